@@ -1,0 +1,99 @@
+"""The `registry` command: one file per sub-command, loaded when it is called.
+
+A sub-command lives in `registry/cli/NAME.py` (for names that Python reserves,
+`NAME_.py`) and exports one click command called `command`.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+import sys
+from typing import Any
+
+import click
+
+from registry import __version__
+from registry.errors import RegistryError
+
+# Shown by `registry --help` without importing the commands themselves, which
+# keeps the start under 0.2 s. A house test holds this equal to the files.
+SUMMARIES = {
+    "check": "Tell for every row of a dataset whether it is reserved, and why.",
+    "explain": "Show evidence, signals and verdict for files, headers or evidence lines.",
+    "hash": "Print digests and fingerprints of image files.",
+    "import": "Load lists of entries, or register pictures.",
+    "init": "Create or migrate the database.",
+    "lookup": "Look up an image file, an image URL, a hash or a digest.",
+    "snapshot": "Publish, verify and compare snapshots.",
+    "stats": "Count what is recorded, by site, signal and freshness.",
+}
+
+
+def run(group: click.Command, program: str) -> None:
+    """Run a click command as a process: one-line errors, documented exit codes."""
+    try:
+        code = group.main(prog_name=program, standalone_mode=False)
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message(), err=True)
+        sys.exit(2)
+    except click.UsageError as error:
+        where = error.ctx.command_path if error.ctx else program
+        click.echo(f"error: {error.format_message()}", err=True)
+        click.echo(f"hint: {where} --help", err=True)
+        sys.exit(2)
+    except click.ClickException as error:
+        click.echo(f"error: {error.format_message()}", err=True)
+        sys.exit(error.exit_code)
+    except RegistryError as error:
+        click.echo(f"error: {error.message}", err=True)
+        if error.hint:
+            click.echo(f"hint: {error.hint}", err=True)
+        sys.exit(error.exit_code)
+    except (KeyboardInterrupt, click.Abort):
+        click.echo("interrupted", err=True)
+        sys.exit(130)
+    except BrokenPipeError:
+        # The reader of our output left (`| head`): not an error of ours, and
+        # Python's own flush at exit must not complain either.
+        sys.stderr.close()
+        sys.exit(0)
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+class LateGroup(click.Group):
+    """A click group that imports a sub-command only when it is called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names of all sub-commands, sorted."""
+        return sorted(SUMMARIES)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import the sub-command's file and return its `command`."""
+        if cmd_name not in SUMMARIES:
+            return None
+        module = "import_" if cmd_name == "import" else cmd_name
+        loaded: click.Command = importlib.import_module(f"registry.cli.{module}").command
+        return loaded
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the command list from SUMMARIES, importing nothing."""
+        with formatter.section("Commands"):
+            formatter.write_dl(sorted(SUMMARIES.items()))
+
+
+def command_files() -> set[str]:
+    """Return the names of the sub-commands that have a file here."""
+    files = {m.name for m in pkgutil.iter_modules(__path__) if not m.name.startswith("_")}
+    return {name.rstrip("_") for name in files}
+
+
+@click.command(cls=LateGroup)
+@click.version_option(__version__, prog_name="registry")
+def registry() -> None:
+    """Which images are reserved against AI training, and how do we know?"""
+
+
+def main(*_: Any) -> None:
+    """Entry point of the `registry` command."""
+    run(registry, "registry")

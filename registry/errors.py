@@ -1,0 +1,76 @@
+"""One tree of exceptions. Each carries a message, a hint and an exit code.
+
+The command line prints `error: MESSAGE` and `hint: HINT` and ends with the
+code; it never shows a traceback for one of these.
+"""
+
+from __future__ import annotations
+
+
+class RegistryError(Exception):
+    """Something the user can act on went wrong."""
+
+    exit_code = 4
+    hint = ""
+
+    def __init__(self, message: str, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        if hint is not None:
+            self.hint = hint
+
+
+class UsageError(RegistryError):
+    """The command was given something it does not take."""
+
+    exit_code = 2
+
+
+class ServiceUnavailable(RegistryError):
+    """A service this needs (the database, a port) is not available."""
+
+    exit_code = 3
+
+
+class DatabaseUnavailable(ServiceUnavailable):
+    """The database does not answer."""
+
+    hint = (
+        "start it, correct REGISTRY_DATABASE_URL, or unset it to use the embedded PostgreSQL"
+    )
+
+
+class MigrationsBehind(ServiceUnavailable):
+    """The database schema is not the one this version works with."""
+
+    hint = "run `registry init`"
+
+
+class UnreadableInput(RegistryError):
+    """A file that was named cannot be read."""
+
+
+class UnreadableDataset(UnreadableInput):
+    """The dataset cannot be read."""
+
+
+class UnreadablePicture(UnreadableInput):
+    """An image file cannot be turned into a picture.
+
+    `reason` is a stable word for reports: `empty`, `not-an-image`, `broken`,
+    `too-many-pixels`.
+    """
+
+    def __init__(self, reason: str, message: str, hint: str | None = None) -> None:
+        super().__init__(message, hint)
+        self.reason = reason
+
+
+class UnreadableSnapshot(UnreadableInput):
+    """A snapshot is missing, damaged, or from a newer version."""
+
+
+class MissingExtra(RegistryError):
+    """An optional dependency is not installed."""
+
+    exit_code = 2

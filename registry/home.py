@@ -1,0 +1,23 @@
+"""Where the registry keeps its files when nobody says otherwise."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+
+def registry_home() -> Path:
+    """Return `REGISTRY_HOME`, or the user's data folder for this program.
+
+    For root it is a folder under /var/lib: the embedded PostgreSQL cannot run
+    as root, and its own user must be able to reach the data without anybody
+    opening /root to it.
+    """
+    named = os.environ.get("REGISTRY_HOME")
+    if named:
+        return Path(named).expanduser().absolute()
+    if hasattr(os, "geteuid") and os.geteuid() == 0:
+        return Path("/var/lib/optout-registry")
+    import platformdirs
+
+    return Path(platformdirs.user_data_dir("optout-registry"))
