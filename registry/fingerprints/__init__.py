@@ -1,0 +1,129 @@
+"""Digests and fingerprints of image files. Pure: bytes in, values out.
+
+Every file here that does not start with `_` is an algorithm: it exports `BITS`,
+`VERSION` and `compute(image) -> hex` on a normalised image. Its full version
+joins its own with that of the normalisation (`_normalise`), so that a change of
+either shows in every snapshot.
+
+Pillow, numpy and imagehash load with the first picture, not with this module.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from registry.errors import UnreadableInput, UnreadablePicture
+from registry.model import Picture
+from registry.plugins import discover
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+__all__ = [
+    "MAX_PIXELS",
+    "algorithms",
+    "file_digests",
+    "fingerprint",
+    "fingerprint_file",
+    "versions",
+]
+
+MAX_PIXELS = 100_000_000
+
+
+class Algorithm(NamedTuple):
+    """One fingerprint algorithm: bits, full version, and the function itself."""
+
+    bits: int
+    version: str
+    compute: Callable[[Image.Image], str]
+
+
+@functools.cache
+def algorithms() -> dict[str, Algorithm]:
+    """Return every algorithm by name."""
+    from registry.fingerprints import _normalise
+
+    return {
+        name: Algorithm(
+            module.BITS, f"{module.VERSION}+normalise-{_normalise.VERSION}", module.compute
+        )
+        for name, module in discover(__name__).items()
+    }
+
+
+def versions() -> dict[str, str]:
+    """Return the full version of every algorithm by name, as snapshots record it."""
+    return {name: algorithm.version for name, algorithm in algorithms().items()}
+
+
+def file_digests(data: bytes) -> tuple[str, str]:
+    """Return sha256 and md5 of a file's bytes as lower-case hex, readable picture or not."""
+    md5 = hashlib.md5(data, usedforsecurity=False).hexdigest()
+    return hashlib.sha256(data).hexdigest(), md5
+
+
+def fingerprint(data: bytes, *, max_pixels: int = MAX_PIXELS) -> Picture:
+    """Return digests and fingerprints of an image file held in memory.
+
+    Width and height are those displayed, after any turn that Exif asks for.
+    A picture that is too small or too regular has no fingerprints and says why
+    in `unfit` (`too-small`, `flat`). At its peak this holds 4 to 8 bytes for
+    every pixel.
+
+    Raises UnreadablePicture with reason `empty`, `not-an-image`,
+    `unsupported-format`, `broken`, or `too-many-pixels` (by the header, before
+    decoding).
+    """
+    from registry.fingerprints import _decode, _normalise, _structure
+
+    image = _decode.open_picture(data, max_pixels)
+    upright = _normalise.normalise(image)
+    sha256, md5 = file_digests(data)
+    reason = _structure.unfit(upright)
+    return Picture(
+        sha256=sha256,
+        md5=md5,
+        width=upright.width,
+        height=upright.height,
+        format=(image.format or "").lower(),
+        size=len(data),
+        fingerprints={} if reason else _full_view(upright),
+        unfit=reason,
+    )
+
+
+def fingerprint_file(path: Path, *, max_pixels: int = MAX_PIXELS) -> Picture:
+    """Return digests and fingerprints of an image file on disk.
+
+    Raises UnreadableInput where there is no readable file, and what
+    `fingerprint` raises with the path in front of the message.
+    """
+    data = _read(path)
+    try:
+        return fingerprint(data, max_pixels=max_pixels)
+    except UnreadablePicture as error:
+        raise UnreadablePicture(error.reason, f"{path}: {error.message}", error.hint) from error
+
+
+def _full_view(image: Image.Image) -> dict[str, dict[str, str]]:
+    return {name: {"full": a.compute(image)} for name, a in algorithms().items()}
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError as error:
+        raise UnreadableInput(f"{path}: no such file", "check the path") from error
+    except IsADirectoryError as error:
+        raise UnreadableInput(
+            f"{path}: a folder, not a file", "name the files in it, e.g. FOLDER/*"
+        ) from error
+    except OSError as error:
+        raise UnreadableInput(
+            f"{path}: {error.strerror or error}", "check its permissions"
+        ) from error

@@ -1,0 +1,160 @@
+"""Turn bytes from anywhere into a decoded picture, or say why not.
+
+Pillow's formats are cut down to those of the web and of image datasets. The
+others have no signature, run other programs (EPS starts Ghostscript) or decode
+in Python, which a hostile file turns into minutes.
+"""
+
+from __future__ import annotations
+
+import io
+import struct
+import zlib
+
+from PIL import (
+    AvifImagePlugin,
+    BmpImagePlugin,
+    GifImagePlugin,
+    Image,
+    Jpeg2KImagePlugin,
+    JpegImagePlugin,
+    PngImagePlugin,
+    TiffImagePlugin,
+    UnidentifiedImageError,
+    WebPImagePlugin,
+)
+
+from registry.errors import UnreadablePicture
+
+# Pillow's own guard warns through the process-wide warning filters and knows
+# one limit for everybody; `open_picture` checks the header against its own.
+Image.MAX_IMAGE_PIXELS = None
+
+# Naming the classes loads just these; Pillow would load all of its forty.
+FORMATS = (
+    JpegImagePlugin.JpegImageFile.format,
+    PngImagePlugin.PngImageFile.format,
+    GifImagePlugin.GifImageFile.format,
+    WebPImagePlugin.WebPImageFile.format,
+    AvifImagePlugin.AvifImageFile.format,
+    BmpImagePlugin.BmpImageFile.format,
+    TiffImagePlugin.TiffImageFile.format,
+    Jpeg2KImagePlugin.Jpeg2KImageFile.format,
+)
+
+# What Pillow lets out on damaged bytes. Met by mutating a few hundred thousand
+# small files of all FORMATS: OSError, SyntaxError, ValueError, RuntimeError and
+# TypeError. The others are raised somewhere in the plug-ins or in what they
+# call. `Warning` comes where the caller turned warnings into errors: Pillow
+# warns of damaged metadata. It is long because a file must never end a crawl.
+_DECODER_ERRORS = (
+    OSError,
+    SyntaxError,
+    ValueError,
+    RuntimeError,
+    TypeError,
+    EOFError,
+    LookupError,
+    ArithmeticError,
+    AttributeError,
+    AssertionError,
+    BufferError,
+    MemoryError,
+    SystemError,
+    struct.error,
+    zlib.error,
+    Warning,
+)
+
+# Starts of files of FORMATS: one that begins so and opens no further is damaged.
+_STARTS = (
+    b"\xff\xd8\xff",
+    b"\x89PNG\r\n\x1a\n",
+    b"GIF87a",
+    b"GIF89a",
+    b"II*\0",
+    b"MM\0*",
+    b"\0\0\0\x0cjP  ",
+    b"\xff\x4f\xff\x51",
+)
+
+# Starts of files that are pictures to people but not to us.
+_UNSUPPORTED = {
+    b"%!PS": "EPS",
+    b"\xc5\xd0\xd3\xc6": "EPS",
+    b"%PDF": "PDF",
+    b"8BPS": "Photoshop",
+    b"\xff\x0a": "JPEG XL",
+    b"\0\0\0\x0cJXL ": "JPEG XL",
+    b"\0\0\1\0": "icon",
+}
+_HEIF_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"mif1", b"msf1")
+_HINT = "JPEG, PNG, GIF, WebP, AVIF, BMP, TIFF and JPEG 2000 are read"
+_REPAIR = "fetch it again, or save it anew from a program that opens it"
+
+
+def open_picture(data: bytes, max_pixels: int) -> Image.Image:
+    """Decode the first frame of an image file held in memory.
+
+    Raises UnreadablePicture: `empty`, `not-an-image`, `unsupported-format`,
+    `too-many-pixels` (by the header, before anything is decoded) or `broken`.
+    """
+    if not data:
+        raise UnreadablePicture("empty", "the file is empty", _REPAIR)
+    try:
+        image = Image.open(io.BytesIO(data), formats=FORMATS)
+    except UnidentifiedImageError:
+        raise _unidentified(data) from None
+    except _DECODER_ERRORS as error:
+        raise _broken(error) from error
+    pixels = image.width * image.height
+    if pixels > max_pixels:
+        raise UnreadablePicture(
+            "too-many-pixels",
+            f"{image.width} x {image.height} pixels are more than the {max_pixels:,} allowed",
+            "the limit guards against decompression bombs; raise max_pixels for files you trust",
+        )
+    return _decoded(image)
+
+
+def _decoded(image: Image.Image) -> Image.Image:
+    try:
+        image.load()
+    except _DECODER_ERRORS as error:
+        raise _broken(error) from error
+    return image
+
+
+def _broken(error: BaseException) -> UnreadablePicture:
+    said = str(error).splitlines()
+    detail = f" ({said[0]})" if said else ""
+    return UnreadablePicture("broken", f"the picture is damaged or cut short{detail}", _REPAIR)
+
+
+def _unidentified(data: bytes) -> UnreadablePicture:
+    if _begins_as_ours(data):
+        return UnreadablePicture(
+            "broken", "the picture is damaged, or of a kind that is not read", _REPAIR
+        )
+    name = _unsupported(data)
+    if name:
+        return UnreadablePicture("unsupported-format", f"{name} files are not read", _HINT)
+    return UnreadablePicture("not-an-image", "not an image file", _HINT)
+
+
+def _begins_as_ours(data: bytes) -> bool:
+    return (
+        data.startswith(_STARTS)
+        or (data[:4] == b"RIFF" and data[8:12] == b"WEBP")
+        or (data[4:8] == b"ftyp" and data[8:12] in (b"avif", b"avis"))
+    )
+
+
+def _unsupported(data: bytes) -> str | None:
+    """Name a kind of picture we don't read, for a message that does not deny it is one."""
+    for start, name in _UNSUPPORTED.items():
+        if data.startswith(start):
+            return name
+    if data[4:8] == b"ftyp" and data[8:12] in _HEIF_BRANDS:
+        return "HEIC"
+    return "SVG" if b"<svg" in data[:1024].lower() else None

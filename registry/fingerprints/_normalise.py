@@ -1,0 +1,103 @@
+"""Turn a decoded picture into the pixels that fingerprints are computed on.
+
+This is part of every algorithm's version: a change here changes hashes, so it
+raises VERSION. What version 1 does, in this order:
+
+1. First frame of an animation, default image of an animated PNG (the state
+   Pillow opens a file in; no other frame is ever decoded).
+2. Alpha over white: an alpha channel, or a transparent colour of a palette, a
+   grey or an RGB picture. White because most pages are; a copy flattened on
+   another colour is another picture to every perceptual hash.
+3. Wider than 8 bits to 8: 16-bit grey by its upper byte; 32-bit integers and
+   floats stretched from their own least to their own greatest finite value,
+   because nothing in the file says which values are black and white. Pillow's
+   own conversion would clip all of these at 255, which leaves nothing.
+4. Lab: its lightness alone.
+5. The turn that Exif (or, without Exif, XMP) `Orientation` asks for, so that
+   the picture stands as it is displayed. Damaged Exif turns nothing.
+
+Everything else keeps its mode and values: CMYK, palette and YCbCr pictures go
+to luminance by Pillow's own conversion, as they do in ImageHash.
+"""
+
+from __future__ import annotations
+
+import struct
+
+import numpy as np
+from PIL import Image
+
+VERSION = "1"
+
+# Rows composited at a time: a whole RGBA copy of a large picture is never held.
+_BAND_ROWS = 256
+
+_ORIENTATION_TAG = 0x0112
+_TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+
+
+def normalise(image: Image.Image) -> Image.Image:
+    """Return the upright, opaque, 8-bit picture of a decoded image.
+
+    The input is left as it was. The mode of the result is one that converts
+    to `L`; a picture that needs nothing is returned itself.
+    """
+    turn = _TURNS.get(_orientation(image))
+    image = _eight_bits(_opaque(image))
+    return image.transpose(turn) if turn is not None else image
+
+
+def _orientation(image: Image.Image) -> int:
+    try:
+        found = image.getexif().get(_ORIENTATION_TAG, 1)
+    except (OSError, ValueError, SyntaxError, struct.error, LookupError, TypeError):
+        return 1
+    return found if isinstance(found, int) else 1
+
+
+def _opaque(image: Image.Image) -> Image.Image:
+    """Lay a picture that has any transparency over white."""
+    if "A" not in image.getbands() and "a" not in image.getbands() and not _has_clear(image):
+        return image
+    canvas = Image.new("RGB", image.size, "white")
+    for top in range(0, image.height, _BAND_ROWS):
+        bottom = min(top + _BAND_ROWS, image.height)
+        band = _rgba(image.crop((0, top, image.width, bottom)))
+        canvas.paste(band, (0, top), band)
+    return canvas
+
+
+def _has_clear(image: Image.Image) -> bool:
+    return "transparency" in image.info and image.mode in ("1", "L", "P", "RGB")
+
+
+def _rgba(image: Image.Image) -> Image.Image:
+    return (image.convert("LA") if image.mode == "La" else image).convert("RGBA")
+
+
+def _eight_bits(image: Image.Image) -> Image.Image:
+    if image.mode == "LAB":
+        return image.getchannel(0)
+    if image.mode.startswith("I;16"):
+        upper = np.asarray(image).astype(np.uint16) >> 8
+        return Image.fromarray(upper.astype(np.uint8))
+    if image.mode in ("I", "F"):
+        return Image.fromarray(_stretched(np.asarray(image).astype(np.float64)))
+    return image
+
+
+def _stretched(values: np.ndarray) -> np.ndarray:
+    """Scale numbers of any range to 0..255; what is not finite becomes the least."""
+    finite = np.isfinite(values)
+    low, high = (values[finite].min(), values[finite].max()) if finite.any() else (0.0, 0.0)
+    span = (high - low) or 1.0
+    scaled = (np.where(finite, values, low) - low) * (255.0 / span)
+    return np.rint(scaled).astype(np.uint8)
