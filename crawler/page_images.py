@@ -1,0 +1,173 @@
+"""Which images a page shows, and which addresses are sizes of the same one. Pure.
+
+An image is known by its largest original on offer; the other sizes are its
+variants. Beside a lazy attribute `src` is a placeholder and counts as an image
+of its own: pairing it would give a blank's address the picture's fingerprint.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from bs4 import BeautifulSoup, Tag
+
+from crawler.addresses import absolute
+from crawler.image_groups import LINKED, PLAIN, Group, Offer, by_size, join, settle
+from crawler.srcset import parse_srcset
+
+LAZY_SRC = ("data-src", "data-lazy-src", "data-original", "data-lazy")
+LAZY_SRCSET = ("data-srcset", "data-lazy-srcset")
+# Sites hang lazy addresses on other elements too (`li data-src`, `div data-bg`).
+LAZY_ANYWHERE = (*LAZY_SRC, "data-bg")
+META_IMAGES = (
+    "og:image",
+    "og:image:url",
+    "og:image:secure_url",
+    "twitter:image",
+    "twitter:image:src",
+)
+# A colon means a page about a file (MediaWiki's `File:Name.jpg`), not the file.
+_IMAGE_NAME = re.compile(
+    r"(?:(?!%3a)[^:])+\.(?:jpe?g|jpe|jfif|a?png|gif|webp|avif|bmp|tiff?|jxl|heic|svg)",
+    re.IGNORECASE,
+)
+_CSS_URL = re.compile(r"""url\(\s*(["']?)(.*?)\1\s*\)""", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class ImageCandidate:
+    """An image a page shows.
+
+    `url` is the address to fetch, `variants` its other sizes, largest first.
+    `source` says where `url` stood: `link`, `srcset`, `lazy`, `img`, `css`,
+    `image_src`, or the name of the meta element.
+    """
+
+    url: str
+    variants: tuple[str, ...] = ()
+    source: str = "img"
+
+
+def find_images(html: str, page_url: str) -> list[ImageCandidate]:
+    """Return the images of a page in its order; no address stands in two candidates."""
+    return images_in(BeautifulSoup(html, "lxml"), page_url)
+
+
+def images_in(soup: BeautifulSoup, page_url: str) -> list[ImageCandidate]:
+    """Return the images of a parsed page, as `find_images` does."""
+    base = base_address(soup, page_url)
+    return [
+        _candidate(group) for group in settle([group for group in _groups(soup, base) if group])
+    ]
+
+
+def base_address(soup: BeautifulSoup, page_url: str) -> str:
+    """Return the address that relative ones start from (the first `<base href>`)."""
+    tag = soup.find("base", href=True)
+    return (absolute(page_url, text_of(tag, "href")) if tag is not None else None) or page_url
+
+
+def text_of(tag: Tag, name: str) -> str:
+    """Return an attribute as text, "" where it is missing."""
+    value = tag.get(name)
+    return " ".join(value) if isinstance(value, list) else value or ""
+
+
+def is_image_address(url: str) -> bool:
+    """Return whether the path names an image file."""
+    return _IMAGE_NAME.fullmatch(urlsplit(url).path.rsplit("/", 1)[-1]) is not None
+
+
+def _candidate(group: Group) -> ImageCandidate:
+    best, *others = by_size(group)
+    return ImageCandidate(best.url, tuple(offer.url for offer in others), best.source)
+
+
+def _groups(soup: BeautifulSoup, base: str) -> Iterator[Group]:
+    for tag in soup.find_all(True):
+        if tag.name == "img":
+            yield from _image_groups(tag, base)
+        elif tag.name in ("meta", "link"):
+            yield join(_head_offers(tag, base))
+        elif tag.name == "a":
+            yield join(_link_offers(tag, base))
+        elif tag.name != "source":
+            yield from ({offer.url: offer} for offer in _lazy_offers(tag, base))
+        if tag.has_attr("style"):
+            yield from ({offer.url: offer} for offer in _style_offers(tag, base))
+
+
+def _image_groups(img: Tag, base: str) -> Iterator[Group]:
+    """Yield the picture an `img` stands for, and its placeholder if it has one."""
+    picture = img.find_parent("picture")
+    tags = [img, *(picture.find_all("source") if picture is not None else ())]
+    shown = join(_offers(tags, base, ("src",), ("srcset",), "img"))
+    lazy = join(_offers(tags, base, LAZY_SRC, LAZY_SRCSET, "lazy"))
+    if lazy:
+        for url in shown.keys() - lazy.keys():
+            yield {url: shown[url]}
+        shown = lazy
+    target = _link_target(img, base)
+    if target is not None and shown:
+        shown[target] = Offer(target, LINKED, "link")
+    yield shown
+
+
+def _offers(
+    tags: list[Tag], base: str, src_names: Iterable[str], srcset_names: Iterable[str], source: str
+) -> Iterator[Offer]:
+    """Yield the resolved addresses that these attributes of an image's elements name."""
+    for tag in tags:
+        if tag.name == "img":
+            for name in src_names:
+                yield from _resolved(base, text_of(tag, name), PLAIN, source)
+        for name in srcset_names:
+            for size in parse_srcset(text_of(tag, name)):
+                rank = (2, float(size.width)) if size.width else (1, size.density or PLAIN[1])
+                yield from _resolved(base, size.url, rank, "srcset")
+
+
+def _link_target(img: Tag, base: str) -> str | None:
+    """Return the image file that a link around this image, and no other, leads to."""
+    link = img.find_parent("a", href=True)
+    if link is None or img.find_parent("noscript") is not None:
+        return None
+    shown = [other for other in link.find_all("img") if other.find_parent("noscript") is None]
+    offers = list(_link_offers(link, base))
+    return offers[0].url if len(shown) == 1 and offers else None
+
+
+def _link_offers(tag: Tag, base: str) -> Iterator[Offer]:
+    for offer in _resolved(base, text_of(tag, "href"), LINKED, "link"):
+        if is_image_address(offer.url):
+            yield offer
+
+
+def _head_offers(tag: Tag, base: str) -> Iterator[Offer]:
+    name = (text_of(tag, "property") or text_of(tag, "name")).strip().lower()
+    if tag.name == "meta" and name in META_IMAGES:
+        yield from _resolved(base, text_of(tag, "content"), PLAIN, name)
+    if tag.name == "link" and "image_src" in text_of(tag, "rel").lower().split():
+        yield from _resolved(base, text_of(tag, "href"), PLAIN, "image_src")
+
+
+def _lazy_offers(tag: Tag, base: str) -> Iterator[Offer]:
+    for name in LAZY_ANYWHERE:
+        for offer in _resolved(base, text_of(tag, name), PLAIN, "lazy"):
+            if is_image_address(offer.url):
+                yield offer
+
+
+def _style_offers(tag: Tag, base: str) -> Iterator[Offer]:
+    for match in _CSS_URL.finditer(text_of(tag, "style")):
+        yield from _resolved(base, match[2], PLAIN, "css")
+
+
+def _resolved(base: str, href: str, rank: tuple[int, float], source: str) -> Iterator[Offer]:
+    url = absolute(base, href) if href.strip() else None
+    # Empty references (`#`, `?`) lead back to the page, which is no image.
+    if url is not None and url != base:
+        yield Offer(url, rank, source)

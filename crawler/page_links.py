@@ -1,0 +1,52 @@
+"""Which pages a page leads to. Pure."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from bs4 import BeautifulSoup
+
+from crawler.addresses import absolute
+from crawler.page_images import base_address, is_image_address, text_of
+
+# Files that are certainly no pages; anything unknown is asked for, and its type decides.
+_NO_PAGE = re.compile(
+    r".*\.(?:7z|avi|bz2|css|csv|docx?|epub|exe|flac|gz|iso|js|json|m4[av]|mkv|mov|mp[34]|mpe?g"
+    r"|og[gv]|otf|pdf|pptx?|psd|rar|rss|tar|tgz|ttf|txt|wav|webm|woff2?|xlsx?|xml|zip)",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class PageLink:
+    """An address a page leads to; `is_next` if it is the next page of a series."""
+
+    url: str
+    is_next: bool = False
+
+
+def find_links(html: str, page_url: str) -> list[PageLink]:
+    """Return the pages that a page leads to: next pages first, then in its order, each once."""
+    return links_in(BeautifulSoup(html, "lxml"), page_url)
+
+
+def links_in(soup: BeautifulSoup, page_url: str) -> list[PageLink]:
+    """Return the links of a parsed page, as `find_links` does."""
+    base = base_address(soup, page_url)
+    found: dict[str, bool] = {}
+    for tag in soup.find_all(["a", "area", "link"], href=True):
+        relations = text_of(tag, "rel").lower().split()
+        if tag.name == "link" and not {"next", "prev"} & set(relations):
+            continue
+        url = absolute(base, text_of(tag, "href"))
+        if url is not None and _may_be_page(url):
+            found[url] = found.get(url, False) or "next" in relations
+    links = [PageLink(url, is_next) for url, is_next in found.items()]
+    return sorted(links, key=lambda link: not link.is_next)
+
+
+def _may_be_page(url: str) -> bool:
+    name = urlsplit(url).path.rsplit("/", 1)[-1]
+    return _NO_PAGE.fullmatch(name) is None and not is_image_address(url)
