@@ -66,7 +66,8 @@ CREATE TABLE observation (
     evidence    bigint[] NOT NULL DEFAULT '{}',
     CHECK (image_id IS NOT NULL OR refusal IS NOT NULL)
 );
-CREATE INDEX observation_image_url ON observation (image_url, id);
+-- Hashed, because a B-tree refuses keys over 2,700 bytes and addresses may be longer.
+CREATE INDEX observation_image_url ON observation USING hash (image_url);
 CREATE INDEX observation_image_id ON observation (image_id);
 CREATE INDEX observation_visit_id ON observation (visit_id);
 

@@ -1,0 +1,1 @@
+"""The database: connecting, the embedded server, migrations, named queries, bulk writes."""

