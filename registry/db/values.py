@@ -1,0 +1,48 @@
+"""Values as the database holds them: texts it can store, and digests of rows.
+
+PostgreSQL's text and jsonb hold every Unicode text but NUL and lone surrogates,
+both of which turn up in what real servers send. `pack` writes those characters
+as U+10FFFF (a noncharacter, reserved for such internal use by the Unicode
+Standard, section 23.7) and six hex digits, and that character itself likewise;
+`unpack` gives the exact text back. Everything else is stored as it is.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from dataclasses import astuple
+
+from registry.model import Claim, Evidence
+
+_ESCAPE = "\U0010ffff"
+_UNSTORABLE = re.compile("[\0\ud800-\udfff\U0010ffff]")
+_PACKED = re.compile(_ESCAPE + "([0-9a-f]{6})")
+
+
+def pack(text: str) -> str:
+    """Return `text` in a form that PostgreSQL can store; `unpack` undoes it."""
+    return _UNSTORABLE.sub(lambda found: f"{_ESCAPE}{ord(found[0]):06x}", text)
+
+
+def unpack(text: str) -> str:
+    """Return the text that `pack` was given."""
+    return _PACKED.sub(lambda found: chr(int(found[1], 16)), text)
+
+
+def evidence_digest(evidence: Evidence) -> bytes:
+    """Return the sha256 of an evidence's fields as canonical JSON (ASCII, no blanks)."""
+    lines = [list(line) for line in evidence.lines]
+    return _digest([evidence.carrier, evidence.about, evidence.url, lines, evidence.text])
+
+
+def claim_digest(claim: Claim) -> bytes:
+    """Return the sha256 of a claim's fields, in the order of the dataclass, as canonical JSON."""
+    fields = astuple(claim)
+    return _digest([f if f is None or isinstance(f, str | int) else str(f) for f in fields])
+
+
+def _digest(fields: list[object]) -> bytes:
+    text = json.dumps(fields, ensure_ascii=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode("ascii")).digest()

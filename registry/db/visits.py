@@ -1,0 +1,199 @@
+"""Recording visits, and what is already known of a host's images.
+
+Everything here wants a connection as `registry.db.connect.connect` yields it
+(autocommit, no transaction begun).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+import psycopg
+from psycopg.types.json import Jsonb
+
+from registry.db.sql import load
+from registry.db.values import evidence_digest, pack, unpack
+from registry.model import Evidence, Observation, Picture, SiteFile
+
+SQL = load("visits")
+State = Literal["finished", "interrupted", "failed"]
+
+
+@dataclass(frozen=True, slots=True)
+class KnownImage:
+    """What the latest successful reading of one address brought, for a conditional request.
+
+    `evidence` holds what that response said of the image itself (its headers,
+    its file's metadata): on a 304 it is passed on together with `picture`.
+    """
+
+    picture: Picture
+    evidence: tuple[Evidence, ...]
+    etag: str | None
+    last_modified: str | None
+
+
+def start_visit(
+    conn: psycopg.Connection,
+    *,
+    spider: str,
+    start_url: str,
+    host: str,
+    user_agent: str,
+    started_at: datetime,
+) -> int:
+    """Record that a visit has begun and return its id."""
+    values = {
+        "spider": spider,
+        "start_url": pack(start_url),
+        "host": host,
+        "user_agent": user_agent,
+        "started_at": started_at,
+    }
+    row = conn.execute(SQL["start_visit"], values).fetchone()
+    assert row is not None  # INSERT ... RETURNING
+    return int(row[0])
+
+
+def finish_visit(
+    conn: psycopg.Connection,
+    visit_id: int,
+    *,
+    state: State,
+    finished_at: datetime,
+    counts: Mapping[str, int],
+) -> None:
+    """Record how and when a visit ended, with its counts."""
+    values = {
+        "visit_id": visit_id,
+        "state": state,
+        "finished_at": finished_at,
+        "counts": Jsonb(dict(counts)),
+    }
+    conn.execute(SQL["finish_visit"], values)
+
+
+def write(
+    conn: psycopg.Connection,
+    visit_id: int,
+    observations: Sequence[Observation],
+    site_files: Sequence[SiteFile] = (),
+) -> None:
+    """Store one batch in one transaction: all of it or nothing.
+
+    Evidence, images and fingerprints that are known already are found again,
+    not stored twice; observations and site files are always appended. Two
+    crawlers may write the same images at once. Raises psycopg's CheckViolation
+    for an observation with neither picture nor refusal.
+    """
+    if conn.info.transaction_status is not psycopg.pq.TransactionStatus.IDLE:
+        raise ValueError("write() makes a transaction of its own; call it outside of any")
+    evidence = [e for o in observations for e in o.evidence]
+    evidence += [f.evidence for f in site_files if f.evidence]
+    with conn.transaction():
+        conn.execute(SQL["stage_batch"])
+        _copy(conn, "copy_evidence", _evidence_rows(evidence))
+        _copy(
+            conn, "copy_observation", map(_observation_row, range(len(observations)), observations)
+        )
+        _copy(conn, "copy_site_rule", map(_site_rule_row, range(len(site_files)), site_files))
+        conn.execute(SQL["insert_evidence"])
+        add_pictures(conn, [o.picture for o in observations if o.picture])
+        conn.execute(SQL["insert_observation"], {"visit_id": visit_id})
+        conn.execute(SQL["insert_site_rule"], {"visit_id": visit_id})
+
+
+def add_pictures(conn: psycopg.Connection, pictures: Iterable[Picture]) -> None:
+    """Store images and fingerprints that are not there yet, inside the caller's transaction."""
+    distinct = {picture.sha256: picture for picture in pictures}.values()
+    conn.execute(SQL["stage_batch"])
+    _copy(conn, "copy_image", map(_image_row, distinct))
+    _copy(conn, "copy_fingerprint", (row for p in distinct for row in _fingerprint_rows(p)))
+    conn.execute(SQL["insert_image"])
+    conn.execute(SQL["insert_fingerprint"])
+
+
+def known_images(conn: psycopg.Connection, host: str) -> dict[str, KnownImage]:
+    """Return, by fetched URL, the images that visits of this host have read before."""
+    rows = conn.execute(SQL["known_images"], {"host": host})
+    return {unpack(row[0]): _known_image(row) for row in rows}
+
+
+def _copy(conn: psycopg.Connection, name: str, rows: Iterable[Sequence[object]]) -> None:
+    with conn.cursor() as cursor, cursor.copy(SQL[name]) as copy:
+        for row in rows:
+            copy.write_row(row)
+
+
+def _packed(text: str | None) -> str | None:
+    return None if text is None else pack(text)
+
+
+def _evidence_rows(evidence: Iterable[Evidence]) -> Iterable[Sequence[object]]:
+    distinct = {evidence_digest(e): e for e in evidence}
+    for digest, e in distinct.items():
+        lines = Jsonb([[pack(name), pack(value)] for name, value in e.lines]) if e.lines else None
+        yield digest, e.carrier, e.about, pack(e.url), lines, pack(e.text) or None
+
+
+def _image_row(p: Picture) -> Sequence[object]:
+    sha256, md5 = bytes.fromhex(p.sha256), bytes.fromhex(p.md5)
+    return sha256, md5, p.width, p.height, p.format, p.size, p.unfit
+
+
+def _fingerprint_rows(p: Picture) -> Iterable[Sequence[object]]:
+    for algorithm, views in p.fingerprints.items():
+        for view, bits in views.items():
+            yield bytes.fromhex(p.sha256), algorithm, view, bytes.fromhex(bits)
+
+
+def _observation_row(position: int, o: Observation) -> Sequence[object]:
+    return (
+        position,
+        o.observed_at,
+        pack(o.image_url),
+        _packed(o.page_url),
+        _packed(o.fetched_url),
+        o.relation,
+        o.status,
+        o.refusal,
+        bytes.fromhex(o.picture.sha256) if o.picture else None,
+        [evidence_digest(e) for e in o.evidence],
+    )
+
+
+def _site_rule_row(position: int, f: SiteFile) -> Sequence[object]:
+    digest = evidence_digest(f.evidence) if f.evidence else None
+    return position, f.observed_at, f.host, f.kind, pack(f.url), f.status, f.refusal, digest
+
+
+def _known_image(row: Sequence[Any]) -> KnownImage:
+    _, sha256, md5, width, height, form, size, unfit, fingerprints, evidence = row
+    found: dict[str, dict[str, str]] = {}
+    for algorithm, view, bits in fingerprints or ():
+        found.setdefault(algorithm, {})[view] = bits
+    said = tuple(evidence_from_row(*values) for values in evidence or ())
+    return KnownImage(
+        picture=Picture(sha256, md5, width, height, form, size, found, unfit),
+        evidence=said,
+        etag=_header(said, "etag"),
+        last_modified=_header(said, "last-modified"),
+    )
+
+
+def evidence_from_row(
+    carrier: str, about: Any, url: str, lines: list[list[str]] | None, text: str | None
+) -> Evidence:
+    """Return the evidence that was stored in these columns, character by character."""
+    pairs = tuple((unpack(name), unpack(value)) for name, value in lines or ())
+    return Evidence(carrier, about, unpack(url), pairs, unpack(text or ""))
+
+
+def _header(evidence: Iterable[Evidence], name: str) -> str | None:
+    """Return the last value of a header field among the evidence of one image."""
+    lines = (line for e in evidence if e.carrier == "headers" for line in e.lines)
+    values = [value for key, value in lines if key.lower() == name]
+    return values[-1] if values else None
