@@ -1,0 +1,1 @@
+"""The main job: tell for every row of a dataset whether it is reserved, and why."""

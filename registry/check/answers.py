@@ -1,0 +1,171 @@
+"""From keys to answers: one outcome a row, with what it matched.
+
+Every way of matching is tried; the strictest outcome stands, and among equals
+the surest way: URL, digest, site rule, fingerprint.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from registry.matching.confirm import CANDIDATE_RADIUS, tier
+from registry.model import DECISIONS, OUTCOMES, TIERS
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    from numpy.typing import NDArray
+
+    from registry.check.index import CheckIndex
+    from registry.check.keys import Keys
+
+CODE = {outcome: code for code, outcome in enumerate(OUTCOMES)}
+WAYS = ("url", "digest", "site", "fingerprint")
+# Outcome by decision rank: reserved, conditional; allowed and unspecified reserve nothing.
+BY_DECISION = np.array([CODE["reserved"], CODE["conditional"], CODE["clear"], CODE["clear"]], np.int8)
+REVIEW_TIER = TIERS.index("possible")
+
+
+@dataclass(slots=True)
+class Answers:
+    """One place per row.
+
+    `outcome` indexes OUTCOMES; `way` indexes WAYS or is -1; `entry` and `site`
+    are rows of the snapshot's tables or -1; `tier` indexes TIERS or is -1;
+    `distance` counts differing bits of phash64 or is -1. `known` is the entry
+    recorded at a clear row's own URL, or -1.
+    """
+
+    outcome: NDArray[np.int8]
+    way: NDArray[np.int8]
+    entry: NDArray[np.int64]
+    site: NDArray[np.int64]
+    tier: NDArray[np.int8]
+    distance: NDArray[np.int16]
+    known: NDArray[np.int64]
+
+
+def answer(keys: Keys, index: CheckIndex, distance: int | None) -> Answers:
+    """Look the keys of a batch up and settle one outcome per row."""
+    found = _blank(keys)
+    if keys.urls is not None:
+        entries = index.entries_by_url(keys.urls)
+        _take_entries(found, index, entries, WAYS.index("url"))
+        found.known[:] = entries
+    for name, digests in keys.digests.items():
+        _take_entries(found, index, index.entries_by_digest(name, digests), WAYS.index("digest"))
+    if keys.urls is not None and index.sites:
+        _take_sites(found, index, keys.urls)
+    if keys.phash64 is not None and len(index.reserved_images):
+        _take_fingerprints(found, index, keys, distance)
+    return found
+
+
+def _blank(keys: Keys) -> Answers:
+    unchecked = ~np.equal(keys.problem, None)
+    rows = keys.rows
+    return Answers(
+        outcome=np.where(unchecked, CODE["unchecked"], CODE["clear"]).astype(np.int8),
+        way=np.full(rows, -1, np.int8),
+        entry=np.full(rows, -1, np.int64),
+        site=np.full(rows, -1, np.int64),
+        tier=np.full(rows, -1, np.int8),
+        distance=np.full(rows, -1, np.int16),
+        known=np.full(rows, -1, np.int64),
+    )
+
+
+def _take_entries(
+    found: Answers, index: CheckIndex, entries: NDArray[np.int64], way: int
+) -> None:
+    """Let exact matches (URL or digest) answer where they are stricter."""
+    rows = np.flatnonzero(entries != -1)
+    outcomes = BY_DECISION[index.entry_rank[entries[rows]]]
+    better = outcomes < np.minimum(found.outcome[rows], CODE["clear"])
+    rows = rows[better]
+    found.outcome[rows] = outcomes[better]
+    found.way[rows] = way
+    found.entry[rows] = entries[rows]
+    found.tier[rows] = TIERS.index("exact")
+
+
+def _take_sites(found: Answers, index: CheckIndex, urls: pa.Array) -> None:
+    """Let site rules answer where they are stricter; they are matched by host, then path."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    hosts = pc.replace_substring_regex(urls, "/.*", "")
+    listed = pc.is_in(hosts, value_set=pa.array(list(index.sites), pa.string()))
+    for row in np.flatnonzero(listed.fill_null(False).to_numpy(zero_copy_only=False)):
+        key = urls[row].as_py()
+        host, _, path = key.partition("/")
+        for site in index.sites[host]:
+            verdict = index.site_verdict(site, "/" + path)
+            outcome = BY_DECISION[DECISIONS.index(verdict.decision)]
+            if outcome < min(found.outcome[row], CODE["clear"]):
+                found.outcome[row] = outcome
+                found.way[row] = WAYS.index("site")
+                found.entry[row], found.site[row] = -1, site.row
+
+
+def _take_fingerprints(
+    found: Answers, index: CheckIndex, keys: Keys, distance: int | None
+) -> None:
+    assert keys.phash64 is not None
+    assert keys.has_phash64 is not None
+    rows = np.flatnonzero(keys.has_phash64)
+    radius = CANDIDATE_RADIUS if distance is None else distance
+    query, reserved, bits = index.fingerprints.join(keys.phash64[rows], radius)
+    if not len(query):
+        return
+    images = index.reserved_images[reserved]
+    rows = rows[query]
+    tiers = _tiers(index, keys, rows, images, bits)
+    outcomes = BY_DECISION[index.image_rank[images]]
+    if distance is None:
+        outcomes = np.where(tiers == REVIEW_TIER, CODE["review"], outcomes).astype(np.int8)
+        rows, images, bits, outcomes, tiers = (
+            a[tiers != -1] for a in (rows, images, bits, outcomes, tiers)
+        )
+    entries = index.image_entry[images]
+    # Of a row's candidates: strictest outcome, surest tier, nearest, then first entry.
+    order = np.lexsort((entries, bits, tiers, outcomes, rows))
+    first = order[np.unique(rows[order], return_index=True)[1]]
+    first = first[outcomes[first] < np.minimum(found.outcome[rows[first]], CODE["clear"])]
+    best = rows[first]
+    found.outcome[best] = outcomes[first]
+    found.way[best] = WAYS.index("fingerprint")
+    found.entry[best], found.site[best] = entries[first], -1
+    found.tier[best], found.distance[best] = tiers[first], bits[first]
+
+
+def _tiers(
+    index: CheckIndex,
+    keys: Keys,
+    rows: NDArray[np.int64],
+    images: NDArray[np.int64],
+    bits: NDArray[np.uint8],
+) -> NDArray[np.int8]:
+    """Tier of every candidate pair (row, image), or -1 where it is confirmed to be none."""
+    wide = _wide_distances(index, keys, rows, images)
+    pairs, inverse = np.unique(np.stack([bits.astype(np.int64), wide]), axis=1, return_inverse=True)
+    named = [tier(int(near), int(far) if far >= 0 else None) for near, far in pairs.T]
+    codes = np.array([TIERS.index(name) if name else -1 for name in named], np.int8)
+    return codes[inverse.reshape(-1)]
+
+
+def _wide_distances(
+    index: CheckIndex, keys: Keys, rows: NDArray[np.int64], images: NDArray[np.int64]
+) -> NDArray[np.int64]:
+    """Differing bits of phash256 of every pair, or -1 where one side has none."""
+    distances = np.full(len(rows), -1, np.int64)
+    if keys.phash256 is None:
+        return distances
+    ours = keys.phash256.take(rows)
+    theirs = index.snapshot.images["phash256"].combine_chunks().take(images)
+    for pair, (a, b) in enumerate(zip(ours.to_pylist(), theirs.to_pylist(), strict=True)):
+        if a is not None and b is not None:
+            distances[pair] = (int.from_bytes(a) ^ int.from_bytes(b)).bit_count()
+    return distances

@@ -1,0 +1,169 @@
+"""A snapshot made ready for a check under one policy.
+
+Verdicts are decided once per distinct set of signals, then spread over the
+entries. Of several entries for one URL or one picture the strictest answers;
+among equals the oldest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from registry.matching.index import PhashIndex
+from registry.model import DECISIONS, Signal, Verdict
+from registry.site_rules import SiteRules
+from registry.snapshot.format import signals_from_json
+from registry.verdict import decide
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from registry.snapshot.store import Snapshot
+
+RANK = {decision: rank for rank, decision in enumerate(DECISIONS)}
+UNSPECIFIED = RANK["unspecified"]
+NONE = -1
+
+
+@dataclass(frozen=True, slots=True)
+class SiteRow:
+    """The rules of one host: row of the snapshot's `sites`, compiled."""
+
+    row: int
+    rules: SiteRules
+
+
+class CheckIndex:
+    """Everything a check asks of a snapshot, decided under one policy.
+
+    Arrays are parallel to the snapshot's tables; ranks index `DECISIONS`
+    (0 reserved ... 3 unspecified).
+    """
+
+    def __init__(self, snapshot: Snapshot, policy: str) -> None:
+        self.snapshot = snapshot
+        self.policy = policy
+        sets = snapshot.signals["signals"].to_pylist()
+        self.verdicts: list[Verdict] = [decide(signals_from_json(text), policy) for text in sets]
+        ranks = np.array([RANK[v.decision] for v in self.verdicts] or [UNSPECIFIED], np.int8)
+        which = snapshot.entries["signals"].to_numpy()
+        self.entry_rank: NDArray[np.int8] = ranks[which] if len(which) else np.empty(0, np.int8)
+        self.entry_image: NDArray[np.int32] = (
+            snapshot.entries["image"].fill_null(NONE).to_numpy().astype(np.int32)
+        )
+        self._site_decisions: dict[tuple[int, ...], Verdict] = {}
+
+    def entry_verdict(self, entry: int) -> Verdict:
+        """Return the verdict on one entry."""
+        return self.verdicts[self.snapshot.entries["signals"][entry].as_py()]
+
+    @cached_property
+    def _entry_order(self) -> NDArray[np.int64]:
+        """Entries from strictest to mildest, oldest first among equals."""
+        since = self.snapshot.entries["since"].cast(pa.int64()).to_numpy()
+        return np.lexsort((np.arange(len(since)), since, self.entry_rank))
+
+    @cached_property
+    def image_entry(self) -> NDArray[np.int32]:
+        """Answering entry of every picture, or -1."""
+        best = np.full(self.snapshot.images.num_rows, NONE, np.int32)
+        order = self._entry_order[self.entry_image[self._entry_order] != NONE]
+        # Written from mildest to strictest, so the strictest is what remains.
+        best[self.entry_image[order[::-1]]] = order[::-1]
+        return best
+
+    @cached_property
+    def _urls(self) -> tuple[pa.Array, NDArray[np.int64]]:
+        keys = self.snapshot.entries["url_key"].combine_chunks().take(pa.array(self._entry_order))
+        distinct = pc.unique(keys).drop_null()
+        positions = pc.index_in(distinct, value_set=keys).to_numpy(zero_copy_only=False)
+        return distinct, self._entry_order[positions]
+
+    def entries_by_url(self, keys: pa.Array) -> NDArray[np.int64]:
+        """Return the answering entry of every URL key, or -1."""
+        distinct, entries = self._urls
+        return _take_or_none(pc.index_in(keys, value_set=distinct), entries)
+
+    @cached_property
+    def _digests(self) -> dict[str, tuple[pa.Array, NDArray[np.int64]]]:
+        tables = {}
+        for name in ("sha256", "md5"):
+            column = self.snapshot.images[name].combine_chunks()
+            known = np.flatnonzero(column.is_valid().to_numpy(zero_copy_only=False))
+            # The strictest entry's picture first: digests may repeat among imported lists.
+            ranks = self.image_rank[known]
+            known = known[np.argsort(ranks, kind="stable")]
+            tables[name] = (column.take(pa.array(known)), self.image_entry[known].astype(np.int64))
+        return tables
+
+    def entries_by_digest(self, name: str, digests: pa.Array) -> NDArray[np.int64]:
+        """Return the answering entry of every digest (fixed-size binary), or -1."""
+        known, entries = self._digests[name]
+        return _take_or_none(pc.index_in(digests, value_set=known), entries)
+
+    @cached_property
+    def image_rank(self) -> NDArray[np.int8]:
+        """Decision rank of every picture, by its answering entry."""
+        ranks = np.full(len(self.image_entry), UNSPECIFIED, np.int8)
+        has = self.image_entry != NONE
+        ranks[has] = self.entry_rank[self.image_entry[has]]
+        return ranks
+
+    @cached_property
+    def reserved_images(self) -> NDArray[np.int64]:
+        """Pictures with a phash64 that are reserved or conditional; only they are searched."""
+        has = self.snapshot.images["phash64"].combine_chunks().is_valid()
+        strict = self.image_rank < RANK["allowed"]
+        return np.flatnonzero(has.to_numpy(zero_copy_only=False) & strict)
+
+    @cached_property
+    def phash64(self) -> NDArray[np.uint64]:
+        """phash64 of every picture; 0 where there is none."""
+        column = self.snapshot.images["phash64"].combine_chunks()
+        return column.fill_null(0).to_numpy(zero_copy_only=False).astype(np.uint64)
+
+    @cached_property
+    def fingerprints(self) -> PhashIndex:
+        """Index over the phash64 of `reserved_images`, in their order."""
+        return PhashIndex(self.phash64[self.reserved_images])
+
+    @cached_property
+    def sites(self) -> dict[str, list[SiteRow]]:
+        """Compiled site rules by host; hosts whose rules say nothing are left out."""
+        found: dict[str, list[SiteRow]] = {}
+        table = self.snapshot.sites.select(["host", "signals"]).to_pylist()
+        for row, site in enumerate(table):
+            signals = signals_from_json(site["signals"])
+            if any(signal.uses for signal in signals):
+                found.setdefault(site["host"], []).append(SiteRow(row, SiteRules(signals)))
+        return found
+
+    def site_verdict(self, site: SiteRow, path: str) -> Verdict:
+        """Decide what one rules file says of a path (with its query)."""
+        signals = site.rules.applicable(path)
+        # The same few sets of rules win again and again, and they are the same objects.
+        key = tuple(map(id, signals))
+        verdict = self._site_decisions.get(key)
+        if verdict is None:
+            verdict = self._site_decisions[key] = decide(signals, self.policy)
+        return verdict
+
+
+def describe(signals: Sequence[Signal]) -> str:
+    """Name signals for a report: `noai, noimageai`."""
+    return ", ".join(dict.fromkeys(signal.name for signal in signals))
+
+
+def _take_or_none(positions: pa.Array, values: NDArray[np.int64]) -> NDArray[np.int64]:
+    where = positions.fill_null(NONE).to_numpy(zero_copy_only=False).astype(np.int64)
+    found = np.full(len(where), NONE, np.int64)
+    hit = where != NONE
+    found[hit] = values[where[hit]]
+    return found

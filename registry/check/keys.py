@@ -1,0 +1,164 @@
+"""From the columns of a batch to the keys that are looked up: URL keys, digests, fingerprints.
+
+A value that is there but cannot be used (a URL that is none, a hash of the
+wrong length, a broken picture) makes its row `unchecked` unless something
+else reserves it; a missing value only leaves the row to its other columns.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from registry.matching.url_columns import url_keys
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from registry.check.columns import Columns
+    from registry.check.pictures import Hashed
+
+NOTHING = "nothing-to-check"
+DIGEST_BYTES = {"sha256": 32, "md5": 16}
+# What imagehash gives for a picture of one colour: it would match every blank image.
+FLAT = (0, 1 << 63)
+NIBBLES = np.zeros(256, np.uint8)
+NIBBLES[np.frombuffer(b"0123456789abcdefABCDEF", np.uint8)] = [*range(16), *range(10, 16)]
+
+HashPictures = Callable[[Sequence[bytes | None]], Sequence["Hashed"]]
+
+
+@dataclass(slots=True)
+class Keys:
+    """Keys of a batch, one place per row.
+
+    `problem` holds the reason why a row could not be fully checked, or None.
+    `usable` tells which rows have at least one key.
+    """
+
+    rows: int
+    urls: pa.Array | None = None
+    digests: dict[str, pa.Array] = field(default_factory=dict)
+    phash64: NDArray[np.uint64] | None = None
+    has_phash64: NDArray[np.bool_] | None = None
+    phash256: pa.Array | None = None
+    problem: NDArray[np.object_] = field(default_factory=lambda: np.empty(0, object))
+    usable: NDArray[np.bool_] = field(default_factory=lambda: np.empty(0, bool))
+
+
+def extract(batch: pa.RecordBatch, columns: Columns, hash_pictures: HashPictures) -> Keys:
+    """Return the keys of a batch."""
+    rows = batch.num_rows
+    keys = Keys(rows, problem=np.full(rows, None, object), usable=np.zeros(rows, bool))
+    for role, name in columns.by_role.items():
+        column = _plain(batch.column(name))
+        if role == "url":
+            _urls(keys, column)
+        elif role == "phash64":
+            _phashes(keys, column)
+        elif role == "image":
+            _pictures(keys, column, hash_pictures)
+        else:
+            _digests(keys, role, column)
+    keys.problem[~keys.usable & np.equal(keys.problem, None)] = NOTHING
+    return keys
+
+
+def _plain(column: pa.Array) -> pa.Array:
+    """Undo dictionary encoding and wide or view strings."""
+    if pa.types.is_dictionary(column.type):
+        column = column.dictionary_decode()
+    if pa.types.is_large_string(column.type) or pa.types.is_string_view(column.type):
+        return column.cast(pa.string())
+    return column
+
+
+def _mask(array: pa.Array) -> NDArray[np.bool_]:
+    mask: NDArray[np.bool_] = array.fill_null(False).to_numpy(zero_copy_only=False).astype(bool)
+    return mask
+
+
+def _present(column: pa.Array) -> NDArray[np.bool_]:
+    """Rows whose text is neither null nor blank."""
+    return _mask(pc.not_equal(pc.utf8_trim_whitespace(column), ""))
+
+
+def _note(keys: Keys, where: NDArray[np.bool_], reason: str) -> None:
+    keys.problem[where & np.equal(keys.problem, None)] = reason
+
+
+def _urls(keys: Keys, column: pa.Array) -> None:
+    keys.urls = url_keys(column)
+    valid = _mask(keys.urls.is_valid())
+    keys.usable |= valid
+    _note(keys, _present(column) & ~valid, "bad-url")
+
+
+def _hex(column: pa.Array, length: int) -> tuple[NDArray[np.bool_], NDArray[np.uint8]]:
+    """Return which rows hold `length` hex digits, and the bytes of those rows (n, length / 2)."""
+    text = pc.utf8_trim_whitespace(column)
+    valid = _mask(pc.match_substring_regex(text, f"^[0-9a-fA-F]{{{length}}}$"))
+    chosen = text.filter(pa.array(valid))
+    digits = np.frombuffer("".join(chosen.to_pylist()).encode(), np.uint8).reshape(-1, length)
+    nibbles = NIBBLES[digits]
+    return valid, (nibbles[:, ::2] << 4 | nibbles[:, 1::2]).astype(np.uint8)
+
+
+def _fixed(valid: NDArray[np.bool_], content: NDArray[np.uint8], size: int) -> pa.Array:
+    """Return a fixed-size binary array: the rows of `content` where valid, else null."""
+    values = iter(content.tobytes()[i : i + size] for i in range(0, content.size, size))
+    return pa.array([next(values) if ok else None for ok in valid], pa.binary(size))
+
+
+def _digests(keys: Keys, role: str, column: pa.Array) -> None:
+    size = DIGEST_BYTES[role]
+    if pa.types.is_string(column.type):
+        present = _present(column)
+        valid, content = _hex(column, 2 * size)
+        keys.digests[role] = _fixed(valid, content, size)
+    else:
+        present = _mask(column.is_valid())
+        fits = [v if v is not None and len(v) == size else None for v in column.to_pylist()]
+        keys.digests[role] = pa.array(fits, pa.binary(size))
+        valid = _mask(keys.digests[role].is_valid())
+    keys.usable |= valid
+    _note(keys, present & ~valid, f"bad-{role}")
+
+
+def _phashes(keys: Keys, column: pa.Array) -> None:
+    valid, content = _hex(column, 16)
+    codes = np.zeros(keys.rows, np.uint64)
+    codes[valid] = content.view(">u8").reshape(-1)
+    _note(keys, _present(column) & ~valid, "bad-phash64")
+    flat = valid & np.isin(codes, np.array(FLAT, np.uint64))
+    _note(keys, flat, "unfit-phash64")
+    keys.phash64, keys.has_phash64 = codes, valid & ~flat
+    keys.usable |= keys.has_phash64
+
+
+def _pictures(keys: Keys, column: pa.Array, hash_pictures: HashPictures) -> None:
+    """Hash the pictures. Their own fingerprints replace those of a phash column."""
+    if pa.types.is_struct(column.type):
+        column = column.field("bytes") if column.null_count == 0 else pc.struct_field(column, "bytes")
+    hashed = hash_pictures(column.to_pylist())
+    codes = keys.phash64 if keys.phash64 is not None else np.zeros(keys.rows, np.uint64)
+    has = keys.has_phash64 if keys.has_phash64 is not None else np.zeros(keys.rows, bool)
+    wide: list[bytes | None] = [None] * keys.rows
+    digests: dict[str, list[Any]] = {"sha256": [], "md5": []}
+    for row, answer in enumerate(hashed):
+        digests["sha256"].append(answer.sha256)
+        digests["md5"].append(answer.md5)
+        keys.usable[row] |= answer.phash64 is not None
+        if answer.problem and keys.problem[row] is None:
+            keys.problem[row] = answer.problem
+        if answer.phash64 is not None:
+            codes[row], has[row], wide[row] = answer.phash64, True, answer.phash256
+    keys.phash64, keys.has_phash64 = codes, has
+    keys.phash256 = pa.array(wide, pa.binary(32))
+    for role, values in digests.items():
+        keys.digests[role] = pa.array(values, pa.binary(DIGEST_BYTES[role]))

@@ -1,0 +1,129 @@
+"""The report of a check (pure): counts that add up, and what they were counted with."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from registry.model import OUTCOMES
+
+MATCHED_BY = ("url", "digest", "fingerprint", "site")
+TOP = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """One matched row for a reader: the row's number and address, and what it met."""
+
+    row: int
+    what: str
+    outcome: str
+    way: str
+    distance: int | None
+    signal: str
+    reason: str
+    since: str
+
+
+@dataclass(slots=True)
+class Tally:
+    """Counts gathered while a dataset streams by. `shown` keeps the first matches only."""
+
+    rows: int = 0
+    outcomes: Counter[str] = field(default_factory=Counter)
+    unchecked: Counter[str] = field(default_factory=Counter)
+    matched_by: Counter[str] = field(default_factory=Counter)
+    tiers: Counter[str] = field(default_factory=Counter)
+    signals: Counter[str] = field(default_factory=Counter)
+    hosts: Counter[str] = field(default_factory=Counter)
+    with_fingerprint: int = 0
+    shown: list[Shown] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """The answer to a check. `seconds` is the only part that differs from run to run."""
+
+    dataset: str
+    format: str
+    tally: Tally
+    columns: Mapping[str, Any]
+    registry: Mapping[str, Any]
+    policy: str
+    distance: int | None
+    expected_chance_matches: float
+    versions: Mapping[str, str]
+    seconds: float
+
+    @property
+    def exit_code(self) -> int:
+        """0 every row clear; 1 some reserved or conditional; 3 some only unanswered."""
+        outcomes = self.tally.outcomes
+        if outcomes["reserved"] or outcomes["conditional"]:
+            return 1
+        return 3 if outcomes["review"] or outcomes["unchecked"] else 0
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the object that `check --json` prints."""
+        tally = self.tally
+        return {
+            "dataset": self.dataset,
+            "format": self.format,
+            "rows": tally.rows,
+            "outcomes": {outcome: tally.outcomes[outcome] for outcome in OUTCOMES},
+            "unchecked_reasons": ranked(tally.unchecked),
+            "matched_by": {way: tally.matched_by[way] for way in MATCHED_BY},
+            "tiers": ranked(tally.tiers),
+            "signals": ranked(tally.signals),
+            "sites": ranked(tally.hosts, TOP),
+            "columns": dict(self.columns),
+            "registry": dict(self.registry),
+            "policy": self.policy,
+            "distance": self.distance,
+            "expected_chance_matches": self.expected_chance_matches,
+            "seconds": round(self.seconds, 3),
+            "versions": dict(self.versions),
+        }
+
+
+def ranked(counts: Counter[str], most: int | None = None) -> dict[str, int]:
+    """Return counts from largest to smallest; equal ones by name, so that order is stable."""
+    pairs = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    return dict(pairs[:most])
+
+
+def to_text(report: Report) -> str:
+    """Return the report as a person reads it in a terminal."""
+    tally, registry = report.tally, report.registry
+    lines = [
+        f"{report.dataset}: {tally.rows:,} rows against snapshot {registry['serial']} "
+        f"({registry['built_at'][:16].replace('T', ' ')} UTC, {registry['entries']:,} entries), "
+        f"policy {report.policy}",
+        "",
+    ]
+    for outcome in OUTCOMES:
+        count = tally.outcomes[outcome]
+        share = f"{100 * count / tally.rows:5.1f} %" if tally.rows else ""
+        detail = _listed(tally.unchecked) if outcome == "unchecked" else ""
+        lines.append(f"  {outcome:<12}{count:>12,}  {share}  {detail}".rstrip())
+    lines.append("")
+    lines += _section("matched by", Counter({w: tally.matched_by[w] for w in MATCHED_BY}))
+    lines += _section("by mark", tally.signals)
+    lines += _section("by tier", tally.tiers)
+    if tally.with_fingerprint:
+        lines.append(f"  chance matches to expect: {report.expected_chance_matches:.2g}")
+    lines.append("  clear means that nothing recorded reserves the row; it is no permission")
+    return "\n".join(lines)
+
+
+def _section(title: str, counts: Counter[str]) -> Sequence[str]:
+    listed = _listed(counts)
+    return [f"  {title}: {listed}"] if listed else []
+
+
+def _listed(counts: Counter[str]) -> str:
+    pairs = [(name, count) for name, count in ranked(counts).items() if count]
+    shown = ", ".join(f"{name} {count:,}" for name, count in pairs[:8])
+    return shown + (f", and {len(pairs) - 8} more" if len(pairs) > 8 else "")

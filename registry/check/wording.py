@@ -1,0 +1,137 @@
+"""What a row's answer says in words: reason, mark, entry, since."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+
+from registry.check.answers import CODE, WAYS, Answers
+from registry.check.index import describe
+from registry.model import OUTCOMES, TIERS, Signal, Verdict
+
+if TYPE_CHECKING:
+    from registry.check.index import CheckIndex
+    from registry.check.keys import Keys
+
+MARKS_SHOWN = 3
+FIELDS = (
+    ("optout_outcome", pa.string()),
+    ("optout_reason", pa.string()),
+    ("optout_match", pa.string()),
+    ("optout_distance", pa.int16()),
+    ("optout_entry", pa.string()),
+    ("optout_signal", pa.string()),
+    ("optout_since", pa.timestamp("us", "UTC")),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """One matched entry or site rule in words; `since` is an aware datetime or None."""
+
+    entry: str
+    signal: str
+    reason: str
+    since: Any
+
+
+class Wording:
+    """Words for answers, made once per entry and site rule that is met."""
+
+    def __init__(self, index: CheckIndex) -> None:
+        self._index = index
+        self._entries: dict[int, Words] = {}
+
+    def of_entry(self, entry: int) -> Words:
+        """Return the words for one entry."""
+        if entry not in self._entries:
+            table = self._index.snapshot.entries
+            self._entries[entry] = _words(
+                table["entry"][entry].as_py(),
+                self._index.entry_verdict(entry),
+                table["since"][entry].as_py(),
+            )
+        return self._entries[entry]
+
+    def of_site(self, site: int, url_key: str) -> Words:
+        """Return the words for one site rule and the URL key it refuses."""
+        host, _, path = url_key.partition("/")
+        row = next(row for row in self._index.sites[host] if row.row == site)
+        table = self._index.snapshot.sites
+        verdict = self._index.site_verdict(row, "/" + path)
+        return _words(table["entry"][site].as_py(), verdict, table["since"][site].as_py())
+
+    @cached_property
+    def _seen(self) -> dict[int, str]:
+        return {}
+
+    def of_known(self, entry: int) -> str:
+        """Return why a row whose URL is recorded is clear all the same."""
+        if entry not in self._seen:
+            verdict = self._index.entry_verdict(entry)
+            when = self._index.snapshot.entries["seen"][entry].as_py()
+            dated = f" on {when:%Y-%m-%d}" if when else ""
+            said = f"allowed: {_marks(verdict)}" if verdict.decision == "allowed" else "no mark"
+            self._seen[entry] = f"seen{dated}, {said}"
+        return self._seen[entry]
+
+
+def row_words(keys: Keys, found: Answers, wording: Wording, row: int) -> Words | None:
+    """Return the words for what a row met, or None where it met nothing."""
+    if found.site[row] != -1:
+        assert keys.urls is not None
+        return wording.of_site(int(found.site[row]), keys.urls[row].as_py())
+    if found.entry[row] != -1:
+        return wording.of_entry(int(found.entry[row]))
+    return None
+
+
+def out_columns(keys: Keys, found: Answers, wording: Wording) -> list[pa.Array]:
+    """Return the `optout_*` columns of a batch, in the order of FIELDS."""
+    records: list[tuple[Any, ...]] = []
+    for row in range(keys.rows):
+        outcome = OUTCOMES[found.outcome[row]]
+        words = row_words(keys, found, wording, row)
+        if words is None:
+            records.append((outcome, _unmatched(keys, found, wording, row), *[None] * 5))
+            continue
+        way, distance = WAYS[found.way[row]], int(found.distance[row])
+        near = None if distance < 0 else distance
+        reason = f"{words.reason} ({_how(way, found, row)})"
+        records.append((outcome, reason, way, near, words.entry, words.signal, words.since))
+    columns = zip(*records, strict=True) if records else [[] for _ in FIELDS]
+    return [pa.array(list(v), t) for v, (_, t) in zip(columns, FIELDS, strict=True)]
+
+
+def _how(way: str, found: Answers, row: int) -> str:
+    if way != "fingerprint":
+        return {"url": "same URL", "digest": "same file", "site": "rule of its site"}[way]
+    tier = TIERS[found.tier[row]] if found.tier[row] >= 0 else "within --distance"
+    return f"same picture: {tier}, {found.distance[row]} of 64 bits differ"
+
+
+def _unmatched(keys: Keys, found: Answers, wording: Wording, row: int) -> str:
+    if found.outcome[row] == CODE["unchecked"]:
+        return str(keys.problem[row])
+    if found.known[row] != -1:
+        return wording.of_known(int(found.known[row]))
+    return "not recorded"
+
+
+def _words(entry: str, verdict: Verdict, since: Any) -> Words:
+    return Words(entry, describe(verdict.deciding), _marks(verdict), since)
+
+
+def _marks(verdict: Verdict) -> str:
+    """Quote the deciding marks with the place where each stood."""
+    quoted = list(dict.fromkeys(_quote(signal) for signal in verdict.deciding))
+    more = f"; and {len(quoted) - MARKS_SHOWN} more" if len(quoted) > MARKS_SHOWN else ""
+    return "; ".join(quoted[:MARKS_SHOWN]) + more
+
+
+def _quote(signal: Signal) -> str:
+    text = " ".join((signal.raw or signal.name).split())
+    return f"{text} at {signal.url}" if signal.url else text

@@ -1,0 +1,117 @@
+"""`registry check`: the main job."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from registry.errors import UsageError
+
+if TYPE_CHECKING:
+    from registry.check.columns import Columns, Role
+
+OUTCOME = click.Choice(["reserved", "conditional", "review", "clear", "unchecked"])
+
+
+def _overrides(values: tuple[str, ...]) -> dict[Role, str]:
+    from registry.check.columns import ROLES
+
+    found: dict[Role, str] = {}
+    for value in values:
+        role, sign, column = value.partition("=")
+        if role not in ROLES or not sign:
+            raise UsageError(f"--column {value}: not ROLE=NAME", "roles: " + ", ".join(ROLES))
+        found[role] = column
+    return found
+
+
+def _say_columns(columns: Columns) -> None:
+    for choice in columns.choices:
+        role = f"used as {choice.role}" if choice.role else "left out"
+        click.echo(f"column {choice.column}: {role} ({choice.why})", err=True)
+
+
+@click.command()
+@click.argument("dataset", nargs=-1, required=True)
+@click.option("--snapshot", type=click.Path(path_type=Path), help="Folder of the snapshot to use.")
+@click.option("--out", type=click.Path(path_type=Path), help="Write rows here (Parquet).")
+@click.option("--keep", type=OUTCOME, help="With --out: only rows of this outcome, unchanged.")
+@click.option("--report", "page", type=click.Path(path_type=Path), help="Write an HTML report here.")
+@click.option("--policy", default="cautious", show_default=True, help="Which marks count.")
+@click.option(
+    "--distance",
+    type=click.IntRange(0, 64),
+    help="Match every row within this many bits of a phash64, whatever its tier.",
+)
+@click.option("--column", multiple=True, metavar="ROLE=NAME", help="Say which column is what.")
+@click.option(
+    "--workers",
+    type=click.IntRange(1),
+    default=os.cpu_count() or 1,
+    help="Processes that hash pictures.  [default: all cores]",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
+def command(
+    dataset: tuple[str, ...],
+    snapshot: Path | None,
+    out: Path | None,
+    keep: str | None,
+    page: Path | None,
+    policy: str,
+    distance: int | None,
+    column: tuple[str, ...],
+    workers: int,
+    as_json: bool,
+) -> int:
+    """Tell for every row of a dataset whether it is reserved, and why.
+
+    DATASET is a Parquet file, a folder of them, a glob pattern, or a folder of
+    pictures. Without --snapshot the newest one built here is used, built first
+    if the database has moved on.
+
+    \b
+    Exit codes: 0 every row clear; 1 reserved or conditional rows found;
+    2 usage; 3 rows to review or unchecked; 4 dataset or registry unreadable.
+    """
+    if keep and not out:
+        raise UsageError("--keep needs --out", "name the file to write: --out clean.parquet")
+    from registry.verdict import known_policies
+
+    if policy not in known_policies():
+        raise UsageError(f"no policy {policy}", "policies: " + ", ".join(known_policies()))
+    overrides = _overrides(column)
+    import json
+
+    from registry.check.page import to_html
+    from registry.check.report import to_text
+    from registry.check.run import Options, check, plan
+    from registry.cli._progress import Progress
+    from registry.cli._snapshot import resolve
+    from registry.datasets import open_dataset
+    from registry.snapshot.durable import write_text
+
+    opened = open_dataset(dataset)
+    columns = plan(opened, overrides)
+    _say_columns(columns)
+    _refuse_folder(page, "--report")
+    options = Options(policy, distance, out, keep, workers, overrides)  # type: ignore[arg-type]
+    with Progress("rows") as progress:
+        report = check(opened, resolve(snapshot), columns, options, progress)
+    if page:
+        write_text(page, to_html(report))
+    text = json.dumps(report.to_json(), indent=2) if as_json else to_text(report)
+    click.echo(text)
+    for name, path in (("rows", out), ("report", page)):
+        if path:
+            print(f"{name}: {path}", file=sys.stderr)
+    return report.exit_code
+
+
+def _refuse_folder(path: Path | None, option: str) -> None:
+    """Fail before the work, not after it, where a result could not be written."""
+    if path and (path.is_dir() or not os.access(path.parent, os.W_OK)):
+        raise UsageError(f"{option} {path} cannot be written", "name a file in a folder of yours")

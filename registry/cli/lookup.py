@@ -1,0 +1,107 @@
+"""`registry lookup`: what is recorded for one image."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from registry.lookup import Answer, Found
+
+SHOWN = 10
+SILENCE = (
+    "nothing recorded. That is no permission: the registry knows only what it has seen.\n"
+    '  To reserve an image, its page can say <meta name="robots" content="noai, noimageai">,\n'
+    "  or its server X-Robots-Tag: noai, noimageai."
+)
+
+
+@click.command()
+@click.argument("target", nargs=-1, required=True)
+@click.option("--snapshot", type=click.Path(path_type=Path), help="Folder of the snapshot to use.")
+@click.option("--policy", default="cautious", show_default=True, help="Which marks count.")
+@click.option(
+    "--distance", type=click.IntRange(0, 64), help="Match every picture within this many bits."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object per target.")
+def command(
+    target: tuple[str, ...],
+    snapshot: Path | None,
+    policy: str,
+    distance: int | None,
+    as_json: bool,
+) -> int:
+    """Look up image files, image URLs, hashes or digests.
+
+    TARGET is an image file, an http(s) URL, 16 hex digits (phash64), 64
+    (phash256 or sha256) or 32 (md5). A URL is looked up, never fetched.
+
+    \b
+    Exit codes: 0 something is recorded; 1 nothing is; 2 usage; 4 unreadable.
+    """
+    import json
+
+    from registry.check.index import CheckIndex
+    from registry.cli._snapshot import resolve
+    from registry.lookup import kind_of, lookup
+
+    for name in target:
+        kind_of(name)  # before the work: a mistyped target is said at once
+    index = CheckIndex(resolve(snapshot), policy)
+    answers = [lookup(index, name, distance) for name in target]
+    for answer in answers:
+        click.echo(json.dumps(_json(answer)) if as_json else _text(answer))
+    return 0 if any(answer.found for answer in answers) else 1
+
+
+def _json(answer: Answer) -> dict[str, object]:
+    return {
+        "target": answer.target,
+        "kind": answer.kind,
+        "decision": answer.decision,
+        "unfit": answer.unfit,
+        "found": [found.to_json() for found in answer.found],
+    }
+
+
+def _text(answer: Answer) -> str:
+    head = f"{answer.target} ({answer.kind})"
+    if answer.unfit:
+        head += f": {answer.unfit}, so only its digests were compared"
+    if not answer.found:
+        return f"{head}\n  {SILENCE}"
+    lines = [f"{head}: {answer.decision}"]
+    for found in answer.found[:SHOWN]:
+        lines += _entry(found)
+    if len(answer.found) > SHOWN:
+        lines.append(f"  and {len(answer.found) - SHOWN} more (--json shows all)")
+    return "\n".join(lines)
+
+
+def _entry(found: Found) -> list[str]:
+    where = found.url or "a rule of its site"
+    page = f" on {found.page_url}" if found.page_url else ""
+    lines = [
+        f"  {found.verdict.decision:<12}{where}{page}",
+        f"    matched by  {_how(found)}",
+    ]
+    lines += [f"    mark        {s.raw}  at {s.url}" for s in found.verdict.deciding]
+    if not found.verdict.deciding:
+        lines.append("    mark        none seen")
+    lines.append(f"    seen        {_dates(found)}  ({found.source}, {found.entry})")
+    return lines
+
+
+def _how(found: Found) -> str:
+    if found.by != "fingerprint":
+        return {"url": "the same URL", "digest": "the same file", "site": "host and path"}[found.by]
+    distance = "" if found.distance is None else f", {found.distance} of 64 bits differ"
+    return f"the same picture: {found.tier or 'within --distance'}{distance}"
+
+
+def _dates(found: Found) -> str:
+    since = f"{found.since:%Y-%m-%d %H:%M}" if found.since else "?"
+    seen = f"{found.seen:%Y-%m-%d %H:%M}" if found.seen else "?"
+    return f"since {since}, last {seen} UTC"

@@ -1,0 +1,85 @@
+"""`registry snapshot`: publish, verify and compare snapshots."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+
+@click.group("snapshot")
+def command() -> None:
+    """Publish, verify and compare snapshots."""
+
+
+@command.command("build")
+@click.option("--out", type=click.Path(path_type=Path), help="Build into this new folder instead.")
+@click.option("--json", "as_json", is_flag=True, help="Print the manifest as JSON.")
+def build(out: Path | None, as_json: bool) -> None:
+    """Export the database into the next numbered snapshot."""
+    from registry.db.connect import connect
+    from registry.snapshot.publish import publish_folder, publish_numbered, snapshots_root
+
+    with connect() as conn:
+        folder = publish_folder(conn, out) if out else publish_numbered(conn, snapshots_root())
+    _show(folder, as_json)
+
+
+@command.command("verify")
+@click.argument("folder", type=click.Path(path_type=Path), required=False)
+@click.option("--json", "as_json", is_flag=True, help="Print the manifest as JSON.")
+def verify(folder: Path | None, as_json: bool) -> None:
+    """Compare every file of a snapshot with its manifest (default: the newest built here)."""
+    from registry.snapshot.store import open_snapshot
+
+    _show(open_snapshot(folder or _newest()).path, as_json)
+
+
+@command.command("diff")
+@click.argument("older", type=click.Path(path_type=Path))
+@click.argument("newer", type=click.Path(path_type=Path))
+@click.option("--policy", default="cautious", show_default=True, help="Which marks count.")
+@click.option("--json", "as_json", is_flag=True, help="Print the differences as JSON.")
+def diff(older: Path, newer: Path, policy: str, as_json: bool) -> int:
+    """List images and site rules whose decision differs between two snapshots.
+
+    Exit codes: 0 differences found; 1 none; 4 a snapshot is unreadable.
+    """
+    import json
+
+    from registry.snapshot.diff import differences
+    from registry.snapshot.store import open_snapshot
+
+    changes = differences(open_snapshot(older), open_snapshot(newer), policy)
+    if as_json:
+        click.echo(json.dumps([change.to_json() for change in changes], indent=2))
+    else:
+        for change in changes:
+            click.echo(f"{change.before or 'absent':<12} -> {change.after or 'absent':<12} {change.what}")
+        click.echo(f"{len(changes)} differences under policy {policy}", err=True)
+    return 0 if changes else 1
+
+
+def _newest() -> Path:
+    from registry.errors import UnreadableSnapshot
+    from registry.snapshot.publish import snapshots_root
+    from registry.snapshot.store import newest
+
+    found = newest(snapshots_root())
+    if found is None:
+        raise UnreadableSnapshot("no snapshot was built here yet", "run `registry snapshot build`")
+    return found
+
+
+def _show(folder: Path, as_json: bool) -> None:
+    from registry.snapshot.format import manifest_to_json
+    from registry.snapshot.store import read_manifest
+
+    manifest = read_manifest(folder)
+    if as_json:
+        click.echo(manifest_to_json(manifest), nl=False)
+        return
+    counts = ", ".join(f"{count:,} {name}" for name, count in sorted(manifest.counts.items()))
+    click.echo(f"snapshot {manifest.serial} of {manifest.built_at}: {counts}")
+    click.echo(f"digest {manifest.digest}")
+    click.echo(f"folder {folder}")

@@ -1,0 +1,145 @@
+"""Parquet datasets: one file, several files of one schema, or a folder of them.
+
+Read batch by batch with small column buffers, so that memory depends on the
+batch and not on the size of the file or of its row groups. Written back with
+the dataset's own schema and metadata, compressed with zstd.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from registry.errors import UnreadableDataset, UsageError
+
+BATCH_ROWS = 32_768
+BATCH_BYTES = 32 << 20
+BUFFER_BYTES = 1 << 20
+SUFFIXES = (".parquet", ".pq", ".parq")
+
+
+def matches(path: Path) -> bool:
+    """Tell whether a path is a Parquet file or a folder that holds some."""
+    if path.is_dir():
+        return any(_is_parquet(child) for child in path.rglob("*"))
+    return _is_parquet(path) or _has_magic(path)
+
+
+def open_files(paths: Sequence[Path], name: str) -> ParquetDataset:
+    """Open Parquet files and folders of them as one dataset."""
+    files: list[Path] = []
+    for path in paths:
+        found = sorted(c for c in path.rglob("*") if _is_parquet(c)) if path.is_dir() else [path]
+        files.extend(found)
+    return ParquetDataset(files, name)
+
+
+class ParquetDataset:
+    """Rows of one or more Parquet files, in the order of the files."""
+
+    format = "parquet"
+
+    def __init__(self, files: Sequence[Path], name: str) -> None:
+        self.name = name
+        self.files = tuple(files)
+        self.rows: int | None = 0
+        schemas = []
+        for path in self.files:
+            with _open(path) as file:
+                self.rows += file.metadata.num_rows
+                schemas.append(file.schema_arrow)
+        self.schema: pa.Schema = schemas[0]
+        for path, schema in zip(self.files, schemas, strict=True):
+            if not schema.equals(self.schema):
+                raise UnreadableDataset(
+                    f"{path} has other columns than {self.files[0]}", "check them one by one"
+                )
+
+    def batches(self, columns: Sequence[str] | None = None) -> Iterator[pa.RecordBatch]:
+        """Yield the rows in order; only `columns` where given."""
+        for path in self.files:
+            with _open(path) as file:
+                names = None if columns is None else list(columns)
+                rows = _batch_rows(file.metadata, names)
+                try:
+                    yield from file.iter_batches(rows, columns=names, use_threads=False)
+                except (pa.ArrowException, OSError) as error:
+                    raise _unreadable(path, error) from error
+
+    def writer(self, path: Path, schema: pa.Schema) -> ParquetRowWriter:
+        """Return a writer; refuse to write over the dataset itself."""
+        if any(path.exists() and path.samefile(file) for file in self.files):
+            raise UsageError(f"--out {path} is the dataset itself", "name another file")
+        return ParquetRowWriter(path, schema)
+
+
+class ParquetRowWriter:
+    """Writes to a temporary file beside the target, renamed when it is whole."""
+
+    def __init__(self, path: Path, schema: pa.Schema) -> None:
+        self.path = path
+        self.temporary = path.with_name(f".{path.name}.{os.getpid()}")
+        try:
+            self._writer = pq.ParquetWriter(self.temporary, schema, compression="zstd")
+        except OSError as error:
+            raise UsageError(
+                f"--out {path} cannot be written: {os.strerror(error.errno or 0)}",
+                "name a file in a folder that exists and that you may write to",
+            ) from error
+
+    def write(self, batch: pa.RecordBatch) -> None:
+        """Append rows."""
+        self._writer.write_batch(batch)
+
+    def close(self) -> None:
+        """Finish the file and give it its name."""
+        self._writer.close()
+        self.temporary.replace(self.path)
+
+    def abandon(self) -> None:
+        """Remove what was written so far."""
+        self._writer.close()
+        self.temporary.unlink(missing_ok=True)
+
+
+def _is_parquet(path: Path) -> bool:
+    # Hidden files are the leftovers of writers, ours among them.
+    return path.suffix.lower() in SUFFIXES and not path.name.startswith(".") and path.is_file()
+
+
+def _has_magic(path: Path) -> bool:
+    try:
+        with path.open("rb") as file:
+            return file.read(4) == b"PAR1"
+    except OSError:
+        return False
+
+
+def _batch_rows(metadata: pq.FileMetaData, names: Sequence[str] | None) -> int:
+    """Return how many rows make a batch of bounded bytes: rows with pictures are large."""
+    largest = 1.0
+    for number in range(metadata.num_row_groups):
+        group = metadata.row_group(number)
+        columns = (group.column(i) for i in range(group.num_columns))
+        wanted = (c for c in columns if names is None or c.path_in_schema.split(".")[0] in names)
+        row_bytes = sum(c.total_uncompressed_size for c in wanted) / max(group.num_rows, 1)
+        largest = max(largest, row_bytes)
+    return int(min(BATCH_ROWS, max(1, BATCH_BYTES // largest)))
+
+
+def _open(path: Path) -> pq.ParquetFile:
+    try:
+        return pq.ParquetFile(path, buffer_size=BUFFER_BYTES, pre_buffer=False, memory_map=False)
+    except (pa.ArrowException, OSError) as error:
+        raise _unreadable(path, error) from error
+
+
+def _unreadable(path: Path, error: Exception) -> UnreadableDataset:
+    if path.exists() and path.stat().st_size == 0:
+        return UnreadableDataset(f"{path} is empty (0 bytes)", "was the download cut off?")
+    why = str(error).splitlines()[0] if str(error) else type(error).__name__
+    return UnreadableDataset(f"{path} cannot be read as Parquet: {why}", "is the file whole?")

@@ -1,0 +1,99 @@
+"""Folders of pictures as a dataset: one row per file, `file` and `image`.
+
+The bytes are read batch by batch; a file that cannot be read is a row with
+empty bytes, so that the check counts it instead of stopping.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import pyarrow as pa
+
+from registry.datasets.parquet import ParquetRowWriter
+from registry.errors import UnreadableDataset
+
+SUFFIXES = frozenset(
+    ".jpg .jpeg .jpe .jfif .png .webp .gif .bmp .tif .tiff .avif .heic .heif .jp2 .jxl".split()
+)
+BATCH_BYTES = 32 << 20
+BATCH_ROWS = 256
+
+
+def matches(path: Path) -> bool:
+    """Tell whether a path is a picture file or a folder that holds some (and no Parquet)."""
+    if path.is_dir():
+        return any(_is_picture(child) for child in path.rglob("*"))
+    return _is_picture(path)
+
+
+def open_files(paths: Sequence[Path], name: str) -> PictureFolder:
+    """Open picture files and folders of them as one dataset."""
+    files: list[Path] = []
+    for path in paths:
+        found = sorted(c for c in path.rglob("*") if _is_picture(c)) if path.is_dir() else [path]
+        files.extend(found)
+    return PictureFolder(files, name)
+
+
+class PictureFolder:
+    """Rows of picture files, sorted by path."""
+
+    format = "pictures"
+
+    def __init__(self, files: Sequence[Path], name: str) -> None:
+        self.name = name
+        self.files = tuple(files)
+        self.rows: int | None = len(self.files)
+        self.schema = pa.schema([("file", pa.string()), ("image", pa.binary())])
+
+    def batches(self, columns: Sequence[str] | None = None) -> Iterator[pa.RecordBatch]:
+        """Yield the files in order, with their bytes where `columns` has `image`."""
+        wanted = list(self.schema.names if columns is None else columns)
+        names: list[str] = []
+        contents: list[bytes] = []
+        for path in self.files:
+            names.append(str(path))
+            contents.append(_read(path) if "image" in wanted else b"")
+            if sum(map(len, contents)) >= BATCH_BYTES or len(names) >= BATCH_ROWS:
+                yield self._batch(names, contents, wanted)
+                names, contents = [], []
+        if names:
+            yield self._batch(names, contents, wanted)
+
+    def writer(self, path: Path, schema: pa.Schema) -> ParquetRowWriter:
+        """Return a writer of the list of files; pictures are not copied."""
+        if any(path.exists() and path.samefile(file) for file in self.files):
+            raise UnreadableDataset(f"--out {path} is a picture of the dataset", "name another")
+        without_bytes = [field for field in schema if field.name != "image"]
+        return ListWriter(path, pa.schema(without_bytes, schema.metadata))
+
+    def _batch(
+        self, names: list[str], contents: list[bytes], wanted: Sequence[str]
+    ) -> pa.RecordBatch:
+        batch = pa.record_batch([pa.array(names), pa.array(contents, pa.binary())], self.schema)
+        return batch.select(list(wanted))
+
+
+class ListWriter(ParquetRowWriter):
+    """Writes the rows of a picture folder without the pictures' bytes."""
+
+    def __init__(self, path: Path, schema: pa.Schema) -> None:
+        super().__init__(path, schema)
+        self._names = schema.names
+
+    def write(self, batch: pa.RecordBatch) -> None:
+        """Append rows."""
+        super().write(batch.select(self._names))
+
+
+def _is_picture(path: Path) -> bool:
+    return path.suffix.lower() in SUFFIXES and path.is_file()
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError:
+        return b""

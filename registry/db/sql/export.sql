@@ -1,0 +1,44 @@
+-- name: export_position
+-- newest id and count of everything a snapshot is built from
+SELECT
+    coalesce((SELECT max(id) FROM observation), 0), (SELECT count(*) FROM observation),
+    coalesce((SELECT max(id) FROM site_rule), 0), (SELECT count(*) FROM site_rule),
+    coalesce((SELECT max(id) FROM claim), 0), (SELECT count(*) FROM claim)
+
+-- name: export_images
+-- every picture with its fingerprints of the full view
+SELECT image.id, image.sha256, image.md5, image.width, image.height,
+       near.bits AS phash64, wide.bits AS phash256
+FROM image
+LEFT JOIN fingerprint near
+    ON near.image_id = image.id AND near.algorithm = 'phash64' AND near.view = 'full'
+LEFT JOIN fingerprint wide
+    ON wide.image_id = image.id AND wide.algorithm = 'phash256' AND wide.view = 'full'
+ORDER BY image.id
+
+-- name: export_evidence
+-- every piece of evidence
+SELECT id, carrier, about, url, lines, text FROM evidence ORDER BY id
+
+-- name: export_site_rules
+-- every dated answer for a rules file, oldest first
+SELECT id, observed_at, host, kind, url, refusal, evidence_id
+FROM site_rule
+ORDER BY host, kind, observed_at, id
+
+-- name: export_observations
+-- every observation, those of one image on one page together, oldest first
+SELECT id, observed_at, image_url, page_url, relation, refusal, image_id, evidence
+FROM observation
+ORDER BY image_url, page_url NULLS FIRST, observed_at, id
+
+-- name: export_claims
+-- every claim, with the picture that has its digest
+SELECT claim.id, claim.source, claim.url, claim.page_url, claim.site, claim.path_pattern,
+       claim.sha256, claim.md5, claim.phash64, claim.phash256, claim.width, claim.height,
+       claim.meaning, claim.use, claim.signal, claim.evidence,
+       coalesce(claim.observed_at, claim.imported_at) AS since, claim.licence_url,
+       image.id AS image_id
+FROM claim
+LEFT JOIN image ON image.sha256 = claim.sha256
+ORDER BY claim.id

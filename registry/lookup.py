@@ -1,0 +1,223 @@
+"""Looking up one picture, URL, hash or digest in a snapshot."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from registry.check.index import CheckIndex
+from registry.errors import UsageError
+from registry.matching import brute
+from registry.matching.confirm import CANDIDATE_RADIUS, tier
+from registry.matching.url_key import url_key
+from registry.model import DECISIONS, Decision, MatchedBy, Tier, Verdict
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from registry.model import Picture
+
+Kind = Literal["picture", "url", "phash64", "256 bits", "md5"]
+HEX = re.compile(r"[0-9a-fA-F]+")
+LENGTHS: dict[int, Kind] = {16: "phash64", 64: "256 bits", 32: "md5"}
+# Bits of phash256 that may differ when nothing but that hash is given.
+WIDE_RADIUS = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """One entry or site rule that a target met. `distance` counts bits of phash64, or None."""
+
+    entry: str
+    by: MatchedBy
+    tier: Tier | None
+    distance: int | None
+    verdict: Verdict
+    url: str | None
+    page_url: str | None
+    source: str
+    since: datetime | None
+    seen: datetime | None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as `lookup --json` prints it."""
+        return {
+            "entry": self.entry,
+            "matched_by": self.by,
+            "tier": self.tier,
+            "distance": self.distance,
+            "decision": self.verdict.decision,
+            "signals": [
+                {"name": s.name, "raw": s.raw, "url": s.url} for s in self.verdict.deciding
+            ],
+            "licence_url": self.verdict.licence_url,
+            "url": self.url,
+            "page_url": self.page_url,
+            "source": self.source,
+            "since": self.since.isoformat() if self.since else None,
+            "seen": self.seen.isoformat() if self.seen else None,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What is recorded for one target, strictest first; `decision` is the strictest of all."""
+
+    target: str
+    kind: Kind
+    found: tuple[Found, ...]
+    unfit: str | None = None
+
+    @property
+    def decision(self) -> Decision:
+        """Strictest decision among what was found."""
+        return min(
+            (f.verdict.decision for f in self.found), key=DECISIONS.index, default="unspecified"
+        )
+
+
+def kind_of(target: str) -> Kind:
+    """Tell what a target is; raise UsageError for what is none of them."""
+    if target.lower().startswith(("http://", "https://")):
+        return "url"
+    if Path(target).is_file():
+        return "picture"
+    if HEX.fullmatch(target) and len(target) in LENGTHS:
+        return LENGTHS[len(target)]
+    if Path(target).is_dir():
+        raise UsageError(f"{target} is a folder", f"registry check {target}")
+    raise UsageError(
+        f"{target} is no picture file that exists, no http(s) URL and no hash",
+        "a hash has 16 (phash64), 64 (phash256 or sha256) or 32 (md5) hex digits",
+    )
+
+
+def lookup(index: CheckIndex, target: str, distance: int | None = None) -> Answer:
+    """Look one target up.
+
+    Raises UsageError for a target of no known kind, UnreadableInput for a
+    picture that cannot be read.
+    """
+    kind = kind_of(target)
+    search = _Search(index, distance)
+    unfit = None
+    if kind == "url":
+        search.by_url(target)
+    elif kind == "picture":
+        from registry.fingerprints import fingerprint_file
+
+        picture = fingerprint_file(Path(target))
+        unfit = picture.unfit
+        search.by_picture(picture)
+    else:
+        search.by_hash(kind, target.lower())
+    return Answer(target, kind, search.ranked(), unfit)
+
+
+class _Search:
+    def __init__(self, index: CheckIndex, distance: int | None) -> None:
+        self._index = index
+        self._distance = distance
+        self._found: dict[str, Found] = {}
+
+    def ranked(self) -> tuple[Found, ...]:
+        """Strictest first, then nearest, then oldest."""
+        return tuple(
+            sorted(
+                self._found.values(),
+                key=lambda f: (DECISIONS.index(f.verdict.decision), f.distance or 0, f.entry),
+            )
+        )
+
+    def by_url(self, url: str) -> None:
+        import pyarrow.compute as pc
+
+        key = url_key(url)
+        if key is None:
+            raise UsageError(f"{url} is not a URL of an image", "its form: https://host/path")
+        same = pc.equal(self._index.snapshot.entries["url_key"], key)
+        for entry in _true_rows(same):
+            self._add(entry, "url", "exact", None)
+        host, _, path = key.partition("/")
+        for site in self._index.sites.get(host, ()):
+            self._add_site(site.row, self._index.site_verdict(site, "/" + path))
+
+    def by_picture(self, picture: Picture) -> None:
+        self.by_digest("sha256", picture.sha256)
+        if picture.fingerprints:
+            wide = picture.fingerprints["phash256"]["full"]
+            self.by_phash64(picture.fingerprints["phash64"]["full"], bytes.fromhex(wide))
+
+    def by_hash(self, kind: Kind, text: str) -> None:
+        if kind == "phash64":
+            self.by_phash64(text, None)
+        elif kind == "md5":
+            self.by_digest("md5", text)
+        else:
+            self.by_digest("sha256", text)
+            self.by_phash256(bytes.fromhex(text))
+
+    def by_digest(self, name: str, text: str) -> None:
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        column = self._index.snapshot.images[name]
+        for image in _true_rows(pc.equal(column, pa.scalar(bytes.fromhex(text), column.type))):
+            self._add_image(image, "digest", "exact", None)
+
+    def by_phash64(self, text: str, wide: bytes | None) -> None:
+        index = self._index
+        has = index.snapshot.images["phash64"].is_valid().to_numpy()
+        images = np.flatnonzero(has)
+        query = np.array([int(text, 16)], np.uint64)
+        radius = CANDIDATE_RADIUS if self._distance is None else self._distance
+        _, near, bits = brute.join(index.phash64[images], query, radius)
+        for image, distance in zip(images[near], bits, strict=True):
+            theirs = index.snapshot.images["phash256"][int(image)].as_py()
+            far = _differing(wide, theirs) if wide and theirs else None
+            named = tier(int(distance), far)
+            if named or self._distance is not None:
+                self._add_image(int(image), "fingerprint", named, int(distance))
+
+    def by_phash256(self, wide: bytes) -> None:
+        for image, theirs in enumerate(self._index.snapshot.images["phash256"].to_pylist()):
+            if theirs is not None and _differing(wide, theirs) <= WIDE_RADIUS:
+                named = tier(0, _differing(wide, theirs))
+                self._add_image(image, "fingerprint", named, None)
+
+    def _add_image(
+        self, image: int, by: MatchedBy, named: Tier | None, distance: int | None
+    ) -> None:
+        for entry in np.flatnonzero(self._index.entry_image == image):
+            self._add(int(entry), by, named, distance)
+
+    def _add(self, entry: int, by: MatchedBy, named: Tier | None, distance: int | None) -> None:
+        row = self._index.snapshot.entries.slice(entry, 1).to_pylist()[0]
+        verdict = self._index.entry_verdict(entry)
+        fields = {n: row[n] for n in ("entry", "url", "page_url", "source", "since", "seen")}
+        found = Found(by=by, tier=named, distance=distance, verdict=verdict, **fields)
+        self._found.setdefault(found.entry, found)
+
+    def _add_site(self, site: int, verdict: Verdict) -> None:
+        if verdict.decision == "unspecified":
+            return
+        row = self._index.snapshot.sites.slice(site, 1).to_pylist()[0]
+        fields = {n: row[n] for n in ("entry", "source", "since", "seen")}
+        found = Found(
+            by="site", tier=None, distance=None, verdict=verdict, url=None, page_url=None, **fields
+        )
+        self._found.setdefault(found.entry, found)
+
+
+def _true_rows(mask: Any) -> Iterator[int]:
+    rows: Sequence[int] = np.flatnonzero(mask.fill_null(False).to_numpy()).tolist()
+    return iter(rows)
+
+
+def _differing(a: bytes, b: bytes) -> int:
+    return (int.from_bytes(a) ^ int.from_bytes(b)).bit_count()

@@ -1,0 +1,1 @@
+"""Snapshots: immutable, numbered exports of the registry that a check reads."""

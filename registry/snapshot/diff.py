@@ -1,0 +1,74 @@
+"""What differs between two snapshots: decisions by image and page, and by site."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from registry.model import DECISIONS, Decision
+from registry.snapshot.format import signals_from_json
+from registry.snapshot.store import Snapshot
+from registry.verdict import decide
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One thing that differs: a decision, or the number of rules; None where it is absent."""
+
+    what: str
+    before: str | None
+    after: str | None
+
+    def to_json(self) -> dict[str, str | None]:
+        """Return it as `snapshot diff --json` prints it."""
+        return {"what": self.what, "before": self.before, "after": self.after}
+
+
+def differences(older: Snapshot, newer: Snapshot, policy: str) -> list[Change]:
+    """Return what changed between two snapshots under a policy, by name."""
+    before: dict[str, str] = {**_decisions(older, policy)}
+    after: dict[str, str] = {**_decisions(newer, policy)}
+    changes = _changes(before, after, before, after)
+    rules, rules_after = _rules(older), _rules(newer)
+    return changes + _changes(rules, rules_after, _sizes(rules), _sizes(rules_after))
+
+
+def _changes(
+    before: dict[str, str], after: dict[str, str], shown: dict[str, str], shown_after: dict[str, str]
+) -> list[Change]:
+    return [
+        Change(what, shown.get(what), shown_after.get(what))
+        for what in sorted(before.keys() | after.keys())
+        if before.get(what) != after.get(what)
+    ]
+
+
+def _decisions(snapshot: Snapshot, policy: str) -> dict[str, Decision]:
+    sets = [signals_from_json(text) for text in snapshot.signals["signals"].to_pylist()]
+    by_set = [decide(signals, policy).decision for signals in sets]
+    images = snapshot.images["sha256"].to_pylist()
+    columns = ["url", "page_url", "source", "image", "signals"]
+    found: dict[str, Decision] = {}
+    for row in snapshot.entries.select(columns).to_pylist():
+        digest = images[row["image"]] if row["image"] is not None else None
+        what = row["url"] or (digest.hex() if digest else "a fingerprint")
+        what += f" on {row['page_url']}" if row["page_url"] else ""
+        what += "" if row["source"] == "crawl" else f" says {row['source']}"
+        # Two entries may share a name; the strictest speaks for both.
+        found[what] = min(found.get(what, "unspecified"), by_set[row["signals"]], key=DECISIONS.index)
+    return found
+
+
+def _rules(snapshot: Snapshot) -> dict[str, str]:
+    """Return the rules of every host as text; what they decide depends on the path."""
+    found: dict[str, list[str]] = {}
+    for row in snapshot.sites.select(["host", "kind", "signals"]).to_pylist():
+        found.setdefault(f"rules of {row['host']} ({row['kind']})", []).append(row["signals"])
+    return {what: "\n".join(texts) for what, texts in found.items()}
+
+
+def _sizes(rules: dict[str, str]) -> dict[str, str]:
+    counts = {
+        what: sum(len(signals_from_json(line)) for line in text.split("\n"))
+        for what, text in rules.items()
+    }
+    return {what: f"{count} rules" for what, count in counts.items()}

@@ -1,0 +1,174 @@
+"""Snapshot format 1 (pure): what the files hold, and what a manifest must say.
+
+A snapshot is a folder:
+
+- `manifest.json`: format, serial, time, counts, versions of algorithms and
+  readers, the position of the database it was built from, and for every other
+  file its size, rows and sha256;
+- `images.arrow`: one row per distinct picture (digests, fingerprints, size);
+- `entries.arrow`: one row per image URL seen on a page, or per claim, with the
+  row of its picture and of its signals;
+- `signals.arrow`: the distinct sets of signals, as canonical JSON;
+- `sites.arrow`: one row per rules file or site claim, with all its signals.
+
+Signals are stored, verdicts are not: a check decides under the policy it is
+given. All files are Arrow IPC files, uncompressed, so that they can be mapped.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from registry.errors import UnreadableSnapshot
+from registry.model import PathRule, Signal
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+FORMAT = 1
+MANIFEST = "manifest.json"
+FILES = ("images.arrow", "entries.arrow", "signals.arrow", "sites.arrow")
+
+
+@cache
+def schemas() -> dict[str, pa.Schema]:
+    """Return the Arrow schema of every file by its name."""
+    import pyarrow as pa
+
+    time = pa.timestamp("us", "UTC")
+    return {
+        "images.arrow": pa.schema(
+            [
+                ("sha256", pa.binary(32)),
+                ("md5", pa.binary(16)),
+                ("phash64", pa.uint64()),
+                ("phash256", pa.binary(32)),
+                ("width", pa.int32()),
+                ("height", pa.int32()),
+            ]
+        ),
+        "entries.arrow": pa.schema(
+            [
+                ("entry", pa.string()),
+                ("url", pa.string()),
+                ("url_key", pa.string()),
+                ("page_url", pa.string()),
+                ("relation", pa.string()),
+                ("source", pa.string()),
+                ("image", pa.int32()),
+                ("signals", pa.int32()),
+                ("since", time),
+                ("seen", time),
+            ]
+        ),
+        "signals.arrow": pa.schema([("signals", pa.string())]),
+        "sites.arrow": pa.schema(
+            [
+                ("entry", pa.string()),
+                ("host", pa.string()),
+                ("kind", pa.string()),
+                ("source", pa.string()),
+                ("signals", pa.string()),
+                ("since", time),
+                ("seen", time),
+            ]
+        ),
+    }
+
+
+def signals_to_json(signals: Sequence[Signal]) -> str:
+    """Return canonical JSON of signals; fields at their default are left out."""
+    return json.dumps([_signal_to_dict(s) for s in signals], sort_keys=True, ensure_ascii=False)
+
+
+def signals_from_json(text: str) -> tuple[Signal, ...]:
+    """Read what `signals_to_json` wrote."""
+    return tuple(_signal_from_dict(item) for item in json.loads(text))
+
+
+def _signal_to_dict(signal: Signal) -> dict[str, Any]:
+    return {name: value for name, value in asdict(signal).items() if value not in (None, "", (), False)}
+
+
+def _signal_from_dict(item: Mapping[str, Any]) -> Signal:
+    fields = dict(item)
+    fields["uses"] = tuple((use, meaning) for use, meaning in fields.get("uses", ()))
+    fields["agents"] = tuple(fields.get("agents", ()))
+    if "rule" in fields:
+        fields["rule"] = PathRule(**fields["rule"])
+    return Signal(**fields)
+
+
+@dataclass(frozen=True, slots=True)
+class FileEntry:
+    """One file of a snapshot as its manifest lists it: bytes, rows, lower-case hex digest."""
+
+    size: int
+    rows: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """What a snapshot says of itself. `built_at` is ISO 8601 in UTC."""
+
+    serial: int
+    built_at: str
+    version: str
+    counts: Mapping[str, int]
+    algorithms: Mapping[str, str]
+    readers: Sequence[str]
+    database: Mapping[str, int]
+    files: Mapping[str, FileEntry]
+
+    @property
+    def digest(self) -> str:
+        """Digest of the content: the files' digests, whatever the serial and the time."""
+        lines = [f"{entry.sha256}  {name}\n" for name, entry in sorted(self.files.items())]
+        return hashlib.sha256("".join(lines).encode()).hexdigest()
+
+
+def manifest_to_json(manifest: Manifest) -> str:
+    """Return the text of `manifest.json`."""
+    fields = {"format": FORMAT, **asdict(manifest), "digest": manifest.digest}
+    return json.dumps(fields, indent=2, sort_keys=True) + "\n"
+
+
+def manifest_from_json(text: str, where: str) -> Manifest:
+    """Read `manifest.json`; raise UnreadableSnapshot, naming `where`, if it cannot be used."""
+    try:
+        fields = json.loads(text)
+        found = fields["format"]
+        if isinstance(found, int) and found > FORMAT:
+            raise UnreadableSnapshot(
+                f"{where}: snapshot format {found} is newer than this version reads ({FORMAT})",
+                "install a newer optout-registry",
+            )
+        manifest = Manifest(
+            serial=int(fields["serial"]),
+            built_at=str(fields["built_at"]),
+            version=str(fields["version"]),
+            counts=dict(fields["counts"]),
+            algorithms=dict(fields["algorithms"]),
+            readers=list(fields["readers"]),
+            database=dict(fields["database"]),
+            files={name: FileEntry(**entry) for name, entry in fields["files"].items()},
+        )
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise _damaged(where, "it is not a snapshot manifest") from error
+    if found != FORMAT or set(manifest.files) != set(FILES):
+        raise _damaged(where, "it does not list the files of a snapshot")
+    if fields.get("digest") != manifest.digest:
+        raise _damaged(where, "its digest is not that of the files it lists")
+    return manifest
+
+
+def _damaged(where: str, why: str) -> UnreadableSnapshot:
+    return UnreadableSnapshot(
+        f"{where} is damaged: {why}", "build the snapshot again, or copy it again from its source"
+    )

@@ -1,0 +1,65 @@
+"""Publishing snapshots from the database: numbered here, or into a folder of one's own."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from registry.errors import UsageError
+from registry.home import registry_home
+from registry.snapshot import store
+from registry.snapshot.build import build
+
+if TYPE_CHECKING:
+    import psycopg
+
+
+def snapshots_root() -> Path:
+    """Return the folder of the snapshots that are built here."""
+    return registry_home() / "snapshots"
+
+
+def publish_numbered(conn: psycopg.Connection, root: Path, now: datetime | None = None) -> Path:
+    """Build the next snapshot under `root`, move the pointer to it, and return its folder."""
+    with store.locked(root):
+        serial = max(store.serials(root), default=0) + 1
+        folder = store.folder_of(root, serial)
+        _build_into(conn, folder, serial, now)
+        store.point_to(root, serial)
+    return folder
+
+
+def publish_folder(conn: psycopg.Connection, folder: Path, now: datetime | None = None) -> Path:
+    """Build a snapshot into a folder that does not exist yet; no pointer is moved."""
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise UsageError(f"{folder} exists and is not empty", "name a folder that does not exist")
+    _build_into(conn, folder, 1, now)
+    return folder
+
+
+def up_to_date(conn: psycopg.Connection, root: Path) -> Path | None:
+    """Return the newest snapshot under `root` if the database has not moved on since."""
+    from registry.db.export import position
+
+    folder = store.newest(root)
+    if folder is None or not (folder / store.MANIFEST).exists():
+        return None
+    manifest = store.read_manifest(folder)
+    return folder if dict(manifest.database) == position(conn) else None
+
+
+def _build_into(
+    conn: psycopg.Connection, folder: Path, serial: int, now: datetime | None
+) -> None:
+    from registry.db.export import exporting, position
+
+    with store.building(folder) as temporary, exporting(conn) as export:
+        manifest = build(
+            export,
+            temporary,
+            serial=serial,
+            built_at=now or datetime.now(UTC),
+            database=position(conn),
+        )
+        store.publish(temporary, folder, manifest)

@@ -1,0 +1,214 @@
+"""Snapshots on disk: written durably, opened memory-mapped, refused when damaged.
+
+`ROOT/000007/` holds snapshot 7, `ROOT/CURRENT` names the newest. A snapshot is
+written under a temporary name, flushed, renamed, and only then is the pointer
+moved; a killed build leaves a folder that the next build removes.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from registry.errors import UnreadableSnapshot, UsageError
+from registry.snapshot import durable
+from registry.snapshot.format import (
+    FILES,
+    MANIFEST,
+    FileEntry,
+    Manifest,
+    manifest_from_json,
+    manifest_to_json,
+    schemas,
+)
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+POINTER = "CURRENT"
+BATCH_ROWS = 65_536
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """An opened snapshot: its manifest and its tables, mapped from disk."""
+
+    path: Path
+    manifest: Manifest
+    images: pa.Table
+    entries: pa.Table
+    signals: pa.Table
+    sites: pa.Table
+
+
+class TableWriter:
+    """Writes rows (dicts) to one Arrow file in batches of bounded memory."""
+
+    def __init__(self, folder: Path, name: str) -> None:
+        import pyarrow as pa
+
+        self.path = folder / name
+        self.schema = schemas()[name]
+        self.rows = 0
+        self._pending: list[dict[str, Any]] = []
+        self._writer = pa.ipc.new_file(str(self.path), self.schema)
+
+    def append(self, row: dict[str, Any]) -> int:
+        """Add one row and return its number."""
+        self._pending.append(row)
+        self.rows += 1
+        if len(self._pending) >= BATCH_ROWS:
+            self._flush()
+        return self.rows - 1
+
+    def close(self) -> FileEntry:
+        """Finish the file, force it to the disk and return what the manifest says of it."""
+        self._flush()
+        self._writer.close()
+        durable.flush_file(self.path)
+        return FileEntry(self.path.stat().st_size, self.rows, file_sha256(self.path))
+
+    def _flush(self) -> None:
+        import pyarrow as pa
+
+        if self._pending:
+            self._writer.write_batch(pa.RecordBatch.from_pylist(self._pending, self.schema))
+            self._pending = []
+
+
+def file_sha256(path: Path) -> str:
+    """Return the sha256 of a file's bytes, as lower-case hex."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+@contextmanager
+def building(target: Path) -> Iterator[Path]:
+    """Give a temporary folder beside `target` that is removed unless it was published."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    temporary = target.parent / f".building-{target.name}-{os.getpid()}"
+    shutil.rmtree(temporary, ignore_errors=True)
+    temporary.mkdir()
+    try:
+        yield temporary
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def publish(temporary: Path, target: Path, manifest: Manifest) -> None:
+    """Write the manifest, then give the finished folder its name."""
+    durable.write_text(temporary / MANIFEST, manifest_to_json(manifest))
+    try:
+        temporary.rename(target)
+    except OSError as error:
+        raise UsageError(
+            f"{target} cannot be written: {os.strerror(error.errno or 0)}",
+            "name a folder that does not exist yet",
+        ) from error
+    durable.flush_folder(target.parent)
+
+
+@contextmanager
+def locked(root: Path) -> Iterator[None]:
+    """Hold the only right to number snapshots under `root`; remove what killed builds left."""
+    root.mkdir(parents=True, exist_ok=True)
+    with (root / ".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        for leftover in root.glob(".building-*"):
+            shutil.rmtree(leftover, ignore_errors=True)
+        yield
+
+
+def serials(root: Path) -> list[int]:
+    """Return the serials of the snapshots under `root`, oldest first."""
+    if not root.is_dir():
+        return []
+    return sorted(int(p.name) for p in root.iterdir() if p.name.isdigit() and p.is_dir())
+
+
+def folder_of(root: Path, serial: int) -> Path:
+    """Return the folder that snapshot `serial` has under `root`."""
+    return root / f"{serial:06d}"
+
+
+def point_to(root: Path, serial: int) -> None:
+    """Make `serial` the newest snapshot. Called last, when everything else is on disk."""
+    durable.write_text(root / POINTER, f"{serial:06d}\n")
+
+
+def newest(root: Path) -> Path | None:
+    """Return the folder the pointer names, or None where nothing was published yet."""
+    with suppress(FileNotFoundError):
+        name = (root / POINTER).read_text(encoding="utf-8").strip()
+        if not name.isdigit():
+            raise UnreadableSnapshot(
+                f"{root / POINTER} is damaged", "run `registry snapshot build` to publish anew"
+            )
+        return root / name
+    return None
+
+
+def read_manifest(folder: Path) -> Manifest:
+    """Read a snapshot's manifest without touching its tables."""
+    path = folder / MANIFEST
+    try:
+        text = path.read_text(encoding="utf-8")
+    except UnicodeDecodeError:
+        text = ""
+    except OSError as error:
+        raise UnreadableSnapshot(
+            f"{folder} is not a snapshot: {MANIFEST} cannot be read ({error.strerror})",
+            "name a snapshot folder, or run `registry snapshot build`",
+        ) from error
+    return manifest_from_json(text, str(path))
+
+
+def open_snapshot(folder: Path) -> Snapshot:
+    """Open a snapshot after comparing every file with the manifest.
+
+    Raises UnreadableSnapshot with the name of the file at fault when one is
+    missing, truncated or altered.
+    """
+    import pyarrow as pa
+
+    manifest = read_manifest(folder)
+    tables = {}
+    for name in FILES:
+        path = folder / name
+        _compare(path, manifest.files[name])
+        try:
+            tables[name] = pa.ipc.open_file(pa.memory_map(str(path))).read_all()
+        except (pa.ArrowInvalid, OSError) as error:
+            raise _damaged(path, "it is not an Arrow file") from error
+        if tables[name].schema != schemas()[name]:
+            raise _damaged(path, "its columns are not those of a snapshot")
+    return Snapshot(folder, manifest, *(tables[name] for name in FILES))
+
+
+def with_files(manifest: Manifest, files: dict[str, FileEntry]) -> Manifest:
+    """Return the manifest completed with its list of files."""
+    return replace(manifest, files=files)
+
+
+def _compare(path: Path, expected: FileEntry) -> None:
+    try:
+        size = path.stat().st_size
+    except OSError as error:
+        raise _damaged(path, "it is missing") from error
+    if size != expected.size:
+        raise _damaged(path, f"it has {size} bytes, its manifest says {expected.size}")
+    if file_sha256(path) != expected.sha256:
+        raise _damaged(path, "its sha256 is not the one in its manifest")
+
+
+def _damaged(path: Path, why: str) -> UnreadableSnapshot:
+    return UnreadableSnapshot(
+        f"{path} is damaged: {why}", "build the snapshot again, or copy it again from its source"
+    )
