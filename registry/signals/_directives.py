@@ -1,0 +1,126 @@
+"""The grammar that `X-Robots-Tag` and robots meta tags share.
+
+    list      = element *( "," element )
+    element   = [ agent ":" ] directive | valued ":" value
+
+Names are compared in lower case. An agent prefix governs its element and all
+that follow in the same list. Sources: Google's robots meta tag documentation,
+draft-illyes-repext-03 (April 2026), DeviantArt journal 934500371 (November
+2022) for `noai` and `noimageai`, the NoML open letter (2023) for `noml`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from registry.model import Conformance, Meaning, Use
+from registry.signals._agents import TRAINING
+
+_INDEX: tuple[tuple[Use, Meaning], ...] = (("index", "reserved"), ("search", "reserved"))
+
+USES: dict[str, tuple[tuple[Use, Meaning], ...]] = {
+    "noai": TRAINING,
+    "noimageai": TRAINING,
+    "noml": TRAINING,
+    # Seen in headers; no document defines it.
+    "notrain": TRAINING,
+    "noindex": _INDEX,
+    "noimageindex": _INDEX,
+    "none": _INDEX,
+    # Only Bing and Amazon read these as a word on training: see registry.verdict.
+    "noarchive": (),
+    "nocache": (),
+}
+UNDOCUMENTED = frozenset({"notrain"})
+AGAINST_TRAINING = frozenset(name for name, uses in USES.items() if uses == TRAINING)
+
+_VALUED = frozenset({"unavailable_after", "max-snippet", "max-image-preview", "max-video-preview"})
+_AGENT = re.compile(r"[a-z_-][a-z_\-0-9.]*")
+# Written in front of a directive by people who meant everybody.
+_NOT_AGENTS = AGAINST_TRAINING | {"robots", "x-robots-tag"}
+_WORDS = re.compile(r"[a-z0-9_-]+")
+
+MAX_QUOTE = 200
+MAX_RAW = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """One directive as it was read; `agent` None means everybody.
+
+    `fault` says what is wrong with a mark that is not `ok`.
+    """
+
+    name: str
+    agent: str | None = None
+    conformance: Conformance = "ok"
+    fault: str = ""
+
+
+def quote(text: str) -> str:
+    """Return text for a warning: shortened, with control characters escaped."""
+    short = text if len(text) <= MAX_QUOTE else text[:MAX_QUOTE] + "..."
+    return repr(short)
+
+
+def marks(value: str) -> list[Mark]:
+    """Read one list of directives: one header line's value or one content attribute."""
+    return list(_marks(value))
+
+
+def _marks(value: str) -> Iterator[Mark]:
+    agent: str | None = None
+    refused_at_prefix = False
+    for element in value.split(","):
+        prefix, directive = _split(element.strip().lower())
+        if prefix in _VALUED:
+            continue
+        if prefix is not None and not _names_agent(prefix):
+            # A part of a date, or a mark that only looks like a prefix.
+            yield from _unreadable(element, agent)
+            continue
+        if prefix is not None:
+            agent, refused_at_prefix = prefix, directive in AGAINST_TRAINING
+        if directive.partition(":")[0].strip() in _VALUED:
+            continue
+        yield from _element(directive, agent)
+        if agent is not None and not refused_at_prefix and directive in AGAINST_TRAINING:
+            yield _slid(directive, agent)
+
+
+def _split(element: str) -> tuple[str | None, str]:
+    """Split `prefix: rest`; without a colon there is no prefix."""
+    before, colon, rest = element.partition(":")
+    return (before.strip(), rest.strip()) if colon else (None, element)
+
+
+def _names_agent(prefix: str) -> bool:
+    return _AGENT.fullmatch(prefix) is not None and prefix not in _NOT_AGENTS
+
+
+def _element(directive: str, agent: str | None) -> Iterator[Mark]:
+    if directive in UNDOCUMENTED:
+        yield Mark(directive, agent, "legacy", "no document defines this word")
+    elif directive in USES:
+        yield Mark(directive, agent)
+    else:
+        yield from _unreadable(directive, agent)
+
+
+def _unreadable(text: str, agent: str | None) -> Iterator[Mark]:
+    """Find plain refusals in an element that is not a directive (`noai; noimageai`)."""
+    for word in dict.fromkeys(_WORDS.findall(text.lower())):
+        if word in AGAINST_TRAINING - UNDOCUMENTED:
+            yield Mark(word, agent, "malformed", "not written as a list of directives")
+
+
+def _slid(directive: str, agent: str) -> Mark:
+    """Give the second reading of `googlebot: nofollow, noai`.
+
+    A proxy that joins header lines turns the lines `googlebot: nofollow` and
+    `noai` into this one. The two cannot be told apart afterwards.
+    """
+    fault = f"it may have been a line of its own, for everybody, before {agent!r} was put ahead"
+    return Mark(directive, None, "malformed", fault)

@@ -1,0 +1,144 @@
+"""`<meta name="robots">`: robots directives in a page.
+
+Where: a page's `head`; `name` is `robots` for everybody or an agent's token.
+
+Example:
+
+    <meta name="robots" content="noai, noimageai">
+    <meta name="GPTBot" content="noai">
+
+Grammar: `content` is a list of directives as in `X-Robots-Tag`, without agent
+prefixes. Several tags add up. Quoting, attribute order and character
+references are HTML's, so a parser reads them.
+
+What it says: as in `X-Robots-Tag`. By DeviantArt's definition `noai` covers
+everything on the page and `noimageai` its images, so a mark on a page speaks of
+the images the page shows, its own or not.
+
+Decisions: `robots`, agents of the list and names of search engines are read for
+every directive, any other single name only for a refusal of training; names
+that describe a page (`keywords`, `description`) are no agents. A tag in the
+body is read as `noai(body)`, outside current documents, which allow the head
+only; so is an agent prefix within `content`. `property="robots"`,
+`http-equiv="X-Robots-Tag"` and several agents in one name are malformed
+refusals. Comments, scripts, templates and visible text are no marks.
+
+Sources: https://developers.google.com/search/docs/crawling-indexing/robots-meta-tag,
+draft-illyes-repext-03, DeviantArt journal 934500371, the NoML open letter.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from registry.model import Evidence, Reading, Signal
+from registry.signals import _directives, _markup
+from registry.signals._agents import agents
+
+CARRIERS = ("html",)
+
+MAX_PAGE = 8 * 1024 * 1024
+MAX_SIGNALS = 500
+
+_TOKEN = re.compile(r"[a-z0-9_.-]+")
+# Names whose content is prose or tags: "noai" there is a word, not a mark.
+_PROSE = {"abstract", "author", "category", "classification", "copyright", "description"} | {
+    *("generator", "keywords", "news_keywords", "owner", "rights", "subject", "summary"),
+    *("tags", "title", "topic"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Address:
+    """Whom a meta tag speaks to, and what is wrong with the way it says so."""
+
+    agents: tuple[str, ...]
+    fault: str = ""
+    only_refusals: bool = False
+
+
+def read(evidence: Evidence) -> Reading:
+    """Read every robots meta tag of a page, in order."""
+    found: dict[tuple[object, ...], Signal] = {}
+    warnings: list[str] = []
+    if len(evidence.text) > MAX_PAGE:
+        warnings.append(f"page longer than {MAX_PAGE} characters, read up to there")
+    for tag in _markup.start_tags(evidence.text[:MAX_PAGE], frozenset({"meta"})):
+        for mark, to in _tag_marks(tag):
+            signal = _signal(mark, to, tag, evidence.url)
+            found.setdefault((signal.name, to, signal.conformance, signal.raw), signal)
+            if mark.fault:
+                warnings.append(f"{mark.name}: {mark.fault}: {_directives.quote(tag.text)}")
+        if len(found) >= MAX_SIGNALS:
+            warnings.append(
+                f"more than {MAX_SIGNALS} robots marks on one page, the others not read"
+            )
+            break
+    return Reading(tuple(found.values()), tuple(dict.fromkeys(warnings)))
+
+
+def _tag_marks(tag: _markup.Tag) -> Iterator[tuple[_directives.Mark, tuple[str, ...]]]:
+    address = _address(tag)
+    if address is None:
+        return
+    for mark in _directives.marks(tag.attributes.get("content", "")):
+        if address.only_refusals and mark.name not in _directives.AGAINST_TRAINING:
+            continue
+        yield _judged(mark, address, tag.in_body), (mark.agent,) if mark.agent else address.agents
+
+
+def _judged(mark: _directives.Mark, address: _Address, in_body: bool) -> _directives.Mark:
+    """Return the mark with what is wrong with the tag around it."""
+    if address.fault:
+        return replace(mark, conformance="malformed", fault=address.fault)
+    if mark.conformance == "malformed":
+        return mark
+    if mark.agent is not None:
+        return replace(mark, conformance="legacy", fault="an agent within content")
+    if in_body:
+        return replace(mark, conformance="legacy", fault="in the body, not in the head")
+    return mark
+
+
+def _address(tag: _markup.Tag) -> _Address | None:
+    """Return whom the tag speaks to; None where it is no robots meta tag."""
+    name = tag.attributes.get("name", "").strip().lower()
+    if name:
+        return _named(name)
+    for attribute in ("property", "http-equiv"):
+        value = tag.attributes.get(attribute, "").strip().lower()
+        if value in {"robots", "x-robots-tag"}:
+            return _Address((), f"{attribute} instead of name")
+    return None
+
+
+def _named(name: str) -> _Address | None:
+    if name == "robots":
+        return _Address(())
+    if name in agents().purpose or name in agents().search_engines:
+        return _Address((name,))
+    if name in _PROSE:
+        return None
+    if _TOKEN.fullmatch(name):
+        return _Address((name,), only_refusals=True)
+    several = tuple(part for part in re.split(r"[\s,;|]+", name) if part)
+    if not several or len(several) > 20 or not all(map(_TOKEN.fullmatch, several)):
+        return None
+    everybody = "robots" in several
+    return _Address(() if everybody else several, "several agents in one name", not everybody)
+
+
+def _signal(mark: _directives.Mark, to: tuple[str, ...], tag: _markup.Tag, url: str) -> Signal:
+    return Signal(
+        name=f"{mark.name}(body)" if tag.in_body else mark.name,
+        vocabulary="robots-meta",
+        carrier="html",
+        scope="page",
+        raw=tag.text[: _directives.MAX_RAW],
+        url=url,
+        uses=_directives.USES[mark.name],
+        agents=to,
+        conformance=mark.conformance,
+    )

@@ -1,0 +1,255 @@
+"""robots.txt: groups of agents and the paths they may not fetch (RFC 9309).
+
+Where: `/robots.txt` of the host that serves the URL asked about.
+
+Example:
+
+    User-agent: GPTBot
+    User-agent: CCBot
+    Disallow: /art/
+
+Grammar: lines `name: value`, names in any case; `#` starts a comment; CR, LF
+or CRLF end a line. A group is one or more user-agent lines and the rules after
+them. Blank lines and lines of other vocabularies (`Sitemap`, `Content-Signal`,
+unknown ones) neither end a group nor its list of agents. All groups that name
+an agent count together; an agent that none names has the groups of `*`. Of the
+rules that match, the longest wins, `Allow` on a tie.
+
+What it says: a `Disallow` reserves training for the agents it addresses, since
+what may not be fetched may not be trained on; for agents that only search or
+fetch for a user it reserves that use. `Allow` permits fetching, never training:
+it says nothing, but outranks a shorter `Disallow`.
+
+Signals: one a rule (`robots-txt:disallow`, `robots-txt:allow`), split where a
+group holds agents of several purposes; one `robots-txt:group` a group, so that
+an agent with a group is known even where no rule matches; and
+`robots-txt:natural-language-comment`, which no protocol reads and which says
+nothing by itself, where a comment speaks of training.
+
+Decisions: tokens are compared whole and may hold digits and dots (`AI2Bot`),
+which the RFC's grammar forgets. A missing colon, a misspelt `Disallow`, an agent
+value that is no token (`Kangaroo Bot`, `foo*bot`), a rule before any agent
+and a path without its slash are malformed: refusals among them are kept as
+such, permissions dropped. At least 500 KiB are read.
+
+Source: https://www.rfc-editor.org/rfc/rfc9309.html; the misspellings are those
+that google/robotstxt accepts.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+from registry.model import Conformance, Evidence, Meaning, PathRule, Reading, Signal, Use
+from registry.signals._agents import agent_token, agents, refused_uses
+from registry.signals._directives import MAX_RAW, quote
+
+CARRIERS = ("robots-txt",)
+
+MAX_TEXT = 1024 * 1024
+MAX_RULES = 10_000
+MAX_AGENTS = 1_000
+MAX_WARNINGS = 20
+
+Uses = tuple[tuple[Use, Meaning], ...]
+
+_LINE_END = re.compile(r"\r\n|\r|\n")
+_TOKEN = re.compile(r"[a-z0-9_.-]+(?:/\S*)?")
+_WORD = re.compile(r"[a-z0-9_.-]+")
+_AGENT_KEYS = {"user-agent": True, "useragent": False, "user agent": False}
+_DISALLOW_KEYS = {
+    "disallow": True,
+    **dict.fromkeys(("dissallow", "dissalow", "disalow", "diasllow", "disallaw"), False),
+}
+_MACHINES = re.compile(r"\b(?:ai|llms?|language models?)\b", re.IGNORECASE)
+_LEARNING = re.compile(r"text and data mining|machine learning", re.IGNORECASE)
+_TRAINING = re.compile(r"\btrain(?:ed|ing)?\b", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """One `name: value` line; `proper` is False where it had to be guessed."""
+
+    number: int
+    kind: str
+    value: str
+    raw: str
+    proper: bool
+
+
+@dataclass(slots=True)
+class _Group:
+    """User-agent lines and the rules after them."""
+
+    names: list[_Line] = field(default_factory=list)
+    rules: list[_Line] = field(default_factory=list)
+
+
+def read(evidence: Evidence) -> Reading:
+    """Read every group of one robots.txt."""
+    warnings: list[str] = []
+    text = _bounded(evidence.text, warnings)
+    signals = list(_comment(text, evidence.url))
+    rules = 0
+    for group in _groups(_lines(text)):
+        if rules + len(group.rules) > MAX_RULES:
+            warnings.append(f"more than {MAX_RULES} rules: the others were not read")
+            break
+        rules += len(group.rules)
+        signals += _group_signals(group, evidence.url, warnings)
+    if len(warnings) > MAX_WARNINGS:
+        more = len(warnings) - MAX_WARNINGS
+        warnings[MAX_WARNINGS:] = [f"and {more} more such lines"]
+    return Reading(tuple(signals), tuple(warnings))
+
+
+def _bounded(text: str, warnings: list[str]) -> str:
+    """Cut a huge file at a line's end; drop the byte order mark and NULs."""
+    if len(text) > MAX_TEXT:
+        warnings.append(f"robots.txt longer than {MAX_TEXT} characters, read up to there")
+        text = _LINE_END.sub("\n", text[:MAX_TEXT]).rpartition("\n")[0]
+    return text.replace("\x00", "").removeprefix("\ufeff").removeprefix("\u00ef\u00bb\u00bf")
+
+
+def _lines(text: str) -> Iterator[_Line]:
+    """Yield the lines of the group grammar; all others are another vocabulary's."""
+    for number, raw in enumerate(_LINE_END.split(text)):
+        content = raw.partition("#")[0].strip()
+        name, colon, value = content.partition(":")
+        if not colon:
+            # Google and Protego also read `disallow /`; only two words are that.
+            words = content.split()
+            name, value = words if len(words) == 2 else ("", "")
+        kind, proper = _kind(name.strip().lower())
+        if kind:
+            yield _Line(number, kind, value.strip(), raw, proper and bool(colon))
+
+
+def _kind(name: str) -> tuple[str, bool]:
+    if name in _AGENT_KEYS:
+        return "agent", _AGENT_KEYS[name]
+    if name in _DISALLOW_KEYS:
+        return "disallow", _DISALLOW_KEYS[name]
+    return ("allow", True) if name == "allow" else ("", False)
+
+
+def _groups(lines: Iterable[_Line]) -> Iterator[_Group]:
+    """Gather lines into groups; the first holds rules that come before any agent."""
+    group = _Group()
+    for line in lines:
+        if line.kind == "agent":
+            if group.rules:
+                yield group
+                group = _Group()
+            group.names.append(line)
+        else:
+            group.rules.append(line)
+    yield group
+
+
+def _group_signals(group: _Group, url: str, warnings: list[str]) -> Iterator[Signal]:
+    proper, guessed = _addressees(group, warnings)
+    if proper:
+        raw = "\n".join(line.raw for line in group.names)[:MAX_RAW]
+        yield _signal("group", raw, url, tuple(proper))
+    parts = [(tokens, uses, True) for uses, tokens in _by_uses(proper)]
+    parts += [(tokens, uses, False) for uses, tokens in _by_uses(guessed)]
+    for line in group.rules:
+        pattern, proper_path = _path(line.value)
+        if not pattern:
+            continue
+        rule = PathRule(pattern, "longest-allow", line.number)
+        ok = line.proper and proper_path
+        if not ok:
+            warnings.append(f"malformed line {line.number + 1}: {quote(line.raw)}")
+        if line.kind == "allow":
+            if ok and proper:
+                yield _signal("allow", line.raw, url, tuple(proper), rule=rule)
+            continue
+        for tokens, uses, named in parts:
+            conformance: Conformance = "ok" if ok and named else "malformed"
+            yield _signal(
+                "disallow", line.raw, url, tokens, rule=rule, uses=uses, conformance=conformance
+            )
+
+
+def _addressees(group: _Group, warnings: list[str]) -> tuple[list[str], list[str]]:
+    """Return the tokens a group names, and those it only seems to name."""
+    proper: dict[str, None] = {}
+    guessed: dict[str, None] = {}
+    if not group.names and group.rules:
+        guessed["*"] = None
+        warnings.append(f"rules before any user-agent line: {quote(group.rules[0].raw)}")
+    for line in group.names[:MAX_AGENTS]:
+        token = line.value.lower()
+        if line.proper and (token == "*" or _TOKEN.fullmatch(token)):
+            proper[agent_token(token)] = None
+        elif token:
+            known = (word for word in _WORD.findall(token) if word in agents().training)
+            guessed.update(dict.fromkeys([agent_token(token), *known][:MAX_AGENTS]))
+            warnings.append(f"malformed line {line.number + 1}: {quote(line.raw)}")
+    if len(group.names) > MAX_AGENTS:
+        warnings.append(f"more than {MAX_AGENTS} agents in one group: the others were not read")
+    return list(proper), list(guessed)
+
+
+def _by_uses(tokens: Iterable[str]) -> list[tuple[Uses, tuple[str, ...]]]:
+    """Part tokens by what refusing them reserves, in the order they first occur."""
+    parts: dict[Uses, list[str]] = {}
+    for token in tokens:
+        parts.setdefault(refused_uses(token), []).append(token)
+    return [(uses, tuple(members)) for uses, members in parts.items()]
+
+
+def _path(value: str) -> tuple[str, bool]:
+    """Return the pattern of a rule, and whether it was written as one."""
+    if not value or value.startswith(("/", "*")):
+        return value, True
+    if value.lower().startswith(("http://", "https://")):
+        return "/" + value.partition("://")[2].partition("/")[2], False
+    return "/" + value, False
+
+
+def _comment(text: str, url: str) -> Iterator[Signal]:
+    """Find the first comment that speaks of training, in prose.
+
+    Files that carry Cloudflare's explanation of Content-Signal are passed over:
+    the operator of the site did not write it, and it expresses no preference.
+    """
+    comments = [line.strip() for line in _LINE_END.split(text) if line.lstrip().startswith("#")]
+    if any("content-signal" in line.lower() for line in comments):
+        return
+    if any(map(_speaks_of_training, comments)):
+        yield _signal("natural-language-comment", "\n".join(comments)[:MAX_RAW], url, ())
+
+
+def _speaks_of_training(line: str) -> bool:
+    if _LEARNING.search(line):
+        return True
+    return _MACHINES.search(line) is not None and _TRAINING.search(line) is not None
+
+
+def _signal(
+    name: str,
+    raw: str,
+    url: str,
+    tokens: tuple[str, ...],
+    *,
+    rule: PathRule | None = None,
+    uses: Uses = (),
+    conformance: Conformance = "ok",
+) -> Signal:
+    return Signal(
+        name=f"robots-txt:{name}",
+        vocabulary="robots-txt",
+        carrier="robots-txt",
+        scope="site",
+        raw=raw[:MAX_RAW],
+        url=url,
+        uses=uses,
+        agents=tokens,
+        rule=rule,
+        conformance=conformance,
+    )

@@ -1,0 +1,77 @@
+"""`X-Robots-Tag`: robots directives in an HTTP response header.
+
+Where: any response, of an image or of a page; several field lines may occur.
+
+Example:
+
+    X-Robots-Tag: noai, noimageai
+    X-Robots-Tag: GPTBot: noai
+
+Grammar: a comma-separated list of directives, in which `agent:` addresses the
+rest of its own line to one agent. Lines are read one by one: after joining, a
+`noai` for everybody slides into the part of the agent before it.
+`unavailable_after`, `max-snippet`, `max-image-preview` and `max-video-preview`
+take a value after a colon and are not agents; a date may hold commas.
+
+What it says: `noai`, `noimageai` and `noml` reserve training. `noindex`,
+`noimageindex` and `none` reserve indexing and search, never training.
+`noarchive` and `nocache` are recorded and say nothing by themselves. Lines for
+an agent add to those for everybody; nothing here ever permits.
+
+Decisions: `noai; noimageai`, `noai noimageai` and `"noai"` are malformed
+refusals; `notrain`, which no document defines, is read as undocumented. In
+`googlebot: nofollow, noai` the last word belongs to googlebot, and counts
+as a malformed refusal of everybody too, since a proxy may have joined two lines.
+A line is read up to 8 KiB.
+
+Sources: https://developers.google.com/search/docs/crawling-indexing/robots-meta-tag,
+draft-illyes-repext-03, DeviantArt journal 934500371, the NoML open letter.
+"""
+
+from __future__ import annotations
+
+from registry.model import Evidence, Reading, Scope, Signal
+from registry.signals import _directives
+
+CARRIERS = ("headers",)
+
+MAX_LINE = 8192
+MAX_LINES = 100
+
+
+def read(evidence: Evidence) -> Reading:
+    """Read every `X-Robots-Tag` field line, unjoined and in order."""
+    scope: Scope = "image" if evidence.about == "image" else "page"
+    found: dict[tuple[object, ...], Signal] = {}
+    warnings: list[str] = []
+    tags = [line for line in evidence.lines if line[0].strip().lower() == "x-robots-tag"]
+    if len(tags) > MAX_LINES:
+        warnings.append(f"more than {MAX_LINES} X-Robots-Tag lines: the others were not read")
+    for name, value in tags[:MAX_LINES]:
+        raw = f"{name}: {value}"[: _directives.MAX_RAW]
+        if len(value) > MAX_LINE:
+            warnings.append(
+                f"X-Robots-Tag line longer than {MAX_LINE} characters, read up to there"
+            )
+        # What stands after the last whole element of a cut line is not read.
+        whole = value if len(value) <= MAX_LINE else value[:MAX_LINE].rpartition(",")[0]
+        for mark in _directives.marks(whole):
+            signal = _signal(mark, scope, raw, evidence.url)
+            found.setdefault((mark.name, mark.agent, mark.conformance, raw), signal)
+            if mark.fault:
+                warnings.append(f"{mark.name}: {mark.fault}: {_directives.quote(raw)}")
+    return Reading(tuple(found.values()), tuple(dict.fromkeys(warnings)))
+
+
+def _signal(mark: _directives.Mark, scope: Scope, raw: str, url: str) -> Signal:
+    return Signal(
+        name=mark.name,
+        vocabulary="x-robots-tag",
+        carrier="headers",
+        scope=scope,
+        raw=raw,
+        url=url,
+        uses=_directives.USES[mark.name],
+        agents=(mark.agent,) if mark.agent else (),
+        conformance=mark.conformance,
+    )
