@@ -12,10 +12,12 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from dataclasses import astuple
+from dataclasses import fields
+from datetime import UTC, datetime
 
 from registry.model import Claim, Evidence
 
+_CLAIM_FIELDS = tuple(field.name for field in fields(Claim))
 _ESCAPE = "\U0010ffff"
 _UNSTORABLE = re.compile("[\0\ud800-\udfff\U0010ffff]")
 _PACKED = re.compile(_ESCAPE + "([0-9a-f]{6})")
@@ -38,11 +40,20 @@ def evidence_digest(evidence: Evidence) -> bytes:
 
 
 def claim_digest(claim: Claim) -> bytes:
-    """Return the sha256 of a claim's fields, in the order of the dataclass, as canonical JSON."""
-    fields = astuple(claim)
-    return _digest([f if f is None or isinstance(f, str | int) else str(f) for f in fields])
+    """Return the sha256 of a claim's filled fields as canonical JSON, names sorted, times in UTC.
+
+    A field that later versions add leaves the digests of claims without it as they are.
+    """
+    filled: dict[str, object] = {}
+    for name in _CLAIM_FIELDS:
+        value = getattr(claim, name)
+        if isinstance(value, datetime):
+            value = value.astimezone(UTC).isoformat()
+        if value is not None:
+            filled[name] = value
+    return _digest(filled)
 
 
-def _digest(fields: list[object]) -> bytes:
-    text = json.dumps(fields, ensure_ascii=True, separators=(",", ":"))
+def _digest(fields: object) -> bytes:
+    text = json.dumps(fields, ensure_ascii=True, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode("ascii")).digest()

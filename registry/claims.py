@@ -1,0 +1,205 @@
+"""From a row of a table to a claim. Pure.
+
+A column that is missing, empty or null says nothing. Everything else is either
+understood or refused with the column, the value and what would do; a list is
+not improved by guessing.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import fields
+from datetime import UTC, date, datetime, time
+from typing import Any, get_args
+from urllib.parse import urlsplit
+
+from registry.errors import UnreadableInput
+from registry.model import Claim, Meaning, Use
+
+COLUMNS = tuple(field.name for field in fields(Claim))
+KEYS = ("url", "sha256", "md5", "phash64", "site")
+HEX_DIGITS = {"sha256": 64, "md5": 32, "phash64": 16, "phash256": 64}
+MOST_PIXELS_A_SIDE = 2**31 - 1
+_BARE_HOST = re.compile(r"[a-z0-9_]([a-z0-9_.-]*[a-z0-9_])?|\[[0-9a-f:.]+\]")
+_SHOWN = 60
+
+
+class UnreadableRow(UnreadableInput):
+    """One row of a table cannot be read; the others can."""
+
+
+def columns_of(names: Sequence[str]) -> dict[str, str]:
+    """Map the known columns to a table's own names for them, in whatever case.
+
+    Raises UnreadableInput where none of KEYS is among them or one is there twice.
+    """
+    found: dict[str, str] = {}
+    for name in names:
+        known = name.strip().lower()
+        if known not in COLUMNS:
+            continue
+        if known in found:
+            raise UnreadableInput(f"the column {known} is there twice: {found[known]}, {name}")
+        found[known] = name
+    if not set(KEYS) & set(found):
+        seen = _short(", ".join(names)) if names else "none"
+        raise UnreadableInput(
+            f"no usable column; columns seen: {seen}",
+            f"name one of the columns {', '.join(KEYS)} (a text table does so in its first line)",
+        )
+    return found
+
+
+def claim_from_row(
+    row: Mapping[str, object],
+    source: str,
+    *,
+    meaning: Meaning = "reserved",
+    claimant: str | None = None,
+) -> Claim:
+    """Return the claim a row makes; `source`, `meaning` and `claimant` serve where it is silent.
+
+    `row` maps columns in lower case to values; columns that are not in COLUMNS
+    are passed over. A flat fingerprint is left out (see `is_flat`). Raises
+    UnreadableRow.
+    """
+    values: dict[str, Any] = {"source": source, "meaning": meaning, "claimant": claimant}
+    for column, value in row.items():
+        if column in _PARSERS and not _is_blank(value):
+            try:
+                values[column] = _PARSERS[column](value)
+            except (ValueError, OverflowError) as error:
+                shown = _short(repr(value))
+                raise UnreadableRow(f"column {column}: {shown}: {error} is needed") from None
+    hashes = [column for column in values if column.startswith("phash")]
+    left_out = {column: values.pop(column) for column in hashes if is_flat(values[column])}
+    if not any(key in values for key in KEYS):
+        raise UnreadableRow(_no_key(left_out))
+    if "path_pattern" in values and "site" not in values:
+        raise UnreadableRow("column path_pattern: a site beside it is needed")
+    return Claim(**values)
+
+
+def is_flat(digits: str) -> bool:
+    """Tell whether a hash is that of a picture of one colour, which matches every blank image."""
+    return digits.rstrip("0") in ("", "8") or not digits.strip("f")
+
+
+def _no_key(left_out: Mapping[str, str]) -> str:
+    for column, digits in left_out.items():
+        return f"column {column}: {digits} is unfit: any picture of one colour has this hash"
+    return f"nothing to match by: a value in one of {', '.join(KEYS)} is needed"
+
+
+def _is_blank(value: object) -> bool:
+    if isinstance(value, str | bytes):
+        return not value.strip()
+    # The only value that is not equal to itself is NaN, which tables use for "none".
+    return value is None or value != value  # noqa: PLR0124
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= _SHOWN else text[: _SHOWN - 3] + "..."
+
+
+def _text(value: object) -> str:
+    if isinstance(value, bytes):
+        try:
+            return value.decode("utf-8").strip()
+        except UnicodeDecodeError:
+            raise ValueError("text in UTF-8") from None
+    if isinstance(value, bool | Mapping | list):
+        raise ValueError("text")
+    return str(value).strip()
+
+
+def _hex(length: int) -> Callable[[object], str]:
+    def parse(value: object) -> str:
+        if isinstance(value, bytes) and len(value) == length // 2:
+            return value.hex()
+        text = value.strip().lower() if isinstance(value, str) else ""
+        if len(text) != length or text.strip("0123456789abcdef"):
+            raise ValueError(f"text of {length} hex digits")
+        return text
+
+    return parse
+
+
+def _url(value: object) -> str:
+    text = _text(value)
+    if not re.match(r"https?://[^/?#\s]", text, re.IGNORECASE) or re.search(r"[\t\r\n]", text):
+        raise ValueError("an address that starts with http:// or https://")
+    return text
+
+
+def _site(value: object) -> str:
+    """Return a host in lower case, with its port unless that is the scheme's own."""
+    text = _text(value)
+    parts = urlsplit(text if "://" in text else f"//{text}")
+    wanted = "a host such as example.org (paths go into path_pattern)"
+    try:
+        name, port = (parts.hostname or "").rstrip("."), parts.port
+        if not name.isascii():
+            name = name.encode("idna").decode("ascii")
+    except ValueError:
+        raise ValueError(wanted) from None
+    name = f"[{name}]" if ":" in name else name
+    if not _BARE_HOST.fullmatch(name) or parts.path.strip("/") or parts.query or parts.username:
+        raise ValueError(wanted)
+    return name if port in (None, 80, 443) else f"{name}:{port}"
+
+
+def _path_pattern(value: object) -> str:
+    text = _text(value)
+    if not text.startswith(("/", "*")):
+        raise ValueError("a pattern that starts with / (RFC 9309, section 2.2.2)")
+    return text
+
+
+def _side(value: object) -> int:
+    text = _text(value)
+    # Tables that know no missing integers hold them as floats.
+    if not re.fullmatch(r"[0-9]{1,10}(\.0*)?", text, re.ASCII):
+        raise ValueError("a number of pixels")
+    number = int(text.partition(".")[0])
+    if not 0 < number <= MOST_PIXELS_A_SIDE:
+        raise ValueError("a number of pixels")
+    return number
+
+
+def _one_of(allowed: Sequence[str]) -> Callable[[object], str]:
+    def parse(value: object) -> str:
+        text = _text(value).lower()
+        if text not in allowed:
+            raise ValueError("one of " + ", ".join(allowed))
+        return text
+
+    return parse
+
+
+def _moment(value: object) -> datetime:
+    """Return a time with a zone; one without is taken as UTC, a date as its first moment."""
+    if isinstance(value, date) and not isinstance(value, datetime):
+        value = datetime.combine(value, time())
+    if not isinstance(value, datetime):
+        try:
+            value = datetime.fromisoformat(_text(value))
+        except ValueError:
+            raise ValueError("a time in ISO 8601, such as 2024-05-31T12:00:00Z,") from None
+    if not 1970 <= value.year <= 9000:
+        raise ValueError("a time since 1970")
+    return value if value.tzinfo else value.replace(tzinfo=UTC)
+
+
+_PARSERS: dict[str, Callable[[object], object]] = {
+    **{column: _hex(length) for column, length in HEX_DIGITS.items()},
+    **dict.fromkeys(("url", "page_url", "licence_url"), _url),
+    **dict.fromkeys(("width", "height"), _side),
+    **dict.fromkeys(("signal", "evidence", "source", "claimant"), _text),
+    "site": _site,
+    "path_pattern": _path_pattern,
+    "meaning": _one_of(get_args(Meaning)),
+    "use": _one_of(get_args(Use)),
+    "observed_at": _moment,
+}
