@@ -57,7 +57,8 @@ def names(signals: Iterable[Signal], agent: str | None) -> list[str]:
 
     A mark addressed to another agent is `name@agent`. Of robots.txt, where every
     agent has its group, only what applies is named, and for nobody in particular
-    the refused training agents too. Malformed marks are not signals in this
+    the refused training agents too; `(page)` marks a rule that covers the page's
+    path but not the image's. Malformed marks are not signals in this
     sense: warnings quote them.
     """
     well_formed = [s for s in signals if s.conformance != "malformed"]
@@ -81,9 +82,8 @@ def _robots_names(signal: Signal, agent: str | None, mine: bool) -> list[str]:
         return []
     listed = agents()
     others = [name for name in signal.agents if agent is None and name in listed.training]
-    return [signal.name] * mine + [
-        f"{signal.name}@{listed.spelling.get(name, name)}" for name in others
-    ]
+    shown = f"{signal.name}(page)" if signal.scope == "page" else signal.name
+    return [shown] * mine + [f"{shown}@{listed.spelling.get(name, name)}" for name in others]
 
 
 def _target(context: object) -> Target:

@@ -92,13 +92,15 @@ def read(evidence: Evidence) -> Reading:
     warnings: list[str] = []
     text = _bounded(evidence.text, warnings)
     signals = list(_comment(text, evidence.url))
-    rules = 0
+    room = MAX_RULES
     for group in _groups(_lines(text)):
-        if rules + len(group.rules) > MAX_RULES:
-            warnings.append(f"more than {MAX_RULES} rules: the others were not read")
-            break
-        rules += len(group.rules)
+        over = len(group.rules) > room
+        group.rules = group.rules[:room]
+        room -= len(group.rules)
         signals += _group_signals(group, evidence.url, warnings)
+        if over:
+            warnings.insert(0, f"more than {MAX_RULES} rules: the others were not read")
+            break
     if len(warnings) > MAX_WARNINGS:
         more = len(warnings) - MAX_WARNINGS
         warnings[MAX_WARNINGS:] = [f"and {more} more such lines"]

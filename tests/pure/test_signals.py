@@ -1,0 +1,212 @@
+"""Every reader against its vectors; and what must hold on any text."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from registry.evidence_lines import answer, has_reader
+from registry.model import USES, Evidence
+from registry.signals import read, readers
+from registry.signals._agents import agents
+from registry.signals.robots_txt import MAX_RULES, MAX_TEXT, MAX_WARNINGS
+from registry.signals.x_robots_tag import MAX_LINE
+
+VECTORS = Path(__file__).parent.parent / "vectors"
+SHARED = Path(__file__).parents[2].parent / "shared"
+
+
+def load(path):
+    return [json.loads(line) for line in path.read_text("utf-8").splitlines()]
+
+
+def cases():
+    found = []
+    for path in sorted(VECTORS.glob("*.jsonl")):
+        found += [pytest.param(vector, id=vector["id"]) for vector in load(path)]
+    return found
+
+
+@pytest.mark.parametrize("vector", cases())
+def test_vector(vector):
+    expect = vector["expect"]
+    letter, cautious = answer(vector, "letter"), answer(vector, "cautious")
+    assert letter["id"] == vector["id"]
+    if vector.get("unsure"):
+        return
+    assert letter["train"] == expect["train"]
+    assert cautious["train"] == expect.get("train_cautious", expect["train"])
+    assert set(letter["signals"]) == set(cautious["signals"]) == set(expect["signals"])
+    assert len(letter["warnings"]) >= expect.get("warnings", 0)
+    # A verdict always names what made it.
+    assert bool(cautious["deciding"]) == (cautious["train"] != "unspecified")
+
+
+def test_vector_ids_are_unique():
+    ids = [vector["id"] for path in VECTORS.glob("*.jsonl") for vector in load(path)]
+    assert len(ids) == len(set(ids))
+
+
+@pytest.mark.parametrize("vector", cases())
+def test_expected_uses_are_read(vector):
+    """`expect.uses` speaks of uses besides training: some signal must reserve them."""
+    carrier = "headers" if vector["kind"] == "x-robots-tag" else vector["kind"]
+    lines = tuple(map(tuple, vector["input"])) if carrier == "headers" else ()
+    text = "" if carrier == "headers" else vector["input"]
+    reading = read(Evidence(carrier, "image", "", lines, text))
+    for use, meaning in vector["expect"].get("uses", {}).items():
+        assert any(signal.meaning(use) == meaning for signal in reading.signals)
+
+
+def shared_vectors():
+    folder = SHARED / "vectors"
+    if not folder.is_dir():
+        return []
+    return [v for path in sorted(folder.glob("*.jsonl")) for v in load(path)]
+
+
+def test_larger_set_is_answered(record_property):
+    vectors = shared_vectors()
+    if not vectors:
+        pytest.skip("the larger set of vectors is not beside this checkout")
+    agreed = 0
+    for vector in vectors:
+        expect = vector["expect"]
+        letter, cautious = answer(vector, "letter"), answer(vector, "cautious")
+        if not has_reader(vector["kind"]):
+            assert letter["train"] == "unspecified"
+            assert vector["kind"] in letter["warnings"][0]
+        agreed += letter["train"] == expect["train"] and cautious["train"] == expect.get(
+            "train_cautious", expect["train"]
+        )
+    record_property("agreed", f"{agreed} of {len(vectors)}")
+    print(f"{agreed} of {len(vectors)} vectors of all vocabularies answered as expected")
+
+
+def test_real_robots_files_are_read():
+    archive = SHARED / "wild" / "robots_ai_subset.tar.xz"
+    if not archive.is_file():
+        pytest.skip("the collection of real robots.txt files is not beside this checkout")
+    import tarfile
+
+    files = refusing = 0
+    with tarfile.open(archive) as tar:
+        for member in tar:
+            if not member.isfile():
+                continue
+            content = tar.extractfile(member).read()
+            text = content.decode("utf-8", "replace")
+            evidence = Evidence("robots-txt", "site", "https://a.example/robots.txt", text=text)
+            files += 1
+            refusing += any(
+                not agents().training.isdisjoint(signal.agents) and signal.uses
+                for signal in read(evidence).signals
+            )
+    assert files == 1447
+    # The list beside the collection counts the files that only mention an agent.
+    assert refusing > 1000
+
+
+PIECES = st.sampled_from(
+    [
+        *("noai", "noimageai", "noindex", "gptbot", "*", ":", ",", ";", "/", "$", "%", "#", "\n"),
+        *("\r", "\x00", "\ufeff", '"', "'", "<", ">", "<!--", "-->", "=", " ", "User-agent: "),
+        *("Disallow: ", "Allow: ", "<meta name=robots content=", "<script>", "</script>"),
+        *("<template>", "</template>", "<body>", "</head>", "max-snippet:", "\ud800", "é"),
+    ]
+)
+TEXTS = st.one_of(st.text(), st.lists(PIECES, max_size=40).map("".join))
+
+
+@given(
+    carrier=st.sampled_from(["headers", "html", "robots-txt", "nothing"]),
+    about=st.sampled_from(["image", "page", "site"]),
+    texts=st.lists(TEXTS, max_size=3),
+)
+@settings(max_examples=400, deadline=None)
+def test_no_reader_raises_and_all_signals_are_well_formed(carrier, about, texts):
+    lines = tuple(("X-Robots-Tag", text) for text in texts)
+    reading = read(Evidence(carrier, about, "https://a.example/x", lines, "".join(texts)))
+    for signal in reading.signals:
+        assert signal.carrier == carrier
+        assert signal.raw
+        assert signal.name == signal.name.lower()
+        assert all(agent and agent == agent.lower() for agent in signal.agents)
+        assert {use for use, _ in signal.uses} <= set(USES)
+        # No vocabulary of these three can permit anything.
+        assert all(meaning == "reserved" for _, meaning in signal.uses)
+        if signal.conformance != "ok":
+            assert signal.uses
+            assert reading.warnings
+
+
+@given(st.lists(TEXTS, max_size=4))
+@settings(max_examples=200, deadline=None)
+def test_header_lines_are_read_one_by_one(values):
+    """Reading lines together gives what reading each alone gives."""
+
+    def signals(lines):
+        return read(Evidence("headers", "image", "", tuple(lines))).signals
+
+    lines = [("X-Robots-Tag", value) for value in values]
+    alone = [signal for line in lines for signal in signals([line])]
+    assert signals(lines) == tuple(dict.fromkeys(alone))
+
+
+def test_hostile_sizes_are_bounded():
+    header = read(Evidence("headers", "image", "", (("X-Robots-Tag", "noai," * 5000),)))
+    assert len(header.signals) == 1
+    assert str(MAX_LINE) in header.warnings[0]
+    many = read(Evidence("headers", "image", "", (("X-Robots-Tag", "noai"),) * 5000))
+    assert len(many.signals) == 1
+    robots = "User-agent: *\n" + "Disallow: /a\n" * (MAX_RULES + 1)
+    assert len(read(Evidence("robots-txt", "site", "", text=robots)).signals) == 1 + MAX_RULES
+    groups = "User-agent: GPTBot\nDisallow: /\n" * 20_000
+    reading = read(Evidence("robots-txt", "site", "", text=groups))
+    assert len(reading.signals) == 2 * MAX_RULES + 1
+    assert "rules" in reading.warnings[0]
+    broken = read(Evidence("robots-txt", "site", "", text="Disallow /\n" * 5000))
+    assert len(broken.warnings) == MAX_WARNINGS + 1
+
+
+def test_long_robots_file_is_read_to_the_limit():
+    start = "User-agent: GPTBot\nDisallow: /\n"
+    filler = "# " + "x" * 100 + "\n"
+    late = "User-agent: CCBot\nDisallow: /\n"
+    within = start + filler * (520_000 // len(filler)) + late
+    assert len(read(Evidence("robots-txt", "site", "", text=within)).signals) == 4
+    beyond = start + filler * (MAX_TEXT // len(filler) + 1) + late
+    reading = read(Evidence("robots-txt", "site", "", text=beyond))
+    assert len(reading.signals) == 2
+    assert "longer than" in reading.warnings[0]
+
+
+def test_signals_keep_the_exact_text_and_the_place():
+    line = ("X-ROBOTS-tag", " NoAI ,noindex")
+    for signal in read(Evidence("headers", "page", "https://a.example/p", (line,))).signals:
+        assert signal.raw == "X-ROBOTS-tag:  NoAI ,noindex"
+        assert (signal.url, signal.scope) == ("https://a.example/p", "page")
+    tag = "<meta  NAME='robots'\n content=noai >"
+    (signal,) = read(Evidence("html", "page", "u", text=f"<head>{tag}</head>")).signals
+    assert signal.raw == tag
+    text = "user-agent: GPTBot\n  disallow:/x # mine"
+    group, rule = read(Evidence("robots-txt", "site", "u", text=text)).signals
+    assert (group.name, group.raw) == ("robots-txt:group", "user-agent: GPTBot")
+    assert rule.raw == "  disallow:/x # mine"
+    assert (rule.rule.pattern, rule.rule.precedence) == ("/x", "longest-allow")
+
+
+def test_agent_list():
+    listed = agents()
+    assert {"gptbot", "ccbot", "google-extended", "amazonbot", "kangaroo bot"} <= listed.training
+    assert listed.training.isdisjoint({"googlebot", "chatgpt-user", "petalbot", "*"})
+    assert listed.spelling["ccbot"] == "CCBot"
+    assert all(token == token.lower() for token in listed.purpose)
+
+
+def test_every_reader_says_what_it_reads():
+    for name, reader in readers().items():
+        assert re.search(r"^Sources?:", reader.__doc__, re.MULTILINE), name
