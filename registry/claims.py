@@ -66,7 +66,7 @@ def claim_from_row(
     """
     values: dict[str, Any] = {"source": source, "meaning": meaning, "claimant": claimant}
     for column, value in row.items():
-        if column in _PARSERS and not _is_blank(value):
+        if column in _PARSERS and not is_blank(value):
             try:
                 values[column] = _PARSERS[column](value)
             except (ValueError, OverflowError) as error:
@@ -92,7 +92,8 @@ def _no_key(left_out: Mapping[str, str]) -> str:
     return f"nothing to match by: a value in one of {', '.join(KEYS)} is needed"
 
 
-def _is_blank(value: object) -> bool:
+def is_blank(value: object) -> bool:
+    """Tell whether a table's value says nothing: null, NaN, or blanks."""
     if isinstance(value, str | bytes):
         return not value.strip()
     # The only value that is not equal to itself is NaN, which tables use for "none".

@@ -1,0 +1,172 @@
+"""Reading tables of claims row by row: CSV, TSV, JSON lines and Parquet.
+
+Nothing holds more than one batch of rows, however large the file. A row that
+cannot be read is handed over as an UnreadableRow in its place; a file that
+cannot be read raises UnreadableInput.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+from registry.claims import UnreadableRow, claim_from_row, columns_of, is_blank
+from registry.errors import UnreadableInput
+from registry.model import Claim, Meaning
+
+LONGEST_FIELD = 16 << 20
+PARQUET_ROWS = 5_000
+FIRST_SHOWN = 10
+Row = Mapping[str, object] | UnreadableRow
+
+
+@dataclass(slots=True)
+class Problems:
+    """What could not be taken as it was: rows left out, and hashes left out of rows.
+
+    `messages` holds the first few; everything is counted.
+    """
+
+    bad_rows: int = 0
+    flat_hashes: int = 0
+    messages: list[str] = field(default_factory=list)
+
+    def add(self, message: str) -> None:
+        """Count one row that was left out."""
+        self.bad_rows += 1
+        if len(self.messages) < FIRST_SHOWN:
+            self.messages.append(message)
+
+
+def is_table(path: Path) -> bool:
+    """Tell by its name whether a file is a table that can be read here."""
+    return path.suffix.lower() in _READERS
+
+
+def read_claims(
+    path: Path,
+    source: str,
+    problems: Problems,
+    *,
+    meaning: Meaning = "reserved",
+    claimant: str | None = None,
+) -> Iterator[Claim]:
+    """Yield the claims of a table; the three defaults are those of `claim_from_row`.
+
+    Rows that make no claim go to `problems`. Raises UnreadableInput.
+    """
+    try:
+        for number, row in enumerate(_READERS[path.suffix.lower()](path), start=1):
+            try:
+                if isinstance(row, UnreadableRow):
+                    raise row
+                claim = claim_from_row(row, source, meaning=meaning, claimant=claimant)
+            except UnreadableRow as error:
+                problems.add(f"{path}: row {number}: {error.message}")
+                continue
+            if not claim.phash64 and not is_blank(row.get("phash64")):
+                problems.flat_hashes += 1
+            yield claim
+    except UnreadableInput as error:
+        raise UnreadableInput(f"{path}: {error.message}", error.hint) from error
+    except UnicodeDecodeError as error:
+        raise UnreadableInput(
+            f"{path}: not UTF-8 ({error.reason})",
+            "convert it: iconv -f WINDOWS-1252 -t UTF-8 FILE",
+        ) from error
+    except OSError as error:
+        raise UnreadableInput(f"{path}: {error.strerror or error}") from error
+
+
+def _text_rows(path: Path) -> Iterator[Row]:
+    csv.field_size_limit(LONGEST_FIELD)
+    with open(path, encoding="utf-8-sig", newline="") as file:
+        first = file.readline(LONGEST_FIELD)
+        delimiter = "\t" if path.suffix.lower() == ".tsv" else max(",;\t", key=first.count)
+        lines = csv.reader(chain([first], file), delimiter=delimiter, strict=True)
+        header = next(lines, [])
+        places = {known: header.index(own) for known, own in columns_of(header).items()}
+        for cells in _without_faults(lines):
+            if isinstance(cells, UnreadableRow):
+                yield cells
+            elif len(cells) > len(header):
+                yield UnreadableRow(f"{len(cells)} fields, the first line names {len(header)}")
+            elif cells:
+                yield {known: cells[at] for known, at in places.items() if at < len(cells)}
+
+
+def _without_faults(lines: Iterator[list[str]]) -> Iterator[list[str] | UnreadableRow]:
+    """Yield rows, and faults of the CSV syntax in the place of theirs."""
+    while True:
+        try:
+            yield next(lines)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            yield UnreadableRow(f"not CSV: {error}")
+
+
+def _json_rows(path: Path) -> Iterator[Row]:
+    with open(path, encoding="utf-8-sig") as file:
+        for line in file:
+            if line.strip():
+                yield _json_row(line)
+
+
+def _json_row(line: str) -> Row:
+    try:
+        found = json.loads(line)
+    except (ValueError, RecursionError) as error:
+        return UnreadableRow(f"not JSON: {error}")
+    if not isinstance(found, dict):
+        return UnreadableRow("not a JSON object")
+    try:
+        return {known: found[own] for known, own in columns_of(list(found)).items()}
+    except UnreadableInput as error:
+        return UnreadableRow(error.message)
+
+
+def _parquet_rows(path: Path) -> Iterator[Row]:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        with pq.ParquetFile(path) as file:
+            columns = columns_of(file.schema_arrow.names)
+            batches = file.iter_batches(PARQUET_ROWS, columns=list(columns.values()))
+            known = {own: name for name, own in columns.items()}
+            for batch in batches:
+                for row in _microseconds(pa, batch).to_pylist():
+                    yield {known[own]: value for own, value in row.items()}
+    except pa.ArrowException as error:
+        raise UnreadableInput(
+            f"not a readable Parquet file: {str(error).splitlines()[0]}"
+        ) from error
+
+
+def _microseconds(pa: Any, batch: Any) -> Any:
+    """Cut times to what Python's own hold; Arrow refuses to convert nanoseconds."""
+    fields = [
+        pa.field(f.name, pa.timestamp("us", f.type.tz)) if pa.types.is_timestamp(f.type) else f
+        for f in batch.schema
+    ]
+    arrays = [
+        column.cast(f.type, safe=False) if pa.types.is_timestamp(column.type) else column
+        for column, f in zip(batch.columns, fields, strict=True)
+    ]
+    return pa.RecordBatch.from_arrays(arrays, schema=pa.schema(fields))
+
+
+_READERS: dict[str, Callable[[Path], Iterable[Row]]] = {
+    ".csv": _text_rows,
+    ".tsv": _text_rows,
+    ".jsonl": _json_rows,
+    ".ndjson": _json_rows,
+    ".parquet": _parquet_rows,
+}
+TABLE_SUFFIXES = tuple(_READERS)

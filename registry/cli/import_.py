@@ -1,0 +1,244 @@
+"""`registry import`: load lists of entries, or register pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
+
+import click
+
+from registry.claim_files import FIRST_SHOWN, TABLE_SUFFIXES, Problems, is_table, read_claims
+from registry.errors import UnreadableInput
+from registry.model import Claim, Meaning, Picture
+
+if TYPE_CHECKING:
+    import psycopg
+
+    from registry.db.claims import ImportCounts
+
+MEANINGS = click.Choice(["reserved", "conditional", "allowed"])
+Item = TypeVar("Item")
+
+
+class Named(NamedTuple):
+    """A file to import and the source its claims name."""
+
+    path: Path
+    source: str
+
+
+@dataclass(slots=True)
+class Defaults:
+    """What the options say for rows that are silent."""
+
+    source: str | None
+    meaning: Meaning
+    claimant: str | None
+
+
+@dataclass(slots=True)
+class Tally:
+    """What became of everything that was read."""
+
+    read: int = 0
+    added: int = 0
+    already: int = 0
+    unfit_pictures: int = 0
+    problems: Problems = field(default_factory=Problems)
+    unreadable: list[str] = field(default_factory=list)
+
+    def add(self, counts: ImportCounts) -> None:
+        """Add the counts of one import."""
+        self.read += counts.read
+        self.added += counts.added
+        self.already += counts.already
+
+
+@click.command()
+@click.argument(
+    "paths", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="FILE|FOLDER..."
+)
+@click.option(
+    "--source", help="Where the entries come from.  [default: the file's or folder's name]"
+)
+@click.option("--meaning", type=MEANINGS, default="reserved", show_default=True)
+@click.option("--claimant", help="Who says so.")
+@click.option("--json", "as_json", is_flag=True, help="Print the counts as JSON.")
+def command(
+    paths: tuple[Path, ...],
+    source: str | None,
+    meaning: Meaning,
+    claimant: str | None,
+    as_json: bool,
+) -> int:
+    """Load lists of entries, or register pictures.
+
+    A list is a CSV, TSV, JSON lines or Parquet file with columns named url,
+    page_url, site, path_pattern, sha256, md5, phash64, phash256, width, height,
+    meaning, use, signal, evidence, observed_at, source, claimant, licence_url;
+    each row needs one of url, sha256, md5, phash64, site. Options serve rows
+    that do not say it themselves. Pictures are fingerprinted and forgotten.
+    Folders are searched for both. Importing the same again adds nothing.
+
+    \b
+    Exit codes: 0 all was loaded; 4 some could not be read (the rest was loaded).
+
+    \b
+    Example:
+      registry import --source "artists' list" optouts.csv paintings/
+    """
+    from registry.db.connect import connect
+
+    tables, pictures = _sorted_out(paths, source)
+    tally = Tally()
+    try:
+        with connect() as conn:
+            for table in tables:
+                _import_table(conn, table, Defaults(source, meaning, claimant), tally)
+            _import_pictures(conn, pictures, Defaults(source, meaning, claimant), tally)
+    except KeyboardInterrupt:
+        click.echo("what was loaded stays; the same command completes it", err=True)
+        raise
+    _report(tally, as_json)
+    return 4 if tally.problems.bad_rows or tally.unreadable else 0
+
+
+def _sorted_out(paths: Iterable[Path], source: str | None) -> tuple[list[Named], list[Named]]:
+    """Return the tables and the pictures among files and folders; raise before any work."""
+    from registry.datasets.pictures import SUFFIXES
+
+    tables: list[Named] = []
+    pictures: list[Named] = []
+    for path in paths:
+        if not path.exists():
+            raise UnreadableInput(f"{path}: no such file or folder", "check the path")
+        named = source or path.resolve().name
+        found = [
+            Named(f, named) for f in _files(path) if is_table(f) or f.suffix.lower() in SUFFIXES
+        ]
+        if not found:
+            known = ", ".join([*TABLE_SUFFIXES, *sorted(SUFFIXES)])
+            raise UnreadableInput(f"{path}: nothing to import", f"what is read ends in {known}")
+        tables += [file for file in found if is_table(file.path)]
+        pictures += [file for file in found if not is_table(file.path)]
+    return tables, pictures
+
+
+def _files(path: Path) -> list[Path]:
+    return sorted(_visible_files(path)) if path.is_dir() else [path]
+
+
+def _visible_files(folder: Path) -> Iterator[Path]:
+    for path in folder.rglob("*"):
+        if path.is_file() and not any(p.startswith(".") for p in path.relative_to(folder).parts):
+            yield path
+
+
+def _import_table(conn: psycopg.Connection, table: Named, defaults: Defaults, tally: Tally) -> None:
+    from registry.db.claims import import_claims
+
+    claims = read_claims(
+        table.path,
+        table.source,
+        tally.problems,
+        meaning=defaults.meaning,
+        claimant=defaults.claimant,
+    )
+    try:
+        tally.add(import_claims(conn, _counted(claims, "rows")))
+    except UnreadableInput as error:
+        _say_unreadable(tally, error.message, error.hint)
+
+
+def _import_pictures(
+    conn: psycopg.Connection, pictures: list[Named], defaults: Defaults, tally: Tally
+) -> None:
+    from registry.db.claims import import_pictures
+
+    if pictures:
+        claimed = _claimed(pictures, defaults, tally)
+        tally.add(import_pictures(conn, _counted(claimed, "pictures", len(pictures))))
+
+
+def _claimed(
+    pictures: list[Named], defaults: Defaults, tally: Tally
+) -> Iterator[tuple[Picture, Claim]]:
+    """Yield each readable picture with the claim about it; report the others."""
+    from registry.picture_files import read_pictures
+
+    sources = {named.path: named.source for named in pictures}
+    for path, found in read_pictures(list(sources)):
+        if isinstance(found, str):
+            _say_unreadable(tally, found)
+            continue
+        tally.unfit_pictures += found.unfit is not None
+        yield found, _claim(found, sources[path], defaults)
+
+
+def _claim(picture: Picture, source: str, defaults: Defaults) -> Claim:
+    def full(algorithm: str) -> str | None:
+        return picture.fingerprints.get(algorithm, {}).get("full")
+
+    return Claim(
+        source=source,
+        sha256=picture.sha256,
+        md5=picture.md5,
+        phash64=full("phash64"),
+        phash256=full("phash256"),
+        width=picture.width,
+        height=picture.height,
+        meaning=defaults.meaning,
+        claimant=defaults.claimant,
+    )
+
+
+def _counted(items: Iterable[Item], unit: str, total: int | None = None) -> Iterator[Item]:
+    """Pass items on and show how many have passed."""
+    from registry.cli._progress import Progress
+
+    with Progress(unit) as progress:
+        for done, item in enumerate(items):
+            progress(done, total)
+            yield item
+
+
+def _say_unreadable(tally: Tally, message: str, hint: str = "") -> None:
+    tally.unreadable.append(message)
+    if len(tally.unreadable) <= FIRST_SHOWN:
+        click.echo(f"error: {message}", err=True)
+        if hint:
+            click.echo(f"hint: {hint}", err=True)
+
+
+def _report(tally: Tally, as_json: bool) -> None:
+    import json
+
+    counts = {
+        "read": tally.read,
+        "added": tally.added,
+        "already": tally.already,
+        "bad_rows": tally.problems.bad_rows,
+        "flat_hashes_left_out": tally.problems.flat_hashes,
+        "unreadable_files": len(tally.unreadable),
+        "unfit_pictures": tally.unfit_pictures,
+    }
+    for message in tally.problems.messages:
+        click.echo(f"left out: {message}", err=True)
+    click.echo(_summary(tally), err=True)
+    if as_json:
+        click.echo(json.dumps(counts))
+
+
+def _summary(tally: Tally) -> str:
+    parts = [f"{tally.added:,} entries added", f"{tally.already:,} known already"]
+    for count, words in (
+        (tally.problems.bad_rows, "rows left out"),
+        (tally.problems.flat_hashes, "hashes of flat pictures left out of their rows"),
+        (len(tally.unreadable), "files unreadable"),
+        (tally.unfit_pictures, "pictures without structure, registered by digest only"),
+    ):
+        if count:
+            parts.append(f"{count:,} {words}")
+    return ", ".join(parts)
