@@ -1,0 +1,99 @@
+"""The inner loop of the index, compiled by numba. Imported only when it is needed.
+
+Compiled without the GIL and without numba's own threads: those refuse calls
+from two Python threads at once and do not survive a fork.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numba
+import numpy as np
+
+_M1 = np.uint64(0x5555555555555555)
+_M2 = np.uint64(0x3333333333333333)
+_M4 = np.uint64(0x0F0F0F0F0F0F0F0F)
+_H1 = np.uint64(0x0101010101010101)
+_S1, _S2, _S4, _S56 = np.uint64(1), np.uint64(2), np.uint64(4), np.uint64(56)
+
+
+def _compiled(function: Callable[..., Any], **options: Any) -> Callable[..., Any]:
+    """Compile, and keep the machine code for the next process where that is possible."""
+    try:
+        kept: Callable[..., Any] = numba.njit(cache=True, nogil=True, **options)(function)
+    except RuntimeError:
+        # neither the package's folder nor the user's cache folder can be written
+        kept = numba.njit(nogil=True, **options)(function)
+    return kept
+
+
+def _count_bits(x: Any) -> Any:
+    # LLVM knows this idiom and makes it one POPCNT.
+    x = x - ((x >> _S1) & _M1)
+    x = (x & _M2) + ((x >> _S2) & _M2)
+    x = (x + (x >> _S4)) & _M4
+    return np.int64((x * _H1) >> _S56)
+
+
+count_bits = _compiled(_count_bits, inline="always")
+
+
+def _found_before(differing: Any, earlier_bits: Any, earlier_flips: Any) -> Any:
+    for i in range(len(earlier_bits)):
+        if count_bits(differing & earlier_bits[i]) <= earlier_flips[i]:
+            return True
+    return False
+
+
+found_before = _compiled(_found_before, inline="always")
+
+
+def _scan(
+    keys: Any,
+    codes: Any,
+    first: Any,
+    last: Any,
+    masks: Any,
+    offsets: Any,
+    entry_codes: Any,
+    earlier_bits: Any,
+    earlier_flips: Any,
+    radius: Any,
+    state: Any,
+    out_query: Any,
+    out_slot: Any,
+    out_distance: Any,
+) -> Any:
+    """Look queries [first, last) up under every mask; return how many pairs were written.
+
+    Queries are sorted by key, so that a mask reads the buckets nearly in order.
+    `state` (mask, query, slot) says where to go on: when the out arrays are
+    full it is set, and the call returns to be drained. A pair that an earlier
+    chunk has found already is left out.
+    """
+    used = 0
+    resume = state[2]
+    for at in range(state[0], len(masks)):
+        for query in range(state[1], last):
+            bucket = keys[query] ^ masks[at]
+            for slot in range(max(offsets[bucket], resume), offsets[bucket + 1]):
+                differing = codes[query] ^ entry_codes[slot]
+                distance = count_bits(differing)
+                if distance > radius or found_before(differing, earlier_bits, earlier_flips):
+                    continue
+                if used == len(out_query):
+                    state[0], state[1], state[2] = at, query, slot
+                    return used
+                out_query[used] = query
+                out_slot[used] = slot
+                out_distance[used] = distance
+                used += 1
+            resume = 0
+        state[1] = first
+    state[0] = len(masks)
+    return used
+
+
+scan = _compiled(_scan)
