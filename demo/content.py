@@ -20,6 +20,7 @@ CONTENT_TYPES = {
     ".txt": "text/plain; charset=utf-8",
     ".xml": "application/xml",
     ".css": "text/css; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
     ".jpg": "image/jpeg",
     ".png": "image/png",
     ".webp": "image/webp",

@@ -14,6 +14,7 @@ stand for the hosts with their port.
 from __future__ import annotations
 
 import argparse
+import json
 import socket
 import socketserver
 import sys
@@ -31,7 +32,7 @@ from types import TracebackType
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
-from demo.content import ROOT, Answer, Content, Headers, content_type
+from demo.content import ROOT, Answer, Content, Headers, content_type, filled
 from demo.faults import Fault, drip, fault
 from registry.errors import ServiceUnavailable
 
@@ -140,6 +141,12 @@ class SampleSite:
         """Return the third party's address without a trailing slash."""
         return f"http://{self.netloc('other')}"
 
+    def truth(self) -> dict[str, Any]:
+        """Return `site/truth.json` with this site's hosts filled in."""
+        text = (self._root / "truth.json").read_text("utf-8")
+        found: dict[str, Any] = json.loads(filled(text, self._netlocs()))
+        return found
+
     def replace(
         self,
         path: str,
@@ -191,8 +198,10 @@ class SampleSite:
             found = fault(path, (self._root / "www/pictures/moon.jpg").read_bytes())
             if found:
                 return found
-        netlocs = {name: self.netloc(name) for name in self.hosts}
-        return self._content.answer(role, target, netlocs)
+        return self._content.answer(role, target, self._netlocs())
+
+    def _netlocs(self) -> dict[str, str]:
+        return {name: self.netloc(name) for name in self.hosts}
 
 
 class _Listener(ThreadingHTTPServer):

@@ -1,0 +1,130 @@
+"""`make demo`: the whole main job on this machine, through the installed commands.
+
+Starts the embedded PostgreSQL, serves the sample art site on loopback, crawls
+it, builds a snapshot, checks a dataset and looks one picture up. Everything it
+makes is in `.demo/`; a second run uses what is there. PORT=N serves elsewhere.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from demo.dataset import make_dataset
+from demo.server import ROOT, SampleSite
+from registry.db.embedded import embedded_server
+from registry.errors import RegistryError, UsageError
+
+FOLDER = Path(".demo")
+PORT = 8377
+BIN = Path(sys.executable).parent
+STEPS = 6
+MARKED = "pictures/tiger.jpg"
+
+
+def main() -> int:
+    """Run the demo; return the exit code."""
+    try:
+        return demo(FOLDER.absolute(), _port())
+    except RegistryError as error:
+        print(f"error: {error.message}\nhint: {error.hint}", file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        print("interrupted; `make demo` goes on from here", file=sys.stderr)
+        return 130
+
+
+def demo(folder: Path, port: int) -> int:
+    """Do every step in turn; stop at the first that fails."""
+    folder.mkdir(exist_ok=True)
+    os.environ["REGISTRY_HOME"] = str(folder / "home")
+    # The demo never touches a registry of the user's own.
+    os.environ.pop("REGISTRY_DATABASE_URL", None)
+    os.chdir(folder)
+    step(1, "start the embedded PostgreSQL and migrate it")
+    with embedded_server(folder / "home"), SampleSite(port=port) as site:
+        run("registry", "init")
+        step(2, f"crawl the sample art site, served on {site.url}")
+        run("crawler", "run", f"{site.url}/", "--delay", "0.02", "--if-older-than", "1d")
+        step(3, "publish a snapshot, if the registry has moved on")
+        run("registry", "snapshot", "build", "--if-changed")
+        make_inputs(site)
+        step(4, "check a dataset of 80 rows against it")
+        outputs = ("--out", "rows.parquet", "--report", "report.html")
+        run("registry", "check", "dataset.parquet", *outputs, expect=(1,))
+        step(5, "the same check, keeping only the rows that are clear")
+        run(
+            "registry",
+            "check",
+            "dataset.parquet",
+            "--keep",
+            "clear",
+            "--out",
+            "clean.parquet",
+            "--json",
+            expect=(1,),
+            quiet=True,
+        )
+        step(6, "look up a half-size copy of a picture, found somewhere without its page")
+        run("registry", "lookup", "copy.jpg")
+    show_files()
+    return 0
+
+
+def make_inputs(site: SampleSite) -> None:
+    """Write the dataset and the copied picture, unless they are there."""
+    dataset = Path("dataset.parquet")
+    if not dataset.exists():
+        make_dataset(site.url, dataset, cdn_url=site.cdn_url, other_url=site.other_url)
+    copy = Path("copy.jpg")
+    if not copy.exists():
+        from PIL import Image
+
+        with Image.open(ROOT / "www" / MARKED) as picture:
+            half = picture.convert("RGB").resize((picture.width // 2, picture.height // 2))
+            half.save(copy, quality=60)
+
+
+def step(number: int, what: str) -> None:
+    """Announce a step."""
+    print(f"\n[{number}/{STEPS}] {what}", flush=True)
+
+
+def run(*command: str, expect: tuple[int, ...] = (0,), quiet: bool = False) -> None:
+    """Run an installed command as a user would, showing it; raise where it fails."""
+    print(f"$ {shlex.join(command)}", flush=True)
+    started = time.monotonic()
+    output = subprocess.DEVNULL if quiet else None
+    code = subprocess.run([BIN / command[0], *command[1:]], stdout=output, check=False).returncode
+    if code not in expect:
+        raise UsageError(f"{command[0]} {command[1]} ended with {code}", "its own words are above")
+    print(f"({time.monotonic() - started:.1f} s)", flush=True)
+
+
+def show_files() -> None:
+    """Say where everything is."""
+    files = {
+        "report.html": "the report, for a browser",
+        "rows.parquet": "every row with its outcome and the reason",
+        "clean.parquet": "the rows that are clear, in the dataset's own columns",
+        "dataset.parquet": "the dataset that was checked",
+        "home": "the registry: database and snapshots",
+    }
+    print("\nFiles:")
+    for name, what in files.items():
+        print(f"  {Path(name).absolute()}  {what}")
+
+
+def _port() -> int:
+    text = os.environ.get("PORT", str(PORT))
+    if not text.isdigit() or int(text) > 65535:
+        raise UsageError(f"PORT={text} is not a port", "for example: make demo PORT=8400")
+    return int(text)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
