@@ -8,11 +8,12 @@ of its own: pairing it would give a blank's address the picture's fingerprint.
 from __future__ import annotations
 
 import re
+import warnings
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from bs4 import BeautifulSoup, Tag
+from bs4 import BeautifulSoup, Tag, UnusualUsageWarning
 
 from crawler.addresses import absolute
 from crawler.image_groups import LINKED, PLAIN, Group, Offer, by_size, join, settle
@@ -53,7 +54,15 @@ class ImageCandidate:
 
 def find_images(html: str, page_url: str) -> list[ImageCandidate]:
     """Return the images of a page in its order; no address stands in two candidates."""
-    return images_in(BeautifulSoup(html, "lxml"), page_url)
+    return images_in(parsed(html), page_url)
+
+
+def parsed(html: str) -> BeautifulSoup:
+    """Parse a page as HTML, whatever it looks like."""
+    with warnings.catch_warnings():
+        # What is served as a page is read as a page, be it XML or one word.
+        warnings.simplefilter("ignore", UnusualUsageWarning)
+        return BeautifulSoup(html, "lxml")
 
 
 def images_in(soup: BeautifulSoup, page_url: str) -> list[ImageCandidate]:

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from bs4 import BeautifulSoup
 
 from crawler.addresses import absolute
-from crawler.page_images import base_address, is_image_address, text_of
+from crawler.page_images import base_address, is_image_address, parsed, text_of
 
 # Files that are certainly no pages; anything unknown is asked for, and its type decides.
 _NO_PAGE = re.compile(
@@ -29,7 +29,7 @@ class PageLink:
 
 def find_links(html: str, page_url: str) -> list[PageLink]:
     """Return the pages that a page leads to: next pages first, then in its order, each once."""
-    return links_in(BeautifulSoup(html, "lxml"), page_url)
+    return links_in(parsed(html), page_url)
 
 
 def links_in(soup: BeautifulSoup, page_url: str) -> list[PageLink]:

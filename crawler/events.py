@@ -1,0 +1,6 @@
+"""Signals of ours that travel on Scrapy's signal manager."""
+
+from __future__ import annotations
+
+# Sent with `site_file` when a robots.txt was read, or could not be.
+site_file_read = object()

@@ -1,0 +1,1 @@
+"""Downloader middlewares: what stands between a request and the network."""

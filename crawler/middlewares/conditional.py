@@ -1,0 +1,42 @@
+"""Conditional requests: an image that did not change is not sent again.
+
+The conditions are set for the address that is really asked for, so a redirect
+never carries those of another image along (RFC 9110, section 13.1).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from scrapy import Request
+    from scrapy.crawler import Crawler
+
+    from crawler.site_spider import SiteSpider
+
+
+class ConditionalMiddleware:
+    """Sets If-None-Match and If-Modified-Since on requests for known images."""
+
+    def __init__(self, crawler: Crawler) -> None:
+        """Remember the crawler, whose spider knows the images."""
+        self._crawler = crawler
+
+    @classmethod
+    def from_crawler(cls, crawler: Crawler) -> ConditionalMiddleware:
+        """Make the middleware."""
+        return cls(crawler)
+
+    def process_request(self, request: Request) -> None:
+        """Replace the conditions of an image request by those of its own address."""
+        if request.meta.get("kind") != "image":
+            return
+        spider: SiteSpider = self._crawler.spider  # type: ignore[assignment]
+        known = spider.known.get(request.url)
+        for name, value in (
+            ("If-None-Match", known and known.etag),
+            ("If-Modified-Since", known and known.last_modified),
+        ):
+            request.headers.pop(name, None)
+            if value:
+                request.headers[name] = value

@@ -1,0 +1,113 @@
+"""robots.txt: always obeyed, and recorded as evidence.
+
+RFC 9309: a file that is not there (4xx) forbids nothing; one that cannot be had
+(5xx, no answer, redirects without end) forbids everything. 429 counts as "cannot
+be had": a host that asks us to slow down has not told us that it has no rules.
+Nothing in a request, spider or setting lifts this.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from scrapy import Request
+from scrapy.http import Response
+from scrapy.http.request import NO_CALLBACK
+
+from crawler.addresses import host_of
+from crawler.events import site_file_read
+from crawler.refusals import Refused, refusal_of
+from crawler.settings import PRODUCT_TOKEN, refuse_disobedience
+from registry.model import Evidence, SiteFile
+from registry.site_rules import Robots
+
+if TYPE_CHECKING:
+    from scrapy.crawler import Crawler
+
+# RFC 9309, section 2.5, asks for at least 500 KiB.
+MAXSIZE = 5 * 1024 * 1024
+TOO_MANY_REQUESTS = 429
+UNAVAILABLE = "robots-txt-unavailable"
+_PASS = "robots_txt_pass"
+
+
+@dataclass(frozen=True, slots=True)
+class _Rules:
+    """What a robots.txt says, or the reason to stay away altogether."""
+
+    robots: Robots
+    stay_away: str | None = None
+
+
+class RobotsTxtMiddleware:
+    """Lets through what the host's robots.txt allows our product token."""
+
+    def __init__(self, crawler: Crawler) -> None:
+        """Refuse settings that would turn robots.txt off."""
+        refuse_disobedience(crawler.settings)
+        self._crawler = crawler
+        self._rules: dict[str, asyncio.Task[_Rules]] = {}
+        # Only the request for robots.txt itself carries this very object.
+        self._pass = object()
+
+    @classmethod
+    def from_crawler(cls, crawler: Crawler) -> RobotsTxtMiddleware:
+        """Make the middleware."""
+        return cls(crawler)
+
+    async def process_request(self, request: Request) -> None:
+        """Raise Refused for what robots.txt forbids; read it first, once per host."""
+        if request.meta.get(_PASS) is self._pass:
+            return
+        parts = urlsplit(request.url)
+        authority = f"{parts.scheme}://{parts.netloc}"
+        if authority not in self._rules:
+            self._rules[authority] = asyncio.ensure_future(self._fetch(f"{authority}/robots.txt"))
+        # One request's cancelling must not cancel the file for the others.
+        rules = await asyncio.shield(self._rules[authority])
+        if rules.stay_away is not None:
+            raise Refused(rules.stay_away, f"the robots.txt of {authority} cannot be had")
+        if not rules.robots.allowed(request.url, PRODUCT_TOKEN):
+            raise Refused("robots-txt", f"the robots.txt of {authority} closes {request.url}")
+
+    async def _fetch(self, url: str) -> _Rules:
+        meta = {_PASS: self._pass, "download_maxsize": MAXSIZE}
+        headers = {"Accept": "text/plain, */*;q=0.1"}
+        request = Request(url, headers=headers, meta=meta, callback=NO_CALLBACK)
+        assert self._crawler.engine is not None
+        try:
+            response = await self._crawler.engine.download_async(request)
+        except Exception as error:  # noqa: BLE001 (any failure whatever means: stay away)
+            word, _ = refusal_of(error, request)
+            self._record(url, None, word, None)
+            gone = word in ("connection", "timeout")
+            return _Rules(Robots(""), word if gone else UNAVAILABLE)
+        return self._read(url, response)
+
+    def _read(self, url: str, response: Response) -> _Rules:
+        if 200 <= response.status < 300:
+            text = response.body.decode("utf-8", "replace")
+            evidence = Evidence("robots-txt", "site", url, text=text)
+            self._record(url, response.status, None, evidence)
+            return _Rules(Robots(text))
+        self._record(url, response.status, f"http-{response.status}", None)
+        absent = 400 <= response.status < 500 and response.status != TOO_MANY_REQUESTS
+        return _Rules(Robots(""), None if absent else UNAVAILABLE)
+
+    def _record(
+        self, url: str, status: int | None, refusal: str | None, evidence: Evidence | None
+    ) -> None:
+        site_file = SiteFile(
+            observed_at=datetime.now(UTC),
+            host=host_of(url),
+            url=url,
+            kind="robots-txt",
+            status=status,
+            refusal=refusal,
+            evidence=evidence,
+        )
+        self._crawler.signals.send_catch_log(site_file_read, site_file=site_file)

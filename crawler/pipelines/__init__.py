@@ -1,0 +1,1 @@
+"""Item pipelines: what becomes of observations and site files."""

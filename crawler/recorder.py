@@ -1,0 +1,72 @@
+"""Writing a visit to the database, patiently."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from psycopg import Connection
+
+from registry.db import visits
+from registry.db.connect import connect
+from registry.db.visits import KnownImage, State
+from registry.errors import DatabaseUnavailable
+from registry.model import Observation, SiteFile
+
+# Seconds to wait before each further try: a restart of the server is survived.
+PATIENCE = (0.5, 1.0, 2.0, 4.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Recorder:
+    """One visit in the database. Every call makes a connection of its own.
+
+    So it may be called from any thread, one call at a time. Each call is one
+    transaction: it is written whole or not at all. A database that does not
+    answer is tried again as `patience` says, then DatabaseUnavailable is raised.
+    """
+
+    visit_id: int
+    known: Mapping[str, KnownImage]
+    patience: Sequence[float] = PATIENCE
+
+    def write(self, observations: Sequence[Observation], site_files: Sequence[SiteFile]) -> None:
+        """Append a batch."""
+        self._patiently(lambda conn: visits.write(conn, self.visit_id, observations, site_files))
+
+    def finish(self, state: State, finished_at: datetime, counts: Mapping[str, int]) -> None:
+        """Record how the visit ended."""
+        self._patiently(
+            lambda conn: visits.finish_visit(
+                conn, self.visit_id, state=state, finished_at=finished_at, counts=counts
+            )
+        )
+
+    def _patiently(self, task: Callable[[Connection], None]) -> None:
+        for pause in (*self.patience, None):
+            try:
+                with connect() as conn:
+                    return task(conn)
+            except DatabaseUnavailable:
+                if pause is None:
+                    raise
+                time.sleep(pause)
+        return None
+
+
+def begin(
+    *, spider: str, start_url: str, host: str, user_agent: str, started_at: datetime
+) -> Recorder:
+    """Record that a visit begins. Raises what `connect` raises, at once."""
+    with connect() as conn:
+        visit_id = visits.start_visit(
+            conn,
+            spider=spider,
+            start_url=start_url,
+            host=host,
+            user_agent=user_agent,
+            started_at=started_at,
+        )
+        return Recorder(visit_id, visits.known_images(conn, host))

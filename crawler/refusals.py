@@ -1,0 +1,58 @@
+"""Why something could not be had: exceptions of a download as stable words.
+
+Words: `http-NNN`, `timeout`, `connection`, `too-large`, `truncated`,
+`redirect-loop`, `robots-txt` (closed by it), `robots-txt-unavailable`,
+`private-address`, `other-site`, `failed`; from reading the bytes those of
+UnreadablePicture, `timeout` and `crashed`; from the visit `limit` and `interrupted`.
+"""
+
+from __future__ import annotations
+
+from scrapy.exceptions import (
+    CannotResolveHostError,
+    DownloadCancelledError,
+    DownloadConnectionRefusedError,
+    DownloadFailedError,
+    DownloadTimeoutError,
+    IgnoreRequest,
+    ResponseDataLossError,
+    UnsupportedURLSchemeError,
+)
+from scrapy.http import Request
+from scrapy.spidermiddlewares.httperror import HttpError
+
+_WORDS: tuple[tuple[type[BaseException], str], ...] = (
+    (DownloadTimeoutError, "timeout"),
+    (ResponseDataLossError, "truncated"),
+    # The handler cancels a download only for its size.
+    (DownloadCancelledError, "too-large"),
+    (CannotResolveHostError, "connection"),
+    (DownloadConnectionRefusedError, "connection"),
+    (DownloadFailedError, "connection"),
+    (UnsupportedURLSchemeError, "connection"),
+    (OSError, "connection"),
+)
+
+
+class Refused(IgnoreRequest):  # type: ignore[misc, unused-ignore]
+    """A request that a visit does not make; `reason` is the word for it."""
+
+    def __init__(self, reason: str, message: str) -> None:
+        """Keep the word beside the message."""
+        super().__init__(message)
+        self.reason = reason
+
+
+def refusal_of(error: BaseException, request: Request | None = None) -> tuple[str, int | None]:
+    """Return the word for a failed download, and the HTTP status if there was one."""
+    if isinstance(error, HttpError):
+        return f"http-{error.response.status}", error.response.status
+    if isinstance(error, Refused):
+        return error.reason, None
+    if isinstance(error, IgnoreRequest):
+        # Scrapy ignores for two reasons: redirects without end, and bodies
+        # that unpack to more than is allowed.
+        hops = request.meta.get("redirect_times", 0) if request is not None else 0
+        return ("redirect-loop" if hops else "too-large"), None
+    word = next((word for kind, word in _WORDS if isinstance(error, kind)), "failed")
+    return word, None

@@ -1,0 +1,78 @@
+"""How an image's host stands to the page that shows it: own, cdn or third party. Pure.
+
+A page's marks speak for the images of its own site, wherever they are stored,
+but not for somebody else's picture that it embeds. Rules, in order:
+
+1. same host, or same registrable domain: `own` (an IP address is a site of its own);
+2. the host is a known image host of the page's site: `cdn`;
+3. seen over the whole visit, a host that serves at least three images, on at
+   least two pages, and to whose pages the site never links: `cdn`. A store of
+   images is not linked to; somebody else's site, whose pictures are quoted, is;
+4. else `third-party`.
+
+Rule 3 is decided at the end of a visit, so that the order in which pages happen
+to arrive changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from crawler.addresses import hostname_of, site_of
+from registry.model import Relation
+
+CDN_IMAGES = 3
+CDN_PAGES = 2
+# Sites whose images stand under another registrable domain of the same owner.
+IMAGE_SITES: dict[str, frozenset[str]] = {
+    "500px.com": frozenset({"500px.org"}),
+    "deviantart.com": frozenset({"wixmp.com"}),
+    "facebook.com": frozenset({"fbcdn.net"}),
+    "flickr.com": frozenset({"staticflickr.com"}),
+    "instagram.com": frozenset({"cdninstagram.com", "fbcdn.net"}),
+    "pinterest.com": frozenset({"pinimg.com"}),
+    "pixiv.net": frozenset({"pximg.net"}),
+    "reddit.com": frozenset({"redd.it", "redditmedia.com"}),
+    "squarespace.com": frozenset({"squarespace-cdn.com"}),
+    "twitter.com": frozenset({"twimg.com"}),
+    "wikipedia.org": frozenset({"wikimedia.org"}),
+    "x.com": frozenset({"twimg.com"}),
+}
+
+
+def plain_relation(image_url: str, page_url: str) -> Relation | None:
+    """Apply rules 1 and 2; None where only the whole visit can tell."""
+    image_host, page_host = hostname_of(image_url), hostname_of(page_url)
+    image_site, page_site = site_of(image_host), site_of(page_host)
+    if image_host == page_host or image_site == page_site:
+        return "own"
+    return "cdn" if image_site in IMAGE_SITES.get(page_site, ()) else None
+
+
+@dataclass(slots=True)
+class HostSightings:
+    """What a visit saw of other hosts; decides rules 3 and 4 at its end."""
+
+    _images: dict[str, set[str]] = field(default_factory=dict)
+    _pages: dict[str, set[str]] = field(default_factory=dict)
+    _linked: set[str] = field(default_factory=set)
+
+    def shown(self, image_url: str, page_url: str) -> None:
+        """Take note that a page shows an image."""
+        host = hostname_of(image_url)
+        self._images.setdefault(host, set()).add(image_url)
+        self._pages.setdefault(host, set()).add(page_url)
+
+    def linked(self, page_urls: Iterable[str]) -> None:
+        """Take note of the pages that a page links to."""
+        self._linked.update(hostname_of(url) for url in page_urls)
+
+    def relation(self, image_url: str) -> Relation:
+        """Decide for an image of another host by everything seen so far."""
+        host = hostname_of(image_url)
+        large = (
+            len(self._images.get(host, ())) >= CDN_IMAGES
+            and len(self._pages.get(host, ())) >= CDN_PAGES
+        )
+        return "cdn" if large and host not in self._linked else "third-party"

@@ -1,0 +1,121 @@
+"""Scrapy's settings: the manners of the crawler. Names in capitals are Scrapy's.
+
+robots.txt is always obeyed. `refuse_disobedience` raises on any setting that
+would change that, wherever it comes from.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from registry import __version__
+from registry.errors import UsageError
+
+if TYPE_CHECKING:
+    from scrapy.settings import BaseSettings
+
+# The name that robots.txt groups address us by (RFC 9309, section 2.2.1).
+PRODUCT_TOKEN = "OptoutRegistry"
+CONTACT_VARIABLE = "CRAWLER_CONTACT"
+LOCAL_CONTACT = "a test on this machine"
+# Hosts other than this machine are never asked more often than this (seconds).
+LEAST_DELAY = 0.5
+ROBOTS_MIDDLEWARE = "crawler.middlewares.robots_txt.RobotsTxtMiddleware"
+
+BOT_NAME = PRODUCT_TOKEN
+SPIDER_MODULES = ["crawler.spiders"]
+ROBOTSTXT_OBEY = True
+ROBOTSTXT_USER_AGENT = PRODUCT_TOKEN
+DOWNLOADER_MIDDLEWARES: dict[str, int | None] = {
+    "crawler.middlewares.bounds.BoundsMiddleware": 90,
+    # Ours reads robots.txt as RFC 9309 says and records what it said.
+    "scrapy.downloadermiddlewares.robotstxt.RobotsTxtMiddleware": None,
+    ROBOTS_MIDDLEWARE: 100,
+    "crawler.middlewares.conditional.ConditionalMiddleware": 110,
+}
+ITEM_PIPELINES = {"crawler.pipelines.database.DatabasePipeline": 100}
+EXTENSIONS: dict[str, int | None] = {
+    "scrapy.extensions.throttle.AutoThrottle": None,
+    "crawler.throttle.HostThrottle": 0,
+    "scrapy.extensions.feedexport.FeedExporter": None,
+}
+# Only the web: a page must not lead us to files or other services.
+DOWNLOAD_HANDLERS: dict[str, str | None] = {"data": None, "file": None, "ftp": None, "s3": None}
+
+AUTOTHROTTLE_ENABLED = True
+AUTOTHROTTLE_TARGET_CONCURRENCY = 1.0
+AUTOTHROTTLE_MAX_DELAY = 60.0
+CONCURRENT_REQUESTS = 8
+CONCURRENT_REQUESTS_PER_DOMAIN = 2
+# Pages in the order they were found; what comes first is decided by priority.
+SCHEDULER_MEMORY_QUEUE = "scrapy.squeues.FifoMemoryQueue"
+
+COOKIES_ENABLED = False
+REFERRER_POLICY = "no-referrer"
+REDIRECT_MAX_TIMES = 5
+METAREFRESH_ENABLED = False
+RETRY_TIMES = 1
+RETRY_GIVE_UP_LOG_LEVEL = "DEBUG"
+DNS_TIMEOUT = 10
+DOWNLOAD_MAXSIZE = 10 * 1024 * 1024
+DOWNLOAD_WARNSIZE = 0
+# Evidence from a host that cannot prove its name is none.
+DOWNLOAD_VERIFY_CERTIFICATES = True
+DEFAULT_REQUEST_HEADERS = {"Accept": "text/html, application/xhtml+xml;q=0.9, */*;q=0.1"}
+IMAGE_ACCEPT = "image/png, image/jpeg, image/*;q=0.8, */*;q=0.1"
+
+TELNETCONSOLE_ENABLED = False
+REMOTE_CONTROL_ENABLED = False
+LOG_LEVEL = "WARNING"
+STATS_DUMP = False
+
+
+def user_agent(contact: str) -> str:
+    """Return the honest user agent: who we are, and where to complain."""
+    major_minor = ".".join(__version__.split(".")[:2])
+    return f"{PRODUCT_TOKEN}/{major_minor} (+{contact})"
+
+
+def checked_contact(contact: str | None, *, local: bool) -> str:
+    """Return the contact for the user agent; only this machine may be visited without one.
+
+    Raises UsageError if it is missing or is neither a web nor a mail address.
+    """
+    if not contact:
+        if local:
+            return LOCAL_CONTACT
+        raise UsageError(
+            "a site's owner must be able to reach you before you crawl it",
+            f"set {CONTACT_VARIABLE} to a web page about your crawler, or to mailto:YOU@HOST",
+        )
+    if not re.fullmatch(r"https?://[!-'*-~]+\.[!-'*-~]+|mailto:[!-'*-~]+@[!-'*-~]+", contact):
+        raise UsageError(
+            f"{CONTACT_VARIABLE} is neither a web nor a mail address: {contact!r}",
+            "its forms: https://example.org/our-crawler or mailto:crawler@example.org",
+        )
+    return contact
+
+
+def scrapy_settings(
+    *, contact: str, delay: float, timeout: float, verbose: bool = False
+) -> dict[str, Any]:
+    """Return the settings of one run; `delay` and `timeout` in seconds."""
+    fixed = {name: value for name, value in globals().items() if name.isupper()}
+    return fixed | {
+        "USER_AGENT": user_agent(contact),
+        "DOWNLOAD_DELAY": delay,
+        "AUTOTHROTTLE_START_DELAY": delay,
+        "DOWNLOAD_TIMEOUT": timeout,
+        "LOG_LEVEL": "DEBUG" if verbose else LOG_LEVEL,
+    }
+
+
+def refuse_disobedience(settings: BaseSettings) -> None:
+    """Raise UsageError for settings under which robots.txt would not be obeyed."""
+    if not settings.getbool("ROBOTSTXT_OBEY"):
+        raise UsageError("ROBOTSTXT_OBEY cannot be turned off", "this crawler always obeys it")
+    if settings.get("ROBOTSTXT_USER_AGENT") != PRODUCT_TOKEN:
+        raise UsageError("ROBOTSTXT_USER_AGENT cannot be changed", f"it is {PRODUCT_TOKEN}")
+    if settings.getdict("DOWNLOADER_MIDDLEWARES").get(ROBOTS_MIDDLEWARE) is None:
+        raise UsageError("the robots.txt middleware cannot be taken out", "leave it in its place")

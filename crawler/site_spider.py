@@ -1,0 +1,261 @@
+"""What all spiders share: pages are read, their images asked for, and both recorded.
+
+A spider is a file in `crawler/spiders/` named as its class's `name`. It may
+override how pages are read (`read_page`); manners, limits, evidence and
+records are the same for all.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from scrapy import Request, Spider
+from scrapy.exceptions import CloseSpider
+from scrapy.http import HtmlResponse, Response
+from twisted.python.failure import Failure
+
+from crawler.addresses import host_of, hostname_of, is_private, site_of
+from crawler.evidence import header_lines, image_evidence, page_evidence, refreshed
+from crawler.frontier import Frontier, Limits, page_key
+from crawler.middlewares.robots_txt import RobotsTxtMiddleware
+from crawler.page_images import ImageCandidate, images_in, parsed
+from crawler.page_links import PageLink, links_in
+from crawler.picture_pool import PicturePool
+from crawler.recorder import Recorder
+from crawler.refusals import refusal_of
+from crawler.settings import IMAGE_ACCEPT, refuse_disobedience
+from crawler.tally import Tally
+from crawler.visit import ImageRead, PageRead, Visit
+from registry.db.visits import KnownImage, State
+from registry.errors import RegistryError
+from registry.model import Observation, Picture
+
+if TYPE_CHECKING:
+    from scrapy.crawler import Crawler
+
+NOT_MODIFIED = 304
+# Images before pages, so that few wait; next pages before other links; near
+# pages before far ones.
+IMAGE_PRIORITY = 10_000
+NEXT_PRIORITY = 1_000
+
+
+class SiteSpider(Spider):
+    """Visits one site. Arguments come from `crawler.run`."""
+
+    about: ClassVar[str] = ""
+    # Where a visit starts if no address is named; "" if one must be.
+    starts_at: ClassVar[str] = ""
+
+    def __init__(
+        self,
+        *,
+        start_url: str,
+        limits: Limits,
+        recorder: Recorder,
+        pool: PicturePool,
+        report: Callable[[Tally], None],
+        **kwargs: Any,
+    ) -> None:
+        """Prepare a visit that starts at `start_url`; `report` is told of every step."""
+        super().__init__(**kwargs)
+        self.start_url = start_url
+        self.host = host_of(start_url)
+        self.is_local = is_private(hostname_of(start_url))
+        self.limits = limits
+        self.recorder = recorder
+        self.known: Mapping[str, KnownImage] = recorder.known
+        self.pool = pool
+        self.report = report
+        self.tally = Tally()
+        self.visit = Visit(limits.images)
+        self.frontier = Frontier(limits)
+        self.start_refusal: str | None = None
+        self.lost: RegistryError | None = None
+        self._pages_read: set[str] = set()
+        self._ending = "crashed"
+        self._interrupted = False
+        self._started = False
+        self._timer: asyncio.TimerHandle | None = None
+
+    @classmethod
+    def from_crawler(cls, crawler: Crawler, *args: Any, **kwargs: Any) -> SiteSpider:
+        """Make the spider, if robots.txt will be obeyed."""
+        refuse_disobedience(crawler.settings)
+        return super().from_crawler(crawler, *args, **kwargs)
+
+    def read_page(
+        self, html: str, url: str
+    ) -> tuple[tuple[ImageCandidate, ...], tuple[PageLink, ...]]:
+        """Return the images and the links of a page. Pure; spiders may override it."""
+        soup = parsed(html)
+        return tuple(images_in(soup, url)), tuple(links_in(soup, url))
+
+    async def start(self) -> AsyncIterator[Request]:
+        """Ask for the first page, with robots.txt surely in force."""
+        if self.crawler.get_downloader_middleware(RobotsTxtMiddleware) is None:
+            raise CloseSpider("robots.txt would not be obeyed")
+        self._started = True
+        if self._interrupted:
+            raise CloseSpider("interrupted")
+        self._timer = asyncio.get_running_loop().call_later(self.limits.seconds, self._out_of_time)
+        self.frontier.admit(self.start_url, 0)
+        yield self._page_request(PageLink(self.start_url), 0)
+
+    def is_own_page(self, url: str) -> bool:
+        """Return whether a page is this visit's: same host, or, for the first, same site."""
+        if self._pages_read:
+            return host_of(url) == self.host
+        return site_of(hostname_of(url)) == site_of(hostname_of(self.start_url))
+
+    def page_read(self, response: Response, depth: int) -> Iterator[Any]:
+        """Take in a page: its evidence, images and links."""
+        if not isinstance(response, HtmlResponse):
+            self._refuse_page("not-a-page", response.url)
+            return
+        key = page_key(response.url)
+        if key in self._pages_read:
+            return
+        if not self._pages_read:
+            # The site may live at another name than the one we were given.
+            self.host = host_of(response.url)
+        self._pages_read.add(key)
+        html = response.text
+        images, links = self.read_page(html, response.url)
+        evidence = page_evidence(response, html)
+        self.tally.pages += 1
+        self.tally.evidence(evidence)
+        page = PageRead(response.url, datetime.now(UTC), evidence, images, links)
+        yield from map(self._image_request, self.visit.page(page))
+        yield from self._ready()
+        for link in links:
+            further = depth if link.is_next else depth + 1
+            if self.is_own_page(link.url) and self.frontier.admit(
+                link.url, further, is_next=link.is_next
+            ):
+                yield self._page_request(link, further)
+
+    def page_failed(self, failure: Failure) -> None:
+        """Count a page that could not be had."""
+        request: Request = failure.request  # type: ignore[attr-defined]
+        word, _ = refusal_of(failure.value, request)  # type: ignore[arg-type]
+        self._refuse_page(word, request.url)
+
+    async def image_read(self, response: Response, shown: str) -> AsyncIterator[Any]:
+        """Take in an image: fingerprint it, forget its bytes."""
+        if response.status == NOT_MODIFIED:
+            read = self._unchanged(response)
+        else:
+            read = await self._fingerprinted(response)
+        self.tally.evidence(read.evidence)
+        for step in self._after_image(shown, read):
+            yield step
+
+    def image_failed(self, failure: Failure) -> Iterator[Any]:
+        """Take in that an image could not be had."""
+        request: Request = failure.request  # type: ignore[attr-defined]
+        word, status = refusal_of(failure.value, request)  # type: ignore[arg-type]
+        read = ImageRead(datetime.now(UTC), word, status)
+        return self._after_image(request.cb_kwargs["shown"], read)
+
+    def interrupt(self) -> None:
+        """End the visit politely: what is under way is finished, nothing new is asked for."""
+        self._interrupted = True
+        self._end("interrupted")
+
+    def lose(self, error: RegistryError) -> None:
+        """End the visit because nothing can be recorded any more."""
+        self.lost = self.lost or error
+        self._end("failed")
+
+    def rest(self) -> list[Observation]:
+        """End the book-keeping; return the observations not handed over yet."""
+        if self._timer is not None:
+            self._timer.cancel()
+        return self.visit.rest(self._ending, datetime.now(UTC))
+
+    @property
+    def state(self) -> State:
+        """Return how the visit ended, as the database names it."""
+        if self._interrupted:
+            return "interrupted"
+        return "failed" if self.start_refusal not in (None, "robots-txt") else "finished"
+
+    def counts(self) -> dict[str, int]:
+        """Return the counts of the visit, those of the frontier among them."""
+        self.tally.errors = int(self.crawler.stats.get_value("spider_exceptions/count", 0))
+        left = {f"left.{word}": n for word, n in sorted(self.frontier.turned_away.items())}
+        return self.tally.counts() | left
+
+    def _out_of_time(self) -> None:
+        self.frontier.turned_away["seconds"] += 1
+        self._end("limit")
+
+    def _end(self, refusal: str) -> None:
+        self._ending = refusal
+        if self._started:
+            closing = self.crawler.engine.close_spider_async(reason=refusal)
+            self._closing = asyncio.ensure_future(closing)
+
+    def _page_request(self, link: PageLink, depth: int) -> Request:
+        return Request(
+            link.url,
+            callback=self.page_read,
+            errback=self.page_failed,
+            priority=NEXT_PRIORITY * link.is_next - depth,
+            cb_kwargs={"depth": depth},
+            meta={"kind": "page"},
+            dont_filter=True,
+        )
+
+    def _image_request(self, url: str) -> Request:
+        return Request(
+            url,
+            callback=self.image_read,
+            errback=self.image_failed,
+            priority=IMAGE_PRIORITY,
+            headers={"Accept": IMAGE_ACCEPT},
+            cb_kwargs={"shown": url},
+            meta={
+                "kind": "image",
+                "download_maxsize": self.limits.bytes,
+                "handle_httpstatus_list": [NOT_MODIFIED],
+            },
+            dont_filter=True,
+        )
+
+    def _refuse_page(self, word: str, url: str) -> None:
+        self.tally.pages_refused[word] += 1
+        if not self._pages_read and not self._interrupted:
+            self.start_refusal = word
+        self.logger.info("page refused (%s): %s", word, url)
+        self.report(self.tally)
+
+    def _after_image(self, shown: str, read: ImageRead) -> Iterator[Any]:
+        yield from map(self._image_request, self.visit.image(shown, read))
+        yield from self._ready()
+
+    def _ready(self) -> Iterator[Observation]:
+        yield from self.visit.ready()
+        self.report(self.tally)
+
+    def _unchanged(self, response: Response) -> ImageRead:
+        """Return the picture known from an earlier visit, dated now."""
+        now = datetime.now(UTC)
+        known = self.known.get(response.url)
+        if known is None:
+            return ImageRead(now, f"http-{NOT_MODIFIED}", NOT_MODIFIED)
+        self.tally.unchanged += 1
+        evidence = refreshed(known.evidence, header_lines(response.headers))
+        return ImageRead(now, None, NOT_MODIFIED, known.picture, response.url, evidence)
+
+    async def _fingerprinted(self, response: Response) -> ImageRead:
+        read_at = datetime.now(UTC)
+        answer = await self.pool.read(response.body)
+        evidence = image_evidence(response)
+        if isinstance(answer, Picture):
+            return ImageRead(read_at, None, response.status, answer, response.url, evidence)
+        return ImageRead(read_at, answer, response.status, None, response.url, evidence)

@@ -1,0 +1,105 @@
+"""What came of a run, as JSON, as text, and as an exit code. Pure."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+FINISHED, NOTHING_FOUND, UNREADABLE = 0, 1, 4
+_WHY = {
+    "connection": "the host does not answer or does not exist",
+    "not-a-page": "it is not an HTML page",
+    "other-site": "it leads to another site; start there instead",
+    "private-address": "it leads into a private network",
+    "redirect-loop": "it redirects without end",
+    "robots-txt": "the robots.txt of the host closes it to us",
+    "robots-txt-unavailable": "the host's robots.txt cannot be had, so we must stay away",
+    "timeout": "the host took too long",
+    "too-large": "it is too large",
+    "truncated": "the answer broke off",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """What came of one visit. `start_refusal` says why the first page was not read."""
+
+    visit: int
+    spider: str
+    start_url: str
+    host: str
+    state: str
+    counts: dict[str, int]
+    seconds: float
+    start_refusal: str | None = None
+
+
+def exit_code(ended: Sequence[Ended]) -> int:
+    """Return 4 if a start URL could not be read, 1 if no image was found at all, else 0."""
+    if any(visit.state == "failed" for visit in ended):
+        return UNREADABLE
+    found = any(visit.counts["observations"] for visit in ended)
+    return FINISHED if found else NOTHING_FOUND
+
+
+def failures(ended: Sequence[Ended]) -> list[str]:
+    """Return a line for every start URL that was not read."""
+    return [
+        f"cannot read {visit.start_url}: {_why(visit.start_refusal)}"
+        for visit in ended
+        if visit.start_refusal is not None
+    ]
+
+
+def as_json(ended: Sequence[Ended]) -> dict[str, Any]:
+    """Return the counts of all visits, grouped, and every visit by itself."""
+    total: Counter[str] = Counter()
+    for visit in ended:
+        total.update(visit.counts)
+    visits = [asdict(visit) | {"counts": grouped(visit.counts)} for visit in ended]
+    seconds = round(sum(visit.seconds for visit in ended), 3)
+    return {**grouped(total), "seconds": seconds, "visits": visits}
+
+
+def grouped(counts: dict[str, int]) -> dict[str, Any]:
+    """Return flat counts (`refused.http-404`) with a dictionary per group."""
+    result: dict[str, Any] = {"refused": {}, "pages_refused": {}, "marks": {}, "left": {}}
+    for name, count in counts.items():
+        group, _, word = name.partition(".")
+        if word:
+            result[group][word] = count
+        else:
+            result[name] = count
+    return result
+
+
+def as_text(visit: Ended) -> str:
+    """Return a visit's counts for people."""
+    counts = grouped(visit.counts)
+    unchanged = f" ({counts['unchanged']} unchanged)" if counts["unchanged"] else ""
+    lines = [
+        f"visit {visit.visit} of {visit.host}: {visit.state} after {visit.seconds:.1f} s",
+        f"  pages read       {counts['pages']}",
+        f"  images           {counts['images']}{unchanged}",
+        f"  observations     {counts['observations']}",
+    ]
+    for label, group in (
+        ("refused", "refused"),
+        ("pages refused", "pages_refused"),
+        ("not followed", "left"),
+        ("marks", "marks"),
+    ):
+        if counts[group]:
+            words = ", ".join(f"{word} {count}" for word, count in sorted(counts[group].items()))
+            lines.append(f"  {label:<16} {words}")
+    if counts["errors"]:
+        lines.append(f"  errors of ours   {counts['errors']} (--verbose shows them)")
+    return "\n".join(lines)
+
+
+def _why(refusal: str | None) -> str:
+    if refusal is not None and refusal.startswith("http-"):
+        return f"the host answers {refusal.removeprefix('http-')}"
+    return _WHY.get(refusal or "", "the request failed")

@@ -1,0 +1,78 @@
+"""Counting what a visit sees, for the talk during it and the summary after it. Pure."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from registry.model import Evidence, Observation
+from registry.signals import read
+
+
+@dataclass(slots=True)
+class Tally:
+    """Counts of one visit.
+
+    `images` counts different files, `unchanged` those of them that a 304
+    spared; `refused` counts addresses of images by reason, `pages_refused`
+    pages by reason; `marks` counts signals by name, each page's, image's and
+    site's once; `reserved` counts those that reserve something.
+    """
+
+    pages: int = 0
+    observations: int = 0
+    unchanged: int = 0
+    errors: int = 0
+    reserved: int = 0
+    refused: Counter[str] = field(default_factory=Counter)
+    pages_refused: Counter[str] = field(default_factory=Counter)
+    marks: Counter[str] = field(default_factory=Counter)
+    _files: set[str] = field(default_factory=set)
+
+    @property
+    def images(self) -> int:
+        """Return the number of different image files."""
+        return len(self._files)
+
+    def evidence(self, pieces: Iterable[Evidence]) -> None:
+        """Count the marks in evidence that was not counted before."""
+        for piece in pieces:
+            for signal in read(piece).signals:
+                self.marks[signal.name] += 1
+                self.reserved += any(meaning == "reserved" for _, meaning in signal.uses)
+
+    def observation(self, observation: Observation) -> None:
+        """Count one observation."""
+        self.observations += 1
+        if observation.picture is not None:
+            self._files.add(observation.picture.sha256)
+        if observation.refusal is not None:
+            self.refused[observation.refusal] += 1
+
+    def line(self) -> str:
+        """Return the counts as one short line."""
+        refused = sum(self.refused.values()) + sum(self.pages_refused.values())
+        return (
+            f"{self.pages} pages, {self.images} images, {self.reserved} reserving marks, "
+            f"{refused} refused"
+        )
+
+    def counts(self) -> dict[str, int]:
+        """Return all counts flat, as the visit keeps them."""
+        plain = {
+            "pages": self.pages,
+            "images": self.images,
+            "observations": self.observations,
+            "unchanged": self.unchanged,
+            "errors": self.errors,
+        }
+        groups = {
+            "refused": self.refused,
+            "pages_refused": self.pages_refused,
+            "marks": self.marks,
+        }
+        flat = {
+            f"{group}.{name}": n for group, counted in groups.items() for name, n in counted.items()
+        }
+        return plain | dict(sorted(flat.items()))

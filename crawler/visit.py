@@ -1,0 +1,153 @@
+"""The book-keeping of one visit: pages, the images they show, what became of each. Pure.
+
+Every address of an image that a page shows ends as one observation of that
+page, with a picture or with the reason why not. An image is asked for once,
+however many pages show it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from crawler.page_images import ImageCandidate
+from crawler.page_links import PageLink
+from crawler.relation import HostSightings, plain_relation
+from registry.model import Evidence, Observation, Picture
+
+# If the largest size cannot be had, the next ones are tried: so many in all.
+TRIES = 3
+
+
+@dataclass(frozen=True, slots=True)
+class PageRead:
+    """One page as it was read, with the evidence that speaks for its images."""
+
+    url: str
+    read_at: datetime
+    evidence: tuple[Evidence, ...] = ()
+    images: tuple[ImageCandidate, ...] = ()
+    links: tuple[PageLink, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ImageRead:
+    """What came of asking for one image: a picture, or a refusal.
+
+    `fetched_url` is where the bytes came from in the end (after redirects);
+    `evidence` is that response's.
+    """
+
+    read_at: datetime
+    refusal: str | None = None
+    status: int | None = None
+    picture: Picture | None = None
+    fetched_url: str | None = None
+    evidence: tuple[Evidence, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Showing:
+    """One image on one page."""
+
+    page: PageRead
+    image: ImageCandidate
+
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        return (self.image.url, *self.image.variants)
+
+
+@dataclass(slots=True)
+class Visit:
+    """Turns pages and images, in whatever order they arrive, into observations.
+
+    `images` limits how many images are asked for; those beyond end as `limit`.
+    """
+
+    images: int
+    asked: set[str] = field(default_factory=set)
+    _read: dict[str, ImageRead] = field(default_factory=dict)
+    _waiting: dict[str, list[_Showing]] = field(default_factory=dict)
+    _ready: list[Observation] = field(default_factory=list)
+    _undecided: list[Observation] = field(default_factory=list)
+    _hosts: HostSightings = field(default_factory=HostSightings)
+
+    def page(self, page: PageRead) -> list[str]:
+        """Take in a page; return the images to ask for now."""
+        self._hosts.linked(link.url for link in page.links)
+        wanted: list[str] = []
+        for image in page.images:
+            showing = _Showing(page, image)
+            for url in showing.addresses:
+                self._hosts.shown(url, page.url)
+            wanted.extend(self._advance(showing))
+        return wanted
+
+    def image(self, url: str, read: ImageRead) -> list[str]:
+        """Take in what came of one image; return the images to ask for in its place."""
+        self._read[url] = read
+        waiting = self._waiting.pop(url, [])
+        return [wanted for showing in waiting for wanted in self._advance(showing)]
+
+    def ready(self) -> list[Observation]:
+        """Return the observations that are complete, once."""
+        ready, self._ready = self._ready, []
+        return ready
+
+    def rest(self, refusal: str, read_at: datetime) -> list[Observation]:
+        """End the visit: decide what is undecided; images still waited for get this refusal."""
+        waiting, self._waiting = self._waiting, {}
+        for url, showings in waiting.items():
+            self._read.setdefault(url, ImageRead(read_at, refusal))
+            for showing in showings:
+                self._settle(showing, refusal)
+        undecided, self._undecided = self._undecided, []
+        decided = [replace(o, relation=self._hosts.relation(o.image_url)) for o in undecided]
+        return [*self.ready(), *decided]
+
+    def _advance(self, showing: _Showing) -> Iterator[str]:
+        """Settle an image whose outcome is known; else wait for its best untried size."""
+        for url in showing.addresses[:TRIES]:
+            read = self._read.get(url)
+            if read is None:
+                yield from self._wait(showing, url)
+                return
+            if read.picture is not None:
+                break
+        self._settle(showing, "limit")
+
+    def _wait(self, showing: _Showing, url: str) -> Iterator[str]:
+        if url not in self.asked and len(self.asked) >= self.images:
+            self._settle(showing, "limit")
+            return
+        self._waiting.setdefault(url, []).append(showing)
+        if url not in self.asked:
+            self.asked.add(url)
+            yield url
+
+    def _settle(self, showing: _Showing, untried: str) -> None:
+        """Make the observations of an image; sizes not asked for share its picture.
+
+        Without a picture they get the refusal `untried`.
+        """
+        page = showing.page
+        reads = [self._read.get(url) for url in showing.addresses]
+        best = next((read for read in reads if read and read.picture), None)
+        for url, own in zip(showing.addresses, reads, strict=True):
+            failed = own if own is not None and own.picture is None else None
+            read = failed or own or best or ImageRead(page.read_at, untried)
+            relation = plain_relation(url, page.url)
+            observation = Observation(
+                observed_at=max(page.read_at, read.read_at),
+                image_url=url,
+                page_url=page.url,
+                fetched_url=read.fetched_url,
+                relation=relation or "third-party",
+                status=read.status,
+                refusal=read.refusal,
+                picture=read.picture,
+                evidence=(*page.evidence, *read.evidence),
+            )
+            (self._ready if relation else self._undecided).append(observation)
