@@ -1,0 +1,172 @@
+"""URL keys: a table of equal and unequal URLs, properties, and the column path."""
+
+import string
+from urllib.parse import quote
+
+import pyarrow as pa
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from registry.matching.url_columns import hosts, url_keys
+from registry.matching.url_key import host_of, url_key
+
+KEYS = [
+    # scheme, host, port, userinfo, fragment
+    ("https://example.org/a.png", "//example.org/a.png"),
+    ("http://example.org/a.png", "//example.org/a.png"),
+    ("//example.org/a.png", "//example.org/a.png"),
+    ("HTTPS://EXAMPLE.org/A.png", "//example.org/A.png"),
+    ("https://example.org./a", "//example.org/a"),
+    ("http://example.org:80/a", "//example.org/a"),
+    ("https://example.org:443/a", "//example.org/a"),
+    ("https://example.org:0443/a", "//example.org/a"),
+    ("https://example.org:/a", "//example.org/a"),
+    ("https://example.org:80/a", "//example.org:80/a"),
+    ("http://example.org:8080/a", "//example.org:8080/a"),
+    ("https://user:p@ss@example.org/a", "//example.org/a"),
+    ("https://example.org/a#top", "//example.org/a"),
+    ("https://example.org/a#x?y=1", "//example.org/a"),
+    ("  https://example.org/a\n", "//example.org/a"),
+    ("https://exam\nple.org/a", "//example.org/a"),
+    ("https://my_host.example/a", "//my_host.example/a"),
+    ("https://192.0.2.1/a", "//192.0.2.1/a"),
+    ("https://[2001:DB8:0:0::1]:8080/a", "//[2001:db8::1]:8080/a"),
+    # UTS 46, not transitional: sharp s is a letter of its own (as browsers do since 2016)
+    ("https://bücher.example/a", "//xn--bcher-kva.example/a"),
+    ("https://BÜCHER.example/a", "//xn--bcher-kva.example/a"),
+    ("https://b%C3%BCcher.example/a", "//xn--bcher-kva.example/a"),
+    ("https://xn--bcher-kva.example/a", "//xn--bcher-kva.example/a"),
+    ("https://straße.example/", "//xn--strae-oqa.example/"),
+    ("https://例え。テスト/", "//xn--r8jz45g.xn--zckzah/"),
+    ("https://\N{PILE OF POO}.example/", "//xn--ls8h.example/"),
+    # path
+    ("https://example.org", "//example.org/"),
+    ("https://example.org?x=1", "//example.org/?x=1"),
+    ("https://example.org/a/../b/./c", "//example.org/b/c"),
+    ("https://example.org/../a", "//example.org/a"),
+    ("https://example.org/a/..", "//example.org/"),
+    ("https://example.org/a/.", "//example.org/a/"),
+    ("https://example.org/a/%2E%2e/b", "//example.org/b"),
+    ("https://example.org/a/.../b", "//example.org/a/.../b"),
+    ("https://example.org/.well-known/x", "//example.org/.well-known/x"),
+    ("https://example.org//a//b", "//example.org//a//b"),
+    # percent-encoding
+    ("https://example.org/%7euser/%61", "//example.org/~user/a"),
+    ("https://example.org/a%2fb", "//example.org/a%2Fb"),
+    ("https://example.org/a b", "//example.org/a%20b"),
+    ("https://example.org/é", "//example.org/%C3%A9"),
+    ("https://example.org/100%", "//example.org/100%25"),
+    ("https://example.org/%%341", "//example.org/%2541"),
+    ("https://example.org/\ud800", "//example.org/%ED%A0%80"),
+    ("https://example.org/a[1].png", "//example.org/a%5B1%5D.png"),
+    # query
+    ("https://example.org/a?", "//example.org/a"),
+    ("https://example.org/a?b=2&a=1", "//example.org/a?b=2&a=1"),
+    ("https://example.org/a?w=100&utm_source=x", "//example.org/a?w=100"),
+    ("https://example.org/a?UTM_source=x&utm%5Fmedium=y", "//example.org/a"),
+    ("https://example.org/a?not_utm_x=1", "//example.org/a?not_utm_x=1"),
+    ("https://example.org/a?x=a/../b", "//example.org/a?x=a/../b"),
+    ("https://example.org/utm_a.png", "//example.org/utm_a.png"),
+]
+NO_KEY = [
+    *("", " ", "a.png", "/a.png", "example.org/a.png", "http:example.org", "http:/example.org/a"),
+    *("http://", "https:///a.png", "http://:80/", "http://user@/a", "http://./", "http://.a/"),
+    *("http://a..b/", "http://a b/", "http://a%00b/", "http://a%/", "http://a<b>/", "http://a\\b/"),
+    *("data:image/png;base64,AAAA", "ftp://example.org/a", "javascript:alert(1)", "mailto:a@b.c"),
+    *("http://example.org:x/", "http://example.org:65536/", "http://example.org:-1/"),
+    *("http://[::1/", "http://[:::1/", "http://[::1]x/", "http://[v1.x]/", "http://[fe80::1%25e]/"),
+    *("http://\ud800/", "http://a\ufffdb/", "\0", "://", "//", "///a"),
+]
+
+
+@pytest.mark.parametrize(("url", "key"), KEYS)
+def test_key(url, key):
+    assert url_key(url) == key
+
+
+@pytest.mark.parametrize("url", NO_KEY)
+def test_no_key(url):
+    assert url_key(url) is None
+    assert host_of(url) is None
+
+
+@pytest.mark.parametrize(
+    ("url", "host"),
+    [
+        ("HTTPS://u@Example.ORG.:8443/a:1/b?c", "example.org:8443"),
+        ("http://example.org:80", "example.org"),
+        ("https://[2001:DB8::1]:443/", "[2001:db8::1]"),
+    ],
+)
+def test_host(url, host):
+    assert host_of(url) == host
+
+
+ALPHABET = string.ascii_letters + string.digits + "%25./:?#@&=_-~[]\\ \téß。\ud800\N{PILE OF POO}"
+PIECES = st.sampled_from(
+    ["http://", "https://", "//", "example.org", "EXAMPLE.org.", ":80", ":443", "/", "/../", "/."]
+    + ["%", "%2e", "%41", "%C3%A9", "?", "&", "utm_x=1", "#", "@", "[::1]", "xn--", "é", ".."]
+)
+URLS = st.one_of(
+    st.text(),
+    st.text(ALPHABET).map("https://example.org/{}".format),
+    st.text(ALPHABET).map("https://{}".format),
+    st.lists(PIECES | st.text(ALPHABET, max_size=3), max_size=12).map("".join),
+)
+
+
+@given(URLS)
+def test_a_key_is_its_own_key_and_plain_ascii(url):
+    key = url_key(url)
+    if key is not None:
+        assert url_key(key) == key
+        assert key.isascii()
+        assert key.isprintable()
+        assert " " not in key
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"])))
+def test_encoding_unreserved_or_illegal_characters_changes_nothing(name):
+    name = name.replace("/", "").replace("?", "").replace("#", "").replace("%", "")
+    bare = name.strip().replace("\t", "").replace("\n", "").replace("\r", "")
+    kept = "!$&'()*+,;=:@"
+    assert url_key(f"https://example.org/x{bare}x") == url_key(
+        f"https://example.org/x{quote(bare, safe=kept)}x"
+    )
+
+
+def test_every_escape_is_decoded_or_kept_in_columns_too():
+    urls = [f"https://example.org/%{byte:02X}x?%{byte:02x}" for byte in range(256)]
+    urls += [f"https://example.org/{chr(byte)}x?{chr(byte)}y" for byte in range(1, 256)]
+    assert url_keys(pa.array(urls)).to_pylist() == [url_key(url) for url in urls]
+
+
+ARROW_URLS = URLS.filter(lambda url: url.isascii() or url.encode("utf-8", "ignore").decode() == url)
+
+
+@given(st.lists(st.none() | ARROW_URLS, max_size=20))
+@example([None])
+@example([])
+def test_columns_equal_the_scalar_functions(urls):
+    column = pa.array(urls, pa.string())
+    expected = [None if url is None else url_key(url) for url in urls]
+    assert url_keys(column).to_pylist() == expected
+    assert hosts(column).to_pylist() == [None if url is None else host_of(url) for url in urls]
+
+
+@pytest.mark.parametrize(
+    "kind", [pa.string(), pa.large_string(), pa.dictionary(pa.int32(), pa.string()), pa.binary()]
+)
+def test_columns_of_every_string_kind_and_in_chunks(kind):
+    urls = [url for url, _ in KEYS if url.encode("utf-8", "ignore").decode() == url]
+    chunks = pa.chunked_array([urls, [None], [], urls[::-1]], pa.string()).cast(kind)
+    expected = [url_key(url) for url in urls]
+    assert url_keys(chunks).to_pylist() == [*expected, None, *expected[::-1]]
+    assert url_keys(chunks).type == pa.string()
+
+
+def test_a_column_of_nulls_and_a_slice():
+    assert url_keys(pa.nulls(3)).to_pylist() == [None] * 3
+    column = pa.array(["no", "https://a.b/c", "HTTP://A.b"])[1:]
+    assert url_keys(column).to_pylist() == ["//a.b/c", "//a.b/"]
