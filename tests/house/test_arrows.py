@@ -1,0 +1,133 @@
+"""Which room may import which. The picture is in docs/design.md."""
+
+import ast
+
+import pytest
+from sources import Module, hold, imports, modules, within
+
+VALUES = {"registry.model", "registry.errors"}
+PURE_CORE = VALUES | {
+    "registry.plugins",
+    "registry.signals",
+    "registry.site_rules",
+    "registry.verdict",
+    "registry.excerpt",
+    "registry.evidence_lines",
+    "registry.claims",
+    "registry.fingerprints",
+    "registry.matching",
+}
+# Room: what it may import of this project, itself aside. The longest name that
+# fits a module is its room. A file of registry/ that is in none of them may
+# import everything but what UPPER holds.
+ROOMS = {
+    "registry.model": set(),
+    "registry.errors": set(),
+    "registry.plugins": set(),
+    "registry.home": set(),
+    "registry.signals": VALUES | {"registry.plugins"},
+    "registry.site_rules": VALUES | {"registry.signals"},
+    "registry.verdict": VALUES | {"registry.signals", "registry.site_rules"},
+    "registry.excerpt": VALUES | {"registry.signals"},
+    "registry.evidence_lines": VALUES
+    | {"registry.signals", "registry.site_rules", "registry.verdict"},
+    "registry.claims": VALUES,
+    "registry.fingerprints": VALUES | {"registry.plugins"},
+    "registry.matching": VALUES,
+    "registry.db": PURE_CORE | {"registry.home"},
+    "registry.datasets": PURE_CORE,
+    "registry.snapshot": PURE_CORE | {"registry.home", "registry.db"},
+    "registry.snapshot.format": VALUES,
+    "registry.check": PURE_CORE | {"registry.snapshot", "registry.datasets"},
+    "registry.check.columns": VALUES,
+    "registry.check.report": VALUES,
+    "registry.check.page": VALUES | {"registry.check.report"},
+}
+UPPER = {"registry.cli", "registry.web", "crawler", "demo", "bench"}
+# Edges of processes: they may use the command line's own helpers.
+EDGES = {"registry.cli", "crawler.cli"}
+
+
+def room_of(name: str) -> str | None:
+    fitting = [room for room in ROOMS if within(name, room)]
+    return max(fitting, key=len, default=None)
+
+
+def broken_arrows(module: Module) -> list[str]:
+    """Return the imports that a module of registry/ may not make."""
+    room = room_of(module.name)
+    # The package itself (its version, its place) is no room's business.
+    ours = [
+        (target, line)
+        for target, line in imports(module.tree)
+        if target.partition(".")[0] in {"registry", "crawler", "demo", "bench"}
+        and target not in {"registry", "registry.__version__"}
+    ]
+    if within(module.name, "registry.cli"):
+        wrong = [hit for hit in ours if not within(hit[0], "registry")]
+    elif room is None:
+        wrong = [hit for hit in ours if any(within(hit[0], upper) for upper in UPPER)]
+    else:
+        allowed = ROOMS[room] | {room}
+        wrong = [hit for hit in ours if not any(within(hit[0], good) for good in allowed)]
+    return [f"{module.path}:{line} imports {target}" for target, line in wrong]
+
+
+@pytest.mark.parametrize("module", modules("registry"), ids=lambda module: module.name)
+def test_arrows(module):
+    room = room_of(module.name)
+    may = ", ".join(sorted(ROOMS[room])) if room else "all but " + ", ".join(sorted(UPPER))
+    hold(
+        broken_arrows(module),
+        f"{room or module.name} may import: {may or 'nothing of this project'}",
+        "pass the value in as an argument, or move the code to the room that needs it",
+    )
+
+
+def test_crawler_uses_the_command_line_only_at_its_edge():
+    wrong = [
+        f"{module.path}:{line} imports {target}"
+        for module in modules("crawler")
+        for target, line in imports(module.tree)
+        if within(target, "registry.cli") and module.name not in EDGES
+    ]
+    hold(wrong, "of the crawler only crawler/cli.py uses registry.cli", "move the code there")
+
+
+def test_product_uses_neither_demo_nor_tests():
+    wrong = [
+        f"{module.path}:{line} imports {target}"
+        for module in modules("registry", "crawler")
+        for target, line in imports(module.tree)
+        if target.partition(".")[0] in {"demo", "bench", "tests", "made", "docs"}
+    ]
+    hold(wrong, "registry and crawler stand without demo and tests", "move the shared code")
+
+
+def test_rooms_exist():
+    names = {module.name for module in modules("registry")}
+    gone = [room for room in ROOMS if room not in names]
+    hold(gone, "ROOMS names rooms that are there", "take these out of it")
+
+
+@pytest.mark.parametrize(
+    ("name", "line"),
+    [
+        ("registry.signals.new", "from registry.db import visits"),
+        ("registry.signals.new", "def read():\n    import registry.verdict"),
+        ("registry.model", "from registry.errors import RegistryError"),
+        ("registry.check.columns", "import registry.check.run"),
+        ("registry.db.new", "from registry.check import report"),
+        ("registry.datasets.csv", "from registry.cli import run"),
+        ("registry.cli.new", "import crawler.settings"),
+        ("registry.brand_new", "from registry.cli import run"),
+        ("registry.brand_new", "from crawler import tally"),
+    ],
+)
+def test_the_rule_bites(name, line):
+    assert broken_arrows(Module(name, "x.py", line)), f"{name} may not say {line}"
+
+
+def test_a_name_that_only_begins_alike_is_another_room():
+    assert not within("registry.dbase", "registry.db")
+    assert list(imports(ast.parse("from registry.db import export"))) == [("registry.db.export", 1)]

@@ -1,0 +1,177 @@
+"""The core is pure: values in, values out; no clock, chance, environment, network or disk.
+
+Held to it are the rooms of CORE, and every other module whose docstring says of
+itself "Pure." or "(pure)".
+"""
+
+import ast
+import re
+
+import pytest
+from sources import Module, functions, hold, imports, modules, within, words
+
+CORE = (
+    "registry.model",
+    "registry.errors",
+    "registry.signals",
+    "registry.site_rules",
+    "registry.verdict",
+    "registry.excerpt",
+    "registry.fingerprints",
+    "registry.matching",
+    "registry.check.columns",
+    "registry.check.report",
+    "registry.check.page",
+    "registry.snapshot.format",
+)
+SAYS_SO = re.compile(r"\bPure[.:]|\(pure\)")
+
+IMPURE_MODULES = words("""
+    asyncio click concurrent contextvars ctypes fcntl ftplib getpass glob http importlib io
+    locale logging mmap multiprocessing os pathlib platform psycopg queue random requests
+    scrapy secrets select shutil signal socket socketserver sqlite3 ssl subprocess sys
+    tempfile threading time twisted urllib.request urllib3 uuid warnings webbrowser
+""")
+IMPURE_CALLS = words("breakpoint compile eval exec input open print")
+IMPURE_METHODS = words("""
+    default_rng getenv iterdir mkdir now open read_bytes read_text rename rglob today touch
+    unlink utcnow write_bytes write_text
+""")
+# What a file does all the same, and why its answers depend on its arguments alone.
+EXCEPTIONS = {
+    "registry/signals/_agents.py": {
+        "importlib.resources": "the agent list is package data, the same in every process",
+        ".read_text()": "of that package data",
+    },
+    "registry/fingerprints/__init__.py": {
+        "pathlib.Path": "fingerprint_file is fingerprint for a path",
+        ".read_bytes()": "the only reading, in fingerprint_file",
+    },
+    "registry/fingerprints/_decode.py": {
+        "io": "BytesIO: a file made of the bytes in hand",
+        ".open()": "PIL.Image.open of those bytes",
+    },
+    "registry/matching/index.py": {
+        "os": "cpu_count: how many threads work changes no result",
+        "concurrent.futures.ThreadPoolExecutor": "the threads of one join; its result is ordered",
+    },
+    "crawler/page_images.py": {
+        "warnings": "the parser's remarks on odd pages are not for the reader",
+    },
+}
+
+
+def is_pure(module: Module) -> bool:
+    return any(within(module.name, room) for room in CORE) or bool(SAYS_SO.search(module.doc))
+
+
+def impurities(tree: ast.Module) -> list[tuple[str, int]]:
+    """Return what a file does that a pure one does not, with the line."""
+    found = [
+        (name, line)
+        for name, line in imports(tree)
+        if any(within(name, impure) for impure in IMPURE_MODULES)
+    ]
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call):
+            found += [(name, node.lineno) for name in _impure_call(node.func)]
+        elif isinstance(node, ast.Global):
+            found.append(("global", node.lineno))
+        elif isinstance(node, ast.Attribute) and node.attr in {"environ", "random"}:
+            found.append((f".{node.attr}", node.lineno))
+    return found
+
+
+def _impure_call(called: ast.expr) -> list[str]:
+    if isinstance(called, ast.Name) and called.id in IMPURE_CALLS:
+        return [f"{called.id}()"]
+    if isinstance(called, ast.Attribute) and called.attr in IMPURE_METHODS:
+        return [f".{called.attr}()"]
+    return []
+
+
+PURE = [module for module in modules("registry", "crawler") if is_pure(module)]
+
+
+@pytest.mark.parametrize("module", PURE, ids=lambda module: module.name)
+def test_pure(module):
+    excused = EXCEPTIONS.get(module.path, {})
+    hold(
+        [
+            f"{module.path}:{line} uses {what}"
+            for what, line in impurities(module.tree)
+            if what not in excused
+        ],
+        "pure modules take values and return values",
+        "take it as an argument, or do it in db, snapshot, datasets, check or cli",
+    )
+
+
+def test_exceptions_are_needed():
+    known = {module.path: module for module in PURE}
+    stale = [
+        f"{path}: {what}"
+        for path, excused in EXCEPTIONS.items()
+        for what in excused
+        if path not in known or what not in {name for name, _ in impurities(known[path].tree)}
+    ]
+    hold(stale, "an exception is for something the file does", "take these out of EXCEPTIONS")
+
+
+def test_reading_a_file_is_for_fingerprint_file_alone():
+    module = next(m for m in modules("registry/fingerprints") if m.path.endswith("__init__.py"))
+    reading = {
+        function.name
+        for function in functions(module.tree)
+        if any(what == ".read_bytes()" for what, _ in impurities(ast.Module([function], [])))
+    }
+    callers = {
+        function.name
+        for function in functions(module.tree)
+        for node in ast.walk(function)
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
+        if node.func.id in reading
+    }
+    assert reading == {"_read"}
+    assert callers == {"fingerprint_file"}
+
+
+def test_the_values_use_the_standard_library_alone():
+    wrong = [
+        f"{module.path}:{line} imports {name}"
+        for module in modules("registry")
+        if module.name in {"registry.model", "registry.errors"}
+        for name, line in imports(module.tree)
+        if name.partition(".")[0] not in {"__future__", "collections", "dataclasses"}
+        and name.partition(".")[0] not in {"datetime", "typing"}
+    ]
+    hold(wrong, "every other module imports model.py and errors.py", "keep them weightless")
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "import os",
+        "from pathlib import Path",
+        "from urllib.request import urlopen",
+        "def f():\n    import random",
+        "def f():\n    return open('x')",
+        "def f(now=datetime.now()): ...",
+        "def f():\n    return numpy.random.rand()",
+        "def f(path):\n    return path.read_text()",
+        "def f():\n    global memory",
+        "import psycopg.rows",
+    ],
+)
+def test_the_rule_bites(line):
+    assert impurities(ast.parse(line)), line
+
+
+@pytest.mark.parametrize("line", ["from urllib.parse import urlsplit", "value.replace('a', 'b')"])
+def test_the_rule_lets_values_be(line):
+    assert not impurities(ast.parse(line))
+
+
+def test_core_is_there():
+    names = {module.name for module in modules("registry")}
+    hold([room for room in CORE if room not in names], "CORE names rooms", "take these out of it")
