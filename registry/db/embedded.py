@@ -32,6 +32,7 @@ from registry.errors import DatabaseUnavailable
 # A server that recovers from a crash replays its log before it answers.
 START_SECONDS = 600.0
 STOP_SECONDS = 60.0
+SOCKET = ".s.PGSQL.5432"
 _ENVIRONMENT = {"PATH": "/usr/bin:/bin", "LC_ALL": "C", "TZ": "UTC"}
 
 _held: dict[Path, str] = {}
@@ -241,42 +242,42 @@ def _status(place: Place) -> str:
 def _answers(place: Place) -> bool:
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as client:
         try:
-            client.connect(str(place.sockets / ".s.PGSQL.5432"))
+            client.connect(str(place.sockets / SOCKET))
         except (FileNotFoundError, ConnectionRefusedError):
             return False
     return True
 
 
 def _end_orphan(place: Place) -> None:
-    """Deal with a postmaster.pid although no keeper lives.
+    """Clear away a server that has no keeper, or what is left of one.
 
-    Either the keeper was killed and its server still answers: end it. Or the
-    server was killed too: PostgreSQL sees that itself, unless another process
-    has got the same id since, so the file is removed. (Its second guard, the
-    shared memory of the data folder, still stands.)
+    Where it still answers, only its keeper was killed: end it. Where it does
+    not, its lock files are stale, but PostgreSQL would take them for good if
+    their process id lives on as another process or as a zombie that nobody
+    reaps (in a container), so they are removed. Its second guard against two
+    servers on one folder, the shared memory, still stands.
     """
-    if not (lines := _pid_file(place)):
-        return
     if _answers(place):
-        pid = int(lines[0])
-        os.kill(pid, signal.SIGINT)
+        os.kill(int(_pid_file(place)[0]), signal.SIGINT)
         deadline = time.monotonic() + STOP_SECONDS
         while _pid_file(place) and time.monotonic() < deadline:
             time.sleep(0.01)
-    else:
-        (place.data / "postmaster.pid").unlink(missing_ok=True)
+        return
+    for stale in (place.data / "postmaster.pid", place.sockets / f"{SOCKET}.lock"):
+        stale.unlink(missing_ok=True)
 
 
 def _stop(place: Place) -> None:
-    """Ask the keeper to end the server, and wait until both are gone."""
-    if not _is_kept(place):
-        _end_orphan(place)
-        return
-    with suppress(ProcessLookupError):
-        os.kill(int((place.root / "keeper").read_text()), signal.SIGTERM)
+    """Ask the keeper to end the server, wait until both are gone, and see that they are."""
+    if _is_kept(place):
+        with suppress(ProcessLookupError):
+            os.kill(int((place.root / "keeper").read_text()), signal.SIGTERM)
     deadline = time.monotonic() + STOP_SECONDS
-    while _is_kept(place) and time.monotonic() < deadline:
+    while _is_kept(place):
+        if time.monotonic() > deadline:
+            return
         time.sleep(0.01)
+    _end_orphan(place)
 
 
 def _last_words(log: Path) -> str:

@@ -30,8 +30,8 @@ def test_each_migration_follows_the_one_before() -> None:
     previous = "None"
     for name in migrate.names():
         text = (migrate.folder() / "versions" / f"{name}.py").read_text()
-        assert re.search(r"^revision = (.*)$", text, re.M)[1] == f'"{name}"'
-        assert re.search(r"^down_revision = (.*)$", text, re.M)[1] == previous
+        assert re.findall(r"^revision = (.*)$", text, re.M) == [f'"{name}"']
+        assert re.findall(r"^down_revision = (.*)$", text, re.M) == [previous]
         previous = f'"{name}"'
 
 
