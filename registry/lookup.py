@@ -14,7 +14,7 @@ from registry.check.index import CheckIndex
 from registry.errors import UsageError
 from registry.matching import brute
 from registry.matching.confirm import CANDIDATE_RADIUS, tier
-from registry.matching.url_key import url_key
+from registry.matching.url_key import split_key, url_key
 from registry.model import DECISIONS, Decision, MatchedBy, Tier, Verdict
 
 if TYPE_CHECKING:
@@ -143,9 +143,9 @@ class _Search:
         same = pc.equal(self._index.snapshot.entries["url_key"], key)
         for entry in _true_rows(same):
             self._add(entry, "url", "exact", None)
-        host, _, path = key.partition("/")
+        host, path = split_key(key)
         for site in self._index.sites.get(host, ()):
-            self._add_site(site.row, self._index.site_verdict(site, "/" + path))
+            self._add_site(site.row, self._index.site_verdict(site, path))
 
     def by_picture(self, picture: Picture) -> None:
         self.by_digest("sha256", picture.sha256)

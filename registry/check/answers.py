@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from registry.matching.confirm import CANDIDATE_RADIUS, tier
+from registry.matching.url_columns import hosts_of_keys
+from registry.matching.url_key import split_key
 from registry.model import DECISIONS, OUTCOMES, TIERS
 
 if TYPE_CHECKING:
@@ -24,7 +26,9 @@ if TYPE_CHECKING:
 CODE = {outcome: code for code, outcome in enumerate(OUTCOMES)}
 WAYS = ("url", "digest", "site", "fingerprint")
 # Outcome by decision rank: reserved, conditional; allowed and unspecified reserve nothing.
-BY_DECISION = np.array([CODE["reserved"], CODE["conditional"], CODE["clear"], CODE["clear"]], np.int8)
+BY_DECISION = np.array(
+    [CODE["reserved"], CODE["conditional"], CODE["clear"], CODE["clear"]], np.int8
+)
 REVIEW_TIER = TIERS.index("possible")
 
 
@@ -64,10 +68,9 @@ def answer(keys: Keys, index: CheckIndex, distance: int | None) -> Answers:
 
 
 def _blank(keys: Keys) -> Answers:
-    unchecked = ~np.equal(keys.problem, None)
     rows = keys.rows
     return Answers(
-        outcome=np.where(unchecked, CODE["unchecked"], CODE["clear"]).astype(np.int8),
+        outcome=np.where(keys.failed, CODE["unchecked"], CODE["clear"]).astype(np.int8),
         way=np.full(rows, -1, np.int8),
         entry=np.full(rows, -1, np.int64),
         site=np.full(rows, -1, np.int64),
@@ -77,9 +80,7 @@ def _blank(keys: Keys) -> Answers:
     )
 
 
-def _take_entries(
-    found: Answers, index: CheckIndex, entries: NDArray[np.int64], way: int
-) -> None:
+def _take_entries(found: Answers, index: CheckIndex, entries: NDArray[np.int64], way: int) -> None:
     """Let exact matches (URL or digest) answer where they are stricter."""
     rows = np.flatnonzero(entries != -1)
     outcomes = BY_DECISION[index.entry_rank[entries[rows]]]
@@ -96,13 +97,12 @@ def _take_sites(found: Answers, index: CheckIndex, urls: pa.Array) -> None:
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    hosts = pc.replace_substring_regex(urls, "/.*", "")
+    hosts = hosts_of_keys(urls)
     listed = pc.is_in(hosts, value_set=pa.array(list(index.sites), pa.string()))
     for row in np.flatnonzero(listed.fill_null(False).to_numpy(zero_copy_only=False)):
-        key = urls[row].as_py()
-        host, _, path = key.partition("/")
+        host, path = split_key(urls[row].as_py())
         for site in index.sites[host]:
-            verdict = index.site_verdict(site, "/" + path)
+            verdict = index.site_verdict(site, path)
             outcome = BY_DECISION[DECISIONS.index(verdict.decision)]
             if outcome < min(found.outcome[row], CODE["clear"]):
                 found.outcome[row] = outcome
@@ -110,9 +110,7 @@ def _take_sites(found: Answers, index: CheckIndex, urls: pa.Array) -> None:
                 found.entry[row], found.site[row] = -1, site.row
 
 
-def _take_fingerprints(
-    found: Answers, index: CheckIndex, keys: Keys, distance: int | None
-) -> None:
+def _take_fingerprints(found: Answers, index: CheckIndex, keys: Keys, distance: int | None) -> None:
     assert keys.phash64 is not None
     assert keys.has_phash64 is not None
     rows = np.flatnonzero(keys.has_phash64)

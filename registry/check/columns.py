@@ -115,7 +115,11 @@ def _recognise(columns: Sequence[Column], role: Role, taken: set[str]) -> list[C
     free = [column for column in columns if column.name not in taken]
     for name in NAMES[role]:
         for column in free:
-            if column.name.lower() == name and _type_fits(column, role) and _values_fit(column, role):
+            if (
+                column.name.lower() == name
+                and _type_fits(column, role)
+                and _values_fit(column, role)
+            ):
                 return [Choice(column.name, role, _why(column, role))]
     return _by_content(free, role)
 
@@ -180,7 +184,9 @@ def _look_alike(column: Column) -> Choice | None:
     if name in LOOK_ALIKES:
         return Choice(column.name, None, LOOK_ALIKES[name])
     if name == "hash" and column.type == "int64":
-        return Choice(column.name, None, "int64: a hash of url and text in LAION sets, not of the image")
+        return Choice(
+            column.name, None, "int64: a hash of url and text in LAION sets, not of the image"
+        )
     if name in (n for names in NAMES.values() for n in names):
         return Choice(column.name, None, f"{column.type}: its values do not fit its name")
     return None

@@ -58,11 +58,12 @@ class CheckIndex:
         self.entry_image: NDArray[np.int32] = (
             snapshot.entries["image"].fill_null(NONE).to_numpy().astype(np.int32)
         )
-        self._site_decisions: dict[tuple[int, ...], Verdict] = {}
+        self._site_decisions: dict[tuple[int, ...], tuple[tuple[Signal, ...], Verdict]] = {}
 
     def entry_verdict(self, entry: int) -> Verdict:
         """Return the verdict on one entry."""
-        return self.verdicts[self.snapshot.entries["signals"][entry].as_py()]
+        row: int = self.snapshot.entries["signals"][entry].as_py()
+        return self.verdicts[row]
 
     @cached_property
     def _entry_order(self) -> NDArray[np.int64]:
@@ -127,7 +128,8 @@ class CheckIndex:
     def phash64(self) -> NDArray[np.uint64]:
         """phash64 of every picture; 0 where there is none."""
         column = self.snapshot.images["phash64"].combine_chunks()
-        return column.fill_null(0).to_numpy(zero_copy_only=False).astype(np.uint64)
+        codes: NDArray[np.uint64] = column.fill_null(0).to_numpy(zero_copy_only=False)
+        return codes
 
     @cached_property
     def fingerprints(self) -> PhashIndex:
@@ -148,12 +150,12 @@ class CheckIndex:
     def site_verdict(self, site: SiteRow, path: str) -> Verdict:
         """Decide what one rules file says of a path (with its query)."""
         signals = site.rules.applicable(path)
-        # The same few sets of rules win again and again, and they are the same objects.
+        # The same few sets of rules win again and again, and they are the same
+        # objects. They are kept with the verdict, so that no id is ever reused.
         key = tuple(map(id, signals))
-        verdict = self._site_decisions.get(key)
-        if verdict is None:
-            verdict = self._site_decisions[key] = decide(signals, self.policy)
-        return verdict
+        if key not in self._site_decisions:
+            self._site_decisions[key] = (signals, decide(signals, self.policy))
+        return self._site_decisions[key][1]
 
 
 def describe(signals: Sequence[Signal]) -> str:

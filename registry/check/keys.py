@@ -37,8 +37,8 @@ HashPictures = Callable[[Sequence[bytes | None]], Sequence["Hashed"]]
 class Keys:
     """Keys of a batch, one place per row.
 
-    `problem` holds the reason why a row could not be fully checked, or None.
-    `usable` tells which rows have at least one key.
+    `usable` tells which rows have at least one key, `failed` which could not be
+    fully checked; `problem` holds the reason for those (None for the others).
     """
 
     rows: int
@@ -49,12 +49,24 @@ class Keys:
     phash256: pa.Array | None = None
     problem: NDArray[np.object_] = field(default_factory=lambda: np.empty(0, object))
     usable: NDArray[np.bool_] = field(default_factory=lambda: np.empty(0, bool))
+    failed: NDArray[np.bool_] = field(default_factory=lambda: np.empty(0, bool))
+
+    def note(self, where: NDArray[np.bool_], reason: str) -> None:
+        """Give rows a reason for not being checked, unless they have one."""
+        where = where & ~self.failed
+        self.problem[where] = reason
+        self.failed |= where
 
 
 def extract(batch: pa.RecordBatch, columns: Columns, hash_pictures: HashPictures) -> Keys:
     """Return the keys of a batch."""
     rows = batch.num_rows
-    keys = Keys(rows, problem=np.full(rows, None, object), usable=np.zeros(rows, bool))
+    keys = Keys(
+        rows,
+        problem=np.full(rows, None, object),
+        usable=np.zeros(rows, bool),
+        failed=np.zeros(rows, bool),
+    )
     for role, name in columns.by_role.items():
         column = _plain(batch.column(name))
         if role == "url":
@@ -65,7 +77,7 @@ def extract(batch: pa.RecordBatch, columns: Columns, hash_pictures: HashPictures
             _pictures(keys, column, hash_pictures)
         else:
             _digests(keys, role, column)
-    keys.problem[~keys.usable & np.equal(keys.problem, None)] = NOTHING
+    keys.note(~keys.usable, NOTHING)
     return keys
 
 
@@ -88,15 +100,11 @@ def _present(column: pa.Array) -> NDArray[np.bool_]:
     return _mask(pc.not_equal(pc.utf8_trim_whitespace(column), ""))
 
 
-def _note(keys: Keys, where: NDArray[np.bool_], reason: str) -> None:
-    keys.problem[where & np.equal(keys.problem, None)] = reason
-
-
 def _urls(keys: Keys, column: pa.Array) -> None:
     keys.urls = url_keys(column)
     valid = _mask(keys.urls.is_valid())
     keys.usable |= valid
-    _note(keys, _present(column) & ~valid, "bad-url")
+    keys.note(_present(column) & ~valid, "bad-url")
 
 
 def _hex(column: pa.Array, length: int) -> tuple[NDArray[np.bool_], NDArray[np.uint8]]:
@@ -127,16 +135,16 @@ def _digests(keys: Keys, role: str, column: pa.Array) -> None:
         keys.digests[role] = pa.array(fits, pa.binary(size))
         valid = _mask(keys.digests[role].is_valid())
     keys.usable |= valid
-    _note(keys, present & ~valid, f"bad-{role}")
+    keys.note(present & ~valid, f"bad-{role}")
 
 
 def _phashes(keys: Keys, column: pa.Array) -> None:
     valid, content = _hex(column, 16)
     codes = np.zeros(keys.rows, np.uint64)
     codes[valid] = content.view(">u8").reshape(-1)
-    _note(keys, _present(column) & ~valid, "bad-phash64")
+    keys.note(_present(column) & ~valid, "bad-phash64")
     flat = valid & np.isin(codes, np.array(FLAT, np.uint64))
-    _note(keys, flat, "unfit-phash64")
+    keys.note(flat, "unfit-phash64")
     keys.phash64, keys.has_phash64 = codes, valid & ~flat
     keys.usable |= keys.has_phash64
 
@@ -144,7 +152,9 @@ def _phashes(keys: Keys, column: pa.Array) -> None:
 def _pictures(keys: Keys, column: pa.Array, hash_pictures: HashPictures) -> None:
     """Hash the pictures. Their own fingerprints replace those of a phash column."""
     if pa.types.is_struct(column.type):
-        column = column.field("bytes") if column.null_count == 0 else pc.struct_field(column, "bytes")
+        column = (
+            column.field("bytes") if column.null_count == 0 else pc.struct_field(column, "bytes")
+        )
     hashed = hash_pictures(column.to_pylist())
     codes = keys.phash64 if keys.phash64 is not None else np.zeros(keys.rows, np.uint64)
     has = keys.has_phash64 if keys.has_phash64 is not None else np.zeros(keys.rows, bool)
@@ -154,8 +164,8 @@ def _pictures(keys: Keys, column: pa.Array, hash_pictures: HashPictures) -> None
         digests["sha256"].append(answer.sha256)
         digests["md5"].append(answer.md5)
         keys.usable[row] |= answer.phash64 is not None
-        if answer.problem and keys.problem[row] is None:
-            keys.problem[row] = answer.problem
+        if answer.problem and not keys.failed[row]:
+            keys.problem[row], keys.failed[row] = answer.problem, True
         if answer.phash64 is not None:
             codes[row], has[row], wide[row] = answer.phash64, True, answer.phash256
     keys.phash64, keys.has_phash64 = codes, has

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping
 from html import escape
 
-from registry.check.report import MATCHED_BY, Report, ranked
+from registry.check.report import MATCHED_BY, Report, Shown, ranked
 from registry.model import OUTCOMES
 
 MEANING = {
@@ -68,7 +68,9 @@ def to_html(report: Report) -> str:
     return (
         f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>{title}</title>'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<style>{STYLE}</style></head><body>\n" + "\n".join(filter(None, parts)) + "\n</body></html>\n"
+        f"<style>{STYLE}</style></head><body>\n"
+        + "\n".join(filter(None, parts))
+        + "\n</body></html>\n"
     )
 
 
@@ -97,7 +99,8 @@ def _outcomes(report: Report) -> str:
         for o in OUTCOMES
     )
     head = '<tr><th>outcome</th><th class="n">rows</th><th class="n">share</th><th>means</th></tr>'
-    return f'<div class="bar" role="img" aria-label="rows by outcome">{bar}</div><table>{head}{rows}</table>'
+    chart = f'<div class="bar" role="img" aria-label="rows by outcome">{bar}</div>'
+    return f"{chart}<table>{head}{rows}</table>"
 
 
 def _share(report: Report, outcome: str) -> str:
@@ -123,17 +126,22 @@ def _matches(report: Report) -> str:
     if not shown:
         return ""
     total = sum(report.tally.matched_by.values())
-    rows = "".join(
-        f'<tr><td class="n">{m.row}</td><td><span class="dot" style="background:{COLOUR[m.outcome]}">'
-        f"</span>{m.outcome}</td><td>{escape(m.what)}</td><td>{m.way}"
-        f"{'' if m.distance is None else f' ({m.distance}/64)'}</td>"
-        f"<td><code>{escape(m.reason)}</code></td><td>{m.since}</td></tr>"
-        for m in shown
-    )
-    head = "<tr><th>row</th><th>outcome</th><th>URL</th><th>met by</th><th>mark</th><th>since</th></tr>"
+    rows = "".join(map(_match, shown))
+    names = ("row", "outcome", "URL", "met by", "mark", "since")
+    head = "<tr>" + "".join(f"<th>{name}</th>" for name in names) + "</tr>"
     return (
         f"<h2>Matches (first {len(shown):,} of {total:,})</h2>"
         f'<div class="wide"><table>{head}{rows}</table></div>'
+    )
+
+
+def _match(match: Shown) -> str:
+    near = "" if match.distance is None else f" ({match.distance}/64)"
+    return (
+        f'<tr><td class="n">{match.row}</td><td><span class="dot" '
+        f'style="background:{COLOUR[match.outcome]}"></span>{match.outcome}</td>'
+        f"<td>{escape(match.what)}</td><td>{match.way}{near}</td>"
+        f"<td><code>{escape(match.reason)}</code></td><td>{match.since}</td></tr>"
     )
 
 

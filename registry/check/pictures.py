@@ -38,9 +38,7 @@ def hash_picture(data: bytes | None) -> Hashed:
         picture = fingerprint(data)
     except UnreadablePicture as error:
         sha256, md5 = file_digests(data)
-        return Hashed(
-            bytes.fromhex(sha256), bytes.fromhex(md5), problem=f"image-{error.reason}"
-        )
+        return Hashed(bytes.fromhex(sha256), bytes.fromhex(md5), problem=f"image-{error.reason}")
     digests = bytes.fromhex(picture.sha256), bytes.fromhex(picture.md5)
     if picture.unfit:
         return Hashed(*digests, problem=f"unfit-{picture.unfit}")

@@ -22,7 +22,9 @@ from registry.check.report import Report, Shown, Tally
 from registry.check.wording import FIELDS, Wording, out_columns, row_words
 from registry.errors import UsageError
 from registry.matching.confirm import CANDIDATE_RADIUS, expected_chance_matches
+from registry.matching.url_key import split_key
 from registry.model import OUTCOMES, TIERS, Outcome
+from registry.verdict import policy_named
 
 if TYPE_CHECKING:
     from registry.datasets import Dataset, RowWriter
@@ -110,7 +112,11 @@ def _report(
         policy=options.policy,
         distance=options.distance,
         expected_chance_matches=chance,
-        versions={"optout-registry": __version__, **manifest.algorithms},
+        versions={
+            "optout-registry": __version__,
+            "policy": str(policy_named(options.policy)),
+            **manifest.algorithms,
+        },
         seconds=seconds,
     )
 
@@ -144,9 +150,7 @@ def _column(field: pa.Field, sample: pa.RecordBatch | None) -> Column:
     return Column(field.name, kind, str(field.type), texts)  # type: ignore[arg-type]
 
 
-def _count(
-    tally: Tally, keys: Keys, found: Answers, index: CheckIndex, wording: Wording
-) -> None:
+def _count(tally: Tally, keys: Keys, found: Answers, index: CheckIndex, wording: Wording) -> None:
     start = tally.rows
     tally.rows += keys.rows
     for code, count in zip(*np.unique(found.outcome, return_counts=True), strict=True):
@@ -164,7 +168,7 @@ def _count(
         tally.signals.update(words.signal.split(", "))
         url = keys.urls[int(row)].as_py() if keys.urls is not None else None
         if url:
-            tally.hosts[url.partition("/")[0]] += 1
+            tally.hosts[split_key(url)[0]] += 1
         if len(tally.shown) < MAX_SHOWN:
             tally.shown.append(_shown(start, int(row), url, found, words))
 
@@ -173,7 +177,7 @@ def _shown(start: int, row: int, url: str | None, found: Answers, words: Any) ->
     distance = int(found.distance[row])
     return Shown(
         row=start + row,
-        what=url or "",
+        what=(url or "")[2:],
         outcome=OUTCOMES[found.outcome[row]],
         way=WAYS[found.way[row]],
         distance=None if distance < 0 else distance,

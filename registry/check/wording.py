@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from registry.check.answers import CODE, WAYS, Answers
 from registry.check.index import describe
+from registry.matching.url_key import split_key
 from registry.model import OUTCOMES, TIERS, Signal, Verdict
 
 if TYPE_CHECKING:
@@ -58,10 +59,10 @@ class Wording:
 
     def of_site(self, site: int, url_key: str) -> Words:
         """Return the words for one site rule and the URL key it refuses."""
-        host, _, path = url_key.partition("/")
+        host, path = split_key(url_key)
         row = next(row for row in self._index.sites[host] if row.row == site)
         table = self._index.snapshot.sites
-        verdict = self._index.site_verdict(row, "/" + path)
+        verdict = self._index.site_verdict(row, path)
         return _words(table["entry"][site].as_py(), verdict, table["since"][site].as_py())
 
     @cached_property

@@ -40,7 +40,9 @@ def _say_columns(columns: Columns) -> None:
 @click.option("--snapshot", type=click.Path(path_type=Path), help="Folder of the snapshot to use.")
 @click.option("--out", type=click.Path(path_type=Path), help="Write rows here (Parquet).")
 @click.option("--keep", type=OUTCOME, help="With --out: only rows of this outcome, unchanged.")
-@click.option("--report", "page", type=click.Path(path_type=Path), help="Write an HTML report here.")
+@click.option(
+    "--report", "page", type=click.Path(path_type=Path), help="Write an HTML report here."
+)
 @click.option("--policy", default="cautious", show_default=True, help="Which marks count.")
 @click.option(
     "--distance",

@@ -14,14 +14,25 @@ def command() -> None:
 
 @command.command("build")
 @click.option("--out", type=click.Path(path_type=Path), help="Build into this new folder instead.")
+@click.option("--if-changed", is_flag=True, help="Do nothing if the newest is up to date.")
 @click.option("--json", "as_json", is_flag=True, help="Print the manifest as JSON.")
-def build(out: Path | None, as_json: bool) -> None:
+def build(out: Path | None, if_changed: bool, as_json: bool) -> None:
     """Export the database into the next numbered snapshot."""
     from registry.db.connect import connect
-    from registry.snapshot.publish import publish_folder, publish_numbered, snapshots_root
+    from registry.snapshot.publish import (
+        publish_folder,
+        publish_numbered,
+        snapshots_root,
+        up_to_date,
+    )
 
+    root = snapshots_root()
     with connect() as conn:
-        folder = publish_folder(conn, out) if out else publish_numbered(conn, snapshots_root())
+        if out:
+            folder = publish_folder(conn, out)
+        else:
+            current = up_to_date(conn, root) if if_changed else None
+            folder = current or publish_numbered(conn, root)
     _show(folder, as_json)
 
 
@@ -55,7 +66,9 @@ def diff(older: Path, newer: Path, policy: str, as_json: bool) -> int:
         click.echo(json.dumps([change.to_json() for change in changes], indent=2))
     else:
         for change in changes:
-            click.echo(f"{change.before or 'absent':<12} -> {change.after or 'absent':<12} {change.what}")
+            click.echo(
+                f"{change.before or 'absent':<12} -> {change.after or 'absent':<12} {change.what}"
+            )
         click.echo(f"{len(changes)} differences under policy {policy}", err=True)
     return 0 if changes else 1
 

@@ -14,9 +14,9 @@ import pyarrow as pa
 from registry.datasets.parquet import ParquetRowWriter
 from registry.errors import UnreadableDataset
 
-SUFFIXES = frozenset(
-    ".jpg .jpeg .jpe .jfif .png .webp .gif .bmp .tif .tiff .avif .heic .heif .jp2 .jxl".split()
-)
+SUFFIXES = frozenset({".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".gif", ".bmp"}) | {
+    *(".tif", ".tiff", ".avif", ".heic", ".heif", ".jp2", ".jxl")
+}
 BATCH_BYTES = 32 << 20
 BATCH_ROWS = 256
 

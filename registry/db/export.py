@@ -7,7 +7,7 @@ memory does not grow with the registry.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -132,7 +132,7 @@ class Export:
         """Yield claims by id."""
         return self._stream(_SQL["export_claims"], ClaimRow)
 
-    def _stream(self, sql: LiteralString, row: Callable[..., Row]) -> Iterator[Row]:
+    def _stream(self, sql: LiteralString, row: type[Row]) -> Iterator[Row]:
         # The name makes it a server-side cursor.
         with self._conn.cursor("export", row_factory=class_row(row)) as cursor:
             cursor.itersize = FETCH_ROWS

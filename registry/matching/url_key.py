@@ -59,6 +59,12 @@ def url_key(url: str) -> str | None:
     return f"//{authority}{path}" + (f"?{query}" if query else "")
 
 
+def split_key(key: str) -> tuple[str, str]:
+    """Return the host (with its port) and the path (with its query) of a URL key."""
+    host, _, path = key[2:].partition("/")
+    return host, "/" + path
+
+
 def host_of(url: str) -> str | None:
     """Return `host` or `host:port` of an http(s) URL in the same normal form, or None."""
     key = url_key(url)

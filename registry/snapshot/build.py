@@ -9,7 +9,7 @@ unreachable robots.txt the same way).
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import groupby
 from pathlib import Path
@@ -21,7 +21,7 @@ from registry.fingerprints import versions
 from registry.matching.url_key import host_of, url_key
 from registry.model import PathRule, Signal
 from registry.signals import read, readers
-from registry.site_rules import SiteRules
+from registry.site_rules import SiteRules, url_path
 from registry.snapshot.format import FileEntry, Manifest, signals_to_json
 from registry.snapshot.store import TableWriter
 
@@ -61,13 +61,6 @@ class Dated:
         self.signals = signals
 
 
-@dataclass(slots=True)
-class Site:
-    """The rules files of one host, compiled, each with the time since which it says so."""
-
-    files: list[tuple[SiteRules, datetime]] = field(default_factory=list)
-
-
 def build(
     source: Source, folder: Path, *, serial: int, built_at: datetime, database: dict[str, int]
 ) -> Manifest:
@@ -105,7 +98,8 @@ class _Builder:
         # By evidence id: only evidence that says something, and what it is about.
         self._read: dict[int, tuple[Signal, ...]] = {}
         self._about: dict[int, str] = {}
-        self._rules: dict[str, Site] = {}
+        # By host: its rules files, each with the time since which it says so.
+        self._rules: dict[str, list[tuple[SiteRules, datetime]]] = {}
 
     def close(self) -> dict[str, FileEntry]:
         writers = (self._images, self._entries, self._signals, self._sites)
@@ -136,7 +130,7 @@ class _Builder:
         if not dated.signals or dated.since is None:
             return
         rules = SiteRules(dated.signals)
-        self._rules.setdefault(host, Site()).files.append((rules, dated.since))
+        self._rules.setdefault(host, []).append((rules, dated.since))
         entry = f"site-rule:{last.id}"
         self._append_site(entry, host, kind, "crawl", dated, last.observed_at)
 
@@ -167,9 +161,7 @@ class _Builder:
             seen=last.observed_at,
         )
 
-    def _signals_of(
-        self, latest: dict[str, list[int]], row: ObservationRow
-    ) -> tuple[Signal, ...]:
+    def _signals_of(self, latest: dict[str, list[int]], row: ObservationRow) -> tuple[Signal, ...]:
         ids = [evidence_id for about in sorted(latest) for evidence_id in latest[about]]
         signals = [signal for i in ids for signal in self._read.get(i, ())]
         if row.relation == "third-party":
@@ -184,11 +176,11 @@ class _Builder:
         assert since is not None
         said = [since] if any(signal.uses for signal in signals) else []
         for url in dict.fromkeys((row.image_url, row.page_url)):
-            host = host_of(url) if url else None
-            for rules, rules_since in self._rules.get(host or "", Site()).files:
-                won = rules.applicable(_path(url or ""))
-                if row.relation == "third-party" and url == row.page_url:
-                    won = tuple(replace(signal, third_party=True) for signal in won)
+            for rules, rules_since in self._rules.get(host_of(url or "") or "", []):
+                won = [s for s in rules.applicable(url_path(url or "")) if s not in signals]
+                if url != row.image_url:
+                    foreign = row.relation == "third-party"
+                    won = [replace(s, scope="page", third_party=foreign) for s in won]
                 signals.extend(won)
                 if any(signal.uses for signal in won):
                     said.append(rules_since)
@@ -220,9 +212,7 @@ class _Builder:
             return self._image_rows[claim.image_id]
         return self._images.append(_image(claim))
 
-    def _append_entry(
-        self, *, url: str | None, signals: tuple[Signal, ...], **fields: Any
-    ) -> None:
+    def _append_entry(self, *, url: str | None, signals: tuple[Signal, ...], **fields: Any) -> None:
         row = self._signal_row(signals)
         key = url_key(url) if url else None
         self._entries.append({"url": url, "url_key": key, "signals": row, **fields})
@@ -278,8 +268,3 @@ def _claim_signal(claim: ClaimRow) -> Signal:
         rule=rule,
         licence_url=claim.licence_url,
     )
-
-
-def _path(url: str) -> str:
-    """Return path and query of a URL in the normal form that rules are matched against."""
-    return "/" + (url_key(url) or "").partition("/")[2]

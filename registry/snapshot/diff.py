@@ -33,7 +33,10 @@ def differences(older: Snapshot, newer: Snapshot, policy: str) -> list[Change]:
 
 
 def _changes(
-    before: dict[str, str], after: dict[str, str], shown: dict[str, str], shown_after: dict[str, str]
+    before: dict[str, str],
+    after: dict[str, str],
+    shown: dict[str, str],
+    shown_after: dict[str, str],
 ) -> list[Change]:
     return [
         Change(what, shown.get(what), shown_after.get(what))
@@ -54,7 +57,9 @@ def _decisions(snapshot: Snapshot, policy: str) -> dict[str, Decision]:
         what += f" on {row['page_url']}" if row["page_url"] else ""
         what += "" if row["source"] == "crawl" else f" says {row['source']}"
         # Two entries may share a name; the strictest speaks for both.
-        found[what] = min(found.get(what, "unspecified"), by_set[row["signals"]], key=DECISIONS.index)
+        found[what] = min(
+            found.get(what, "unspecified"), by_set[row["signals"]], key=DECISIONS.index
+        )
     return found
 
 

@@ -20,7 +20,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -91,17 +91,20 @@ def signals_from_json(text: str) -> tuple[Signal, ...]:
     return tuple(_signal_from_dict(item) for item in json.loads(text))
 
 
+_DEFAULTS = {field.name: field.default for field in fields(Signal)}
+
+
 def _signal_to_dict(signal: Signal) -> dict[str, Any]:
-    return {name: value for name, value in asdict(signal).items() if value not in (None, "", (), False)}
+    return {name: value for name, value in asdict(signal).items() if value != _DEFAULTS[name]}
 
 
 def _signal_from_dict(item: Mapping[str, Any]) -> Signal:
-    fields = dict(item)
-    fields["uses"] = tuple((use, meaning) for use, meaning in fields.get("uses", ()))
-    fields["agents"] = tuple(fields.get("agents", ()))
-    if "rule" in fields:
-        fields["rule"] = PathRule(**fields["rule"])
-    return Signal(**fields)
+    values = dict(item)
+    values["uses"] = tuple((use, meaning) for use, meaning in values.get("uses", ()))
+    values["agents"] = tuple(values.get("agents", ()))
+    if "rule" in values:
+        values["rule"] = PathRule(**values["rule"])
+    return Signal(**values)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,35 +138,35 @@ class Manifest:
 
 def manifest_to_json(manifest: Manifest) -> str:
     """Return the text of `manifest.json`."""
-    fields = {"format": FORMAT, **asdict(manifest), "digest": manifest.digest}
-    return json.dumps(fields, indent=2, sort_keys=True) + "\n"
+    content = {"format": FORMAT, **asdict(manifest), "digest": manifest.digest}
+    return json.dumps(content, indent=2, sort_keys=True) + "\n"
 
 
 def manifest_from_json(text: str, where: str) -> Manifest:
     """Read `manifest.json`; raise UnreadableSnapshot, naming `where`, if it cannot be used."""
     try:
-        fields = json.loads(text)
-        found = fields["format"]
+        content = json.loads(text)
+        found = content["format"]
         if isinstance(found, int) and found > FORMAT:
             raise UnreadableSnapshot(
                 f"{where}: snapshot format {found} is newer than this version reads ({FORMAT})",
                 "install a newer optout-registry",
             )
         manifest = Manifest(
-            serial=int(fields["serial"]),
-            built_at=str(fields["built_at"]),
-            version=str(fields["version"]),
-            counts=dict(fields["counts"]),
-            algorithms=dict(fields["algorithms"]),
-            readers=list(fields["readers"]),
-            database=dict(fields["database"]),
-            files={name: FileEntry(**entry) for name, entry in fields["files"].items()},
+            serial=int(content["serial"]),
+            built_at=str(content["built_at"]),
+            version=str(content["version"]),
+            counts=dict(content["counts"]),
+            algorithms=dict(content["algorithms"]),
+            readers=list(content["readers"]),
+            database=dict(content["database"]),
+            files={name: FileEntry(**entry) for name, entry in content["files"].items()},
         )
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise _damaged(where, "it is not a snapshot manifest") from error
     if found != FORMAT or set(manifest.files) != set(FILES):
         raise _damaged(where, "it does not list the files of a snapshot")
-    if fields.get("digest") != manifest.digest:
+    if content.get("digest") != manifest.digest:
         raise _damaged(where, "its digest is not that of the files it lists")
     return manifest
 

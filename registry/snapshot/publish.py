@@ -10,6 +10,7 @@ from registry.errors import UsageError
 from registry.home import registry_home
 from registry.snapshot import store
 from registry.snapshot.build import build
+from registry.snapshot.format import MANIFEST
 
 if TYPE_CHECKING:
     import psycopg
@@ -43,15 +44,13 @@ def up_to_date(conn: psycopg.Connection, root: Path) -> Path | None:
     from registry.db.export import position
 
     folder = store.newest(root)
-    if folder is None or not (folder / store.MANIFEST).exists():
+    if folder is None or not (folder / MANIFEST).exists():
         return None
     manifest = store.read_manifest(folder)
     return folder if dict(manifest.database) == position(conn) else None
 
 
-def _build_into(
-    conn: psycopg.Connection, folder: Path, serial: int, now: datetime | None
-) -> None:
+def _build_into(conn: psycopg.Connection, folder: Path, serial: int, now: datetime | None) -> None:
     from registry.db.export import exporting, position
 
     with store.building(folder) as temporary, exporting(conn) as export:

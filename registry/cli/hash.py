@@ -1,0 +1,95 @@
+"""`registry hash`: digests and fingerprints of image files."""
+
+from __future__ import annotations
+
+import json
+import sys
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from registry.errors import UnreadableInput
+
+if TYPE_CHECKING:
+    from registry.model import Picture
+
+UNFIT = {
+    "flat": "too little structure for a fingerprint that tells it from others",
+    "too-small": "too few pixels for a fingerprint",
+}
+
+
+@click.command(name="hash")
+@click.argument("files", nargs=-1, required=True, metavar="FILE...")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a line for each file.")
+def command(files: tuple[str, ...], as_json: bool) -> int:
+    """Print digests and fingerprints of image files; `-` reads standard input.
+
+    A file that can't be read is named on stderr with the reason; the others are
+    still hashed, and the exit code is 4.
+
+    Example: registry hash --json picture.jpg
+    """
+    # Pillow warns of damaged metadata, which is not this command's subject.
+    warnings.filterwarnings("ignore", module=r"PIL\.")
+    hints: dict[str, None] = {}
+    code = 0
+    for name in files:
+        try:
+            picture = _picture(name)
+        except UnreadableInput as error:
+            click.echo(f"error: {error.message}", err=True)
+            hints[error.hint] = None
+            code = error.exit_code
+        else:
+            click.echo(_as_json(name, picture) if as_json else _as_text(name, picture))
+    for hint in filter(None, hints):
+        click.echo(f"hint: {hint}", err=True)
+    return code
+
+
+def _picture(name: str) -> Picture:
+    from registry.fingerprints import fingerprint, fingerprint_file
+
+    if name != "-":
+        return fingerprint_file(Path(name))
+    try:
+        return fingerprint(sys.stdin.buffer.read())
+    except UnreadableInput as error:
+        raise UnreadableInput(f"standard input: {error.message}", error.hint) from error
+
+
+def _as_json(name: str, picture: Picture) -> str:
+    fields = {
+        "file": name,
+        "sha256": picture.sha256,
+        "md5": picture.md5,
+        "width": picture.width,
+        "height": picture.height,
+        "fingerprints": picture.fingerprints,
+        "unfit": picture.unfit,
+    }
+    return json.dumps(fields)
+
+
+def _as_text(name: str, picture: Picture) -> str:
+    rows = [
+        ("sha256", picture.sha256),
+        ("md5", picture.md5),
+        (
+            "picture",
+            f"{picture.width} x {picture.height}, {picture.format}, {picture.size:,} bytes",
+        ),
+        *(
+            (algorithm if view == "full" else f"{algorithm} {view}", bits)
+            for algorithm, views in picture.fingerprints.items()
+            for view, bits in views.items()
+        ),
+    ]
+    if picture.unfit:
+        rows.append(("unfit", f"{picture.unfit}: {UNFIT[picture.unfit]}"))
+    width = max(len(label) for label, _ in rows)
+    lines = [f"  {label:{width}}  {value}" for label, value in rows]
+    return "\n".join([click.format_filename(name), *lines])

@@ -1,0 +1,126 @@
+"""Makes snapshots for tests without a database: rows in, an opened snapshot out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from registry.db.export import ClaimRow, EvidenceRow, ImageRow, ObservationRow, SiteRuleRow
+from registry.snapshot import store
+from registry.snapshot.build import build
+from registry.snapshot.store import Snapshot
+
+DAY = datetime(2026, 11, 1, 12, tzinfo=UTC)
+
+
+def day(number: int) -> datetime:
+    """Return noon of a day in November 2026."""
+    return DAY.replace(day=number)
+
+
+@dataclass
+class Made:
+    """A registry of a few rows; methods add rows and return their ids."""
+
+    image_rows: list[ImageRow] = field(default_factory=list)
+    evidence_rows: list[EvidenceRow] = field(default_factory=list)
+    site_rule_rows: list[SiteRuleRow] = field(default_factory=list)
+    observation_rows: list[ObservationRow] = field(default_factory=list)
+    claim_rows: list[ClaimRow] = field(default_factory=list)
+
+    def images(self) -> Iterator[ImageRow]:
+        return iter(self.image_rows)
+
+    def evidence(self) -> Iterator[EvidenceRow]:
+        return iter(self.evidence_rows)
+
+    def site_rules(self) -> Iterator[SiteRuleRow]:
+        return iter(sorted(self.site_rule_rows, key=lambda r: (r.host, r.kind, r.observed_at)))
+
+    def observations(self) -> Iterator[ObservationRow]:
+        rows = self.observation_rows
+        return iter(sorted(rows, key=lambda r: (r.image_url, r.page_url or "", r.observed_at)))
+
+    def claims(self) -> Iterator[ClaimRow]:
+        return iter(self.claim_rows)
+
+    def image(self, phash64: int | None = None, **fields: Any) -> int:
+        number = len(self.image_rows) + 1
+        row: dict[str, Any] = {
+            "id": number,
+            "sha256": number.to_bytes(32),
+            "md5": number.to_bytes(16),
+            "width": 640,
+            "height": 480,
+            "phash64": None if phash64 is None else phash64.to_bytes(8),
+            "phash256": None,
+        }
+        self.image_rows.append(ImageRow(**row | fields))
+        return number
+
+    def headers(
+        self, *values: str, about: str = "image", url: str = "https://a.example/1.jpg"
+    ) -> int:
+        lines = [["X-Robots-Tag", value] for value in values]
+        return self._evidence("headers", about, url, lines, None)
+
+    def page(self, html: str, url: str = "https://a.example/page") -> int:
+        return self._evidence("html", "page", url, None, html)
+
+    def _evidence(self, carrier: str, about: Any, url: str, lines: Any, text: str | None) -> int:
+        number = len(self.evidence_rows) + 1
+        self.evidence_rows.append(EvidenceRow(number, carrier, about, url, lines, text))
+        return number
+
+    def observe(
+        self, url: str, evidence: list[int] | None = None, *, on: int = 1, **fields: Any
+    ) -> int:
+        number = len(self.observation_rows) + 1
+        row: dict[str, Any] = {
+            "id": number,
+            "observed_at": day(on),
+            "image_url": url,
+            "page_url": "https://a.example/page",
+            "relation": "own",
+            "refusal": None,
+            "image_id": None,
+            "evidence": evidence or [],
+        }
+        self.observation_rows.append(ObservationRow(**row | fields))
+        return number
+
+    def robots(
+        self, host: str, text: str | None, *, on: int = 1, refusal: str | None = None
+    ) -> int:
+        url = f"https://{host}/robots.txt"
+        evidence = None if text is None else self._evidence("robots-txt", "site", url, None, text)
+        number = len(self.site_rule_rows) + 1
+        self.site_rule_rows.append(
+            SiteRuleRow(number, day(on), host, "robots-txt", url, refusal, evidence)
+        )
+        return number
+
+    def claim(self, **fields: Any) -> int:
+        number = len(self.claim_rows) + 1
+        row = dict.fromkeys(ClaimRow.__dataclass_fields__) | {
+            "id": number,
+            "source": "a list",
+            "meaning": "reserved",
+            "use": "train",
+            "since": day(1),
+        }
+        self.claim_rows.append(ClaimRow(**row | fields))
+        return number
+
+    def snapshot(self, folder: Path, serial: int = 1) -> Snapshot:
+        """Publish what was made into a folder and open it."""
+        target = folder / f"snapshot-{serial}"
+        with store.building(target) as temporary:
+            manifest = build(
+                self, temporary, serial=serial, built_at=day(20), database={"claim": 0}
+            )
+            store.publish(temporary, target, manifest)
+        return store.open_snapshot(target)

@@ -1,0 +1,95 @@
+"""Outcomes of random datasets against a plain row-by-row oracle."""
+
+import random
+from collections import Counter
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from made import Made
+
+from registry.check.run import Options, check, plan
+from registry.datasets import open_dataset
+from registry.matching.confirm import tier
+from registry.matching.url_key import url_key
+
+STRICTNESS = ["reserved", "conditional", "review", "clear"]
+RULES = "User-agent: *\nDisallow: /closed/\nAllow: /closed/open\n"
+
+
+def make(rng: random.Random, folder: Path):
+    """Return a snapshot with claims and rules, and the claims as plain rows."""
+    made, claims = Made(), []
+    for number in range(60):
+        meaning = rng.choice(["reserved", "reserved", "conditional", "allowed"])
+        claim = {
+            "url": f"https://h{number % 7}.example/{number % 40}.jpg"
+            if rng.random() < 0.7
+            else None,
+            "sha256": bytes([number]) * 32 if rng.random() < 0.5 else None,
+            "phash64": rng.randbytes(8),
+            "meaning": meaning,
+        }
+        made.claim(**claim)
+        claims.append(claim)
+    made.robots("h3.example", RULES)
+    return made.snapshot(folder), claims
+
+
+def row_of(rng: random.Random, claims: list[dict]) -> dict:
+    claim = rng.choice(claims)
+    code = int.from_bytes(claim["phash64"])
+    for bit in rng.sample(range(64), rng.randrange(12)):
+        code ^= 1 << bit
+    near, digest = f"{code:016x}", claim["sha256"]
+    other = f"https://h{rng.randrange(9)}.example/{rng.choice(['closed/', 'closed/open', ''])}x.jpg"
+    return {
+        "url": rng.choice([claim["url"], other, None]),
+        "sha256": rng.choice([digest.hex() if digest else None, rng.randbytes(32).hex(), None]),
+        "phash": rng.choice([near, rng.randbytes(8).hex(), None]),
+    }
+
+
+def by_look(row: dict, claim: dict, distance: int | None) -> str | None:
+    bits = (int(row["phash"], 16) ^ int.from_bytes(claim["phash64"])).bit_count()
+    if distance is not None:
+        return claim["meaning"] if bits <= distance else None
+    named = tier(bits, None)
+    return "review" if named == "possible" else named and claim["meaning"]
+
+
+def oracle(row: dict, claims: list[dict], distance: int | None) -> str:
+    """Look one row up the slow way."""
+    if not any(row.values()):
+        return "unchecked"
+    found = []
+    for claim in claims:
+        if row["url"] and claim["url"] and url_key(row["url"]) == url_key(claim["url"]):
+            found.append(claim["meaning"])
+        if row["sha256"] and claim["sha256"] == bytes.fromhex(row["sha256"]):
+            found.append(claim["meaning"])
+        if row["phash"] and claim["meaning"] != "allowed":
+            found.append(by_look(row, claim, distance))
+    path = (row["url"] or "").removeprefix("https://h3.example")
+    if path.startswith("/closed/") and not path.startswith("/closed/open"):
+        found.append("reserved")
+    return min((f for f in found if f in STRICTNESS), key=STRICTNESS.index, default="clear")
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("distance", [None, 0, 6, 11])
+def test_outcomes_equal_the_oracle(tmp_path: Path, seed: int, distance: int | None):
+    rng = random.Random(seed)
+    snapshot, claims = make(rng, tmp_path)
+    rows = [row_of(rng, claims) for _ in range(400)]
+    types = pa.schema([(name, pa.string()) for name in ("url", "sha256", "phash")])
+    pq.write_table(pa.Table.from_pylist(rows, types), tmp_path / "d.parquet", row_group_size=90)
+    dataset = open_dataset([str(tmp_path / "d.parquet")])
+    out = tmp_path / "rows.parquet"
+    report = check(dataset, snapshot, plan(dataset), Options(distance=distance, out=out))
+    expected = [oracle(row, claims, distance) for row in rows]
+    assert pq.read_table(out)["optout_outcome"].to_pylist() == expected
+    assert report.tally.outcomes == Counter(expected)
+    matched = sum(report.tally.matched_by.values())
+    assert matched == sum(outcome in STRICTNESS[:3] for outcome in expected)

@@ -1,0 +1,188 @@
+"""What a snapshot holds, and that a damaged one is refused by the name of the file at fault."""
+
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from made import Made, day
+
+from registry.errors import UnreadableSnapshot, UsageError
+from registry.model import PathRule, Signal
+from registry.snapshot import store
+from registry.snapshot.format import (
+    FILES,
+    FORMAT,
+    manifest_from_json,
+    signals_from_json,
+    signals_to_json,
+)
+
+URL = "https://a.example/1.jpg"
+
+
+def marked() -> Made:
+    made = Made()
+    image = made.image(phash64=0xC9B6A7D8469C1959)
+    made.observe(URL, [made.headers("noai")], image_id=image)
+    made.robots("a.example", "User-agent: GPTBot\nDisallow: /closed/\n")
+    made.claim(url="https://b.example/2.jpg")
+    return made
+
+
+def names(snapshot: store.Snapshot, entry: int) -> list[str]:
+    row = snapshot.entries["signals"][entry].as_py()
+    return [s.name for s in signals_from_json(snapshot.signals["signals"][row].as_py())]
+
+
+def test_a_snapshot_holds_images_entries_signals_and_sites(tmp_path: Path):
+    snapshot = marked().snapshot(tmp_path)
+    assert snapshot.manifest.counts == {"images": 1, "entries": 2, "signals": 3, "sites": 1} | {
+        "signals": snapshot.signals.num_rows
+    }
+    assert snapshot.entries["entry"].to_pylist() == ["observation:1", "claim:1"]
+    assert "noai" in names(snapshot, 0)
+    assert snapshot.images["phash64"][0].as_py() == 0xC9B6A7D8469C1959
+
+
+def test_the_same_registry_gives_the_same_bytes(tmp_path: Path):
+    one, two = marked().snapshot(tmp_path, 1), marked().snapshot(tmp_path, 2)
+    assert one.manifest.digest == two.manifest.digest
+
+
+def test_the_latest_evidence_stands_and_its_age_is_kept(tmp_path: Path):
+    made = Made()
+    made.observe(URL, [made.headers("noindex")], on=1, refusal="http-404")
+    made.observe(URL, [made.headers("noai")], on=2, refusal="http-404")
+    made.observe(URL, [made.headers("noai, noarchive")], on=3, refusal="http-404")
+    made.observe(URL, [made.headers("noai, noarchive")], on=4, refusal="http-404")
+    snapshot = made.snapshot(tmp_path)
+    assert snapshot.entries.num_rows == 1
+    assert snapshot.entries["since"][0].as_py() == day(3)
+    assert snapshot.entries["seen"][0].as_py() == day(4)
+
+
+def test_a_failed_fetch_takes_nothing_back(tmp_path: Path):
+    made = Made()
+    image = made.image(phash64=5 << 40)
+    page = made.page('<meta name="robots" content="noai">')
+    made.observe(URL, [page, made.headers("noimageai")], on=1, image_id=image)
+    unmarked = made.page("<p>the mark is gone from the page</p>")
+    made.observe(URL, [unmarked], on=2, refusal="timeout")
+    snapshot = made.snapshot(tmp_path)
+    assert names(snapshot, 0) == ["noimageai"]  # the page was read anew, the image was not
+    assert snapshot.entries["image"][0].as_py() == 0
+
+
+@pytest.mark.parametrize(
+    ("refusal", "stands"), [("http-503", True), ("timeout", True), ("http-404", False)]
+)
+def test_site_rules_stand_until_the_site_says_otherwise(tmp_path: Path, refusal: str, stands: bool):
+    made = Made()
+    made.robots("a.example", "User-agent: *\nDisallow: /\n", on=1)
+    made.robots("a.example", None, on=2, refusal=refusal)
+    assert made.snapshot(tmp_path).sites.num_rows == int(stands)
+
+
+def test_entries_carry_the_rules_of_their_host_and_page(tmp_path: Path):
+    made = Made()
+    made.robots("cdn.example", "User-agent: CCBot\nDisallow: /art/\n")
+    made.observe("https://cdn.example/art/1.jpg", refusal="http-403")
+    made.observe("https://cdn.example/free/1.jpg", refusal="http-403")
+    snapshot = made.snapshot(tmp_path)
+    said = {u: names(snapshot, i) for i, u in enumerate(snapshot.entries["url"].to_pylist())}
+    assert "robots-txt:disallow" in said["https://cdn.example/art/1.jpg"]
+    assert "robots-txt:disallow" not in said["https://cdn.example/free/1.jpg"]
+
+
+def test_marks_of_a_page_that_shows_anothers_picture_say_so(tmp_path: Path):
+    made = Made()
+    page = made.page('<meta name="robots" content="noai">')
+    made.observe(URL, [page, made.headers("noimageai")], relation="third-party", refusal="timeout")
+    snapshot = made.snapshot(tmp_path)
+    signals = signals_from_json(snapshot.signals["signals"][0].as_py())
+    assert {(s.name, s.third_party) for s in signals} == {("noai", True), ("noimageai", False)}
+
+
+@pytest.mark.parametrize("name", FILES)
+@pytest.mark.parametrize("harm", ["missing", "truncated", "altered", "garbage"])
+def test_a_damaged_file_is_named(tmp_path: Path, name: str, harm: str):
+    path = marked().snapshot(tmp_path).path
+    content = (path / name).read_bytes()
+    if harm == "missing":
+        (path / name).unlink()
+    elif harm == "truncated":
+        (path / name).write_bytes(content[:-7])
+    elif harm == "altered":
+        (path / name).write_bytes(content[:40] + bytes([content[40] ^ 1]) + content[41:])
+    else:
+        (path / name).write_bytes(b"x" * len(content))
+    with pytest.raises(UnreadableSnapshot, match=name):
+        store.open_snapshot(path)
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"format": "1"}', '{"format": 0}'])
+def test_a_damaged_manifest_is_refused(tmp_path: Path, text: str):
+    path = marked().snapshot(tmp_path).path
+    (path / "manifest.json").write_text(text)
+    with pytest.raises(UnreadableSnapshot, match=r"manifest\.json"):
+        store.open_snapshot(path)
+
+
+def test_a_manifest_that_was_edited_is_refused(tmp_path: Path):
+    path = marked().snapshot(tmp_path).path / "manifest.json"
+    fields = json.loads(path.read_text())
+    fields["files"]["entries.arrow"]["sha256"] = "0" * 64
+    with pytest.raises(UnreadableSnapshot, match="digest"):
+        manifest_from_json(json.dumps(fields), "manifest.json")
+
+
+def test_a_newer_format_says_to_upgrade(tmp_path: Path):
+    path = marked().snapshot(tmp_path).path / "manifest.json"
+    fields = json.loads(path.read_text()) | {"format": FORMAT + 1}
+    with pytest.raises(UnreadableSnapshot, match="newer than this version") as caught:
+        manifest_from_json(json.dumps(fields), "manifest.json")
+    assert "install a newer" in caught.value.hint
+
+
+def test_a_folder_that_is_no_snapshot(tmp_path: Path):
+    with pytest.raises(UnreadableSnapshot, match="is not a snapshot"):
+        store.open_snapshot(tmp_path)
+
+
+def test_publishing_never_overwrites_and_leaves_nothing_behind(tmp_path: Path):
+    marked().snapshot(tmp_path)
+    with pytest.raises(UsageError, match="cannot be written"):
+        marked().snapshot(tmp_path)
+    assert [p.name for p in tmp_path.iterdir()] == ["snapshot-1"]
+
+
+def test_the_pointer_names_the_newest(tmp_path: Path):
+    assert store.newest(tmp_path) is None
+    store.point_to(tmp_path, 7)
+    assert store.newest(tmp_path) == tmp_path / "000007"
+    (tmp_path / "CURRENT").write_text("../elsewhere")
+    with pytest.raises(UnreadableSnapshot, match="CURRENT"):
+        store.newest(tmp_path)
+
+
+text = st.text(max_size=20)
+signals = st.builds(
+    Signal,
+    name=text,
+    vocabulary=text,
+    carrier=text,
+    scope=st.sampled_from(["image", "page", "site"]),
+    raw=text,
+    uses=st.lists(st.tuples(st.just("train"), st.sampled_from(["reserved", "allowed"]))).map(tuple),
+    agents=st.lists(text, max_size=3).map(tuple),
+    rule=st.none() | st.builds(PathRule, text, st.just("first"), st.integers(0, 9)),
+    licence_url=st.none() | text.filter(bool),
+    third_party=st.booleans(),
+)
+
+
+@given(st.lists(signals, max_size=3))
+def test_signals_survive_their_json(some: list[Signal]):
+    assert signals_from_json(signals_to_json(some)) == tuple(some)
