@@ -1,4 +1,6 @@
-"""Digests and fingerprints of image files. Pure: bytes in, values out.
+"""Digests and fingerprints of image files. Bytes in, values out.
+
+Pure but for `fingerprint_file`, which reads one file for its callers.
 
 Every file here that does not start with `_` is an algorithm: it exports `BITS`,
 `VERSION` and `compute(image) -> hex` on a normalised image. Its full version
@@ -45,14 +47,14 @@ class Algorithm(NamedTuple):
 
 @functools.cache
 def algorithms() -> dict[str, Algorithm]:
-    """Return every algorithm by name."""
+    """Return every algorithm by name, those with fewer bits first."""
     from registry.fingerprints import _normalise
 
+    modules = sorted(discover(__name__).items(), key=lambda item: item[1].BITS)
+    suffix = f"normalise-{_normalise.VERSION}"
     return {
-        name: Algorithm(
-            module.BITS, f"{module.VERSION}+normalise-{_normalise.VERSION}", module.compute
-        )
-        for name, module in discover(__name__).items()
+        name: Algorithm(module.BITS, f"{module.VERSION}+{suffix}", module.compute)
+        for name, module in modules
     }
 
 
