@@ -25,12 +25,13 @@ KINDS = (*HEADER_KINDS, *TEXT_KINDS, "tdmrep-json")
 
 def answer(line: Mapping[str, Any], policy: str = "cautious") -> dict[str, Any]:
     """Answer one evidence line; UnreadableInput where it is not one."""
-    target = _target(line.get("context"))
+    context = line.get("context") or {}
+    target = _target(context)
     kind = line.get("kind")
     if kind not in KINDS:
-        raise UnreadableInput(f"unknown kind {kind!r}", f"known kinds: {', '.join(KINDS)}")
+        raise UnreadableInput(f"unknown kind {kind!r}: known are {', '.join(KINDS)}")
     if has_reader(kind):
-        reading = read(_evidence(kind, line.get("input"), target, line["context"]))
+        reading = read(_evidence(kind, line.get("input"), target, context))
     else:
         reading = Reading((), (f"kind {kind}: this version has no reader for it",))
     signals = applicable(reading.signals, target)
@@ -88,11 +89,11 @@ def _robots_names(signal: Signal, agent: str | None, mine: bool) -> list[str]:
 
 def _target(context: object) -> Target:
     if not isinstance(context, Mapping):
-        raise UnreadableInput("no context", 'give "context": {"image_url": ..., "agent": null}')
+        raise UnreadableInput("context is not an object")
     values = {name: context.get(name) for name in ("image_url", "page_url", "agent")}
     for name, value in values.items():
         if value is not None and not isinstance(value, str):
-            raise UnreadableInput(f"context.{name} is not a string", "give a string or null")
+            raise UnreadableInput(f"context.{name} is neither a string nor null")
     return Target(**values)
 
 
@@ -100,7 +101,7 @@ def _evidence(kind: str, given: object, target: Target, context: Mapping[str, An
     if kind in HEADER_KINDS:
         return Evidence("headers", "image", target.image_url or "", lines=_header_lines(given))
     if not isinstance(given, str):
-        raise UnreadableInput(f"input of kind {kind} is not a text", "give the file's text")
+        raise UnreadableInput(f"input of kind {kind} is not a text")
     if kind == "html":
         return Evidence("html", "page", target.page_url or "", text=given)
     host = context.get("file_host") or url_host(target.image_url or target.page_url or "")

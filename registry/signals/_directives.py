@@ -42,6 +42,7 @@ _AGENT = re.compile(r"[a-z_-][a-z_\-0-9.]*")
 _NOT_AGENTS = AGAINST_TRAINING | {"robots", "x-robots-tag"}
 _WORDS = re.compile(r"[a-z0-9_-]+")
 
+MAX_LIST = 8192
 MAX_QUOTE = 200
 MAX_RAW = 4096
 
@@ -66,8 +67,20 @@ def quote(text: str) -> str:
 
 
 def marks(value: str) -> list[Mark]:
-    """Read one list of directives: one header line's value or one content attribute."""
+    """Read one list of directives: one header line's value or one content attribute.
+
+    Of a list longer than `MAX_LIST` characters the whole elements before that are read.
+    """
+    if len(value) > MAX_LIST:
+        value = value[:MAX_LIST].rpartition(",")[0]
     return list(_marks(value))
+
+
+def too_long(value: str, what: str) -> list[str]:
+    """Return the warning for a list that is not read to its end."""
+    if len(value) <= MAX_LIST:
+        return []
+    return [f"{what} longer than {MAX_LIST} characters, read up to there"]
 
 
 def _marks(value: str) -> Iterator[Mark]:

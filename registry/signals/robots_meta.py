@@ -66,9 +66,13 @@ def read(evidence: Evidence) -> Reading:
     if len(evidence.text) > MAX_PAGE:
         warnings.append(f"page longer than {MAX_PAGE} characters, read up to there")
     for tag in _markup.start_tags(evidence.text[:MAX_PAGE], frozenset({"meta"})):
-        for mark, to in _tag_marks(tag):
-            signal = _signal(mark, to, tag, evidence.url)
-            found.setdefault((signal.name, to, signal.conformance, signal.raw), signal)
+        address = _address(tag)
+        if address is None:
+            continue
+        warnings += _directives.too_long(tag.attributes.get("content", ""), "a meta tag's content")
+        for mark in _tag_marks(tag, address):
+            signal = _signal(mark, address, tag, evidence.url)
+            found.setdefault((signal.name, signal.agents, signal.conformance, signal.raw), signal)
             if mark.fault:
                 warnings.append(f"{mark.name}: {mark.fault}: {_directives.quote(tag.text)}")
         if len(found) >= MAX_SIGNALS:
@@ -79,14 +83,10 @@ def read(evidence: Evidence) -> Reading:
     return Reading(tuple(found.values()), tuple(dict.fromkeys(warnings)))
 
 
-def _tag_marks(tag: _markup.Tag) -> Iterator[tuple[_directives.Mark, tuple[str, ...]]]:
-    address = _address(tag)
-    if address is None:
-        return
+def _tag_marks(tag: _markup.Tag, address: _Address) -> Iterator[_directives.Mark]:
     for mark in _directives.marks(tag.attributes.get("content", "")):
-        if address.only_refusals and mark.name not in _directives.AGAINST_TRAINING:
-            continue
-        yield _judged(mark, address, tag.in_body), (mark.agent,) if mark.agent else address.agents
+        if not address.only_refusals or mark.name in _directives.AGAINST_TRAINING:
+            yield _judged(mark, address, tag.in_body)
 
 
 def _judged(mark: _directives.Mark, address: _Address, in_body: bool) -> _directives.Mark:
@@ -130,7 +130,7 @@ def _named(name: str) -> _Address | None:
     return _Address(() if everybody else several, "several agents in one name", not everybody)
 
 
-def _signal(mark: _directives.Mark, to: tuple[str, ...], tag: _markup.Tag, url: str) -> Signal:
+def _signal(mark: _directives.Mark, address: _Address, tag: _markup.Tag, url: str) -> Signal:
     return Signal(
         name=f"{mark.name}(body)" if tag.in_body else mark.name,
         vocabulary="robots-meta",
@@ -139,6 +139,6 @@ def _signal(mark: _directives.Mark, to: tuple[str, ...], tag: _markup.Tag, url: 
         raw=tag.text[: _directives.MAX_RAW],
         url=url,
         uses=_directives.USES[mark.name],
-        agents=to,
+        agents=(mark.agent,) if mark.agent else address.agents,
         conformance=mark.conformance,
     )

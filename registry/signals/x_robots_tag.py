@@ -35,7 +35,6 @@ from registry.signals import _directives
 
 CARRIERS = ("headers",)
 
-MAX_LINE = 8192
 MAX_LINES = 100
 
 
@@ -49,13 +48,8 @@ def read(evidence: Evidence) -> Reading:
         warnings.append(f"more than {MAX_LINES} X-Robots-Tag lines: the others were not read")
     for name, value in tags[:MAX_LINES]:
         raw = f"{name}: {value}"[: _directives.MAX_RAW]
-        if len(value) > MAX_LINE:
-            warnings.append(
-                f"X-Robots-Tag line longer than {MAX_LINE} characters, read up to there"
-            )
-        # What stands after the last whole element of a cut line is not read.
-        whole = value if len(value) <= MAX_LINE else value[:MAX_LINE].rpartition(",")[0]
-        for mark in _directives.marks(whole):
+        warnings += _directives.too_long(value, "X-Robots-Tag line")
+        for mark in _directives.marks(value):
             signal = _signal(mark, scope, raw, evidence.url)
             found.setdefault((mark.name, mark.agent, mark.conformance, raw), signal)
             if mark.fault:

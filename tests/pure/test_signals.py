@@ -12,8 +12,8 @@ from registry.evidence_lines import answer, has_reader
 from registry.model import USES, Evidence
 from registry.signals import read, readers
 from registry.signals._agents import agents
+from registry.signals._directives import MAX_LIST
 from registry.signals.robots_txt import MAX_RULES, MAX_TEXT, MAX_WARNINGS
-from registry.signals.x_robots_tag import MAX_LINE
 
 VECTORS = Path(__file__).parent.parent / "vectors"
 SHARED = Path(__file__).parents[2].parent / "shared"
@@ -159,7 +159,7 @@ def test_header_lines_are_read_one_by_one(values):
 def test_hostile_sizes_are_bounded():
     header = read(Evidence("headers", "image", "", (("X-Robots-Tag", "noai," * 5000),)))
     assert len(header.signals) == 1
-    assert str(MAX_LINE) in header.warnings[0]
+    assert str(MAX_LIST) in header.warnings[0]
     many = read(Evidence("headers", "image", "", (("X-Robots-Tag", "noai"),) * 5000))
     assert len(many.signals) == 1
     robots = "User-agent: *\n" + "Disallow: /a\n" * (MAX_RULES + 1)

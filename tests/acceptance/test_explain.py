@@ -1,0 +1,188 @@
+"""`registry explain`, the installed command: evidence in, signals and verdict out."""
+
+import json
+
+import pytest
+
+PAGE = '<head><meta name="robots" content="noai, noimageai"></head><p>A picture.</p>'
+ROBOTS = "User-agent: GPTBot\nUser-agent: CCBot\nDisallow: /art/\nDisallow: /x/\n"
+
+
+@pytest.fixture
+def explain(run, tmp_path):
+    def explain_here(*arguments):
+        return run("registry", "explain", *arguments, cwd=tmp_path)
+
+    return explain_here
+
+
+@pytest.fixture
+def files(tmp_path):
+    (tmp_path / "page.html").write_text(PAGE)
+    (tmp_path / "robots.txt").write_text(ROBOTS)
+    (tmp_path / "picture.jpg").write_bytes(b"\xff\xd8\xff\xe0 not really")
+    (tmp_path / "silent.html").write_text("<p>NoAI: do not train on my art</p>")
+    return tmp_path
+
+
+def test_page(explain, files):
+    done = explain("page.html", "--url", "https://a.example/art/1")
+    assert done.stdout.splitlines() == [
+        "page.html (html, page https://a.example/art/1)",
+        '  noai       reserved: train, train-genai  <meta name="robots" content="noai, noimageai">',
+        '  noimageai  reserved: train, train-genai  <meta name="robots" content="noai, noimageai">',
+        "verdict: reserved (policy cautious@1) by noai, noimageai",
+    ]
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_silence_is_said_with_what_to_add(explain, files):
+    done = explain("silent.html")
+    assert "no mark found" in done.stdout
+    assert "verdict: unspecified (policy cautious@1)\n" in done.stdout
+    assert '<meta name="robots" content="noai, noimageai">' in done.stderr
+    assert done.returncode == 0
+
+
+def test_robots_file_for_a_url_an_agent_and_a_policy(explain, files):
+    def verdict(*options):
+        out = explain("robots.txt", *options).stdout
+        return out.splitlines()[-1].split()[1]
+
+    url = "https://a.example/art/1.jpg"
+    assert verdict("--url", url) == "reserved"
+    assert verdict("--url", url, "--policy", "letter") == "unspecified"
+    assert verdict("--url", url, "--policy", "letter", "--agent", "ccbot") == "reserved"
+    assert verdict("--url", "https://a.example/other.jpg") == "unspecified"
+    assert verdict() == "unspecified"
+    assert "1 rules that do not apply" in explain("robots.txt", "--url", url).stdout
+
+
+def test_headers_alone_and_with_a_picture(explain, files):
+    done = explain("--header", "X-Robots-Tag: noai", "--header", "X-Robots-Tag: bingbot: noindex")
+    assert "verdict: reserved" in done.stdout
+    assert "for bingbot" in done.stdout
+    done = explain("picture.jpg", "--header", "X-Robots-Tag: noimageai")
+    assert "picture.jpg (image)" in done.stdout
+    assert "reads no file metadata" in done.stdout
+    assert "verdict: reserved (policy cautious@1) by noimageai" in done.stdout
+
+
+def test_header_block_of_the_last_response(explain, tmp_path):
+    block = "HTTP/1.1 301 Moved\nX-Robots-Tag: noai\n\nHTTP/1.1 200 OK\nx-robots-tag: noindex\n"
+    (tmp_path / "answer").write_text(block)
+    done = explain("answer", "--json")
+    assert [signal["name"] for signal in json.loads(done.stdout)["signals"]] == ["noindex"]
+
+
+def test_malformed_marks_are_quoted(explain):
+    done = explain("--header", "X-Robots-Tag: noai; noimageai")
+    assert "malformed" in done.stdout
+    assert "warning: noai: not written as a list" in done.stdout
+    assert "verdict: reserved" in done.stdout
+    strict = explain("--header", "X-Robots-Tag: noai; noimageai", "--policy", "letter")
+    assert "verdict: unspecified" in strict.stdout
+
+
+def test_json(explain, files):
+    done = explain("page.html", "robots.txt", "--json")
+    page, robots = map(json.loads, done.stdout.splitlines())
+    assert page["verdict"] == "reserved"
+    assert page["policy"] == "cautious@1"
+    assert page["signals"][0]["uses"] == {"train": "reserved", "train-genai": "reserved"}
+    assert page["signals"][0]["raw"] == '<meta name="robots" content="noai, noimageai">'
+    assert page["signals"][0]["decides"] is True
+    assert robots["kind"] == "robots-txt"
+
+
+def test_terminal_never_sees_control_characters(explain, tmp_path):
+    (tmp_path / "a.html").write_text('<meta name="robots" content="noai \x1b[31m">', "utf-8")
+    done = explain("a.html")
+    assert "\x1b" not in done.stdout
+    assert "\\x1b[31m" in done.stdout
+
+
+def test_evidence_lines(explain, tmp_path):
+    lines = [
+        {"id": 1, "kind": "html", "input": PAGE, "context": {"agent": None}},
+        {"id": 2, "kind": "xmp", "input": "<x/>", "context": {}},
+        {
+            "id": 3,
+            "kind": "robots-txt",
+            "input": ROBOTS,
+            "context": {"image_url": "https://a/art/"},
+        },
+    ]
+    (tmp_path / "lines").write_text("\n".join(map(json.dumps, lines)))
+    done = explain("--jsonl", "lines", "--policy", "letter")
+    first, second, third = map(json.loads, done.stdout.splitlines())
+    assert first["train"] == "reserved"
+    assert (first["signals"], first["warnings"]) == (["noai", "noimageai"], [])
+    assert first["licence"] is None
+    assert first["deciding"][0]["name"] == "noai"
+    assert second["train"] == "unspecified"
+    assert "xmp" in second["warnings"][0]
+    assert third["signals"] == ["robots-txt:disallow@GPTBot", "robots-txt:disallow@CCBot"]
+    assert done.returncode == 0
+
+
+def test_bad_evidence_lines_do_not_stop_the_others(explain, tmp_path):
+    good = {"id": "good", "kind": "x-robots-tag", "input": [["X-Robots-Tag", "noai"]]}
+    bad = [
+        "{",
+        "[]",
+        "[" * 100_000,
+        '{"id": 5}',
+        '{"id": 6, "kind": "nonsense", "context": {}}',
+        '{"id": 7, "kind": "html", "input": 3, "context": {}}',
+        '{"id": 8, "kind": "x-robots-tag", "input": [["a"]], "context": {}}',
+        '{"id": 9, "kind": "html", "input": "", "context": {"agent": 1}}',
+        '{"id": 10, "kind": "html", "input": "", "context": [1], "x": "\ud800"}',
+        '{"id": 11, "kind": [], "input": ""}',
+    ]
+    text = "\n".join([*bad, "", json.dumps(good)])
+    (tmp_path / "lines").write_bytes(text.encode("utf-8", "surrogatepass"))
+    done = explain("--jsonl", "lines")
+    answers = [json.loads(line) for line in done.stdout.splitlines()]
+    assert ["error" in answer for answer in answers] == [True] * len(bad) + [False]
+    assert answers[3]["id"] == 5
+    assert answers[-1]["train"] == "reserved"
+    assert done.returncode == 4
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "says"),
+    [
+        ([], 2, "nothing to explain"),
+        (["https://a.example/x"], 2, "registry lookup URL"),
+        (["page.html", "--policy", "strict"], 2, "cautious@1, letter@1, noai@1"),
+        (["--header", "noai"], 2, "X-Robots-Tag: noai"),
+        (["--jsonl", "lines", "page.html"], 2, "--policy only"),
+        (["prose"], 2, "--kind"),
+        (["missing.html"], 4, "No such file"),
+        (["."], 4, "directory"),
+        (["--jsonl", "missing"], 4, "No such file"),
+    ],
+)
+def test_mistakes_are_told_in_one_line(explain, files, arguments, code, says):
+    (files / "prose").write_text("hello")
+    done = explain(*arguments)
+    assert done.returncode == code
+    assert says in done.stderr
+    assert done.stderr.count("error: ") == 1
+    assert "Traceback" not in done.stderr
+
+
+def test_one_unreadable_file_leaves_the_others(explain, files):
+    done = explain("missing.html", "page.html")
+    assert "verdict: reserved" in done.stdout
+    assert done.returncode == 4
+
+
+def test_binary_and_empty_input_is_only_silent(explain, tmp_path):
+    (tmp_path / "noise.html").write_bytes(bytes(range(256)) * 50)
+    (tmp_path / "empty.html").write_bytes(b"")
+    done = explain("noise.html", "empty.html")
+    assert done.stdout.count("verdict: unspecified") == 2
+    assert done.returncode == 0

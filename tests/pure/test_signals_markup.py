@@ -1,0 +1,175 @@
+"""Start tags and excerpts of pages: as the HTML standard has them, whatever the text."""
+
+import pytest
+from bs4 import BeautifulSoup
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from registry.excerpt import page_excerpt
+from registry.model import Evidence
+from registry.signals import read
+from registry.signals._markup import start_tags
+
+META = frozenset({"meta"})
+
+
+def metas(page):
+    return [(tag.attributes.get("content"), tag.in_body) for tag in start_tags(page, META)]
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        "<!-- <meta content=1> -->",
+        "<!-- never closed <meta content=1>",
+        "<!DOCTYPE <meta content=1>",
+        "<? <meta content=1",
+        "<meta content=1",
+        "<meta content='1>",
+        "<a title='<meta content=1>'>",
+        "</a title='<meta content=1>'>",
+        "<script><meta content=1></script>",
+        "<SCRIPT><meta content=1></ScRiPt >",
+        "<script><meta content=1>",
+        "<script></scripts><meta content=1></script>",
+        "<textarea></p><meta content=1></textarea>",
+        "<iframe><meta content=1></iframe>",
+        "<plaintext><meta content=1>",
+        "<template><template></template><meta content=1></template>",
+        "< meta content=1>",
+        "<metacontent=1>",
+    ],
+)
+def test_no_tag(page):
+    assert metas(page) == []
+
+
+@pytest.mark.parametrize(
+    ("page", "expected"),
+    [
+        ("<meta content=1>", ("1", False)),
+        ("<META/CONTENT='a&amp;b'/>", ("a&b", False)),
+        ('<meta content = \n"1>2" content=3>', ("1>2", False)),
+        ("<meta content>", ("", False)),
+        ("<meta content=>", ("", False)),
+        ("<meta content=a/>", ("a/", False)),
+        ('<meta content="1"x="2">', ("1", False)),
+        ("<meta =content=1 content=2>", ("2", False)),
+        ("\ufeff \n<html><head><meta content=1>", ("1", False)),
+        ("<!--->-->x<meta content=1>", ("1", True)),
+        ("<!-- --!><meta content=1>", ("1", False)),
+        ("<!-- a --><?php ?></ b><meta content=1>", ("1", False)),
+        ("<title>x</title><noscript><meta content=1>", ("1", False)),
+        ("<template>text<p></template><meta content=1>", ("1", False)),
+        ("</template><meta content=1>", ("1", False)),
+        ("<head></head><meta content=1>", ("1", False)),
+        ("<body><meta content=1>", ("1", True)),
+        ("<img><meta content=1>", ("1", True)),
+        ("1 < 2 <meta content=1>", ("1", True)),
+        ("</br><meta content=1>", ("1", True)),
+        ("<<meta content=1>", ("1", True)),
+    ],
+)
+def test_tag(page, expected):
+    assert metas(page) == [expected]
+
+
+NAMES = st.sampled_from(["name", "content", "data-x", "property"])
+VALUES = st.text("abc noai,:;<>&/=#é", max_size=10)
+ATTRIBUTES = st.dictionaries(NAMES, VALUES, max_size=3)
+
+
+def written(attributes):
+    return "".join(f' {name}="{value.replace("&", "&amp;")}"' for name, value in attributes.items())
+
+
+BLOCKS = st.one_of(
+    ATTRIBUTES.map(lambda given: f"<meta{written(given)}>"),
+    ATTRIBUTES.map(lambda given: f"<p{written(given)}>text</p>"),
+    st.just("<!-- <meta name=robots content=noai> -->"),
+    st.just("<script>'<meta name=robots content=noai>'</script>"),
+    st.just("<title><b></title>"),
+    st.just("\n"),
+)
+
+
+@given(st.lists(BLOCKS, max_size=8).map("".join))
+@settings(max_examples=200, deadline=None)
+def test_attributes_are_those_a_whole_parser_finds(page):
+    soup = BeautifulSoup(f"<html><body>{page}</body></html>", "lxml")
+    expected = [dict(tag.attrs) for tag in soup.find_all("meta")]
+    assert [tag.attributes for tag in start_tags(page, META)] == expected
+
+
+ANY = st.one_of(
+    BLOCKS,
+    st.sampled_from(
+        [
+            *("<template>", "</template>", "<body>", "</head>", "text", "<", "<!--", "-->", '"'),
+            *("<meta name=robots content=noai>", "<META content='noimageai, x' name=GPTBot>"),
+            *('<meta property="robots" content="noai">', "<script>", "</script>", "<link rel=x>"),
+            *('<script type="application/ld+json">{"a": "<p>"}</script>', "<base href='/'>"),
+            *("<meta name=robots content='noai;noml'>", "<title>", "</title>", "<svg>"),
+        ]
+    ),
+    st.text(max_size=5),
+)
+
+
+def marks(text):
+    reading = read(Evidence("html", "page", "https://a.example/", text=text))
+    return reading.signals, reading.warnings
+
+
+@given(st.lists(ANY, max_size=12).map("".join))
+@settings(max_examples=500, deadline=None)
+def test_excerpt_reads_as_the_page_does(page):
+    excerpt = page_excerpt(page)
+    assert marks(excerpt) == marks(page)
+    assert page_excerpt(excerpt) == excerpt
+
+
+PAGE = """<!DOCTYPE html><html><head><title>A picture</title>
+<meta name="robots"  content='noai'><link rel="license" href="/l.xml"/>
+<style>p { color: red }</style><script>track()</script>
+<script type="application/ld+json">{"license": "https://a.example/l"}</script></head>
+<body class="x"><p>All rights reserved.</p><meta name="robots" content="noimageai"></body></html>"""
+
+
+def test_excerpt_keeps_exact_tags_and_nothing_else():
+    assert page_excerpt(PAGE).splitlines() == [
+        "<meta name=\"robots\"  content='noai'>",
+        '<link rel="license" href="/l.xml"/>',
+        '<script type="application/ld+json">{"license": "https://a.example/l"}</script>',
+        "<body>",
+        '<meta name="robots" content="noimageai">',
+    ]
+    assert page_excerpt("<html><body><p>nothing here</p></body></html>") == ""
+
+
+def test_excerpt_prefers_marks_when_room_is_short():
+    crowd = "<link rel=preload href=/" + "x" * 100 + ">"
+    data = '<script type="application/ld+json">' + "y" * 3000 + "</script>"
+    page = data + crowd * 2000 + '<meta name="robots" content="noai">'
+    excerpt = page_excerpt(page, 2000)
+    assert len(excerpt) <= 2000
+    assert excerpt.endswith('<meta name="robots" content="noai">')
+    assert "preload" in excerpt
+    assert "ld+json" not in excerpt
+
+
+@given(st.lists(ANY, max_size=12).map("".join), st.integers(0, 200))
+@settings(deadline=None)
+def test_excerpt_keeps_its_limit(page, limit):
+    assert len(page_excerpt(page, limit)) <= limit
+
+
+def test_hostile_markup_is_read_to_its_end():
+    """Each of these takes quadratic time in parsers that look back."""
+    for piece in ("<!--", '<a b="', "<script>", "<a " + "b " * 10, "</a ", "<template>", "<"):
+        assert metas(piece * 20_000) == []
+    crowd = "<meta name=robots content='" + "noai," * 100_000 + "'>"
+    signals, warnings = marks(crowd)
+    assert [signal.name for signal in signals] == ["noai"]
+    assert "read up to there" in warnings[0]
+    assert len(marks("<meta name=robots content=noai x={}>" * 3000)[0]) == 1

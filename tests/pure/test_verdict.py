@@ -1,0 +1,190 @@
+"""Policies: which signals count, for whom, and what outranks what."""
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from registry.errors import UsageError
+from registry.model import DECISIONS, Evidence, PathRule, Signal, Target
+from registry.signals import read
+from registry.site_rules import applicable
+from registry.verdict import POLICIES, decide, known_policies
+
+RESERVED = (("train", "reserved"), ("train-genai", "reserved"))
+
+
+def mark(name="noai", **more):
+    given = {"uses": RESERVED, **more}
+    return Signal(name, "robots-meta", "html", "page", f"<meta {name}>", **given)
+
+
+def saying(meaning, **more):
+    return mark(f"says-{meaning}", uses=(("train", meaning),), **more)
+
+
+def robots(text, agent=None, policy="cautious", path="/x"):
+    url = "https://a.example"
+    evidence = Evidence("robots-txt", "site", url + "/robots.txt", text=text)
+    signals = applicable(read(evidence).signals, Target(image_url=url + path))
+    return decide(signals, policy, agent).decision
+
+
+def test_nothing_is_unspecified():
+    verdict = decide([])
+    assert (verdict.decision, verdict.policy, verdict.deciding) == ("unspecified", "cautious@1", ())
+
+
+@pytest.mark.parametrize("policy", known_policies())
+def test_silence_and_other_uses_permit_nothing(policy):
+    signals = [
+        mark("noindex", uses=(("index", "reserved"), ("search", "reserved"))),
+        mark("noarchive", uses=()),
+    ]
+    verdict = decide(signals, policy)
+    assert (verdict.decision, verdict.deciding) == ("unspecified", ())
+
+
+def test_policies_are_named_versioned_and_reasoned():
+    assert known_policies() == ("cautious", "letter", "noai")
+    assert all(policy.reason and policy.version >= 1 for policy in POLICIES)
+    assert decide([], "letter@1").policy == "letter@1"
+
+
+@pytest.mark.parametrize("name", ["strict", "", "letter@9", "LETTER"])
+def test_unknown_policy_lists_the_known(name):
+    with pytest.raises(UsageError) as error:
+        decide([], name)
+    assert error.value.exit_code == 2
+    assert all(known in error.value.hint for known in known_policies())
+
+
+@given(st.lists(st.sampled_from(DECISIONS[:3]), min_size=1, max_size=5))
+def test_strictest_meaning_decides_and_names_all_that_say_it(meanings):
+    signals = [saying(meaning) for meaning in meanings]
+    verdict = decide(signals, "letter")
+    strictest = min(meanings, key=DECISIONS.index)
+    assert verdict.decision == strictest
+    assert verdict.deciding == tuple(s for s in signals if s.uses[0][1] == strictest)
+
+
+def test_generative_training_counts_as_much():
+    signals = [mark("a", uses=(("train", "allowed"), ("train-genai", "reserved")))]
+    assert decide(signals).decision == "reserved"
+
+
+@pytest.mark.parametrize("conformance", ["malformed", "legacy"])
+def test_ill_formed_marks_count_under_cautious_and_only_to_refuse(conformance):
+    refusal = mark(conformance=conformance)
+    assert decide([refusal], "letter").decision == "unspecified"
+    assert decide([refusal], "noai").decision == "unspecified"
+    assert decide([refusal], "cautious").decision == "reserved"
+    permission = saying("allowed", conformance=conformance)
+    assert decide([permission], "cautious").decision == "unspecified"
+    assert decide([permission], "letter").decision == "unspecified"
+
+
+def test_marks_for_an_agent():
+    to_gptbot, to_google = mark(agents=("gptbot",)), mark(agents=("googlebot",))
+    assert decide([to_gptbot], "letter").decision == "unspecified"
+    assert decide([to_gptbot], "cautious").decision == "reserved"
+    assert decide([to_google], "cautious").decision == "unspecified"
+    assert decide([to_gptbot], "letter", "GPTBot/1.2").decision == "reserved"
+    assert decide([to_gptbot], "cautious", "CCBot").decision == "unspecified"
+    assert decide([mark()], "letter", "CCBot").decision == "reserved"
+
+
+def test_noai_policy_knows_the_label_alone():
+    assert decide([mark("noai")], "noai").decision == "reserved"
+    assert decide([mark("noimageai")], "noai").decision == "reserved"
+    assert decide([mark("noml")], "noai").decision == "unspecified"
+    assert robots("User-agent: *\nDisallow: /\n", policy="noai") == "unspecified"
+
+
+def test_marks_of_a_page_cover_other_peoples_images():
+    for policy in known_policies():
+        assert decide([mark(third_party=True)], policy).decision == "reserved"
+
+
+def test_rules_for_the_page_alone():
+    rule = Signal(
+        "robots-txt:disallow",
+        "robots-txt",
+        "robots-txt",
+        "page",
+        "Disallow: /",
+        uses=RESERVED,
+        agents=("*",),
+        rule=PathRule("/", "longest-allow", 0),
+    )
+    assert decide([rule], "letter").decision == "unspecified"
+    assert decide([rule], "cautious").decision == "reserved"
+    assert decide([replace(rule, third_party=True)], "cautious").decision == "unspecified"
+
+
+GROUPS = "User-agent: GPTBot\nDisallow: /private/\nUser-agent: *\nDisallow: /\n"
+
+
+def test_own_group_replaces_everybodys_even_where_no_rule_matches():
+    assert robots(GROUPS, "gptbot") == "unspecified"
+    assert robots(GROUPS, "ccbot") == "reserved"
+    assert robots(GROUPS) == "reserved"
+    assert robots(GROUPS, "gptbot", path="/private/x") == "reserved"
+
+
+def test_own_group_in_one_file_leaves_the_other_file_alone():
+    refusing = Evidence("robots-txt", "site", "u2", text="User-agent: *\nDisallow: /\n")
+    freeing = Evidence("robots-txt", "site", "u1", text="User-agent: GPTBot\nAllow: /\n")
+    both = [*read(refusing).signals, *read(freeing).signals]
+    assert decide(both, "letter", "gptbot").decision == "reserved"
+
+
+def test_refusals_of_training_agents_count_for_nobody_in_particular():
+    text = "User-agent: {}\nDisallow: /\n"
+    assert robots(text.format("CCBot")) == "reserved"
+    assert robots(text.format("CCBot"), policy="letter") == "unspecified"
+    assert robots(text.format("Googlebot")) == "unspecified"
+    assert robots(text.format("ChatGPT-User")) == "unspecified"
+
+
+def test_agents_are_compared_whole():
+    text = "User-agent: Applebot-Extended\nDisallow: /\n"
+    assert robots(text, "Applebot") == "unspecified"
+    assert robots(text, "applebot-extended") == "reserved"
+
+
+def test_names_that_are_no_tokens_count_under_cautious():
+    text = "User-agent: foo*bot\nDisallow: /\n"
+    assert robots(text, "foobot") == "reserved"
+    assert robots(text, "foobot", "letter") == "unspecified"
+    assert robots(text, "barbot") == "unspecified"
+
+
+@pytest.mark.parametrize(
+    ("agent", "names", "expected"),
+    [
+        (None, ("noarchive",), "unspecified"),
+        ("gptbot", ("noarchive",), "unspecified"),
+        ("googlebot", ("noarchive", "nocache"), "unspecified"),
+        ("amazonbot", ("nocache",), "unspecified"),
+        ("Amazonbot", ("noarchive",), "reserved"),
+        ("bingbot", ("noarchive",), "reserved"),
+        ("bingbot", ("nocache",), "conditional"),
+        ("bingbot", ("noarchive", "nocache"), "conditional"),
+        ("bingbot", ("noarchive", "nocache", "noai"), "reserved"),
+    ],
+)
+def test_what_bing_and_amazon_read_in_noarchive(agent, names, expected):
+    signals = [mark(name, uses=RESERVED if name == "noai" else ()) for name in names]
+    assert decide(signals, "letter", agent).decision == expected
+
+
+def test_licence_of_the_deciding_signal():
+    signals = [
+        saying("allowed", licence_url="https://a.example/free"),
+        saying("conditional", licence_url="https://a.example/paid"),
+    ]
+    assert decide(signals).licence_url == "https://a.example/paid"
+    assert decide([mark(), *signals]).licence_url == "https://a.example/free"
+    assert decide([mark("x", uses=(), licence_url="https://a.example/l")]).decision == "unspecified"
