@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from sources import ROOT, hold, tracked
+from sources import ROOT, hold, tracked, words
 
 # Written in pieces, so that this file does not say it either.
 REGISTRIES = re.compile(
@@ -14,20 +14,7 @@ MACHINES = re.compile(
     r"(?<![\w.*-])/(?:home|Users|wor" + r"k|workspace|builds|mnt)/[A-Za-z0-9_.-]+"
 )
 UNFINISHED = re.compile(r"\b(?:TO" + r"DO|FIX" + r"ME|XX" + r"X|HA" + r"CK)\b")
-PROSE = {
-    ".md",
-    ".py",
-    ".sql",
-    ".toml",
-    ".yaml",
-    ".txt",
-    ".jsonl",
-    ".json",
-    ".html",
-    ".xml",
-    ".csv",
-    "",
-}
+TEXTS = words(".md .py .sql .toml .yaml .txt .jsonl .json .html .css .xml .csv") | {""}
 # File: the text that is meant there, and why it is no violation.
 ALLOWED = {
     "tests/pure/test_page_images.py": {"/work/": "addresses on a page that is read"},
@@ -38,7 +25,7 @@ def texts() -> list[tuple[str, str]]:
     return [
         (path.as_posix(), (ROOT / path).read_text("utf-8"))
         for path in tracked()
-        if path.suffix in PROSE
+        if path.suffix in TEXTS
     ]
 
 
