@@ -6,10 +6,12 @@ from collections import Counter
 from dataclasses import dataclass, field
 from urllib.parse import parse_qsl, urlsplit
 
-# A calendar or a shop's filters make endless addresses of one path. Series that
-# a site itself marks as such (`rel=next`) may be longer than other variants.
-QUERY_VARIANTS = 50
-NEXT_VARIANTS = 250
+# A calendar or a shop's filters make endless addresses of one path; the pages of
+# a gallery do too, but each shows images that no page before it showed. So many
+# addresses of one path are asked for without a new image; of a series that is
+# followed page by page (`rel=next`) fewer, as hardly any of them is still unread.
+BARREN_VARIANTS = 30
+BARREN_NEXT = 8
 # Relative links that keep appending (`/a/b/a/b/...`) end here.
 PATH_SEGMENTS = 16
 
@@ -27,42 +29,58 @@ class Limits:
 
 @dataclass(slots=True)
 class Frontier:
-    """Decides for each link once whether it is followed, and counts why not.
-
-    Reasons in `turned_away`: `depth`, `trap`, `pages`.
-    """
+    """Decides for each link whether it is followed, and counts why not."""
 
     limits: Limits
     pages: int = 0
-    turned_away: Counter[str] = field(default_factory=Counter)
+    _turned_away: Counter[str] = field(default_factory=Counter)
+    _deep: set[str] = field(default_factory=set)
     _met: set[str] = field(default_factory=set)
-    _variants: Counter[str] = field(default_factory=Counter)
+    _barren: Counter[str] = field(default_factory=Counter)
 
     def admit(self, url: str, depth: int, *, is_next: bool = False) -> bool:
         """Return whether to read this page, counting it as asked for."""
         key = page_key(url)
         if key in self._met:
             return False
+        if depth > self.limits.depth:
+            # Not for good: a shorter way to this page may be found yet.
+            self._deep.add(key)
+            return False
         self._met.add(key)
-        reason = self._objection(url, depth, is_next)
+        self._deep.discard(key)
+        reason = self._objection(url, is_next)
         if reason:
-            self.turned_away[reason] += 1
+            self._turned_away[reason] += 1
             return False
         self.pages += 1
         return True
 
-    def _objection(self, url: str, depth: int, is_next: bool) -> str | None:
-        if depth > self.limits.depth:
-            return "depth"
+    def turned_away(self) -> dict[str, int]:
+        """Return how many links were not followed, by reason: `depth`, `trap`, `pages`."""
+        deep = {"depth": len(self._deep)} if self._deep else {}
+        return dict(sorted((deep | self._turned_away).items()))
+
+    def fruitful(self, url: str) -> None:
+        """Take note that a page showed images that were new: it was no trap."""
+        self._barren[_path(url)] -= 1
+
+    def _objection(self, url: str, is_next: bool) -> str | None:
         parts = urlsplit(url)
         if parts.path.count("/") > PATH_SEGMENTS:
             return "trap"
+        if self.pages >= self.limits.pages:
+            return "pages"
         if parts.query:
-            path = f"{parts.netloc}{parts.path}"
-            self._variants[path] += 1
-            if self._variants[path] > (NEXT_VARIANTS if is_next else QUERY_VARIANTS):
+            if self._barren[_path(url)] >= (BARREN_NEXT if is_next else BARREN_VARIANTS):
                 return "trap"
-        return "pages" if self.pages >= self.limits.pages else None
+            self._barren[_path(url)] += 1
+        return None
+
+
+def _path(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.netloc}{parts.path}"
 
 
 def page_key(url: str) -> str:

@@ -14,18 +14,20 @@ from dataclasses import dataclass
 class Offer:
     """One address with its claim to be large.
 
-    `rank` orders claims: a link's target (3, 0) beats any width (2, pixels),
-    a width beats any density (1, density), and `src` alone is density 1.
+    `rank` orders claims: a link's target beats any width (pixels), a width
+    beats any density, and `src` alone is density 1. Its last part decides
+    between equals, such as the formats of a `picture`.
     """
 
     url: str
-    rank: tuple[int, float]
+    rank: Rank
     source: str
 
 
+Rank = tuple[int, float, int]
 Group = dict[str, Offer]
-LINKED = (3, 0.0)
-PLAIN = (1, 1.0)
+LINKED: Rank = (3, 0.0, 0)
+PLAIN: Rank = (1, 1.0, 0)
 
 
 def largest(group: Group) -> Offer:

@@ -16,8 +16,8 @@ from urllib.parse import urlsplit
 from bs4 import BeautifulSoup, Tag, UnusualUsageWarning
 
 from crawler.addresses import absolute
-from crawler.image_groups import LINKED, PLAIN, Group, Offer, by_size, join, settle
-from crawler.srcset import parse_srcset
+from crawler.image_groups import LINKED, PLAIN, Group, Offer, Rank, by_size, join, settle
+from crawler.srcset import Size, parse_srcset
 
 LAZY_SRC = ("data-src", "data-lazy-src", "data-original", "data-lazy")
 LAZY_SRCSET = ("data-srcset", "data-lazy-srcset")
@@ -35,6 +35,8 @@ _IMAGE_NAME = re.compile(
     r"(?:(?!%3a)[^:])+\.(?:jpe?g|jpe|jfif|a?png|gif|webp|avif|bmp|tiff?|jxl|heic|svg)",
     re.IGNORECASE,
 )
+_NEW = re.compile(r"\b(?:webp|avif|jxl|heic)\b")
+_NEW_FORMAT, _IMG, _SOURCE = range(3)
 _CSS_URL = re.compile(r"""url\(\s*(["']?)(.*?)\1\s*\)""", re.IGNORECASE)
 
 
@@ -132,11 +134,24 @@ def _offers(
     for tag in tags:
         if tag.name == "img":
             for name in src_names:
-                yield from _resolved(base, text_of(tag, name), PLAIN, source)
+                yield from _resolved(base, text_of(tag, name), (1, 1.0, _IMG), source)
         for name in srcset_names:
             for size in parse_srcset(text_of(tag, name)):
-                rank = (2, float(size.width)) if size.width else (1, size.density or PLAIN[1])
-                yield from _resolved(base, size.url, rank, "srcset")
+                yield from _resolved(base, size.url, _rank(tag, size), "srcset")
+
+
+def _rank(tag: Tag, size: Size) -> Rank:
+    """Return a size's claim. Of equals the old formats go first: the new ones are copies.
+
+    And a `source` goes before the `img`, which may be a small fallback.
+    """
+    equals = _IMG
+    if tag.name == "source":
+        named = f"{text_of(tag, 'type')} {urlsplit(size.url).path}".lower()
+        equals = _NEW_FORMAT if _NEW.search(named) else _SOURCE
+    if size.width:
+        return (2, float(size.width), equals)
+    return (1, 1.0 if size.density is None else size.density, equals)
 
 
 def _link_target(img: Tag, base: str) -> str | None:
@@ -175,7 +190,7 @@ def _style_offers(tag: Tag, base: str) -> Iterator[Offer]:
         yield from _resolved(base, match[2], PLAIN, "css")
 
 
-def _resolved(base: str, href: str, rank: tuple[int, float], source: str) -> Iterator[Offer]:
+def _resolved(base: str, href: str, rank: Rank, source: str) -> Iterator[Offer]:
     url = absolute(base, href) if href.strip() else None
     # Empty references (`#`, `?`) lead back to the page, which is no image.
     if url is not None and url != base:

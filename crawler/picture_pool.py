@@ -12,6 +12,7 @@ import os
 import signal
 import threading
 import time
+from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 
@@ -22,12 +23,24 @@ WORKERS = 2
 SECONDS = 60.0
 
 
+Reader = Callable[[bytes], Picture]
+
+
+def _fingerprint(data: bytes) -> Picture:
+    from registry.fingerprints import fingerprint
+
+    return fingerprint(data)
+
+
 class PicturePool:
     """Turns bytes into pictures. `seconds` is the time limit per file."""
 
-    def __init__(self, workers: int = WORKERS, seconds: float = SECONDS) -> None:
+    def __init__(
+        self, workers: int = WORKERS, seconds: float = SECONDS, reader: Reader = _fingerprint
+    ) -> None:
         """Start nothing yet: the first file starts the first process."""
         self._seconds = seconds
+        self._reader = reader
         self._pools: list[ProcessPoolExecutor | None] = [None] * workers
         self._free: asyncio.Queue[int] = asyncio.Queue()
         for number in range(workers):
@@ -49,7 +62,7 @@ class PicturePool:
         self._pools[number] = pool
         started = time.monotonic()
         try:
-            return await asyncio.wrap_future(pool.submit(_read, data, self._seconds))
+            return await asyncio.wrap_future(pool.submit(_read, self._reader, data, self._seconds))
         except BrokenProcessPool:
             self._pools[number] = None
             pool.shutdown(wait=False)
@@ -81,14 +94,12 @@ def _end_with_parent() -> None:
         os._exit(1)
 
 
-def _read(data: bytes, seconds: float) -> Picture | str:
-    from registry.fingerprints import fingerprint
-
+def _read(reader: Reader, data: bytes, seconds: float) -> Picture | str:
     # Without a handler the alarm ends the process: a decoder that is stuck in
     # C code would never come back to run one.
     signal.setitimer(signal.ITIMER_REAL, seconds)
     try:
-        return fingerprint(data)
+        return reader(data)
     except UnreadablePicture as error:
         return error.reason
     finally:

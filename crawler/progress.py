@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TextIO
 
 from crawler.tally import Tally
@@ -17,23 +17,30 @@ class Progress:
     """Writes a visit's counts to a stream, no more often than a person can read."""
 
     stream: TextIO
-    _next: float = field(default_factory=time.monotonic)
+    _next: float = 0.0
     _width: int = 0
+
+    def __post_init__(self) -> None:
+        """Leave the start of a visit its own line."""
+        self._next = time.monotonic() + self._pause
 
     def show(self, tally: Tally) -> None:
         """Show the counts if it is time."""
         now = time.monotonic()
         if now < self._next:
             return
-        terminal = self.stream.isatty()
-        self._next = now + (TERMINAL_SECONDS if terminal else LOG_SECONDS)
+        self._next = now + self._pause
         line = tally.line()
-        if terminal:
+        if self.stream.isatty():
             self.stream.write("\r" + line.ljust(self._width))
             self._width = len(line)
         else:
             self.stream.write(line + "\n")
         self.stream.flush()
+
+    @property
+    def _pause(self) -> float:
+        return TERMINAL_SECONDS if self.stream.isatty() else LOG_SECONDS
 
     def say(self, message: str) -> None:
         """Write a line of its own."""

@@ -129,9 +129,16 @@ class SiteSpider(Spider):
         self.tally.pages += 1
         self.tally.evidence(evidence)
         page = PageRead(response.url, datetime.now(UTC), evidence, images, links)
-        yield from map(self._image_request, self.visit.page(page))
+        wanted = self.visit.page(page)
+        if wanted:
+            self.frontier.fruitful(response.url)
+        yield from map(self._image_request, wanted)
         yield from self._ready()
+        yield from self._follow(links, depth)
+
+    def _follow(self, links: tuple[PageLink, ...], depth: int) -> Iterator[Request]:
         for link in links:
+            # The next page of a series is no step further into the site.
             further = depth if link.is_next else depth + 1
             if self.is_own_page(link.url) and self.frontier.admit(
                 link.url, further, is_next=link.is_next
@@ -187,11 +194,11 @@ class SiteSpider(Spider):
     def counts(self) -> dict[str, int]:
         """Return the counts of the visit, those of the frontier among them."""
         self.tally.errors = int(self.crawler.stats.get_value("spider_exceptions/count", 0))
-        left = {f"left.{word}": n for word, n in sorted(self.frontier.turned_away.items())}
+        left = {f"left.{word}": n for word, n in self.frontier.turned_away().items()}
         return self.tally.counts() | left
 
     def _out_of_time(self) -> None:
-        self.frontier.turned_away["seconds"] += 1
+        self.logger.info("out of time")
         self._end("limit")
 
     def _end(self, refusal: str) -> None:

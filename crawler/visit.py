@@ -133,11 +133,16 @@ class Visit:
         Without a picture they get the refusal `untried`.
         """
         page = showing.page
-        reads = [self._read.get(url) for url in showing.addresses]
-        best = next((read for read in reads if read and read.picture), None)
-        for url, own in zip(showing.addresses, reads, strict=True):
-            failed = own if own is not None and own.picture is None else None
-            read = failed or own or best or ImageRead(page.read_at, untried)
+        failed: dict[str, ImageRead] = {}
+        shared = ImageRead(page.read_at, untried)
+        for url in showing.addresses[:TRIES]:
+            read = self._read.get(url, shared)
+            if read.picture is not None:
+                shared = read
+                break
+            failed[url] = read
+        for url in showing.addresses:
+            read = failed.get(url, shared)
             relation = plain_relation(url, page.url)
             observation = Observation(
                 observed_at=max(page.read_at, read.read_at),

@@ -52,6 +52,15 @@ CASES = {
         "<img src=a.jpg></picture>",
         [("/works/a.jpg", ("/works/a.avif", "/works/a.webp"), "img")],
     ),
+    "picture whose fallback is small": (
+        "<picture><source type=image/webp srcset=a.webp><source type=image/jpeg srcset=a.jpg>"
+        "<img src=thumb.jpg></picture>",
+        [("/works/a.jpg", ("/works/thumb.jpg", "/works/a.webp"), "srcset")],
+    ),
+    "picture with the same widths in two formats": (
+        '<picture><source srcset="a.avif 9w, b.avif 5w"><img src=b.jpg srcset="a.jpg 9w"></picture>',
+        [("/works/a.jpg", ("/works/a.avif", "/works/b.avif", "/works/b.jpg"), "srcset")],
+    ),
     "picture with widths": (
         '<picture><source srcset="a.webp 400w, b.webp 800w"><img src=a.jpg></picture>',
         [("/works/b.webp", ("/works/a.webp", "/works/a.jpg"), "srcset")],
