@@ -47,7 +47,7 @@ FORMATS = (
 # TypeError. The others are raised somewhere in the plug-ins or in what they
 # call. `Warning` comes where the caller turned warnings into errors: Pillow
 # warns of damaged metadata. It is long because a file must never end a crawl.
-_DECODER_ERRORS = (
+DECODER_ERRORS = (
     OSError,
     SyntaxError,
     ValueError,
@@ -105,7 +105,7 @@ def open_picture(data: bytes, max_pixels: int) -> Image.Image:
         image = Image.open(io.BytesIO(data), formats=FORMATS)
     except UnidentifiedImageError:
         raise _unidentified(data) from None
-    except _DECODER_ERRORS as error:
+    except DECODER_ERRORS as error:
         raise _broken(error) from error
     pixels = image.width * image.height
     if pixels > max_pixels:
@@ -120,7 +120,7 @@ def open_picture(data: bytes, max_pixels: int) -> Image.Image:
 def _decoded(image: Image.Image) -> Image.Image:
     try:
         image.load()
-    except _DECODER_ERRORS as error:
+    except DECODER_ERRORS as error:
         raise _broken(error) from error
     return image
 

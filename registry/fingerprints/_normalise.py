@@ -22,15 +22,18 @@ to luminance by Pillow's own conversion, as they do in ImageHash.
 
 from __future__ import annotations
 
-import struct
-
 import numpy as np
 from PIL import Image
+
+from registry.fingerprints._decode import DECODER_ERRORS
 
 VERSION = "1"
 
 # Rows composited at a time: a whole RGBA copy of a large picture is never held.
 _BAND_ROWS = 256
+
+_ALPHA_MODES = ("LA", "La", "PA", "RGBA", "RGBa")
+_CLEAR_COLOUR_MODES = ("1", "L", "P", "RGB")
 
 _ORIENTATION_TAG = 0x0112
 _TURNS = {
@@ -58,14 +61,15 @@ def normalise(image: Image.Image) -> Image.Image:
 def _orientation(image: Image.Image) -> int:
     try:
         found = image.getexif().get(_ORIENTATION_TAG, 1)
-    except (OSError, ValueError, SyntaxError, struct.error, LookupError, TypeError):
+    except DECODER_ERRORS:
         return 1
     return found if isinstance(found, int) else 1
 
 
 def _opaque(image: Image.Image) -> Image.Image:
     """Lay a picture that has any transparency over white."""
-    if "A" not in image.getbands() and "a" not in image.getbands() and not _has_clear(image):
+    clear_colour = image.mode in _CLEAR_COLOUR_MODES and "transparency" in image.info
+    if image.mode not in _ALPHA_MODES and not clear_colour:
         return image
     canvas = Image.new("RGB", image.size, "white")
     for top in range(0, image.height, _BAND_ROWS):
@@ -73,10 +77,6 @@ def _opaque(image: Image.Image) -> Image.Image:
         band = _rgba(image.crop((0, top, image.width, bottom)))
         canvas.paste(band, (0, top), band)
     return canvas
-
-
-def _has_clear(image: Image.Image) -> bool:
-    return "transparency" in image.info and image.mode in ("1", "L", "P", "RGB")
 
 
 def _rgba(image: Image.Image) -> Image.Image:
