@@ -20,8 +20,10 @@ photographs), 250 of them altered, 2.8 million pairs of different pictures:
   looked at by eye these are true copies. <= 60 keeps every re-encoded copy
   and 108 pairs: the false ones lie between 30 and 60 (two flags of like
   layout), which is why that band is `likely` and not `certain`.
-- phash64 <= 4 alone: 2.5e-13 of pairs by chance; <= 8: 1.3e-9, which in ten
+- phash64 alone, by chance: <= 4: 2.5e-13 of pairs, <= 8: 1.3e-9, which in ten
   million entries against a billion rows is ten million. Hence `possible`.
+  (For random codes with half of their bits set and the first one always, as
+  phash64 makes them.)
 - phash64 <= 4 that phash256 denies is shown to a person, not dropped: small
   overlays change the high frequencies first.
 """
@@ -64,8 +66,9 @@ def _by_64_alone(distance64: int) -> Tier | None:
 def expected_chance_matches(entries: int, samples: int, radius: int) -> float:
     """Return how many pairs of independent random 64-bit codes lie within `radius` bits.
 
-    Exact binomial tail. Real pictures are not independent: related motifs add
-    to this, so it is the least to expect, not the most.
+    Exact binomial tail. It is the least to expect, not the most: the median makes
+    half of the bits of `phash64` ones, which at 8 bits is 4.5 times as many, and
+    pictures of like motif add to that.
     """
     within = sum(math.comb(64, k) for k in range(min(radius, 64) + 1))
     return entries * samples * within / 2**64
