@@ -150,7 +150,7 @@ def test_excerpt_keeps_exact_tags_and_nothing_else():
 def test_excerpt_prefers_marks_when_room_is_short():
     crowd = "<link rel=preload href=/" + "x" * 100 + ">"
     data = '<script type="application/ld+json">' + "y" * 3000 + "</script>"
-    page = data + crowd * 2000 + '<meta name="robots" content="noai">'
+    page = data + crowd * 2000 + "<base>" * 2000 + '<meta name="robots" content="noai">'
     excerpt = page_excerpt(page, 2000)
     assert len(excerpt) <= 2000
     assert excerpt.endswith('<meta name="robots" content="noai">')

@@ -53,6 +53,7 @@ def rule(pattern, order=0, *, refuses=True, precedence="longest-allow", agents=(
         ("/a$b", "/a", False),
         ("/a*b*c$", "/abcabd", False),
         ("*a", "/b", False),
+        ("/ab*b$", "/ab", False),
         ("", "/", True),
         ("/fish", "/fishheads?x=1", True),
         ("/fish*", "/fish", True),

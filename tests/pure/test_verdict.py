@@ -154,6 +154,11 @@ def test_agents_are_compared_whole():
     assert robots(text, "applebot-extended") == "reserved"
 
 
+def test_malformed_group_replaces_nothing():
+    text = "User-agent: Kangaroo Bot\nDisallow: /x/\nUser-agent: *\nDisallow: /\n"
+    assert robots(text, "kangaroo bot", "letter", "/x/1") == "reserved"
+
+
 def test_names_that_are_no_tokens_count_under_cautious():
     text = "User-agent: foo*bot\nDisallow: /\n"
     assert robots(text, "foobot") == "reserved"
