@@ -49,7 +49,7 @@ def demo(folder: Path, port: int) -> int:
     with embedded_server(folder / "home"), SampleSite(port=port) as site:
         run("registry", "init")
         step(2, f"crawl the sample art site, served on {site.url}")
-        run("crawler", "run", f"{site.url}/", "--delay", "0.02", "--if-older-than", "1d")
+        run("crawler", "run", f"{site.url}/", "--delay", "0.02")
         step(3, "publish a snapshot, if the registry has moved on")
         run("registry", "snapshot", "build", "--if-changed")
         make_inputs(site)

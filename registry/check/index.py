@@ -1,7 +1,6 @@
 """A snapshot made ready for a check under one policy.
 
-Verdicts are decided once per distinct set of signals, then spread over the
-entries. Of several entries for one URL or one picture the strictest answers;
+Verdicts are decided once per shape of signals, then spread over the entries. Of several entries for one URL or one picture the strictest answers;
 among equals the oldest.
 """
 
@@ -50,20 +49,30 @@ class CheckIndex:
     def __init__(self, snapshot: Snapshot, policy: str) -> None:
         self.snapshot = snapshot
         self.policy = policy
-        sets = snapshot.signals["signals"].to_pylist()
-        self.verdicts: list[Verdict] = [decide(signals_from_json(text), policy) for text in sets]
-        ranks = np.array([RANK[v.decision] for v in self.verdicts] or [UNSPECIFIED], np.int8)
         which = snapshot.entries["signals"].to_numpy()
-        self.entry_rank: NDArray[np.int8] = ranks[which] if len(which) else np.empty(0, np.int8)
+        self.entry_rank: NDArray[np.int8] = self._set_ranks()[which]
         self.entry_image: NDArray[np.int32] = (
             snapshot.entries["image"].fill_null(NONE).to_numpy().astype(np.int32)
         )
+        self._verdicts: dict[int, Verdict] = {}
         self._site_decisions: dict[tuple[int, ...], tuple[tuple[Signal, ...], Verdict]] = {}
 
     def entry_verdict(self, entry: int) -> Verdict:
         """Return the verdict on one entry."""
         row: int = self.snapshot.entries["signals"][entry].as_py()
-        return self.verdicts[row]
+        if row not in self._verdicts:
+            self._verdicts[row] = self._decide(row)
+        return self._verdicts[row]
+
+    def _decide(self, row: int) -> Verdict:
+        return decide(signals_from_json(self.snapshot.signals["signals"][row].as_py()), self.policy)
+
+    def _set_ranks(self) -> NDArray[np.int8]:
+        """Decision rank of every set of signals: one decision per shape."""
+        shapes = self.snapshot.signals["shape"].to_numpy()
+        _, first, inverse = np.unique(shapes, return_index=True, return_inverse=True)
+        decided = [RANK[self._decide(int(row)).decision] for row in first]
+        return np.array(decided, np.int8)[inverse]
 
     @cached_property
     def _entry_order(self) -> NDArray[np.int64]:

@@ -22,7 +22,7 @@ from registry.matching.url_key import host_of, url_key
 from registry.model import PathRule, Signal
 from registry.signals import read, readers
 from registry.site_rules import SiteRules, url_path
-from registry.snapshot.format import FileEntry, Manifest, signals_to_json
+from registry.snapshot.format import FileEntry, Manifest, shape, signals_to_json
 from registry.snapshot.store import TableWriter
 
 MAX_QUOTE = 4096
@@ -95,6 +95,7 @@ class _Builder:
         self._sites = TableWriter(folder, "sites.arrow")
         self._image_rows: dict[int, int] = {}
         self._signal_rows: dict[str, int] = {}
+        self._shapes: dict[tuple[Signal, ...], int] = {}
         # By evidence id: only evidence that says something, and what it is about.
         self._read: dict[int, tuple[Signal, ...]] = {}
         self._about: dict[int, str] = {}
@@ -218,9 +219,11 @@ class _Builder:
         self._entries.append({"url": url, "url_key": key, "signals": row, **fields})
 
     def _signal_row(self, signals: tuple[Signal, ...]) -> int:
-        text = signals_to_json(list(dict.fromkeys(signals)))
+        distinct = list(dict.fromkeys(signals))
+        text = signals_to_json(distinct)
         if text not in self._signal_rows:
-            self._signal_rows[text] = self._signals.append({"signals": text})
+            number = self._shapes.setdefault(shape(distinct), len(self._shapes))
+            self._signal_rows[text] = self._signals.append({"signals": text, "shape": number})
         return self._signal_rows[text]
 
     def _append_site(

@@ -8,7 +8,9 @@ A snapshot is a folder:
 - `images.arrow`: one row per distinct picture (digests, fingerprints, size);
 - `entries.arrow`: one row per image URL seen on a page, or per claim, with the
   row of its picture and of its signals;
-- `signals.arrow`: the distinct sets of signals, as canonical JSON;
+- `signals.arrow`: the distinct sets of signals, as canonical JSON, and the shape
+  of each: sets of one shape differ in wording and place only, so that every
+  policy decides alike on them;
 - `sites.arrow`: one row per rules file or site claim, with all its signals.
 
 Signals are stored, verdicts are not: a check decides under the policy it is
@@ -20,7 +22,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -66,7 +68,7 @@ def schemas() -> dict[str, pa.Schema]:
                 ("seen", time),
             ]
         ),
-        "signals.arrow": pa.schema([("signals", pa.string())]),
+        "signals.arrow": pa.schema([("signals", pa.string()), ("shape", pa.int32())]),
         "sites.arrow": pa.schema(
             [
                 ("entry", pa.string()),
@@ -92,6 +94,19 @@ def signals_from_json(text: str) -> tuple[Signal, ...]:
 
 
 _DEFAULTS = {field.name: field.default for field in fields(Signal)}
+
+
+def shape(signals: Sequence[Signal]) -> tuple[Any, ...]:
+    """Return what a policy can tell two sets of signals apart by.
+
+    That is all but their text, the place they stood at, and their licence; of
+    places only which signals share one (robots.txt groups are judged by file).
+    """
+    places: dict[str, int] = {}
+    return tuple(
+        replace(s, raw="", url=str(places.setdefault(s.url, len(places))), licence_url=None)
+        for s in signals
+    )
 
 
 def _signal_to_dict(signal: Signal) -> dict[str, Any]:
