@@ -39,7 +39,8 @@ HEAD = """\
 
 Data goes to standard output, talk and progress to standard error. `--json`
 prints data for machines. An error is one line that begins with `error:`, often
-with a second that begins with `hint:` and says what to do.
+with a second that begins with `hint:` and says what to do. New here? Begin with the
+[quickstart](quickstart.md); how it is built is in [design](design.md).
 
 ## Exit codes
 

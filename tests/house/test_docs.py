@@ -1,0 +1,135 @@
+"""Pages name what there is, and what they name is there."""
+
+import re
+from functools import cache
+from pathlib import Path
+from typing import get_args
+
+import pytest
+from sources import ROOT, hold, modules, tracked
+
+from registry import model
+from registry.check.columns import NAMES
+from registry.check.keys import DIGEST_BYTES, NOTHING
+from registry.check.wording import FIELDS
+from registry.fingerprints._structure import unfit
+from registry.snapshot.format import FILES, Manifest, schemas
+from registry.verdict import known_policies
+
+PAGES = [path for path in tracked() if path.suffix == ".md"]
+LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)")
+CODE = re.compile(r"`([^`\n]+)`")
+FENCE = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
+TOP = {path.parts[0] for path in tracked() if len(path.parts) > 1}
+FIX = "correct the page, or the name"
+
+
+@cache
+def text_of(page: str) -> str:
+    return (ROOT / page).read_text("utf-8")
+
+
+def anchors(page: Path) -> set[str]:
+    heads = re.findall(r"^#+ (.+)$", FENCE.sub("", page.read_text("utf-8")), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", head.lower()).replace(" ", "-") for head in heads}
+
+
+def broken_links(page: Path, text: str) -> list[str]:
+    """Return the links of a page, relative to the root, that lead nowhere."""
+    wrong = []
+    for target in LINK.findall(FENCE.sub("", text)):
+        if re.match(r"[a-z]+:", target):
+            continue
+        name, _, anchor = target.partition("#")
+        there = (ROOT / page.parent / name) if name else ROOT / page
+        if not there.exists() or (anchor and anchor not in anchors(there)):
+            wrong.append(f"{page}: {target}")
+    return wrong
+
+
+@pytest.mark.parametrize("page", PAGES, ids=str)
+def test_links_lead_somewhere(page):
+    hold(broken_links(page, text_of(str(page))), "links lead to what is there", FIX)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=str)
+def test_paths_named_are_there(page):
+    """`registry/db/sql/*.sql` and its like, below one of the repository's own folders."""
+    wrong = []
+    for code in CODE.findall(FENCE.sub("", text_of(str(page)))):
+        pattern = re.sub(r"NAME|NNNN_name", "*", code.strip("/"))
+        is_path = re.fullmatch(r"[\w.*/-]+/[\w.*/-]*", code) and code.partition("/")[0] in TOP
+        if is_path and not any(ROOT.glob(pattern)):
+            wrong.append(f"{page}: {code}")
+    hold(wrong, "files that a page names are there", FIX)
+
+
+def lacking(page: str, names: list[str]) -> list[str]:
+    return [f"{page} does not name `{n}`" for n in names if f"`{n}`" not in text_of(page)]
+
+
+def test_words_has_every_word():
+    aliases = [name for name in vars(model) if get_args(getattr(model, name))]
+    own = {"Precedence", "USES"}  # spelt out in the readers' own pages
+    values = {
+        value
+        for name in aliases
+        if name not in own
+        for value in get_args(getattr(model, name))
+        if isinstance(value, str)
+    }
+    hold(lacking("docs/words.md", sorted(values - {"page", "site"})), "words.md has all", FIX)
+
+
+def test_checking_names_what_a_check_says():
+    reasons = [NOTHING, "bad-url", *(f"bad-{name}" for name in (*DIGEST_BYTES, "phash64"))]
+    reasons += [f"unfit-{word}" for word in re.findall(r"`([a-z-]+)`", unfit.__doc__)[:2]]
+    reasons += [f"image-{word}" for word in picture_reasons()]
+    names = [name for names in NAMES.values() for name in names]
+    columns = [name for name, _ in FIELDS]
+    said = [*reasons, *names, *columns, *model.OUTCOMES, *model.TIERS, *known_policies()]
+    hold(lacking("docs/checking.md", said), "checking.md says what `check` says", FIX)
+
+
+def picture_reasons() -> set[str]:
+    """Return the words with which an UnreadablePicture is raised anywhere."""
+    raised = re.compile(r"UnreadablePicture\(\s*\"([a-z-]+)\"")
+    found = {word for m in modules("registry/fingerprints") for word in raised.findall(m.text)}
+    assert len(found) > 3
+    return found
+
+
+def test_crawling_names_the_refusals():
+    table = next(m for m in modules("crawler") if m.name == "crawler.refusals").doc
+    words = set(re.findall(r"`([a-z-]+)`", table)) | picture_reasons()
+    assert len(words) > 10
+    hold(lacking("docs/crawling.md", sorted(words)), "crawling.md has every refusal", FIX)
+
+
+def test_snapshot_page_has_the_format():
+    columns = [name for schema in schemas().values() for name in schema.names]
+    fields = list(Manifest.__dataclass_fields__)
+    said = [*FILES, *columns, *fields, "manifest.json"]
+    hold(lacking("docs/snapshot.md", said), "snapshot.md describes the format", FIX)
+
+
+def test_database_page_has_the_tables():
+    sql = "".join(path.read_text("utf-8") for path in ROOT.glob("migrations/versions/*.sql"))
+    tables = re.findall(r"^CREATE TABLE (\w+)", sql, re.MULTILINE)
+    assert tables
+    hold(lacking("docs/database.md", tables), "database.md has every table", FIX)
+
+
+def test_every_page_is_linked_from_another():
+    linked = {
+        (ROOT / page.parent / target.partition("#")[0]).resolve()
+        for page in PAGES
+        for target in LINK.findall(text_of(str(page)))
+    }
+    alone = [str(p) for p in PAGES if p.parts[0] == "docs" and (ROOT / p) not in linked]
+    hold(alone, "every page of docs/ is linked from another", "link it where a reader needs it")
+
+
+@pytest.mark.parametrize("link", ["gone.md", "words.md#gone", "../gone.py", "#gone"])
+def test_the_rule_bites(link):
+    assert broken_links(Path("docs/design.md"), f"see [it]({link})")
