@@ -79,7 +79,7 @@ def command(
     as_json: bool,
     jsonl: str | None,
 ) -> int:
-    """Show what a file or header says about AI training, and why.
+    """Show evidence, signals and verdict for files, headers or evidence lines.
 
     TARGET is a page, a robots.txt, an image, or a block of response headers;
     `-` is standard input. Nothing is fetched.

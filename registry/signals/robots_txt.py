@@ -112,7 +112,9 @@ def _bounded(text: str, warnings: list[str]) -> str:
     if len(text) > MAX_TEXT:
         warnings.append(f"robots.txt longer than {MAX_TEXT} characters, read up to there")
         text = _LINE_END.sub("\n", text[:MAX_TEXT]).rpartition("\n")[0]
-    return text.replace("\x00", "").removeprefix("\ufeff").removeprefix("\u00ef\u00bb\u00bf")
+    # U+FFFD: what decoding makes of the byte order mark of UTF-16, whose NULs go too.
+    text = text.replace("\x00", "").lstrip("\ufeff\ufffd")
+    return text.removeprefix("\u00ef\u00bb\u00bf")
 
 
 def _lines(text: str) -> Iterator[_Line]:

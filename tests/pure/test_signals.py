@@ -184,6 +184,20 @@ def test_long_robots_file_is_read_to_the_limit():
     assert "longer than" in reading.warnings[0]
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"\xef\xbb\xbfUser-agent: GPTBot\nDisallow: /".decode("utf-8"),
+        b"\xef\xbb\xbfUser-agent: GPTBot\nDisallow: /".decode("latin-1"),
+        "User-agent: GPTBot\rDisallow: /".encode("utf-16").decode("utf-8", "replace"),
+        "User-agent: GPTBot\r\nDisallow: /".encode("utf-16-be").decode("utf-8"),
+    ],
+)
+def test_robots_file_decoded_in_odd_ways(text):
+    signals = read(Evidence("robots-txt", "site", "", text=text)).signals
+    assert [signal.agents for signal in signals] == [("gptbot",)] * 2
+
+
 def test_signals_keep_the_exact_text_and_the_place():
     line = ("X-ROBOTS-tag", " NoAI ,noindex")
     for signal in read(Evidence("headers", "page", "https://a.example/p", (line,))).signals:
