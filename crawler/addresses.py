@@ -79,7 +79,12 @@ def site_of(hostname: str) -> str:
     """
     if is_ip(hostname):
         return hostname
-    return _suffixes()(hostname).top_domain_under_public_suffix or hostname
+    found = _suffixes()(hostname)
+    if not found.suffix:
+        # The list's own rule for suffixes it does not know: one label.
+        return ".".join(hostname.split(".")[-2:])
+    domain: str = found.top_domain_under_public_suffix
+    return domain or hostname
 
 
 def _ip(hostname: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:

@@ -25,7 +25,7 @@ from crawler.page_images import ImageCandidate, images_in, parsed
 from crawler.page_links import PageLink, links_in
 from crawler.picture_pool import PicturePool
 from crawler.recorder import Recorder
-from crawler.refusals import refusal_of
+from crawler.refusals import Refused, refusal_of
 from crawler.settings import IMAGE_ACCEPT, refuse_disobedience
 from crawler.tally import Tally
 from crawler.visit import ImageRead, PageRead, Visit
@@ -203,9 +203,15 @@ class SiteSpider(Spider):
 
     def _end(self, refusal: str) -> None:
         self._ending = refusal
-        if self._started:
-            closing = self.crawler.engine.close_spider_async(reason=refusal)
-            self._closing = asyncio.ensure_future(closing)
+        if not self._started:
+            return
+        engine = self.crawler.engine
+        self._closing = asyncio.ensure_future(engine.close_spider_async(reason=refusal))
+        for slot in engine.downloader.slots.values():
+            # Waiting their turn, a delay apart: the end would wait for each.
+            while slot.queue:
+                _, queued = slot.queue.popleft()
+                queued.errback(Failure(Refused(refusal, "the visit ended")))  # type: ignore[no-untyped-call]
 
     def _page_request(self, link: PageLink, depth: int) -> Request:
         return Request(

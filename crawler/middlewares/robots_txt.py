@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 MAXSIZE = 5 * 1024 * 1024
 TOO_MANY_REQUESTS = 429
 UNAVAILABLE = "robots-txt-unavailable"
+# A visit that ends has learnt nothing about the files it did not wait for.
+ENDINGS = ("interrupted", "limit")
 _PASS = "robots_txt_pass"
 
 
@@ -83,7 +85,8 @@ class RobotsTxtMiddleware:
             response = await self._crawler.engine.download_async(request)
         except Exception as error:  # noqa: BLE001 (any failure whatever means: stay away)
             word, _ = refusal_of(error, request)
-            self._record(url, None, word, None)
+            if word not in ENDINGS:
+                self._record(url, None, word, None)
             gone = word in ("connection", "timeout")
             return _Rules(Robots(""), word if gone else UNAVAILABLE)
         return self._read(url, response)
