@@ -142,8 +142,9 @@ def test_encoding_unreserved_or_illegal_characters_changes_nothing(name):
 
 
 def test_every_escape_is_decoded_or_kept_in_columns_too():
-    urls = [f"https://example.org/%{byte:02X}x?%{byte:02x}" for byte in range(256)]
-    urls += [f"https://example.org/{chr(byte)}x?{chr(byte)}y" for byte in range(1, 256)]
+    written = [f"%{byte:02X}" for byte in range(256)] + [f"%{byte:02x}" for byte in range(256)]
+    written += [chr(byte) for byte in range(1, 256)]
+    urls = [f"https://example.org/{one}x{two}{one}" for one in written for two in ("", "?")]
     assert url_keys(pa.array(urls)).to_pylist() == [url_key(url) for url in urls]
 
 
