@@ -87,11 +87,15 @@ def _entry(found: Found) -> list[str]:
         f"  {found.verdict.decision:<12}{where}{page}",
         f"    matched by  {_how(found)}",
     ]
-    lines += [f"    mark        {s.raw}  at {s.url}" for s in found.verdict.deciding]
-    if not found.verdict.deciding:
-        lines.append("    mark        none seen")
+    lines += [f"    mark        {mark}" for mark in _marks(found) or ["none seen"]]
     lines.append(f"    seen        {_dates(found)}  ({found.source}, {found.entry})")
     return lines
+
+
+def _marks(found: Found) -> list[str]:
+    """Quote each mark once, however many signals were read from it."""
+    quoted = (f"{s.raw}{f'  at {s.url}' if s.url else ''}" for s in found.verdict.deciding)
+    return list(dict.fromkeys(quoted))
 
 
 def _how(found: Found) -> str:

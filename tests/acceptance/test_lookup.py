@@ -1,0 +1,103 @@
+"""`registry lookup` and `registry snapshot`: bad input and exit codes."""
+
+import json
+from pathlib import Path
+
+import pytest
+from made import Made
+
+URL = "https://art.example/1.jpg"
+CODE = 0xC9B6A7D8469C1959
+
+
+@pytest.fixture
+def snapshot(tmp_path: Path) -> Path:
+    made = Made()
+    made.observe(URL, [made.headers("noai", url=URL)], image_id=made.image(CODE))
+    made.claim(
+        phash64=(CODE ^ 0b111).to_bytes(8), meaning="conditional", licence_url="https://l.example"
+    )
+    return made.snapshot(tmp_path).path
+
+
+@pytest.mark.parametrize(
+    ("target", "text"),
+    [
+        ("missing.jpg", "no picture file that exists"),
+        ("abc123", "16 (phash64)"),
+        ("ftp://a.example/1.jpg", "no http(s) URL"),
+        ("/tmp", "is a folder"),
+    ],
+)
+def test_what_is_no_target_is_usage(run, snapshot: Path, target: str, text: str):
+    result = run("registry", "lookup", target, "--snapshot", snapshot)
+    assert result.returncode == 2
+    assert text in result.stderr
+    assert len(result.stderr.splitlines()) == 2
+
+
+@pytest.mark.parametrize("content", [b"", b"not a picture", b"\xff\xd8\xff\xe0 cut"])
+def test_a_picture_that_cannot_be_read(run, snapshot: Path, tmp_path: Path, content: bytes):
+    path = tmp_path / "x.jpg"
+    path.write_bytes(content)
+    result = run("registry", "lookup", path, "--snapshot", snapshot)
+    assert result.returncode == 4
+    assert result.stderr.startswith("error: ")
+    assert "x.jpg" in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_a_hash_finds_what_is_near_strictest_first(run, snapshot: Path):
+    result = run("registry", "lookup", f"{CODE:016X}", "--json", "--snapshot", snapshot)
+    answer = json.loads(result.stdout)
+    assert [(f["decision"], f["distance"]) for f in answer["found"]] == [
+        ("reserved", 0),
+        ("conditional", 3),
+    ]
+    assert answer["found"][1]["licence_url"] == "https://l.example"
+    far = run("registry", "lookup", f"{CODE ^ 0xFFFF:016x}", "--snapshot", snapshot)
+    assert far.returncode == 1
+    wide = ("--distance", "16", "--snapshot", snapshot)
+    assert run("registry", "lookup", f"{CODE ^ 0xFFFF:016x}", *wide).returncode == 0
+
+
+def test_one_of_several_targets_is_enough(run, snapshot: Path):
+    result = run("registry", "lookup", "0" * 32, URL, "--snapshot", snapshot)
+    assert result.returncode == 0
+    assert "nothing recorded" in result.stdout
+
+
+def test_verify_names_the_damaged_file_and_diff_finds_changes(run, snapshot: Path, tmp_path: Path):
+    assert run("registry", "snapshot", "verify", snapshot).returncode == 0
+    assert run("registry", "snapshot", "diff", snapshot, snapshot).returncode == 1
+    made = Made()
+    made.observe(URL, [], image_id=made.image(CODE))
+    newer = made.snapshot(tmp_path, 2).path
+    result = run("registry", "snapshot", "diff", snapshot, newer, "--json")
+    assert result.returncode == 0
+    assert {
+        "what": f"{URL} on https://a.example/page",
+        "before": "reserved",
+        "after": "unspecified",
+    } in (json.loads(result.stdout))
+    (snapshot / "signals.arrow").unlink()
+    broken = run("registry", "snapshot", "verify", snapshot)
+    assert broken.returncode == 4
+    assert "signals.arrow is damaged: it is missing" in broken.stderr
+
+
+def test_no_snapshot_yet(run, registry_home: Path):
+    result = run("registry", "snapshot", "verify")
+    assert result.returncode == 4
+    assert "registry snapshot build" in result.stderr
+
+
+def test_a_database_without_tables_says_to_run_init(
+    run, empty_database_url: str, registry_home: Path
+):
+    result = run("registry", "lookup", URL, database=empty_database_url)
+    assert result.returncode == 4
+    assert "registry init" in result.stderr
+    result = run("registry", "snapshot", "build", database=empty_database_url)
+    assert result.returncode == 3
+    assert "registry init" in result.stderr

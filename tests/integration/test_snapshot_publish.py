@@ -1,0 +1,131 @@
+"""Publishing snapshots from a real database: numbers, pointer, concurrency, what a kill leaves."""
+
+import threading
+from datetime import UTC, datetime
+from pathlib import Path
+
+import psycopg
+import pytest
+from made import day
+
+from registry.db import claims, visits
+from registry.db.connect import connect_to
+from registry.db.export import exporting, position
+from registry.errors import UsageError
+from registry.model import Claim, Evidence, Observation, Picture, SiteFile
+from registry.snapshot import store
+from registry.snapshot.publish import publish_folder, publish_numbered, up_to_date
+
+URL = "https://art.example/1.jpg"
+PAGE = "https://art.example/page"
+CODE = "c9b6a7d8469c1959"
+
+
+@pytest.fixture
+def recorded(conn: psycopg.Connection) -> psycopg.Connection:
+    """A visit that saw one marked picture twice, and one claim about it."""
+    visit = visits.start_visit(
+        conn,
+        spider="gallery",
+        start_url=PAGE,
+        host="art.example",
+        user_agent="a test",
+        started_at=day(1),
+    )
+    robots = Evidence(
+        "robots-txt", "site", "https://art.example/robots.txt", text="User-agent: *\n"
+    )
+    file = SiteFile(day(1), "art.example", robots.url, "robots-txt", 200, None, robots)
+    picture = Picture(
+        sha256="ab" * 32,
+        md5="cd" * 16,
+        width=640,
+        height=480,
+        format="JPEG",
+        size=1000,
+        fingerprints={"phash64": {"full": CODE}, "phash256": {"full": "5a" * 32}},
+    )
+    headers = Evidence("headers", "image", URL, (("X-Robots-Tag", "noai"), ("ETag", '"1"')))
+    for number in (1, 2):
+        seen = Observation(day(number), URL, PAGE, URL, "own", 200, None, picture, (headers,))
+        visits.write(conn, visit, [seen], [file] if number == 1 else [])
+    claims.import_claims(conn, [Claim(source="a list", sha256="ab" * 32)])
+    return conn
+
+
+def test_what_is_recorded_comes_out(recorded: psycopg.Connection, tmp_path: Path):
+    snapshot = store.open_snapshot(publish_numbered(recorded, tmp_path, datetime.now(UTC)))
+    assert snapshot.images.num_rows == 1
+    assert snapshot.images["phash64"][0].as_py() == int(CODE, 16)
+    entries = snapshot.entries.to_pylist()
+    assert [entry["entry"] for entry in entries] == ["observation:2", "claim:1"]
+    # The claim has only a digest; the picture with that digest is known.
+    assert [entry["image"] for entry in entries] == [0, 0]
+    assert (entries[0]["since"], entries[0]["seen"]) == (day(1), day(2))
+
+
+def test_a_snapshot_is_up_to_date_until_something_is_recorded(
+    recorded: psycopg.Connection, tmp_path: Path
+):
+    assert up_to_date(recorded, tmp_path) is None
+    first = publish_numbered(recorded, tmp_path)
+    assert up_to_date(recorded, tmp_path) == first == tmp_path / "000001"
+    claims.import_claims(recorded, [Claim(source="a list", url=URL)])
+    assert up_to_date(recorded, tmp_path) is None
+    assert publish_numbered(recorded, tmp_path) == tmp_path / "000002"
+    recorded.execute("DELETE FROM claim")
+    assert up_to_date(recorded, tmp_path) is None
+
+
+def test_a_snapshot_shows_one_moment(recorded: psycopg.Connection, database_url: str):
+    with exporting(recorded) as export:
+        before = len(list(export.claims()))
+        with connect_to(database_url) as other:
+            claims.import_claims(other, [Claim(source="later", url=URL)])
+        assert len(list(export.claims())) == before
+    assert position(recorded)["claims"] == before + 1
+
+
+def test_builders_at_the_same_time_get_numbers_of_their_own(
+    recorded: psycopg.Connection, database_url: str, tmp_path: Path
+):
+    def publish() -> None:
+        with connect_to(database_url) as conn:
+            publish_numbered(conn, tmp_path)
+
+    threads = [threading.Thread(target=publish) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert store.serials(tmp_path) == [1, 2, 3, 4]
+    assert store.newest(tmp_path) == tmp_path / "000004"
+    digests = {
+        store.open_snapshot(store.folder_of(tmp_path, n)).manifest.digest for n in range(1, 5)
+    }
+    assert len(digests) == 1
+
+
+def test_what_a_killed_build_left_is_removed_and_never_pointed_to(
+    recorded: psycopg.Connection, tmp_path: Path
+):
+    publish_numbered(recorded, tmp_path)
+    leftover = tmp_path / ".building-000002-99999"
+    leftover.mkdir()
+    (leftover / "images.arrow").write_bytes(b"half")
+    assert store.newest(tmp_path) == tmp_path / "000001"
+    publish_numbered(recorded, tmp_path)
+    assert not leftover.exists()
+    assert store.serials(tmp_path) == [1, 2]
+
+
+def test_a_folder_of_ones_own(recorded: psycopg.Connection, tmp_path: Path):
+    folder = publish_folder(recorded, tmp_path / "mine")
+    assert store.open_snapshot(folder).entries.num_rows == 2
+    with pytest.raises(UsageError, match="not empty"):
+        publish_folder(recorded, folder)
+
+
+def test_an_empty_registry_gives_an_empty_snapshot(conn: psycopg.Connection, tmp_path: Path):
+    snapshot = store.open_snapshot(publish_numbered(conn, tmp_path))
+    assert snapshot.manifest.counts == dict.fromkeys(("images", "entries", "signals", "sites"), 0)
