@@ -87,9 +87,8 @@ class SiteSpider(Spider):
         refuse_disobedience(crawler.settings)
         return super().from_crawler(crawler, *args, **kwargs)
 
-    def read_page(
-        self, html: str, url: str
-    ) -> tuple[tuple[ImageCandidate, ...], tuple[PageLink, ...]]:
+    @staticmethod
+    def read_page(html: str, url: str) -> tuple[tuple[ImageCandidate, ...], tuple[PageLink, ...]]:
         """Return the images and the links of a page. Pure; spiders may override it."""
         soup = parsed(html)
         return tuple(images_in(soup, url)), tuple(links_in(soup, url))

@@ -1,0 +1,148 @@
+"""Nothing lifts robots.txt: no setting, no add-on, no request's meta, no redirect."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import textwrap
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from demo.server import SampleSite
+
+# A visit without a database, by a spider that tries to get around the rules.
+SCRIPT = """
+import json, logging, sys
+from scrapy import Request
+from scrapy.crawler import AsyncCrawlerProcess
+from crawler.frontier import Limits
+from crawler.picture_pool import PicturePool
+from crawler.settings import scrapy_settings
+from crawler.site_spider import SiteSpider
+
+class Recorder:
+    visit_id, known = 1, {}
+    def __init__(self):
+        self.observations, self.site_files = [], []
+    def write(self, observations, site_files):
+        self.observations += observations
+        self.site_files += site_files
+    def finish(self, state, finished_at, counts):
+        self.counts = counts
+
+class Cheat(SiteSpider):
+    name = "cheat"
+SPIDER
+
+if __name__ == "__main__":
+    process = AsyncCrawlerProcess(
+        scrapy_settings(contact="test", delay=0, timeout=5) | dict(LOG_ENABLED=False)
+    )
+    recorder = Recorder()
+    pool = PicturePool(1)
+    task = process.crawl(
+        process.create_crawler(Cheat), start_url=sys.argv[1], limits=Limits(), recorder=recorder,
+        pool=pool, report=lambda tally: None,
+    )
+    process.start()
+    pool.close()
+    if task.exception():
+        print(json.dumps({"error": str(task.exception())}))
+    else:
+        print(json.dumps({
+            "refused": [[o.image_url, o.refusal] for o in recorder.observations if o.refusal],
+            "site_files": [f.url for f in recorder.site_files],
+            "counts": recorder.counts,
+        }))
+"""
+
+
+@pytest.fixture
+def site() -> Iterator[SampleSite]:
+    with SampleSite() as served:
+        yield served
+
+
+def cheat(tmp_path: Path, url: str, spider: str) -> dict[str, object]:
+    script = tmp_path / "cheat.py"
+    script.write_text(SCRIPT.replace("SPIDER", textwrap.indent(spider, "    ")))
+    ended = subprocess.run(
+        [sys.executable, str(script), url], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert ended.returncode == 0, ended.stderr
+    said: dict[str, object] = json.loads(ended.stdout)
+    return said
+
+
+def test_request_meta_is_ignored(site: SampleSite, tmp_path: Path) -> None:
+    spider = """
+def _image_request(self, url):
+    request = super()._image_request(url)
+    request.meta.update(dont_obey_robotstxt=True, robots_txt_pass=object())
+    return request
+"""
+    site.replace("/one.html", b'<img src="/private/daedalus.jpg">')
+    said = cheat(tmp_path, site.url + "/one.html", spider)
+    assert said["refused"] == [[site.url + "/private/daedalus.jpg", "robots-txt"]]
+    assert [r.path for r in site.requests] == ["/robots.txt", "/one.html"]
+
+
+def test_a_spider_cannot_carry_the_pass_of_robots_txt_along(
+    site: SampleSite, tmp_path: Path
+) -> None:
+    site.replace("/robots.txt", b"", status=302, headers=(("Location", "/rules.txt"),))
+    site.replace("/rules.txt", b"User-agent: *\nDisallow: /private/\nDisallow: /rules.txt")
+    site.replace("/one.html", b'<img src="/private/daedalus.jpg"><img src="/rules.txt">')
+    said = cheat(tmp_path, site.url + "/one.html", "pass")
+    assert [r.path for r in site.requests] == ["/robots.txt", "/rules.txt", "/one.html"]
+    assert {refusal for _, refusal in said["refused"]} == {"robots-txt"}  # type: ignore[attr-defined]
+
+
+CUSTOM = {
+    "the setting": "{'ROBOTSTXT_OBEY': False}",
+    "another name": "{'ROBOTSTXT_USER_AGENT': 'Googlebot'}",
+    "no middleware": "{'DOWNLOADER_MIDDLEWARES': {}}",
+    "an add-on": "{'ADDONS': {'cheat_addon.Addon': 1}}",
+}
+
+
+@pytest.mark.parametrize("name", CUSTOM)
+def test_settings_that_would_lift_it_end_the_visit(
+    name: str, site: SampleSite, tmp_path: Path
+) -> None:
+    (tmp_path / "cheat_addon.py").write_text(
+        "class Addon:\n"
+        "    def update_settings(self, settings):\n"
+        "        settings.set('DOWNLOADER_MIDDLEWARES', {}, priority='cmdline')\n"
+    )
+    said = cheat(tmp_path, site.url + "/", f"custom_settings = {CUSTOM[name]}")
+    assert "error" in said or said["counts"]["pages"] == 0  # type: ignore[index]
+    assert site.requests == []
+
+
+def test_private_networks_are_not_asked_for_a_public_page() -> None:
+    from crawler.middlewares.bounds import BoundsMiddleware
+    from crawler.refusals import Refused
+
+    class Spider:
+        is_local = False
+
+        def is_own_page(self, url: str) -> bool:
+            return url.startswith("https://art.example/")
+
+    class Crawler:
+        spider = Spider()
+
+    from scrapy import Request
+
+    bounds = BoundsMiddleware(Crawler())  # type: ignore[arg-type]
+    for url in ("http://127.0.0.1/a.jpg", "http://10.0.0.1/", "http://[::1]/", "http://db/a.png"):
+        with pytest.raises(Refused, match="private") as refused:
+            bounds.process_request(Request(url, meta={"kind": "image"}))
+        assert refused.value.reason == "private-address"
+    bounds.process_request(Request("https://cdn.example/a.jpg", meta={"kind": "image"}))
+    with pytest.raises(Refused, match="another site"):
+        bounds.process_request(Request("https://cdn.example/", meta={"kind": "page"}))
