@@ -1,0 +1,43 @@
+"""Every fingerprint algorithm has vectors, and gives them in the version that gave them first."""
+
+import json
+
+import pytest
+from sources import ROOT
+
+from registry.fingerprints import algorithms, fingerprint_file
+
+FOLDER = ROOT / "tests/vectors/fingerprints"
+
+
+def vectors(name: str) -> list[dict[str, str]]:
+    """Return the vectors of an algorithm: `file` from the root, `version`, `full` or `unfit`."""
+    path = FOLDER / f"{name}.jsonl"
+    assert path.is_file(), f"write {path}: a few pictures of demo/site and what {name} gives them"
+    return [json.loads(line) for line in path.read_text("utf-8").splitlines()]
+
+
+@pytest.mark.parametrize("name", algorithms())
+def test_vectors_hold(name):
+    version = algorithms()[name].version
+    for vector in vectors(name):
+        picture = fingerprint_file(ROOT / vector["file"])
+        given = picture.fingerprints.get(name, {}).get("full")
+        assert (given, picture.unfit) == (vector.get("full"), vector.get("unfit")), (
+            f"{name} gives {vector['file']} another hash than version {vector['version']} did; "
+            "a change of what an algorithm computes is a new version"
+        )
+        assert vector["version"] == version, f"{name} is {version} now: make its vectors anew"
+
+
+@pytest.mark.parametrize("name", algorithms())
+def test_vectors_show_the_form(name):
+    bits, hashes = algorithms()[name].bits, [v["full"] for v in vectors(name) if "full" in v]
+    assert len(hashes) >= 5
+    assert len(set(hashes)) == len(hashes), "vectors that agree show nothing"
+    assert {len(one) for one in hashes} == {bits // 4}
+    assert any("unfit" in v for v in vectors(name)), "one picture has no fingerprint, and says why"
+
+
+def test_vectors_belong_to_an_algorithm():
+    assert {path.stem for path in FOLDER.iterdir()} == set(algorithms())
