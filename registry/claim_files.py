@@ -143,10 +143,12 @@ def _parquet_rows(path: Path) -> Iterator[Row]:
             for batch in batches:
                 for row in _microseconds(pa, batch).to_pylist():
                     yield {known[own]: value for own, value in row.items()}
-    except pa.ArrowException as error:
-        raise UnreadableInput(
-            f"not a readable Parquet file: {str(error).splitlines()[0]}"
-        ) from error
+    except (pa.ArrowException, OSError) as error:
+        # Arrow raises OSError for damaged content too; only the system's own carry a number.
+        if isinstance(error, OSError) and error.errno:
+            raise
+        reason = str(error).splitlines()[0]
+        raise UnreadableInput(f"not a readable Parquet file: {reason}") from error
 
 
 def _microseconds(pa: Any, batch: Any) -> Any:

@@ -137,9 +137,9 @@ def _url(value: object) -> str:
 def _site(value: object) -> str:
     """Return a host in lower case, with its port unless that is the scheme's own."""
     text = _text(value)
-    parts = urlsplit(text if "://" in text else f"//{text}")
     wanted = "a host such as example.org (paths go into path_pattern)"
     try:
+        parts = urlsplit(text if "://" in text else f"//{text}")
         name, port = (parts.hostname or "").rstrip("."), parts.port
         if not name.isascii():
             name = name.encode("idna").decode("ascii")

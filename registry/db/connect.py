@@ -131,14 +131,17 @@ def translated(database: str) -> Iterator[None]:
             f"{database} has no space left: {_reason(error)}", "free space on its disk"
         ) from error
     except psycopg.OperationalError as error:
-        raise _unavailable(database, _reason(error)) from error
+        raise _unavailable(database, error) from error
 
 
-def _unavailable(database: str, reason: str) -> DatabaseUnavailable:
+def _unavailable(database: str, error: psycopg.OperationalError) -> DatabaseUnavailable:
+    reason = _reason(error)
     # While connecting libpq tells no SQLSTATE, only the server's words.
     if "does not exist" in reason and "database" in reason:
         return DatabaseUnavailable(f"{database} does not exist", "create it: createdb NAME")
-    return DatabaseUnavailable(f"{database} does not answer: {reason}")
+    if error.sqlstate is None or error.sqlstate.startswith(("08", "57P")):
+        return DatabaseUnavailable(f"{database} does not answer: {reason}")
+    return DatabaseUnavailable(f"{database} gave up: {reason}", "try again")
 
 
 def _reason(error: psycopg.Error) -> str:

@@ -70,7 +70,7 @@ ON CONFLICT (image_id, algorithm, view) DO NOTHING
 -- name: insert_observation
 INSERT INTO observation (visit_id, observed_at, image_url, page_url, fetched_url, relation,
                          status, refusal, image_id, evidence)
-SELECT %(visit_id)s, staged.observed_at, staged.image_url, staged.page_url, staged.fetched_url,
+SELECT %(visit_id)s::bigint, staged.observed_at, staged.image_url, staged.page_url, staged.fetched_url,
        staged.relation, staged.status, staged.refusal, image.id,
        ARRAY(SELECT evidence.id
              FROM unnest(staged.evidence) WITH ORDINALITY AS named (digest, place)
@@ -81,7 +81,7 @@ ORDER BY staged.position
 
 -- name: insert_site_rule
 INSERT INTO site_rule (visit_id, observed_at, host, kind, url, status, refusal, evidence_id)
-SELECT %(visit_id)s, staged.observed_at, staged.host, staged.kind, staged.url, staged.status,
+SELECT %(visit_id)s::bigint, staged.observed_at, staged.host, staged.kind, staged.url, staged.status,
        staged.refusal, evidence.id
 FROM staged_site_rule AS staged LEFT JOIN evidence ON evidence.digest = staged.evidence
 ORDER BY staged.position

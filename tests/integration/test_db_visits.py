@@ -1,0 +1,278 @@
+"""Recording visits: what goes in comes out, once, whoever else writes at the same time."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+import threading
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta, timezone
+
+import psycopg
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from registry.db import visits
+from registry.db.connect import connect_to
+from registry.db.values import claim_digest, evidence_digest, pack, unpack
+from registry.model import Claim, Evidence, Observation, Picture, SiteFile
+
+NOW = datetime(2026, 5, 4, 12, 30, tzinfo=UTC)
+HOST = "art.example"
+
+
+def picture(name: str) -> Picture:
+    sha256 = hashlib.sha256(name.encode()).hexdigest()
+    prints = {
+        "phash64": {"full": sha256[:16], "square": sha256[16:32]},
+        "phash256": {"full": sha256},
+    }
+    return Picture(sha256, sha256[32:], 640, 480, "jpeg", 12_345, prints)
+
+
+def headers(url: str, *lines: tuple[str, str]) -> Evidence:
+    return Evidence("headers", "image", url, lines)
+
+
+def page(text: str = '<meta name="robots" content="noai">') -> Evidence:
+    return Evidence("html", "page", f"https://{HOST}/gallery", text=text)
+
+
+def seen(name: str, *evidence: Evidence, at: datetime = NOW) -> Observation:
+    url = f"https://{HOST}/{name}.jpg"
+    return Observation(
+        at,
+        url,
+        f"https://{HOST}/gallery",
+        url,
+        status=200,
+        picture=picture(name),
+        evidence=evidence,
+    )
+
+
+def begin(conn: psycopg.Connection, host: str = HOST) -> int:
+    return visits.start_visit(
+        conn,
+        spider="gallery",
+        start_url=f"https://{host}/",
+        host=host,
+        user_agent="test",
+        started_at=NOW,
+    )
+
+
+def count(conn: psycopg.Connection, table: str) -> int:
+    row = conn.execute(f"SELECT count(*) FROM {table}").fetchone()
+    assert row
+    return int(row[0])
+
+
+def counts(conn: psycopg.Connection) -> dict[str, int]:
+    tables = ("evidence", "image", "fingerprint", "observation", "site_rule")
+    return {table: count(conn, table) for table in tables}
+
+
+def test_a_visit_begins_and_ends(conn: psycopg.Connection) -> None:
+    visit = begin(conn)
+    assert conn.execute("SELECT state, finished_at FROM visit").fetchone() == ("running", None)
+    later = NOW + timedelta(minutes=3)
+    visits.finish_visit(conn, visit, state="finished", finished_at=later, counts={"pages": 4})
+    row = conn.execute("SELECT state, finished_at, counts FROM visit").fetchone()
+    assert row == ("finished", later, {"pages": 4})
+
+
+def test_a_batch_is_stored_with_everything_in_it(conn: psycopg.Connection) -> None:
+    marks = headers(f"https://{HOST}/a.jpg", ("X-Robots-Tag", "noai"), ("x-robots-tag", "noindex"))
+    refused = Observation(NOW, f"https://{HOST}/b.jpg", status=404, refusal="http-404")
+    robots = Evidence("robots-txt", "site", f"https://{HOST}/robots.txt", text="User-agent: *\n")
+    files = [
+        SiteFile(NOW, HOST, robots.url, "robots-txt", 200, None, robots),
+        SiteFile(NOW, HOST, f"https://{HOST}/ai.txt", "ai-txt", 404, "http-404"),
+    ]
+    visits.write(conn, begin(conn), [seen("a", marks, page()), refused], files)
+
+    assert counts(conn) == {
+        "evidence": 3, "image": 1, "fingerprint": 3, "observation": 2, "site_rule": 2
+    }  # fmt: skip
+    rows = conn.execute(
+        "SELECT o.image_url, o.refusal, encode(i.sha256, 'hex'),"
+        " ARRAY(SELECT e.carrier FROM unnest(o.evidence) WITH ORDINALITY n (id, place)"
+        "       JOIN evidence e USING (id) ORDER BY place)"
+        " FROM observation o LEFT JOIN image i ON i.id = o.image_id ORDER BY o.id"
+    ).fetchall()
+    assert rows == [
+        (f"https://{HOST}/a.jpg", None, picture("a").sha256, ["headers", "html"]),
+        (f"https://{HOST}/b.jpg", "http-404", None, []),
+    ]
+    stored = conn.execute("SELECT lines FROM evidence WHERE carrier = 'headers'").fetchone()
+    assert stored == ([["X-Robots-Tag", "noai"], ["x-robots-tag", "noindex"]],)
+    rules = conn.execute(
+        "SELECT s.kind, s.refusal, e.text FROM site_rule s"
+        " LEFT JOIN evidence e ON e.id = s.evidence_id ORDER BY s.id"
+    ).fetchall()
+    assert rules == [("robots-txt", None, "User-agent: *\n"), ("ai-txt", "http-404", None)]
+
+
+def test_what_is_known_is_not_stored_twice_but_observed_again(conn: psycopg.Connection) -> None:
+    visit = begin(conn)
+    first = counts(conn)
+    for day in range(3):
+        at = NOW + timedelta(days=day)
+        visits.write(conn, visit, [seen("a", page(), at=at), seen("a", page(), at=at)])
+    more = {table: number - first[table] for table, number in counts(conn).items()}
+    assert more == {"evidence": 1, "image": 1, "fingerprint": 3, "observation": 6, "site_rule": 0}
+
+
+def test_the_same_text_about_another_page_is_other_evidence(conn: psycopg.Connection) -> None:
+    other = Evidence("html", "page", f"https://{HOST}/other", text=page().text)
+    visits.write(conn, begin(conn), [seen("a", page(), other)])
+    assert count(conn, "evidence") == 2
+
+
+def test_a_fingerprint_of_a_newer_algorithm_joins_the_known_image(
+    conn: psycopg.Connection,
+) -> None:
+    visit = begin(conn)
+    visits.write(conn, visit, [seen("a")])
+    old = picture("a")
+    newer = Picture(
+        old.sha256, old.md5, 640, 480, "jpeg", 12_345, {"dhash64": {"full": "0" * 15 + "1"}}
+    )
+    visits.write(conn, visit, [Observation(NOW, "https://x.example/", picture=newer)])
+    assert (count(conn, "image"), count(conn, "fingerprint")) == (1, 4)
+
+
+def test_half_a_batch_is_never_stored(conn: psycopg.Connection) -> None:
+    neither = Observation(NOW, "https://art.example/neither.jpg")
+    visit = begin(conn)
+    with pytest.raises(psycopg.errors.CheckViolation):
+        visits.write(conn, visit, [seen("a", page()), neither])
+    assert set(counts(conn).values()) == {0}
+    visits.write(conn, visit, [seen("a", page())])
+    assert count(conn, "observation") == 1
+
+
+def test_it_refuses_to_run_inside_a_transaction(conn: psycopg.Connection) -> None:
+    visit = begin(conn)
+    with conn.transaction(), pytest.raises(ValueError, match="outside"):
+        visits.write(conn, visit, [seen("a")])
+
+
+def test_very_long_addresses_are_stored(conn: psycopg.Connection) -> None:
+    """A B-tree refuses keys over 2,700 bytes that do not compress."""
+    url = f"https://{HOST}/?token={secrets.token_hex(20_000)}"
+    visits.write(conn, begin(conn), [Observation(NOW, url, url, url, picture=picture("long"))])
+    assert list(visits.known_images(conn, HOST)) == [url]
+
+
+def test_two_crawlers_may_write_the_same_things_at_once(
+    conn: psycopg.Connection, database_url: str
+) -> None:
+    """Opposite orders of the same keys: without sorting this ends in a deadlock."""
+    observations = [
+        seen(str(n), headers(f"https://{HOST}/{n}.jpg", ("n", str(n)))) for n in range(300)
+    ]
+    barrier = threading.Barrier(2)
+    failures: list[BaseException] = []
+
+    def crawl(batch: list[Observation]) -> None:
+        try:
+            with connect_to(database_url) as own:
+                visit = begin(own)
+                for _ in range(5):
+                    barrier.wait()
+                    visits.write(own, visit, batch)
+        except BaseException as error:  # noqa: BLE001 - handed to the test's own thread
+            failures.append(error)
+            barrier.abort()
+
+    threads = [
+        threading.Thread(target=crawl, args=(batch,))
+        for batch in (observations, observations[::-1])
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failures == []
+    assert counts(conn) == {
+        "evidence": 300, "image": 300, "fingerprint": 900, "observation": 3000, "site_rule": 0
+    }  # fmt: skip
+
+
+def test_known_images_are_the_latest_successful_reading_of_the_host(
+    conn: psycopg.Connection,
+) -> None:
+    url = f"https://{HOST}/a.jpg"
+    old = headers(url, ("ETag", '"old"'), ("Last-Modified", "Mon, 04 May 2026 00:00:00 GMT"))
+    new = headers(url, ("etag", '"new"'))
+    metadata = Evidence("xmp", "image", url, text="<x:xmpmeta/>")
+    visits.write(conn, begin(conn), [seen("a", old, page())])
+    later = begin(conn)
+    visits.write(conn, later, [seen("a", new, page(), metadata), seen("b")])
+    visits.write(conn, later, [Observation(NOW, url, fetched_url=url, refusal="http-503")])
+    visits.write(conn, begin(conn, "other.example"), [seen("c", old)])
+
+    known = visits.known_images(conn, HOST)
+    assert set(known) == {url, f"https://{HOST}/b.jpg"}
+    assert known[url] == visits.KnownImage(
+        picture=picture("a"), evidence=(new, metadata), etag='"new"', last_modified=None
+    )
+    assert known[f"https://{HOST}/b.jpg"].etag is None
+
+
+def test_a_known_picture_can_be_observed_again(conn: psycopg.Connection) -> None:
+    """What a crawler does on a 304: it passes the known picture and evidence on."""
+    url = f"https://{HOST}/a.jpg"
+    visits.write(conn, begin(conn), [seen("a", headers(url, ("ETag", '"1"')))])
+    known = visits.known_images(conn, HOST)[url]
+    again = Observation(
+        NOW, url, fetched_url=url, status=304, picture=known.picture, evidence=known.evidence
+    )
+    visits.write(conn, begin(conn), [again])
+    assert counts(conn)["image"] == counts(conn)["evidence"] == 1
+    assert visits.known_images(conn, HOST)[url] == known
+
+
+ANY_TEXT = st.text(st.characters(codec=None), max_size=30)
+NASTY = st.text(st.sampled_from("\0\ud800\udfff\U0010ffffa00"), max_size=12)
+
+
+@settings(
+    max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None
+)
+@given(ANY_TEXT | NASTY, ANY_TEXT | NASTY)
+def test_any_text_comes_back_as_it_was(conn: psycopg.Connection, text: str, value: str) -> None:
+    """NUL, lone surrogates and noncharacters included."""
+    url = f"https://{HOST}/a.jpg"
+    evidence = Evidence("headers", "image", url + text, ((value, text), ("ETag", value)), text)
+    visits.write(conn, begin(conn), [seen("a", evidence)])
+    known = visits.known_images(conn, HOST)[url]
+    assert known.evidence == (evidence,)
+    assert known.etag == value
+
+
+@given(ANY_TEXT | NASTY)
+def test_packing_is_undone_exactly(text: str) -> None:
+    assert unpack(pack(text)) == text
+    pack(text).encode("utf-8")
+    assert "\0" not in pack(text)
+
+
+def test_digests_never_change() -> None:
+    """Stored digests would no longer be found again: a change needs a migration."""
+    evidence = Evidence("headers", "image", "https://a.example/", (("N", "v\0é"),), "t")
+    # printf '%s' '["headers","image","https://a.example/",[["N","v\u0000\u00e9"]],"t"]' | sha256sum
+    assert evidence_digest(evidence).hex() == (
+        "fce9506e69a80ccc3ded6056faf81df219651a41ab9fc0926e274d0959ef7cb8"
+    )
+    # printf '%s' '{"meaning":"reserved","observed_at":"2026-05-04T12:30:00+00:00","source":"s",
+    #               "url":"https://a.example/","use":"train","width":5}' | sha256sum, in one line
+    claim = Claim("s", url="https://a.example/", width=5, observed_at=NOW)
+    assert claim_digest(claim).hex() == (
+        "182df3a5afcef04edaa4bfd76ea10190f05293161d001e045aa9a6c41115a968"
+    )
+    elsewhere = NOW.astimezone(timezone(timedelta(hours=9)))
+    assert claim_digest(replace(claim, observed_at=elsewhere)) == claim_digest(claim)

@@ -1,0 +1,184 @@
+"""Tables of claims as people really save them: encodings, separators, types, faults."""
+
+from __future__ import annotations
+
+import tracemalloc
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from registry.claim_files import Problems, is_table, read_claims
+from registry.errors import UnreadableInput
+from registry.model import Claim
+
+A, B = "https://art.example/a.jpg", "https://art.example/b.jpg"
+
+
+def read(path: Path) -> tuple[list[Claim], Problems]:
+    problems = Problems()
+    return list(read_claims(path, "list", problems)), problems
+
+
+def urls(path: Path) -> list[str | None]:
+    claims, problems = read(path)
+    assert problems == Problems()
+    return [claim.url for claim in claims]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        f"url,caption\n{A},one\n{B},two\n".encode(),
+        f"URL,Caption\r\n{A},one\r\n{B},two\r\n".encode(),
+        f"\ufeffurl;caption\n{A};one\n{B};two\n".encode(),
+        f"url\tcaption\n{A}\tone\n{B}\ttwo".encode(),
+        f'caption,url\n"one, ""quoted""\nin two lines","{A}"\n\n,{B}\n'.encode(),
+        f"url\n{A}\n{B}\n".encode(),
+    ],
+    ids=["plain", "crlf", "bom-semicolons", "tabs", "quoted", "one-column"],
+)
+def test_csv_as_programs_save_it(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "list.csv").write_bytes(content)
+    assert urls(tmp_path / "list.csv") == [A, B]
+
+
+def test_tsv(tmp_path: Path) -> None:
+    (tmp_path / "list.TSV").write_text(f"url\tcaption\n{A}\tone, two, three\n{B}\t\n")
+    assert urls(tmp_path / "list.TSV") == [A, B]
+
+
+def test_json_lines(tmp_path: Path) -> None:
+    (tmp_path / "list.jsonl").write_text(f'{{"URL": "{A}"}}\n\n{{"url": "{B}", "n": [1]}}')
+    assert urls(tmp_path / "list.jsonl") == [A, B]
+
+
+def test_parquet_with_types_of_its_own(tmp_path: Path) -> None:
+    table = pa.table(
+        {
+            "URL": pa.array([A, None]).dictionary_encode(),
+            "sha256": pa.array([None, b"\xab" * 32], pa.binary()),
+            "width": pa.array([640.0, None]),
+            "height": pa.array([480, None], pa.int64()),
+            "observed_at": pa.array([1_700_000_000_000_000_001, None], pa.timestamp("ns", "UTC")),
+            "embedding": pa.array([[1.0], [2.0]]),
+        }
+    )
+    pq.write_table(table, tmp_path / "list.parquet")
+    claims, problems = read(tmp_path / "list.parquet")
+    moment = datetime(2023, 11, 14, 22, 13, 20, tzinfo=UTC)
+    assert problems == Problems()
+    assert claims == [
+        Claim("list", url=A, width=640, height=480, observed_at=moment),
+        Claim("list", sha256="ab" * 32),
+    ]
+
+
+def test_bad_rows_are_named_and_the_others_loaded(tmp_path: Path) -> None:
+    path = tmp_path / "list.csv"
+    path.write_text(f"url,md5\n{A},\nnowhere,\n,\n{A},x,y\n{B},\n")
+    claims, problems = read(path)
+    assert [claim.url for claim in claims] == [A, B]
+    assert problems.bad_rows == 3
+    heads = [message.removeprefix(f"{path}: ").partition(":")[0] for message in problems.messages]
+    assert heads == ["row 2", "row 3", "row 4"]
+    assert "3 fields, the first line names 2" in problems.messages[2]
+
+
+def test_bad_json_lines_are_named(tmp_path: Path) -> None:
+    path = tmp_path / "list.jsonl"
+    path.write_text(f'{{"url": "{A}"\n[1]\n{{"caption": 1}}\n{{"url": "{B}"}}\n{"[" * 100_000}\n')
+    claims, problems = read(path)
+    assert [claim.url for claim in claims] == [B]
+    assert problems.bad_rows == 4
+    assert ["JSON" in message or "usable" in message for message in problems.messages] == [True] * 4
+
+
+def test_only_the_first_bad_rows_are_kept(tmp_path: Path) -> None:
+    (tmp_path / "list.csv").write_text("url\n" + "nowhere\n" * 500)
+    _, problems = read(tmp_path / "list.csv")
+    assert (problems.bad_rows, len(problems.messages)) == (500, 10)
+
+
+def test_flat_hashes_left_out_of_rows_are_counted(tmp_path: Path) -> None:
+    (tmp_path / "list.csv").write_text(f"url,phash64\n{A},8000000000000000\n{B},\n")
+    claims, problems = read(tmp_path / "list.csv")
+    assert [claim.phash64 for claim in claims] == [None, None]
+    assert (problems.bad_rows, problems.flat_hashes) == (0, 1)
+
+
+def test_a_quote_that_is_never_closed_is_one_bad_row(tmp_path: Path) -> None:
+    (tmp_path / "list.csv").write_text(f'url,caption\n{A},x\n{B},"open\n')
+    claims, problems = read(tmp_path / "list.csv")
+    assert [claim.url for claim in claims] == [A]
+    assert problems.bad_rows == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "words"),
+    [
+        ("list.csv", b"", "no usable column; columns seen: none"),
+        ("list.csv", f"{A}\n{B}\n".encode(), "columns seen: https://art.example/a.jpg"),
+        ("list.csv", b"url\ncaf\xe9\n", "not UTF-8"),
+        ("list.csv", "url\n".encode("utf-16"), "not UTF-8"),
+        ("list.csv", b"url,URL\n", "there twice"),
+        ("list.jsonl", b"\xff\xfe\x00", "not UTF-8"),
+        ("list.parquet", b"", "not a readable Parquet file"),
+        ("list.parquet", b"PAR1 and no more PAR1", "not a readable Parquet file"),
+    ],
+)
+def test_a_table_that_cannot_be_read_says_why(
+    tmp_path: Path, name: str, content: bytes, words: str
+) -> None:
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(UnreadableInput, match=words) as caught:
+        read(tmp_path / name)
+    assert caught.value.message.startswith(str(tmp_path / name))
+    assert "\n" not in caught.value.message
+
+
+def test_a_parquet_file_cut_short_is_refused(tmp_path: Path) -> None:
+    whole = tmp_path / "whole.parquet"
+    pq.write_table(pa.table({"url": [f"{A}?{n}" for n in range(10_000)]}), whole)
+    damaged = bytearray(whole.read_bytes())
+    damaged[100:4000] = b"\xff" * 3900
+    (tmp_path / "damaged.parquet").write_bytes(damaged)
+    with pytest.raises(UnreadableInput, match=r"damaged\.parquet: not a readable"):
+        read(tmp_path / "damaged.parquet")
+
+
+def test_a_parquet_without_usable_columns_lists_them(tmp_path: Path) -> None:
+    pq.write_table(pa.table({"caption": ["x"], "similarity": [0.3]}), tmp_path / "t.parquet")
+    with pytest.raises(UnreadableInput, match="columns seen: caption, similarity"):
+        read(tmp_path / "t.parquet")
+
+
+@pytest.mark.parametrize("name", ["list.csv", "list.jsonl", "list.parquet"])
+def test_memory_does_not_grow_with_the_file(tmp_path: Path, name: str) -> None:
+    rows = [f"{A}?{'x' * 200}{n}" for n in range(30_000)]
+    path = tmp_path / name
+    if name.endswith("parquet"):
+        pq.write_table(pa.table({"url": rows}), path)
+    elif name.endswith("csv"):
+        path.write_text("url\n" + "\n".join(rows))
+    else:
+        path.write_text("".join(f'{{"url": "{row}"}}\n' for row in rows))
+    del rows
+    tracemalloc.start()
+    try:
+        assert sum(1 for _ in read_claims(path, "list", Problems())) == 30_000
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 5_000_000
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.TSV", "a.jsonl", "a.ndjson", "a.parquet"])
+def test_tables_are_known_by_their_names(name: str) -> None:
+    assert is_table(Path(name))
+
+
+def test_pictures_are_no_tables() -> None:
+    assert not is_table(Path("a.jpg"))
