@@ -1,7 +1,8 @@
 """A snapshot made ready for a check under one policy.
 
-Verdicts are decided once per shape of signals, then spread over the entries. Of several entries for one URL or one picture the strictest answers;
-among equals the oldest.
+Verdicts are decided once per shape of signals, then spread over the entries.
+Of several entries for one URL or one picture the strictest answers; among
+equals the oldest.
 """
 
 from __future__ import annotations

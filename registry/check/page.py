@@ -37,13 +37,15 @@ p.soft, .soft { color: var(--soft) } p { margin: .3rem 0 }
 .bar span { min-width: 2px }
 table { border-collapse: collapse; width: 100%; font-size: .92rem }
 th, td { text-align: left; padding: .35rem .6rem; border-bottom: 1px solid var(--line);
-  vertical-align: top; overflow-wrap: anywhere }
-th { color: var(--soft); font-weight: 600 } .n { text-align: right; white-space: nowrap }
+  vertical-align: top; white-space: nowrap }
+td.w { white-space: normal; overflow-wrap: anywhere } td.u { min-width: 13rem }
+th { color: var(--soft); font-weight: 600 } .n { text-align: right }
 .dot { display: inline-block; width: .8rem; height: .8rem; border-radius: .2rem;
   margin-right: .5rem; vertical-align: -1px }
 .two { display: grid; grid-template-columns: 1fr 1fr; gap: 0 2.5rem }
 @media (max-width: 40rem) { .two { grid-template-columns: 1fr } }
-.track { background: var(--line); border-radius: .2rem; height: .6rem; min-width: 6rem }
+.track { background: var(--line); border-radius: .2rem; height: .6rem; min-width: 6rem;
+  margin-top: .45rem }
 .track i { display: block; height: 100%; border-radius: .2rem; background: #3b6ea8 }
 .wide { overflow-x: auto }
 code { font-size: .88em }
@@ -95,7 +97,7 @@ def _outcomes(report: Report) -> str:
     rows = "".join(
         f'<tr><td><span class="dot" style="background:{COLOUR[o]}"></span>{o}</td>'
         f'<td class="n">{tally.outcomes[o]:,}</td><td class="n">{_share(report, o)}</td>'
-        f'<td class="soft">{MEANING[o]}</td></tr>'
+        f'<td class="soft w">{MEANING[o]}</td></tr>'
         for o in OUTCOMES
     )
     head = '<tr><th>outcome</th><th class="n">rows</th><th class="n">share</th><th>means</th></tr>'
@@ -114,7 +116,7 @@ def _counts(title: str, counts: Counter[str]) -> str:
         return ""
     most = pairs[0][1]
     rows = "".join(
-        f'<tr><td>{escape(name)}</td><td class="n">{count:,}</td><td><div class="track">'
+        f'<tr><td class="w">{escape(name)}</td><td class="n">{count:,}</td><td><div class="track">'
         f'<i style="width:{100 * count / most:.0f}%"></i></div></td></tr>'
         for name, count in pairs
     )
@@ -140,28 +142,29 @@ def _match(match: Shown) -> str:
     return (
         f'<tr><td class="n">{match.row}</td><td><span class="dot" '
         f'style="background:{COLOUR[match.outcome]}"></span>{match.outcome}</td>'
-        f"<td>{escape(match.what)}</td><td>{match.way}{near}</td>"
-        f"<td><code>{escape(match.reason)}</code></td><td>{match.since}</td></tr>"
+        f'<td class="w u">{escape(match.what)}</td><td>{match.way}{near}</td>'
+        f'<td class="w"><code>{escape(match.reason)}</code></td><td>{match.since}</td></tr>'
     )
 
 
 def _method(report: Report) -> str:
     columns = "".join(
         f"<tr><td>{escape(role)}</td><td><code>{escape(choice['column'])}</code></td>"
-        f"<td>{escape(choice['why'])}</td></tr>"
+        f'<td class="w">{escape(choice["why"])}</td></tr>'
         for role, choice in report.columns.items()
         if role != "ignored"
     )
     ignored: Mapping[str, str] = report.columns.get("ignored", {})
     columns += "".join(
-        f"<tr><td>left out</td><td><code>{escape(name)}</code></td><td>{escape(why)}</td></tr>"
+        f"<tr><td>left out</td><td><code>{escape(name)}</code></td>"
+        f'<td class="w">{escape(why)}</td></tr>'
         for name, why in ignored.items()
     )
     versions = ", ".join(f"{name} {version}" for name, version in sorted(report.versions.items()))
     distance = "by tier" if report.distance is None else f"every row within {report.distance} bits"
     return (
         f"<h2>How it was checked</h2><table><tr><th>used as</th><th>column</th><th>why</th></tr>"
-        f"{columns}</table><p class=soft>Fingerprints: {distance}; matches to expect by chance: "
+        f'{columns}</table><p class="soft">Fingerprints: {distance}; matches to expect by chance: '
         f"{report.expected_chance_matches:.2g}. Registry content "
         f"<code>{escape(str(report.registry['digest']))}</code>. Versions: {escape(versions)}.</p>"
     )

@@ -35,12 +35,13 @@ class RowWriter(Protocol):
 class Dataset(Protocol):
     """Rows to be checked.
 
-    `name` is what the user called it, `rows` the number of rows if it is known
-    before reading.
+    `name` is what the user called it, `label` the column that names a row (None:
+    its URL does), `rows` the number of rows if it is known before reading.
     """
 
     name: str
     format: str
+    label: str | None
     schema: pa.Schema
     rows: int | None
 

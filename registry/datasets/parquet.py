@@ -42,6 +42,7 @@ class ParquetDataset:
     """Rows of one or more Parquet files, in the order of the files."""
 
     format = "parquet"
+    label: str | None = None
 
     def __init__(self, files: Sequence[Path], name: str) -> None:
         self.name = name

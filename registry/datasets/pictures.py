@@ -41,6 +41,7 @@ class PictureFolder:
     """Rows of picture files, sorted by path."""
 
     format = "pictures"
+    label: str | None = "file"
 
     def __init__(self, files: Sequence[Path], name: str) -> None:
         self.name = name

@@ -1,0 +1,61 @@
+"""Counting the answers of a batch into the tally of a report."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from registry.check.answers import WAYS, Answers
+from registry.check.report import Shown, Tally
+from registry.check.wording import Wording, Words, row_words
+from registry.matching.url_key import split_key
+from registry.model import OUTCOMES, TIERS
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from registry.check.keys import Keys
+
+MAX_SHOWN = 200
+
+
+def count(
+    tally: Tally, keys: Keys, found: Answers, wording: Wording, names: pa.Array | None
+) -> None:
+    """Add a batch to the tally. `names` holds what to call its rows."""
+    start = tally.rows
+    tally.rows += keys.rows
+    for code, rows in zip(*np.unique(found.outcome, return_counts=True), strict=True):
+        tally.outcomes[OUTCOMES[code]] += int(rows)
+    unchecked = found.outcome == OUTCOMES.index("unchecked")
+    tally.unchecked.update(keys.problem[unchecked].tolist())
+    if keys.has_phash64 is not None:
+        tally.with_fingerprint += int(keys.has_phash64.sum())
+    met = np.flatnonzero(found.way != -1)
+    tally.matched_by.update(WAYS[way] for way in found.way[met])
+    tally.tiers.update(TIERS[tier] for tier in found.tier[met] if tier != -1)
+    for row in met.tolist():
+        words = row_words(keys, found, wording, row)
+        assert words is not None
+        tally.signals.update(words.signal.split(", "))
+        url = keys.urls[row].as_py() if keys.urls is not None else None
+        if url:
+            tally.hosts[split_key(url)[0]] += 1
+        if len(tally.shown) < MAX_SHOWN:
+            name = names[row].as_py() if names is not None else None
+            tally.shown.append(_shown(start, row, name or "", found, words))
+
+
+def _shown(start: int, row: int, name: str, found: Answers, words: Words) -> Shown:
+    distance = int(found.distance[row])
+    return Shown(
+        row=start + row,
+        what=name.removeprefix("//"),
+        outcome=OUTCOMES[found.outcome[row]],
+        way=WAYS[found.way[row]],
+        distance=None if distance < 0 else distance,
+        signal=words.signal,
+        reason=words.reason,
+        since=f"{words.since:%Y-%m-%d}" if words.since else "",
+    )

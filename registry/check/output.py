@@ -1,0 +1,57 @@
+"""Writing the rows of a check: all with their outcome, or those of one outcome unchanged."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+
+from registry.check.wording import FIELDS, Wording, out_columns
+from registry.errors import UsageError
+from registry.model import OUTCOMES, Outcome
+
+if TYPE_CHECKING:
+    from registry.check.answers import Answers
+    from registry.check.keys import Keys
+    from registry.datasets import Dataset
+
+Write = Callable[[pa.RecordBatch, "Keys", "Answers", Wording], None]
+
+
+@contextmanager
+def writing(dataset: Dataset, out: Path | None, keep: Outcome | None) -> Iterator[Write]:
+    """Give a function that writes the rows of a batch; no file is ever left half written.
+
+    Without `out` it does nothing. With `keep`, only rows of that outcome are
+    written, in the dataset's own schema; else all, with the `optout_*` columns.
+    """
+    if out is None:
+        yield lambda batch, keys, found, wording: None
+        return
+    schema = dataset.schema if keep else _with_answers(dataset.schema)
+    writer = dataset.writer(out, schema)
+
+    def write(batch: pa.RecordBatch, keys: Keys, found: Answers, wording: Wording) -> None:
+        if keep:
+            writer.write(batch.filter(pa.array(found.outcome == OUTCOMES.index(keep))))
+        else:
+            columns = [*batch.columns, *out_columns(keys, found, wording)]
+            writer.write(pa.record_batch(columns, _with_answers(batch.schema)))
+
+    try:
+        yield write
+        writer.close()
+    except BaseException:
+        writer.abandon()
+        raise
+
+
+def _with_answers(schema: pa.Schema) -> pa.Schema:
+    clash = [name for name, _ in FIELDS if name in schema.names]
+    if clash:
+        raise UsageError(f"the dataset already has a column {clash[0]}", "check the original")
+    fields = [*schema, *(pa.field(name, kind) for name, kind in FIELDS)]
+    return pa.schema(fields, schema.metadata)
