@@ -1,4 +1,7 @@
-"""A spider is one file named as itself, with captured pages; manners are not its business."""
+"""A spider is one file named as itself; manners are not its business.
+
+That its captured pages are read as expected is in tests/pure.
+"""
 
 import pytest
 from sources import ROOT, hold, modules
@@ -7,14 +10,6 @@ from crawler.run import spiders
 from crawler.site_spider import SiteSpider
 
 CAPTURES = ROOT / "tests/captures"
-
-
-@pytest.mark.parametrize("name", spiders())
-def test_spider_has_captures(name):
-    pages = [page for page in CAPTURES.glob(f"{name}/*.html") if page.with_suffix(".json").exists()]
-    assert pages, (
-        f"put a page that {name} reads, and what it reads there, into tests/captures/{name}/"
-    )
 
 
 def test_captures_are_pairs_of_a_spider():
@@ -30,13 +25,6 @@ def test_captures_are_pairs_of_a_spider():
 def test_spiders_are_named_as_their_files():
     files = {m.name.rpartition(".")[2] for m in modules("crawler/spiders")} - {"spiders"}
     assert {name for name in files if not name.startswith("_")} == set(spiders())
-
-
-@pytest.mark.parametrize("name", spiders())
-def test_spider_says_what_it_is_for(name):
-    spider = spiders()[name]
-    assert spider.about, "`crawler sites` shows it"
-    assert spider.__module__ == f"crawler.spiders.{name}"
 
 
 @pytest.mark.parametrize("name", spiders())
