@@ -63,7 +63,9 @@ class Tally:
 @click.option(
     "--source", help="Where the entries come from.  [default: the file's or folder's name]"
 )
-@click.option("--meaning", type=MEANINGS, default="reserved", show_default=True)
+@click.option(
+    "--meaning", type=MEANINGS, default="reserved", show_default=True, help="What they say."
+)
 @click.option("--claimant", help="Who says so.")
 @click.option("--json", "as_json", is_flag=True, help="Print the counts as JSON.")
 def command(

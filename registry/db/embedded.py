@@ -35,7 +35,7 @@ STOP_SECONDS = 60.0
 SOCKET = ".s.PGSQL.5432"
 _ENVIRONMENT = {"PATH": "/usr/bin:/bin", "LC_ALL": "C", "TZ": "UTC"}
 
-_held: dict[Path, str] = {}
+_held: dict[Path, Place] = {}
 _held_lock = threading.Lock()
 
 
@@ -45,11 +45,9 @@ def embedded_server(home: Path) -> Iterator[str]:
 
     Raises DatabaseUnavailable with the reason when it cannot be started.
     """
-    try:
+    with _explained(home):
         place = find_place(home)
         users = _join(place)
-    except OSError as error:
-        raise _unavailable(home, error) from error
     try:
         yield place.url
     finally:
@@ -57,13 +55,37 @@ def embedded_server(home: Path) -> Iterator[str]:
 
 
 def hold(home: Path) -> str:
-    """Return the embedded server's URL and stay its user until this process ends."""
-    with _held_lock:
-        if home not in _held:
-            server = embedded_server(home)
-            _held[home] = server.__enter__()
-            atexit.register(server.__exit__, None, None, None)
-        return _held[home]
+    """Return the embedded server's URL and stay its user until this process ends.
+
+    A server that was killed in the meantime is started again.
+    """
+    with _held_lock, _explained(home):
+        if home in _held:
+            _revive(_held[home])
+        else:
+            place = find_place(home)
+            atexit.register(_leave, place, _join(place))
+            _held[home] = place
+        return _held[home].url
+
+
+@contextmanager
+def _explained(home: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        where = error.filename or home
+        raise DatabaseUnavailable(
+            f"the embedded PostgreSQL cannot be started: {where}: {error.strerror}",
+            "name a folder you may write to in REGISTRY_HOME, or a server in REGISTRY_DATABASE_URL",
+        ) from error
+
+
+def _revive(place: Place) -> None:
+    if not _answers(place):
+        with _gate(place):
+            if not _is_kept(place):
+                _start(place)
 
 
 def _join(place: Place) -> int:
@@ -285,11 +307,3 @@ def _last_words(log: Path) -> str:
     lines = log.read_text(errors="replace").strip().splitlines() or ["no reason given"]
     fatal = [line.split("FATAL:", 1)[1].strip() for line in lines if "FATAL:" in line]
     return (fatal or lines)[-1]
-
-
-def _unavailable(home: Path, error: OSError) -> DatabaseUnavailable:
-    where = error.filename or home
-    return DatabaseUnavailable(
-        f"the embedded PostgreSQL cannot be started: {where}: {error.strerror}",
-        "name a folder you may write to in REGISTRY_HOME, or a server in REGISTRY_DATABASE_URL",
-    )

@@ -155,6 +155,29 @@ def test_a_killed_server_is_recovered_with_what_was_committed(home: Path) -> Non
     assert gone(home)
 
 
+def test_one_process_may_go_on_after_the_server_was_killed(home: Path) -> None:
+    code = """
+import os, signal, sys
+from pathlib import Path
+import psycopg
+from registry.db.embedded import hold
+home = Path(sys.argv[1])
+for _ in range(3):
+    psycopg.connect(hold(home)).close()
+    pid = (home / "postgres/data/postmaster.pid").read_text().split()[0]
+    os.kill(int(pid), signal.SIGKILL)
+    while (home / "postgres/keeper").exists():
+        try:
+            psycopg.connect(hold(home)).close()
+            break
+        except psycopg.OperationalError:
+            pass
+"""
+    done = subprocess.run([sys.executable, "-c", code, str(home)], timeout=60, check=False)
+    assert done.returncode == 0
+    assert processes(home) == []
+
+
 @pytest.mark.parametrize("orphaned", [True, False], ids=["server left", "server killed too"])
 def test_a_killed_keeper_is_replaced(home: Path, orphaned: bool) -> None:
     process = user_of(home)
