@@ -40,6 +40,8 @@ from registry.errors import ServiceUnavailable
 HOSTS = {"site": "127.0.0.1", "cdn": "127.0.0.2", "other": "127.0.0.3"}
 LAST_MODIFIED = "Sun, 01 Mar 2026 12:00:00 GMT"
 PORT_TRIES = 20
+# How long stopping may take to be noticed.
+POLL_SECONDS = 0.02
 
 
 class PortInUse(ServiceUnavailable):
@@ -213,7 +215,9 @@ class _Listener(ThreadingHTTPServer):
         self.site = site
         self._open: set[socket.socket] = set()
         self._lock = threading.Lock()
-        self._thread = threading.Thread(target=self.serve_forever, args=(0.05,), daemon=True)
+        self._thread = threading.Thread(
+            target=self.serve_forever, args=(POLL_SECONDS,), daemon=True
+        )
         super().__init__(address, _Handler)
 
     def server_bind(self) -> None:
@@ -326,10 +330,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Serve the sample art site on loopback.")
     parser.add_argument("--port", type=int, default=0, help="0 takes any free one")
     try:
-        with SampleSite(parser.parse_args().port) as site:
+        with suppress(KeyboardInterrupt), SampleSite(parser.parse_args().port) as site:
             print(site.url, flush=True)
-            with suppress(KeyboardInterrupt):
-                threading.Event().wait()
+            threading.Event().wait()
     except PortInUse as error:
         print(f"error: {error.message}\nhint: {error.hint}", file=sys.stderr)
         sys.exit(error.exit_code)
