@@ -22,7 +22,7 @@ def command(as_json: bool) -> None:
     from registry.db.connect import connect_to, database_url, parse, where
 
     url = database_url()
-    embedded = "REGISTRY_DATABASE_URL" not in os.environ
+    embedded = not os.environ.get("REGISTRY_DATABASE_URL")
     applied = migrate.migrate(url)
     with connect_to(url) as conn:
         version = str(conn.info.parameter_status("server_version")).split(" ")[0]
