@@ -29,6 +29,8 @@ WAYS = ("url", "digest", "site", "fingerprint")
 BY_DECISION = np.array(
     [CODE["reserved"], CODE["conditional"], CODE["clear"], CODE["clear"]], np.int8
 )
+# Candidates looked at per row, nearest first: a bound on what a flood can cost.
+NEAREST = 64
 REVIEW_TIER = TIERS.index("possible")
 
 
@@ -115,7 +117,7 @@ def _take_fingerprints(found: Answers, index: CheckIndex, keys: Keys, distance: 
     assert keys.has_phash64 is not None
     rows = np.flatnonzero(keys.has_phash64)
     radius = CANDIDATE_RADIUS if distance is None else distance
-    query, reserved, bits = index.fingerprints.join(keys.phash64[rows], radius)
+    query, reserved, bits = index.fingerprints.join(keys.phash64[rows], radius, NEAREST)
     if not len(query):
         return
     images = index.reserved_images[reserved]

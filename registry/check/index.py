@@ -129,10 +129,22 @@ class CheckIndex:
 
     @cached_property
     def reserved_images(self) -> NDArray[np.int64]:
-        """Pictures with a phash64 that are reserved or conditional; only they are searched."""
+        """Pictures that are searched by fingerprint: reserved or conditional ones.
+
+        Of pictures with the same fingerprints only the strictest is searched, so
+        that a picture that was recorded a thousand times is met once. Strictest
+        first, which is how the index breaks ties.
+        """
         has = self.snapshot.images["phash64"].combine_chunks().is_valid()
         strict = self.image_rank < RANK["allowed"]
-        return np.flatnonzero(has.to_numpy(zero_copy_only=False) & strict)
+        images = np.flatnonzero(has.to_numpy(zero_copy_only=False) & strict)
+        images = images[np.lexsort((images, self.image_rank[images]))]
+        wide = self.snapshot.images["phash256"].combine_chunks().take(pa.array(images))
+        seen = zip(self.phash64[images].tolist(), wide.to_pylist(), strict=True)
+        first: dict[tuple[int, bytes | None], int] = {}
+        for image, code in zip(images.tolist(), seen, strict=True):
+            first.setdefault(code, image)
+        return np.fromiter(first.values(), np.int64, len(first))
 
     @cached_property
     def phash64(self) -> NDArray[np.uint64]:

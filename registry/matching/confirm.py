@@ -64,11 +64,14 @@ def _by_64_alone(distance64: int) -> Tier | None:
 
 
 def expected_chance_matches(entries: int, samples: int, radius: int) -> float:
-    """Return how many pairs of independent random 64-bit codes lie within `radius` bits.
+    """Return how many pairs of unrelated `phash64` codes lie within `radius` bits.
 
-    Exact binomial tail. It is the least to expect, not the most: the median makes
-    half of the bits of `phash64` ones, which at 8 bits is 4.5 times as many, and
-    pictures of like motif add to that.
+    Exact for codes that are independent but have half of their bits set, the
+    first among them, as the median and the mean brightness make it (4.5 times
+    what plain 64 random bits give at 8). Pictures of like motif add to that.
     """
-    within = sum(math.comb(64, k) for k in range(min(radius, 64) + 1))
-    return entries * samples * within / 2**64
+    # Two codes share the first bit; of 63 others each sets 31. Swapping k of
+    # those for k of the 32 unset ones makes a distance of 2k.
+    swaps = range(min(max(radius, 0), 64) // 2 + 1)
+    within = sum(math.comb(31, k) * math.comb(32, k) for k in swaps)
+    return entries * samples * within / math.comb(63, 31)
