@@ -8,12 +8,18 @@ from typing import get_args
 import pytest
 from sources import ROOT, hold, modules, tracked
 
+from crawler import settings
+from crawler.frontier import Limits
+from crawler.middlewares.robots_txt import MAXSIZE
 from registry import model
-from registry.check.columns import NAMES
+from registry.check.columns import MIN_SHARE, NAMES
 from registry.check.keys import DIGEST_BYTES, NOTHING
 from registry.check.wording import FIELDS
+from registry.db.connect import OLDEST_MAJOR
+from registry.db.place import MAJOR
 from registry.fingerprints._structure import unfit
-from registry.snapshot.format import FILES, Manifest, schemas
+from registry.matching import confirm
+from registry.snapshot.format import FILES, FORMAT, Manifest, schemas
 from registry.verdict import known_policies
 
 PAGES = [path for path in tracked() if path.suffix == ".md"]
@@ -104,6 +110,41 @@ def test_crawling_names_the_refusals():
     words = set(re.findall(r"`([a-z-]+)`", table)) | picture_reasons()
     assert len(words) > 10
     hold(lacking("docs/crawling.md", sorted(words)), "crawling.md has every refusal", FIX)
+
+
+def test_numbers_are_those_of_the_code():
+    likely, possible = confirm.LIKELY_64, confirm.POSSIBLE_64
+    limits = Limits()
+    said = {
+        "docs/checking.md": [
+            f"| `certain` | at most {confirm.CERTAIN_256} of 256 bits differ | never |",
+            f"| `likely` | at most {confirm.LIKELY_256} of 256 bits differ | at most {likely} of 64 |",
+            f"| `possible` | at most {likely} of 64 bits differ, whatever `phash256` says | "
+            f"at most {possible} of 64 |",
+            f"A pair is looked at if at most {confirm.CANDIDATE_RADIUS} of 64 bits differ.",
+            f"more than {MIN_SHARE:.0%}".replace("%", " %"),
+        ],
+        "docs/crawling.md": [
+            f"less than {settings.LEAST_DELAY:g} s for this machine only",
+            f"up to {settings.AUTOTHROTTLE_MAX_DELAY:g} s |",
+            f"| {settings.CONCURRENT_REQUESTS}, of them "
+            f"{settings.CONCURRENT_REQUESTS_PER_DOMAIN} to one host |",
+            f"| pages | {limits.pages} | `--max-pages` |",
+            f"| {limits.depth} | `--max-depth` |",
+            f"| images asked for | {limits.images} | `--max-images` |",
+            f"| time of the visit | {limits.seconds:g} s | `--max-seconds` |",
+            f"| bytes of an image | {limits.bytes >> 20} MiB | `--max-bytes` |",
+            f"| {settings.DOWNLOAD_MAXSIZE >> 20} MiB, {MAXSIZE >> 20} MiB |",
+            f"| {settings.REDIRECT_MAX_TIMES}, {settings.RETRY_TIMES} |",
+            f"User-agent: {settings.PRODUCT_TOKEN}\n",
+        ],
+        "docs/database.md": [f"a PostgreSQL, {OLDEST_MAJOR} or newer", f"PostgreSQL {MAJOR} "],
+        "docs/snapshot.md": [f"## Files, format {FORMAT}", f"| `format` | {FORMAT} |"],
+    }
+    wrong = [
+        f"{p}: {text}" for p, texts in said.items() for text in texts if text not in text_of(p)
+    ]
+    hold(wrong, "a page says the code's numbers", FIX)
 
 
 def test_snapshot_page_has_the_format():
