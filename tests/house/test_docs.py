@@ -118,7 +118,8 @@ def test_numbers_are_those_of_the_code():
     said = {
         "docs/checking.md": [
             f"| `certain` | at most {confirm.CERTAIN_256} of 256 bits differ | never |",
-            f"| `likely` | at most {confirm.LIKELY_256} of 256 bits differ | at most {likely} of 64 |",
+            f"| `likely` | at most {confirm.LIKELY_256} of 256 bits differ | "
+            f"at most {likely} of 64 |",
             f"| `possible` | at most {likely} of 64 bits differ, whatever `phash256` says | "
             f"at most {possible} of 64 |",
             f"A pair is looked at if at most {confirm.CANDIDATE_RADIUS} of 64 bits differ.",
