@@ -20,6 +20,8 @@ from crawler.image_groups import LINKED, PLAIN, Group, Offer, Rank, by_size, joi
 from crawler.srcset import Size, parse_srcset
 
 LAZY_SRC = ("data-src", "data-lazy-src", "data-original", "data-lazy")
+# Galleries name the original beside the size they show (WordPress and its plug-ins).
+ORIGINAL_SRC = ("data-orig-file", "data-full-url")
 LAZY_SRCSET = ("data-srcset", "data-lazy-srcset")
 # Sites hang lazy addresses on other elements too (`li data-src`, `div data-bg`).
 LAZY_ANYWHERE = (*LAZY_SRC, "data-bg")
@@ -45,8 +47,8 @@ class ImageCandidate:
     """An image a page shows.
 
     `url` is the address to fetch, `variants` its other sizes, largest first.
-    `source` says where `url` stood: `link`, `srcset`, `lazy`, `img`, `css`,
-    `image_src`, or the name of the meta element.
+    `source` says where `url` stood: `link`, `original`, `srcset`, `lazy`, `img`,
+    `css`, `image_src`, or the name of the meta element.
     """
 
     url: str
@@ -121,10 +123,17 @@ def _image_groups(img: Tag, base: str) -> Iterator[Group]:
         for url in shown.keys() - lazy.keys():
             yield {url: shown[url]}
         shown = lazy
+    if shown:
+        yield join([*_originals(img, base), *shown.values()])
+
+
+def _originals(img: Tag, base: str) -> Iterator[Offer]:
+    """Yield the original of a shown image: what a link leads to, or an attribute names."""
     target = _link_target(img, base)
-    if target is not None and shown:
-        shown[target] = Offer(target, LINKED, "link")
-    yield shown
+    if target is not None:
+        yield Offer(target, LINKED, "link")
+    for name in ORIGINAL_SRC:
+        yield from _resolved(base, text_of(img, name), LINKED, "original")
 
 
 def _offers(

@@ -85,6 +85,7 @@ class Run:
             contact=contact,
             delay=self.options.delay,
             timeout=self.options.timeout,
+            hosts=[hostname_of(plan.start_url) for plan in plans],
             verbose=self.options.verbose,
         )
         first = self._begin(plans[0], user_agent(contact))

@@ -7,6 +7,7 @@ would change that, wherever it comes from.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from registry import __version__
@@ -58,6 +59,7 @@ METAREFRESH_ENABLED = False
 RETRY_TIMES = 1
 RETRY_GIVE_UP_LOG_LEVEL = "DEBUG"
 DNS_TIMEOUT = 10
+TWISTED_DNS_RESOLVER = "crawler.resolver.GuardedResolver"
 DOWNLOAD_MAXSIZE = 10 * 1024 * 1024
 DOWNLOAD_WARNSIZE = 0
 # Evidence from a host that cannot prove its name is none.
@@ -98,15 +100,24 @@ def checked_contact(contact: str | None, *, local: bool) -> str:
 
 
 def scrapy_settings(
-    *, contact: str, delay: float, timeout: float, verbose: bool = False
+    *,
+    contact: str,
+    delay: float,
+    timeout: float,
+    hosts: Iterable[str] = (),
+    verbose: bool = False,
 ) -> dict[str, Any]:
-    """Return the settings of one run; `delay` and `timeout` in seconds."""
+    """Return the settings of one run; `delay` and `timeout` in seconds.
+
+    `hosts` are the names of the hosts it was sent to.
+    """
     fixed = {name: value for name, value in globals().items() if name.isupper()}
     return fixed | {
         "USER_AGENT": user_agent(contact),
         "DOWNLOAD_DELAY": delay,
         "AUTOTHROTTLE_START_DELAY": delay,
         "DOWNLOAD_TIMEOUT": timeout,
+        "VISITED_HOSTS": sorted(set(hosts)),
         "LOG_LEVEL": "DEBUG" if verbose else LOG_LEVEL,
     }
 

@@ -38,9 +38,8 @@ class Cheat(SiteSpider):
 SPIDER
 
 if __name__ == "__main__":
-    process = AsyncCrawlerProcess(
-        scrapy_settings(contact="test", delay=0, timeout=5) | dict(LOG_ENABLED=False)
-    )
+    settings = scrapy_settings(contact="test", delay=0, timeout=5, hosts=["127.0.0.1"])
+    process = AsyncCrawlerProcess(settings | {"LOG_ENABLED": False})
     recorder = Recorder()
     pool = PicturePool(1)
     task = process.crawl(
@@ -146,3 +145,25 @@ def test_private_networks_are_not_asked_for_a_public_page() -> None:
     bounds.process_request(Request("https://cdn.example/a.jpg", meta={"kind": "image"}))
     with pytest.raises(Refused, match="another site"):
         bounds.process_request(Request("https://cdn.example/", meta={"kind": "page"}))
+
+
+def test_a_public_name_of_a_private_address_is_not_followed() -> None:
+    from scrapy.resolver import dnscache
+    from twisted.internet.error import DNSLookupError
+
+    from crawler.resolver import GuardedResolver
+
+    resolver = GuardedResolver(None, 10, 1)  # type: ignore[arg-type]
+    resolver.visited = frozenset({"named.example"})
+    answers: dict[str, object] = {}
+    for name, address in (
+        ("trap.example", "169.254.169.254"),
+        ("art.example", "93.184.216.34"),
+        ("named.example", "10.0.0.1"),
+    ):
+        dnscache[name] = address
+        found = resolver.getHostByName(name)
+        found.addBoth(lambda answer, name=name: answers.update({name: answer}))
+        del dnscache[name]
+    assert answers["trap.example"].check(DNSLookupError)  # type: ignore[attr-defined]
+    assert (answers["art.example"], answers["named.example"]) == ("93.184.216.34", "10.0.0.1")
