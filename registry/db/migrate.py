@@ -73,24 +73,31 @@ def migrate(url: str) -> list[str]:
     Safe to run from several processes at once. Each migration is a transaction
     of its own, so an interrupted run is continued by the next.
     """
+    from registry.db.connect import connect_to
+
+    with connect_to(url) as conn:
+        has = current(conn)
+        if has is None or has in names()[:-1]:
+            return _upgrade(conn)
+        check(conn)  # raises for what this version does not know
+        return []
+
+
+def _upgrade(conn: psycopg.Connection) -> list[str]:
     from alembic import command
     from alembic.config import Config
     from sqlalchemy import NullPool, create_engine
 
-    from registry.db.connect import connect_to
-
     applied: list[str] = []
-    with connect_to(url) as conn:
-        _refuse_newer(conn)
-        # SQLAlchemy carries the statements and nothing more: the connection is ours.
-        conn.autocommit = False
-        engine = create_engine("postgresql+psycopg://", creator=lambda: conn, poolclass=NullPool)
-        config = Config()
-        config.set_main_option("script_location", str(folder()).replace("%", "%%"))
-        with engine.connect() as connection:
-            config.attributes["connection"] = connection
-            config.attributes["applied"] = applied
-            command.upgrade(config, "head")
+    # SQLAlchemy carries the statements and nothing more: the connection is ours.
+    conn.autocommit = False
+    engine = create_engine("postgresql+psycopg://", creator=lambda: conn, poolclass=NullPool)
+    config = Config()
+    config.set_main_option("script_location", str(folder()).replace("%", "%%"))
+    with engine.connect() as connection:
+        config.attributes["connection"] = connection
+        config.attributes["applied"] = applied
+        command.upgrade(config, "head")
     return applied
 
 
@@ -101,9 +108,3 @@ def execute_beside(python_file: str) -> None:
     sql = Path(python_file).with_suffix(".sql").read_text(encoding="utf-8")
     # Without parameters psycopg sends the text as it is: many statements, `%` unescaped.
     op.get_bind().exec_driver_sql(sql, execution_options={"no_parameters": True})
-
-
-def _refuse_newer(conn: psycopg.Connection) -> None:
-    has = current(conn)
-    if has is not None and has not in names():
-        check(conn)
