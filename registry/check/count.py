@@ -5,15 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from registry.check.answers import WAYS, Answers
 from registry.check.report import Shown, Tally
 from registry.check.wording import Wording, Words, row_words
-from registry.matching.url_key import split_key
+from registry.matching.url_columns import hosts_of_keys
 from registry.model import OUTCOMES, TIERS
 
 if TYPE_CHECKING:
-    import pyarrow as pa
+    from numpy.typing import NDArray
 
     from registry.check.keys import Keys
 
@@ -35,16 +37,28 @@ def count(
     met = np.flatnonzero(found.way != -1)
     tally.matched_by.update(WAYS[way] for way in found.way[met])
     tally.tiers.update(TIERS[tier] for tier in found.tier[met] if tier != -1)
-    for row in met.tolist():
+    _count_marks(tally, keys, found, wording, met)
+    if keys.urls is not None:
+        hosts = pc.value_counts(hosts_of_keys(keys.urls.take(pa.array(met))).drop_null())
+        tally.hosts.update({item["values"]: item["counts"] for item in hosts.to_pylist()})
+    for row in met[: MAX_SHOWN - len(tally.shown)].tolist():
+        name = names[row].as_py() if names is not None else None
+        words = row_words(keys, found, wording, row)
+        assert words is not None
+        tally.shown.append(_shown(start, row, name or "", found, words))
+
+
+def _count_marks(
+    tally: Tally, keys: Keys, found: Answers, wording: Wording, met: NDArray[np.intp]
+) -> None:
+    entries = found.entry[met]
+    for entry, rows in zip(*np.unique(entries[entries != -1], return_counts=True), strict=True):
+        for name in wording.index.entry_marks(int(entry)):
+            tally.signals[name] += int(rows)
+    for row in met[entries == -1].tolist():
         words = row_words(keys, found, wording, row)
         assert words is not None
         tally.signals.update(words.signal.split(", "))
-        url = keys.urls[row].as_py() if keys.urls is not None else None
-        if url:
-            tally.hosts[split_key(url)[0]] += 1
-        if len(tally.shown) < MAX_SHOWN:
-            name = names[row].as_py() if names is not None else None
-            tally.shown.append(_shown(start, row, name or "", found, words))
 
 
 def _shown(start: int, row: int, name: str, found: Answers, words: Words) -> Shown:

@@ -50,8 +50,12 @@ class CheckIndex:
     def __init__(self, snapshot: Snapshot, policy: str) -> None:
         self.snapshot = snapshot
         self.policy = policy
-        which = snapshot.entries["signals"].to_numpy()
-        self.entry_rank: NDArray[np.int8] = self._set_ranks()[which]
+        shapes = snapshot.signals["shape"].to_numpy()
+        _, first, shape_of_set = np.unique(shapes, return_index=True, return_inverse=True)
+        self._by_shape = [self._decide(int(row)) for row in first]
+        ranks = np.array([RANK[verdict.decision] for verdict in self._by_shape], np.int8)
+        self._shape: NDArray[np.intp] = shape_of_set[snapshot.entries["signals"].to_numpy()]
+        self.entry_rank: NDArray[np.int8] = ranks[self._shape]
         self.entry_image: NDArray[np.int32] = (
             snapshot.entries["image"].fill_null(NONE).to_numpy().astype(np.int32)
         )
@@ -68,12 +72,9 @@ class CheckIndex:
     def _decide(self, row: int) -> Verdict:
         return decide(signals_from_json(self.snapshot.signals["signals"][row].as_py()), self.policy)
 
-    def _set_ranks(self) -> NDArray[np.int8]:
-        """Decision rank of every set of signals: one decision per shape."""
-        shapes = self.snapshot.signals["shape"].to_numpy()
-        _, first, inverse = np.unique(shapes, return_index=True, return_inverse=True)
-        decided = [RANK[self._decide(int(row)).decision] for row in first]
-        return np.array(decided, np.int8)[inverse]
+    def entry_marks(self, entry: int) -> list[str]:
+        """Return the names of the signals that decide on one entry, each once."""
+        return names_of(self._by_shape[self._shape[entry]].deciding)
 
     @cached_property
     def _entry_order(self) -> NDArray[np.int64]:
@@ -180,9 +181,9 @@ class CheckIndex:
         return self._site_decisions[key][1]
 
 
-def describe(signals: Sequence[Signal]) -> str:
-    """Name signals for a report: `noai, noimageai`."""
-    return ", ".join(dict.fromkeys(signal.name for signal in signals))
+def names_of(signals: Sequence[Signal]) -> list[str]:
+    """Return the names of signals, each once, in their order."""
+    return list(dict.fromkeys(signal.name for signal in signals))
 
 
 def _take_or_none(positions: pa.Array, values: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from registry.check.answers import CODE, WAYS, Answers
-from registry.check.index import describe
+from registry.check.index import names_of
 from registry.matching.url_key import split_key
 from registry.model import OUTCOMES, TIERS, Signal, Verdict
 
@@ -43,16 +43,16 @@ class Wording:
     """Words for answers, made once per entry and site rule that is met."""
 
     def __init__(self, index: CheckIndex) -> None:
-        self._index = index
+        self.index = index
         self._entries: dict[int, Words] = {}
 
     def of_entry(self, entry: int) -> Words:
         """Return the words for one entry."""
         if entry not in self._entries:
-            table = self._index.snapshot.entries
+            table = self.index.snapshot.entries
             self._entries[entry] = _words(
                 table["entry"][entry].as_py(),
-                self._index.entry_verdict(entry),
+                self.index.entry_verdict(entry),
                 table["since"][entry].as_py(),
             )
         return self._entries[entry]
@@ -60,9 +60,9 @@ class Wording:
     def of_site(self, site: int, url_key: str) -> Words:
         """Return the words for one site rule and the URL key it refuses."""
         host, path = split_key(url_key)
-        row = next(row for row in self._index.sites[host] if row.row == site)
-        table = self._index.snapshot.sites
-        verdict = self._index.site_verdict(row, path)
+        row = next(row for row in self.index.sites[host] if row.row == site)
+        table = self.index.snapshot.sites
+        verdict = self.index.site_verdict(row, path)
         return _words(table["entry"][site].as_py(), verdict, table["since"][site].as_py())
 
     @cached_property
@@ -72,8 +72,8 @@ class Wording:
     def of_known(self, entry: int) -> str:
         """Return why a row whose URL is recorded is clear all the same."""
         if entry not in self._seen:
-            verdict = self._index.entry_verdict(entry)
-            when = self._index.snapshot.entries["seen"][entry].as_py()
+            verdict = self.index.entry_verdict(entry)
+            when = self.index.snapshot.entries["seen"][entry].as_py()
             dated = f" on {when:%Y-%m-%d}" if when else ""
             said = f"allowed: {_marks(verdict)}" if verdict.decision == "allowed" else "no mark"
             self._seen[entry] = f"seen{dated}, {said}"
@@ -123,7 +123,7 @@ def _unmatched(keys: Keys, found: Answers, wording: Wording, row: int) -> str:
 
 
 def _words(entry: str, verdict: Verdict, since: Any) -> Words:
-    return Words(entry, describe(verdict.deciding), _marks(verdict), since)
+    return Words(entry, ", ".join(names_of(verdict.deciding)), _marks(verdict), since)
 
 
 def _marks(verdict: Verdict) -> str:
