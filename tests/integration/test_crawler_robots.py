@@ -167,3 +167,27 @@ def test_a_public_name_of_a_private_address_is_not_followed() -> None:
         del dnscache[name]
     assert answers["trap.example"].check(DNSLookupError)  # type: ignore[attr-defined]
     assert (answers["art.example"], answers["named.example"]) == ("93.184.216.34", "10.0.0.1")
+
+
+def test_a_redirect_does_not_carry_the_conditions_of_another_image() -> None:
+    from types import SimpleNamespace
+
+    from scrapy import Request
+
+    from crawler.middlewares.conditional import ConditionalMiddleware
+
+    known = {"https://art.example/a.jpg": SimpleNamespace(etag='"1"', last_modified="then")}
+    crawler = SimpleNamespace(spider=SimpleNamespace(known=known))
+    middleware = ConditionalMiddleware(crawler)  # type: ignore[arg-type]
+    request = Request("https://art.example/a.jpg", meta={"kind": "image"})
+    middleware.process_request(request)
+    assert request.headers.to_tuple_list() == [
+        ("If-None-Match", '"1"'),
+        ("If-Modified-Since", "then"),
+    ]
+    redirected = request.replace(url="https://art.example/b.jpg")
+    middleware.process_request(redirected)
+    assert redirected.headers.to_tuple_list() == []
+    page = Request("https://art.example/a.jpg", meta={"kind": "page"})
+    middleware.process_request(page)
+    assert page.headers.to_tuple_list() == []

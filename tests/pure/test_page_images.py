@@ -117,6 +117,11 @@ CASES = {
         '<picture><source srcset="/b.webp 9w"><img src="/blank.gif"></picture>',
         [("/a.webp", (), "srcset"), ("/b.webp", (), "srcset"), ("/blank.gif", (), "img")],
     ),
+    "og:image that is a size of two pictures": (
+        '<meta property="og:image" content="/m.jpg">'
+        '<img srcset="/m.jpg 6w, /a.jpg 9w"><img srcset="/m.jpg 6w, /b.jpg 9w">',
+        [("/m.jpg", (), "og:image"), ("/a.jpg", (), "srcset"), ("/b.jpg", (), "srcset")],
+    ),
     "one picture shown twice": (
         '<img src="/a.jpg"><a href="/a.jpg"><img src="/t.jpg"></a>',
         [("/a.jpg", ("/t.jpg",), "link")],
