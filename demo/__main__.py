@@ -14,8 +14,9 @@ import sys
 import time
 from pathlib import Path
 
+from demo.content import ROOT
 from demo.dataset import make_dataset
-from demo.server import ROOT, SampleSite
+from demo.server import SampleSite
 from registry.db.embedded import embedded_server
 from registry.errors import RegistryError, UsageError
 

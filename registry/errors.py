@@ -35,9 +35,7 @@ class ServiceUnavailable(RegistryError):
 class DatabaseUnavailable(ServiceUnavailable):
     """The database does not answer."""
 
-    hint = (
-        "start it, correct REGISTRY_DATABASE_URL, or unset it to use the embedded PostgreSQL"
-    )
+    hint = "start it, correct REGISTRY_DATABASE_URL, or unset it to use the embedded PostgreSQL"
 
 
 class MigrationsBehind(ServiceUnavailable):
@@ -68,9 +66,3 @@ class UnreadablePicture(UnreadableInput):
 
 class UnreadableSnapshot(UnreadableInput):
     """A snapshot is missing, damaged, or from a newer version."""
-
-
-class MissingExtra(RegistryError):
-    """An optional dependency is not installed."""
-
-    exit_code = 2

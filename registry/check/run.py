@@ -41,7 +41,6 @@ class Options:
     out: Path | None = None
     keep: Outcome | None = None
     workers: int = 1
-    overrides: Mapping[Role, str] | None = None
 
 
 def plan(dataset: Dataset, overrides: Mapping[Role, str] | None = None) -> Columns:

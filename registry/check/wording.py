@@ -12,6 +12,7 @@ from registry.check.answers import CODE, WAYS, Answers
 from registry.check.index import names_of
 from registry.matching.url_key import split_key
 from registry.model import OUTCOMES, TIERS, Signal, Verdict
+from registry.text import visible
 
 if TYPE_CHECKING:
     from registry.check.index import CheckIndex
@@ -134,5 +135,5 @@ def _marks(verdict: Verdict) -> str:
 
 
 def _quote(signal: Signal) -> str:
-    text = " ".join((signal.raw or signal.name).split())
-    return f"{text} at {signal.url}" if signal.url else text
+    text = visible(" ".join((signal.raw or signal.name).split()))
+    return f"{text} at {visible(signal.url)}" if signal.url else text

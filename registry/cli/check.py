@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +12,7 @@ from registry.errors import UsageError
 
 if TYPE_CHECKING:
     from registry.check.columns import Columns, Role
+    from registry.check.report import Report
 
 OUTCOME = click.Choice(["reserved", "conditional", "review", "clear", "unchecked"])
 
@@ -81,36 +81,39 @@ def command(
     """
     if keep and not out:
         raise UsageError("--keep needs --out", "name the file to write: --out clean.parquet")
-    from registry.verdict import known_policies
+    from registry.verdict import policy_named
 
-    if policy not in known_policies():
-        raise UsageError(f"no policy {policy}", "policies: " + ", ".join(known_policies()))
-    overrides = _overrides(column)
-    import json
-
-    from registry.check.page import to_html
-    from registry.check.report import to_text
+    policy_named(policy)
+    _refuse_folder(page, "--report")
     from registry.check.run import Options, check, plan
     from registry.cli._progress import Progress
     from registry.cli._snapshot import resolve
     from registry.datasets import open_dataset
-    from registry.snapshot.durable import write_text
 
+    overrides = _overrides(column)
     opened = open_dataset(dataset)
     columns = plan(opened, overrides)
     _say_columns(columns)
-    _refuse_folder(page, "--report")
-    options = Options(policy, distance, out, keep, workers, overrides)  # type: ignore[arg-type]
+    options = Options(policy, distance, out, keep, workers)  # type: ignore[arg-type]
     with Progress("rows") as progress:
         report = check(opened, resolve(snapshot), columns, options, progress)
-    if page:
-        write_text(page, to_html(report))
-    text = json.dumps(report.to_json(), indent=2) if as_json else to_text(report)
-    click.echo(text)
+    _show(report, as_json, page)
     for name, path in (("rows", out), ("report", page)):
         if path:
-            print(f"{name}: {path}", file=sys.stderr)
+            click.echo(f"{name}: {path}", err=True)
     return report.exit_code
+
+
+def _show(report: Report, as_json: bool, page: Path | None) -> None:
+    import json
+
+    from registry.check.page import to_html
+    from registry.check.report import to_text
+    from registry.snapshot.durable import write_text
+
+    if page:
+        write_text(page, to_html(report))
+    click.echo(json.dumps(report.to_json(), indent=2) if as_json else to_text(report))
 
 
 def _refuse_folder(path: Path | None, option: str) -> None:

@@ -23,6 +23,7 @@ from registry.model import About, Evidence, Reading, Signal, Target, Verdict
 from registry.signals import read
 from registry.signals._agents import agents
 from registry.site_rules import applicable, url_host
+from registry.text import visible
 from registry.verdict import decide, policy_named
 
 Lines = tuple[tuple[str, str], ...]
@@ -185,9 +186,9 @@ def _show(explained: Explanation) -> None:
     asked = explained.target.page_url or explained.target.image_url
     what = "page" if explained.kind == "html" else "for"
     place = f", {what} {asked}" if asked else ""
-    click.echo(f"{_plain(explained.name)} ({explained.kind}{_plain(place)})")
+    click.echo(f"{visible(explained.name)} ({explained.kind}{visible(place)})")
     shown = [signal for signal in explained.signals if _is_shown(signal)]
-    rows = [(_plain(s.name), _meaning(s), _short(s.raw)) for s in shown]
+    rows = [(visible(s.name), _meaning(s), _short(s.raw)) for s in shown]
     widths = [max((len(row[column]) for row in rows), default=0) for column in (0, 1)]
     for name, meaning, raw in rows:
         click.echo(f"  {name:<{widths[0]}}  {meaning:<{widths[1]}}  {raw}")
@@ -197,9 +198,9 @@ def _show(explained: Explanation) -> None:
         hint = "" if asked else "; --url says which URL is asked"
         click.echo(f"  and {explained.outranked} rules that do not apply{hint}")
     for text in explained.warnings:
-        click.echo(f"  warning: {_plain(text)}")
+        click.echo(f"  warning: {visible(text)}")
     verdict = explained.verdict
-    by = ", ".join(dict.fromkeys(_plain(signal.name) for signal in verdict.deciding))
+    by = ", ".join(dict.fromkeys(visible(signal.name) for signal in verdict.deciding))
     click.echo(
         f"verdict: {verdict.decision} (policy {verdict.policy})" + (f" by {by}" if by else "")
     )
@@ -226,7 +227,7 @@ def _meaning(signal: Signal) -> str:
         # The agents whose refusal decides most often come first.
         named = sorted(signal.agents, key=lambda agent: agent not in agents().training)
         more = f" and {len(named) - 3} more" if len(named) > 3 else ""
-        parts.append(f"for {_plain(', '.join(named[:3]))}{more}")
+        parts.append(f"for {visible(', '.join(named[:3]))}{more}")
     if signal.scope == "page" and signal.rule is not None:
         parts.append("on the page's path")
     if signal.conformance != "ok":
@@ -236,12 +237,7 @@ def _meaning(signal: Signal) -> str:
 
 def _short(raw: str) -> str:
     line = " ".join(raw.split())
-    return _plain(line if len(line) <= 120 else line[:117] + "...")
-
-
-def _plain(text: str) -> str:
-    """Escape what a terminal would obey: the text is somebody else's."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+    return visible(line if len(line) <= 120 else line[:117] + "...")
 
 
 def _as_json(explained: Explanation) -> dict[str, Any]:

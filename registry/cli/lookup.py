@@ -33,7 +33,7 @@ def command(
     distance: int | None,
     as_json: bool,
 ) -> int:
-    """Look up image files, image URLs, hashes or digests.
+    """Look up an image file, an image URL, a hash or a digest.
 
     TARGET is an image file, an http(s) URL, 16 hex digits (phash64), 64
     (phash256 or sha256) or 32 (md5). A URL is looked up, never fetched.
@@ -94,8 +94,10 @@ def _entry(found: Found) -> list[str]:
 
 def _marks(found: Found) -> list[str]:
     """Quote each mark once, however many signals were read from it."""
-    quoted = (f"{s.raw}{f'  at {s.url}' if s.url else ''}" for s in found.verdict.deciding)
-    return list(dict.fromkeys(quoted))
+    from registry.text import visible
+
+    said = ((s.raw, f"  at {s.url}" if s.url else "") for s in found.verdict.deciding)
+    return list(dict.fromkeys(visible(raw) + visible(place) for raw, place in said))
 
 
 def _how(found: Found) -> str:

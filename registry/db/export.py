@@ -17,6 +17,7 @@ import psycopg
 from psycopg.rows import class_row
 
 from registry.db.sql import load
+from registry.db.visits import evidence_from_row
 from registry.model import About, Evidence, Meaning, Relation, Use
 
 FETCH_ROWS = 5_000
@@ -50,8 +51,7 @@ class EvidenceRow:
 
     def evidence(self) -> Evidence:
         """Return it as the readers take it."""
-        lines = tuple((name, value) for name, value in self.lines or ())
-        return Evidence(self.carrier, self.about, self.url, lines, self.text or "")
+        return evidence_from_row(self.carrier, self.about, self.url, self.lines, self.text)
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,8 @@ from registry.snapshot.format import FileEntry, Manifest, shape, signals_to_json
 from registry.snapshot.store import TableWriter
 
 MAX_QUOTE = 4096
+# Request timeout, too early, too many requests: said of this moment, not of the file.
+PUT_OFF = frozenset({"http-408", "http-425", "http-429"})
 
 
 class Source(Protocol):
@@ -126,8 +128,8 @@ class _Builder:
         for row in history:
             if row.evidence_id is not None:
                 dated.see(self._read.get(row.evidence_id, ()), row.observed_at)
-            elif (row.refusal or "").startswith("http-4"):
-                dated.see((), row.observed_at)  # there is no such file any more
+            elif _is_absent(row.refusal or ""):
+                dated.see((), row.observed_at)
         if not dated.signals or dated.since is None:
             return
         rules = SiteRules(dated.signals)
@@ -240,6 +242,11 @@ class _Builder:
                 "seen": seen,
             }
         )
+
+
+def _is_absent(refusal: str) -> bool:
+    """Tell a site that says it has no such file (RFC 9309, 2.3.1.3) from one that puts us off."""
+    return refusal.startswith("http-4") and refusal not in PUT_OFF
 
 
 def _marks(signals: Sequence[Signal]) -> frozenset[tuple[Any, ...]]:

@@ -37,55 +37,63 @@ MANIFEST = "manifest.json"
 FILES = ("images.arrow", "entries.arrow", "signals.arrow", "sites.arrow")
 
 
+# Column types by pyarrow's own names, `time` standing for microseconds in UTC.
+COLUMNS = {
+    "images.arrow": {
+        "sha256": "binary 32",
+        "md5": "binary 16",
+        "phash64": "uint64",
+        "phash256": "binary 32",
+        "width": "int32",
+        "height": "int32",
+    },
+    "entries.arrow": {
+        "entry": "string",
+        "url": "string",
+        "url_key": "string",
+        "page_url": "string",
+        "relation": "string",
+        "source": "string",
+        "image": "int32",
+        "signals": "int32",
+        "since": "time",
+        "seen": "time",
+    },
+    "signals.arrow": {"signals": "string", "shape": "int32"},
+    "sites.arrow": {
+        "entry": "string",
+        "host": "string",
+        "kind": "string",
+        "source": "string",
+        "signals": "string",
+        "since": "time",
+        "seen": "time",
+    },
+}
+
+
 @cache
 def schemas() -> dict[str, pa.Schema]:
     """Return the Arrow schema of every file by its name."""
     import pyarrow as pa
 
-    time = pa.timestamp("us", "UTC")
+    types = {
+        "binary 16": pa.binary(16),
+        "binary 32": pa.binary(32),
+        "int32": pa.int32(),
+        "uint64": pa.uint64(),
+        "string": pa.string(),
+        "time": pa.timestamp("us", "UTC"),
+    }
     return {
-        "images.arrow": pa.schema(
-            [
-                ("sha256", pa.binary(32)),
-                ("md5", pa.binary(16)),
-                ("phash64", pa.uint64()),
-                ("phash256", pa.binary(32)),
-                ("width", pa.int32()),
-                ("height", pa.int32()),
-            ]
-        ),
-        "entries.arrow": pa.schema(
-            [
-                ("entry", pa.string()),
-                ("url", pa.string()),
-                ("url_key", pa.string()),
-                ("page_url", pa.string()),
-                ("relation", pa.string()),
-                ("source", pa.string()),
-                ("image", pa.int32()),
-                ("signals", pa.int32()),
-                ("since", time),
-                ("seen", time),
-            ]
-        ),
-        "signals.arrow": pa.schema([("signals", pa.string()), ("shape", pa.int32())]),
-        "sites.arrow": pa.schema(
-            [
-                ("entry", pa.string()),
-                ("host", pa.string()),
-                ("kind", pa.string()),
-                ("source", pa.string()),
-                ("signals", pa.string()),
-                ("since", time),
-                ("seen", time),
-            ]
-        ),
+        file: pa.schema([(name, types[kind]) for name, kind in columns.items()])
+        for file, columns in COLUMNS.items()
     }
 
 
 def signals_to_json(signals: Sequence[Signal]) -> str:
     """Return canonical JSON of signals; fields at their default are left out."""
-    return json.dumps([_signal_to_dict(s) for s in signals], sort_keys=True, ensure_ascii=False)
+    return json.dumps([_signal_to_dict(s) for s in signals], sort_keys=True)
 
 
 def signals_from_json(text: str) -> tuple[Signal, ...]:

@@ -76,7 +76,15 @@ def test_a_failed_fetch_takes_nothing_back(tmp_path: Path):
 
 
 @pytest.mark.parametrize(
-    ("refusal", "stands"), [("http-503", True), ("timeout", True), ("http-404", False)]
+    ("refusal", "stands"),
+    [
+        ("http-503", True),
+        ("timeout", True),
+        ("http-429", True),
+        ("http-408", True),
+        ("http-404", False),
+        ("http-410", False),
+    ],
 )
 def test_site_rules_stand_until_the_site_says_otherwise(tmp_path: Path, refusal: str, stands: bool):
     made = Made()

@@ -1,0 +1,10 @@
+"""Other people's text made safe to show. Pure."""
+
+from __future__ import annotations
+
+
+def visible(text: str) -> str:
+    """Escape what a terminal would obey and what cannot be encoded: the text is somebody else's."""
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
