@@ -58,7 +58,8 @@ CASES = {
         [("/works/a.jpg", ("/works/thumb.jpg", "/works/a.webp"), "srcset")],
     ),
     "picture with the same widths in two formats": (
-        '<picture><source srcset="a.avif 9w, b.avif 5w"><img src=b.jpg srcset="a.jpg 9w"></picture>',
+        '<picture><source srcset="a.avif 9w, b.avif 5w">'
+        '<img src=b.jpg srcset="a.jpg 9w"></picture>',
         [("/works/a.jpg", ("/works/a.avif", "/works/b.avif", "/works/b.jpg"), "srcset")],
     ),
     "picture with widths": (
@@ -95,7 +96,8 @@ CASES = {
     ),
     "link to a page": ('<a href="/work"><img src="/a.jpg"></a>', [("/a.jpg", (), "img")]),
     "MediaWiki file page is no file": (
-        '<a href="/wiki/File:A.jpg"><img src="/thumb/a.jpg"></a><a href="/wiki/Datei%3AB.png">b</a>',
+        '<a href="/wiki/File:A.jpg"><img src="/thumb/a.jpg"></a>'
+        '<a href="/wiki/Datei%3AB.png">b</a>',
         [("/thumb/a.jpg", (), "img")],
     ),
     "text link to a file": (
