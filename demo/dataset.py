@@ -178,7 +178,6 @@ def _strangers() -> Iterator[Row]:
 def _variants() -> Iterator[Row]:
     both = ("url", "fingerprint")
     crawfish, tiger, cat = (f"site/pictures/{name}.jpg" for name in ("crawfish", "tiger", "cat"))
-    small = "site/pictures/tiger-200x327.jpg"
     yield Row(
         _at(crawfish) + "?w=300",
         _alt(crawfish),
@@ -204,6 +203,12 @@ def _variants() -> Iterator[Row]:
         matched_by=("url",),
     )
     yield Row(_at(cat) + "?utm_source=feed", _alt(cat), "clear", "a query on an unmarked one", cat)
+
+
+def _look_only() -> Iterator[Row]:
+    """Rows whose URL is unmarked and whose picture is a reserved one."""
+    tiger, cat = "site/pictures/tiger.jpg", "site/pictures/cat.jpg"
+    small = "site/pictures/tiger-200x327.jpg"
     yield Row(
         _at(small),
         _alt(tiger),
@@ -273,7 +278,7 @@ def _alt(picture: str) -> str:
 
 def rows() -> list[Row]:
     """Return every row in order, `{{site}}`, `{{cdn}}` and `{{other}}` not yet filled in."""
-    parts = (_listed(), _copied(), _strangers(), _variants(), _closed(), _holes())
+    parts = (_listed(), _copied(), _strangers(), _variants(), _look_only(), _closed(), _holes())
     listed = [row for part in parts for row in part]
     Random(SEED).shuffle(listed)
     return listed

@@ -25,7 +25,9 @@ UNFIT = {
 @click.argument("files", nargs=-1, required=True, metavar="FILE...")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line for each file.")
 def command(files: tuple[str, ...], as_json: bool) -> int:
-    """Print digests and fingerprints of image files; `-` reads standard input.
+    """Print digests and fingerprints of image files.
+
+    `-` stands for standard input.
 
     A file that can't be read is named on stderr with the reason; the others are
     still hashed, and the exit code is 4.

@@ -7,6 +7,7 @@ from sources import Module, hold, imports, modules, within
 
 VALUES = {"registry.model", "registry.errors"}
 PURE_CORE = VALUES | {
+    "registry.text",
     "registry.plugins",
     "registry.signals",
     "registry.site_rules",
@@ -24,6 +25,7 @@ ROOMS = {
     "registry.model": set(),
     "registry.errors": set(),
     "registry.plugins": set(),
+    "registry.text": set(),
     "registry.home": set(),
     "registry.signals": VALUES | {"registry.plugins"},
     "registry.site_rules": VALUES | {"registry.signals"},
