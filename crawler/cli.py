@@ -5,12 +5,16 @@ from __future__ import annotations
 import json
 import os
 import sys
-from typing import Any
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import click
 
 from registry import __version__
 from registry.cli import run as run_process
+
+if TYPE_CHECKING:
+    from crawler.run import Plan
 
 
 @click.group()
@@ -19,11 +23,48 @@ def crawler() -> None:
     """Visit art sites politely and record the marks they carry."""
 
 
+class Duration(click.ParamType[timedelta]):
+    """A number and a unit: 30m, 12h, 7d."""
+
+    name = "duration"
+    units: ClassVar = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> timedelta:
+        """Return the timedelta that a text means."""
+        number, unit = value[:-1], value[-1:]
+        if not number.isascii() or not number.isdigit() or unit not in self.units:
+            self.fail(f"{value!r} is not a duration such as 30m, 12h or 7d", param, ctx)
+        try:
+            return timedelta(**{self.units[unit]: int(number)})
+        except OverflowError:
+            self.fail(f"{value!r} is too long", param, ctx)
+
+
 @crawler.command()
 @click.argument("targets", metavar="SPIDER|URL...", nargs=-1, required=True)
-@click.option("--max-pages", default=500, show_default=True, type=click.IntRange(1))
-@click.option("--max-depth", default=10, show_default=True, type=click.IntRange(0))
-@click.option("--max-images", default=5000, show_default=True, type=click.IntRange(0))
+@click.option(
+    "--max-pages",
+    default=500,
+    show_default=True,
+    type=click.IntRange(1),
+    help="Most pages to read.",
+)
+@click.option(
+    "--max-depth",
+    default=10,
+    show_default=True,
+    type=click.IntRange(0),
+    help="Most links to follow from the start to a page.",
+)
+@click.option(
+    "--max-images",
+    default=5000,
+    show_default=True,
+    type=click.IntRange(0),
+    help="Most images to fetch.",
+)
 @click.option(
     "--max-seconds",
     default=3600.0,
@@ -51,6 +92,12 @@ def crawler() -> None:
     show_default=True,
     type=click.FloatRange(0, 3600, min_open=True),
     help="Most seconds one download may take.",
+)
+@click.option(
+    "--if-older-than",
+    "older_than",
+    type=Duration(),
+    help="Leave out what was last visited within this time: 30m, 12h, 7d.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.option("--verbose", is_flag=True, help="Show Scrapy's whole log.")
@@ -85,7 +132,10 @@ def run(targets: tuple[str, ...], delay: float, timeout: float, **options: Any) 
     settings = visits.Options(limits, delay, timeout, contact, options["verbose"])
     progress = Progress(sys.stderr)
     made = visits.Run(settings, progress)
-    made.visit([visits.plan(target) for target in targets])
+    due = _due([visits.plan(target) for target in targets], options["older_than"])
+    if not due:
+        return 0
+    made.visit(due)
     if options["as_json"]:
         click.echo(json.dumps(summary.as_json(made.ended), indent=2))
     else:
@@ -94,6 +144,19 @@ def run(targets: tuple[str, ...], delay: float, timeout: float, **options: Any) 
     for failure in summary.failures(made.ended):
         progress.say(f"error: {failure}")
     return 128 + made.signal if made.signal else summary.exit_code(made.ended)
+
+
+def _due(plans: list[Plan], older_than: timedelta | None) -> list[Plan]:
+    from crawler.run import is_due
+
+    if older_than is None:
+        return plans
+    now = datetime.now(UTC)
+    due = [plan for plan in plans if is_due(plan, older_than, now)]
+    for plan in plans:
+        if plan not in due:
+            click.echo(f"{plan.start_url} was visited within --if-older-than: left out", err=True)
+    return due
 
 
 @crawler.command()

@@ -56,6 +56,12 @@ class Recorder:
         return None
 
 
+def last_visit(*, spider: str, start_url: str, host: str) -> datetime | None:
+    """Return when the last such visit was finished, None where there was none."""
+    with connect() as conn:
+        return visits.last_visit(conn, spider=spider, start_url=start_url, host=host)
+
+
 def begin(
     *, spider: str, start_url: str, host: str, user_agent: str, started_at: datetime
 ) -> Recorder:

@@ -9,7 +9,7 @@ import signal
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from types import FrameType
 from typing import Any
 
@@ -183,6 +183,12 @@ class Run:
         spider = self._crawler.spider if self._crawler is not None else None
         if isinstance(spider, SiteSpider):
             spider.interrupt()
+
+
+def is_due(plan: Plan, older_than: timedelta, now: datetime) -> bool:
+    """Tell whether the last finished visit of a plan is older than that, or there is none."""
+    last = recorder.last_visit(spider=plan.spider.name, start_url=plan.start_url, host=plan.host)
+    return last is None or now - last > older_than
 
 
 def spiders() -> dict[str, type[SiteSpider]]:

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from demo.content import ROOT
 from demo.dataset import make_dataset
-from demo.server import SampleSite
+from demo.server import PortInUse, SampleSite
 from registry.db.embedded import embedded_server
 from registry.errors import RegistryError, UsageError
 
@@ -31,6 +31,10 @@ def main() -> int:
     """Run the demo; return the exit code."""
     try:
         return demo(FOLDER.absolute(), _port())
+    except PortInUse as error:
+        hint = "stop what uses it, or serve elsewhere: make demo PORT=8400"
+        print(f"error: {error.message}\nhint: {hint}", file=sys.stderr)
+        return error.exit_code
     except RegistryError as error:
         print(f"error: {error.message}\nhint: {error.hint}", file=sys.stderr)
         return error.exit_code
@@ -50,7 +54,7 @@ def demo(folder: Path, port: int) -> int:
     with embedded_server(folder / "home"), SampleSite(port=port) as site:
         run("registry", "init")
         step(2, f"crawl the sample art site, served on {site.url}")
-        run("crawler", "run", f"{site.url}/", "--delay", "0.02")
+        run("crawler", "run", f"{site.url}/", "--delay", "0.02", "--if-older-than", "1d")
         step(3, "publish a snapshot, if the registry has moved on")
         run("registry", "snapshot", "build", "--if-changed")
         make_inputs(site)

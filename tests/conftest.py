@@ -6,6 +6,7 @@
 `empty_database_url`  the same without any tables, for tests of migrations
 `registry_home`  a new REGISTRY_HOME, set in the environment for this test; a
                  subprocess without REGISTRY_DATABASE_URL makes its embedded server there
+`site`           the sample art site, served on loopback; `crawl` runs the crawler on it
 `run`            run an installed command to its end: run("registry", "stats", "--json",
                  database=database_url).stdout
 
@@ -33,6 +34,7 @@ from servers import (
     with_database,
 )
 
+from demo.server import SampleSite
 from registry.db import migrate
 from registry.db.connect import connect_to
 from registry.db.embedded import embedded_server
@@ -123,3 +125,24 @@ def run() -> Callable[..., subprocess.CompletedProcess[str]]:
         )
 
     return run_command
+
+
+@pytest.fixture
+def site() -> Iterator[SampleSite]:
+    """Serve the sample art site."""
+    with SampleSite() as served:
+        yield served
+
+
+@pytest.fixture
+def crawl(
+    run: Callable[..., subprocess.CompletedProcess[str]], database_url: str
+) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Run `crawler run` as fast as loopback allows, on a database of its own."""
+
+    def crawled(url: str, *options: object) -> subprocess.CompletedProcess[str]:
+        return run(
+            "crawler", "run", url, "--delay", 0, "--timeout", 2, *options, database=database_url
+        )
+
+    return crawled

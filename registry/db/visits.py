@@ -58,6 +58,15 @@ def start_visit(
     return int(row[0])
 
 
+def last_visit(
+    conn: psycopg.Connection, *, spider: str, start_url: str, host: str
+) -> datetime | None:
+    """Return when the last such visit was finished, None where there was none."""
+    values = {"spider": spider, "start_url": pack(start_url), "host": host}
+    row = conn.execute(SQL["last_visit"], values).fetchone()
+    return row[0] if row else None
+
+
 def finish_visit(
     conn: psycopg.Connection,
     visit_id: int,

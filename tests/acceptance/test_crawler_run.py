@@ -3,59 +3,22 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
 import socket
 import subprocess
 import sys
-import time
 from collections import Counter
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import psycopg
 import pytest
-from psycopg.rows import dict_row
+from crawling import Run, observed, rows
 
 from demo.server import SampleSite
-from registry.db.connect import connect_to
 from registry.db.visits import evidence_from_row
 from registry.signals import read
 
-Run = Callable[..., subprocess.CompletedProcess[str]]
-CRAWLER = Path(sys.executable).with_name("crawler")
 TRUTH = json.loads(Path("demo/site/truth.json").read_text("utf-8"))
 AGENT = "OptoutRegistry/0.1 (+a test on this machine)"
-
-
-@pytest.fixture
-def site() -> Iterator[SampleSite]:
-    with SampleSite() as served:
-        yield served
-
-
-@pytest.fixture
-def crawl(run: Run, database_url: str) -> Run:
-    def crawled(url: str, *options: object) -> subprocess.CompletedProcess[str]:
-        return run(
-            "crawler", "run", url, "--delay", 0, "--timeout", 2, *options, database=database_url
-        )
-
-    return crawled
-
-
-def rows(database_url: str, query: str) -> list[tuple[Any, ...]]:
-    with connect_to(database_url) as conn:
-        return conn.execute(query).fetchall()  # type: ignore[call-overload]
-
-
-def observed(database_url: str, visit: int = 1) -> list[dict[str, Any]]:
-    query = f"""SELECT image_url, page_url, fetched_url, relation, status, refusal, image_id,
-            unfit, evidence FROM observation LEFT JOIN image ON image.id = image_id
-        WHERE visit_id = {visit} ORDER BY observation.id"""
-    with connect_to(database_url) as conn, conn.cursor(row_factory=dict_row) as cursor:
-        return cursor.execute(query).fetchall()  # type: ignore[call-overload]
 
 
 def true_pictures(site: SampleSite) -> dict[str, dict[str, Any]]:
@@ -376,86 +339,26 @@ def test_a_database_that_is_down_is_said_first(site: SampleSite, run: Run) -> No
     assert site.requests == []
 
 
-@pytest.fixture
-def started(site: SampleSite, database_url: str) -> Iterator[Callable[..., subprocess.Popen[str]]]:
-    """A slow visit that has fetched images when it is handed over."""
-    processes: list[subprocess.Popen[str]] = []
-
-    def start(wanted: int = 20) -> subprocess.Popen[str]:
-        site.delay = 0.05
-        process = subprocess.Popen(
-            [CRAWLER, "run", site.url + "/", "--delay", "0", "--json"],
-            env={**os.environ, "REGISTRY_DATABASE_URL": database_url},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        processes.append(process)
-        while len(site.requests) < wanted and process.poll() is None:
-            time.sleep(0.02)
-        return process
-
-    yield start
-    for process in processes:
-        process.kill()
-        process.communicate()
+def test_a_site_visited_lately_is_left_out(site: SampleSite, crawl: Run, database_url: str) -> None:
+    options = ("--max-pages", 1, "--if-older-than", "1h")
+    assert crawl(f"{site.url}/", *options).returncode == 0
+    asked = len(site.requests)
+    again = crawl(f"{site.url}/", *options)
+    assert again.returncode == 0
+    assert "left out" in again.stderr
+    assert len(site.requests) == asked
+    assert rows(database_url, "SELECT count(*) FROM visit") == [(1,)]
+    # Another start is another visit, and a long past one is due again.
+    assert crawl(f"{site.url}/about.html", *options).returncode in (0, 1)
+    crawl(f"{site.url}/", "--max-pages", 1, "--if-older-than", "0s")
+    assert rows(database_url, "SELECT count(*) FROM visit") == [(3,)]
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_an_interrupted_visit_keeps_what_it_saw(
-    number: signal.Signals,
-    started: Callable[..., subprocess.Popen[str]],
-    site: SampleSite,
-    database_url: str,
-) -> None:
-    process = started()
-    process.send_signal(number)
-    stdout, stderr = process.communicate(timeout=30)
-    assert process.returncode == 128 + number
-    assert "Traceback" not in stderr
-    assert "stopping" in stderr
-    found = observed(database_url)
-    assert json.loads(stdout)["observations"] == len(found)
-    assert all(o["image_id"] or o["refusal"] for o in found)
-    fetched = {r.path for r in site.requests if r.path.endswith((".jpg", ".png", ".webp", ".gif"))}
-    kept = {o["fetched_url"] for o in found if o["image_id"]}
-    assert {"/" + url.split("/", 3)[3] for url in kept} == fetched
-    assert rows(database_url, "SELECT state FROM visit") == [("interrupted",)]
-
-
-def test_the_second_signal_ends_at_once(
-    started: Callable[..., subprocess.Popen[str]], site: SampleSite
-) -> None:
-    process = started()
-    site.delay = 4
-    time.sleep(0.3)
-    process.send_signal(signal.SIGINT)
-    assert process.stderr is not None
-    while "stopping" not in process.stderr.readline():
-        pass
-    process.send_signal(signal.SIGINT)
-    _, stderr = process.communicate(timeout=5)
-    site.delay = 0
-    assert process.returncode == 130
-    assert "Traceback" not in stderr
-
-
-def test_a_database_that_is_lost_ends_the_visit(
-    started: Callable[..., subprocess.Popen[str]], database_url: str
-) -> None:
-    process = started()
-    address, _, query = database_url.partition("?")
-    base, name = address.rsplit("/", 1)
-    with psycopg.connect(f"{base}/postgres?{query}", autocommit=True) as admin:
-        admin.execute(f"ALTER DATABASE {name} RENAME TO {name}_away")  # type: ignore[call-overload]
-        try:
-            stdout, stderr = process.communicate(timeout=60)
-        finally:
-            admin.execute(f"ALTER DATABASE {name}_away RENAME TO {name}")  # type: ignore[call-overload]
-    assert process.returncode == 3
-    assert "Traceback" not in stderr
-    assert [line for line in stderr.splitlines() if line.startswith("error: ")]
-    assert stdout == ""
+@pytest.mark.parametrize("text", ["", "1", "d", "1y", "-1d", "\u00b2d", "9" * 20 + "d"])
+def test_what_is_no_duration(run: Run, text: str) -> None:
+    result = run("crawler", "run", "http://127.0.0.1:9/", "--if-older-than", text)
+    assert result.returncode == 2
+    assert "Traceback" not in result.stderr
 
 
 def test_help_is_quick_and_lists_the_commands(run: Run) -> None:

@@ -9,6 +9,10 @@ INSERT INTO visit (spider, start_url, host, user_agent, started_at)
 VALUES (%(spider)s, %(start_url)s, %(host)s, %(user_agent)s, %(started_at)s)
 RETURNING id
 
+-- name: last_visit
+SELECT max(finished_at) FROM visit
+WHERE host = %(host)s AND start_url = %(start_url)s AND spider = %(spider)s AND state = 'finished'
+
 -- name: finish_visit
 UPDATE visit
 SET state = %(state)s, finished_at = %(finished_at)s, counts = %(counts)s

@@ -1,0 +1,29 @@
+"""What tests of the installed `crawler` command share."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from psycopg.rows import dict_row
+
+from registry.db.connect import connect_to
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
+CRAWLER = Path(sys.executable).with_name("crawler")
+
+
+def rows(database_url: str, query: str) -> list[tuple[Any, ...]]:
+    with connect_to(database_url) as conn:
+        return conn.execute(query).fetchall()  # type: ignore[call-overload]
+
+
+def observed(database_url: str, visit: int = 1) -> list[dict[str, Any]]:
+    query = f"""SELECT image_url, page_url, fetched_url, relation, status, refusal, image_id,
+            unfit, evidence FROM observation LEFT JOIN image ON image.id = image_id
+        WHERE visit_id = {visit} ORDER BY observation.id"""
+    with connect_to(database_url) as conn, conn.cursor(row_factory=dict_row) as cursor:
+        return cursor.execute(query).fetchall()  # type: ignore[call-overload]

@@ -1,0 +1,98 @@
+"""Visits that are interrupted, and a database that is lost in mid-visit."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+
+import psycopg
+import pytest
+from crawling import CRAWLER, observed, rows
+
+from demo.server import SampleSite
+
+
+@pytest.fixture
+def started(site: SampleSite, database_url: str) -> Iterator[Callable[..., subprocess.Popen[str]]]:
+    """A slow visit that has fetched images when it is handed over."""
+    processes: list[subprocess.Popen[str]] = []
+
+    def start(wanted: int = 20) -> subprocess.Popen[str]:
+        site.delay = 0.05
+        process = subprocess.Popen(
+            [CRAWLER, "run", site.url + "/", "--delay", "0", "--json"],
+            env={**os.environ, "REGISTRY_DATABASE_URL": database_url},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        processes.append(process)
+        while len(site.requests) < wanted and process.poll() is None:
+            time.sleep(0.02)
+        return process
+
+    yield start
+    for process in processes:
+        process.kill()
+        process.communicate()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_visit_keeps_what_it_saw(
+    number: signal.Signals,
+    started: Callable[..., subprocess.Popen[str]],
+    site: SampleSite,
+    database_url: str,
+) -> None:
+    process = started()
+    process.send_signal(number)
+    stdout, stderr = process.communicate(timeout=30)
+    assert process.returncode == 128 + number
+    assert "Traceback" not in stderr
+    assert "stopping" in stderr
+    found = observed(database_url)
+    assert json.loads(stdout)["observations"] == len(found)
+    assert all(o["image_id"] or o["refusal"] for o in found)
+    fetched = {r.path for r in site.requests if r.path.endswith((".jpg", ".png", ".webp", ".gif"))}
+    kept = {o["fetched_url"] for o in found if o["image_id"]}
+    assert {"/" + url.split("/", 3)[3] for url in kept} == fetched
+    assert rows(database_url, "SELECT state FROM visit") == [("interrupted",)]
+
+
+def test_the_second_signal_ends_at_once(
+    started: Callable[..., subprocess.Popen[str]], site: SampleSite
+) -> None:
+    process = started()
+    site.delay = 4
+    time.sleep(0.3)
+    process.send_signal(signal.SIGINT)
+    assert process.stderr is not None
+    while "stopping" not in process.stderr.readline():
+        pass
+    process.send_signal(signal.SIGINT)
+    _, stderr = process.communicate(timeout=5)
+    site.delay = 0
+    assert process.returncode == 130
+    assert "Traceback" not in stderr
+
+
+def test_a_database_that_is_lost_ends_the_visit(
+    started: Callable[..., subprocess.Popen[str]], database_url: str
+) -> None:
+    process = started()
+    address, _, query = database_url.partition("?")
+    base, name = address.rsplit("/", 1)
+    with psycopg.connect(f"{base}/postgres?{query}", autocommit=True) as admin:
+        admin.execute(f"ALTER DATABASE {name} RENAME TO {name}_away")  # type: ignore[call-overload]
+        try:
+            stdout, stderr = process.communicate(timeout=60)
+        finally:
+            admin.execute(f"ALTER DATABASE {name}_away RENAME TO {name}")  # type: ignore[call-overload]
+    assert process.returncode == 3
+    assert "Traceback" not in stderr
+    assert [line for line in stderr.splitlines() if line.startswith("error: ")]
+    assert stdout == ""
