@@ -7,7 +7,7 @@ was applied. There is no alembic.ini and no other way in.
 from alembic import context
 from sqlalchemy import text
 
-from registry.db.migrate import VERSION_TABLE
+from registry.db.schema_version import VERSION_TABLE
 
 # Any fixed number; it only has to be the same in every version of this program.
 LOCK = 0x6F70746F7574

@@ -18,7 +18,7 @@ def command(as_json: bool) -> None:
     """
     import json
 
-    from registry.db import migrate
+    from registry.db import migrate, schema_version
     from registry.db.connect import connect_to, database_url, parse, where
 
     url = database_url()
@@ -26,7 +26,7 @@ def command(as_json: bool) -> None:
     applied = migrate.migrate(url)
     with connect_to(url) as conn:
         version = str(conn.info.parameter_status("server_version")).split(" ")[0]
-        at = migrate.current(conn)
+        at = schema_version.current(conn)
     kind = "embedded PostgreSQL" if embedded else "PostgreSQL"
     click.echo(f"{kind} {version}: {where(parse(url))}", err=True)
     for name in applied:

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 import psycopg
 from psycopg import conninfo, errors
 
-from registry.db import migrate
+from registry.db import schema_version
 from registry.errors import DatabaseUnavailable, MigrationsBehind, UsageError
 from registry.home import registry_home
 
@@ -47,7 +47,7 @@ def connect(*, migrate_check: bool = True) -> Iterator[psycopg.Connection]:
     """
     with connect_to(database_url()) as conn:
         if migrate_check:
-            migrate.check(conn)
+            schema_version.check(conn)
         yield conn
 
 

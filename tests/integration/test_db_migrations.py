@@ -8,13 +8,13 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from registry.db import migrate
+from registry.db import migrate, schema_version
 from registry.db.connect import connect_to
 from registry.errors import MigrationsBehind
 
 
 def versions() -> list[Path]:
-    return sorted((migrate.folder() / "versions").glob("[0-9]*"))
+    return sorted((schema_version.folder() / "versions").glob("[0-9]*"))
 
 
 def test_every_migration_is_a_pair_of_files_with_a_numbered_name() -> None:
@@ -22,25 +22,25 @@ def test_every_migration_is_a_pair_of_files_with_a_numbered_name() -> None:
     for file in versions():
         by_name.setdefault(file.stem, set()).add(file.suffix)
     assert all(suffixes == {".py", ".sql"} for suffixes in by_name.values()), by_name
-    assert sorted(by_name) == migrate.names()
-    assert [int(name[:4]) for name in migrate.names()] == list(range(1, len(by_name) + 1))
+    assert sorted(by_name) == schema_version.names()
+    assert [int(name[:4]) for name in schema_version.names()] == list(range(1, len(by_name) + 1))
 
 
 def test_each_migration_follows_the_one_before() -> None:
     previous = "None"
-    for name in migrate.names():
-        text = (migrate.folder() / "versions" / f"{name}.py").read_text()
+    for name in schema_version.names():
+        text = (schema_version.folder() / "versions" / f"{name}.py").read_text()
         assert re.findall(r"^revision = (.*)$", text, re.M) == [f'"{name}"']
         assert re.findall(r"^down_revision = (.*)$", text, re.M) == [previous]
         previous = f'"{name}"'
 
 
 def test_migrating_applies_all_once(empty_database_url: str) -> None:
-    assert migrate.migrate(empty_database_url) == migrate.names()
+    assert migrate.migrate(empty_database_url) == schema_version.names()
     assert migrate.migrate(empty_database_url) == []
     with connect_to(empty_database_url) as conn:
-        assert migrate.current(conn) == migrate.head()
-        migrate.check(conn)
+        assert schema_version.current(conn) == schema_version.head()
+        schema_version.check(conn)
 
 
 def test_two_processes_may_migrate_at_once(empty_database_url: str) -> None:
@@ -53,14 +53,14 @@ def test_two_processes_may_migrate_at_once(empty_database_url: str) -> None:
     ]
     applied = " ".join(process.communicate()[0] for process in both).split()
     assert [process.returncode for process in both] == [0, 0]
-    assert applied == migrate.names()
+    assert applied == schema_version.names()
 
 
 def test_an_empty_database_is_behind(empty_database_url: str) -> None:
     with connect_to(empty_database_url) as conn:
-        assert migrate.current(conn) is None
+        assert schema_version.current(conn) is None
         with pytest.raises(MigrationsBehind, match="no tables yet") as caught:
-            migrate.check(conn)
+            schema_version.check(conn)
     assert "registry init" in caught.value.hint
 
 
@@ -69,7 +69,7 @@ def test_a_database_of_a_newer_version_is_refused(
 ) -> None:
     conn.execute("UPDATE alembic_version SET version_num = '9999_from_the_future'")
     with pytest.raises(MigrationsBehind, match="9999_from_the_future") as caught:
-        migrate.check(conn)
+        schema_version.check(conn)
     assert "upgrade optout-registry" in caught.value.hint
     with pytest.raises(MigrationsBehind, match="9999_from_the_future"):
         migrate.migrate(database_url)
@@ -78,6 +78,6 @@ def test_a_database_of_a_newer_version_is_refused(
 def test_a_database_one_migration_behind_is_told_apart(
     conn: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(migrate, "names", lambda: ["0001_initial", "0002_next"])
+    monkeypatch.setattr(schema_version, "names", lambda: ["0001_initial", "0002_next"])
     with pytest.raises(MigrationsBehind, match=r"at 0001_initial.*works with 0002_next"):
-        migrate.check(conn)
+        schema_version.check(conn)

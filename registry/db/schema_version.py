@@ -1,0 +1,66 @@
+"""Which schema the database has, and which one this version works with.
+
+The migrations stand in `migrations/` of a checkout and travel in the wheel as
+`registry/migrations/`. Whether a database is up to date is read from their
+file names, without Alembic, because every command asks.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import psycopg
+
+import registry
+from registry.errors import DatabaseUnavailable, MigrationsBehind
+
+VERSION_TABLE = "alembic_version"
+_NAME = re.compile(r"\d{4}_[a-z0-9_]{1,27}")
+
+
+def folder() -> Path:
+    """Return the folder of the migrations, in a wheel or in a checkout."""
+    package = Path(registry.__file__).parent
+    for candidate in (package / "migrations", package.parent / "migrations"):
+        if (candidate / "env.py").exists():
+            return candidate
+    raise DatabaseUnavailable(
+        f"the migrations are missing beside {package}", "install optout-registry again"
+    )
+
+
+def names() -> list[str]:
+    """Return the names of all migrations, in order."""
+    found = (folder() / "versions").glob("*.sql")
+    return sorted(file.stem for file in found if _NAME.fullmatch(file.stem))
+
+
+def head() -> str:
+    """Return the newest migration this version has."""
+    return names()[-1]
+
+
+def current(conn: psycopg.Connection) -> str | None:
+    """Return the newest migration the database has had, None for an empty database."""
+    # to_regclass follows the search path and is null for a table that is not there.
+    found = conn.execute("SELECT to_regclass(%s)", (VERSION_TABLE,)).fetchone()
+    if found is None or found[0] is None:
+        return None
+    row = conn.execute("SELECT version_num FROM alembic_version").fetchone()
+    return None if row is None else str(row[0])
+
+
+def check(conn: psycopg.Connection) -> None:
+    """Raise MigrationsBehind unless the database has exactly this version's schema."""
+    has, wants = current(conn), head()
+    if has == wants:
+        return
+    if has is None:
+        raise MigrationsBehind("the database has no tables yet")
+    if has in names():
+        raise MigrationsBehind(f"the database is at {has}, this version works with {wants}")
+    raise MigrationsBehind(
+        f"the database is at {has}, which this version does not know",
+        "a newer version migrated it: upgrade optout-registry",
+    )
