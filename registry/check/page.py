@@ -31,14 +31,14 @@ STYLE = """
 * { box-sizing: border-box }
 body { font: 16px/1.5 system-ui, sans-serif; color: var(--ink); background: var(--back);
   max-width: 62rem; margin: 2rem auto; padding: 0 1rem }
-h1 { font-size: 1.6rem; margin: 0 } h2 { font-size: 1.1rem; margin: 2.2rem 0 .6rem }
+h1 { font-size: 1.6rem; margin: 0; overflow-wrap: anywhere } h2 { font-size: 1.1rem; margin: 2.2rem 0 .6rem }
 p.soft, .soft { color: var(--soft) } p { margin: .3rem 0 }
 .bar { display: flex; height: 2rem; border-radius: .4rem; overflow: hidden; margin: 1.4rem 0 .8rem }
 .bar span { min-width: 2px }
 table { border-collapse: collapse; width: 100%; font-size: .92rem }
 th, td { text-align: left; padding: .35rem .6rem; border-bottom: 1px solid var(--line);
   vertical-align: top; white-space: nowrap }
-td.w { white-space: normal; overflow-wrap: anywhere } td.u { min-width: 13rem }
+td.w, p.w { white-space: normal; overflow-wrap: anywhere } td.u { min-width: 13rem }
 th { color: var(--soft); font-weight: 600 } .n { text-align: right }
 .dot { display: inline-block; width: .8rem; height: .8rem; border-radius: .2rem;
   margin-right: .5rem; vertical-align: -1px }
@@ -47,7 +47,7 @@ th { color: var(--soft); font-weight: 600 } .n { text-align: right }
 .track { background: var(--line); border-radius: .2rem; height: .6rem; min-width: 6rem;
   margin-top: .45rem }
 .track i { display: block; height: 100%; border-radius: .2rem; background: #3b6ea8 }
-.wide { overflow-x: auto }
+.wide { overflow-x: auto } section { min-width: 0 }
 code { font-size: .88em }
 """
 
@@ -102,7 +102,7 @@ def _outcomes(report: Report) -> str:
     )
     head = '<tr><th>outcome</th><th class="n">rows</th><th class="n">share</th><th>means</th></tr>'
     chart = f'<div class="bar" role="img" aria-label="rows by outcome">{bar}</div>'
-    return f"{chart}<table>{head}{rows}</table>"
+    return chart + _table(head + rows)
 
 
 def _share(report: Report, outcome: str) -> str:
@@ -120,7 +120,7 @@ def _counts(title: str, counts: Counter[str]) -> str:
         f'<i style="width:{100 * count / most:.0f}%"></i></div></td></tr>'
         for name, count in pairs
     )
-    return f"<section><h2>{title}</h2><table>{rows}</table></section>"
+    return f"<section><h2>{title}</h2>{_table(rows)}</section>"
 
 
 def _matches(report: Report) -> str:
@@ -131,10 +131,7 @@ def _matches(report: Report) -> str:
     rows = "".join(map(_match, shown))
     names = ("row", "outcome", "URL", "met by", "mark", "since")
     head = "<tr>" + "".join(f"<th>{name}</th>" for name in names) + "</tr>"
-    return (
-        f"<h2>Matches (first {len(shown):,} of {total:,})</h2>"
-        f'<div class="wide"><table>{head}{rows}</table></div>'
-    )
+    return f"<h2>Matches (first {len(shown):,} of {total:,})</h2>" + _table(head + rows)
 
 
 def _match(match: Shown) -> str:
@@ -162,9 +159,15 @@ def _method(report: Report) -> str:
     )
     versions = ", ".join(f"{name} {version}" for name, version in sorted(report.versions.items()))
     distance = "by tier" if report.distance is None else f"every row within {report.distance} bits"
+    head = "<tr><th>used as</th><th>column</th><th>why</th></tr>"
     return (
-        f"<h2>How it was checked</h2><table><tr><th>used as</th><th>column</th><th>why</th></tr>"
-        f'{columns}</table><p class="soft">Fingerprints: {distance}; matches to expect by chance: '
+        f"<h2>How it was checked</h2>{_table(head + columns)}"
+        f'<p class="soft w">Fingerprints: {distance}; matches to expect by chance: '
         f"{report.expected_chance_matches:.2g}. Registry content "
         f"<code>{escape(str(report.registry['digest']))}</code>. Versions: {escape(versions)}.</p>"
     )
+
+
+def _table(rows: str) -> str:
+    """Return a table that scrolls in its own box where the window is narrow."""
+    return f'<div class="wide"><table>{rows}</table></div>'
