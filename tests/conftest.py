@@ -25,6 +25,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from hypothesis import HealthCheck, settings
 from servers import (
     installed_binaries,
     installed_server,
@@ -42,6 +43,10 @@ from registry.db.embedded import embedded_server
 # What the person running the tests has set for their own work must not reach them.
 for _name in [n for n in os.environ if n.startswith(("REGISTRY_", "CRAWLER_", "PG"))]:
     del os.environ[_name]
+
+# Machines that run tests are shared and slow at times, which is no fault of the code.
+settings.register_profile("shared", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("shared")
 
 SERVERS = ("embedded", "installed")
 BIN = Path(sys.executable).parent

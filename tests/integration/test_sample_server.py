@@ -193,8 +193,8 @@ def test_a_bomb_is_small_and_unpacks_to_too_much(site: SampleSite) -> None:
 
     body = ask(site, "/faults/bomb.png")[2]
     assert len(body) < 100_000
-    with pytest.raises(Image.DecompressionBombError):
-        Image.open(BytesIO(body))
+    with Image.open(BytesIO(body)) as picture:
+        assert picture.width * picture.height > 100 * 2**20
 
 
 def test_a_slow_picture_arrives_whole_in_pieces(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,7 +5,7 @@ import threading
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -83,7 +83,7 @@ def attempt(data: bytes) -> None:
         assert "\n" not in refused.message
 
 
-@settings(max_examples=1500, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=1500)
 @given(st.sampled_from(SEEDS), EDITS, st.none() | st.floats(0, 1))
 def test_mutated_files(data, edits, cut):
     changed = bytearray(data)
@@ -93,7 +93,6 @@ def test_mutated_files(data, edits, cut):
     attempt(bytes(changed[: int(cut * len(changed))] if cut is not None else changed))
 
 
-@settings(deadline=None)
 @given(st.binary(max_size=200))
 def test_any_bytes(data):
     attempt(data)

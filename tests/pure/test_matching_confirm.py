@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from registry.matching import brute
@@ -40,7 +40,6 @@ def test_tier(near, wide, expected):
 RANK = {name: rank for rank, name in enumerate([*TIERS, None])}
 
 
-@settings(deadline=None)
 @given(st.integers(0, 63), st.none() | st.integers(0, 255))
 def test_a_greater_distance_is_never_a_better_tier(near, wide):
     assert RANK[tier(near, wide)] <= RANK[tier(near + 1, wide)]

@@ -7,7 +7,7 @@ import threading
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from registry.matching import brute, index
@@ -63,7 +63,6 @@ CODE = st.integers(0, 2**64 - 1) | st.lists(
 CODES = st.lists(CODE, max_size=12)
 
 
-@settings(deadline=None)
 @given(CODES, CODES, st.integers(0, 64), st.none() | st.integers(1, 4))
 def test_both_equal_the_plain_meaning(entries, queries, radius, limit):
     expected = naive(entries, queries, radius, limit)

@@ -126,7 +126,7 @@ TEXTS = st.one_of(st.text(), st.lists(PIECES, max_size=40).map("".join))
     about=st.sampled_from(["image", "page", "site"]),
     texts=st.lists(TEXTS, max_size=3),
 )
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 def test_no_reader_raises_and_all_signals_are_well_formed(carrier, about, texts):
     lines = tuple(("X-Robots-Tag", text) for text in texts)
     reading = read(Evidence(carrier, about, "https://a.example/x", lines, "".join(texts)))
@@ -144,7 +144,7 @@ def test_no_reader_raises_and_all_signals_are_well_formed(carrier, about, texts)
 
 
 @given(st.lists(TEXTS, max_size=4))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_header_lines_are_read_one_by_one(values):
     """Reading lines together gives what reading each alone gives."""
 

@@ -94,7 +94,7 @@ BLOCKS = st.one_of(
 
 
 @given(st.lists(BLOCKS, max_size=8).map("".join))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_attributes_are_those_a_whole_parser_finds(page):
     soup = BeautifulSoup(f"<html><body>{page}</body></html>", "lxml")
     expected = [dict(tag.attrs) for tag in soup.find_all("meta")]
@@ -122,7 +122,7 @@ def marks(text):
 
 
 @given(st.lists(ANY, max_size=12).map("".join))
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 def test_excerpt_reads_as_the_page_does(page):
     excerpt = page_excerpt(page)
     assert marks(excerpt) == marks(page)
@@ -159,7 +159,6 @@ def test_excerpt_prefers_marks_when_room_is_short():
 
 
 @given(st.lists(ANY, max_size=12).map("".join), st.integers(0, 200))
-@settings(deadline=None)
 def test_excerpt_keeps_its_limit(page, limit):
     assert len(page_excerpt(page, limit)) <= limit
 

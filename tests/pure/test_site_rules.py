@@ -93,7 +93,7 @@ SHORT = st.text("/ab*$?%4é", max_size=8)
 
 
 @given(SHORT, SHORT)
-@settings(max_examples=1000, deadline=None)
+@settings(max_examples=1000)
 def test_pattern_is_what_the_regular_expression_says(pattern, rest):
     assert Pattern.compile(pattern).matches(normal_path("/" + rest)) is reference(
         pattern, "/" + rest
@@ -101,7 +101,6 @@ def test_pattern_is_what_the_regular_expression_says(pattern, rest):
 
 
 @given(st.text())
-@settings(deadline=None)
 def test_normal_form_is_one(path):
     assert normal_path(normal_path(path)) == normal_path(path).replace("*", "%2A")
     assert normal_path(path).isascii()
@@ -147,7 +146,7 @@ def brute_force(signals, path):
     ),
     st.lists(SHORT.map(lambda text: "/" + text), min_size=1, max_size=4),
 )
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 def test_winners_are_those_of_brute_force(rules, paths):
     signals = [
         rule(pattern, order, refuses=refuses, agents=tuple(agents))
@@ -308,7 +307,7 @@ GROUP = st.tuples(
     st.sampled_from([*TOKENS, "delta"]),
     st.sampled_from(["/", "/a", "/a/1.jpg", "/b", "/b/c.jpg", "/a/b/1.jpg?w=2", "/c"]),
 )
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 def test_robots_agree_with_protego_on_plain_files(groups, agent, path):
     """On files where they must agree: whole tokens, no unknown lines, no equal patterns."""
     text = "".join(

@@ -5,7 +5,7 @@ from urllib.parse import quote
 
 import pyarrow as pa
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from registry.matching.url_columns import hosts, url_keys
@@ -119,7 +119,6 @@ URLS = st.one_of(
 )
 
 
-@settings(deadline=None)
 @given(URLS)
 def test_a_key_is_its_own_key_and_plain_ascii(url):
     key = url_key(url)
@@ -130,7 +129,6 @@ def test_a_key_is_its_own_key_and_plain_ascii(url):
         assert " " not in key
 
 
-@settings(deadline=None)
 @given(st.text(st.characters(exclude_categories=["Cs"])))
 def test_encoding_unreserved_or_illegal_characters_changes_nothing(name):
     name = name.replace("/", "").replace("?", "").replace("#", "").replace("%", "")
@@ -151,7 +149,6 @@ def test_every_escape_is_decoded_or_kept_in_columns_too():
 ARROW_URLS = URLS.filter(lambda url: url.isascii() or url.encode("utf-8", "ignore").decode() == url)
 
 
-@settings(deadline=None)
 @given(st.lists(st.none() | ARROW_URLS, max_size=20))
 @example([None])
 @example([])
