@@ -20,6 +20,8 @@ from registry.model import DECISIONS, Decision, MatchedBy, Tier, Verdict
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from numpy.typing import NDArray
+
     from registry.model import Picture
 
 Kind = Literal["picture", "url", "phash64", "256 bits", "md5"]
@@ -177,18 +179,27 @@ class _Search:
         query = np.array([int(text, 16)], np.uint64)
         radius = CANDIDATE_RADIUS if self._distance is None else self._distance
         _, near, bits = brute.join(index.phash64[images], query, radius)
-        for image, distance in zip(images[near], bits, strict=True):
-            theirs = index.snapshot.images["phash256"][int(image)].as_py()
-            far = _differing(wide, theirs) if wide and theirs else None
-            named = tier(int(distance), far)
+        images = images[near]
+        far = self._wide_distances(wide, images)
+        for image, distance, wider in zip(
+            images.tolist(), bits.tolist(), far.tolist(), strict=True
+        ):
+            named = tier(distance, wider if wider >= 0 else None)
             if named or self._distance is not None:
-                self._add_image(int(image), "fingerprint", named, int(distance))
+                self._add_image(image, "fingerprint", named, distance)
 
     def by_phash256(self, wide: bytes) -> None:
-        for image, theirs in enumerate(self._index.snapshot.images["phash256"].to_pylist()):
-            if theirs is not None and _differing(wide, theirs) <= WIDE_RADIUS:
-                named = tier(0, _differing(wide, theirs))
-                self._add_image(image, "fingerprint", named, None)
+        far = self._wide_distances(wide, np.arange(self._index.snapshot.images.num_rows))
+        for image in np.flatnonzero((far >= 0) & (far <= WIDE_RADIUS)).tolist():
+            self._add_image(image, "fingerprint", tier(0, int(far[image])), None)
+
+    def _wide_distances(self, wide: bytes | None, images: NDArray[np.intp]) -> NDArray[np.int64]:
+        """Differing bits of phash256 to each picture, or -1 where there is none to compare."""
+        if wide is None:
+            return np.full(len(images), -1, np.int64)
+        ours = np.frombuffer(wide, np.uint64)
+        bits = np.bitwise_count(self._index.phash256[images] ^ ours).sum(axis=1, dtype=np.int64)
+        return np.where(self._index.has_phash256[images], bits, -1)
 
     def _add_image(
         self, image: int, by: MatchedBy, named: Tier | None, distance: int | None
@@ -217,7 +228,3 @@ class _Search:
 def _true_rows(mask: Any) -> Iterator[int]:
     rows: Sequence[int] = np.flatnonzero(mask.fill_null(False).to_numpy()).tolist()
     return iter(rows)
-
-
-def _differing(a: bytes, b: bytes) -> int:
-    return (int.from_bytes(a) ^ int.from_bytes(b)).bit_count()

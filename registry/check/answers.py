@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from registry.check.index import CheckIndex, words_of
 from registry.matching.confirm import CANDIDATE_RADIUS, tier
 from registry.matching.url_columns import hosts_of_keys
 from registry.matching.url_key import split_key
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from numpy.typing import NDArray
 
-    from registry.check.index import CheckIndex
     from registry.check.keys import Keys
 
 CODE = {outcome: code for code, outcome in enumerate(OUTCOMES)}
@@ -160,12 +160,9 @@ def _wide_distances(
     index: CheckIndex, keys: Keys, rows: NDArray[np.int64], images: NDArray[np.int64]
 ) -> NDArray[np.int64]:
     """Differing bits of phash256 of every pair, or -1 where one side has none."""
-    distances = np.full(len(rows), -1, np.int64)
     if keys.phash256 is None:
-        return distances
-    ours = keys.phash256.take(rows)
-    theirs = index.snapshot.images["phash256"].combine_chunks().take(images)
-    for pair, (a, b) in enumerate(zip(ours.to_pylist(), theirs.to_pylist(), strict=True)):
-        if a is not None and b is not None:
-            distances[pair] = (int.from_bytes(a) ^ int.from_bytes(b)).bit_count()
-    return distances
+        return np.full(len(rows), -1, np.int64)
+    ours = words_of(keys.phash256)[rows]
+    has = keys.phash256.is_valid().to_numpy(zero_copy_only=False)[rows]
+    bits = np.bitwise_count(ours ^ index.phash256[images]).sum(axis=1, dtype=np.int64)
+    return np.where(has & index.has_phash256[images], bits, -1)

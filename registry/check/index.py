@@ -155,6 +155,18 @@ class CheckIndex:
         return codes
 
     @cached_property
+    def phash256(self) -> NDArray[np.uint64]:
+        """phash256 of every picture as four words, (n, 4); 0 where there is none."""
+        return words_of(self.snapshot.images["phash256"].combine_chunks())
+
+    @cached_property
+    def has_phash256(self) -> NDArray[np.bool_]:
+        """Which pictures have a phash256."""
+        column = self.snapshot.images["phash256"].combine_chunks()
+        has: NDArray[np.bool_] = column.is_valid().to_numpy(zero_copy_only=False)
+        return has
+
+    @cached_property
     def fingerprints(self) -> PhashIndex:
         """Index over the phash64 of `reserved_images`, in their order."""
         return PhashIndex(self.phash64[self.reserved_images])
@@ -179,6 +191,14 @@ class CheckIndex:
         if key not in self._site_decisions:
             self._site_decisions[key] = (signals, decide(signals, self.policy))
         return self._site_decisions[key][1]
+
+
+def words_of(codes: pa.FixedSizeBinaryArray) -> NDArray[np.uint64]:
+    """Return 256-bit codes as uint64 of shape (n, 4), for counting differing bits only."""
+    # Nulls may hold anything: they become zeros.
+    filled = codes.fill_null(bytes(32))
+    words = np.frombuffer(filled.buffers()[1], np.uint64).reshape(-1, 4)
+    return words[filled.offset : filled.offset + len(filled)]
 
 
 def names_of(signals: Sequence[Signal]) -> list[str]:

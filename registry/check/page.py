@@ -31,7 +31,8 @@ STYLE = """
 * { box-sizing: border-box }
 body { font: 16px/1.5 system-ui, sans-serif; color: var(--ink); background: var(--back);
   max-width: 62rem; margin: 2rem auto; padding: 0 1rem }
-h1 { font-size: 1.6rem; margin: 0; overflow-wrap: anywhere } h2 { font-size: 1.1rem; margin: 2.2rem 0 .6rem }
+h1 { font-size: 1.6rem; margin: 0; overflow-wrap: anywhere }
+h2 { font-size: 1.1rem; margin: 2.2rem 0 .6rem }
 p.soft, .soft { color: var(--soft) } p { margin: .3rem 0 }
 .bar { display: flex; height: 2rem; border-radius: .4rem; overflow: hidden; margin: 1.4rem 0 .8rem }
 .bar span { min-width: 2px }
