@@ -14,7 +14,7 @@ from registry.errors import UnreadableInput
 from registry.model import Evidence, Reading, Signal, Target
 from registry.signals import read, readers
 from registry.signals._agents import agents
-from registry.site_rules import applicable, url_host
+from registry.site_rules import applicable, robots_url
 from registry.verdict import addressed, decide, policy_named
 
 # Kinds whose input is a list of header lines; each is named after a vocabulary.
@@ -104,8 +104,9 @@ def _evidence(kind: str, given: object, target: Target, context: Mapping[str, An
         raise UnreadableInput(f"input of kind {kind} is not a text")
     if kind == "html":
         return Evidence("html", "page", target.page_url or "", text=given)
-    host = context.get("file_host") or url_host(target.image_url or target.page_url or "")
-    return Evidence(kind, "site", f"https://{host}/robots.txt" if host else "", text=given)
+    host = context.get("file_host")
+    asked = f"https://{host}/" if host else target.image_url or target.page_url or ""
+    return Evidence(kind, "site", robots_url(asked), text=given)
 
 
 def _header_lines(given: object) -> tuple[tuple[str, str], ...]:

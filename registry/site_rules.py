@@ -11,37 +11,50 @@ literal `*` and `$`. Matching takes time linear in the path, whatever the patter
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
+from registry.matching.url_key import host_of, tidy, without_dots
 from registry.model import Evidence, Signal, Target
 from registry.signals import robots_txt
 from registry.signals._agents import agent_token
 
-_MAX_MEMO = 4096
+# How much is kept of what was asked before, in references.
+_MEMO_ROOM = 1_000_000
 _SAFE = "A-Za-z0-9\\-._~:/?#\\[\\]@!&'()+,;="
 # Text that is its own normal form: nearly every path there is.
 _PLAIN = re.compile(f"[{_SAFE}]*+")
 _ODD = re.compile(f"%[0-9A-Fa-f]{{2}}|[^{_SAFE}]")
+_DOT = re.compile("%2e", re.IGNORECASE)
 _UNRESERVED = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
 _STRICTNESS = {"reserved": 3, "conditional": 2, "allowed": 1}
 
 
 def url_path(url: str) -> str:
-    """Return path and query of a URL, at least `/`; raises on no input."""
+    """Return path and query of a URL, at least `/`; raises on no input.
+
+    Dot segments are resolved, percent-encoded ones too, as servers do before
+    they look for the file.
+    """
+    url = tidy(url)
     rest = url.partition("://")[2] or url.removeprefix("//")
     rest = rest.partition("#")[0]
     cut = min((place for place in (rest.find("/"), rest.find("?")) if place >= 0), default=-1)
-    path = rest[cut:] if cut >= 0 else "/"
-    return path if path.startswith("/") else "/" + path
+    path, mark, query = (rest[cut:] if cut >= 0 else "/").partition("?")
+    return without_dots(_DOT.sub(".", path)) + mark + query
 
 
 def url_host(url: str) -> str:
-    """Return host and port of a URL in lower case, without a default port."""
-    rest = url.partition("://")[2] or url.removeprefix("//")
-    host = re.split(r"[/?#]", rest, maxsplit=1)[0].rpartition("@")[2].lower()
-    return host.removesuffix(":80").removesuffix(":443").rstrip(".")
+    """Return host and port of a URL as URL keys spell them; empty where it has no key."""
+    return host_of(url) or ""
+
+
+def robots_url(url: str) -> str:
+    """Return where the robots.txt of a URL's host stands; empty where it has none."""
+    host = url_host(url)
+    scheme = "http" if tidy(url)[:5].lower() == "http:" else "https"
+    return f"{scheme}://{host}/robots.txt" if host else ""
 
 
 def normal_path(path: str) -> str:
@@ -112,6 +125,7 @@ class SiteRules:
         self._patterns: list[Pattern] = []
         self._rules_of: list[list[int]] = []
         self._memo: dict[tuple[int, ...], tuple[Signal, ...]] = {}
+        self._memo_room = _MEMO_ROOM
         # Patterns by their literal start: one look-up a distinct length finds all.
         self._by_start: dict[str, list[int]] = {}
         self._compile()
@@ -131,8 +145,12 @@ class SiteRules:
             self._rules_of[index].append(number)
 
     @cached_property
-    def _contests(self) -> list[_Contest]:
-        return _contests(self._signals)
+    def _unruled(self) -> list[int]:
+        return [number for number, signal in enumerate(self._signals) if signal.rule is None]
+
+    @cached_property
+    def _contests(self) -> _Contests:
+        return _Contests(self._signals)
 
     def applicable(self, path: str) -> tuple[Signal, ...]:
         """Return the signals that win for a path with its query (`/a.jpg?w=600`).
@@ -143,10 +161,19 @@ class SiteRules:
         hits = self._hits(path)
         known = self._memo.get(hits)
         if known is None:
-            if len(self._memo) >= _MAX_MEMO:
-                self._memo.clear()
-            known = self._memo[hits] = self._resolve(hits)
+            known = self._resolve(hits)
+            self._remember(hits, known)
         return known
+
+    def _remember(self, hits: tuple[int, ...], won: tuple[Signal, ...]) -> None:
+        """Keep an answer; forget all others when there is no room for it."""
+        weight = len(hits) + sum(1 + len(signal.agents) for signal in won if signal.rule)
+        weight += len(self._unruled)
+        if weight > self._memo_room:
+            self._memo.clear()
+            self._memo_room = _MEMO_ROOM
+        self._memo[hits] = won
+        self._memo_room -= weight
 
     def _hits(self, path: str) -> tuple[int, ...]:
         hits = []
@@ -165,20 +192,14 @@ class SiteRules:
             for index in hits
             for number in self._rules_of[index]
         }
-        won: dict[int, list[str]] = {
-            number: [] for number, signal in enumerate(self._signals) if signal.rule is None
-        }
-        by_address: dict[_Address, list[int]] = {}
-        for number in sorted(matched):
-            by_address.setdefault(_address(self._signals[number]), []).append(number)
-        for contest in self._contests:
-            running = [n for address in contest.addresses for n in by_address.get(address, ())]
+        won: dict[int, list[str]] = {}
+        for contest, running in self._contests.between(sorted(matched), matched):
             for number in _winners(running, matched, self._signals):
                 won.setdefault(number, []).extend(contest.agents)
-        return tuple(_narrowed(self._signals[number], won[number]) for number in sorted(won))
-
-
-_Address = tuple[str, str, str, tuple[str, ...]]
+        narrowed = {n: _narrowed(self._signals[n], agents) for n, agents in won.items()}
+        # Both runs are in order already, which makes sorting them a merge.
+        everything = sorted([*self._unruled, *sorted(narrowed)])
+        return tuple(narrowed.get(n) or self._signals[n] for n in everything)
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,26 +207,71 @@ class _Contest:
     """Agents to whom the same rules are addressed, and so the same rules win."""
 
     agents: tuple[str, ...]
-    addresses: tuple[_Address, ...]
+    addresses: tuple[int, ...]
 
 
-def _address(signal: Signal) -> _Address:
-    precedence = signal.rule.precedence if signal.rule else ""
-    return signal.url, signal.vocabulary, precedence, signal.agents
+class _Contests:
+    """Who competes with whom: rules are addressed to agents, agents hear addresses.
 
+    An address is a file, vocabulary, precedence and tuple of agents, by number.
+    Everything here takes room and time linear in the agents and rules of the
+    text, not in their product: a hostile file has thousands of both.
+    """
 
-def _contests(signals: Iterable[Signal]) -> list[_Contest]:
-    addresses = dict.fromkeys(_address(signal) for signal in signals if signal.rule is not None)
-    spoken: dict[tuple[str, str, str, str], list[_Address]] = {}
-    for address in addresses:
-        url, vocabulary, precedence, agents = address
-        # Everybody is one more contestant, called by no token.
-        for agent in agents or ("",):
-            spoken.setdefault((url, vocabulary, precedence, agent), []).append(address)
-    alike: dict[tuple[_Address, ...], list[str]] = {}
-    for (_, _, _, agent), heard in spoken.items():
-        alike.setdefault(tuple(heard), []).append(agent)
-    return [_Contest(tuple(agents), heard) for heard, agents in alike.items()]
+    def __init__(self, signals: Sequence[Signal]) -> None:
+        self._signals = signals
+        self._address: dict[int, int] = {}
+        self._at: list[list[_Contest]] = []
+        self._gather()
+
+    def _gather(self) -> None:
+        # Hashing a tuple reads all of it, and a group's rules share one: each is hashed once.
+        by_identity: dict[int, int] = {}
+        by_value: dict[tuple[str, ...], int] = {}
+        known: dict[tuple[str, str, str, int], int] = {}
+        heard: dict[tuple[str, str, str, str], list[int]] = {}
+        for number, signal in enumerate(self._signals):
+            if signal.rule is None:
+                continue
+            file = (signal.url, signal.vocabulary, signal.rule.precedence)
+            agents = by_identity.get(id(signal.agents))
+            if agents is None:
+                agents = by_value.setdefault(signal.agents, len(by_value))
+                by_identity[id(signal.agents)] = agents
+            address = known.setdefault((*file, agents), len(known))
+            self._address[number] = address
+            if address == len(self._at):
+                self._at.append([])
+                # Everybody is one more contestant, called by no token.
+                for agent in signal.agents or ("",):
+                    heard.setdefault((*file, agent), []).append(address)
+        self._meet(heard)
+
+    def _meet(self, heard: dict[tuple[str, str, str, str], list[int]]) -> None:
+        alike: dict[tuple[int, ...], list[str]] = {}
+        for (_, _, _, agent), addresses in heard.items():
+            alike.setdefault(tuple(addresses), []).append(agent)
+        for together, agents in alike.items():
+            contest = _Contest(tuple(agents), together)
+            for address in together:
+                self._at[address].append(contest)
+
+    def between(
+        self, matched: Iterable[int], lengths: dict[int, int]
+    ) -> Iterator[tuple[_Contest, list[int]]]:
+        """Yield the contests that some of the matched rules run in, with the runners.
+
+        Of one address only those run that win against the others of it: nobody
+        hears one of them without the others.
+        """
+        by_address: dict[int, list[int]] = {}
+        for number in matched:
+            by_address.setdefault(self._address[number], []).append(number)
+        best = {a: _winners(rules, lengths, self._signals) for a, rules in by_address.items()}
+        met = {id(contest): contest for a in best for contest in self._at[a]}
+        for contest in met.values():
+            running = [number for a in contest.addresses for number in best.get(a, ())]
+            yield contest, running
 
 
 def _narrowed(signal: Signal, agents: list[str]) -> Signal:
@@ -274,6 +340,15 @@ def _for_url(site: list[Signal], url: str) -> tuple[Signal, ...]:
     return SiteRules(here).applicable(url_path(url)) if here else ()
 
 
+def _of_agent(signals: Iterable[Signal], agent: str) -> list[Signal]:
+    """Return the rules that address an agent, as if they addressed it alone."""
+    rules = [signal for signal in signals if signal.rule is not None]
+    # Signals of one group share their agents: each tuple is searched once.
+    shared = {id(signal.agents): signal.agents for signal in rules}
+    addressed = {identity for identity, agents in shared.items() if agent in agents}
+    return [replace(s, agents=(agent,)) for s in rules if id(s.agents) in addressed]
+
+
 class Robots:
     """A robots.txt as a crawler obeys it.
 
@@ -296,11 +371,5 @@ class Robots:
         token = agent_token(agent)
         group = token if token in self._named else "*"
         if group not in self._rules:
-            own = [s for s in self._signals if s.rule is not None and group in s.agents]
-            self._rules[group] = SiteRules(replace(s, agents=(group,)) for s in own)
+            self._rules[group] = SiteRules(_of_agent(self._signals, group))
         return not any(signal.uses for signal in self._rules[group].applicable(path))
-
-
-def robots_allowed(text: str, url: str, agent: str) -> bool:
-    """Tell whether robots.txt `text` lets `agent` fetch `url` (RFC 9309)."""
-    return Robots(text).allowed(url, agent)

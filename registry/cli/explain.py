@@ -22,7 +22,7 @@ from registry.evidence_lines import HEADER_KINDS, answer, has_reader
 from registry.model import About, Evidence, Reading, Signal, Target, Verdict
 from registry.signals import read
 from registry.signals._agents import agents
-from registry.site_rules import applicable, url_host
+from registry.site_rules import applicable, robots_url
 from registry.text import visible
 from registry.verdict import decide, policy_named
 
@@ -115,7 +115,7 @@ def _explain_all(targets: tuple[str, ...], question: Question, as_json: bool) ->
         try:
             explained = explain(name, question)
         except UnreadableInput as error:
-            click.echo(f"error: {error.message}", err=True)
+            click.echo(f"error: {visible(error.message)}", err=True)
             code = error.exit_code
             continue
         if as_json:
@@ -171,8 +171,7 @@ def _file_evidence(name: str, question: Question) -> tuple[str, list[Evidence], 
     if not has_reader(kind):
         return kind, [], [*notes, f"kind {kind}: this version has no reader for it"]
     if kind == "robots-txt":
-        place = f"https://{url_host(url)}/robots.txt" if url else ""
-        return kind, [Evidence(kind, "site", place, text=text)], notes
+        return kind, [Evidence(kind, "site", robots_url(url), text=text)], notes
     return kind, [Evidence(kind, "page", url, text=text)], notes
 
 

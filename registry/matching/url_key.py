@@ -48,15 +48,20 @@ def url_key(url: str) -> str | None:
 
     None: empty, relative, another scheme, no host, or a host that can't be one.
     """
-    found = _REFERENCE.match(url.strip(_EDGES).translate(_INSIDE))
+    found = _REFERENCE.match(tidy(url))
     if found is None:
         return None
     authority = _authority(found["authority"], (found["scheme"] or "").lower())
     if authority is None:
         return None
-    path = _without_dots(_percent(found["path"], _PATH_LITERAL))
+    path = without_dots(_percent(found["path"], _PATH_LITERAL))
     query = _without_tracking(_percent(found["query"] or "", _QUERY_LITERAL))
     return f"//{authority}{path}" + (f"?{query}" if query else "")
+
+
+def tidy(url: str) -> str:
+    """Return a URL without what browsers take out before they read it."""
+    return url.strip(_EDGES).translate(_INSIDE)
 
 
 def split_key(key: str) -> tuple[str, str]:
@@ -144,7 +149,7 @@ def _encoded(found: re.Match[str]) -> str:
     return "".join(f"%{byte:02X}" for byte in found[0].encode("utf-8", "surrogatepass"))
 
 
-def _without_dots(path: str) -> str:
+def without_dots(path: str) -> str:
     """Resolve `.` and `..` (RFC 3986, section 5.2.4); the result begins with a slash."""
     if "/." not in path:
         return path or "/"

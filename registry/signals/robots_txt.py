@@ -30,7 +30,8 @@ Decisions: tokens are compared whole and may hold digits and dots (`AI2Bot`),
 which the RFC's grammar forgets. A missing colon, a misspelt `Disallow`, an agent
 value that is no token (`Kangaroo Bot`, `foo*bot`), a rule before any agent
 and a path without its slash are malformed: refusals among them are kept as
-such, permissions dropped. At least 500 KiB are read.
+such, permissions dropped. Of a file longer than MAX_TEXT the whole lines before
+that are read (the RFC asks for 500 KiB); rules and agents have no other bound.
 
 Source: https://www.rfc-editor.org/rfc/rfc9309.html; the misspellings are those
 that google/robotstxt accepts.
@@ -49,8 +50,6 @@ from registry.signals._directives import MAX_RAW, quote
 CARRIERS = ("robots-txt",)
 
 MAX_TEXT = 1024 * 1024
-MAX_RULES = 10_000
-MAX_AGENTS = 1_000
 MAX_WARNINGS = 20
 
 Uses = tuple[tuple[Use, Meaning], ...]
@@ -92,15 +91,8 @@ def read(evidence: Evidence) -> Reading:
     warnings: list[str] = []
     text = _bounded(evidence.text, warnings)
     signals = list(_comment(text, evidence.url))
-    room = MAX_RULES
     for group in _groups(_lines(text)):
-        over = len(group.rules) > room
-        group.rules = group.rules[:room]
-        room -= len(group.rules)
         signals += _group_signals(group, evidence.url, warnings)
-        if over:
-            warnings.insert(0, f"more than {MAX_RULES} rules: the others were not read")
-            break
     if len(warnings) > MAX_WARNINGS:
         more = len(warnings) - MAX_WARNINGS
         warnings[MAX_WARNINGS:] = [f"and {more} more such lines"]
@@ -155,9 +147,11 @@ def _groups(lines: Iterable[_Line]) -> Iterator[_Group]:
 
 def _group_signals(group: _Group, url: str, warnings: list[str]) -> Iterator[Signal]:
     proper, guessed = _addressees(group, warnings)
+    # The signals of a group share these tuples: a copy for each would make the
+    # memory grow with agents times rules.
     if proper:
         raw = "\n".join(line.raw for line in group.names)[:MAX_RAW]
-        yield _signal("group", raw, url, tuple(proper))
+        yield _signal("group", raw, url, proper)
     parts = [(tokens, uses, True) for uses, tokens in _by_uses(proper)]
     parts += [(tokens, uses, False) for uses, tokens in _by_uses(guessed)]
     for line in group.rules:
@@ -170,7 +164,7 @@ def _group_signals(group: _Group, url: str, warnings: list[str]) -> Iterator[Sig
             warnings.append(f"malformed line {line.number + 1}: {quote(line.raw)}")
         if line.kind == "allow":
             if ok and proper:
-                yield _signal("allow", line.raw, url, tuple(proper), rule=rule)
+                yield _signal("allow", line.raw, url, proper, rule=rule)
             continue
         for tokens, uses, named in parts:
             conformance: Conformance = "ok" if ok and named else "malformed"
@@ -179,24 +173,22 @@ def _group_signals(group: _Group, url: str, warnings: list[str]) -> Iterator[Sig
             )
 
 
-def _addressees(group: _Group, warnings: list[str]) -> tuple[list[str], list[str]]:
+def _addressees(group: _Group, warnings: list[str]) -> tuple[tuple[str, ...], ...]:
     """Return the tokens a group names, and those it only seems to name."""
     proper: dict[str, None] = {}
     guessed: dict[str, None] = {}
     if not group.names and group.rules:
         guessed["*"] = None
         warnings.append(f"rules before any user-agent line: {quote(group.rules[0].raw)}")
-    for line in group.names[:MAX_AGENTS]:
+    for line in group.names:
         token = line.value.lower()
         if line.proper and (token == "*" or _TOKEN.fullmatch(token)):
             proper[agent_token(token)] = None
         elif token:
             known = (word for word in _WORD.findall(token) if word in agents().training)
-            guessed.update(dict.fromkeys([agent_token(token), *known][:MAX_AGENTS]))
+            guessed.update(dict.fromkeys([agent_token(token), *known]))
             warnings.append(f"malformed line {line.number + 1}: {quote(line.raw)}")
-    if len(group.names) > MAX_AGENTS:
-        warnings.append(f"more than {MAX_AGENTS} agents in one group: the others were not read")
-    return list(proper), list(guessed)
+    return tuple(proper), tuple(guessed)
 
 
 def _by_uses(tokens: Iterable[str]) -> list[tuple[Uses, tuple[str, ...]]]:

@@ -13,7 +13,7 @@ from registry.model import USES, Evidence
 from registry.signals import read, readers
 from registry.signals._agents import agents
 from registry.signals._directives import MAX_LIST
-from registry.signals.robots_txt import MAX_RULES, MAX_TEXT, MAX_WARNINGS
+from registry.signals.robots_txt import MAX_TEXT, MAX_WARNINGS
 
 VECTORS = Path(__file__).parent.parent / "vectors"
 SHARED = Path(__file__).parents[2].parent / "shared"
@@ -162,14 +162,20 @@ def test_hostile_sizes_are_bounded():
     assert str(MAX_LIST) in header.warnings[0]
     many = read(Evidence("headers", "image", "", (("X-Robots-Tag", "noai"),) * 5000))
     assert len(many.signals) == 1
-    robots = "User-agent: *\n" + "Disallow: /a\n" * (MAX_RULES + 1)
-    assert len(read(Evidence("robots-txt", "site", "", text=robots)).signals) == 1 + MAX_RULES
-    groups = "User-agent: GPTBot\nDisallow: /\n" * 20_000
-    reading = read(Evidence("robots-txt", "site", "", text=groups))
-    assert len(reading.signals) == 2 * MAX_RULES + 1
-    assert "rules" in reading.warnings[0]
     broken = read(Evidence("robots-txt", "site", "", text="Disallow /\n" * 5000))
     assert len(broken.warnings) == MAX_WARNINGS + 1
+
+
+def test_rules_and_agents_have_no_bound_but_the_text():
+    names = "".join(f"User-agent: bot{number}\n" for number in range(10_000))
+    rules = "".join(f"Disallow: /{number}\nAllow: /a{number}\n" for number in range(10_000))
+    late = "User-agent: *\nDisallow: /\n"
+    reading = read(Evidence("robots-txt", "site", "", text=names + rules + late))
+    assert reading.warnings == ()
+    assert reading.signals[-1].agents == ("*",)
+    assert reading.signals[0].agents[-1] == "bot9999"
+    # Room linear in the text: the rules of a group share its agents.
+    assert len({id(signal.agents) for signal in reading.signals}) <= 4
 
 
 def test_long_robots_file_is_read_to_the_limit():

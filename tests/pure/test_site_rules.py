@@ -16,7 +16,7 @@ from registry.site_rules import (
     SiteRules,
     applicable,
     normal_path,
-    robots_allowed,
+    robots_url,
     url_host,
     url_path,
 )
@@ -106,6 +106,19 @@ def test_normal_form_is_one(path):
     assert normal_path(path).isascii()
 
 
+def best_of(signals, places):
+    """The longest of them; of those an `Allow`, of those the first; None of none."""
+    return min(
+        places,
+        key=lambda place: (
+            -Pattern.compile(signals[place].rule.pattern).length,
+            bool(signals[place].uses),
+            signals[place].rule.order,
+        ),
+        default=None,
+    )
+
+
 def brute_force(signals, path):
     """Who wins, agent by agent, from the rules as they stand in the list."""
     won = {}
@@ -119,16 +132,12 @@ def brute_force(signals, path):
             for place, signal in enumerate(signals)
             if signal.rule and agent in signal.agents and reference(signal.rule.pattern, path)
         ]
-        if matching:
-            best = min(
-                matching,
-                key=lambda place: (
-                    -Pattern.compile(signals[place].rule.pattern).length,
-                    bool(signals[place].uses),
-                    signals[place].rule.order,
-                ),
-            )
-            won.setdefault(best, set()).add(agent)
+        proper = [place for place in matching if signals[place].conformance == "ok"]
+        winners = {best_of(signals, proper)}
+        if signals[best_of(signals, matching) or 0].conformance != "ok":
+            winners.add(best_of(signals, matching))
+        for place in winners - {None}:
+            won.setdefault(place, set()).add(agent)
     return [
         replace(signals[place], agents=tuple(a for a in signals[place].agents if a in won[place]))
         for place in sorted(won)
@@ -141,6 +150,7 @@ def brute_force(signals, path):
             SHORT.map(lambda text: "/" + text),
             st.booleans(),
             st.lists(st.sampled_from("*abc"), min_size=1, max_size=3, unique=True),
+            st.booleans(),
         ),
         max_size=8,
     ),
@@ -149,8 +159,14 @@ def brute_force(signals, path):
 @settings(max_examples=500)
 def test_winners_are_those_of_brute_force(rules, paths):
     signals = [
-        rule(pattern, order, refuses=refuses, agents=tuple(agents))
-        for order, (pattern, refuses, agents) in enumerate(rules)
+        rule(
+            pattern,
+            order,
+            refuses=refuses or broken,
+            agents=tuple(agents),
+            conformance="malformed" if broken else "ok",
+        )
+        for order, (pattern, refuses, agents, broken) in enumerate(rules)
     ]
     compiled = SiteRules(signals)
     for path in paths * 2:
@@ -209,6 +225,43 @@ def test_same_patterns_give_the_same_object():
     assert rules.applicable("/art/1.jpg") is rules.applicable("/art/2.jpg?w=3")
 
 
+def test_many_groups_are_told_apart_and_the_memo_is_bounded(monkeypatch):
+    monkeypatch.setattr("registry.site_rules._MEMO_ROOM", 20)
+    text = "".join(f"User-agent: b{n}\nDisallow: /{n}*x\n" for n in range(2_000))
+    rules = SiteRules(signals_of(text))
+    for number in (7, 1999, 7):
+        won = [s for s in rules.applicable(f"/{number}ax") if s.rule]
+        assert f"b{number}" in {agent for s in won for agent in s.agents}
+        assert len(rules._memo) == 1
+
+
+def test_a_late_group_is_obeyed_after_thousands_of_rules():
+    start = "User-agent: SomeBot\n" + "".join(f"Disallow: /p{n}\n" for n in range(10_001))
+    robots = Robots(start + "\nUser-agent: *\nDisallow: /\n")
+    assert not robots.allowed("https://a.example/x.jpg", "ours")
+    agents = "".join(f"User-agent: b{n}\n" for n in range(1_001))
+    assert not Robots(agents + "Disallow: /\n").allowed("https://a.example/x.jpg", "b1000")
+
+
+@pytest.mark.parametrize(
+    "path", ["/open/../private/x", "/open/%2e%2E/private/x", "/./private/x", "/open/.\t./private/x"]
+)
+def test_dot_segments_do_not_hide_a_path(path):
+    text = "User-agent: *\nDisallow: /private/\n"
+    url = "https://a.example" + path
+    assert not Robots(text).allowed(url, "ours")
+    assert scopes(signals_of(text), image_url=url) == ["site"]
+
+
+def test_hosts_are_those_of_url_keys():
+    signals = signals_of(ART, "https://xn--strae-oqa.example/robots.txt")
+    assert scopes(
+        signals, image_url="https://stra\N{LATIN SMALL LETTER SHARP S}e.example/art/1"
+    ) == ["site"]
+    assert robots_url("HTTP://a.example:443/x") == "http://a.example:443/robots.txt"
+    assert robots_url("") == robots_url("https://a b/") == ""
+
+
 ART = "User-agent: *\nDisallow: /art/\n"
 
 
@@ -255,6 +308,8 @@ def test_signals_and_targets_without_a_url():
         ("https://a.example#/x", "a.example", "/"),
         ("https://a.example?u=/b", "a.example", "/?u=/b"),
         ("", "", "/"),
+        ("https://a.example/x?y=/../z", "a.example", "/x?y=/../z"),
+        ("https://a.example/x/..", "a.example", "/"),
     ],
 )
 def test_url_parts(url, host, path):
@@ -285,7 +340,7 @@ def test_url_parts_raise_on_nothing(url):
     ],
 )
 def test_robots_allowed(text, agent, path, expected):
-    assert robots_allowed(text, "https://a.example" + path, agent) is bool(expected)
+    assert Robots(text).allowed("https://a.example" + path, agent) is bool(expected)
 
 
 TOKENS = ("alpha", "beta", "gamma")
