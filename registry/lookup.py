@@ -151,6 +151,7 @@ class _Search:
 
     def by_picture(self, picture: Picture) -> None:
         self.by_digest("sha256", picture.sha256)
+        self.by_digest("md5", picture.md5)
         if picture.fingerprints:
             wide = picture.fingerprints["phash256"]["full"]
             self.by_phash64(picture.fingerprints["phash64"]["full"], bytes.fromhex(wide))

@@ -38,7 +38,9 @@ class Made:
         return iter(self.evidence_rows)
 
     def site_rules(self) -> Iterator[SiteRuleRow]:
-        return iter(sorted(self.site_rule_rows, key=lambda r: (r.host, r.kind, r.observed_at)))
+        return iter(
+            sorted(self.site_rule_rows, key=lambda r: (r.host, r.kind, r.url, r.observed_at))
+        )
 
     def observations(self) -> Iterator[ObservationRow]:
         rows = self.observation_rows
@@ -93,9 +95,15 @@ class Made:
         return number
 
     def robots(
-        self, host: str, text: str | None, *, on: int = 1, refusal: str | None = None
+        self,
+        host: str,
+        text: str | None,
+        *,
+        on: int = 1,
+        refusal: str | None = None,
+        url: str | None = None,
     ) -> int:
-        url = f"https://{host}/robots.txt"
+        url = url or f"https://{host}/robots.txt"
         evidence = None if text is None else self._evidence("robots-txt", "site", url, None, text)
         number = len(self.site_rule_rows) + 1
         self.site_rule_rows.append(

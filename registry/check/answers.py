@@ -60,7 +60,7 @@ def answer(keys: Keys, index: CheckIndex, distance: int | None) -> Answers:
         entries = index.entries_by_url(keys.urls)
         _take_entries(found, index, entries, WAYS.index("url"))
         found.known[:] = entries
-    for name, digests in keys.digests.items():
+    for name, digests in keys.digests:
         _take_entries(found, index, index.entries_by_digest(name, digests), WAYS.index("digest"))
     if keys.urls is not None and index.sites:
         _take_sites(found, index, keys.urls)
@@ -121,10 +121,13 @@ def _take_fingerprints(found: Answers, index: CheckIndex, keys: Keys, distance: 
     if not len(query):
         return
     images = index.reserved_images[reserved]
+    crowded = rows[np.bincount(query, minlength=len(rows)) >= NEAREST]
     rows = rows[query]
     tiers = _tiers(index, keys, rows, images, bits)
     outcomes = BY_DECISION[index.image_rank[images]]
     if distance is None:
+        # A copy may stand behind candidates that are nearer and denied: a person must look.
+        tiers[(tiers == -1) & np.isin(rows, crowded)] = REVIEW_TIER
         outcomes = np.where(tiers == REVIEW_TIER, CODE["review"], outcomes).astype(np.int8)
         rows, images, bits, outcomes, tiers = (
             a[tiers != -1] for a in (rows, images, bits, outcomes, tiers)

@@ -58,7 +58,7 @@ def _count_marks(
     for row in met[entries == -1].tolist():
         words = row_words(keys, found, wording, row)
         assert words is not None
-        tally.signals.update(words.signal.split(", "))
+        tally.signals.update(words.marks)
 
 
 def _shown(start: int, row: int, name: str, found: Answers, words: Words) -> Shown:
@@ -69,7 +69,7 @@ def _shown(start: int, row: int, name: str, found: Answers, words: Words) -> Sho
         outcome=OUTCOMES[found.outcome[row]],
         way=WAYS[found.way[row]],
         distance=None if distance < 0 else distance,
-        signal=words.signal,
+        signal=", ".join(words.marks),
         reason=words.reason,
         since=f"{words.since:%Y-%m-%d}" if words.since else "",
     )

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 RANK = {decision: rank for rank, decision in enumerate(DECISIONS)}
 UNSPECIFIED = RANK["unspecified"]
+# Verdicts kept in memory; more are decided again when they are asked for.
+MAX_KEPT = 100_000
 NONE = -1
 
 
@@ -50,27 +52,36 @@ class CheckIndex:
     def __init__(self, snapshot: Snapshot, policy: str) -> None:
         self.snapshot = snapshot
         self.policy = policy
-        shapes = snapshot.signals["shape"].to_numpy()
-        _, first, shape_of_set = np.unique(shapes, return_index=True, return_inverse=True)
-        self._by_shape = [self._decide(int(row)) for row in first]
+        self._own: NDArray[np.int64] = _rows(snapshot.entries["signals"])
+        self._rules: NDArray[np.int64] = _rows(snapshot.entries["rules"])
+        self._verdicts: dict[tuple[int, int], Verdict] = {}
+        self._by_shape, self._shape = self._decide_shapes()
         ranks = np.array([RANK[verdict.decision] for verdict in self._by_shape], np.int8)
-        self._shape: NDArray[np.intp] = shape_of_set[snapshot.entries["signals"].to_numpy()]
         self.entry_rank: NDArray[np.int8] = ranks[self._shape]
-        self.entry_image: NDArray[np.int32] = (
-            snapshot.entries["image"].fill_null(NONE).to_numpy().astype(np.int32)
-        )
-        self._verdicts: dict[int, Verdict] = {}
+        self.entry_image: NDArray[np.int64] = _rows(snapshot.entries["image"])
         self._site_decisions: dict[tuple[int, ...], tuple[tuple[Signal, ...], Verdict]] = {}
 
     def entry_verdict(self, entry: int) -> Verdict:
-        """Return the verdict on one entry."""
-        row: int = self.snapshot.entries["signals"][entry].as_py()
-        if row not in self._verdicts:
-            self._verdicts[row] = self._decide(row)
-        return self._verdicts[row]
+        """Return the verdict on one entry, with its deciding signals as they were read."""
+        key = int(self._own[entry]), int(self._rules[entry])
+        if key not in self._verdicts:
+            if len(self._verdicts) >= MAX_KEPT:
+                self._verdicts.clear()
+            self._verdicts[key] = self._decide(entry)
+        return self._verdicts[key]
 
-    def _decide(self, row: int) -> Verdict:
-        return decide(signals_from_json(self.snapshot.signals["signals"][row].as_py()), self.policy)
+    def _decide(self, entry: int) -> Verdict:
+        sets = (int(row) for row in (self._own[entry], self._rules[entry]) if row != NONE)
+        texts = (self.snapshot.signals["signals"][row].as_py() for row in sets)
+        return decide([s for text in texts for s in signals_from_json(text)], self.policy)
+
+    def _decide_shapes(self) -> tuple[list[Verdict], NDArray[np.intp]]:
+        """Decide once per pair of shapes; return the verdicts, and which is each entry's."""
+        # The last one stands for no rules, whose row is -1.
+        shapes = np.append(self.snapshot.signals["shape"].to_numpy(), NONE).astype(np.int64)
+        pairs = np.stack([shapes[self._own], shapes[self._rules]])
+        _, first, which = np.unique(pairs, axis=1, return_index=True, return_inverse=True)
+        return [self._decide(int(entry)) for entry in first], which.reshape(-1)
 
     def entry_marks(self, entry: int) -> list[str]:
         """Return the names of the signals that decide on one entry, each once."""
@@ -204,6 +215,12 @@ def words_of(codes: pa.FixedSizeBinaryArray) -> NDArray[np.uint64]:
 def names_of(signals: Sequence[Signal]) -> list[str]:
     """Return the names of signals, each once, in their order."""
     return list(dict.fromkeys(signal.name for signal in signals))
+
+
+def _rows(column: pa.ChunkedArray) -> NDArray[np.int64]:
+    """Return row numbers, -1 for null."""
+    rows: NDArray[np.int64] = column.fill_null(NONE).to_numpy().astype(np.int64)
+    return rows
 
 
 def _take_or_none(positions: pa.Array, values: NDArray[np.int64]) -> NDArray[np.int64]:

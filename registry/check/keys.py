@@ -43,7 +43,7 @@ class Keys:
 
     rows: int
     urls: pa.Array | None = None
-    digests: dict[str, pa.Array] = field(default_factory=dict)
+    digests: list[tuple[str, pa.Array]] = field(default_factory=list)
     phash64: NDArray[np.uint64] | None = None
     has_phash64: NDArray[np.bool_] | None = None
     phash256: pa.Array | None = None
@@ -68,7 +68,7 @@ def extract(batch: pa.RecordBatch, columns: Columns, hash_pictures: HashPictures
         failed=np.zeros(rows, bool),
     )
     for role, name in columns.by_role.items():
-        column = _plain(batch.column(name))
+        column = _readable(keys, role, _plain(batch.column(name)))
         if role == "url":
             _urls(keys, column)
         elif role == "phash64":
@@ -88,6 +88,27 @@ def _plain(column: pa.Array) -> pa.Array:
     if pa.types.is_large_string(column.type) or pa.types.is_string_view(column.type):
         return column.cast(pa.string())
     return column
+
+
+def _readable(keys: Keys, role: str, column: pa.Array) -> pa.Array:
+    """Return the column without texts that are not UTF-8; their rows are noted."""
+    if not pa.types.is_string(column.type):
+        return column
+    try:
+        column.validate(full=True)
+    except pa.ArrowInvalid:
+        texts = [_decoded(value) for value in column.cast(pa.binary()).to_pylist()]
+        readable = pa.array(texts, pa.string())
+        keys.note(_mask(column.is_valid()) & ~_mask(readable.is_valid()), f"bad-{role}")
+        return readable
+    return column
+
+
+def _decoded(value: bytes | None) -> str | None:
+    try:
+        return None if value is None else value.decode("utf-8")
+    except UnicodeDecodeError:
+        return None
 
 
 def _mask(array: pa.Array) -> NDArray[np.bool_]:
@@ -128,12 +149,13 @@ def _digests(keys: Keys, role: str, column: pa.Array) -> None:
     if pa.types.is_string(column.type):
         present = _present(column)
         valid, content = _hex(column, 2 * size)
-        keys.digests[role] = _fixed(valid, content, size)
+        keys.digests.append((role, _fixed(valid, content, size)))
     else:
         present = _mask(column.is_valid())
         fits = [v if v is not None and len(v) == size else None for v in column.to_pylist()]
-        keys.digests[role] = pa.array(fits, pa.binary(size))
-        valid = _mask(keys.digests[role].is_valid())
+        digests = pa.array(fits, pa.binary(size))
+        keys.digests.append((role, digests))
+        valid = _mask(digests.is_valid())
     keys.usable |= valid
     keys.note(present & ~valid, f"bad-{role}")
 
@@ -150,7 +172,11 @@ def _phashes(keys: Keys, column: pa.Array) -> None:
 
 
 def _pictures(keys: Keys, column: pa.Array, hash_pictures: HashPictures) -> None:
-    """Hash the pictures. Their own fingerprints replace those of a phash column."""
+    """Hash the pictures. Their own fingerprints replace those of a phash column.
+
+    Their digests stand beside those of digest columns: a dataset may hold
+    re-encoded pictures and the digests of the files they were made from.
+    """
     if pa.types.is_struct(column.type):
         column = (
             column.field("bytes") if column.null_count == 0 else pc.struct_field(column, "bytes")
@@ -171,4 +197,4 @@ def _pictures(keys: Keys, column: pa.Array, hash_pictures: HashPictures) -> None
     keys.phash64, keys.has_phash64 = codes, has
     keys.phash256 = pa.array(wide, pa.binary(32))
     for role, values in digests.items():
-        keys.digests[role] = pa.array(values, pa.binary(DIGEST_BYTES[role]))
+        keys.digests.append((role, pa.array(values, pa.binary(DIGEST_BYTES[role]))))

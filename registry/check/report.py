@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from registry.model import OUTCOMES
+from registry.text import visible
 
 MATCHED_BY = ("url", "digest", "fingerprint", "site")
 TOP = 20
@@ -125,5 +126,5 @@ def _section(title: str, counts: Counter[str]) -> Sequence[str]:
 
 def _listed(counts: Counter[str]) -> str:
     pairs = [(name, count) for name, count in ranked(counts).items() if count]
-    shown = ", ".join(f"{name} {count:,}" for name, count in pairs[:8])
+    shown = ", ".join(f"{visible(name)} {count:,}" for name, count in pairs[:8])
     return shown + (f", and {len(pairs) - 8} more" if len(pairs) > 8 else "")

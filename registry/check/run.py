@@ -139,10 +139,19 @@ def _kind(kind: pa.DataType) -> str:
     return "other"
 
 
+def _bytes(column: pa.Array) -> pa.Array:
+    """Return texts or bytes as bytes: a text that is not UTF-8 must not stop the plan."""
+    if pa.types.is_dictionary(column.type):
+        column = column.dictionary_decode()
+    return column.cast(pa.large_binary())
+
+
 def _column(field: pa.Field, sample: pa.RecordBatch | None) -> Column:
     kind = _kind(field.type)
     values: list[Any] = []
     if sample is not None and field.name in sample.schema.names:
-        values = sample.column(field.name).drop_null().slice(0, SAMPLE).to_pylist()
-    texts = tuple(v.strip() if isinstance(v, str) else bytes(v).hex() for v in values)
+        values = _bytes(sample.column(field.name)).drop_null().slice(0, SAMPLE).to_pylist()
+    texts = tuple(
+        v.decode("utf-8", "replace").strip() if kind == "string" else v.hex() for v in values
+    )
     return Column(field.name, kind, str(field.type), texts)  # type: ignore[arg-type]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from registry.check.answers import CODE, WAYS, Answers
-from registry.check.index import names_of
+from registry.check.index import MAX_KEPT, names_of
 from registry.matching.url_key import split_key
 from registry.model import OUTCOMES, TIERS, Signal, Verdict
 from registry.text import visible
@@ -35,7 +35,7 @@ class Words:
     """One matched entry or site rule in words; `since` is an aware datetime or None."""
 
     entry: str
-    signal: str
+    marks: tuple[str, ...]
     reason: str
     since: Any
 
@@ -50,6 +50,8 @@ class Wording:
     def of_entry(self, entry: int) -> Words:
         """Return the words for one entry."""
         if entry not in self._entries:
+            if len(self._entries) >= MAX_KEPT:
+                self._entries.clear()
             table = self.index.snapshot.entries
             self._entries[entry] = _words(
                 table["entry"][entry].as_py(),
@@ -103,7 +105,9 @@ def out_columns(keys: Keys, found: Answers, wording: Wording) -> list[pa.Array]:
         way, distance = WAYS[found.way[row]], int(found.distance[row])
         near = None if distance < 0 else distance
         reason = f"{words.reason} ({_how(way, found, row)})"
-        records.append((outcome, reason, way, near, words.entry, words.signal, words.since))
+        records.append(
+            (outcome, reason, way, near, words.entry, ", ".join(words.marks), words.since)
+        )
     columns = zip(*records, strict=True) if records else [[] for _ in FIELDS]
     return [pa.array(list(v), t) for v, (_, t) in zip(columns, FIELDS, strict=True)]
 
@@ -124,7 +128,7 @@ def _unmatched(keys: Keys, found: Answers, wording: Wording, row: int) -> str:
 
 
 def _words(entry: str, verdict: Verdict, since: Any) -> Words:
-    return Words(entry, ", ".join(names_of(verdict.deciding)), _marks(verdict), since)
+    return Words(entry, tuple(names_of(verdict.deciding)), _marks(verdict), since)
 
 
 def _marks(verdict: Verdict) -> str:

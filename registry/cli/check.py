@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from registry.errors import UsageError
+from registry.text import visible
 
 if TYPE_CHECKING:
     from registry.check.columns import Columns, Role
@@ -32,7 +33,7 @@ def _overrides(values: tuple[str, ...]) -> dict[Role, str]:
 def _say_columns(columns: Columns) -> None:
     for choice in columns.choices:
         role = f"used as {choice.role}" if choice.role else "left out"
-        click.echo(f"column {choice.column}: {role} ({choice.why})", err=True)
+        click.echo(visible(f"column {choice.column}: {role} ({choice.why})"), err=True)
 
 
 @click.command()
@@ -84,7 +85,8 @@ def command(
     from registry.verdict import policy_named
 
     policy_named(policy)
-    _refuse_folder(page, "--report")
+    _refuse_unwritable(page, "--report")
+    _refuse_unwritable(out, "--out")
     from registry.check.run import Options, check, plan
     from registry.cli._progress import Progress
     from registry.cli._snapshot import resolve
@@ -109,14 +111,14 @@ def _show(report: Report, as_json: bool, page: Path | None) -> None:
 
     from registry.check.page import to_html
     from registry.check.report import to_text
-    from registry.snapshot.durable import write_text
+    from registry.durable import write_text
 
     if page:
         write_text(page, to_html(report))
     click.echo(json.dumps(report.to_json(), indent=2) if as_json else to_text(report))
 
 
-def _refuse_folder(path: Path | None, option: str) -> None:
+def _refuse_unwritable(path: Path | None, option: str) -> None:
     """Fail before the work, not after it, where a result could not be written."""
     if path and (path.is_dir() or not os.access(path.parent, os.W_OK)):
         raise UsageError(f"{option} {path} cannot be written", "name a file in a folder of yours")

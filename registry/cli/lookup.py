@@ -81,14 +81,16 @@ def _text(answer: Answer) -> str:
 
 
 def _entry(found: Found) -> list[str]:
-    where = found.url or "a rule of its site"
-    page = f" on {found.page_url}" if found.page_url else ""
+    from registry.text import visible
+
+    where = visible(found.url or "a rule of its site")
+    page = f" on {visible(found.page_url)}" if found.page_url else ""
     lines = [
         f"  {found.verdict.decision:<12}{where}{page}",
         f"    matched by  {_how(found)}",
     ]
     lines += [f"    mark        {mark}" for mark in _marks(found) or ["none seen"]]
-    lines.append(f"    seen        {_dates(found)}  ({found.source}, {found.entry})")
+    lines.append(f"    seen        {_dates(found)}  ({visible(found.source)}, {found.entry})")
     return lines
 
 

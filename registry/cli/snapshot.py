@@ -60,15 +60,15 @@ def diff(older: Path, newer: Path, policy: str, as_json: bool) -> int:
 
     from registry.snapshot.diff import differences
     from registry.snapshot.store import open_snapshot
+    from registry.text import visible
 
     changes = differences(open_snapshot(older), open_snapshot(newer), policy)
     if as_json:
         click.echo(json.dumps([change.to_json() for change in changes], indent=2))
     else:
         for change in changes:
-            click.echo(
-                f"{change.before or 'absent':<12} -> {change.after or 'absent':<12} {change.what}"
-            )
+            before, after = change.before or "absent", change.after or "absent"
+            click.echo(f"{before:<12} -> {after:<12} {visible(change.what)}")
         click.echo(f"{len(changes)} differences under policy {policy}", err=True)
     return 0 if changes else 1
 

@@ -8,13 +8,16 @@ the dataset's own schema and metadata, compressed with zstd.
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from registry.errors import UnreadableDataset, UsageError
+from registry import durable
+from registry.errors import UnreadableDataset, UnwritableOutput, UsageError
 
 BATCH_ROWS = 32_768
 BATCH_BYTES = 32 << 20
@@ -54,6 +57,12 @@ class ParquetDataset:
                 self.rows += file.metadata.num_rows
                 schemas.append(file.schema_arrow)
         self.schema: pa.Schema = schemas[0]
+        twice = [name for name, count in Counter(self.schema.names).items() if count > 1]
+        if twice:
+            raise UnreadableDataset(
+                f"{self.files[0]} has more than one column named {twice[0]}",
+                "give its columns names of their own",
+            )
         for path, schema in zip(self.files, schemas, strict=True):
             if not schema.equals(self.schema):
                 raise UnreadableDataset(
@@ -79,32 +88,41 @@ class ParquetDataset:
 
 
 class ParquetRowWriter:
-    """Writes to a temporary file beside the target, renamed when it is whole."""
+    """Writes to a temporary file beside the target, renamed when it is whole.
+
+    Every call but `abandon` may raise UnwritableOutput.
+    """
 
     def __init__(self, path: Path, schema: pa.Schema) -> None:
         self.path = path
         self.temporary = path.with_name(f".{path.name}.{os.getpid()}")
-        try:
+        with self._reported():
             self._writer = pq.ParquetWriter(self.temporary, schema, compression="zstd")
-        except OSError as error:
-            raise UsageError(
-                f"--out {path} cannot be written: {os.strerror(error.errno or 0)}",
-                "name a file in a folder that exists and that you may write to",
-            ) from error
 
     def write(self, batch: pa.RecordBatch) -> None:
         """Append rows."""
-        self._writer.write_batch(batch)
+        with self._reported():
+            self._writer.write_batch(batch)
 
     def close(self) -> None:
         """Finish the file and give it its name."""
-        self._writer.close()
-        self.temporary.replace(self.path)
+        with self._reported():
+            self._writer.close()
+            durable.move_into_place(self.temporary, self.path)
 
     def abandon(self) -> None:
         """Remove what was written so far."""
-        self._writer.close()
+        # A disk that is full cannot take the end of the file either.
+        with suppress(OSError, pa.ArrowException):
+            self._writer.close()
         self.temporary.unlink(missing_ok=True)
+
+    @contextmanager
+    def _reported(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise UnwritableOutput.of(self.path, error) from error
 
 
 def _is_parquet(path: Path) -> bool:

@@ -6,13 +6,14 @@ empty bytes, so that the check counts it instead of stopping.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pyarrow as pa
 
 from registry.datasets.parquet import ParquetRowWriter
-from registry.errors import UnreadableDataset
+from registry.errors import UsageError
 
 SUFFIXES = frozenset({".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".gif", ".bmp"}) | {
     *(".tif", ".tiff", ".avif", ".heic", ".heif", ".jp2", ".jxl")
@@ -55,7 +56,7 @@ class PictureFolder:
         names: list[str] = []
         contents: list[bytes] = []
         for path in self.files:
-            names.append(str(path))
+            names.append(os.fsencode(path).decode("utf-8", "backslashreplace"))
             contents.append(_read(path) if "image" in wanted else b"")
             if sum(map(len, contents)) >= BATCH_BYTES or len(names) >= BATCH_ROWS:
                 yield self._batch(names, contents, wanted)
@@ -66,7 +67,7 @@ class PictureFolder:
     def writer(self, path: Path, schema: pa.Schema) -> ParquetRowWriter:
         """Return a writer of the list of files; pictures are not copied."""
         if any(path.exists() and path.samefile(file) for file in self.files):
-            raise UnreadableDataset(f"--out {path} is a picture of the dataset", "name another")
+            raise UsageError(f"--out {path} is a picture of the dataset", "name another file")
         without_bytes = [field for field in schema if field.name != "image"]
         return ListWriter(path, pa.schema(without_bytes, schema.metadata))
 

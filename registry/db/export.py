@@ -121,7 +121,7 @@ class Export:
         return self._stream(_SQL["export_evidence"], EvidenceRow)
 
     def site_rules(self) -> Iterator[SiteRuleRow]:
-        """Yield rules files by host and kind, oldest first."""
+        """Yield rules files by host, kind and URL, oldest first."""
         return self._stream(_SQL["export_site_rules"], SiteRuleRow)
 
     def observations(self) -> Iterator[ObservationRow]:

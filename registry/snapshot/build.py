@@ -1,15 +1,14 @@
 """Building a snapshot from an export of the registry.
 
 Evidence is read anew at every build, so a corrected reader corrects all that
-was ever recorded. For each image on each page the latest evidence of every
-kind stands: a fetch that failed later takes nothing back (RFC 9309 treats an
-unreachable robots.txt the same way).
+was ever recorded. What stands of it is decided in `history`; here it is written.
 """
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from itertools import groupby
 from pathlib import Path
@@ -23,11 +22,10 @@ from registry.model import PathRule, Signal
 from registry.signals import read, readers
 from registry.site_rules import SiteRules, url_path
 from registry.snapshot.format import FileEntry, Manifest, shape, signals_to_json
+from registry.snapshot.history import Dated, Shown, pictures_shown, rules_file
 from registry.snapshot.store import TableWriter
 
 MAX_QUOTE = 4096
-# Request timeout, too early, too many requests: said of this moment, not of the file.
-PUT_OFF = frozenset({"http-408", "http-425", "http-429"})
 
 
 class Source(Protocol):
@@ -40,27 +38,13 @@ class Source(Protocol):
         """Yield evidence by id."""
 
     def site_rules(self) -> Iterator[SiteRuleRow]:
-        """Yield rules files by host and kind, oldest first."""
+        """Yield rules files by host, kind and URL, oldest first."""
 
     def observations(self) -> Iterator[ObservationRow]:
         """Yield observations by image URL and page URL, oldest first."""
 
     def claims(self) -> Iterator[ClaimRow]:
         """Yield claims by id."""
-
-
-@dataclass(slots=True)
-class Dated:
-    """Signals that stand now, and since when they have been the same without a break."""
-
-    signals: tuple[Signal, ...] = ()
-    since: datetime | None = None
-
-    def see(self, signals: tuple[Signal, ...], when: datetime) -> None:
-        """Take the signals of a later reading."""
-        if self.since is None or _marks(signals) != _marks(self.signals):
-            self.since = when
-        self.signals = signals
 
 
 def build(
@@ -95,14 +79,16 @@ class _Builder:
         self._entries = TableWriter(folder, "entries.arrow")
         self._signals = TableWriter(folder, "signals.arrow")
         self._sites = TableWriter(folder, "sites.arrow")
-        self._image_rows: dict[int, int] = {}
-        self._signal_rows: dict[str, int] = {}
+        # By id: the row of a picture, and whether it has a fingerprint.
+        self._image_rows: dict[int, tuple[int, bool]] = {}
+        # By digest of its text, since the texts together may not fit in memory.
+        self._signal_rows: dict[bytes, int] = {}
         self._shapes: dict[tuple[Signal, ...], int] = {}
         # By evidence id: only evidence that says something, and what it is about.
         self._read: dict[int, tuple[Signal, ...]] = {}
         self._about: dict[int, str] = {}
-        # By host: its rules files, each with the time since which it says so.
-        self._rules: dict[str, list[tuple[SiteRules, datetime]]] = {}
+        # By host: its rules files.
+        self._rules: dict[str, list[tuple[SiteRules, Dated]]] = {}
 
     def close(self) -> dict[str, FileEntry]:
         writers = (self._images, self._entries, self._signals, self._sites)
@@ -110,7 +96,8 @@ class _Builder:
 
     def add_images(self, images: Iterable[ImageRow]) -> None:
         for image in images:
-            self._image_rows[image.id] = self._images.append(_image(image))
+            row = self._images.append(_image(image))
+            self._image_rows[image.id] = row, image.phash64 is not None
 
     def read_evidence(self, rows: Iterable[EvidenceRow]) -> None:
         for row in rows:
@@ -120,113 +107,113 @@ class _Builder:
                 self._read[row.id] = signals
 
     def add_site_rules(self, rows: Iterable[SiteRuleRow]) -> None:
-        for (host, kind), history in groupby(rows, lambda row: (row.host, row.kind)):
-            self._add_site_file(host, kind, list(history))
-
-    def _add_site_file(self, host: str, kind: str, history: Sequence[SiteRuleRow]) -> None:
-        dated, last = Dated(), history[-1]
-        for row in history:
-            if row.evidence_id is not None:
-                dated.see(self._read.get(row.evidence_id, ()), row.observed_at)
-            elif _is_absent(row.refusal or ""):
-                dated.see((), row.observed_at)
-        if not dated.signals or dated.since is None:
-            return
-        rules = SiteRules(dated.signals)
-        self._rules.setdefault(host, []).append((rules, dated.since))
-        entry = f"site-rule:{last.id}"
-        self._append_site(entry, host, kind, "crawl", dated, last.observed_at)
+        for (host, kind, _), group in groupby(rows, lambda row: (row.host, row.kind, row.url)):
+            history = list(group)
+            dated = rules_file(history, self._read)
+            if dated.signals:
+                self._rules.setdefault(host, []).append((SiteRules(dated.signals), dated))
+                last = history[-1]
+                self._append_site(
+                    f"site-rule:{last.id}", host, kind, "crawl", dated, last.observed_at
+                )
 
     def add_observations(self, rows: Iterable[ObservationRow]) -> None:
         for _, history in groupby(rows, lambda row: (row.image_url, row.page_url)):
-            self._add_observation(list(history))
+            *earlier, present = pictures_shown(list(history), self._read, self._about)
+            for shown in earlier:
+                self._append_shown(shown, still_there=False)
+            self._append_shown(present, still_there=True)
 
-    def _add_observation(self, history: Sequence[ObservationRow]) -> None:
-        dated, image, last = Dated(), None, history[-1]
-        latest: dict[str, list[int]] = {}
-        for row in history:
-            image = row.image_id if row.image_id is not None else image
-            by_about: dict[str, list[int]] = {}
-            for evidence_id in row.evidence:
-                by_about.setdefault(self._about[evidence_id], []).append(evidence_id)
-            latest.update(by_about)
-            dated.see(self._signals_of(latest, row), row.observed_at)
-        signals, since = self._with_site_rules(dated, last)
+    def _append_shown(self, shown: Shown, *, still_there: bool) -> None:
+        """Write one entry. A picture that its URL shows no more is found by its look only."""
+        row = shown.last
+        rules, said = self._rules_for(row)
+        said += shown.dated.oldest(shown.dated.signals)
+        image = None if shown.image_id is None else self._image_rows[shown.image_id][0]
         self._append_entry(
-            entry=f"observation:{last.id}",
-            url=last.image_url,
-            page_url=last.page_url,
-            relation=last.relation,
+            entry=f"observation:{row.id}",
+            url=row.image_url,
+            url_key=url_key(row.image_url) if still_there else None,
+            page_url=row.page_url,
+            relation=row.relation,
             source="crawl",
-            image=None if image is None else self._image_rows[image],
-            signals=signals,
-            since=since,
-            seen=last.observed_at,
+            image=image,
+            signals=shown.dated.signals,
+            rules=rules,
+            since=min(said, default=shown.first),
+            seen=row.observed_at,
         )
 
-    def _signals_of(self, latest: dict[str, list[int]], row: ObservationRow) -> tuple[Signal, ...]:
-        ids = [evidence_id for about in sorted(latest) for evidence_id in latest[about]]
-        signals = [signal for i in ids for signal in self._read.get(i, ())]
-        if row.relation == "third-party":
-            signals = [replace(s, third_party=s.scope == "page") for s in signals]
-        return tuple(signals)
-
-    def _with_site_rules(
-        self, dated: Dated, row: ObservationRow
-    ) -> tuple[tuple[Signal, ...], datetime]:
-        """Add what the rules files of the image's and the page's host say of their URLs."""
-        signals, since = list(dated.signals), dated.since
-        assert since is not None
-        said = [since] if any(signal.uses for signal in signals) else []
+    def _rules_for(self, row: ObservationRow) -> tuple[tuple[Signal, ...], list[datetime]]:
+        """Return what the rules files of the image's and the page's host say, and since when."""
+        signals: dict[Signal, tuple[str, ...]] = {}
+        said: list[datetime] = []
         for url in dict.fromkeys((row.image_url, row.page_url)):
-            for rules, rules_since in self._rules.get(host_of(url or "") or "", []):
-                won = [s for s in rules.applicable(url_path(url or "")) if s not in signals]
-                if url != row.image_url:
-                    foreign = row.relation == "third-party"
-                    won = [replace(s, scope="page", third_party=foreign) for s in won]
-                signals.extend(won)
-                if any(signal.uses for signal in won):
-                    said.append(rules_since)
-        return tuple(signals), min(said, default=since)
+            for rules, dated in self._rules.get(host_of(url or "") or "", []):
+                # Rules that permit nothing and refuse nothing have done their part.
+                won = [s for s in rules.applicable(url_path(url or "")) if s.uses]
+                said += dated.oldest(won)
+                for signal in won:
+                    # Its place in the file has done its part too.
+                    rule = signal.rule and replace(signal.rule, order=0)
+                    bare = replace(signal, agents=(), rule=rule)
+                    if url != row.image_url and bare not in signals:
+                        foreign = row.relation == "third-party"
+                        bare = replace(bare, scope="page", third_party=foreign)
+                    # One line for a hundred agents is one signal, not a hundred; a
+                    # signal without agents speaks to everybody already.
+                    heard = signals.get(bare, signal.agents)
+                    signals[bare] = heard + signal.agents if heard and signal.agents else ()
+        merged = (replace(s, agents=tuple(dict.fromkeys(a))) for s, a in signals.items())
+        return tuple(merged), said
 
     def add_claims(self, rows: Iterable[ClaimRow]) -> None:
         for claim in rows:
-            signal = _claim_signal(claim)
             hashed = any((claim.sha256, claim.md5, claim.phash64))
-            if claim.site and not claim.url and not hashed:
-                dated = Dated((signal,), claim.since)
-                entry = f"claim:{claim.id}"
+            entry = f"claim:{claim.id}"
+            # Beside a URL or a hash a site says where it is from, unless a pattern goes with it.
+            if claim.site and (claim.path_pattern or not (claim.url or hashed)):
+                dated = Dated()
+                dated.see((_site_claim(claim, claim.site),), claim.since)
                 self._append_site(entry, claim.site, "claim", claim.source, dated, claim.since)
-                continue
-            self._append_entry(
-                entry=f"claim:{claim.id}",
-                url=claim.url,
-                page_url=claim.page_url,
-                relation=None,
-                source=claim.source,
-                image=self._claimed_image(claim) if hashed else None,
-                signals=(signal,),
-                since=claim.since,
-                seen=claim.since,
-            )
+            if claim.url or hashed:
+                self._append_entry(
+                    entry=entry,
+                    url=claim.url,
+                    url_key=url_key(claim.url) if claim.url else None,
+                    page_url=claim.page_url,
+                    relation=None,
+                    source=claim.source,
+                    image=self._claimed_image(claim) if hashed else None,
+                    signals=(_claim(claim),),
+                    rules=(),
+                    since=claim.since,
+                    seen=claim.since,
+                )
 
     def _claimed_image(self, claim: ClaimRow) -> int:
+        """Return the row of the picture that a claim's digest names, or a row of its own."""
         if claim.image_id is not None:
-            return self._image_rows[claim.image_id]
+            row, fingerprinted = self._image_rows[claim.image_id]
+            if fingerprinted or claim.phash64 is None:
+                return row
         return self._images.append(_image(claim))
 
-    def _append_entry(self, *, url: str | None, signals: tuple[Signal, ...], **fields: Any) -> None:
-        row = self._signal_row(signals)
-        key = url_key(url) if url else None
-        self._entries.append({"url": url, "url_key": key, "signals": row, **fields})
+    def _append_entry(
+        self, *, signals: tuple[Signal, ...], rules: tuple[Signal, ...], **fields: Any
+    ) -> None:
+        own = self._signal_row(signals)
+        site = self._signal_row(rules) if rules else None
+        self._entries.append({"signals": own, "rules": site, **fields})
 
-    def _signal_row(self, signals: tuple[Signal, ...]) -> int:
+    def _signal_row(self, signals: Sequence[Signal]) -> int:
         distinct = list(dict.fromkeys(signals))
         text = signals_to_json(distinct)
-        if text not in self._signal_rows:
+        digest = hashlib.sha256(text.encode()).digest()
+        if digest not in self._signal_rows:
             number = self._shapes.setdefault(shape(distinct), len(self._shapes))
-            self._signal_rows[text] = self._signals.append({"signals": text, "shape": number})
-        return self._signal_rows[text]
+            self._signal_rows[digest] = self._signals.append({"signals": text, "shape": number})
+        return self._signal_rows[digest]
 
     def _append_site(
         self, entry: str, host: str, kind: str, source: str, dated: Dated, seen: datetime
@@ -238,20 +225,10 @@ class _Builder:
                 "kind": kind,
                 "source": source,
                 "signals": signals_to_json(dated.signals),
-                "since": dated.since,
+                "since": min(dated.oldest(dated.signals), default=min(dated.since.values())),
                 "seen": seen,
             }
         )
-
-
-def _is_absent(refusal: str) -> bool:
-    """Tell a site that says it has no such file (RFC 9309, 2.3.1.3) from one that puts us off."""
-    return refusal.startswith("http-4") and refusal not in PUT_OFF
-
-
-def _marks(signals: Sequence[Signal]) -> frozenset[tuple[Any, ...]]:
-    """What makes two readings say the same; wording around the mark may change."""
-    return frozenset((s.name, s.uses, s.agents, s.rule and s.rule.pattern) for s in signals)
 
 
 def _image(row: ImageRow | ClaimRow) -> dict[str, Any]:
@@ -265,16 +242,22 @@ def _image(row: ImageRow | ClaimRow) -> dict[str, Any]:
     }
 
 
-def _claim_signal(claim: ClaimRow) -> Signal:
-    rule = PathRule(claim.path_pattern or "/", "all", 0) if claim.site else None
+def _claim(claim: ClaimRow) -> Signal:
+    # Mining is what training begins with: who reserves it reserves both (as TDMRep and PLUS do).
+    uses = ("tdm", "train", "train-genai") if claim.use == "tdm" else (claim.use,)
+    said = claim.evidence or f"{claim.meaning} for {claim.use}, says {claim.source}"
     return Signal(
         name=claim.signal or "claim",
         vocabulary="claim",
         carrier="claim",
-        scope="site" if rule else "image",
-        raw=(claim.evidence or f"{claim.meaning} for {claim.use}, says {claim.source}")[:MAX_QUOTE],
-        url=f"https://{claim.site}/" if claim.site else claim.page_url or claim.url or "",
-        uses=((claim.use, claim.meaning),),
-        rule=rule,
+        scope="image",
+        raw=said[:MAX_QUOTE],
+        url=claim.page_url or claim.url or "",
+        uses=tuple((use, claim.meaning) for use in uses),  # type: ignore[misc]
         licence_url=claim.licence_url,
     )
+
+
+def _site_claim(claim: ClaimRow, site: str) -> Signal:
+    rule = PathRule(claim.path_pattern or "/", "all", 0)
+    return replace(_claim(claim), scope="site", url=f"https://{site}/", rule=rule)

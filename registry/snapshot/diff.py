@@ -27,39 +27,37 @@ def differences(older: Snapshot, newer: Snapshot, policy: str) -> list[Change]:
     """Return what changed between two snapshots under a policy, by name."""
     before: dict[str, str] = {**_decisions(older, policy)}
     after: dict[str, str] = {**_decisions(newer, policy)}
-    changes = _changes(before, after, before, after)
+    changes = [Change(w, before.get(w), after.get(w)) for w in _differing(before, after)]
     rules, rules_after = _rules(older), _rules(newer)
-    return changes + _changes(rules, rules_after, _sizes(rules), _sizes(rules_after))
-
-
-def _changes(
-    before: dict[str, str],
-    after: dict[str, str],
-    shown: dict[str, str],
-    shown_after: dict[str, str],
-) -> list[Change]:
-    return [
-        Change(what, shown.get(what), shown_after.get(what))
-        for what in sorted(before.keys() | after.keys())
-        if before.get(what) != after.get(what)
+    sizes, sizes_after = _sizes(rules), _sizes(rules_after)
+    return changes + [
+        Change(w, sizes.get(w), sizes_after.get(w)) for w in _differing(rules, rules_after)
     ]
+
+
+def _differing(before: dict[str, str], after: dict[str, str]) -> list[str]:
+    names = sorted(before.keys() | after.keys())
+    return [name for name in names if before.get(name) != after.get(name)]
 
 
 def _decisions(snapshot: Snapshot, policy: str) -> dict[str, Decision]:
     sets = [signals_from_json(text) for text in snapshot.signals["signals"].to_pylist()]
-    by_set = [decide(signals, policy).decision for signals in sets]
+    decided: dict[tuple[int, int | None], Decision] = {}
     images = snapshot.images["sha256"].to_pylist()
-    columns = ["url", "page_url", "source", "image", "signals"]
+    columns = ["url", "page_url", "source", "image", "signals", "rules"]
     found: dict[str, Decision] = {}
     for row in snapshot.entries.select(columns).to_pylist():
         digest = images[row["image"]] if row["image"] is not None else None
         what = row["url"] or (digest.hex() if digest else "a fingerprint")
         what += f" on {row['page_url']}" if row["page_url"] else ""
         what += "" if row["source"] == "crawl" else f" says {row['source']}"
+        own, rules = row["signals"], row["rules"]
+        if (own, rules) not in decided:
+            signals = sets[own] + (sets[rules] if rules is not None else ())
+            decided[own, rules] = decide(signals, policy).decision
         # Two entries may share a name; the strictest speaks for both.
-        found[what] = min(
-            found.get(what, "unspecified"), by_set[row["signals"]], key=DECISIONS.index
-        )
+        was = found.get(what, "unspecified")
+        found[what] = min(was, decided[own, rules], key=DECISIONS.index)
     return found
 
 

@@ -6,8 +6,10 @@ A snapshot is a folder:
   readers, the position of the database it was built from, and for every other
   file its size, rows and sha256;
 - `images.arrow`: one row per distinct picture (digests, fingerprints, size);
-- `entries.arrow`: one row per image URL seen on a page, or per claim, with the
-  row of its picture and of its signals;
+- `entries.arrow`: one row per picture seen at an image URL on a page, or per
+  claim, with the row of its picture, of its own signals and of what the rules of
+  its site and page say (null: nothing). A picture that its URL shows no more has
+  no `url_key`;
 - `signals.arrow`: the distinct sets of signals, as canonical JSON, and the shape
   of each: sets of one shape differ in wording and place only, so that every
   policy decides alike on them;
@@ -56,6 +58,7 @@ COLUMNS = {
         "source": "string",
         "image": "int32",
         "signals": "int32",
+        "rules": "int32",
         "since": "time",
         "seen": "time",
     },

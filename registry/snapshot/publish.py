@@ -6,8 +6,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from registry import __version__
 from registry.errors import UsageError
+from registry.fingerprints import versions
 from registry.home import registry_home
+from registry.signals import readers
 from registry.snapshot import store
 from registry.snapshot.build import build
 from registry.snapshot.format import MANIFEST
@@ -40,13 +43,17 @@ def publish_folder(conn: psycopg.Connection, folder: Path, now: datetime | None 
 
 
 def up_to_date(conn: psycopg.Connection, root: Path) -> Path | None:
-    """Return the newest snapshot under `root` if the database has not moved on since."""
+    """Return the newest snapshot under `root` if neither database nor program has moved on."""
     from registry.db.export import position
 
     folder = store.newest(root)
     if folder is None or not (folder / MANIFEST).exists():
         return None
     manifest = store.read_manifest(folder)
+    # A corrected reader or a new algorithm says something else of the same evidence.
+    ours = (__version__, sorted(readers()), versions())
+    if (manifest.version, list(manifest.readers), dict(manifest.algorithms)) != ours:
+        return None
     return folder if dict(manifest.database) == position(conn) else None
 
 

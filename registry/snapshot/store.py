@@ -17,8 +17,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from registry import durable
 from registry.errors import UnreadableSnapshot, UsageError
-from registry.snapshot import durable
 from registry.snapshot.format import (
     FILES,
     MANIFEST,

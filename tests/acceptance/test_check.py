@@ -3,6 +3,7 @@
 import json
 import os
 import random
+import resource
 import shutil
 import signal
 import struct
@@ -236,6 +237,96 @@ def test_a_report_page_stands_on_its_own(tmp_path: Path, snapshot: Path):
     assert "<script" not in text
     assert "src=" not in text
     assert "<b>.parquet" not in text
+
+
+def test_a_row_that_ships_a_digest_and_a_picture_is_looked_up_by_both(
+    tmp_path: Path, snapshot: Path, picture: Path
+):
+    known = fingerprint_file(picture)
+    draw(2).save(tmp_path / "other.png")
+    other = (tmp_path / "other.png").read_bytes()
+    rows = {"sha256": [known.sha256, known.sha256], "jpg": [None, other]}
+    report = json.loads(
+        check(table(tmp_path / "d.parquet", **rows), "--json", snapshot=snapshot).stdout
+    )
+    assert report["outcomes"]["reserved"] == 2
+    assert report["matched_by"]["digest"] == 2
+
+
+def test_texts_that_are_no_utf8_are_counted(tmp_path: Path, snapshot: Path):
+    for name in ("url", "sha256", "phash"):
+        values = pa.array([b"\xff\xfe", MARKED.encode()], pa.binary())
+        # No validation: this is what a careless writer leaves in a file.
+        texts = pa.Array.from_buffers(pa.string(), 2, values.buffers())
+        pq.write_table(
+            pa.table({name: texts, "url": texts} if name != "url" else {"url": texts}),
+            tmp_path / "d.parquet",
+        )
+        result = check(tmp_path / "d.parquet", "--json", snapshot=snapshot)
+        assert result.returncode == 1, result.stderr
+        report = json.loads(result.stdout)
+        assert report["outcomes"]["reserved"] == report["outcomes"]["unchecked"] == 1
+        assert set(report["unchecked_reasons"]) <= {"bad-url", "bad-sha256", "bad-phash64"}
+
+
+def test_two_columns_of_one_name(tmp_path: Path, snapshot: Path):
+    pq.write_table(pa.table([["a"], ["b"]], names=["url", "url"]), tmp_path / "d.parquet")
+    said_in_one_line(check(tmp_path / "d.parquet", snapshot=snapshot), 4, "named url")
+
+
+def test_a_picture_whose_name_is_no_utf8(tmp_path: Path, snapshot: Path, picture: Path):
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    shutil.copy(picture, os.fsencode(folder) + b"/caf\xe9.jpg")
+    rows = tmp_path / "rows.parquet"
+    assert check(folder, "--out", rows, snapshot=snapshot).returncode == 1
+    assert pq.read_table(rows)["file"][0].as_py().endswith("caf\\xe9.jpg")
+
+
+@pytest.mark.parametrize("option", ["--out", "--report"])
+def test_a_disk_that_takes_no_more(tmp_path: Path, snapshot: Path, option: str):
+    urls = [f"https://x.example/{random.random()}.jpg" for _ in range(2000)]
+    dataset = table(tmp_path / "d.parquet", url=[MARKED, *urls])
+    target = tmp_path / "result"
+    command = [
+        str(REGISTRY),
+        "check",
+        str(dataset),
+        option,
+        str(target),
+        "--snapshot",
+        str(snapshot),
+    ]
+    result = subprocess.run(
+        command,
+        capture_output=True,
+        text=True,
+        check=False,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (2000, 2000)),
+    )
+    said_in_one_line(result, 4, "result cannot be written")
+    assert not list(tmp_path.glob("*result*")) + list(tmp_path.glob(".result*"))
+
+
+def test_a_copy_behind_a_crowd_of_nearer_strangers_is_for_a_person(tmp_path: Path):
+    rng = random.Random(3)
+    image = draw(5)
+    image.save(tmp_path / "copy.png")
+    known = fingerprint_file(tmp_path / "copy.png").fingerprints
+    code = int(known["phash64"]["full"], 16)
+    made = Made()
+    for _ in range(80):
+        near = code
+        for bit in rng.sample(range(64), 5):
+            near ^= 1 << bit
+        made.claim(phash64=near.to_bytes(8), phash256=rng.randbytes(32))
+    far = code
+    for bit in rng.sample(range(64), 6):
+        far ^= 1 << bit
+    made.claim(phash64=far.to_bytes(8), phash256=bytes.fromhex(known["phash256"]["full"]))
+    path = made.snapshot(tmp_path).path
+    result = check(tmp_path / "copy.png", "--json", snapshot=path)
+    assert json.loads(result.stdout)["outcomes"]["review"] == 1
 
 
 def test_no_usable_column_lists_what_was_seen(tmp_path: Path, snapshot: Path):

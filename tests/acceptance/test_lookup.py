@@ -1,5 +1,6 @@
 """`registry lookup` and `registry snapshot`: bad input and exit codes."""
 
+import hashlib
 import json
 from pathlib import Path
 
@@ -59,6 +60,24 @@ def test_a_hash_finds_what_is_near_strictest_first(run, snapshot: Path):
     assert far.returncode == 1
     wide = ("--distance", "16", "--snapshot", snapshot)
     assert run("registry", "lookup", f"{CODE ^ 0xFFFF:016x}", *wide).returncode == 0
+
+
+def test_a_picture_is_looked_up_by_every_digest(run, tmp_path: Path):
+    path = tmp_path / "x.jpg"
+    path.write_bytes((Path("demo/site/www/pictures/tiger.jpg")).read_bytes())
+    made = Made()
+    made.claim(md5=hashlib.md5(path.read_bytes()).digest())
+    result = run("registry", "lookup", path, "--json", "--snapshot", made.snapshot(tmp_path).path)
+    assert json.loads(result.stdout)["decision"] == "reserved"
+
+
+def test_what_a_terminal_would_obey_is_escaped(run, tmp_path: Path):
+    made = Made()
+    made.claim(url="https://a.example/1.jpg", evidence="\x1b[31mred", source="\x1b]0;own\x07")
+    path = made.snapshot(tmp_path).path
+    result = run("registry", "lookup", "https://a.example/1.jpg", "--snapshot", path)
+    assert "\x1b" not in result.stdout
+    assert "\\x1b[31mred" in result.stdout
 
 
 def test_one_of_several_targets_is_enough(run, snapshot: Path):

@@ -32,15 +32,15 @@ def marked() -> Made:
 
 
 def names(snapshot: store.Snapshot, entry: int) -> list[str]:
-    row = snapshot.entries["signals"][entry].as_py()
-    return [s.name for s in signals_from_json(snapshot.signals["signals"][row].as_py())]
+    """Return the names of an entry's own signals, then of what its site's rules say."""
+    rows = (snapshot.entries[column][entry].as_py() for column in ("signals", "rules"))
+    texts = [snapshot.signals["signals"][row].as_py() for row in rows if row is not None]
+    return [signal.name for text in texts for signal in signals_from_json(text)]
 
 
 def test_a_snapshot_holds_images_entries_signals_and_sites(tmp_path: Path):
     snapshot = marked().snapshot(tmp_path)
-    assert snapshot.manifest.counts == {"images": 1, "entries": 2, "signals": 3, "sites": 1} | {
-        "signals": snapshot.signals.num_rows
-    }
+    assert snapshot.manifest.counts == {"images": 1, "entries": 2, "signals": 2, "sites": 1}
     assert snapshot.entries["entry"].to_pylist() == ["observation:1", "claim:1"]
     assert "noai" in names(snapshot, 0)
     assert snapshot.images["phash64"][0].as_py() == 0xC9B6A7D8469C1959
@@ -59,8 +59,92 @@ def test_the_latest_evidence_stands_and_its_age_is_kept(tmp_path: Path):
     made.observe(URL, [made.headers("noai, noarchive")], on=4, refusal="http-404")
     snapshot = made.snapshot(tmp_path)
     assert snapshot.entries.num_rows == 1
-    assert snapshot.entries["since"][0].as_py() == day(3)
+    assert names(snapshot, 0) == ["noai", "noarchive"]
+    assert snapshot.entries["since"][0].as_py() == day(2)
     assert snapshot.entries["seen"][0].as_py() == day(4)
+
+
+def test_a_mark_that_went_and_came_back_is_dated_from_its_return(tmp_path: Path):
+    made = Made()
+    for number, value in enumerate(["noai", "noindex", "noai"], start=1):
+        made.observe(URL, [made.headers(value)], on=number, refusal="http-404")
+    assert made.snapshot(tmp_path).entries["since"][0].as_py() == day(3)
+
+
+def test_a_mark_that_is_not_about_training_dates_no_reservation(tmp_path: Path):
+    made = Made()
+    made.observe(URL, [made.headers("noindex")], on=1, refusal="http-404")
+    made.robots("a.example", "User-agent: *\nDisallow: /\n", on=9)
+    snapshot = made.snapshot(tmp_path)
+    assert names(snapshot, 0) == ["noindex", "robots-txt:disallow"]
+    assert snapshot.entries["since"][0].as_py() == day(9)
+
+
+def test_a_picture_that_was_replaced_stays_with_the_marks_it_had(tmp_path: Path):
+    made = Made()
+    page = made.page('<meta name="robots" content="noai">')
+    first, second = made.image(1 << 60), made.image(3 << 50)
+    made.observe(URL, [page, made.headers("noimageai")], on=1, image_id=first)
+    made.observe(URL, [page, made.headers()], on=2, image_id=second)
+    snapshot = made.snapshot(tmp_path)
+    entries = snapshot.entries.to_pylist()
+    assert [(e["image"], e["url"], e["url_key"] is None) for e in entries] == [
+        (0, URL, True),
+        (1, URL, False),
+    ]
+    assert sorted(names(snapshot, 0)) == ["noai", "noimageai"]
+    assert names(snapshot, 1) == ["noai"]
+    assert [e["since"] for e in entries] == [day(1), day(2)]
+
+
+def test_an_answer_that_is_no_picture_takes_no_mark_back(tmp_path: Path):
+    made = Made()
+    image = made.image(1 << 60)
+    made.observe(URL, [made.headers("noai")], on=1, image_id=image)
+    made.observe(URL, [made.headers("noimageai")], on=2, refusal="not-an-image")
+    made.observe(URL, [made.headers()], on=3, refusal="not-an-image")
+    assert names(made.snapshot(tmp_path, 1), 0) == ["noai"]
+    made.observe(URL, [made.headers("noindex")], on=4, image_id=image)
+    assert names(made.snapshot(tmp_path, 2), 0) == ["noindex"]
+
+
+def test_a_missing_robots_txt_of_http_leaves_that_of_https(tmp_path: Path):
+    made = Made()
+    made.robots("a.example", "User-agent: *\nDisallow: /\n", on=1)
+    made.robots("a.example", None, on=2, refusal="http-404", url="http://a.example/robots.txt")
+    assert made.snapshot(tmp_path).sites.num_rows == 1
+
+
+def test_one_line_for_many_agents_is_one_signal(tmp_path: Path):
+    agents = ["GPTBot", "CCBot", *(f"Bot{letter}" for letter in "ABCDEFGH")]
+    made = Made()
+    made.robots("a.example", "".join(f"User-agent: {a}\nDisallow: /\n\n" for a in agents))
+    made.observe(URL, refusal="http-403")
+    snapshot = made.snapshot(tmp_path)
+    text = snapshot.signals["signals"][snapshot.entries["rules"][0].as_py()].as_py()
+    (signal,) = signals_from_json(text)
+    assert set(signal.agents) == {agent.lower() for agent in agents}
+
+
+def test_a_site_beside_a_url_is_where_it_is_from_unless_a_pattern_goes_with_it(tmp_path: Path):
+    made = Made()
+    made.claim(url="https://b.example/1.jpg", site="b.example")
+    made.claim(url="https://c.example/1.jpg", site="c.example", path_pattern="/art/")
+    made.claim(site="d.example", use="tdm")
+    snapshot = made.snapshot(tmp_path)
+    assert snapshot.entries["url"].to_pylist() == [f"https://{h}.example/1.jpg" for h in "bc"]
+    assert snapshot.sites["host"].to_pylist() == ["c.example", "d.example"]
+    (signal,) = signals_from_json(snapshot.sites["signals"][1].as_py())
+    assert dict(signal.uses) == dict.fromkeys(("tdm", "train", "train-genai"), "reserved")
+
+
+def test_a_claim_lends_its_fingerprint_to_a_picture_that_has_none(tmp_path: Path):
+    made = Made()
+    unfit = made.image(None)
+    made.claim(sha256=b"x" * 32, phash64=bytes(7) + b"\x0f", image_id=unfit)
+    snapshot = made.snapshot(tmp_path)
+    assert snapshot.images["phash64"].to_pylist() == [None, 15]
+    assert snapshot.entries["image"].to_pylist() == [1]
 
 
 def test_a_failed_fetch_takes_nothing_back(tmp_path: Path):

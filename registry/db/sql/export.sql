@@ -24,7 +24,7 @@ SELECT id, carrier, about, url, lines, text FROM evidence ORDER BY id
 -- every dated answer for a rules file, oldest first
 SELECT id, observed_at, host, kind, url, refusal, evidence_id
 FROM site_rule
-ORDER BY host, kind, observed_at, id
+ORDER BY host, kind, url, observed_at, id
 
 -- name: export_observations
 -- every observation, those of one image on one page together, oldest first
@@ -38,7 +38,12 @@ SELECT claim.id, claim.source, claim.url, claim.page_url, claim.site, claim.path
        claim.sha256, claim.md5, claim.phash64, claim.phash256, claim.width, claim.height,
        claim.meaning, claim.use, claim.signal, claim.evidence,
        coalesce(claim.observed_at, claim.imported_at) AS since, claim.licence_url,
-       image.id AS image_id
+       coalesce(by_sha256.id, by_md5.id) AS image_id
 FROM claim
-LEFT JOIN image ON image.sha256 = claim.sha256
+LEFT JOIN image by_sha256 ON by_sha256.sha256 = claim.sha256
+LEFT JOIN LATERAL (
+    SELECT id FROM image
+    WHERE claim.sha256 IS NULL AND image.md5 = claim.md5
+    ORDER BY id LIMIT 1
+) by_md5 ON true
 ORDER BY claim.id

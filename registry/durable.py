@@ -9,6 +9,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from registry.errors import UnwritableOutput
+
 
 def flush_file(path: Path) -> None:
     """Force the bytes of a file to the disk."""
@@ -25,15 +27,23 @@ def flush_folder(path: Path) -> None:
         os.close(handle)
 
 
+def move_into_place(temporary: Path, path: Path) -> None:
+    """Give a finished file its name: on disk first, then named, then the name on disk."""
+    flush_file(temporary)
+    temporary.replace(path)
+    flush_folder(path.parent)
+
+
 def write_text(path: Path, text: str) -> None:
-    """Write a small text file durably, replacing what was there in one step."""
+    """Write a small text file durably, replacing what was there in one step.
+
+    Raises UnwritableOutput.
+    """
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        with temporary.open("w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
+        temporary.write_text(text, encoding="utf-8")
+        move_into_place(temporary, path)
+    except OSError as error:
+        raise UnwritableOutput.of(path, error) from error
     finally:
         temporary.unlink(missing_ok=True)
-    flush_folder(path.parent)

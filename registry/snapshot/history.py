@@ -1,0 +1,132 @@
+"""What stands now, after all that was seen. Pure.
+
+A later reading replaces an earlier one of the same kind; a failure takes
+nothing back. Each mark is dated from when it has stood without a break.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+
+from registry.db.export import ObservationRow, SiteRuleRow
+from registry.model import TRAINING_USES, Signal
+
+Mark = tuple[Any, ...]
+# A site that answers so has no such file any more (RFC 9309, 2.3.1.3 allows more
+# answers to be taken so; but a 403 or 429 is as often said of the one who asks).
+ABSENT = frozenset({"http-404", "http-410"})
+
+
+def mark_of(signal: Signal) -> Mark:
+    """Return what makes two signals the same mark; the wording around it may change."""
+    # The agents of a site rule differ with the path that is asked about.
+    whom = signal.rule.pattern if signal.rule else signal.agents
+    return signal.name, signal.uses, whom
+
+
+def speaks_of_training(signal: Signal) -> bool:
+    """Tell whether a signal says anything about training."""
+    return any(signal.meaning(use) for use in TRAINING_USES)
+
+
+@dataclass(slots=True)
+class Dated:
+    """Signals that stand, and since when each mark has stood."""
+
+    signals: tuple[Signal, ...] = ()
+    since: dict[Mark, datetime] = field(default_factory=dict)
+
+    def see(self, signals: tuple[Signal, ...], when: datetime) -> None:
+        """Take the signals of a later reading."""
+        self.since = {mark: self.since.get(mark, when) for mark in map(mark_of, signals)}
+        self.signals = signals
+
+    def oldest(self, among: Iterable[Signal]) -> list[datetime]:
+        """Return since when training has been spoken of among these signals; empty if it is not."""
+        said = [self.since[mark_of(s)] for s in among if speaks_of_training(s)]
+        return [min(said)] if said else []
+
+
+def rules_file(history: Sequence[SiteRuleRow], read: Mapping[int, tuple[Signal, ...]]) -> Dated:
+    """Return what the rules file says, from all dated answers for it, oldest first.
+
+    It stands until the site says otherwise: with another text, or with no file.
+    """
+    dated = Dated()
+    for row in history:
+        if row.evidence_id is not None:
+            dated.see(read.get(row.evidence_id, ()), row.observed_at)
+        elif row.refusal in ABSENT:
+            dated.see((), row.observed_at)
+    return dated
+
+
+@dataclass(slots=True)
+class Shown:
+    """One picture at one image URL on one page, with what stood when it was last seen there."""
+
+    image_id: int | None
+    first: datetime
+    last: ObservationRow
+    dated: Dated = field(default_factory=Dated)
+
+
+def pictures_shown(
+    history: Sequence[ObservationRow],
+    read: Mapping[int, tuple[Signal, ...]],
+    about: Mapping[int, str],
+) -> list[Shown]:
+    """Return every picture that one image URL has shown on one page, the present one last.
+
+    `history` is oldest first. `read` holds the signals of evidence that says
+    something, `about` what every piece of evidence is about.
+    """
+    shown: dict[int | None, Shown] = {}
+    standing = _Standing(read, about)
+    current = Shown(history[0].image_id, history[0].observed_at, history[0])
+    for row in history:
+        if current.image_id is None:
+            current.image_id = row.image_id
+        elif row.image_id not in (None, current.image_id):
+            shown[current.image_id] = current
+            current = Shown(row.image_id, row.observed_at, row)
+        standing.take(row)
+        current.last = row
+        current.dated.see(standing.signals(row), row.observed_at)
+    shown.pop(current.image_id, None)
+    return [*shown.values(), current]
+
+
+class _Standing:
+    """The latest evidence of every kind.
+
+    What comes with a refused image (a challenge page's headers) is added to what
+    came with the picture; it takes nothing of that back.
+    """
+
+    def __init__(self, read: Mapping[int, tuple[Signal, ...]], about: Mapping[int, str]) -> None:
+        self._read = read
+        self._about = about
+        self._latest: dict[str, list[int]] = {}
+        self._with_refusal: list[int] = []
+        self._has_picture = False
+
+    def take(self, row: ObservationRow) -> None:
+        by_about: dict[str, list[int]] = {}
+        for evidence_id in row.evidence:
+            by_about.setdefault(self._about[evidence_id], []).append(evidence_id)
+        if row.image_id is not None:
+            self._has_picture, self._with_refusal = True, []
+        elif self._has_picture and "image" in by_about:
+            self._with_refusal = by_about.pop("image")
+        self._latest.update(by_about)
+
+    def signals(self, row: ObservationRow) -> tuple[Signal, ...]:
+        ids = [number for about in sorted(self._latest) for number in self._latest[about]]
+        signals = [s for number in ids + self._with_refusal for s in self._read.get(number, ())]
+        if row.relation == "third-party":
+            signals = [replace(s, third_party=s.scope == "page") for s in signals]
+        return tuple(signals)
