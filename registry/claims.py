@@ -12,16 +12,18 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
 from datetime import UTC, date, datetime, time
 from typing import Any, get_args
-from urllib.parse import urlsplit
 
 from registry.errors import UnreadableInput
+from registry.matching.url_key import host_of, url_key
 from registry.model import Claim, Meaning, Use
 
 COLUMNS = tuple(field.name for field in fields(Claim))
 KEYS = ("url", "sha256", "md5", "phash64", "site")
 HEX_DIGITS = {"sha256": 64, "md5": 32, "phash64": 16, "phash256": 64}
 MOST_PIXELS_A_SIDE = 2**31 - 1
-_BARE_HOST = re.compile(r"[a-z0-9_]([a-z0-9_.-]*[a-z0-9_])?|\[[0-9a-f:.]+\]")
+_BESIDE_HOST = re.compile(r"[/?#@\\]")
+_LINE_BREAKS = str.maketrans("\t\n\r", "   ")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _SHOWN = 60
 
 
@@ -115,6 +117,21 @@ def _text(value: object) -> str:
     return str(value).strip()
 
 
+def _line(value: object) -> str:
+    """Return text without control characters: a terminal would obey them."""
+    text = _text(value)
+    if _CONTROL.search(text):
+        raise ValueError("text without control characters")
+    return text
+
+
+def _quote(value: object) -> str:
+    """Return quoted text, which may be of several lines."""
+    text = _text(value)
+    _line(text.translate(_LINE_BREAKS))
+    return text
+
+
 def _hex(length: int) -> Callable[[object], str]:
     def parse(value: object) -> str:
         if isinstance(value, bytes) and len(value) == length // 2:
@@ -128,31 +145,33 @@ def _hex(length: int) -> Callable[[object], str]:
 
 
 def _url(value: object) -> str:
-    text = _text(value)
-    if not re.match(r"https?://[^/?#\s]", text, re.IGNORECASE) or re.search(r"[\t\r\n]", text):
-        raise ValueError("an address that starts with http:// or https://")
+    text = _line(value)
+    if not re.match(r"https?://", text, re.IGNORECASE) or url_key(text) is None:
+        raise ValueError("an address that starts with http:// or https:// and a host")
     return text
 
 
 def _site(value: object) -> str:
-    """Return a host in lower case, with its port unless that is the scheme's own."""
-    text = _text(value)
-    wanted = "a host such as example.org (paths go into path_pattern)"
-    try:
-        parts = urlsplit(text if "://" in text else f"//{text}")
-        name, port = (parts.hostname or "").rstrip("."), parts.port
-        if not name.isascii():
-            name = name.encode("idna").decode("ascii")
-    except ValueError:
-        raise ValueError(wanted) from None
-    name = f"[{name}]" if ":" in name else name
-    if not _BARE_HOST.fullmatch(name) or parts.path.strip("/") or parts.query or parts.username:
-        raise ValueError(wanted)
-    return name if port in (None, 80, 443) else f"{name}:{port}"
+    """Return a host as URL keys spell it, with its port unless that is the scheme's own."""
+    text = _line(value)
+    scheme, named, rest = text.partition("://")
+    if not named:
+        scheme, rest = "http" if text.endswith(":80") else "https", text
+    host = host_of(f"{scheme}://{rest}")
+    # Of what a URL has besides, only a closing slash is passed over.
+    if host is None or _BESIDE_HOST.search(rest.rstrip("/")) or not _can_be_named(host):
+        raise ValueError("a host such as example.org (paths go into path_pattern)")
+    return host
+
+
+def _can_be_named(host: str) -> bool:
+    """Tell whether DNS has room for a host (RFC 1035, section 2.3.4)."""
+    name = host.partition(":")[0]
+    return len(name) <= 253 and all(len(label) <= 63 for label in name.split("."))
 
 
 def _path_pattern(value: object) -> str:
-    text = _text(value)
+    text = _line(value)
     if not text.startswith(("/", "*")):
         raise ValueError("a pattern that starts with / (RFC 9309, section 2.2.2)")
     return text
@@ -197,7 +216,8 @@ _PARSERS: dict[str, Callable[[object], object]] = {
     **{column: _hex(length) for column, length in HEX_DIGITS.items()},
     **dict.fromkeys(("url", "page_url", "licence_url"), _url),
     **dict.fromkeys(("width", "height"), _side),
-    **dict.fromkeys(("signal", "evidence", "source", "claimant"), _text),
+    **dict.fromkeys(("signal", "source", "claimant"), _line),
+    "evidence": _quote,
     "site": _site,
     "path_pattern": _path_pattern,
     "meaning": _one_of(get_args(Meaning)),

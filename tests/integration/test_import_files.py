@@ -182,3 +182,60 @@ def test_tables_are_known_by_their_names(name: str) -> None:
 
 def test_pictures_are_no_tables() -> None:
     assert not is_table(Path("a.jpg"))
+
+
+@pytest.mark.parametrize("content", ['"url"x,site\nhttps://a/b,c\n', '"url\n'])
+def test_a_first_line_that_is_not_csv_is_said(tmp_path: Path, content: str) -> None:
+    (tmp_path / "list.csv").write_text(content)
+    with pytest.raises(UnreadableInput, match="names of the columns is not CSV"):
+        read(tmp_path / "list.csv")
+
+
+@pytest.mark.parametrize(
+    "impossible",
+    [
+        pa.array([2**62, 0], pa.int64()).cast(pa.timestamp("us")),
+        pa.array([2**40, 0], pa.int64()).cast(pa.timestamp("s")),
+        pa.array([2**31 - 1, 0], pa.int32()).cast(pa.date32()),
+        pa.array([0, 0], pa.int64()).cast(pa.timestamp("us", "Nowhere/Land")),
+    ],
+    ids=["microseconds", "seconds", "days", "zone"],
+)
+def test_a_time_that_cannot_be_costs_no_other_row(tmp_path: Path, impossible: pa.Array) -> None:
+    table = pa.table({"url": [A, B], "observed_at": impossible})
+    pq.write_table(table, tmp_path / "list.parquet")
+    claims, problems = read(tmp_path / "list.parquet")
+    assert len(claims) + problems.bad_rows == 2
+    assert problems.bad_rows
+    assert all("row " in message and "\n" not in message for message in problems.messages)
+    assert [claim.url for claim in claims] in ([B], [])
+
+
+def test_parquet_text_that_is_not_utf8_costs_no_other_row(tmp_path: Path) -> None:
+    raw = pa.array([b"https://art.example/\xe9.jpg", B.encode()], pa.binary())
+    broken = pa.Array.from_buffers(pa.string(), 2, raw.buffers())
+    pq.write_table(pa.table({"url": broken}), tmp_path / "list.parquet")
+    claims, problems = read(tmp_path / "list.parquet")
+    assert [claim.url for claim in claims] == [B]
+    assert problems.bad_rows == 1
+
+
+@pytest.mark.parametrize("name", ["list.csv", "list.jsonl"])
+def test_a_line_without_end_is_one_bad_row(
+    tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("registry.claim_files.LONGEST_LINE", 1 << 20)
+    rows = {"list.csv": ["url,evidence", f"{A},%s", f"{B},x"]}
+    rows["list.jsonl"] = [f'{{"url": "{A}", "evidence": "%s"}}', f'{{"url": "{B}"}}']
+    text = "\n".join(rows[name]) % ("x" * (7 << 20))
+    (tmp_path / name).write_text(text + "\n")
+    tracemalloc.start()
+    try:
+        claims, problems = read(tmp_path / name)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert [claim.url for claim in claims] == [B]
+    assert problems.bad_rows == 1
+    assert "a line of more than 1 MiB" in problems.messages[0]
+    assert peak < 6 << 20

@@ -17,6 +17,7 @@ from registry.claims import (
     is_flat,
 )
 from registry.errors import UnreadableInput
+from registry.matching.url_key import host_of, url_key
 from registry.model import Claim
 
 SHA256 = "ab" * 32
@@ -86,6 +87,20 @@ def test_an_address_is_kept_as_given() -> None:
     assert claim_from_row({"url": url}, "s").url == url
 
 
+def test_quoted_evidence_may_be_of_several_lines() -> None:
+    quoted = "User-agent: *\r\n\tDisallow: /"
+    assert claim_from_row({"url": URL, "evidence": quoted}, "s").evidence == quoted
+
+
+@given(st.text().map("https://{}".format) | st.text())
+def test_every_address_and_host_has_a_key(text: str) -> None:
+    with contextlib.suppress(UnreadableRow):
+        assert url_key(claim_from_row({"url": text}, "s").url or "") is not None
+    with contextlib.suppress(UnreadableRow):
+        site = claim_from_row({"site": text}, "s").site
+        assert host_of(f"https://{site}") == site or host_of(f"http://{site}") == site
+
+
 def test_hashes_may_be_bytes() -> None:
     claim = claim_from_row({"sha256": bytes.fromhex(SHA256), "md5": b"0" * 16}, "s")
     assert (claim.sha256, claim.md5) == (SHA256, "30" * 16)
@@ -102,6 +117,11 @@ def test_hashes_may_be_bytes() -> None:
         ("127.0.0.1:8000", "127.0.0.1:8000"),
         ("[::1]:8000", "[::1]:8000"),
         ("Bücher.example", "xn--bcher-kva.example"),
+        # As URL keys have it: UTS 46, and IPv6 in its short form.
+        ("straße.example", "xn--strae-oqa.example"),
+        ("[2001:DB8:0::1]", "[2001:db8::1]"),
+        ("art.example:80", "art.example"),
+        ("http://art.example:80/", "art.example"),
     ],
 )
 def test_a_site_is_a_host(given: str, host: str) -> None:
@@ -128,7 +148,16 @@ def test_a_time_without_a_zone_is_utc(given: object, moment: datetime) -> None:
         ("url", "art.example/a.jpg", "starts with http:// or https://"),
         ("url", "ftp://art.example/a.jpg", "starts with http:// or https://"),
         ("url", "https:///a.jpg", "starts with http:// or https://"),
-        ("url", "https://art.example/a\nb", "starts with http:// or https://"),
+        ("url", "https://art.example/a\nb", "without control characters"),
+        ("url", "https://art*.example/a", "starts with http:// or https://"),
+        ("url", "https://art.example:99999/a", "starts with http:// or https://"),
+        ("url", "http://[::1/a", "starts with http:// or https://"),
+        ("page_url", "https://a..b/", "starts with http:// or https://"),
+        ("source", "a\x1b]0;b\x07", "without control characters"),
+        ("evidence", "a\x1b[2J", "without control characters"),
+        ("site", "art.example\\x", "a host such as example.org"),
+        ("site", ".".join(["a" * 50] * 6), "a host such as example.org"),
+        ("site", "ftp://art.example", "a host such as example.org"),
         ("url", 7, "starts with http:// or https://"),
         ("url", b"\xff\xfe", "text in UTF-8"),
         ("url", ["https://art.example/"], "text"),
