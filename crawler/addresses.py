@@ -3,32 +3,68 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from functools import cache
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
 DEFAULT_PORTS = {"http": 80, "https": 443}
+# RFC 1035, section 2.3.4: octets of a name, written without its length octets, and of a label.
+MAX_HOST = 253
+MAX_LABEL = 63
+# Longer addresses are not asked for; servers take 8,000 octets (RFC 9110, section 4.1).
+MAX_ADDRESS = 8192
+_DOT_SEGMENT = re.compile(r"/(?:\.|%2e){1,2}(?:/|\Z)", re.IGNORECASE)
 # WHATWG URL standard: tabs and newlines inside an address are removed.
 _REMOVED = str.maketrans("", "", "\t\n\r")
 
 
 def absolute(base: str, href: str) -> str | None:
-    """Return the http(s) address `href` means on a page at `base`, without fragment.
+    """Return the http(s) address `href` means on a page at `base`.
 
-    None for every other scheme and for what is no address at all.
+    Without fragment, user name and password, and with dot segments resolved (as
+    in browsers `%2e` is a dot): what is asked for is what robots.txt is asked
+    about. None for every other scheme, for what is no address at all, and for
+    host names that DNS cannot hold. An address that was returned is its own.
     """
     from w3lib.url import safe_url_string
 
     try:
-        joined = urljoin(base, href.translate(_REMOVED).strip())
-        parts = urlsplit(joined)
-        if parts.scheme not in DEFAULT_PORTS or not parts.hostname:
+        parts = urlsplit(href.translate(_REMOVED).strip())
+        if not (parts.scheme and parts.netloc):
+            parts = urlsplit(urljoin(base, parts.geturl()))
+        if parts.scheme not in DEFAULT_PORTS:
             return None
-        address: str = safe_url_string(parts._replace(fragment="").geturl())
+        plain = parts._replace(netloc=parts.netloc.rpartition("@")[2], fragment="").geturl()
         # The encoder may uncover a port or a bracket that is none.
-        return address if urlsplit(address).port != 0 else None
+        encoded = urlsplit(safe_url_string(plain))
+        if not _is_host(encoded.hostname or "") or encoded.port == 0:
+            return None
+        return encoded._replace(path=_without_dots(encoded.path)).geturl()
     except ValueError:
         return None
+
+
+def _is_host(hostname: str) -> bool:
+    """Return whether DNS could hold the name (RFC 1035, section 2.3.4), or it is an IP address."""
+    lengths = [len(label) for label in hostname.removesuffix(".").split(".")]
+    return any(lengths) and len(hostname) <= MAX_HOST and max(lengths) <= MAX_LABEL
+
+
+def _without_dots(path: str) -> str:
+    """Resolve dot segments as RFC 3986, section 5.2.4, says."""
+    if not _DOT_SEGMENT.search(path):
+        return path
+    kept: list[str] = []
+    dots = False
+    for segment in path.split("/")[1:]:
+        written = segment.lower().replace("%2e", ".")
+        dots = written in (".", "..")
+        if written == "..":
+            del kept[-1:]
+        elif not dots:
+            kept.append(segment)
+    return "/" + "/".join([*kept, ""] if dots else kept)
 
 
 def hostname_of(url: str) -> str:

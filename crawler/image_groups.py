@@ -62,10 +62,15 @@ def settle(groups: list[Group]) -> list[Group]:
     for index, group in enumerate(joined):
         for url in group:
             claimed.setdefault(url, []).append(index)
+    mains = [largest(group).url for group in joined]
     settled = joined.copy()
     for url, owners in claimed.items():
         if len(owners) > 1:
-            settled.extend(_take_out(url, [joined[index] for index in owners]))
+            losers = [joined[index] for index in owners if mains[index] != url]
+            offers = [group.pop(url) for group in losers]
+            if len(losers) == len(owners):
+                # Nobody's now: an image of its own.
+                settled.append(join(offers))
     return [group for group in settled if group]
 
 
@@ -92,15 +97,7 @@ def _join_kin(groups: list[Group]) -> list[Group]:
 
 def _root(roots: list[int], index: int) -> int:
     while roots[index] != index:
+        # Shorten the way for those who come after: chains may be as long as the page.
+        roots[index] = roots[roots[index]]
         index = roots[index]
     return index
-
-
-def _take_out(url: str, owners: list[Group]) -> list[Group]:
-    """Take a contested address out of the groups of which it is not the largest size.
-
-    Return it as a group of its own if then nobody has it.
-    """
-    losers = [group for group in owners if largest(group).url != url]
-    offers = [group.pop(url) for group in losers]
-    return [join(offers)] if len(losers) == len(owners) else []

@@ -9,15 +9,17 @@ from __future__ import annotations
 
 import re
 import warnings
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
 from bs4 import BeautifulSoup, Tag, UnusualUsageWarning
 
-from crawler.addresses import absolute
+from crawler.addresses import MAX_ADDRESS, absolute
 from crawler.image_groups import LINKED, PLAIN, Group, Offer, Rank, by_size, join, settle
 from crawler.srcset import Size, parse_srcset
+from crawler.surroundings import Surroundings
 
 LAZY_SRC = ("data-src", "data-lazy-src", "data-original", "data-lazy")
 # Galleries name the original beside the size they show (WordPress and its plug-ins).
@@ -39,7 +41,13 @@ _IMAGE_NAME = re.compile(
 )
 _NEW = re.compile(r"\b(?:webp|avif|jxl|heic)\b")
 _NEW_FORMAT, _IMG, _SOURCE = range(3)
-_CSS_URL = re.compile(r"""url\(\s*(["']?)(.*?)\1\s*\)""", re.IGNORECASE)
+# Nothing here is tried twice, so that the time is linear in the text.
+_CSS_URL = re.compile(
+    r"""url\(\s*+(?:"([^"\r\n]*+)"|'([^'\r\n]*+)'|([^"'()\r\n]*+))\s*+\)""", re.IGNORECASE
+)
+# Most images taken from one page, and most sizes of each; pages of people have fewer.
+MOST_IMAGES = 2000
+MOST_VARIANTS = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,10 +85,25 @@ def images_in(soup: BeautifulSoup, page_url: str) -> list[ImageCandidate]:
     ]
 
 
+def bounded(images: Sequence[ImageCandidate]) -> tuple[tuple[ImageCandidate, ...], Counter[str]]:
+    """Return at most MOST_IMAGES images with at most MOST_VARIANTS sizes beside the largest.
+
+    And how many `images` and `variants` (of the images returned) were left out.
+    """
+    kept = [replace(image, variants=image.variants[:MOST_VARIANTS]) for image in images]
+    lost = sum(max(0, len(image.variants) - MOST_VARIANTS) for image in images[:MOST_IMAGES])
+    left = Counter(images=max(0, len(images) - MOST_IMAGES), variants=lost)
+    return tuple(kept[:MOST_IMAGES]), +left
+
+
 def base_address(soup: BeautifulSoup, page_url: str) -> str:
-    """Return the address that relative ones start from (the first `<base href>`)."""
+    """Return the address that relative ones start from (the first `<base href>`).
+
+    One so long that no address below it could be asked for is left out.
+    """
     tag = soup.find("base", href=True)
-    return (absolute(page_url, text_of(tag, "href")) if tag is not None else None) or page_url
+    base = absolute(page_url, text_of(tag, "href")) if tag is not None else None
+    return base if base and len(base) <= MAX_ADDRESS else page_url
 
 
 def text_of(tag: Tag, name: str) -> str:
@@ -100,9 +123,10 @@ def _candidate(group: Group) -> ImageCandidate:
 
 
 def _groups(soup: BeautifulSoup, base: str) -> Iterator[Group]:
+    surroundings = Surroundings(soup)
     for tag in soup.find_all(True):
         if tag.name == "img":
-            yield from _image_groups(tag, base)
+            yield from _image_groups(tag, base, surroundings)
         elif tag.name in ("meta", "link"):
             yield join(_head_offers(tag, base))
         elif tag.name == "a":
@@ -113,10 +137,9 @@ def _groups(soup: BeautifulSoup, base: str) -> Iterator[Group]:
             yield from ({offer.url: offer} for offer in _style_offers(tag, base))
 
 
-def _image_groups(img: Tag, base: str) -> Iterator[Group]:
+def _image_groups(img: Tag, base: str, surroundings: Surroundings) -> Iterator[Group]:
     """Yield the picture an `img` stands for, and its placeholder if it has one."""
-    picture = img.find_parent("picture")
-    tags = [img, *(picture.find_all("source") if picture is not None else ())]
+    tags = [img, *surroundings.sources(img)]
     shown = join(_offers(tags, base, ("src",), ("srcset",), "img"))
     lazy = join(_offers(tags, base, LAZY_SRC, LAZY_SRCSET, "lazy"))
     if lazy:
@@ -124,14 +147,14 @@ def _image_groups(img: Tag, base: str) -> Iterator[Group]:
             yield {url: shown[url]}
         shown = lazy
     if shown:
-        yield join([*_originals(img, base), *shown.values()])
+        yield join([*_originals(img, base, surroundings), *shown.values()])
 
 
-def _originals(img: Tag, base: str) -> Iterator[Offer]:
+def _originals(img: Tag, base: str, surroundings: Surroundings) -> Iterator[Offer]:
     """Yield the original of a shown image: what a link leads to, or an attribute names."""
-    target = _link_target(img, base)
-    if target is not None:
-        yield Offer(target, LINKED, "link")
+    link = surroundings.link(img)
+    if link is not None:
+        yield from _link_offers(link, base)
     for name in ORIGINAL_SRC:
         yield from _resolved(base, text_of(img, name), LINKED, "original")
 
@@ -163,16 +186,6 @@ def _rank(tag: Tag, size: Size) -> Rank:
     return (1, 1.0 if size.density is None else size.density, equals)
 
 
-def _link_target(img: Tag, base: str) -> str | None:
-    """Return the image file that a link around this image, and no other, leads to."""
-    link = img.find_parent("a", href=True)
-    if link is None or img.find_parent("noscript") is not None:
-        return None
-    shown = [other for other in link.find_all("img") if other.find_parent("noscript") is None]
-    offers = list(_link_offers(link, base))
-    return offers[0].url if len(shown) == 1 and offers else None
-
-
 def _link_offers(tag: Tag, base: str) -> Iterator[Offer]:
     for offer in _resolved(base, text_of(tag, "href"), LINKED, "link"):
         if is_image_address(offer.url):
@@ -196,7 +209,7 @@ def _lazy_offers(tag: Tag, base: str) -> Iterator[Offer]:
 
 def _style_offers(tag: Tag, base: str) -> Iterator[Offer]:
     for match in _CSS_URL.finditer(text_of(tag, "style")):
-        yield from _resolved(base, match[2], PLAIN, "css")
+        yield from _resolved(base, match[match.lastindex or 0], PLAIN, "css")
 
 
 def _resolved(base: str, href: str, rank: Rank, source: str) -> Iterator[Offer]:

@@ -8,6 +8,7 @@ records are the same for all.
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -21,7 +22,7 @@ from crawler.addresses import host_of, hostname_of, is_private, site_of
 from crawler.evidence import header_lines, image_evidence, page_evidence, refreshed
 from crawler.frontier import Frontier, Limits, page_key
 from crawler.middlewares.robots_txt import RobotsTxtMiddleware
-from crawler.page_images import ImageCandidate, images_in, parsed
+from crawler.page_images import ImageCandidate, bounded, images_in, parsed
 from crawler.page_links import PageLink, links_in
 from crawler.picture_pool import PicturePool
 from crawler.recorder import Recorder
@@ -76,6 +77,7 @@ class SiteSpider(Spider):
         self.start_refusal: str | None = None
         self.lost: RegistryError | None = None
         self._pages_read: set[str] = set()
+        self._left: Counter[str] = Counter()
         self._ending = "crashed"
         self._interrupted = False
         self._started = False
@@ -123,7 +125,9 @@ class SiteSpider(Spider):
             self.host = host_of(response.url)
         self._pages_read.add(key)
         html = response.text
-        images, links = self.read_page(html, response.url)
+        found, links = self.read_page(html, response.url)
+        images, left = bounded(found)
+        self._left.update(left)
         evidence = page_evidence(response, html)
         self.tally.pages += 1
         self.tally.evidence(evidence)
@@ -193,7 +197,8 @@ class SiteSpider(Spider):
     def counts(self) -> dict[str, int]:
         """Return the counts of the visit, those of the frontier among them."""
         self.tally.errors = int(self.crawler.stats.get_value("spider_exceptions/count", 0))
-        left = {f"left.{word}": n for word, n in self.frontier.turned_away().items()}
+        words = self.frontier.turned_away() | self._left
+        left = {f"left.{word}": n for word, n in sorted(words.items())}
         return self.tally.counts() | left
 
     def _out_of_time(self) -> None:

@@ -11,6 +11,8 @@ import re
 from dataclasses import dataclass
 
 _SPACE = " \t\n\f\r"
+# Of longer numbers the first digits do: Python reads no numbers of any length.
+_DIGITS = 10
 _INTEGER = re.compile(r"[0-9]+")
 _FLOAT = re.compile(r"-?(?:[0-9]+(?:\.[0-9]+)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 
@@ -87,14 +89,18 @@ def _size(url: str, descriptors: list[str]) -> Size | None:
     for descriptor in descriptors:
         number, unit = descriptor[:-1], descriptor[-1]
         if unit == "w" and _INTEGER.fullmatch(number) and width is None and density is None:
-            width = int(number)
+            width = _integer(number)
         elif unit == "x" and _FLOAT.fullmatch(number) and {width, density, height} == {None}:
             density = float(number)
         elif unit == "h" and _INTEGER.fullmatch(number) and height is None and density is None:
-            height = int(number)
+            height = _integer(number)
         else:
             return None
     wrong = width == 0 or height == 0 or (density is not None and density < 0)
     if wrong or (height is not None and width is None) or not url:
         return None
     return Size(url, width, density)
+
+
+def _integer(digits: str) -> int:
+    return int(digits.lstrip("0")[:_DIGITS] or "0")
