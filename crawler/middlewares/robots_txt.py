@@ -3,12 +3,16 @@
 RFC 9309: a file that is not there (4xx) forbids nothing; one that cannot be had
 (5xx, no answer, redirects without end) forbids everything. 429 counts as "cannot
 be had": a host that asks us to slow down has not told us that it has no rules.
+A web page in the file's place (a page for what is not found, a challenge) holds no
+rules, so none are obeyed, and it is no evidence that there are none: it is recorded
+as `not-robots-txt`.
 Nothing in a request, spider or setting lifts this.
 """
 
 from __future__ import annotations
 
 import asyncio
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -32,6 +36,13 @@ if TYPE_CHECKING:
 MAXSIZE = 5 * 1024 * 1024
 TOO_MANY_REQUESTS = 429
 UNAVAILABLE = "robots-txt-unavailable"
+NOT_ROBOTS_TXT = "not-robots-txt"
+# A comment at the very start, or a line that no web page has, one about robots.txt aside.
+_GRAMMAR = re.compile(
+    r"\A#|^[ \t]*(?:(?:user[ -]?agent|diss?all?ow|diasllow|disallaw|crawl-delay"
+    r"|content-(?:signal|usage))[ \t]*:|allow[ \t]*:[ \t]*[/*$]|sitemap[ \t]*:[ \t]*http)",
+    re.IGNORECASE | re.MULTILINE,
+)
 # A visit that ends has learnt nothing about the files it did not wait for.
 ENDINGS = ("interrupted", "limit")
 _PASS = "robots_txt_pass"
@@ -43,6 +54,17 @@ class _Rules:
 
     robots: Robots
     stay_away: str | None = None
+
+
+def is_web_page(text: str, content_type: bytes) -> bool:
+    """Return whether a web page was sent for robots.txt: HTML, by type or by looks, without rules.
+
+    Text with one line of robots.txt in it is a robots.txt, and so is an empty one.
+    """
+    text = text.replace("\x00", "").strip("\ufeff\ufffd \t\r\n")
+    media = content_type.split(b";")[0].strip().lower()
+    html = text.startswith("<") or media in (b"text/html", b"application/xhtml+xml")
+    return bool(text) and html and _GRAMMAR.search(text.replace("\r", "\n")) is None
 
 
 class RobotsTxtMiddleware:
@@ -94,6 +116,9 @@ class RobotsTxtMiddleware:
     def _read(self, url: str, response: Response) -> _Rules:
         if 200 <= response.status < 300:
             text = response.body.decode("utf-8", "replace")
+            if is_web_page(text, response.headers.get(b"Content-Type") or b""):
+                self._record(url, response.status, NOT_ROBOTS_TXT, None)
+                return _Rules(Robots(""))
             evidence = Evidence("robots-txt", "site", url, text=text)
             self._record(url, response.status, None, evidence)
             return _Rules(Robots(text))
