@@ -3,7 +3,8 @@
 The bounds of a visit refuse private addresses; a public name may still resolve
 to one, by mistake or to make the crawler knock inside the network it runs in.
 Only the hosts a run was sent to (the setting VISITED_HOSTS) may. A run that was
-sent to a private host is at home there, and nothing is guarded.
+sent to private hosts is at home there, and nothing is guarded; such a run is
+sent to no public host.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ class GuardedResolver(CachingThreadedResolver):
         """Make the resolver with the hosts of this run."""
         resolver = super().from_crawler(crawler, reactor)
         resolver.visited = frozenset(crawler.settings.getlist("VISITED_HOSTS"))
-        resolver.at_home = any(map(is_private, resolver.visited))
+        resolver.at_home = bool(resolver.visited) and all(map(is_private, resolver.visited))
         return resolver
 
     def getHostByName(self, name: str, timeout: Sequence[int] = ()) -> Deferred[str]:  # noqa: N802

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import re
 import signal
 import sys
 from collections.abc import Sequence
@@ -18,7 +19,7 @@ from scrapy.settings import Settings
 from scrapy.spiderloader import SpiderLoader
 
 from crawler import recorder
-from crawler.addresses import host_of, hostname_of, is_loopback
+from crawler.addresses import absolute, host_of, hostname_of, is_loopback, is_private
 from crawler.frontier import Limits
 from crawler.picture_pool import PicturePool
 from crawler.progress import Progress
@@ -75,6 +76,7 @@ class Run:
         """Make the visits. Raises DatabaseUnavailable, before anything is asked for if it
         is down already; then what was written before stays written."""
         local = all(is_loopback(hostname_of(plan.start_url)) for plan in plans)
+        _refuse_mixture([hostname_of(plan.start_url) for plan in plans])
         contact = checked_contact(self.options.contact, local=local)
         if self.options.delay < LEAST_DELAY and not local:
             raise UsageError(
@@ -202,12 +204,35 @@ def plan(target: str) -> Plan:
     """Return the visit that a URL or a spider's name means. Raises UsageError."""
     known = spiders()
     if "://" in target:
-        if not hostname_of(target) or not target.startswith(("http://", "https://")):
-            raise UsageError(f"{target} is not a web address", "http:// or https://, then a host")
-        return Plan(known["gallery"], target)
+        return Plan(known["gallery"], _checked(target))
     if target in known:
         if not known[target].starts_at:
             raise UsageError(f"the spider {target} needs an address", "crawler run https://...")
         return Plan(known[target], known[target].starts_at)
     hint = f"did you mean https://{target} ?" if "." in target else "see `crawler sites`"
     raise UsageError(f"there is no spider {target}", hint)
+
+
+def _checked(target: str) -> str:
+    if "@" in re.split(r"[/?#]", target.partition("://")[2], maxsplit=1)[0]:
+        # Not repeated in the message: it may hold a password.
+        raise UsageError(
+            "a web address with a user name or password would be stored with them", "leave them out"
+        )
+    address = absolute(target, target)
+    if address is None:
+        raise UsageError(f"{target} is not a web address", "http:// or https://, then a host")
+    return address
+
+
+def _refuse_mixture(hostnames: Sequence[str]) -> None:
+    """Raise UsageError where hosts of a private network and public ones are to be visited.
+
+    Names are resolved for the whole run: a public site of a run that is at home
+    in a private network could lead us into it.
+    """
+    if len(set(map(is_private, hostnames))) > 1:
+        raise UsageError(
+            "one run cannot visit both a private network and the public web",
+            "make two runs of it",
+        )

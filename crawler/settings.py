@@ -60,6 +60,10 @@ RETRY_TIMES = 1
 RETRY_GIVE_UP_LOG_LEVEL = "DEBUG"
 DNS_TIMEOUT = 10
 TWISTED_DNS_RESOLVER = "crawler.resolver.GuardedResolver"
+# The bounds refuse long addresses, and say so.
+URLLENGTH_LIMIT = 0
+# A proxy would resolve names by itself, behind the back of the resolver's guard.
+HTTPPROXY_ENABLED = False
 DOWNLOAD_MAXSIZE = 10 * 1024 * 1024
 DOWNLOAD_WARNSIZE = 0
 # Evidence from a host that cannot prove its name is none.

@@ -18,6 +18,7 @@ _WHY = {
     "robots-txt-unavailable": "the host's robots.txt cannot be had, so we must stay away",
     "timeout": "the host took too long",
     "too-large": "it is too large",
+    "too-long": "its address is too long",
     "truncated": "the answer broke off",
 }
 

@@ -1,14 +1,16 @@
-"""Requests that a visit never makes: other sites' pages, and private networks.
+"""Requests that a visit never makes: other sites' pages, private networks, no addresses.
 
 A public page may name `http://192.168.0.1/` as an image, or redirect there;
-asking would turn the crawler into somebody's tool inside our own network.
+asking would turn the crawler into somebody's tool inside our own network. And what
+is asked for is what the rules are asked about: a redirect to `/open/../private/`
+is one to `/private/`, and passwords in it are not sent.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from crawler.addresses import hostname_of, is_private
+from crawler.addresses import MAX_ADDRESS, absolute, hostname_of, is_private
 from crawler.refusals import Refused
 
 if TYPE_CHECKING:
@@ -30,10 +32,17 @@ class BoundsMiddleware:
         """Make the middleware."""
         return cls(crawler)
 
-    def process_request(self, request: Request) -> None:
-        """Raise Refused for what lies outside."""
+    def process_request(self, request: Request) -> Request | None:
+        """Raise Refused for what lies outside; return the request to make in its place."""
         spider: SiteSpider = self._crawler.spider  # type: ignore[assignment]
+        address = absolute(request.url, request.url)
+        if address is None:
+            raise Refused("connection", "there can be no such host")
+        if len(address) > MAX_ADDRESS:
+            raise Refused("too-long", f"an address of {len(address)} characters")
         if not spider.is_local and is_private(hostname_of(request.url)):
             raise Refused("private-address", f"{request.url} is in a private network")
         if request.meta.get("kind") == "page" and not spider.is_own_page(request.url):
             raise Refused("other-site", f"{request.url} is another site's page")
+        plain = request.replace(url=address)
+        return plain if plain.url != request.url else None

@@ -85,7 +85,6 @@ CREATE TABLE site_rule (
     evidence_id bigint REFERENCES evidence,
     CHECK (evidence_id IS NOT NULL OR refusal IS NOT NULL)
 );
-CREATE INDEX site_rule_host ON site_rule (host, kind, id);
 
 -- What a person or an imported list says; kept apart from observations.
 CREATE TABLE claim (
@@ -114,3 +113,11 @@ CREATE TABLE claim (
     imported_at  timestamptz NOT NULL DEFAULT now(),
     CHECK (num_nonnulls(url, sha256, md5, phash64, site) > 0)
 );
+
+-- Tells this registry from any other, so that a snapshot of one is never taken
+-- for a snapshot of another with as many rows.
+CREATE TABLE registry_identity (
+    only_row boolean PRIMARY KEY DEFAULT true CHECK (only_row),
+    id       uuid NOT NULL DEFAULT gen_random_uuid()
+);
+INSERT INTO registry_identity DEFAULT VALUES;

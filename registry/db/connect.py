@@ -130,6 +130,9 @@ def translated(database: str) -> Iterator[None]:
         raise DatabaseUnavailable(
             f"{database} has no space left: {_reason(error)}", "free space on its disk"
         ) from error
+    except errors.ProgramLimitExceeded:
+        # An operational error by class only: the same value is refused again.
+        raise
     except psycopg.OperationalError as error:
         raise _unavailable(database, error) from error
 

@@ -191,3 +191,45 @@ def test_a_redirect_does_not_carry_the_conditions_of_another_image() -> None:
     page = Request("https://art.example/a.jpg", meta={"kind": "page"})
     middleware.process_request(page)
     assert page.headers.to_tuple_list() == []
+
+
+HTML = b"text/html; charset=utf-8"
+PAGES = {
+    "a page": ("<!doctype html><title>x</title>", HTML, True),
+    "a page of no type": ("\ufeff\n <html>", b"", True),
+    "a page of the wrong type": ("<html>", b"text/plain", True),
+    "a message": ("Not found", HTML, True),
+    "a page with styles and scripts": ("<style>\n#a{}\n</style>\n allow: 'x',\n", HTML, True),
+    "nothing": ("", HTML, False),
+    "text of no grammar": ("Not found", b"text/plain", False),
+    "rules of the wrong type": ("User-agent: *\rDisallow: /", HTML, False),
+    "only a comment": ("# no training", HTML, False),
+    "only a site map": ("Sitemap: https://art.example/s.xml", HTML, False),
+    "a page around rules": ("<pre>\nuser-agent: *\ndisallow: /</pre>", HTML, False),
+    "misspelt": ("Disalow: /", HTML, False),
+}
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_web_pages_in_place_of_robots_txt(name: str) -> None:
+    from crawler.middlewares.robots_txt import is_web_page
+
+    text, content_type, expected = PAGES[name]
+    assert is_web_page(text, content_type) is expected
+
+
+@pytest.mark.parametrize(
+    ("hosts", "at_home"),
+    [(["127.0.0.1", "db"], True), (["art.example", "127.0.0.1"], False), ([], False)],
+)
+def test_a_run_is_at_home_where_all_its_hosts_are(hosts: list[str], at_home: bool) -> None:
+    from types import SimpleNamespace
+
+    from scrapy.settings import Settings
+
+    from crawler.resolver import GuardedResolver
+    from crawler.settings import scrapy_settings
+
+    settings = Settings(scrapy_settings(contact="test", delay=1, timeout=5, hosts=hosts))
+    made = GuardedResolver.from_crawler(SimpleNamespace(settings=settings), None)  # type: ignore[arg-type]
+    assert made.at_home is at_home

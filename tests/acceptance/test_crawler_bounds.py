@@ -1,0 +1,116 @@
+"""What a hostile or odd site cannot make the crawler do, ask for or lose."""
+
+from __future__ import annotations
+
+import json
+import socket
+from pathlib import Path
+
+import pytest
+from crawling import Run, observed, rows
+
+from demo.server import SampleSite
+
+CAT = Path("demo/site/www/pictures/cat.jpg").read_bytes()
+NOWHERE = "postgresql://127.0.0.1:1/none"
+LONG_HOST = ".".join(["a" * 60] * 70) + ".example"
+
+
+def refusals(database_url: str) -> dict[str, str | None]:
+    return {o["image_url"].rsplit("/", 1)[-1]: o["refusal"] for o in observed(database_url)}
+
+
+def test_a_web_page_in_place_of_robots_txt_is_no_evidence(
+    site: SampleSite, crawl: Run, database_url: str
+) -> None:
+    site.replace("/robots.txt", b"<!doctype html><title>Just a moment...</title>")
+    site.replace("/one.html", b'<img src="/private/daedalus.jpg">')
+    assert crawl(site.url + "/one.html", "--max-depth", 0).returncode == 0
+    assert rows(database_url, "SELECT status, refusal, evidence_id FROM site_rule") == [
+        (200, "not-robots-txt", None)
+    ]
+    assert refusals(database_url) == {"daedalus.jpg": None}
+
+
+def test_host_names_that_cannot_be_cost_themselves_only(
+    site: SampleSite, crawl: Run, database_url: str
+) -> None:
+    shown = f'<img src="/a.jpg"><img src="/b.jpg"><img src="http://{LONG_HOST}/c.jpg">'
+    site.replace("/one.html", shown.encode())
+    site.replace("/a.jpg", b"", status=302, headers=(("Location", f"http://{LONG_HOST}/a.jpg"),))
+    site.replace("/b.jpg", CAT)
+    ended = crawl(site.url + "/one.html", "--max-depth", 0)
+    assert (ended.returncode, "Traceback" in ended.stderr) == (0, False)
+    assert refusals(database_url) == {"a.jpg": "connection", "b.jpg": None}
+
+
+def test_redirects_to_dot_segments_obey_robots_txt(
+    site: SampleSite, crawl: Run, database_url: str
+) -> None:
+    site.replace(
+        "/one.html", f'<img src="/a.jpg"><img src="{site.url}/x/../private/b.jpg">'.encode()
+    )
+    private = site.url.replace("://", "://me:secret@") + "/open/%2e%2E/private/daedalus.jpg"
+    site.replace("/a.jpg", b"", status=302, headers=(("Location", private),))
+    assert crawl(site.url + "/one.html", "--max-depth", 0).returncode == 0
+    assert refusals(database_url) == {"a.jpg": "robots-txt", "b.jpg": "robots-txt"}
+    assert {r.path for r in site.requests} == {"/robots.txt", "/one.html", "/a.jpg"}
+
+
+def test_passwords_in_addresses_are_not_kept(
+    site: SampleSite, crawl: Run, database_url: str
+) -> None:
+    named = site.url.replace("://", "://me:secret@")
+    site.replace("/one.html", f'<img src="{named}/a.jpg">'.encode())
+    site.replace("/a.jpg", b"", status=302, headers=(("Location", f"{named}/b.jpg"),))
+    site.replace("/b.jpg", CAT)
+    assert crawl(site.url + "/one.html", "--max-depth", 0).returncode == 0
+    (seen,) = observed(database_url)
+    assert seen["image_url"] == f"{site.url}/a.jpg"
+    assert seen["fetched_url"] == f"{site.url}/b.jpg"
+
+
+def test_long_addresses(site: SampleSite, crawl: Run, database_url: str) -> None:
+    long, longer = (f"/a.jpg?{'x' * number}" for number in (3000, 9000))
+    site.replace("/one.html", f'<img src="{long}"><img src="{longer}">'.encode())
+    site.replace("/a.jpg", CAT)
+    site.replace(long, CAT)
+    assert crawl(site.url + "/one.html", "--max-depth", 0).returncode == 0
+    found = {len(o["image_url"]) - len(site.url): o["refusal"] for o in observed(database_url)}
+    assert found == {len(long): None, len(longer): "too-long"}
+
+
+def test_images_left_out_are_counted(site: SampleSite, crawl: Run) -> None:
+    images = "".join(f'<img src="/{n}.jpg">' for n in range(2003))
+    site.replace("/one.html", images.encode())
+    said = json.loads(crawl(site.url + "/one.html", "--max-images", 0, "--json").stdout)
+    assert said["left"] == {"images": 3}
+    assert said["refused"] == {"limit": 2000}
+
+
+def test_no_proxy_is_used(site: SampleSite, crawl: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        port = closed.getsockname()[1]
+    monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{port}")
+    assert crawl(site.url + "/gallery/", "--max-pages", 1).returncode == 0
+
+
+USAGE = {
+    "a bracket that does not close": (["http://[bad/"], "http://[bad/ is not a web address"),
+    "a port that is none": (["http://h:99999/"], "http://h:99999/ is not a web address"),
+    "a label too long": ([f"http://{'a' * 64}.example/"], "is not a web address"),
+    "a password": (["http://me:secret@127.0.0.1/"], "leave them out"),
+    "a password and no host": (["http://me:secret@[bad/"], "leave them out"),
+    "private and public": (["http://127.0.0.1/", "https://art.example/"], "make two runs"),
+}
+
+
+@pytest.mark.parametrize("name", USAGE)
+def test_usage(name: str, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    arguments, message = USAGE[name]
+    monkeypatch.setenv("CRAWLER_CONTACT", "mailto:me@art.example")
+    ended = run("crawler", "run", *arguments, database=NOWHERE)
+    assert ended.returncode == 2
+    assert message in ended.stderr
+    assert "Traceback" not in ended.stderr
+    assert "secret" not in ended.stderr
