@@ -1,7 +1,8 @@
 """How an image's host stands to the page that shows it: own, cdn or third party. Pure.
 
-A page's marks speak for the images of its own site, wherever they are stored,
-but not for somebody else's picture that it embeds. Rules, in order:
+A page's marks speak for every image it shows; its site's robots.txt speaks for
+the images of its own site, wherever they are stored, but not for somebody
+else's picture that it embeds (docs/discussions.md). Rules, in order:
 
 1. same host, or same registrable domain: `own` (an IP address is a site of its own);
 2. the host is a known image host of the page's site: `cdn`;
