@@ -74,8 +74,10 @@ def fingerprint(data: bytes, *, max_pixels: int = MAX_PIXELS) -> Picture:
 
     Width and height are those displayed, after any turn that Exif asks for.
     A picture that is too small or too regular has no fingerprints and says why
-    in `unfit` (`too-small`, `flat`). At its peak this holds 4 to 8 bytes for
-    every pixel.
+    in `unfit` (`too-small`, `flat`). At its peak this holds 4 to 8 bytes a
+    pixel, and up to 18 of a picture with transparency.
+
+    There is no limit of time: callers that need one have processes to end.
 
     Raises UnreadablePicture with reason `empty`, `not-an-image`,
     `unsupported-format`, `broken`, or `too-many-pixels` (by the header, before

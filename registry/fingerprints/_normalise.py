@@ -22,6 +22,8 @@ to luminance by Pillow's own conversion, as they do in ImageHash.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+
 import numpy as np
 from PIL import Image
 
@@ -29,8 +31,9 @@ from registry.fingerprints._decode import DECODER_ERRORS
 
 VERSION = "1"
 
-# Rows composited at a time: a whole RGBA copy of a large picture is never held.
+# Rows converted at a time: no copy of a large picture in wider numbers is ever held.
 _BAND_ROWS = 256
+_BAND_PIXELS = 1 << 18
 
 _ALPHA_MODES = ("LA", "La", "PA", "RGBA", "RGBa")
 _CLEAR_COLOUR_MODES = ("1", "L", "P", "RGB")
@@ -72,10 +75,9 @@ def _opaque(image: Image.Image) -> Image.Image:
     if image.mode not in _ALPHA_MODES and not clear_colour:
         return image
     canvas = Image.new("RGB", image.size, "white")
-    for top in range(0, image.height, _BAND_ROWS):
-        bottom = min(top + _BAND_ROWS, image.height)
-        band = _rgba(image.crop((0, top, image.width, bottom)))
-        canvas.paste(band, (0, top), band)
+    for top, band in _bands(image):
+        laid = _rgba(band)
+        canvas.paste(laid, (0, top), laid)
     return canvas
 
 
@@ -87,17 +89,46 @@ def _eight_bits(image: Image.Image) -> Image.Image:
     if image.mode == "LAB":
         return image.getchannel(0)
     if image.mode.startswith("I;16"):
-        upper = np.asarray(image).astype(np.uint16) >> 8
-        return Image.fromarray(upper.astype(np.uint8))
+        return _by_bands(image, lambda values: values.astype(np.uint16) >> 8)
     if image.mode in ("I", "F"):
-        return Image.fromarray(_stretched(np.asarray(image).astype(np.float64)))
+        return _stretched(image)
     return image
 
 
-def _stretched(values: np.ndarray) -> np.ndarray:
+def _stretched(image: Image.Image) -> Image.Image:
     """Scale numbers of any range to 0..255; what is not finite becomes the least."""
-    finite = np.isfinite(values)
-    low, high = (values[finite].min(), values[finite].max()) if finite.any() else (0.0, 0.0)
+    low, high = _range(image)
     span = (high - low) or 1.0
-    scaled = (np.where(finite, values, low) - low) * (255.0 / span)
-    return np.rint(scaled).astype(np.uint8)
+
+    def scaled(values: np.ndarray) -> np.ndarray:
+        values = values.astype(np.float64)
+        return np.rint((np.where(np.isfinite(values), values, low) - low) * (255.0 / span))
+
+    return _by_bands(image, scaled)
+
+
+def _range(image: Image.Image) -> tuple[float, float]:
+    """Return the least and the greatest finite value; zeros where there is none."""
+    low, high = np.inf, -np.inf
+    for _, band in _bands(image):
+        values = np.asarray(band).astype(np.float64)
+        finite = values[np.isfinite(values)]
+        if finite.size:
+            low, high = min(low, finite.min()), max(high, finite.max())
+    return (float(low), float(high)) if low <= high else (0.0, 0.0)
+
+
+def _by_bands(image: Image.Image, convert: Callable[[np.ndarray], np.ndarray]) -> Image.Image:
+    """Return the grey picture of converted values."""
+    grey = Image.new("L", image.size)
+    for top, band in _bands(image):
+        grey.paste(Image.fromarray(convert(np.asarray(band)).astype(np.uint8)), (0, top))
+    return grey
+
+
+def _bands(image: Image.Image) -> Iterator[tuple[int, Image.Image]]:
+    """Yield the picture in bands of full width, each with its first row's number."""
+    rows = max(1, min(_BAND_ROWS, _BAND_PIXELS // image.width))
+    for top in range(0, image.height, rows):
+        bottom = min(top + rows, image.height)
+        yield top, image.crop((0, top, image.width, bottom))

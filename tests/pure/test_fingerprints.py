@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import tracemalloc
 
 import imagehash
 import numpy as np
@@ -16,6 +17,7 @@ from registry.fingerprints import (
     fingerprint_file,
     versions,
 )
+from registry.fingerprints._normalise import normalise
 
 
 def art(seed: int = 0, width: int = 120, height: int = 80) -> Image.Image:
@@ -374,3 +376,22 @@ def test_files(tmp_path):
     with pytest.raises(UnreadablePicture, match=r"art\.png: the file is empty") as caught:
         fingerprint_file(path)
     assert caught.value.reason == "empty"
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.int32, np.uint16])
+def test_wide_numbers_are_converted_in_bands(dtype):
+    """Copies of a whole picture in 64-bit numbers took 30 bytes a pixel."""
+    values = np.random.default_rng(5).integers(0, 60_000, (1500, 2000)).astype(dtype)
+    image = Image.fromarray(values)
+    tracemalloc.start()
+    try:
+        grey = np.asarray(normalise(image))
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 5 * values.size
+    if dtype == np.uint16:
+        wanted = values >> 8
+    else:
+        wanted = np.rint((values.astype(float) - values.min()) * (255.0 / float(np.ptp(values))))
+    assert (grey == wanted).all()
