@@ -53,6 +53,7 @@ with a second that begins with `hint:` and says what to do. New here? Begin with
 a service (the database, a port) is unavailable |
 | 4 | the dataset or the registry could not be read | an input could not be read |
 | 130 | interrupted | interrupted |
+| 141 | the reader of the output left | the same |
 
 ## Environment
 

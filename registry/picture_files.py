@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 import multiprocessing
 import os
 import signal
+import warnings
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -18,6 +20,15 @@ WORTH_A_POOL = 32
 CHUNK = 64
 
 Read = Picture | str
+
+
+def silence_pillow() -> None:
+    """Keep this process from printing what Pillow remarks on damaged metadata.
+
+    Whether a picture can be read is said by us; its metadata is nobody's question here.
+    """
+    warnings.filterwarnings("ignore", module=r"PIL\.")
+    logging.getLogger("PIL").setLevel(logging.CRITICAL + 1)
 
 
 def read_picture(path: Path) -> Read:
@@ -59,9 +70,12 @@ def _alone(path: Path) -> Read:
 
 
 def _pool(workers: int) -> ProcessPoolExecutor:
-    # Spawned, not forked: this process has threads. Ctrl-C is the parent's to handle.
+    # Spawned, not forked: this process has threads.
     context = multiprocessing.get_context("spawn")
-    ignore = (signal.SIGINT, signal.SIG_IGN)
-    return ProcessPoolExecutor(
-        workers, mp_context=context, initializer=signal.signal, initargs=ignore
-    )
+    return ProcessPoolExecutor(workers, mp_context=context, initializer=_start_worker)
+
+
+def _start_worker() -> None:
+    # Ctrl-C is the parent's to handle.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    silence_pillow()

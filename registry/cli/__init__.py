@@ -7,6 +7,7 @@ A sub-command lives in `registry/cli/NAME.py` (for names that Python reserves,
 from __future__ import annotations
 
 import importlib
+import os
 import pkgutil
 import sys
 from typing import Any
@@ -15,6 +16,7 @@ import click
 
 from registry import __version__
 from registry.errors import RegistryError
+from registry.text import visible
 
 # Shown by `registry --help` without importing the commands themselves, which
 # keeps the start under 0.2 s. A house test holds this equal to the files.
@@ -30,35 +32,67 @@ SUMMARIES = {
 }
 
 
+# What a shell reports of a process that SIGPIPE ended, as it ends most tools.
+READER_LEFT = 141
+
+
 def run(group: click.Command, program: str) -> None:
     """Run a click command as a process: one-line errors, documented exit codes."""
+    stdout = sys.stdout
+    try:
+        code = _outcome(group, program)
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except BrokenPipeError:
+        code = _reader_left()
+    except SystemExit:
+        # click ends the process itself at a broken pipe, with the code of reserved
+        # rows, and has then put something in the place of stdout.
+        if sys.stdout is stdout:
+            raise
+        code = _reader_left()
+    sys.exit(code)
+
+
+def _outcome(group: click.Command, program: str) -> int:
+    """Run a click command, say what went wrong, and return the exit code."""
     try:
         code = group.main(prog_name=program, standalone_mode=False)
     except click.exceptions.NoArgsIsHelpError as error:
         click.echo(error.format_message(), err=True)
-        sys.exit(2)
+        return 2
     except click.UsageError as error:
         where = error.ctx.command_path if error.ctx else program
-        click.echo(f"error: {error.format_message()}", err=True)
-        click.echo(f"hint: {where} --help", err=True)
-        sys.exit(2)
+        _say(error.format_message(), f"{where} --help")
+        return 2
     except click.ClickException as error:
-        click.echo(f"error: {error.format_message()}", err=True)
-        sys.exit(error.exit_code)
+        _say(error.format_message())
+        return error.exit_code
     except RegistryError as error:
-        click.echo(f"error: {error.message}", err=True)
-        if error.hint:
-            click.echo(f"hint: {error.hint}", err=True)
-        sys.exit(error.exit_code)
+        _say(error.message, error.hint)
+        return error.exit_code
     except (KeyboardInterrupt, click.Abort):
         click.echo("interrupted", err=True)
-        sys.exit(130)
-    except BrokenPipeError:
-        # The reader of our output left (`| head`): not an error of ours, and
-        # Python's own flush at exit must not complain either.
-        sys.stderr.close()
-        sys.exit(0)
-    sys.exit(code if isinstance(code, int) else 0)
+        return 130
+    return code if isinstance(code, int) else 0
+
+
+def _say(message: str, hint: str = "") -> None:
+    """Write an error and its hint; names and values in it may be other people's text."""
+    click.echo(f"error: {visible(message)}", err=True)
+    if hint:
+        click.echo(f"hint: {visible(hint)}", err=True)
+
+
+def _reader_left() -> int:
+    """Say nothing more to a reader that is gone (`| head`), and return the exit code.
+
+    Python's own flush at exit would complain otherwise.
+    """
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for stream in (1, 2):
+        os.dup2(nowhere, stream)
+    return READER_LEFT
 
 
 class LateGroup(click.Group):

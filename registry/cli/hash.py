@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import sys
-import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from registry.errors import UnreadableInput
+from registry.picture_files import silence_pillow
+from registry.text import visible
 
 if TYPE_CHECKING:
     from registry.model import Picture
@@ -34,21 +35,20 @@ def command(files: tuple[str, ...], as_json: bool) -> int:
 
     Example: registry hash --json picture.jpg
     """
-    # Pillow warns of damaged metadata, which is not this command's subject.
-    warnings.filterwarnings("ignore", module=r"PIL\.")
+    silence_pillow()
     hints: dict[str, None] = {}
     code = 0
     for name in files:
         try:
             picture = _picture(name)
         except UnreadableInput as error:
-            click.echo(f"error: {error.message}", err=True)
+            click.echo(f"error: {visible(error.message)}", err=True)
             hints[error.hint] = None
             code = error.exit_code
         else:
             click.echo(_as_json(name, picture) if as_json else _as_text(name, picture))
     for hint in filter(None, hints):
-        click.echo(f"hint: {hint}", err=True)
+        click.echo(f"hint: {visible(hint)}", err=True)
     return code
 
 
@@ -94,4 +94,4 @@ def _as_text(name: str, picture: Picture) -> str:
         rows.append(("unfit", f"{picture.unfit}: {UNFIT[picture.unfit]}"))
     width = max(len(label) for label, _ in rows)
     lines = [f"  {label:{width}}  {value}" for label, value in rows]
-    return "\n".join([click.format_filename(name), *lines])
+    return "\n".join([visible(click.format_filename(name)), *lines])

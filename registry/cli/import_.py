@@ -12,6 +12,7 @@ import click
 from registry.claim_files import FIRST_SHOWN, TABLE_SUFFIXES, Problems, is_table, read_claims
 from registry.errors import UnreadableInput
 from registry.model import Claim, Meaning, Picture
+from registry.text import visible
 
 if TYPE_CHECKING:
     import psycopg
@@ -168,8 +169,9 @@ def _claimed(
     pictures: list[Named], defaults: Defaults, tally: Tally
 ) -> Iterator[tuple[Picture, Claim]]:
     """Yield each readable picture with the claim about it; report the others."""
-    from registry.picture_files import read_pictures
+    from registry.picture_files import read_pictures, silence_pillow
 
+    silence_pillow()
     sources = {named.path: named.source for named in pictures}
     for path, found in read_pictures(list(sources)):
         if isinstance(found, str):
@@ -209,9 +211,9 @@ def _counted(items: Iterable[Item], unit: str, total: int | None = None) -> Iter
 def _say_unreadable(tally: Tally, message: str, hint: str = "") -> None:
     tally.unreadable.append(message)
     if len(tally.unreadable) <= FIRST_SHOWN:
-        click.echo(f"error: {message}", err=True)
+        click.echo(f"error: {visible(message)}", err=True)
         if hint:
-            click.echo(f"hint: {hint}", err=True)
+            click.echo(f"hint: {visible(hint)}", err=True)
 
 
 def _report(tally: Tally, as_json: bool) -> None:
@@ -227,7 +229,7 @@ def _report(tally: Tally, as_json: bool) -> None:
         "unfit_pictures": tally.unfit_pictures,
     }
     for message in tally.problems.messages:
-        click.echo(f"left out: {message}", err=True)
+        click.echo(f"left out: {visible(message)}", err=True)
     click.echo(_summary(tally), err=True)
     if as_json:
         click.echo(json.dumps(counts))

@@ -6,6 +6,8 @@ import os
 
 import click
 
+from registry.text import visible
+
 
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="Print what was done as JSON.")
@@ -28,7 +30,7 @@ def command(as_json: bool) -> None:
         version = str(conn.info.parameter_status("server_version")).split(" ")[0]
         at = schema_version.current(conn)
     kind = "embedded PostgreSQL" if embedded else "PostgreSQL"
-    click.echo(f"{kind} {version}: {where(parse(url))}", err=True)
+    click.echo(f"{kind} {version}: {visible(where(parse(url)))}", err=True)
     for name in applied:
         click.echo(f"applied {name}", err=True)
     if not applied:

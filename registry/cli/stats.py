@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from registry.text import visible
+
 if TYPE_CHECKING:
     from datetime import datetime
 
@@ -88,7 +90,7 @@ def _table(title: str, rows: Iterable[Mapping[str, Any]]) -> str:
 
 
 def _cell(value: object) -> str:
-    return f"{value:,}" if isinstance(value, int) else str(value)
+    return f"{value:,}" if isinstance(value, int) else visible(str(value))
 
 
 def _padded(text: str, width: int, right: bool) -> str:
