@@ -12,6 +12,8 @@ DEFAULT_PORTS = {"http": 80, "https": 443}
 # RFC 1035, section 2.3.4: octets of a name, written without its length octets, and of a label.
 MAX_HOST = 253
 MAX_LABEL = 63
+# What no host may contain (URL Standard, section 3.5); other letters are encoded by then.
+_NO_HOST = re.compile(r"[^!-~]|[#%/<>?@\[\\\]^`{|}]")
 # Longer addresses are not asked for; servers take 8,000 octets (RFC 9110, section 4.1).
 MAX_ADDRESS = 8192
 _DOT_SEGMENT = re.compile(r"/(?:\.|%2e){1,2}(?:/|\Z)", re.IGNORECASE)
@@ -48,7 +50,8 @@ def absolute(base: str, href: str) -> str | None:
 def _is_host(hostname: str) -> bool:
     """Return whether DNS could hold the name (RFC 1035, section 2.3.4), or it is an IP address."""
     lengths = [len(label) for label in hostname.removesuffix(".").split(".")]
-    return any(lengths) and len(hostname) <= MAX_HOST and max(lengths) <= MAX_LABEL
+    fits = len(hostname) <= MAX_HOST and max(lengths) <= MAX_LABEL
+    return fits and any(lengths) and _NO_HOST.search(hostname) is None
 
 
 def _without_dots(path: str) -> str:

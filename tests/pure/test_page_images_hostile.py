@@ -141,6 +141,10 @@ LABEL = "a" * 63
         ("https://me:secret@art.example:81/a", "https://art.example:81/a"),
         ("https://a@b@art.example/", "https://art.example/"),
         ("https://@/a", None),
+        ("// :", None),
+        ("https://a b.example/", None),
+        ("https://[fe80::1%25eth0]/", None),
+        ("https://a_b.\u00e4.example/", "https://a_b.xn--4ca.example/"),
         (f"https://{LABEL}.example/", f"https://{LABEL}.example/"),
         (f"https://{LABEL}a.example/", None),
         (f"https://{'a.' * 125}xyz/", f"https://{'a.' * 125}xyz/"),
@@ -152,7 +156,7 @@ def test_addresses_as_they_are_asked_for(href: str, expected: str | None) -> Non
 
 
 @given(
-    st.text(alphabet="ab/.%2eE@:?#[]\\ \tä&;=", max_size=40),
+    st.text(alphabet="ab1/.%2eE@:?#[]\\ \t\x00\xe4\u3002&;='|^{", max_size=40),
     st.sampled_from(["", "/", "https://", "https://art.example/", "http://a/../"]),
 )
 def test_an_address_is_its_own(text: str, start: str) -> None:
