@@ -31,7 +31,8 @@ which the RFC's grammar forgets. A missing colon, a misspelt `Disallow`, an agen
 value that is no token (`Kangaroo Bot`, `foo*bot`), a rule before any agent
 and a path without its slash are malformed: refusals among them are kept as
 such, permissions dropped. Of a file longer than MAX_TEXT the whole lines before
-that are read (the RFC asks for 500 KiB); rules and agents have no other bound.
+that are read (the RFC asks for 500 KiB). Rules and agents have no bound of their own,
+only their product: a group beyond MAX_ADDRESSED is malformed, and refuses all.
 
 Source: https://www.rfc-editor.org/rfc/rfc9309.html; the misspellings are those
 that google/robotstxt accepts.
@@ -50,6 +51,9 @@ from registry.signals._directives import MAX_RAW, quote
 CARRIERS = ("robots-txt",)
 
 MAX_TEXT = 1024 * 1024
+# Rules times the agents they address, over the whole file. Every signal names its
+# agents wherever it is written down, so a file of 100 KB could fill gigabytes.
+MAX_ADDRESSED = 1_000_000
 MAX_WARNINGS = 20
 
 Uses = tuple[tuple[Use, Meaning], ...]
@@ -91,7 +95,11 @@ def read(evidence: Evidence) -> Reading:
     warnings: list[str] = []
     text = _bounded(evidence.text, warnings)
     signals = list(_comment(text, evidence.url))
+    room = MAX_ADDRESSED
     for group in _groups(_lines(text)):
+        if len(group.names) * len(group.rules) > room:
+            _close(group, warnings)
+        room -= len(group.names) * len(group.rules)
         signals += _group_signals(group, evidence.url, warnings)
     if len(warnings) > MAX_WARNINGS:
         more = len(warnings) - MAX_WARNINGS
@@ -143,6 +151,17 @@ def _groups(lines: Iterable[_Line]) -> Iterator[_Group]:
         else:
             group.rules.append(line)
     yield group
+
+
+def _close(group: _Group, warnings: list[str]) -> None:
+    """Take a group that is too large to be read for a refusal of everything."""
+    first = group.rules[0]
+    warnings.insert(
+        0,
+        f"rules times agents are more than {MAX_ADDRESSED:,} with the group before line"
+        f" {first.number + 1}: it is taken for a refusal of everything",
+    )
+    group.rules = [_Line(first.number, "disallow", "/", first.raw, proper=False)]
 
 
 def _group_signals(group: _Group, url: str, warnings: list[str]) -> Iterator[Signal]:

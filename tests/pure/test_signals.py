@@ -13,7 +13,7 @@ from registry.model import USES, Evidence
 from registry.signals import read, readers
 from registry.signals._agents import agents
 from registry.signals._directives import MAX_LIST
-from registry.signals.robots_txt import MAX_TEXT, MAX_WARNINGS
+from registry.signals.robots_txt import MAX_ADDRESSED, MAX_TEXT, MAX_WARNINGS
 
 VECTORS = Path(__file__).parent.parent / "vectors"
 SHARED = Path(__file__).parents[2].parent / "shared"
@@ -167,15 +167,34 @@ def test_hostile_sizes_are_bounded():
 
 
 def test_rules_and_agents_have_no_bound_but_the_text():
-    names = "".join(f"User-agent: bot{number}\n" for number in range(10_000))
-    rules = "".join(f"Disallow: /{number}\nAllow: /a{number}\n" for number in range(10_000))
-    late = "User-agent: *\nDisallow: /\n"
-    reading = read(Evidence("robots-txt", "site", "", text=names + rules + late))
+    many_agents = "".join(f"User-agent: bot{number}\n" for number in range(10_000))
+    many_rules = "".join(f"Disallow: /{number}\nAllow: /a{number}\n" for number in range(10_000))
+    text = many_agents + "Disallow: /\nAllow: /a\nUser-agent: one\n" + many_rules
+    reading = read(Evidence("robots-txt", "site", "", text=text + "User-agent: *\nDisallow: /\n"))
     assert reading.warnings == ()
     assert reading.signals[-1].agents == ("*",)
     assert reading.signals[0].agents[-1] == "bot9999"
-    # Room linear in the text: the rules of a group share its agents.
-    assert len({id(signal.agents) for signal in reading.signals}) <= 4
+    assert len(reading.signals) == 3 + 20_001 + 2
+    # Room linear in the text: the rules of a group share their agents.
+    assert len({id(signal.agents) for signal in reading.signals}) <= 6
+
+
+def test_a_group_of_too_many_agents_times_rules_is_closed():
+    """Every rule names its agents in a snapshot: 100 KB of these were 100 MB there."""
+    agents = "".join(f"User-agent: bot{number}\n" for number in range(2_000))
+    rules = "".join(f"Allow: /{number}\n" for number in range(1_000))
+    late = "User-agent: one\nDisallow: /a\nUser-agent: *\nAllow: /\n"
+    reading = read(Evidence("robots-txt", "site", "", text=agents + rules + late))
+    assert "taken for a refusal of everything" in reading.warnings[0]
+    (closed,) = (s for s in reading.signals if "bot7" in s.agents and s.rule)
+    assert (closed.name, closed.rule.pattern, closed.conformance) == (
+        "robots-txt:disallow",
+        "/",
+        "malformed",
+    )
+    assert len(closed.agents) == 2_000
+    assert [s.rule.pattern for s in reading.signals if s.rule] == ["/", "/a", "/"]
+    assert sum(len(s.agents) for s in reading.signals if s.rule) < MAX_ADDRESSED
 
 
 def test_long_robots_file_is_read_to_the_limit():

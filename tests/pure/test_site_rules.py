@@ -240,6 +240,9 @@ def test_a_late_group_is_obeyed_after_thousands_of_rules():
     robots = Robots(start + "\nUser-agent: *\nDisallow: /\n")
     assert not robots.allowed("https://a.example/x.jpg", "ours")
     agents = "".join(f"User-agent: b{n}\n" for n in range(1_001))
+    closed = Robots(agents + "".join(f"Allow: /{n}\n" for n in range(1_000)))
+    assert not closed.allowed("https://a.example/1", "b7")
+    assert closed.allowed("https://a.example/1", "ours")
     assert not Robots(agents + "Disallow: /\n").allowed("https://a.example/x.jpg", "b1000")
 
 
