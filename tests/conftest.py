@@ -18,6 +18,7 @@ run on the embedded one.
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -43,6 +44,12 @@ from registry.db.embedded import embedded_server
 # What the person running the tests has set for their own work must not reach them.
 for _name in [n for n in os.environ if n.startswith(("REGISTRY_", "CRAWLER_", "PG"))]:
     del os.environ[_name]
+
+# `picture` and `snapshot`, for tests of checks.
+pytest_plugins = ["checking"]
+
+# A runner that ignores Ctrl-C (nohup) must not teach the commands under test to ignore it.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # Machines that run tests are shared and slow at times, which is no fault of the code.
 settings.register_profile("shared", deadline=None, suppress_health_check=[HealthCheck.too_slow])

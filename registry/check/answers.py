@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from registry.check.index import CheckIndex, words_of
+from registry.check.index import CheckIndex
+from registry.check.keys import Prints
 from registry.matching.confirm import CANDIDATE_RADIUS, tier
 from registry.matching.url_columns import hosts_of_keys
 from registry.matching.url_key import split_key
@@ -64,9 +65,34 @@ def answer(keys: Keys, index: CheckIndex, distance: int | None) -> Answers:
         _take_entries(found, index, index.entries_by_digest(name, digests), WAYS.index("digest"))
     if keys.urls is not None and index.sites:
         _take_sites(found, index, keys.urls)
-    if keys.phash64 is not None and len(index.reserved_images):
-        _take_fingerprints(found, index, keys, distance)
+    sources = list(keys.prints)
+    if keys.urls is not None and index.snapshot.images.num_rows:
+        sources.append(_known_pictures(found, index))
+    if len(index.reserved_images):
+        for prints in sources:
+            _take_fingerprints(found, index, prints, distance)
     return found
+
+
+def _known_pictures(found: Answers, index: CheckIndex) -> Prints:
+    """Return the fingerprints of the pictures that are recorded at the rows' own URLs.
+
+    What is known of the picture counts for a row that has only its URL: another
+    size of it, or another page with it, may carry the mark.
+    """
+    images = np.where(found.known != -1, index.entry_image[found.known], -1)
+    _take_entries(found, index, _of(index.image_entry, images), WAYS.index("digest"))
+    shown = images != -1
+    return Prints(
+        phash64=np.where(shown, index.phash64[images], 0).astype(np.uint64),
+        has=shown & index.has_phash64[images],
+        phash256=index.phash256[images],
+        has_wide=shown & index.has_phash256[images],
+    )
+
+
+def _of(values: NDArray[np.int32], rows: NDArray[np.int64]) -> NDArray[np.int64]:
+    return np.where(rows != -1, values[rows], -1).astype(np.int64)
 
 
 def _blank(keys: Keys) -> Answers:
@@ -112,18 +138,18 @@ def _take_sites(found: Answers, index: CheckIndex, urls: pa.Array) -> None:
                 found.entry[row], found.site[row] = -1, site.row
 
 
-def _take_fingerprints(found: Answers, index: CheckIndex, keys: Keys, distance: int | None) -> None:
-    assert keys.phash64 is not None
-    assert keys.has_phash64 is not None
-    rows = np.flatnonzero(keys.has_phash64)
+def _take_fingerprints(
+    found: Answers, index: CheckIndex, prints: Prints, distance: int | None
+) -> None:
+    rows = np.flatnonzero(prints.has)
     radius = CANDIDATE_RADIUS if distance is None else distance
-    query, reserved, bits = index.fingerprints.join(keys.phash64[rows], radius, NEAREST)
+    query, reserved, bits = index.fingerprints.join(prints.phash64[rows], radius, NEAREST)
     if not len(query):
         return
     images = index.reserved_images[reserved]
     crowded = rows[np.bincount(query, minlength=len(rows)) >= NEAREST]
     rows = rows[query]
-    tiers = _tiers(index, keys, rows, images, bits)
+    tiers = _tiers(index, prints, rows, images, bits)
     outcomes = BY_DECISION[index.image_rank[images]]
     if distance is None:
         # A copy may stand behind candidates that are nearer and denied: a person must look.
@@ -146,13 +172,13 @@ def _take_fingerprints(found: Answers, index: CheckIndex, keys: Keys, distance: 
 
 def _tiers(
     index: CheckIndex,
-    keys: Keys,
+    prints: Prints,
     rows: NDArray[np.int64],
     images: NDArray[np.int64],
     bits: NDArray[np.uint8],
 ) -> NDArray[np.int8]:
     """Tier of every candidate pair (row, image), or -1 where it is confirmed to be none."""
-    wide = _wide_distances(index, keys, rows, images)
+    wide = _wide_distances(index, prints, rows, images)
     pairs, inverse = np.unique(np.stack([bits.astype(np.int64), wide]), axis=1, return_inverse=True)
     named = [tier(int(near), int(far) if far >= 0 else None) for near, far in pairs.T]
     codes = np.array([TIERS.index(name) if name else -1 for name in named], np.int8)
@@ -160,12 +186,9 @@ def _tiers(
 
 
 def _wide_distances(
-    index: CheckIndex, keys: Keys, rows: NDArray[np.int64], images: NDArray[np.int64]
+    index: CheckIndex, prints: Prints, rows: NDArray[np.int64], images: NDArray[np.int64]
 ) -> NDArray[np.int64]:
     """Differing bits of phash256 of every pair, or -1 where one side has none."""
-    if keys.phash256 is None:
-        return np.full(len(rows), -1, np.int64)
-    ours = words_of(keys.phash256)[rows]
-    has = keys.phash256.is_valid().to_numpy(zero_copy_only=False)[rows]
-    bits = np.bitwise_count(ours ^ index.phash256[images]).sum(axis=1, dtype=np.int64)
-    return np.where(has & index.has_phash256[images], bits, -1)
+    differing = np.bitwise_count(prints.phash256[rows] ^ index.phash256[images])
+    both = prints.has_wide[rows] & index.has_phash256[images]
+    return np.where(both, differing.sum(axis=1, dtype=np.int64), -1)

@@ -18,7 +18,7 @@ Role = Literal["url", "sha256", "md5", "phash64", "image"]
 ROLES: tuple[Role, ...] = get_args(Role)
 
 NAMES: Mapping[Role, tuple[str, ...]] = {
-    "url": ("url", "image_url", "img_url", "imageurl", "image_link", "contenturl", "src", "link"),
+    "url": ("image_url", "img_url", "imageurl", "image_link", "contenturl", "url", "src", "link"),
     "sha256": ("sha256", "image_sha256", "file_sha256", "sha256sum", "sha_256"),
     "md5": ("md5", "image_md5", "file_md5", "md5sum"),
     # COYO-700M, COYO-Labeled-300M, WAON and our own import columns
@@ -88,7 +88,8 @@ def choose(columns: Sequence[Column], overrides: Mapping[Role, str] | None = Non
             "name one with --column url=NAME",
         )
     taken = {choice.column for choice in chosen}
-    ignored = [_look_alike(column) for column in columns if column.name not in taken]
+    served = {choice.role for choice in chosen}
+    ignored = [_look_alike(column, served) for column in columns if column.name not in taken]
     return Columns(
         {choice.role: choice.column for choice in chosen if choice.role},
         tuple(chosen + [choice for choice in ignored if choice]),
@@ -112,7 +113,11 @@ def _override(columns: Sequence[Column], role: Role, name: str) -> Choice:
 
 
 def _recognise(columns: Sequence[Column], role: Role, taken: set[str]) -> list[Choice]:
-    free = [column for column in columns if column.name not in taken]
+    # Of two that differ in case only, the one spelled as usual goes first.
+    free = sorted(
+        (column for column in columns if column.name not in taken),
+        key=lambda column: column.name != column.name.lower(),
+    )
     for name in NAMES[role]:
         for column in free:
             if (
@@ -179,7 +184,7 @@ def _share(column: Column, pattern: re.Pattern[str]) -> float:
     return sum(bool(pattern.fullmatch(value)) for value in column.sample) / len(column.sample)
 
 
-def _look_alike(column: Column) -> Choice | None:
+def _look_alike(column: Column, served: set[Role | None]) -> Choice | None:
     name = column.name.lower()
     if name in LOOK_ALIKES:
         return Choice(column.name, None, LOOK_ALIKES[name])
@@ -187,6 +192,9 @@ def _look_alike(column: Column) -> Choice | None:
         return Choice(
             column.name, None, "int64: a hash of url and text in LAION sets, not of the image"
         )
-    if name in (n for names in NAMES.values() for n in names):
-        return Choice(column.name, None, f"{column.type}: its values do not fit its name")
-    return None
+    roles = [role for role in ROLES if name in NAMES[role]]
+    if not roles:
+        return None
+    if roles[0] in served and _type_fits(column, roles[0]) and _values_fit(column, roles[0]):
+        return Choice(column.name, None, f"another column serves as {roles[0]}")
+    return Choice(column.name, None, f"{column.type}: its values do not fit its name")

@@ -32,8 +32,7 @@ def count(
         tally.outcomes[OUTCOMES[code]] += int(rows)
     unchecked = found.outcome == OUTCOMES.index("unchecked")
     tally.unchecked.update(keys.problem[unchecked].tolist())
-    if keys.has_phash64 is not None:
-        tally.with_fingerprint += int(keys.has_phash64.sum())
+    tally.with_fingerprint += sum(int(prints.has.sum()) for prints in keys.prints)
     met = np.flatnonzero(found.way != -1)
     tally.matched_by.update(WAYS[way] for way in found.way[met])
     tally.tiers.update(TIERS[tier] for tier in found.tier[met] if tier != -1)

@@ -61,6 +61,11 @@ class CheckIndex:
         self.entry_image: NDArray[np.int64] = _rows(snapshot.entries["image"])
         self._site_decisions: dict[tuple[int, ...], tuple[tuple[Signal, ...], Verdict]] = {}
 
+    @property
+    def is_empty(self) -> bool:
+        """Tell whether nothing at all is recorded."""
+        return not self.snapshot.entries.num_rows + self.snapshot.sites.num_rows
+
     def entry_verdict(self, entry: int) -> Verdict:
         """Return the verdict on one entry, with its deciding signals as they were read."""
         key = int(self._own[entry]), int(self._rules[entry])
@@ -147,9 +152,8 @@ class CheckIndex:
         that a picture that was recorded a thousand times is met once. Strictest
         first, which is how the index breaks ties.
         """
-        has = self.snapshot.images["phash64"].combine_chunks().is_valid()
         strict = self.image_rank < RANK["allowed"]
-        images = np.flatnonzero(has.to_numpy(zero_copy_only=False) & strict)
+        images = np.flatnonzero(self.has_phash64 & strict)
         images = images[np.lexsort((images, self.image_rank[images]))]
         wide = self.snapshot.images["phash256"].combine_chunks().take(pa.array(images))
         seen = zip(self.phash64[images].tolist(), wide.to_pylist(), strict=True)
@@ -169,6 +173,13 @@ class CheckIndex:
     def phash256(self) -> NDArray[np.uint64]:
         """phash256 of every picture as four words, (n, 4); 0 where there is none."""
         return words_of(self.snapshot.images["phash256"].combine_chunks())
+
+    @cached_property
+    def has_phash64(self) -> NDArray[np.bool_]:
+        """Which pictures have a phash64."""
+        column = self.snapshot.images["phash64"].combine_chunks()
+        has: NDArray[np.bool_] = column.is_valid().to_numpy(zero_copy_only=False)
+        return has
 
     @cached_property
     def has_phash256(self) -> NDArray[np.bool_]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
@@ -26,11 +26,25 @@ if TYPE_CHECKING:
 NOTHING = "nothing-to-check"
 DIGEST_BYTES = {"sha256": 32, "md5": 16}
 # What imagehash gives for a picture of one colour: it would match every blank image.
-FLAT = (0, 1 << 63)
+FLAT = (0, 1 << 63, (1 << 64) - 1)
 NIBBLES = np.zeros(256, np.uint8)
 NIBBLES[np.frombuffer(b"0123456789abcdefABCDEF", np.uint8)] = [*range(16), *range(10, 16)]
 
 HashPictures = Callable[[Sequence[bytes | None]], Sequence["Hashed"]]
+
+
+@dataclass(frozen=True, slots=True)
+class Prints:
+    """Fingerprints of a batch from one source, one place per row.
+
+    `phash64` counts where `has`; `phash256` is four words a row, (n, 4), and
+    counts where `has_wide`.
+    """
+
+    phash64: NDArray[np.uint64]
+    has: NDArray[np.bool_]
+    phash256: NDArray[np.uint64]
+    has_wide: NDArray[np.bool_]
 
 
 @dataclass(slots=True)
@@ -44,9 +58,7 @@ class Keys:
     rows: int
     urls: pa.Array | None = None
     digests: list[tuple[str, pa.Array]] = field(default_factory=list)
-    phash64: NDArray[np.uint64] | None = None
-    has_phash64: NDArray[np.bool_] | None = None
-    phash256: pa.Array | None = None
+    prints: list[Prints] = field(default_factory=list)
     problem: NDArray[np.object_] = field(default_factory=lambda: np.empty(0, object))
     usable: NDArray[np.bool_] = field(default_factory=lambda: np.empty(0, bool))
     failed: NDArray[np.bool_] = field(default_factory=lambda: np.empty(0, bool))
@@ -167,34 +179,29 @@ def _phashes(keys: Keys, column: pa.Array) -> None:
     keys.note(_present(column) & ~valid, "bad-phash64")
     flat = valid & np.isin(codes, np.array(FLAT, np.uint64))
     keys.note(flat, "unfit-phash64")
-    keys.phash64, keys.has_phash64 = codes, valid & ~flat
-    keys.usable |= keys.has_phash64
+    has = valid & ~flat
+    nothing = np.zeros((keys.rows, 4), np.uint64)
+    keys.prints.append(Prints(codes, has, nothing, np.zeros(keys.rows, bool)))
+    keys.usable |= has
 
 
 def _pictures(keys: Keys, column: pa.Array, hash_pictures: HashPictures) -> None:
-    """Hash the pictures. Their own fingerprints replace those of a phash column.
+    """Hash the pictures.
 
-    Their digests stand beside those of digest columns: a dataset may hold
-    re-encoded pictures and the digests of the files they were made from.
+    Their digests and fingerprints stand beside those of other columns: a dataset
+    may hold re-encoded pictures and the hashes of the files they were made from.
     """
     if pa.types.is_struct(column.type):
-        column = (
-            column.field("bytes") if column.null_count == 0 else pc.struct_field(column, "bytes")
-        )
+        column = pc.struct_field(column, "bytes")
     hashed = hash_pictures(column.to_pylist())
-    codes = keys.phash64 if keys.phash64 is not None else np.zeros(keys.rows, np.uint64)
-    has = keys.has_phash64 if keys.has_phash64 is not None else np.zeros(keys.rows, bool)
-    wide: list[bytes | None] = [None] * keys.rows
-    digests: dict[str, list[Any]] = {"sha256": [], "md5": []}
     for row, answer in enumerate(hashed):
-        digests["sha256"].append(answer.sha256)
-        digests["md5"].append(answer.md5)
-        keys.usable[row] |= answer.phash64 is not None
         if answer.problem and not keys.failed[row]:
             keys.problem[row], keys.failed[row] = answer.problem, True
-        if answer.phash64 is not None:
-            codes[row], has[row], wide[row] = answer.phash64, True, answer.phash256
-    keys.phash64, keys.has_phash64 = codes, has
-    keys.phash256 = pa.array(wide, pa.binary(32))
-    for role, values in digests.items():
-        keys.digests.append((role, pa.array(values, pa.binary(DIGEST_BYTES[role]))))
+    has = np.array([answer.phash64 is not None for answer in hashed], bool)
+    codes = np.array([answer.phash64 or 0 for answer in hashed], np.uint64)
+    wide = b"".join(answer.phash256 or bytes(32) for answer in hashed)
+    keys.prints.append(Prints(codes, has, np.frombuffer(wide, np.uint64).reshape(-1, 4), has))
+    keys.usable |= has
+    for role, size in DIGEST_BYTES.items():
+        values = [getattr(answer, role) for answer in hashed]
+        keys.digests.append((role, pa.array(values, pa.binary(size))))

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pyarrow as pa
 
 from registry import __version__
 from registry.check.answers import answer
-from registry.check.columns import Column, Columns, Role, choose
+from registry.check.columns import NAMES, Column, Columns, Role, choose
 from registry.check.count import count
 from registry.check.index import CheckIndex
 from registry.check.keys import extract
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
     from registry.snapshot.store import Snapshot
 
 SAMPLE = 200
+# Nothing was compared with anything: that is no answer at all.
+EMPTY = "empty-registry"
 Progress = Callable[[int, int | None], None]
 
 
@@ -45,8 +48,8 @@ class Options:
 
 def plan(dataset: Dataset, overrides: Mapping[Role, str] | None = None) -> Columns:
     """Recognise the columns of a dataset from its schema and its first rows."""
-    names = [f.name for f in dataset.schema if _kind(f.type) in ("string", "binary")]
-    sample = next(dataset.batches([n for n in names if n != "image"]), None) if names else None
+    names = [f.name for f in dataset.schema if _is_sampled(f)]
+    sample = next(dataset.batches(names), None) if names else None
     return choose([_column(field, sample) for field in dataset.schema], overrides)
 
 
@@ -72,6 +75,8 @@ def check(
         with writing(dataset, options.out, options.keep) as write:
             for batch in dataset.batches(needed):
                 keys = extract(batch, columns, hasher)
+                if index.is_empty:
+                    keys.note(np.ones(keys.rows, bool), EMPTY)
                 found = answer(keys, index, options.distance)
                 names = batch.column(dataset.label) if dataset.label else keys.urls
                 count(tally, keys, found, wording, names)
@@ -125,6 +130,12 @@ def _columns_json(columns: Columns) -> dict[str, Any]:
     return {**{str(role): choice for role, choice in used.items()}, "ignored": ignored}
 
 
+def _is_sampled(field: pa.Field) -> bool:
+    """Tell whether values of a column say what it is; those of pictures would only cost memory."""
+    digests = NAMES["sha256"] + NAMES["md5"]
+    return _kind(field.type) == "string" or field.name.lower() in digests
+
+
 def _kind(kind: pa.DataType) -> str:
     if pa.types.is_dictionary(kind):
         kind = kind.value_type
@@ -135,7 +146,7 @@ def _kind(kind: pa.DataType) -> str:
     if pa.types.is_fixed_size_binary(kind):
         return "binary"
     if pa.types.is_struct(kind) and kind.get_field_index("bytes") != -1:
-        return "picture"
+        return "picture" if _kind(kind.field("bytes").type) == "binary" else "other"
     return "other"
 
 
@@ -143,7 +154,9 @@ def _bytes(column: pa.Array) -> pa.Array:
     """Return texts or bytes as bytes: a text that is not UTF-8 must not stop the plan."""
     if pa.types.is_dictionary(column.type):
         column = column.dictionary_decode()
-    return column.cast(pa.large_binary())
+    if pa.types.is_string_view(column.type):
+        column = column.cast(pa.string())
+    return column.cast(pa.binary()) if _kind(column.type) == "string" else column
 
 
 def _column(field: pa.Field, sample: pa.RecordBatch | None) -> Column:

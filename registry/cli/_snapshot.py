@@ -13,26 +13,33 @@ if TYPE_CHECKING:
 
 def resolve(named: Path | None) -> Snapshot:
     """Open the snapshot; without a name the newest, built first if the database has moved on."""
+    from registry.errors import ServiceUnavailable
     from registry.snapshot.store import open_snapshot
 
-    return open_snapshot(named or _newest())
+    try:
+        snapshot = open_snapshot(named or _newest())
+    except ServiceUnavailable as error:
+        # A snapshot that is named outright needs no database.
+        error.hint = f"{error.hint}; or name a snapshot: --snapshot FOLDER".lstrip("; ")
+        raise
+    if not snapshot.entries.num_rows + snapshot.sites.num_rows:
+        click.echo(
+            f"warning: nothing is recorded in {snapshot.path}; "
+            "`crawler run URL` or `registry import FILE` records something",
+            err=True,
+        )
+    return snapshot
 
 
 def _newest() -> Path:
     from registry.db.connect import connect
-    from registry.errors import RegistryError, UnreadableSnapshot
     from registry.snapshot.publish import publish_numbered, snapshots_root, up_to_date
 
     root = snapshots_root()
-    try:
-        with connect() as conn:
-            folder = up_to_date(conn, root)
-            if folder is None:
-                folder = publish_numbered(conn, root)
-                click.echo(f"built snapshot {int(folder.name)} in {folder}", err=True)
-            return folder
-    except RegistryError as error:
-        # For whoever checks or looks up, a database that cannot be reached is a
-        # registry that cannot be read; a snapshot named outright needs none.
-        hint = f"{error.hint}; or name a snapshot: --snapshot FOLDER".lstrip("; ")
-        raise UnreadableSnapshot(error.message, hint) from error
+    with connect() as conn:
+        folder = up_to_date(conn, root)
+        if folder is None:
+            click.echo("the registry has moved on: building a snapshot", err=True)
+            folder = publish_numbered(conn, root)
+            click.echo(f"built snapshot {int(folder.name)} in {folder}", err=True)
+        return folder

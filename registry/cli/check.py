@@ -8,13 +8,17 @@ from typing import TYPE_CHECKING
 
 import click
 
-from registry.errors import UsageError
+from registry.errors import ServiceUnavailable, UnreadableSnapshot, UsageError
 from registry.text import visible
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from registry.check.columns import Columns, Role
     from registry.check.report import Report
+    from registry.snapshot.store import Snapshot
 
+OTHER_FORMATS = (".csv", ".tsv", ".json", ".jsonl", ".html", ".txt", ".arrow", ".tar")
 OUTCOME = click.Choice(["reserved", "conditional", "review", "clear", "unchecked"])
 
 
@@ -26,6 +30,8 @@ def _overrides(values: tuple[str, ...]) -> dict[Role, str]:
         role, sign, column = value.partition("=")
         if role not in ROLES or not sign:
             raise UsageError(f"--column {value}: not ROLE=NAME", "roles: " + ", ".join(ROLES))
+        if role in found:
+            raise UsageError(f"--column {role} is given twice", "one column per role")
         found[role] = column
     return found
 
@@ -85,25 +91,38 @@ def command(
     from registry.verdict import policy_named
 
     policy_named(policy)
-    _refuse_unwritable(page, "--report")
-    _refuse_unwritable(out, "--out")
     from registry.check.run import Options, check, plan
     from registry.cli._progress import Progress
-    from registry.cli._snapshot import resolve
     from registry.datasets import open_dataset
 
     overrides = _overrides(column)
     opened = open_dataset(dataset)
+    _refuse_unwritable(page, "--report", opened.files)
+    _refuse_unwritable(out, "--out", opened.files)
+    if page and out and page.absolute() == out.absolute():
+        raise UsageError("--out and --report name the same file", "name two")
     columns = plan(opened, overrides)
+    for note in opened.left_out:
+        click.echo(visible(f"left out: {note}"), err=True)
     _say_columns(columns)
     options = Options(policy, distance, out, keep, workers)  # type: ignore[arg-type]
     with Progress("rows") as progress:
-        report = check(opened, resolve(snapshot), columns, options, progress)
+        report = check(opened, _registry(snapshot), columns, options, progress)
     _show(report, as_json, page)
     for name, path in (("rows", out), ("report", page)):
         if path:
             click.echo(f"{name}: {path}", err=True)
     return report.exit_code
+
+
+def _registry(named: Path | None) -> Snapshot:
+    """Open the snapshot. For a check a database that is down is a registry that is unreadable."""
+    from registry.cli._snapshot import resolve
+
+    try:
+        return resolve(named)
+    except ServiceUnavailable as error:
+        raise UnreadableSnapshot(error.message, error.hint) from error
 
 
 def _show(report: Report, as_json: bool, page: Path | None) -> None:
@@ -118,7 +137,17 @@ def _show(report: Report, as_json: bool, page: Path | None) -> None:
     click.echo(json.dumps(report.to_json(), indent=2) if as_json else to_text(report))
 
 
-def _refuse_unwritable(path: Path | None, option: str) -> None:
-    """Fail before the work, not after it, where a result could not be written."""
-    if path and (path.is_dir() or not os.access(path.parent, os.W_OK)):
+def _refuse_unwritable(path: Path | None, option: str, taken: Sequence[Path]) -> None:
+    """Fail before the work, not after it, where a result cannot or must not be written."""
+    from registry.datasets import refuse_own_files
+
+    if path is None:
+        return
+    if path.exists():
+        if not path.is_file():
+            raise UsageError(f"{option} {path} is no file", "name a file")
+        refuse_own_files(path, taken)
+    if path.suffix.lower() in OTHER_FORMATS and option == "--out":
+        raise UsageError(f"--out {path}: rows are written as Parquet", "name a .parquet file")
+    if not os.access(path.parent, os.W_OK):
         raise UsageError(f"{option} {path} cannot be written", "name a file in a folder of yours")

@@ -83,7 +83,7 @@ def _text(answer: Answer) -> str:
 def _entry(found: Found) -> list[str]:
     from registry.text import visible
 
-    where = visible(found.url or "a rule of its site")
+    where = "a rule of its site" if found.by == "site" else visible(found.url or "no URL recorded")
     page = f" on {visible(found.page_url)}" if found.page_url else ""
     lines = [
         f"  {found.verdict.decision:<12}{where}{page}",

@@ -8,11 +8,13 @@ size of the file, and knows how to write its own rows back.
 from __future__ import annotations
 
 import glob
+import os
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from registry.errors import UnreadableDataset
+from registry.errors import UnreadableDataset, UsageError
 from registry.plugins import discover
 
 if TYPE_CHECKING:
@@ -35,7 +37,8 @@ class RowWriter(Protocol):
 class Dataset(Protocol):
     """Rows to be checked.
 
-    `name` is what the user called it, `label` the column that names a row (None:
+    `files` are those it is read from, `left_out` says in words what was passed
+    over beside them. `name` is what the user called it, `label` the column that names a row (None:
     its URL does), `rows` the number of rows if it is known before reading.
     """
 
@@ -44,6 +47,8 @@ class Dataset(Protocol):
     label: str | None
     schema: pa.Schema
     rows: int | None
+    files: Sequence[Path]
+    left_out: Sequence[str]
 
     def batches(self, columns: Sequence[str] | None = None) -> Iterator[pa.RecordBatch]:
         """Yield the rows in order; only `columns` where given."""
@@ -83,3 +88,37 @@ def _expand(name: str) -> list[Path]:
     if not found:
         raise UnreadableDataset(f"{name} does not exist", "name a Parquet file or a folder")
     return found
+
+
+def files_in(folder: Path) -> list[Path]:
+    """Return every file below a folder, hidden ones aside, sorted.
+
+    Raises UnreadableDataset, naming it, for a folder that cannot be read: what
+    is passed over in silence would look as if it had been checked.
+    """
+
+    def refuse(error: OSError) -> None:
+        raise UnreadableDataset(
+            f"{error.filename} cannot be read: {error.strerror}", "give yourself access to it"
+        )
+
+    found: list[Path] = []
+    for parent, folders, names in os.walk(folder, onerror=refuse):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        found += (Path(parent, name) for name in names if not name.startswith("."))
+    return sorted(found)
+
+
+def passed_over(files: Sequence[Path], kind: str) -> list[str]:
+    """Say in words which files were passed over, as a list of at most one text."""
+    if not files:
+        return []
+    suffixes = Counter(path.suffix.lower() or "no suffix" for path in files)
+    listed = ", ".join(f"{count} {suffix}" for suffix, count in sorted(suffixes.items()))
+    return [f"{len(files)} files that are no {kind} ({listed})"]
+
+
+def refuse_own_files(path: Path, files: Sequence[Path]) -> None:
+    """Raise UsageError if writing to `path` would write over the dataset."""
+    if path.exists() and any(file.exists() and path.samefile(file) for file in files):
+        raise UsageError(f"{path} is part of the dataset itself", "name another file")

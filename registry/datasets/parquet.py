@@ -17,7 +17,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from registry import durable
-from registry.errors import UnreadableDataset, UnwritableOutput, UsageError
+from registry.datasets import files_in, passed_over, refuse_own_files
+from registry.errors import UnreadableDataset, UnwritableOutput
 
 BATCH_ROWS = 32_768
 BATCH_BYTES = 32 << 20
@@ -28,17 +29,18 @@ SUFFIXES = (".parquet", ".pq", ".parq")
 def matches(path: Path) -> bool:
     """Tell whether a path is a Parquet file or a folder that holds some."""
     if path.is_dir():
-        return any(_is_parquet(child) for child in path.rglob("*"))
+        return any(_is_parquet(child) for child in files_in(path))
     return _is_parquet(path) or _has_magic(path)
 
 
 def open_files(paths: Sequence[Path], name: str) -> ParquetDataset:
     """Open Parquet files and folders of them as one dataset."""
     files: list[Path] = []
+    others: list[Path] = []
     for path in paths:
-        found = sorted(c for c in path.rglob("*") if _is_parquet(c)) if path.is_dir() else [path]
-        files.extend(found)
-    return ParquetDataset(files, name)
+        for file in files_in(path) if path.is_dir() else [path]:
+            (files if file == path or _is_parquet(file) else others).append(file)
+    return ParquetDataset(files, name, passed_over(others, "Parquet"))
 
 
 class ParquetDataset:
@@ -47,9 +49,10 @@ class ParquetDataset:
     format = "parquet"
     label: str | None = None
 
-    def __init__(self, files: Sequence[Path], name: str) -> None:
+    def __init__(self, files: Sequence[Path], name: str, left_out: Sequence[str] = ()) -> None:
         self.name = name
         self.files = tuple(files)
+        self.left_out = tuple(left_out)
         self.rows: int | None = 0
         schemas = []
         for path in self.files:
@@ -66,7 +69,8 @@ class ParquetDataset:
         for path, schema in zip(self.files, schemas, strict=True):
             if not schema.equals(self.schema):
                 raise UnreadableDataset(
-                    f"{path} has other columns than {self.files[0]}", "check them one by one"
+                    f"{path} has other columns (or types, or order) than {self.files[0]}",
+                    "check them one by one",
                 )
 
     def batches(self, columns: Sequence[str] | None = None) -> Iterator[pa.RecordBatch]:
@@ -82,8 +86,7 @@ class ParquetDataset:
 
     def writer(self, path: Path, schema: pa.Schema) -> ParquetRowWriter:
         """Return a writer; refuse to write over the dataset itself."""
-        if any(path.exists() and path.samefile(file) for file in self.files):
-            raise UsageError(f"--out {path} is the dataset itself", "name another file")
+        refuse_own_files(path, self.files)
         return ParquetRowWriter(path, schema)
 
 
@@ -96,7 +99,7 @@ class ParquetRowWriter:
     def __init__(self, path: Path, schema: pa.Schema) -> None:
         self.path = path
         self.temporary = path.with_name(f".{path.name}.{os.getpid()}")
-        with self._reported():
+        with self._reported(), self._removed_on_failure():
             self._writer = pq.ParquetWriter(self.temporary, schema, compression="zstd")
 
     def write(self, batch: pa.RecordBatch) -> None:
@@ -118,6 +121,14 @@ class ParquetRowWriter:
         self.temporary.unlink(missing_ok=True)
 
     @contextmanager
+    def _removed_on_failure(self) -> Iterator[None]:
+        try:
+            yield
+        except BaseException:
+            self.temporary.unlink(missing_ok=True)
+            raise
+
+    @contextmanager
     def _reported(self) -> Iterator[None]:
         try:
             yield
@@ -126,8 +137,7 @@ class ParquetRowWriter:
 
 
 def _is_parquet(path: Path) -> bool:
-    # Hidden files are the leftovers of writers, ours among them.
-    return path.suffix.lower() in SUFFIXES and not path.name.startswith(".") and path.is_file()
+    return path.suffix.lower() in SUFFIXES and path.is_file()
 
 
 def _has_magic(path: Path) -> bool:

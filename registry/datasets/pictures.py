@@ -1,7 +1,7 @@
 """Folders of pictures as a dataset: one row per file, `file` and `image`.
 
-The bytes are read batch by batch; a file that cannot be read is a row with
-empty bytes, so that the check counts it instead of stopping.
+The bytes are read batch by batch; a file that cannot be read is a row without
+bytes, so that the check counts it instead of stopping.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from registry.datasets import files_in, passed_over, refuse_own_files
 from registry.datasets.parquet import ParquetRowWriter
-from registry.errors import UsageError
 
 SUFFIXES = frozenset({".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".gif", ".bmp"}) | {
     *(".tif", ".tiff", ".avif", ".heic", ".heif", ".jp2", ".jxl")
@@ -25,17 +25,18 @@ BATCH_ROWS = 256
 def matches(path: Path) -> bool:
     """Tell whether a path is a picture file or a folder that holds some (and no Parquet)."""
     if path.is_dir():
-        return any(_is_picture(child) for child in path.rglob("*"))
+        return any(_is_picture(child) for child in files_in(path))
     return _is_picture(path)
 
 
 def open_files(paths: Sequence[Path], name: str) -> PictureFolder:
     """Open picture files and folders of them as one dataset."""
     files: list[Path] = []
+    others: list[Path] = []
     for path in paths:
-        found = sorted(c for c in path.rglob("*") if _is_picture(c)) if path.is_dir() else [path]
-        files.extend(found)
-    return PictureFolder(files, name)
+        for file in files_in(path) if path.is_dir() else [path]:
+            (files if file == path or _is_picture(file) else others).append(file)
+    return PictureFolder(files, name, passed_over(others, "pictures"))
 
 
 class PictureFolder:
@@ -44,9 +45,10 @@ class PictureFolder:
     format = "pictures"
     label: str | None = "file"
 
-    def __init__(self, files: Sequence[Path], name: str) -> None:
+    def __init__(self, files: Sequence[Path], name: str, left_out: Sequence[str] = ()) -> None:
         self.name = name
         self.files = tuple(files)
+        self.left_out = tuple(left_out)
         self.rows: int | None = len(self.files)
         self.schema = pa.schema([("file", pa.string()), ("image", pa.binary())])
 
@@ -54,11 +56,14 @@ class PictureFolder:
         """Yield the files in order, with their bytes where `columns` has `image`."""
         wanted = list(self.schema.names if columns is None else columns)
         names: list[str] = []
-        contents: list[bytes] = []
+        contents: list[bytes | None] = []
         for path in self.files:
             names.append(os.fsencode(path).decode("utf-8", "backslashreplace"))
             contents.append(_read(path) if "image" in wanted else b"")
-            if sum(map(len, contents)) >= BATCH_BYTES or len(names) >= BATCH_ROWS:
+            if (
+                sum(len(content or b"") for content in contents) >= BATCH_BYTES
+                or len(names) >= BATCH_ROWS
+            ):
                 yield self._batch(names, contents, wanted)
                 names, contents = [], []
         if names:
@@ -66,13 +71,12 @@ class PictureFolder:
 
     def writer(self, path: Path, schema: pa.Schema) -> ParquetRowWriter:
         """Return a writer of the list of files; pictures are not copied."""
-        if any(path.exists() and path.samefile(file) for file in self.files):
-            raise UsageError(f"--out {path} is a picture of the dataset", "name another file")
+        refuse_own_files(path, self.files)
         without_bytes = [field for field in schema if field.name != "image"]
         return ListWriter(path, pa.schema(without_bytes, schema.metadata))
 
     def _batch(
-        self, names: list[str], contents: list[bytes], wanted: Sequence[str]
+        self, names: list[str], contents: list[bytes | None], wanted: Sequence[str]
     ) -> pa.RecordBatch:
         batch = pa.record_batch([pa.array(names), pa.array(contents, pa.binary())], self.schema)
         return batch.select(list(wanted))
@@ -91,11 +95,12 @@ class ListWriter(ParquetRowWriter):
 
 
 def _is_picture(path: Path) -> bool:
-    return path.suffix.lower() in SUFFIXES and path.is_file()
+    # A link that leads nowhere is a picture that cannot be read, not no picture.
+    return path.suffix.lower() in SUFFIXES and not path.is_dir()
 
 
-def _read(path: Path) -> bytes:
+def _read(path: Path) -> bytes | None:
     try:
         return path.read_bytes()
     except OSError:
-        return b""
+        return None

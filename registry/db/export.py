@@ -147,12 +147,20 @@ def exporting(conn: psycopg.Connection) -> Iterator[Export]:
         yield Export(conn)
 
 
-def position(conn: psycopg.Connection) -> dict[str, int]:
-    """Return how far the database has got: newest id and number of rows of what is recorded.
+def position(conn: psycopg.Connection) -> dict[str, int | str]:
+    """Return which registry this is, and how far it has got: newest id and number of rows.
 
     The number tells of rows that were removed, which the newest id does not.
     """
     row = conn.execute(_SQL["export_position"]).fetchone()
     assert row is not None
-    names = ("observation", "observations", "site_rule", "site_rules", "claim", "claims")
+    names = (
+        "observation",
+        "observations",
+        "site_rule",
+        "site_rules",
+        "claim",
+        "claims",
+        "registry",
+    )
     return dict(zip(names, row, strict=True))

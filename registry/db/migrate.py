@@ -31,6 +31,7 @@ def _upgrade(conn: psycopg.Connection) -> list[str]:
     from alembic import command
     from alembic.config import Config
     from sqlalchemy import NullPool, create_engine
+    from sqlalchemy.exc import DBAPIError
 
     applied: list[str] = []
     # SQLAlchemy carries the statements and nothing more: the connection is ours.
@@ -41,7 +42,11 @@ def _upgrade(conn: psycopg.Connection) -> list[str]:
     with engine.connect() as connection:
         config.attributes["connection"] = connection
         config.attributes["applied"] = applied
-        command.upgrade(config, "head")
+        try:
+            command.upgrade(config, "head")
+        except DBAPIError as error:
+            # The driver's own error is what `connect_to` turns into words.
+            raise (error.orig or error) from None
     return applied
 
 

@@ -48,7 +48,7 @@ class Source(Protocol):
 
 
 def build(
-    source: Source, folder: Path, *, serial: int, built_at: datetime, database: dict[str, int]
+    source: Source, folder: Path, *, serial: int, built_at: datetime, database: dict[str, int | str]
 ) -> Manifest:
     """Write the files of a snapshot into `folder` and return its manifest.
 

@@ -152,7 +152,7 @@ class Manifest:
     counts: Mapping[str, int]
     algorithms: Mapping[str, str]
     readers: Sequence[str]
-    database: Mapping[str, int]
+    database: Mapping[str, int | str]
     files: Mapping[str, FileEntry]
 
     @property

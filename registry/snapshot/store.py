@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from registry import durable
-from registry.errors import UnreadableSnapshot, UsageError
+from registry.errors import UnreadableSnapshot, UnwritableOutput, UsageError
 from registry.snapshot.format import (
     FILES,
     MANIFEST,
@@ -92,12 +92,14 @@ def file_sha256(path: Path) -> str:
 @contextmanager
 def building(target: Path) -> Iterator[Path]:
     """Give a temporary folder beside `target` that is removed unless it was published."""
-    target.parent.mkdir(parents=True, exist_ok=True)
     temporary = target.parent / f".building-{target.name}-{os.getpid()}"
-    shutil.rmtree(temporary, ignore_errors=True)
-    temporary.mkdir()
     try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.rmtree(temporary, ignore_errors=True)
+        temporary.mkdir()
         yield temporary
+    except OSError as error:
+        raise UnwritableOutput.of(target, error) from error
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
 

@@ -80,6 +80,26 @@ def test_what_a_terminal_would_obey_is_escaped(run, tmp_path: Path):
     assert "\\x1b[31mred" in result.stdout
 
 
+def test_strictest_comes_before_nearest(run, tmp_path: Path):
+    made = Made()
+    made.claim(phash64=CODE.to_bytes(8), meaning="allowed")
+    made.claim(phash64=(CODE ^ 0b11).to_bytes(8))
+    path = made.snapshot(tmp_path).path
+    result = run("registry", "lookup", f"{CODE:016x}", "--json", "--snapshot", path)
+    found = json.loads(result.stdout)["found"]
+    assert [(f["decision"], f["distance"]) for f in found] == [("reserved", 2), ("allowed", 0)]
+
+
+def test_a_256_bit_hash_finds_what_is_near(run, tmp_path: Path):
+    made = Made()
+    made.claim(phash64=CODE.to_bytes(8), phash256=bytes(32))
+    path = made.snapshot(tmp_path).path
+    for bits, found in ((0, True), (60, True), (61, False)):
+        text = f"{(1 << bits) - 1:064x}"
+        result = run("registry", "lookup", text, "--json", "--snapshot", path)
+        assert bool(json.loads(result.stdout)["found"]) == found, bits
+
+
 def test_one_of_several_targets_is_enough(run, snapshot: Path):
     result = run("registry", "lookup", "0" * 32, URL, "--snapshot", snapshot)
     assert result.returncode == 0
@@ -115,7 +135,7 @@ def test_a_database_without_tables_says_to_run_init(
     run, empty_database_url: str, registry_home: Path
 ):
     result = run("registry", "lookup", URL, database=empty_database_url)
-    assert result.returncode == 4
+    assert result.returncode == 3
     assert "registry init" in result.stderr
     result = run("registry", "snapshot", "build", database=empty_database_url)
     assert result.returncode == 3

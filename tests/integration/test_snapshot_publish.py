@@ -1,5 +1,6 @@
 """Publishing snapshots from a real database: numbers, pointer, concurrency, what a kill leaves."""
 
+import os
 import threading
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,9 +12,10 @@ from made import day
 from registry.db import claims, visits
 from registry.db.connect import connect_to
 from registry.db.export import exporting, position
-from registry.errors import UsageError
+from registry.errors import UnwritableOutput, UsageError
 from registry.model import Claim, Evidence, Observation, Picture, SiteFile
 from registry.snapshot import store
+from registry.snapshot.format import FILES
 from registry.snapshot.publish import publish_folder, publish_numbered, up_to_date
 
 URL = "https://art.example/1.jpg"
@@ -77,6 +79,18 @@ def test_a_snapshot_is_up_to_date_until_something_is_recorded(
     assert up_to_date(recorded, tmp_path) is None
 
 
+def test_a_snapshot_of_another_registry_or_program_is_not_up_to_date(
+    recorded: psycopg.Connection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    publish_numbered(recorded, tmp_path)
+    monkeypatch.setattr("registry.snapshot.publish.__version__", "9.9.9")
+    assert up_to_date(recorded, tmp_path) is None
+    monkeypatch.undo()
+    assert up_to_date(recorded, tmp_path) is not None
+    recorded.execute("UPDATE registry_identity SET id = gen_random_uuid()")
+    assert up_to_date(recorded, tmp_path) is None
+
+
 def test_a_snapshot_shows_one_moment(recorded: psycopg.Connection, database_url: str):
     with exporting(recorded) as export:
         before = len(list(export.claims()))
@@ -129,3 +143,60 @@ def test_a_folder_of_ones_own(recorded: psycopg.Connection, tmp_path: Path):
 def test_an_empty_registry_gives_an_empty_snapshot(conn: psycopg.Connection, tmp_path: Path):
     snapshot = store.open_snapshot(publish_numbered(conn, tmp_path))
     assert snapshot.manifest.counts == dict.fromkeys(("images", "entries", "signals", "sites"), 0)
+
+
+def test_a_build_that_fails_moves_no_pointer(
+    recorded: psycopg.Connection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    first = publish_numbered(recorded, tmp_path)
+    pointed: list[bool] = []
+    real = store.point_to
+
+    def watched(root: Path, serial: int) -> None:
+        # By now everything is in its place and readable.
+        pointed.append(store.open_snapshot(store.folder_of(root, serial)).manifest.serial == serial)
+        real(root, serial)
+
+    monkeypatch.setattr(store, "point_to", watched)
+    publish_numbered(recorded, tmp_path)
+    assert pointed == [True]
+
+    def broken(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("registry.snapshot.publish.build", broken)
+    with pytest.raises(UnwritableOutput, match="No space left"):
+        publish_numbered(recorded, tmp_path)
+    assert pointed == [True]
+    assert store.newest(tmp_path) == tmp_path / "000002"
+    assert first.exists()
+    assert not list(tmp_path.glob(".building-*"))
+
+
+def test_files_are_on_disk_before_they_have_their_name(
+    recorded: psycopg.Connection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    order: list[str] = []
+    sync, rename = os.fsync, Path.rename
+
+    def synced(handle: int) -> None:
+        order.append("sync " + Path(os.readlink(f"/proc/self/fd/{handle}")).name)
+        sync(handle)
+
+    def renamed(self: Path, target: Path) -> Path:
+        order.append("rename " + Path(target).name)
+        return rename(self, target)
+
+    monkeypatch.setattr(os, "fsync", synced)
+    monkeypatch.setattr(Path, "rename", renamed)
+    publish_numbered(recorded, tmp_path)
+    named = order.index("rename 000001")
+    for name in (*FILES, "manifest.json"):
+        assert any(step.startswith("sync") and name in step for step in order[:named]), name
+    assert f"sync {tmp_path.name}" in order[named:]
+
+
+def test_a_claim_is_dated_from_what_it_says_of_itself(conn: psycopg.Connection, tmp_path: Path):
+    claims.import_claims(conn, [Claim(source="a list", url=URL, observed_at=day(3))])
+    snapshot = store.open_snapshot(publish_numbered(conn, tmp_path))
+    assert snapshot.entries["since"][0].as_py() == day(3)

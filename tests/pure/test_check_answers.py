@@ -7,7 +7,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from made import Made
+from made import Made, day
 
 from registry.check.run import Options, check, plan
 from registry.datasets import open_dataset
@@ -93,3 +93,41 @@ def test_outcomes_equal_the_oracle(tmp_path: Path, seed: int, distance: int | No
     assert report.tally.outcomes == Counter(expected)
     matched = sum(report.tally.matched_by.values())
     assert matched == sum(outcome in STRICTNESS[:3] for outcome in expected)
+
+
+def test_of_equal_entries_the_oldest_answers(tmp_path: Path):
+    made = Made()
+    url = "https://a.example/1.jpg"
+    for number in (5, 3, 9):
+        made.claim(url=url, since=day(number))
+    pq.write_table(pa.table({"url": [url]}), tmp_path / "d.parquet")
+    dataset = open_dataset([str(tmp_path / "d.parquet")])
+    out = tmp_path / "rows.parquet"
+    check(dataset, made.snapshot(tmp_path), plan(dataset), Options(out=out))
+    (row,) = pq.read_table(out).to_pylist()
+    assert (row["optout_entry"], row["optout_since"]) == ("claim:2", day(3))
+
+
+def test_flat_hashes_are_unchecked_and_match_nothing(tmp_path: Path):
+    made = Made()
+    flat = ["0" * 16, "8" + "0" * 15, "f" * 16]
+    for code in flat:
+        made.claim(phash64=bytes.fromhex(code))
+    pq.write_table(pa.table({"phash": flat}), tmp_path / "d.parquet")
+    dataset = open_dataset([str(tmp_path / "d.parquet")])
+    report = check(dataset, made.snapshot(tmp_path), plan(dataset), Options())
+    assert report.tally.unchecked == {"unfit-phash64": 3}
+
+
+def test_a_page_rule_does_not_reach_somebody_elses_picture(tmp_path: Path):
+    made = Made()
+    made.robots("page.example", "User-agent: *\nDisallow: /\n")
+    for name, relation in (("own", "cdn"), ("strange", "third-party")):
+        url, page = f"https://img.example/{name}.jpg", "https://page.example/1"
+        made.observe(url, page_url=page, relation=relation, refusal="timeout")
+    urls = ["https://img.example/own.jpg", "https://img.example/strange.jpg"]
+    pq.write_table(pa.table({"url": urls}), tmp_path / "d.parquet")
+    dataset = open_dataset([str(tmp_path / "d.parquet")])
+    out = tmp_path / "rows.parquet"
+    check(dataset, made.snapshot(tmp_path), plan(dataset), Options(out=out))
+    assert pq.read_table(out)["optout_outcome"].to_pylist() == ["reserved", "clear"]

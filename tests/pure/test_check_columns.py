@@ -57,6 +57,13 @@ def test_an_unnamed_column_of_urls_is_found_by_content():
     assert found.choices[0].why == "67% of a sample are URLs"
 
 
+def test_the_surer_name_goes_first_and_the_other_is_not_slandered():
+    found = choose([text("url", *URLS), text("image_url", *URLS)])
+    assert found.by_role == {"url": "image_url"}
+    assert found.choices[1].why == "another column serves as url"
+    assert choose([text("URL", *URLS), text("url", *URLS)]).by_role == {"url": "url"}
+
+
 def test_the_page_is_not_taken_for_the_image():
     with pytest.raises(UnreadableDataset):
         choose([text("page_url", *URLS)])

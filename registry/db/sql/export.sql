@@ -3,7 +3,8 @@
 SELECT
     coalesce((SELECT max(id) FROM observation), 0), (SELECT count(*) FROM observation),
     coalesce((SELECT max(id) FROM site_rule), 0), (SELECT count(*) FROM site_rule),
-    coalesce((SELECT max(id) FROM claim), 0), (SELECT count(*) FROM claim)
+    coalesce((SELECT max(id) FROM claim), 0), (SELECT count(*) FROM claim),
+    (SELECT id::text FROM registry_identity)
 
 -- name: export_images
 -- every picture with its fingerprints of the full view
