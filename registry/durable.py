@@ -12,6 +12,12 @@ from pathlib import Path
 from registry.errors import UnwritableOutput
 
 
+def unwritable(path: Path, error: OSError) -> UnwritableOutput:
+    """Return the error for a file that the system refused to write."""
+    reason = os.strerror(error.errno) if error.errno else str(error)
+    return UnwritableOutput(f"{path} cannot be written: {reason}")
+
+
 def flush_file(path: Path) -> None:
     """Force the bytes of a file to the disk."""
     with path.open("rb") as file:
@@ -44,6 +50,6 @@ def write_text(path: Path, text: str) -> None:
         temporary.write_text(text, encoding="utf-8")
         move_into_place(temporary, path)
     except OSError as error:
-        raise UnwritableOutput.of(path, error) from error
+        raise unwritable(path, error) from error
     finally:
         temporary.unlink(missing_ok=True)

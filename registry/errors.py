@@ -6,9 +6,6 @@ code; it never shows a traceback for one of these.
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
-
 
 class RegistryError(Exception):
     """Something the user can act on went wrong."""
@@ -75,9 +72,3 @@ class UnwritableOutput(RegistryError):
     """A result cannot be written."""
 
     hint = "free space there, or name a file in a folder that you may write to"
-
-    @classmethod
-    def of(cls, path: Path, error: OSError) -> UnwritableOutput:
-        """Return the error for a file that the system refused to write."""
-        reason = os.strerror(error.errno) if error.errno else str(error)
-        return cls(f"{path} cannot be written: {reason}")

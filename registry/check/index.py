@@ -211,6 +211,8 @@ class CheckIndex:
         # objects. They are kept with the verdict, so that no id is ever reused.
         key = tuple(map(id, signals))
         if key not in self._site_decisions:
+            if len(self._site_decisions) >= MAX_KEPT:
+                self._site_decisions.clear()
             self._site_decisions[key] = (signals, decide(signals, self.policy))
         return self._site_decisions[key][1]
 

@@ -9,8 +9,11 @@ from __future__ import annotations
 import importlib
 import os
 import pkgutil
+import signal
 import sys
-from typing import Any
+import traceback
+from types import FrameType
+from typing import Any, NoReturn
 
 import click
 
@@ -34,11 +37,14 @@ SUMMARIES = {
 
 # What a shell reports of a process that SIGPIPE ended, as it ends most tools.
 READER_LEFT = 141
+# EX_SOFTWARE of sysexits.h. Python's own code for a fault is 1, which here means reserved rows.
+FAULT = 70
 
 
 def run(group: click.Command, program: str) -> None:
     """Run a click command as a process: one-line errors, documented exit codes."""
     stdout = sys.stdout
+    signal.signal(signal.SIGTERM, _ended)
     try:
         code = _outcome(group, program)
         if sys.stdout is not None:
@@ -58,23 +64,42 @@ def _outcome(group: click.Command, program: str) -> int:
     """Run a click command, say what went wrong, and return the exit code."""
     try:
         code = group.main(prog_name=program, standalone_mode=False)
-    except click.exceptions.NoArgsIsHelpError as error:
-        click.echo(error.format_message(), err=True)
-        return 2
-    except click.UsageError as error:
-        where = error.ctx.command_path if error.ctx else program
-        _say(error.format_message(), f"{where} --help")
-        return 2
-    except click.ClickException as error:
-        _say(error.format_message())
-        return error.exit_code
-    except RegistryError as error:
-        _say(error.message, error.hint)
-        return error.exit_code
+    except BrokenPipeError:
+        raise
+    except (click.ClickException, RegistryError, OSError) as error:
+        return _said(error, program)
     except (KeyboardInterrupt, click.Abort):
         click.echo("interrupted", err=True)
         return 130
+    except Exception:  # noqa: BLE001 (the process's edge: a fault of ours must not look like an answer)
+        traceback.print_exc()
+        return FAULT
     return code if isinstance(code, int) else 0
+
+
+def _said(error: click.ClickException | RegistryError | OSError, program: str) -> int:
+    """Say in a line what is wrong, and return the exit code."""
+    if isinstance(error, RegistryError):
+        _say(error.message, error.hint)
+        return error.exit_code
+    if isinstance(error, OSError):
+        # Files are opened in many places; what the system says of them is enough.
+        named = f"{os.fsdecode(error.filename)}: " if error.filename else ""
+        _say(f"{named}{error.strerror or error}")
+        return 4
+    if isinstance(error, click.exceptions.NoArgsIsHelpError):
+        click.echo(error.format_message(), err=True)
+    elif isinstance(error, click.UsageError):
+        where = error.ctx.command_path if error.ctx else program
+        _say(error.format_message(), f"{where} --help")
+    else:
+        _say(error.format_message())
+    return error.exit_code
+
+
+def _ended(number: int, frame: FrameType | None) -> NoReturn:
+    """End as for Ctrl-C, so that what is half written is removed."""
+    raise SystemExit(128 + number)
 
 
 def _say(message: str, hint: str = "") -> None:

@@ -29,7 +29,8 @@ from registry.verdict import decide, policy_named
 Lines = tuple[tuple[str, str], ...]
 
 ADVICE = """\
-Nothing here speaks of training. Its owner may add one of these:
+Of X-Robots-Tag, robots meta tags and robots.txt rules, which this version reads,
+nothing here speaks of training. Its owner may add one of these:
   to the page      <meta name="robots" content="noai, noimageai">
   to the response  X-Robots-Tag: noai, noimageai
   to robots.txt    User-agent: GPTBot

@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 
 from registry import durable
 from registry.datasets import files_in, passed_over, refuse_own_files
-from registry.errors import UnreadableDataset, UnwritableOutput
+from registry.errors import UnreadableDataset
 
 BATCH_ROWS = 32_768
 BATCH_BYTES = 32 << 20
@@ -133,7 +133,7 @@ class ParquetRowWriter:
         try:
             yield
         except OSError as error:
-            raise UnwritableOutput.of(self.path, error) from error
+            raise durable.unwritable(self.path, error) from error
 
 
 def _is_parquet(path: Path) -> bool:

@@ -112,7 +112,7 @@ def open_picture(data: bytes, max_pixels: int) -> Image.Image:
         raise UnreadablePicture(
             "too-many-pixels",
             f"{image.width} x {image.height} pixels are more than the {max_pixels:,} allowed",
-            "the limit guards against decompression bombs; raise max_pixels for files you trust",
+            "the limit guards against decompression bombs; scale the picture down first",
         )
     return _decoded(image)
 

@@ -35,10 +35,10 @@ def publish_numbered(conn: psycopg.Connection, root: Path, now: datetime | None 
 
 
 def publish_folder(conn: psycopg.Connection, folder: Path, now: datetime | None = None) -> Path:
-    """Build a snapshot into a folder that does not exist yet; no pointer is moved."""
+    """Build a snapshot, with no number, into a folder that does not exist yet."""
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise UsageError(f"{folder} exists and is not empty", "name a folder that does not exist")
-    _build_into(conn, folder, 1, now)
+    _build_into(conn, folder, 0, now)
     return folder
 
 

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from registry import durable
-from registry.errors import UnreadableSnapshot, UnwritableOutput, UsageError
+from registry.errors import UnreadableSnapshot, UsageError
 from registry.snapshot.format import (
     FILES,
     MANIFEST,
@@ -99,7 +99,7 @@ def building(target: Path) -> Iterator[Path]:
         temporary.mkdir()
         yield temporary
     except OSError as error:
-        raise UnwritableOutput.of(target, error) from error
+        raise durable.unwritable(target, error) from error
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
 

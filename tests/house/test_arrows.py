@@ -43,7 +43,7 @@ ROOMS = {
     "registry.snapshot.format": VALUES,
     "registry.check": PURE_CORE | {"registry.snapshot", "registry.datasets"},
     "registry.check.columns": VALUES,
-    "registry.check.report": VALUES,
+    "registry.check.report": VALUES | {"registry.text"},
     "registry.check.page": VALUES | {"registry.check.report"},
 }
 UPPER = {"registry.cli", "registry.web", "crawler", "demo", "bench"}
