@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -119,3 +120,28 @@ def test_pillow_says_nothing_of_metadata(
     assert done.returncode == 0, done.stderr
     assert "Warning" not in done.stderr
     assert f"{count} entries added" in done.stderr
+
+
+def test_a_fault_of_ours_never_ends_like_an_answer() -> None:
+    code = (
+        "import click; from registry.cli import run\n"
+        "@click.command()\n"
+        "def broken():\n"
+        "    raise ValueError('a fault')\n"
+        "run(broken, 'registry')"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False
+    )
+    assert ended.returncode == 70
+    assert "ValueError: a fault" in ended.stderr
+
+
+def test_what_the_system_refuses_is_one_line(tmp_path: Path) -> None:
+    long = tmp_path / ("x" * 300)
+    ended = subprocess.run(
+        [BIN / "registry", "hash", str(long)], capture_output=True, text=True, check=False
+    )
+    assert ended.returncode == 4
+    assert "File name too long" in ended.stderr
+    assert "Traceback" not in ended.stderr
