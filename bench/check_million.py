@@ -137,7 +137,7 @@ def main() -> None:
         median, bare = float(np.median(times)), bare_pass(here / "dataset.parquet")
         rate = f"{options.rows / median:,.0f} rows/s"
         print(f"check     {options.rows:>10,} rows     {median:7.1f} s  {rate}")
-        print(f"          peak memory {max(peaks):,.0f} MB; time is the median of {options.runs} runs")
+        print(f"          peak memory {max(peaks):,.0f} MB; time: median of {options.runs}")
         print(f"          bare pass over the two columns {bare:.2f} s")
         expected = report["expected_chance_matches"]
         print(f"          found {truth} and {extra} rows by chance ({expected:.3g} expected)")

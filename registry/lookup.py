@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from registry.check.index import CheckIndex
+from registry.check.index import NONE, CheckIndex
 from registry.errors import UsageError
 from registry.matching import brute
 from registry.matching.confirm import CANDIDATE_RADIUS, tier
@@ -87,16 +87,23 @@ def kind_of(target: str) -> Kind:
     """Tell what a target is; raise UsageError for what is none of them."""
     if target.lower().startswith(("http://", "https://")):
         return "url"
-    if Path(target).is_file():
+    if _exists(target, Path.is_file):
         return "picture"
     if HEX.fullmatch(target) and len(target) in LENGTHS:
         return LENGTHS[len(target)]
-    if Path(target).is_dir():
+    if target and _exists(target, Path.is_dir):
         raise UsageError(f"{target} is a folder", f"registry check {target}")
     raise UsageError(
         f"{target} is no picture file that exists, no http(s) URL and no hash",
         "a hash has 16 (phash64), 64 (phash256 or sha256) or 32 (md5) hex digits",
     )
+
+
+def _exists(target: str, test: Callable[[Path], bool]) -> bool:
+    try:
+        return test(Path(target))
+    except OSError:  # longer than any name may be
+        return False
 
 
 def lookup(index: CheckIndex, target: str, distance: int | None = None) -> Answer:
@@ -143,8 +150,16 @@ class _Search:
         if key is None:
             raise UsageError(f"{url} is not a URL of an image", "its form: https://host/path")
         same = pc.equal(self._index.snapshot.entries["url_key"], key)
-        for entry in _true_rows(same):
+        entries = list(_true_rows(same))
+        for entry in entries:
             self._add(entry, "url", "exact", None)
+        # What is known of the picture there counts, as it does in a check.
+        for image in sorted({int(self._index.entry_image[e]) for e in entries} - {NONE}):
+            self._add_image(image, "digest", "exact", None)
+            if self._index.has_phash64[image]:
+                wide = self._index.phash256[image] if self._index.has_phash256[image] else None
+                code = int(self._index.phash64[image])
+                self._by_code(code, None if wide is None else wide.tobytes())
         host, path = split_key(key)
         for site in self._index.sites.get(host, ()):
             self._add_site(site.row, self._index.site_verdict(site, path))
@@ -174,10 +189,13 @@ class _Search:
             self._add_image(image, "digest", "exact", None)
 
     def by_phash64(self, text: str, wide: bytes | None) -> None:
+        self._by_code(int(text, 16), wide)
+
+    def _by_code(self, code: int, wide: bytes | None) -> None:
         index = self._index
         has = index.snapshot.images["phash64"].is_valid().to_numpy()
         images = np.flatnonzero(has)
-        query = np.array([int(text, 16)], np.uint64)
+        query = np.array([code], np.uint64)
         radius = CANDIDATE_RADIUS if self._distance is None else self._distance
         _, near, bits = brute.join(index.phash64[images], query, radius)
         images = images[near]

@@ -42,7 +42,8 @@ class Answers:
     `outcome` indexes OUTCOMES; `way` indexes WAYS or is -1; `entry` and `site`
     are rows of the snapshot's tables or -1; `tier` indexes TIERS or is -1;
     `distance` counts differing bits of phash64 or is -1. `known` is the entry
-    recorded at a clear row's own URL, or -1.
+    recorded at a clear row's own URL, or -1. `searched` counts the fingerprints
+    that were looked for.
     """
 
     outcome: NDArray[np.int8]
@@ -52,47 +53,44 @@ class Answers:
     tier: NDArray[np.int8]
     distance: NDArray[np.int16]
     known: NDArray[np.int64]
+    searched: int = 0
 
 
 def answer(keys: Keys, index: CheckIndex, distance: int | None) -> Answers:
     """Look the keys of a batch up and settle one outcome per row."""
     found = _blank(keys)
+    sources = list(keys.prints)
     if keys.urls is not None:
-        entries = index.entries_by_url(keys.urls)
-        _take_entries(found, index, entries, WAYS.index("url"))
-        found.known[:] = entries
+        places = index.url_places(keys.urls)
+        found.known[:] = index.entries_at(places)
+        _take_entries(found, index, found.known, WAYS.index("url"))
+        sources.append(_known_pictures(found, index, places))
     for name, digests in keys.digests:
         _take_entries(found, index, index.entries_by_digest(name, digests), WAYS.index("digest"))
     if keys.urls is not None and index.sites:
         _take_sites(found, index, keys.urls)
-    sources = list(keys.prints)
-    if keys.urls is not None and index.snapshot.images.num_rows:
-        sources.append(_known_pictures(found, index))
-    if len(index.reserved_images):
-        for prints in sources:
-            _take_fingerprints(found, index, prints, distance)
+    for prints in sources:
+        _take_fingerprints(found, index, prints, distance)
     return found
 
 
-def _known_pictures(found: Answers, index: CheckIndex) -> Prints:
-    """Return the fingerprints of the pictures that are recorded at the rows' own URLs.
+def _known_pictures(found: Answers, index: CheckIndex, places: NDArray[np.int64]) -> Prints:
+    """Let what is recorded of the pictures at the rows' own URLs answer; return their fingerprints.
 
-    What is known of the picture counts for a row that has only its URL: another
-    size of it, or another page with it, may carry the mark.
+    Another page may show the same file with a mark, or another size of it.
     """
-    images = np.where(found.known != -1, index.entry_image[found.known], -1)
-    _take_entries(found, index, _of(index.image_entry, images), WAYS.index("digest"))
-    shown = images != -1
+    rows, images = index.pictures_at(places)
+    entries = np.full(len(places), -1, np.int64)
+    # Strictest first: of a row's pictures the first is written last.
+    entries[rows[::-1]] = index.image_entry[images[::-1]]
+    _take_entries(found, index, entries, WAYS.index("digest"))
     return Prints(
-        phash64=np.where(shown, index.phash64[images], 0).astype(np.uint64),
-        has=shown & index.has_phash64[images],
+        row=rows,
+        phash64=index.phash64[images],
+        has=index.has_phash64[images],
         phash256=index.phash256[images],
-        has_wide=shown & index.has_phash256[images],
+        has_wide=index.has_phash256[images],
     )
-
-
-def _of(values: NDArray[np.int32], rows: NDArray[np.int64]) -> NDArray[np.int64]:
-    return np.where(rows != -1, values[rows], -1).astype(np.int64)
 
 
 def _blank(keys: Keys) -> Answers:
@@ -116,7 +114,7 @@ def _take_entries(found: Answers, index: CheckIndex, entries: NDArray[np.int64],
     rows = rows[better]
     found.outcome[rows] = outcomes[better]
     found.way[rows] = way
-    found.entry[rows] = entries[rows]
+    found.entry[rows], found.site[rows] = entries[rows], -1
     found.tier[rows] = TIERS.index("exact")
 
 
@@ -136,20 +134,24 @@ def _take_sites(found: Answers, index: CheckIndex, urls: pa.Array) -> None:
                 found.outcome[row] = outcome
                 found.way[row] = WAYS.index("site")
                 found.entry[row], found.site[row] = -1, site.row
+                found.tier[row] = -1
 
 
 def _take_fingerprints(
     found: Answers, index: CheckIndex, prints: Prints, distance: int | None
 ) -> None:
-    rows = np.flatnonzero(prints.has)
+    places = np.flatnonzero(prints.has)
+    found.searched += len(places)
+    if not len(places) or not len(index.reserved_images):
+        return
     radius = CANDIDATE_RADIUS if distance is None else distance
-    query, reserved, bits = index.fingerprints.join(prints.phash64[rows], radius, NEAREST)
+    query, reserved, bits = index.fingerprints.join(prints.phash64[places], radius, NEAREST)
     if not len(query):
         return
     images = index.reserved_images[reserved]
-    crowded = rows[np.bincount(query, minlength=len(rows)) >= NEAREST]
-    rows = rows[query]
-    tiers = _tiers(index, prints, rows, images, bits)
+    crowded = prints.row[places[np.bincount(query, minlength=len(places)) >= NEAREST]]
+    tiers = _tiers(index, prints, places[query], images, bits)
+    rows = prints.row[places[query]]
     outcomes = BY_DECISION[index.image_rank[images]]
     if distance is None:
         # A copy may stand behind candidates that are nearer and denied: a person must look.
@@ -173,12 +175,12 @@ def _take_fingerprints(
 def _tiers(
     index: CheckIndex,
     prints: Prints,
-    rows: NDArray[np.int64],
+    places: NDArray[np.int64],
     images: NDArray[np.int64],
     bits: NDArray[np.uint8],
 ) -> NDArray[np.int8]:
-    """Tier of every candidate pair (row, image), or -1 where it is confirmed to be none."""
-    wide = _wide_distances(index, prints, rows, images)
+    """Tier of every candidate pair (place, image), or -1 where it is confirmed to be none."""
+    wide = _wide_distances(index, prints, places, images)
     pairs, inverse = np.unique(np.stack([bits.astype(np.int64), wide]), axis=1, return_inverse=True)
     named = [tier(int(near), int(far) if far >= 0 else None) for near, far in pairs.T]
     codes = np.array([TIERS.index(name) if name else -1 for name in named], np.int8)
@@ -186,9 +188,9 @@ def _tiers(
 
 
 def _wide_distances(
-    index: CheckIndex, prints: Prints, rows: NDArray[np.int64], images: NDArray[np.int64]
+    index: CheckIndex, prints: Prints, places: NDArray[np.int64], images: NDArray[np.int64]
 ) -> NDArray[np.int64]:
     """Differing bits of phash256 of every pair, or -1 where one side has none."""
-    differing = np.bitwise_count(prints.phash256[rows] ^ index.phash256[images])
-    both = prints.has_wide[rows] & index.has_phash256[images]
+    differing = np.bitwise_count(prints.phash256[places] ^ index.phash256[images])
+    both = prints.has_wide[places] & index.has_phash256[images]
     return np.where(both, differing.sum(axis=1, dtype=np.int64), -1)

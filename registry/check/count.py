@@ -32,7 +32,7 @@ def count(
         tally.outcomes[OUTCOMES[code]] += int(rows)
     unchecked = found.outcome == OUTCOMES.index("unchecked")
     tally.unchecked.update(keys.problem[unchecked].tolist())
-    tally.with_fingerprint += sum(int(prints.has.sum()) for prints in keys.prints)
+    tally.with_fingerprint += found.searched
     met = np.flatnonzero(found.way != -1)
     tally.matched_by.update(WAYS[way] for way in found.way[met])
     tally.tiers.update(TIERS[tier] for tier in found.tier[met] if tier != -1)

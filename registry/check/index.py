@@ -31,6 +31,8 @@ RANK = {decision: rank for rank, decision in enumerate(DECISIONS)}
 UNSPECIFIED = RANK["unspecified"]
 # Verdicts kept in memory; more are decided again when they are asked for.
 MAX_KEPT = 100_000
+# Pictures of one URL that are looked at; an address that shows more is a lottery.
+MAX_PICTURES = 16
 NONE = -1
 
 
@@ -114,10 +116,34 @@ class CheckIndex:
         positions = pc.index_in(distinct, value_set=keys).to_numpy(zero_copy_only=False)
         return distinct, self._entry_order[positions]
 
-    def entries_by_url(self, keys: pa.Array) -> NDArray[np.int64]:
-        """Return the answering entry of every URL key, or -1."""
-        distinct, entries = self._urls
-        return _take_or_none(pc.index_in(keys, value_set=distinct), entries)
+    def url_places(self, keys: pa.Array) -> NDArray[np.int64]:
+        """Return the place of every URL key among those recorded, or -1."""
+        return _rows(pc.index_in(keys, value_set=self._urls[0]))
+
+    def entries_at(self, places: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return the answering entry of every place, or -1."""
+        entries = np.append(self._urls[1], NONE)
+        return entries[places]
+
+    @cached_property
+    def _url_pictures(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Pictures by the place of their URL, strictest first; and where each place starts."""
+        distinct, _ = self._urls
+        places = self.url_places(self.snapshot.entries["url_key"].combine_chunks())
+        has = (places != NONE) & (self.entry_image != NONE)
+        images = self.entry_image[has]
+        pairs = np.unique(np.stack([places[has], self.image_rank[images], images]), axis=1)
+        return pairs[2], np.searchsorted(pairs[0], np.arange(len(distinct) + 1))
+
+    def pictures_at(self, places: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Return (row, picture) for the pictures recorded at the places, strictest first."""
+        images, starts = self._url_pictures
+        rows = np.flatnonzero(places != NONE)
+        first = starts[places[rows]]
+        counts = np.minimum(starts[places[rows] + 1] - first, MAX_PICTURES)
+        ends = np.cumsum(counts)
+        within = np.arange(int(counts.sum())) - np.repeat(ends - counts, counts)
+        return np.repeat(rows, counts), images[np.repeat(first, counts) + within]
 
     @cached_property
     def _digests(self) -> dict[str, tuple[pa.Array, NDArray[np.int64]]]:
@@ -230,10 +256,12 @@ def names_of(signals: Sequence[Signal]) -> list[str]:
     return list(dict.fromkeys(signal.name for signal in signals))
 
 
-def _rows(column: pa.ChunkedArray) -> NDArray[np.int64]:
+def _rows(column: pa.Array | pa.ChunkedArray) -> NDArray[np.int64]:
     """Return row numbers, -1 for null."""
-    rows: NDArray[np.int64] = column.fill_null(NONE).to_numpy().astype(np.int64)
-    return rows
+    if isinstance(column, pa.ChunkedArray):
+        column = column.combine_chunks()
+    rows = column.fill_null(NONE).to_numpy(zero_copy_only=False)
+    return np.asarray(rows, np.int64)
 
 
 def _take_or_none(positions: pa.Array, values: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -35,12 +35,13 @@ HashPictures = Callable[[Sequence[bytes | None]], Sequence["Hashed"]]
 
 @dataclass(frozen=True, slots=True)
 class Prints:
-    """Fingerprints of a batch from one source, one place per row.
+    """Fingerprints of a batch from one source, in places of their own.
 
-    `phash64` counts where `has`; `phash256` is four words a row, (n, 4), and
-    counts where `has_wide`.
+    `row` is the row of the batch that each belongs to; `phash64` counts where
+    `has`; `phash256` is four words a place, (n, 4), and counts where `has_wide`.
     """
 
+    row: NDArray[np.int64]
     phash64: NDArray[np.uint64]
     has: NDArray[np.bool_]
     phash256: NDArray[np.uint64]
@@ -99,6 +100,8 @@ def _plain(column: pa.Array) -> pa.Array:
         column = column.dictionary_decode()
     if pa.types.is_large_string(column.type) or pa.types.is_string_view(column.type):
         return column.cast(pa.string())
+    if pa.types.is_binary_view(column.type):
+        return column.cast(pa.binary())
     return column
 
 
@@ -181,7 +184,7 @@ def _phashes(keys: Keys, column: pa.Array) -> None:
     keys.note(flat, "unfit-phash64")
     has = valid & ~flat
     nothing = np.zeros((keys.rows, 4), np.uint64)
-    keys.prints.append(Prints(codes, has, nothing, np.zeros(keys.rows, bool)))
+    keys.prints.append(Prints(np.arange(keys.rows), codes, has, nothing, np.zeros(keys.rows, bool)))
     keys.usable |= has
 
 
@@ -200,7 +203,8 @@ def _pictures(keys: Keys, column: pa.Array, hash_pictures: HashPictures) -> None
     has = np.array([answer.phash64 is not None for answer in hashed], bool)
     codes = np.array([answer.phash64 or 0 for answer in hashed], np.uint64)
     wide = b"".join(answer.phash256 or bytes(32) for answer in hashed)
-    keys.prints.append(Prints(codes, has, np.frombuffer(wide, np.uint64).reshape(-1, 4), has))
+    words = np.frombuffer(wide, np.uint64).reshape(-1, 4)
+    keys.prints.append(Prints(np.arange(keys.rows), codes, has, words, has))
     keys.usable |= has
     for role, size in DIGEST_BYTES.items():
         values = [getattr(answer, role) for answer in hashed]

@@ -143,7 +143,7 @@ def _kind(kind: pa.DataType) -> str:
         return "string"
     if pa.types.is_binary(kind) or pa.types.is_large_binary(kind):
         return "binary"
-    if pa.types.is_fixed_size_binary(kind):
+    if pa.types.is_fixed_size_binary(kind) or pa.types.is_binary_view(kind):
         return "binary"
     if pa.types.is_struct(kind) and kind.get_field_index("bytes") != -1:
         return "picture" if _kind(kind.field("bytes").type) == "binary" else "other"
@@ -156,6 +156,8 @@ def _bytes(column: pa.Array) -> pa.Array:
         column = column.dictionary_decode()
     if pa.types.is_string_view(column.type):
         column = column.cast(pa.string())
+    if pa.types.is_binary_view(column.type):
+        column = column.cast(pa.binary())
     return column.cast(pa.binary()) if _kind(column.type) == "string" else column
 
 

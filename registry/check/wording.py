@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
 from registry.check.answers import CODE, WAYS, Answers
-from registry.check.index import MAX_KEPT, names_of
+from registry.check.index import MAX_KEPT, NONE, names_of
 from registry.matching.url_key import split_key
 from registry.model import OUTCOMES, TIERS, Signal, Verdict
 from registry.text import visible
@@ -46,6 +45,7 @@ class Wording:
     def __init__(self, index: CheckIndex) -> None:
         self.index = index
         self._entries: dict[int, Words] = {}
+        self._seen: dict[int, str] = {}
 
     def of_entry(self, entry: int) -> Words:
         """Return the words for one entry."""
@@ -68,17 +68,17 @@ class Wording:
         verdict = self.index.site_verdict(row, path)
         return _words(table["entry"][site].as_py(), verdict, table["since"][site].as_py())
 
-    @cached_property
-    def _seen(self) -> dict[int, str]:
-        return {}
-
     def of_known(self, entry: int) -> str:
         """Return why a row whose URL is recorded is clear all the same."""
         if entry not in self._seen:
+            if len(self._seen) >= MAX_KEPT:
+                self._seen.clear()
             verdict = self.index.entry_verdict(entry)
             when = self.index.snapshot.entries["seen"][entry].as_py()
             dated = f" on {when:%Y-%m-%d}" if when else ""
             said = f"allowed: {_marks(verdict)}" if verdict.decision == "allowed" else "no mark"
+            if self.index.entry_image[entry] == NONE:
+                said += "; its picture was never obtained"
             self._seen[entry] = f"seen{dated}, {said}"
         return self._seen[entry]
 

@@ -147,6 +147,8 @@ def _refuse_unwritable(path: Path | None, option: str, taken: Sequence[Path]) ->
         if not path.is_file():
             raise UsageError(f"{option} {path} is no file", "name a file")
         refuse_own_files(path, taken)
+    if option == "--report" and path.suffix.lower() not in (".html", ".htm"):
+        raise UsageError(f"--report {path}: the report is a web page", "name an .html file")
     if path.suffix.lower() in OTHER_FORMATS and option == "--out":
         raise UsageError(f"--out {path}: rows are written as Parquet", "name a .parquet file")
     if not os.access(path.parent, os.W_OK):

@@ -130,13 +130,9 @@ def _sorted_out(paths: Iterable[Path], source: str | None) -> tuple[list[Named],
 
 
 def _files(path: Path) -> list[Path]:
-    return sorted(_visible_files(path)) if path.is_dir() else [path]
+    from registry.datasets import files_in
 
-
-def _visible_files(folder: Path) -> Iterator[Path]:
-    for path in folder.rglob("*"):
-        if path.is_file() and not any(p.startswith(".") for p in path.relative_to(folder).parts):
-            yield path
+    return files_in(path) if path.is_dir() else [path]
 
 
 def _import_table(conn: psycopg.Connection, table: Named, defaults: Defaults, tally: Tally) -> None:

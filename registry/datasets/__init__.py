@@ -103,8 +103,15 @@ def files_in(folder: Path) -> list[Path]:
         )
 
     found: list[Path] = []
-    for parent, folders, names in os.walk(folder, onerror=refuse):
-        folders[:] = [name for name in folders if not name.startswith(".")]
+    seen: set[tuple[int, int]] = set()
+    for parent, folders, names in os.walk(folder, onerror=refuse, followlinks=True):
+        here = Path(parent).stat()
+        # Links to folders are followed, but a folder is read once, however many lead to it.
+        if (here.st_dev, here.st_ino) in seen:
+            folders.clear()
+            continue
+        seen.add((here.st_dev, here.st_ino))
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
         found += (Path(parent, name) for name in names if not name.startswith("."))
     return sorted(found)
 

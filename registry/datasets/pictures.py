@@ -101,6 +101,7 @@ def _is_picture(path: Path) -> bool:
 
 def _read(path: Path) -> bytes | None:
     try:
-        return path.read_bytes()
+        # A named pipe would be waited for without end.
+        return path.read_bytes() if path.is_file() else None
     except OSError:
         return None

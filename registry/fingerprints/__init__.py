@@ -120,6 +120,8 @@ def _full_view(image: Image.Image) -> dict[str, dict[str, str]]:
 
 def _read(path: Path) -> bytes:
     try:
+        if path.is_fifo():
+            raise UnreadableInput(f"{path}: a named pipe, not a file", "write it to a file first")
         return path.read_bytes()
     except FileNotFoundError as error:
         raise UnreadableInput(f"{path}: no such file", "check the path") from error

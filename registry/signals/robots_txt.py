@@ -97,9 +97,9 @@ def read(evidence: Evidence) -> Reading:
     signals = list(_comment(text, evidence.url))
     room = MAX_ADDRESSED
     for group in _groups(_lines(text)):
-        if len(group.names) * len(group.rules) > room:
+        if group.rules and len(group.names) * len(group.rules) > room:
             _close(group, warnings)
-        room -= len(group.names) * len(group.rules)
+        room = max(0, room - len(group.names) * len(group.rules))
         signals += _group_signals(group, evidence.url, warnings)
     if len(warnings) > MAX_WARNINGS:
         more = len(warnings) - MAX_WARNINGS

@@ -22,7 +22,14 @@ from registry.model import PathRule, Signal
 from registry.signals import read, readers
 from registry.site_rules import SiteRules, url_path
 from registry.snapshot.format import FileEntry, Manifest, shape, signals_to_json
-from registry.snapshot.history import Dated, Shown, pictures_shown, rules_file
+from registry.snapshot.history import (
+    Dated,
+    Shown,
+    mark_of,
+    pictures_shown,
+    rules_file,
+    speaks_of_training,
+)
 from registry.snapshot.store import TableWriter
 
 MAX_QUOTE = 4096
@@ -128,7 +135,8 @@ class _Builder:
         """Write one entry. A picture that its URL shows no more is found by its look only."""
         row = shown.last
         rules, said = self._rules_for(row)
-        said += shown.dated.oldest(shown.dated.signals)
+        # A mark may have stood at this URL before this picture did.
+        said += [max(since, shown.first) for since in shown.dated.oldest(shown.dated.signals)]
         image = None if shown.image_id is None else self._image_rows[shown.image_id][0]
         self._append_entry(
             entry=f"observation:{row.id}",
@@ -146,26 +154,27 @@ class _Builder:
 
     def _rules_for(self, row: ObservationRow) -> tuple[tuple[Signal, ...], list[datetime]]:
         """Return what the rules files of the image's and the page's host say, and since when."""
-        signals: dict[Signal, tuple[str, ...]] = {}
-        said: list[datetime] = []
-        for url in dict.fromkeys((row.image_url, row.page_url)):
-            for rules, dated in self._rules.get(host_of(url or "") or "", []):
+        image = self._won(row.image_url)
+        page = self._won(row.page_url) if row.page_url != row.image_url else []
+        of_image = [signal for signal, _ in image]
+        foreign = row.relation == "third-party"
+        of_page = [
+            replace(signal, scope="page", third_party=foreign)
+            for signal, _ in page
+            if signal not in of_image
+        ]
+        said = [since for signal, since in image + page if speaks_of_training(signal)]
+        return _merged([*of_image, *of_page]), said
+
+    def _won(self, url: str | None) -> list[tuple[Signal, datetime]]:
+        """Return the rules that reach a URL and say something, each with its date."""
+        won: list[tuple[Signal, datetime]] = []
+        for rules, dated in self._rules.get(host_of(url or "") or "", []):
+            for signal in rules.applicable(url_path(url or "")):
                 # Rules that permit nothing and refuse nothing have done their part.
-                won = [s for s in rules.applicable(url_path(url or "")) if s.uses]
-                said += dated.oldest(won)
-                for signal in won:
-                    # Its place in the file has done its part too.
-                    rule = signal.rule and replace(signal.rule, order=0)
-                    bare = replace(signal, agents=(), rule=rule)
-                    if url != row.image_url and bare not in signals:
-                        foreign = row.relation == "third-party"
-                        bare = replace(bare, scope="page", third_party=foreign)
-                    # One line for a hundred agents is one signal, not a hundred; a
-                    # signal without agents speaks to everybody already.
-                    heard = signals.get(bare, signal.agents)
-                    signals[bare] = heard + signal.agents if heard and signal.agents else ()
-        merged = (replace(s, agents=tuple(dict.fromkeys(a))) for s, a in signals.items())
-        return tuple(merged), said
+                if signal.uses:
+                    won.append((signal, dated.since[mark_of(signal)]))
+        return won
 
     def add_claims(self, rows: Iterable[ClaimRow]) -> None:
         for claim in rows:
@@ -229,6 +238,21 @@ class _Builder:
                 "seen": seen,
             }
         )
+
+
+def _merged(signals: Sequence[Signal]) -> tuple[Signal, ...]:
+    """Make one signal of those that differ in agents and place only.
+
+    One line for a hundred agents is one signal, not a hundred; a signal without
+    agents speaks to everybody already.
+    """
+    agents: dict[Signal, tuple[str, ...]] = {}
+    for signal in signals:
+        rule = signal.rule and replace(signal.rule, order=0)
+        bare = replace(signal, agents=(), rule=rule)
+        heard = agents.get(bare, signal.agents)
+        agents[bare] = heard + signal.agents if heard and signal.agents else ()
+    return tuple(replace(s, agents=tuple(dict.fromkeys(a))) for s, a in agents.items())
 
 
 def _image(row: ImageRow | ClaimRow) -> dict[str, Any]:

@@ -44,11 +44,13 @@ def _decisions(snapshot: Snapshot, policy: str) -> dict[str, Decision]:
     sets = [signals_from_json(text) for text in snapshot.signals["signals"].to_pylist()]
     decided: dict[tuple[int, int | None], Decision] = {}
     images = snapshot.images["sha256"].to_pylist()
-    columns = ["url", "page_url", "source", "image", "signals", "rules"]
+    columns = ["url", "url_key", "page_url", "source", "image", "signals", "rules"]
     found: dict[str, Decision] = {}
     for row in snapshot.entries.select(columns).to_pylist():
         digest = images[row["image"]] if row["image"] is not None else None
         what = row["url"] or (digest.hex() if digest else "a fingerprint")
+        if row["url"] and not row["url_key"]:
+            what += f" (earlier picture {digest.hex() if digest else '?'})"
         what += f" on {row['page_url']}" if row["page_url"] else ""
         what += "" if row["source"] == "crawl" else f" says {row['source']}"
         own, rules = row["signals"], row["rules"]

@@ -66,7 +66,11 @@ def rules_file(history: Sequence[SiteRuleRow], read: Mapping[int, tuple[Signal, 
 
 @dataclass(slots=True)
 class Shown:
-    """One picture at one image URL on one page, with what stood when it was last seen there."""
+    """One picture at one image URL on one page.
+
+    `last` and `dated` are what stood when it was last seen there; for the present
+    picture, what stands now.
+    """
 
     image_id: int | None
     first: datetime
@@ -84,20 +88,19 @@ def pictures_shown(
     `history` is oldest first. `read` holds the signals of evidence that says
     something, `about` what every piece of evidence is about.
     """
-    shown: dict[int | None, Shown] = {}
-    standing = _Standing(read, about)
-    current = Shown(history[0].image_id, history[0].observed_at, history[0])
+    standing, dated = _Standing(read, about), Dated()
+    present, shown = history[0].image_id, dict[int | None, Shown]()
     for row in history:
-        if current.image_id is None:
-            current.image_id = row.image_id
-        elif row.image_id not in (None, current.image_id):
-            shown[current.image_id] = current
-            current = Shown(row.image_id, row.observed_at, row)
+        present = row.image_id if row.image_id is not None else present
         standing.take(row)
-        current.last = row
-        current.dated.see(standing.signals(row), row.observed_at)
-    shown.pop(current.image_id, None)
-    return [*shown.values(), current]
+        dated.see(standing.signals(row), row.observed_at)
+        if row.image_id is not None:
+            first = shown[present].first if present in shown else row.observed_at
+            shown[present] = Shown(present, first, row, replace(dated))
+    # What was read since the picture was last fetched counts for the present one.
+    now = shown.pop(present, None)
+    first = now.first if now else history[0].observed_at
+    return [*shown.values(), Shown(present, first, history[-1], dated)]
 
 
 class _Standing:

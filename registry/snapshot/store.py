@@ -13,7 +13,7 @@ import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -192,11 +192,6 @@ def open_snapshot(folder: Path) -> Snapshot:
         if tables[name].schema != schemas()[name]:
             raise _damaged(path, "its columns are not those of a snapshot")
     return Snapshot(folder, manifest, *(tables[name] for name in FILES))
-
-
-def with_files(manifest: Manifest, files: dict[str, FileEntry]) -> Manifest:
-    """Return the manifest completed with its list of files."""
-    return replace(manifest, files=files)
 
 
 def _compare(path: Path, expected: FileEntry) -> None:

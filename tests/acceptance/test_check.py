@@ -60,7 +60,9 @@ def test_every_row_gets_one_outcome_with_its_reason(tmp_path: Path, snapshot: Pa
     assert written[0]["optout_reason"] == f"X-Robots-Tag: noai at {MARKED} (same URL)"
     assert written[0]["optout_signal"] == "noai"
     assert written[0]["optout_entry"] == "observation:1"
-    assert written[1]["optout_reason"] == "seen on 2026-11-01, no mark"
+    assert (
+        written[1]["optout_reason"] == "seen on 2026-11-01, no mark; its picture was never obtained"
+    )
     assert written[2]["optout_match"] == "site"
     assert "Disallow: /" in written[2]["optout_reason"]
     assert (written[4]["optout_match"], written[4]["optout_distance"]) == ("fingerprint", 2)

@@ -41,7 +41,7 @@ def test_two_columns_of_one_name(tmp_path: Path, snapshot: Path):
 def test_a_disk_that_takes_no_more(tmp_path: Path, snapshot: Path, option: str):
     urls = [f"https://x.example/{random.random()}.jpg" for _ in range(2000)]
     dataset = table(tmp_path / "d.parquet", url=[MARKED, *urls])
-    target = tmp_path / "result"
+    target = tmp_path / ("result.html" if option == "--report" else "result")
     command = [
         str(REGISTRY),
         "check",
@@ -58,7 +58,7 @@ def test_a_disk_that_takes_no_more(tmp_path: Path, snapshot: Path, option: str):
         check=False,
         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (2000, 2000)),
     )
-    said_in_one_line(result, 4, "result cannot be written")
+    said_in_one_line(result, 4, f"{target.name} cannot be written")
     assert not list(tmp_path.glob("*result*")) + list(tmp_path.glob(".result*"))
 
 
@@ -79,8 +79,11 @@ def test_a_report_never_replaces_the_dataset_nor_a_device(tmp_path: Path, snapsh
             said_in_one_line(result, 2, "the dataset itself")
         said_in_one_line(check(dataset, option, "/dev/null", snapshot=snapshot), 2, "no file")
         said_in_one_line(check(dataset, option, tmp_path, snapshot=snapshot), 2, "no file")
-    both = ("--out", tmp_path / "o", "--report", tmp_path / "o")
-    said_in_one_line(check(dataset, *both, snapshot=snapshot), 2, "same file")
+    (tmp_path / "x.parquet").touch()
+    other = check(dataset, "--report", tmp_path / "x.parquet", snapshot=snapshot)
+    said_in_one_line(other, 2, "web page")
+    both = ("--out", tmp_path / "o", "--report", tmp_path / "o.html")
+    assert check(dataset, *both, snapshot=snapshot).returncode == 1
 
 
 def test_no_usable_column_lists_what_was_seen(tmp_path: Path, snapshot: Path):

@@ -138,9 +138,15 @@ def test_what_is_passed_over_in_a_folder_is_said(tmp_path: Path, snapshot: Path,
     assert "left out: 2 files that are no Parquet (1 .jpg, 1 no suffix)" in result.stderr
     (folder / "d.parquet").unlink()
     (folder / "gone.png").symlink_to(tmp_path / "nowhere")
+    os.mkfifo(folder / "pipe.png")
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    draw(7).save(elsewhere / "linked.png")
+    (folder / "link").symlink_to(elsewhere)
+    (elsewhere / "back").symlink_to(folder)
     result = check(folder, "--json", snapshot=snapshot)
-    assert json.loads(result.stdout)["rows"] == 2
-    assert json.loads(result.stdout)["outcomes"]["unchecked"] == 1
+    assert json.loads(result.stdout)["rows"] == 4
+    assert json.loads(result.stdout)["outcomes"]["unchecked"] == 2
 
 
 def test_256_bits_confirm_or_deny_what_64_bits_suggest(tmp_path: Path, picture: Path):

@@ -131,3 +131,47 @@ def test_a_page_rule_does_not_reach_somebody_elses_picture(tmp_path: Path):
     out = tmp_path / "rows.parquet"
     check(dataset, made.snapshot(tmp_path), plan(dataset), Options(out=out))
     assert pq.read_table(out)["optout_outcome"].to_pylist() == ["reserved", "clear"]
+
+
+def outcome_of(made: Made, folder: Path, url: str) -> dict:
+    pq.write_table(pa.table({"url": [url]}), folder / "d.parquet")
+    dataset = open_dataset([str(folder / "d.parquet")])
+    out = folder / "rows.parquet"
+    check(dataset, made.snapshot(folder), plan(dataset), Options(out=out))
+    return pq.read_table(out).to_pylist()[0]
+
+
+@pytest.mark.parametrize("other", ["allowed", "conditional", "no picture", "another picture"])
+def test_every_picture_known_at_a_url_counts(tmp_path: Path, other: str):
+    made = Made()
+    picture, stranger = made.image(0xC9B6A7D8469C1959), made.image(0x3649582796E3E6A6)
+    marked, url = "https://a.example/1.jpg", "https://b.example/1.jpg"
+    made.observe(marked, [made.headers("noai", url=marked)], on=5, image_id=picture)
+    if other in ("allowed", "conditional"):
+        made.claim(url=url, meaning=other)
+    elif other == "no picture":
+        made.observe(url, on=1, page_url="https://b.example/old", refusal="limit")
+    else:
+        made.observe(url, on=1, page_url="https://b.example/old", image_id=stranger)
+    made.observe(url, on=6, page_url="https://b.example/new", image_id=picture)
+    row = outcome_of(made, tmp_path, url)
+    assert (row["optout_outcome"], row["optout_match"]) == ("reserved", "digest")
+    assert row["optout_entry"] == "observation:1"
+
+
+def test_a_stricter_match_leaves_nothing_of_a_milder_one(tmp_path: Path):
+    made = Made()
+    picture = made.image(0xC9B6A7D8469C1959)
+    marked, url = "https://a.example/1.jpg", "https://b.example/1.jpg"
+    made.observe(marked, [made.headers("noai", url=marked)], image_id=picture)
+    made.claim(site="b.example", meaning="conditional", signal="a condition")
+    made.observe(url, page_url="https://b.example/", image_id=picture)
+    row = outcome_of(made, tmp_path, url)
+    assert (row["optout_entry"], row["optout_signal"]) == ("observation:1", "noai")
+
+
+def test_pictures_without_entries(tmp_path: Path):
+    made = Made()
+    made.image(5 << 40)
+    made.claim(site="b.example")
+    assert outcome_of(made, tmp_path, "https://c.example/1.jpg")["optout_outcome"] == "clear"

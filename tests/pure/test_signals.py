@@ -249,3 +249,13 @@ def test_agent_list():
 def test_every_reader_says_what_it_reads():
     for name, reader in readers().items():
         assert re.search(r"^Sources?:", reader.__doc__, re.MULTILINE), name
+
+
+def test_a_group_without_rules_after_all_room_is_used_up() -> None:
+    text = (
+        "".join(f"User-agent: a{n}\n" for n in range(1000))
+        + "Disallow: /x\n" * 1001
+        + "User-agent: b\nDisallow: /x\nUser-agent: c\n"
+    )
+    reading = read(Evidence("robots-txt", "site", "https://a.example/robots.txt", text=text))
+    assert any("refusal of everything" in warning for warning in reading.warnings)

@@ -11,6 +11,7 @@ from made import Made, day
 from registry.errors import UnreadableSnapshot, UsageError
 from registry.model import PathRule, Signal
 from registry.snapshot import store
+from registry.snapshot.diff import differences
 from registry.snapshot.format import (
     FILES,
     FORMAT,
@@ -278,3 +279,52 @@ signals = st.builds(
 @given(st.lists(signals, max_size=3))
 def test_signals_survive_their_json(some: list[Signal]):
     assert signals_from_json(signals_to_json(some)) == tuple(some)
+
+
+def test_a_reading_without_the_picture_takes_no_mark_of_an_earlier_one(tmp_path: Path):
+    made = Made()
+    first, second = made.image(1 << 60), made.image(3 << 50)
+    page, bare = made.page('<meta name="robots" content="noai">'), made.page("<p>")
+    made.observe(URL, [page], on=1, image_id=first)
+    made.observe(URL, [bare], on=2, refusal="http-404")
+    made.observe(URL, [bare], on=3, image_id=second)
+    snapshot = made.snapshot(tmp_path)
+    assert [names(snapshot, entry) for entry in (0, 1)] == [["noai"], []]
+    assert snapshot.entries["seen"].to_pylist() == [day(1), day(3)]
+
+
+def test_a_picture_that_returns_keeps_the_date_of_a_mark_that_stood_all_the_time(tmp_path: Path):
+    made = Made()
+    first, second = made.image(1 << 60), made.image(3 << 50)
+    page = made.page('<meta name="robots" content="noai">')
+    for number, image in enumerate((first, second, first), start=1):
+        made.observe(URL, [page], on=number, image_id=image)
+    entries = made.snapshot(tmp_path).entries.to_pylist()
+    assert [(e["image"], e["since"]) for e in entries] == [(1, day(2)), (0, day(1))]
+
+
+def test_a_rule_of_the_page_alone_is_not_one_of_the_image(tmp_path: Path):
+    made = Made()
+    made.robots(
+        "a.example",
+        "User-agent: X1\nUser-agent: *\nDisallow: /\n\nUser-agent: *\nAllow: /img/\n",
+    )
+    url = "https://a.example/img/1.jpg"
+    made.observe(url, page_url="https://a.example/page", refusal="timeout")
+    snapshot = made.snapshot(tmp_path)
+    text = snapshot.signals["signals"][snapshot.entries["rules"][0].as_py()].as_py()
+    by_scope = {s.scope: s.agents for s in signals_from_json(text)}
+    assert "*" not in by_scope.get("site", ())
+    assert "*" in by_scope["page"]
+
+
+def test_a_lifted_reservation_is_a_difference(tmp_path: Path):
+    made = Made()
+    first, second = made.image(1 << 60), made.image(3 << 50)
+    made.observe(URL, [made.headers("noai")], on=1, image_id=first)
+    older = made.snapshot(tmp_path, 1)
+    made.observe(URL, [made.headers()], on=2, image_id=second)
+    changes = differences(older, made.snapshot(tmp_path, 2), "cautious")
+    assert [(c.before, c.after) for c in changes if "earlier" not in c.what] == [
+        ("reserved", "unspecified")
+    ]
