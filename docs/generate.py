@@ -54,6 +54,8 @@ a service (the database, a port) is unavailable |
 | 4 | the dataset or the registry could not be read | an input could not be read |
 | 130 | interrupted | interrupted |
 | 141 | the reader of the output left | the same |
+| 143 | ended by SIGTERM | the same |
+| 70 | a fault of this program; its traceback is shown | the same |
 
 ## Environment
 

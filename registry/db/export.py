@@ -1,8 +1,8 @@
 """Reading the whole registry in a fixed order, for the snapshot builder.
 
 Everything is read in one transaction, so that a snapshot shows one moment
-however long it takes to build, and through server-side cursors, so that
-memory does not grow with the registry.
+however long it takes to build, and through server-side cursors, so that no
+table is ever held whole.
 """
 
 from __future__ import annotations
