@@ -1,26 +1,41 @@
 """Evidence lines: one JSON object of evidence in, one answer out. Pure.
 
 In: `{"id", "kind", "input", "context": {"page_url", "image_url", "agent"}}`.
+Further context: `file_host`, the host that served a site's file, if not the
+image's; `document_url`, where an RSL document stood; `fetched`, the documents
+behind links, by URL.
 Out: `{"id", "train", "signals", "warnings", "licence"}`, and `deciding`, the
 names and raw texts of the signals that made the decision.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import json
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from registry.errors import UnreadableInput
-from registry.model import Evidence, Reading, Signal, Target
-from registry.signals import read, readers
+from registry.model import About, Evidence, Reading, Signal, Target
+from registry.precedence import settled
+from registry.signals import read
 from registry.signals._agents import agents
-from registry.site_rules import applicable, robots_url
+from registry.site_rules import applicable, robots_url, url_host
 from registry.verdict import addressed, decide, policy_named
 
 # Kinds whose input is a list of header lines; each is named after a vocabulary.
 HEADER_KINDS = ("x-robots-tag", "content-usage", "link-header")
-TEXT_KINDS = ("html", "robots-txt", "ai-txt", "xmp", "c2pa-json", "rsl-xml")
-KINDS = (*HEADER_KINDS, *TEXT_KINDS, "tdmrep-json")
+# Kinds whose input is the text of a file that speaks for its site, with the file's place.
+SITE_KINDS = {
+    "robots-txt": "/robots.txt",
+    "ai-txt": "/ai.txt",
+    "trust-txt": "/trust.txt",
+    "rsl-xml": "/license.xml",
+    "tdmrep-json": "/.well-known/tdmrep.json",
+}
+# Kinds whose input is what a file holds about itself.
+FILE_KINDS = ("xmp", "c2pa-json")
+TEXT_KINDS = ("html", *SITE_KINDS, *FILE_KINDS)
+KINDS = (*HEADER_KINDS, *TEXT_KINDS)
 
 
 def answer(line: Mapping[str, Any], policy: str = "cautious") -> dict[str, Any]:
@@ -30,12 +45,11 @@ def answer(line: Mapping[str, Any], policy: str = "cautious") -> dict[str, Any]:
     kind = line.get("kind")
     if kind not in KINDS:
         raise UnreadableInput(f"unknown kind {kind!r}: known are {', '.join(KINDS)}")
-    if has_reader(kind):
-        reading = read(_evidence(kind, line.get("input"), target, context))
-    else:
-        reading = Reading((), (f"kind {kind}: this version has no reader for it",))
+    pieces = [*_evidence(kind, line.get("input"), target, context), *_fetched(context)]
+    reading = _joined(map(read, pieces))
+    asked = what_is_asked(target)
     signals = applicable(reading.signals, target)
-    verdict = decide(signals, policy, target.agent)
+    verdict = decide(signals, policy, target.agent, asked=asked)
     return {
         "id": line.get("id"),
         "train": verdict.decision,
@@ -46,11 +60,9 @@ def answer(line: Mapping[str, Any], policy: str = "cautious") -> dict[str, Any]:
     }
 
 
-def has_reader(kind: str) -> bool:
-    """Tell whether this version reads evidence of a kind."""
-    if kind in HEADER_KINDS:
-        return kind.replace("-", "_") in readers()
-    return any(kind in reader.CARRIERS for reader in readers().values())
+def what_is_asked(target: Target) -> About:
+    """Tell whether a target is an image, or the page itself."""
+    return "page" if target.image_url in {None, target.page_url} and target.page_url else "image"
 
 
 def names(signals: Iterable[Signal], agent: str | None) -> list[str]:
@@ -62,29 +74,43 @@ def names(signals: Iterable[Signal], agent: str | None) -> list[str]:
     path but not the image's. Malformed marks are not signals in this
     sense: warnings quote them.
     """
-    well_formed = [s for s in signals if s.conformance != "malformed"]
+    well_formed = settled([s for s in signals if s.conformance != "malformed"])
     mine = {id(s) for s in addressed(well_formed, agent, policy_named("letter"))}
     found: dict[str, None] = {}
     for signal in well_formed:
         if signal.carrier == "robots-txt":
             found.update(dict.fromkeys(_robots_names(signal, agent, id(signal) in mine)))
         elif id(signal) in mine:
-            found[signal.name] = None
+            found[_shown(signal)] = None
         else:
             found.update(dict.fromkeys(f"{signal.name}@{name}" for name in signal.agents))
     return list(found)
 
 
+def _shown(signal: Signal) -> str:
+    on_page_path = signal.scope == "page" and signal.rule is not None
+    return f"{signal.name}(page)" if on_page_path else signal.name
+
+
 def _robots_names(signal: Signal, agent: str | None, mine: bool) -> list[str]:
     if not signal.agents:
         # A comment speaks to people; it is no answer to an agent's question.
-        return [signal.name] if agent is None else []
-    if not signal.uses:
+        is_comment = signal.vocabulary == "robots-txt"
+        return [] if is_comment and agent is not None else [_shown(signal)]
+    if signal.vocabulary == "robots-txt" and not signal.uses:
         return []
     listed = agents()
     others = [name for name in signal.agents if agent is None and name in listed.training]
-    shown = f"{signal.name}(page)" if signal.scope == "page" else signal.name
+    shown = _shown(signal)
     return [shown] * mine + [f"{shown}@{listed.spelling.get(name, name)}" for name in others]
+
+
+def _joined(readings: Iterable[Reading]) -> Reading:
+    found = list(readings)
+    return Reading(
+        tuple(signal for reading in found for signal in reading.signals),
+        tuple(text for reading in found for text in reading.warnings),
+    )
 
 
 def _target(context: object) -> Target:
@@ -97,16 +123,58 @@ def _target(context: object) -> Target:
     return Target(**values)
 
 
-def _evidence(kind: str, given: object, target: Target, context: Mapping[str, Any]) -> Evidence:
+def _evidence(
+    kind: str, given: object, target: Target, context: Mapping[str, Any]
+) -> Iterator[Evidence]:
+    image, page = target.image_url or "", target.page_url or ""
     if kind in HEADER_KINDS:
-        return Evidence("headers", "image", target.image_url or "", lines=_header_lines(given))
-    if not isinstance(given, str):
+        yield Evidence("headers", "image", image, lines=_header_lines(given))
+    elif kind == "tdmrep-json" and isinstance(given, Mapping):
+        yield from _tdmrep_parts(given, target, context)
+    elif not isinstance(given, str):
         raise UnreadableInput(f"input of kind {kind} is not a text")
-    if kind == "html":
-        return Evidence("html", "page", target.page_url or "", text=given)
+    elif kind == "html":
+        yield Evidence("html", "page", page, text=given)
+    elif kind in FILE_KINDS:
+        yield Evidence(kind, "image", image, text=given)
+    else:
+        yield Evidence(kind, "site", _site_file_url(kind, target, context), text=given)
+
+
+def _tdmrep_parts(
+    given: Mapping[str, Any], target: Target, context: Mapping[str, Any]
+) -> Iterator[Evidence]:
+    """Yield the three places in which TDMRep may speak of one image."""
+    if "wellknown" in given:
+        yield from _evidence("tdmrep-json", _text_of(given["wellknown"]), target, context)
+    if "headers" in given:
+        yield from _evidence("content-usage", given["headers"], target, context)
+    if "html" in given:
+        yield from _evidence("html", given["html"], target, context)
+
+
+def _text_of(given: object) -> str:
+    return given if isinstance(given, str) else json.dumps(given)
+
+
+def _site_file_url(kind: str, target: Target, context: Mapping[str, Any]) -> str:
+    document = context.get("document_url")
+    if kind == "rsl-xml" and isinstance(document, str):
+        return document
     host = context.get("file_host")
     asked = f"https://{host}/" if host else target.image_url or target.page_url or ""
-    return Evidence(kind, "site", robots_url(asked), text=given)
+    robots = robots_url(asked)
+    return robots.removesuffix("/robots.txt") + SITE_KINDS[kind] if robots else ""
+
+
+def _fetched(context: Mapping[str, Any]) -> Iterator[Evidence]:
+    """Yield the documents behind links; licences are the only ones that are read."""
+    fetched = context.get("fetched")
+    if not isinstance(fetched, Mapping):
+        return
+    for url, text in fetched.items():
+        if isinstance(url, str) and isinstance(text, str) and url_host(url):
+            yield Evidence("rsl-xml", "site", url, text=text)
 
 
 def _header_lines(given: object) -> tuple[tuple[str, str], ...]:

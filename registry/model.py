@@ -21,7 +21,7 @@ Tier = Literal["exact", "certain", "likely", "possible"]
 About = Literal["image", "page", "site"]
 Scope = Literal["image", "page", "site"]
 Relation = Literal["own", "cdn", "third-party"]
-Conformance = Literal["ok", "legacy", "malformed"]
+Conformance = Literal["ok", "legacy", "malformed", "unverified"]
 Precedence = Literal["longest-allow", "longest-restrict", "first", "all"]
 
 USES: tuple[Use, ...] = ("train", "train-genai", "ai-input", "search", "index", "tdm")
@@ -36,8 +36,8 @@ DECISIONS: tuple[Decision, ...] = ("reserved", "conditional", "allowed", "unspec
 class Evidence:
     """What one response really said, before anybody interprets it.
 
-    `carrier` names the kind of text (`headers`, `html`, `robots-txt`); header
-    field lines are kept in order and unjoined in `lines`, everything else is
+    `carrier` names the kind of text (`headers`, `html`, `robots-txt`, `xmp`, ...);
+    header field lines are kept in order and unjoined in `lines`, everything else is
     `text`. `about` says whether it speaks of an image, a page or a whole site.
     """
 
@@ -54,12 +54,15 @@ class PathRule:
 
     `order` is the position in the file. `precedence` says which of several
     matching rules wins: the longest (ties permissive or restrictive), the
-    first in the file, or all of them.
+    first in the file (with all that stands at its place), or all of them. `host`
+    limits a rule to one host: RSL lists licences by full URL; None is the host
+    that the file speaks for.
     """
 
     pattern: str
     precedence: Precedence
     order: int
+    host: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +74,9 @@ class Signal:
     `uses` holds (use, meaning) pairs and may be empty: such a signal permits
     nothing, but a robots.txt `Allow` still outranks a shorter `Disallow`, and
     `noindex` is still shown as what it is.
+    `conformance` is `ok` for what current documents define; `legacy` for dead or
+    undocumented vocabularies; `malformed` for what is not written as it must be;
+    `unverified` where a signature that should vouch for it does not.
     `raw` is the exact text of the mark; `url` is where it stood.
     """
 

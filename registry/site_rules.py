@@ -302,7 +302,8 @@ def _win(numbers: list[int], lengths: dict[int, int], signals: Sequence[Signal])
     if precedence == "all":
         return numbers
     if precedence == "first":
-        return [min(rules, key=lambda n: rules[n].order)]
+        first = min(rule.order for rule in rules.values())
+        return [n for n in rules if rules[n].order == first]
     longest = max(lengths[n] for n in rules)
     tied = [n for n in rules if lengths[n] == longest]
     if precedence == "longest-restrict":
@@ -334,10 +335,21 @@ def applicable(signals: Sequence[Signal], target: Target) -> tuple[Signal, ...]:
     return kept + of_image + tuple(replace(signal, scope="page") for signal in of_page)
 
 
+def concerns(signal: Signal, host: str) -> bool:
+    """Tell whether a rule may speak of URLs on a host: some are limited to another one."""
+    return signal.rule is None or signal.rule.host in {None, host}
+
+
 def _for_url(site: list[Signal], url: str) -> tuple[Signal, ...]:
     host = url_host(url)
-    here = [s for s in site if not s.url or not host or url_host(s.url) == host]
+    here = [s for s in site if not host or (_stood_on(s, host) and concerns(s, host))]
     return SiteRules(here).applicable(url_path(url)) if here else ()
+
+
+def _stood_on(signal: Signal, host: str) -> bool:
+    """Tell whether a signal's file speaks for a host: it stood there, or it names the host."""
+    named = signal.rule is not None and signal.rule.host == host
+    return named or not signal.url or url_host(signal.url) == host
 
 
 def _of_agent(signals: Iterable[Signal], agent: str) -> list[Signal]:

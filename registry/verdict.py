@@ -1,18 +1,46 @@
 """From signals to a verdict, under a named and versioned policy. Pure.
 
-The policies are the table below; a new one is a new row. What a mark says is
-the readers' business, which marks count is decided here.
+What a mark says is the readers' business, which of several marks of one
+vocabulary stands is `registry.precedence`'s; which marks count, and how those of
+different vocabularies combine, is decided by the two tables below. A policy and
+a vocabulary are a row each; `docs/discussions.md` has the contested ones.
+
+How marks combine, and why:
+
+- Several marks speak of one use: reserved over conditional over allowed over
+  silence. Art. 4(3) asks for one reservation, not for unanimity; AIPREF (vocab
+  5.1), RSL and the robots meta extension say the same of themselves.
+- Training and generative training: the stricter of the two, and allowed only if
+  both are. A permission for one is none for the other.
+- A site refuses a use and licenses it: conditional. RSL's guide writes just this pair.
+- A mark on the page, an image on it: by vocabulary (`covers_images`). DeviantArt
+  defined noai for the images of the page; TDMRep and AIPREF speak of the document.
+- A permission on the page never reaches an image: the page's owner need not own it.
+- What is malformed, dead or unsigned refuses at most: a guess must not permit.
+- robots.txt refuses a named agent: that agent; under `cautious` a refused trainer
+  means everybody. Who closes the door to eight trainers means the ninth too.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from registry.errors import UsageError
-from registry.model import DECISIONS, TRAINING_USES, Conformance, Decision, Signal, Verdict
+from registry.model import (
+    DECISIONS,
+    TRAINING_USES,
+    About,
+    Conformance,
+    Decision,
+    Signal,
+    Use,
+    Verdict,
+)
+from registry.precedence import settled
 from registry.signals._agents import agent_token, agents
-from registry.site_rules import Pattern
+from registry.site_rules import Pattern, url_host
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,8 +50,9 @@ class Policy:
     `names` None means all. `conformance` lists the grades that count; what is
     not `ok` counts as a refusal only. `refusals_of_trainers`: a refusal
     addressed to any training agent counts when nobody in particular asks.
-    `page_rules`: a site rule that covers the page but not the image's own URL
-    counts, unless the page shows somebody else's image.
+    `page_marks`: what a page or its path says counts for its images as a refusal,
+    unless it shows somebody else's; even where the vocabulary does not say so.
+    `tdm`: a refusal of text and data mining counts as one of training.
     """
 
     name: str
@@ -32,7 +61,8 @@ class Policy:
     names: frozenset[str] | None = None
     conformance: frozenset[Conformance] = frozenset({"ok"})
     refusals_of_trainers: bool = False
-    page_rules: bool = False
+    page_marks: bool = False
+    tdm: bool = False
 
     def __str__(self) -> str:
         """Return the policy as verdicts name it."""
@@ -42,17 +72,18 @@ class Policy:
 POLICIES = (
     Policy(
         "cautious",
-        1,
+        2,
         "A reservation needs to be express, not well formed, and need not name its addressees: "
         "clear refusals count that are malformed, undocumented, on the page's path, or "
         "addressed to training agents by name. Nothing of that kind ever permits.",
-        conformance=frozenset({"ok", "legacy", "malformed"}),
+        conformance=frozenset({"ok", "legacy", "malformed", "unverified"}),
         refusals_of_trainers=True,
-        page_rules=True,
+        page_marks=True,
+        tdm=True,
     ),
     Policy(
         "letter",
-        1,
+        2,
         "What current documents say, literally: well formed marks for everybody or for the "
         "agent that asks; robots.txt speaks of the URLs it covers.",
     ),
@@ -62,7 +93,47 @@ POLICIES = (
         "The artists' label alone: `noai` and `noimageai`, in headers or pages.",
         names=frozenset({"noai", "noimageai"}),
     ),
+    Policy(
+        "eu-tdm",
+        1,
+        "A reservation of text and data mining in the sense of art. 4(3) of Directive (EU) "
+        "2019/790: express, by machine-readable means, metadata or the terms of a website "
+        "(recital 18). Vocabularies that a protocol once defined count, guesses do not; nor "
+        "does a refusal of named agents, which reserves nothing against others.",
+        conformance=frozenset({"ok", "legacy"}),
+        page_marks=True,
+        tdm=True,
+    ),
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Combining:
+    """How the marks of a vocabulary meet those of others.
+
+    `covers_images`: on a page it speaks of the images shown there, whosesoever.
+    `licensable`: its refusal and a licence that the same site offers for the same
+    use are one statement: `conditional`.
+    """
+
+    covers_images: bool = False
+    licensable: bool = False
+
+
+VOCABULARIES = {
+    "x-robots-tag": Combining(covers_images=True),
+    "robots-meta": Combining(covers_images=True),
+    "deviantart": Combining(covers_images=True),
+    "content-usage": Combining(licensable=True),
+    "content-signal": Combining(licensable=True),
+    "tdmrep": Combining(licensable=True),
+    "rsl": Combining(licensable=True),
+}
+_DEFAULT = Combining()
+_REFUSALS: tuple[Decision, ...] = ("reserved", "conditional")
+# A signal, the use it speaks of, and what it says of it.
+Said = tuple[Signal, Use, Decision]
+Reach = Literal["all", "refusals", "nothing"]
 
 # Agents whose operators document a meaning of their own for a directive that
 # says nothing to others: Bing Webmaster Blog, September 2023 (with both, the
@@ -87,24 +158,69 @@ def policy_named(name: str) -> Policy:
 
 
 def decide(
-    signals: Sequence[Signal], policy: str = "cautious", agent: str | None = None
+    signals: Sequence[Signal],
+    policy: str = "cautious",
+    agent: str | None = None,
+    *,
+    asked: About = "image",
 ) -> Verdict:
     """Decide whether training is reserved, from signals that are already `applicable`.
 
-    `reserved` over `conditional` over `allowed` over `unspecified`, for training
-    and generative training together. `agent` is the product token of who asks;
-    None means any trainer, none in particular. `deciding` holds the signals
-    that made the decision, in their order; UsageError names the known policies.
+    `agent` is the product token of who asks; None means any trainer, none in
+    particular. `asked` is `page` where the question is about the page itself, not
+    an image on it. `deciding` holds the signals that made the decision, in their
+    order; UsageError names the known policies.
     """
     chosen = policy_named(policy)
-    counted = [s for s in addressed(signals, agent, chosen) if _counts(s, chosen)]
-    said = _own_readings(counted, agent) + [(signal, _says(signal)) for signal in counted]
-    ranked = [(DECISIONS.index(decision), signal) for signal, decision in said]
-    best = min((rank for rank, _ in ranked), default=DECISIONS.index("unspecified"))
-    decision = DECISIONS[best]
-    deciding = [s for rank, s in ranked if rank == best] if decision != "unspecified" else []
-    licences = (s.licence_url for s in [*deciding, *counted] if s.licence_url)
-    return Verdict(decision, str(chosen), tuple(deciding), next(licences, None))
+    heard = settled(addressed(signals, agent, chosen))
+    said = _own_readings(heard, agent) if chosen.names is None else []
+    for signal in heard:
+        said += _says(signal, chosen, asked)
+    decision = _decision(said)
+    if decision == "reserved" and (licences := _licensed(said)):
+        decision, said = "conditional", licences
+    deciding = [s for s, _, d in said if d == decision] if decision != "unspecified" else []
+    urls = (s.licence_url for s in [*deciding, *heard] if s.licence_url)
+    return Verdict(decision, str(chosen), tuple(dict.fromkeys(deciding)), next(urls, None))
+
+
+def _decision(said: Iterable[Said]) -> Decision:
+    """Combine what was said of each use: the stricter of the two, allowed only if both are."""
+    found: dict[str, set[Decision]] = {}
+    for _, use, decision in said:
+        found.setdefault(use, set()).add(decision)
+    each = [_strictest(found.get(use, set())) for use in TRAINING_USES]
+    each += [d for d in found.get("tdm", set()) if d in _REFUSALS]
+    refusals = [decision for decision in each if decision in _REFUSALS]
+    if refusals:
+        return _strictest(refusals)
+    return "allowed" if set(each) == {"allowed"} else "unspecified"
+
+
+def _strictest(decisions: Iterable[Decision]) -> Decision:
+    return min(decisions, key=DECISIONS.index, default="unspecified")
+
+
+def _licensed(said: Sequence[Said]) -> list[Said]:
+    """Return refusals and licences as one condition, where every refuser also licenses.
+
+    Only for vocabularies that are `licensable`, and only within one site: what one
+    declarant offers does not lift what another refuses.
+    """
+    offers = {
+        url_host(s.url) for s, _, d in said if d == "conditional" and _combining(s).licensable
+    }
+    refusals = [item for item in said if item[2] == "reserved"]
+    if not all(_combining(s).licensable and url_host(s.url) in offers for s, _, _ in refusals):
+        return []
+    # A licence that says no itself has the last word on what it licenses.
+    if any(s.vocabulary == "rsl" for s, _, _ in refusals):
+        return []
+    return [(s, use, "conditional") for s, use, d in said if d in _REFUSALS]
+
+
+def _combining(signal: Signal) -> Combining:
+    return VOCABULARIES.get(signal.vocabulary, _DEFAULT)
 
 
 def addressed(signals: Sequence[Signal], agent: str | None, policy: Policy) -> list[Signal]:
@@ -146,29 +262,41 @@ def _like(name: str, token: str) -> bool:
     return name != "*" and "*" in name and Pattern.compile(name + "$").matches(token)
 
 
-def _counts(signal: Signal, policy: Policy) -> bool:
+def _says(signal: Signal, policy: Policy, asked: About) -> list[Said]:
+    """Return what a signal says of training, as far as the policy lets it count."""
     if policy.names is not None and signal.name not in policy.names:
-        return False
+        return []
     if signal.conformance not in policy.conformance:
-        return False
-    if signal.conformance != "ok" and _says(signal) == "allowed":
-        return False
-    # A rule for paths that was matched by the page's URL alone (registry.site_rules).
-    on_page_path = signal.carrier == "robots-txt" and signal.scope == "page"
-    return not on_page_path or (policy.page_rules and not signal.third_party)
+        return []
+    reach = _reach(signal, policy, asked)
+    if reach == "nothing":
+        return []
+    refuses_only = signal.conformance != "ok" or reach == "refusals"
+    uses: tuple[Use, ...] = (*TRAINING_USES, "tdm") if policy.tdm else TRAINING_USES
+    spoken = [(use, signal.meaning(use)) for use in uses]
+    return [
+        (signal, use, meaning)
+        for use, meaning in spoken
+        if meaning is not None and not (refuses_only and meaning == "allowed")
+    ]
 
 
-def _says(signal: Signal) -> Decision:
-    """Return the strictest meaning of a signal for training."""
-    meanings = [signal.meaning(use) for use in TRAINING_USES]
-    return next((decision for decision in DECISIONS if decision in meanings), "unspecified")
+def _reach(signal: Signal, policy: Policy, asked: About) -> Reach:
+    """Tell how far what stands on a page, or covers its path, reaches the image on it."""
+    if signal.scope != "page" or asked == "page":
+        return "all"
+    if signal.rule is None and _combining(signal).covers_images:
+        return "all"
+    return "refusals" if policy.page_marks and not signal.third_party else "nothing"
 
 
-def _own_readings(signals: Iterable[Signal], agent: str | None) -> list[tuple[Signal, Decision]]:
+def _own_readings(signals: Iterable[Signal], agent: str | None) -> list[Said]:
     """Apply what the asking agent's operator says that it takes from a directive."""
     readings = OWN_READINGS.get(agent_token(agent) if agent else "", {})
     for name, decision in readings.items():
-        said = [(signal, decision) for signal in signals if signal.name.startswith(name)]
+        said = [
+            (s, use, decision) for s in signals if s.name.startswith(name) for use in TRAINING_USES
+        ]
         if said:
             return said
     return []

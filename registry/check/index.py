@@ -18,7 +18,7 @@ import pyarrow.compute as pc
 
 from registry.matching.index import PhashIndex
 from registry.model import DECISIONS, Signal, Verdict
-from registry.site_rules import SiteRules
+from registry.site_rules import SiteRules, concerns
 from registry.snapshot.format import signals_from_json
 from registry.verdict import decide
 
@@ -225,9 +225,10 @@ class CheckIndex:
         found: dict[str, list[SiteRow]] = {}
         table = self.snapshot.sites.select(["host", "signals"]).to_pylist()
         for row, site in enumerate(table):
-            signals = signals_from_json(site["signals"])
+            host = site["host"]
+            signals = [s for s in signals_from_json(site["signals"]) if concerns(s, host)]
             if any(signal.uses for signal in signals):
-                found.setdefault(site["host"], []).append(SiteRow(row, SiteRules(signals)))
+                found.setdefault(host, []).append(SiteRow(row, SiteRules(signals)))
         return found
 
     def site_verdict(self, site: SiteRow, path: str) -> Verdict:

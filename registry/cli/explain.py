@@ -18,7 +18,7 @@ from registry.cli._evidence_files import (
     text_of,
 )
 from registry.errors import RegistryError, UnreadableInput, UsageError
-from registry.evidence_lines import HEADER_KINDS, answer, has_reader
+from registry.evidence_lines import HEADER_KINDS, answer
 from registry.model import About, Evidence, Reading, Signal, Target, Verdict
 from registry.signals import read
 from registry.signals._agents import agents
@@ -169,8 +169,6 @@ def _file_evidence(name: str, question: Question) -> tuple[str, list[Evidence], 
     if kind in {"headers", *HEADER_KINDS}:
         lines = header_lines(text)
         return kind, [Evidence("headers", _about(lines), url, lines)], notes
-    if not has_reader(kind):
-        return kind, [], [*notes, f"kind {kind}: this version has no reader for it"]
     if kind == "robots-txt":
         return kind, [Evidence(kind, "site", robots_url(url), text=text)], notes
     return kind, [Evidence(kind, "page", url, text=text)], notes

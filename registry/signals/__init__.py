@@ -3,6 +3,7 @@
 A reader is a module of this package (its name does not start with `_`) with
 
 - `CARRIERS`: the kinds of evidence it reads (`headers`, `html`, `robots-txt`),
+- `HEADERS`: if it reads headers, the lower-case names of its fields,
 - `read(evidence) -> Reading`, which raises on no input,
 - a docstring that is the vocabulary's reference page,
 
@@ -24,17 +25,46 @@ def readers() -> dict[str, ModuleType]:
     return discover(__name__)
 
 
+@cache
+def header_fields() -> dict[str, tuple[ModuleType, ...]]:
+    """Return the readers of every header field, by its lower-case name."""
+    found: dict[str, tuple[ModuleType, ...]] = {}
+    for reader in readers().values():
+        for field in getattr(reader, "HEADERS", ()):
+            found[field] = (*found.get(field, ()), reader)
+    return found
+
+
+@cache
+def _of_carrier(carrier: str) -> tuple[ModuleType, ...]:
+    return tuple(reader for reader in readers().values() if carrier in reader.CARRIERS)
+
+
 def read(evidence: Evidence) -> Reading:
     """Run every reader of this carrier over one piece of evidence.
 
     Bad input gives fewer signals and more warnings, never an exception.
     """
-    readings = [
-        reader.read(evidence)
-        for reader in readers().values()
-        if evidence.carrier in reader.CARRIERS
-    ]
+    concerned = _concerned(evidence)
+    if not concerned:
+        return Reading()
+    readings = [reader.read(evidence) for reader in concerned]
     return Reading(
         signals=tuple(signal for reading in readings for signal in reading.signals),
         warnings=tuple(text for reading in readings for text in reading.warnings),
+    )
+
+
+def _concerned(evidence: Evidence) -> tuple[ModuleType, ...]:
+    """Return the readers to ask; most header blocks hold no field of any of them."""
+    if evidence.carrier != "headers":
+        return _of_carrier(evidence.carrier)
+    fields = header_fields()
+    found: dict[ModuleType, None] = {}
+    for name in {name.strip().lower() for name, _ in evidence.lines}:
+        found.update(dict.fromkeys(fields.get(name, ())))
+    return (
+        tuple(sorted(found, key=lambda reader: reader.__name__))
+        if len(found) > 1
+        else (tuple(found))
     )

@@ -17,6 +17,7 @@ import html
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 _NAME = re.compile(r"[a-zA-Z][^\t\n\f\r />]*")
 _ATTRIBUTE = re.compile(
@@ -27,6 +28,10 @@ _ATTRIBUTE = re.compile(
     r"(?:\"(?P<double>[^\"]*+)\"|'(?P<single>[^']*+)'|(?P<bare>[^\t\n\f\r >\"'][^\t\n\f\r >]*+)"
     r"|(?P<unclosed>[\"'])|))?+)"
 )
+MAX_PAGE = 8 * 1024 * 1024
+# Elements that can carry marks.
+MARKED = frozenset({"meta", "link", "base", "script"})
+
 _COMMENT_END = re.compile(r"--!?>")
 _RAW_TEXT = {
     name: re.compile(rf"</{name}(?=[\t\n\f\r />])", re.IGNORECASE)
@@ -50,6 +55,15 @@ class Tag:
     text: str
     in_body: bool
     content: str = ""
+
+
+@lru_cache(maxsize=2)
+def tags(page: str) -> tuple[Tag, ...]:
+    """Return the tags of a page that can carry marks, in order.
+
+    The readers of one page share this: it is parsed once. MAX_PAGE characters are read.
+    """
+    return tuple(start_tags(page[:MAX_PAGE], MARKED))
 
 
 def start_tags(page: str, wanted: frozenset[str]) -> Iterator[Tag]:

@@ -39,7 +39,6 @@ from registry.signals._agents import agents
 
 CARRIERS = ("html",)
 
-MAX_PAGE = 8 * 1024 * 1024
 MAX_SIGNALS = 500
 
 _TOKEN = re.compile(r"[a-z0-9_.-]+")
@@ -63,10 +62,10 @@ def read(evidence: Evidence) -> Reading:
     """Read every robots meta tag of a page, in order."""
     found: dict[tuple[object, ...], Signal] = {}
     warnings: list[str] = []
-    if len(evidence.text) > MAX_PAGE:
-        warnings.append(f"page longer than {MAX_PAGE} characters, read up to there")
-    for tag in _markup.start_tags(evidence.text[:MAX_PAGE], frozenset({"meta"})):
-        address = _address(tag)
+    if len(evidence.text) > _markup.MAX_PAGE:
+        warnings.append(f"page longer than {_markup.MAX_PAGE} characters, read up to there")
+    for tag in _markup.tags(evidence.text):
+        address = _address(tag) if tag.name == "meta" else None
         if address is None:
             continue
         warnings += _directives.too_long(tag.attributes.get("content", ""), "a meta tag's content")

@@ -42,15 +42,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
 
 from registry.model import Conformance, Evidence, Meaning, PathRule, Reading, Signal, Use
-from registry.signals._agents import agent_token, agents, refused_uses
+from registry.signals import _robots_groups
+from registry.signals._agents import refused_uses
 from registry.signals._directives import MAX_RAW, quote
+from registry.signals._robots_groups import Group, Line
 
 CARRIERS = ("robots-txt",)
 
-MAX_TEXT = 1024 * 1024
+MAX_TEXT = _robots_groups.MAX_TEXT
 # Rules times the agents they address, over the whole file. Every signal names its
 # agents wherever it is written down, so a file of 100 KB could fill gigabytes.
 MAX_ADDRESSED = 1_000_000
@@ -58,122 +59,52 @@ MAX_WARNINGS = 20
 
 Uses = tuple[tuple[Use, Meaning], ...]
 
-_LINE_END = re.compile(r"\r\n|\r|\n")
-_TOKEN = re.compile(r"[a-z0-9_.-]+(?:/\S*)?")
-_WORD = re.compile(r"[a-z0-9_.-]+")
-_AGENT_KEYS = {"user-agent": True, "useragent": False, "user agent": False}
-_DISALLOW_KEYS = {
-    "disallow": True,
-    **dict.fromkeys(("dissallow", "dissalow", "disalow", "diasllow", "disallaw"), False),
-}
 _MACHINES = re.compile(r"\b(?:ai|llms?|language models?)\b", re.IGNORECASE)
 _LEARNING = re.compile(r"text and data mining|machine learning", re.IGNORECASE)
 _TRAINING = re.compile(r"\btrain(?:ed|ing)?\b", re.IGNORECASE)
 
 
-@dataclass(frozen=True, slots=True)
-class _Line:
-    """One `name: value` line; `proper` is False where it had to be guessed."""
-
-    number: int
-    kind: str
-    value: str
-    raw: str
-    proper: bool
-
-
-@dataclass(slots=True)
-class _Group:
-    """User-agent lines and the rules after them."""
-
-    names: list[_Line] = field(default_factory=list)
-    rules: list[_Line] = field(default_factory=list)
-
-
 def read(evidence: Evidence) -> Reading:
     """Read every group of one robots.txt."""
-    warnings: list[str] = []
-    text = _bounded(evidence.text, warnings)
+    warnings = _robots_groups.too_long(evidence.text)
+    text = _robots_groups.bounded(evidence.text)
     signals = list(_comment(text, evidence.url))
     room = MAX_ADDRESSED
-    for group in _groups(_lines(text)):
-        if group.rules and len(group.names) * len(group.rules) > room:
-            _close(group, warnings)
-        room = max(0, room - len(group.names) * len(group.rules))
-        signals += _group_signals(group, evidence.url, warnings)
+    for group in _robots_groups.groups(text):
+        rules = group.of("allow", "disallow")
+        if rules and len(group.names) * len(rules) > room:
+            rules = _closed(rules[0], warnings)
+        room = max(0, room - len(group.names) * len(rules))
+        signals += _group_signals(group, rules, evidence.url, warnings)
     if len(warnings) > MAX_WARNINGS:
         more = len(warnings) - MAX_WARNINGS
         warnings[MAX_WARNINGS:] = [f"and {more} more such lines"]
     return Reading(tuple(signals), tuple(warnings))
 
 
-def _bounded(text: str, warnings: list[str]) -> str:
-    """Cut a huge file at a line's end; drop the byte order mark and NULs."""
-    if len(text) > MAX_TEXT:
-        warnings.append(f"robots.txt longer than {MAX_TEXT} characters, read up to there")
-        text = _LINE_END.sub("\n", text[:MAX_TEXT]).rpartition("\n")[0]
-    # U+FFFD: what decoding makes of the byte order mark of UTF-16, whose NULs go too.
-    text = text.replace("\x00", "").lstrip("\ufeff\ufffd")
-    return text.removeprefix("\u00ef\u00bb\u00bf")
-
-
-def _lines(text: str) -> Iterator[_Line]:
-    """Yield the lines of the group grammar; all others are another vocabulary's."""
-    for number, raw in enumerate(_LINE_END.split(text)):
-        content = raw.partition("#")[0].strip()
-        name, colon, value = content.partition(":")
-        if not colon:
-            # Google and Protego also read `disallow /`; only two words are that.
-            words = content.split()
-            name, value = words if len(words) == 2 else ("", "")
-        kind, proper = _kind(name.strip().lower())
-        if kind:
-            yield _Line(number, kind, value.strip(), raw, proper and bool(colon))
-
-
-def _kind(name: str) -> tuple[str, bool]:
-    if name in _AGENT_KEYS:
-        return "agent", _AGENT_KEYS[name]
-    if name in _DISALLOW_KEYS:
-        return "disallow", _DISALLOW_KEYS[name]
-    return ("allow", True) if name == "allow" else ("", False)
-
-
-def _groups(lines: Iterable[_Line]) -> Iterator[_Group]:
-    """Gather lines into groups; the first holds rules that come before any agent."""
-    group = _Group()
-    for line in lines:
-        if line.kind == "agent":
-            if group.rules:
-                yield group
-                group = _Group()
-            group.names.append(line)
-        else:
-            group.rules.append(line)
-    yield group
-
-
-def _close(group: _Group, warnings: list[str]) -> None:
+def _closed(first: Line, warnings: list[str]) -> list[Line]:
     """Take a group that is too large to be read for a refusal of everything."""
-    first = group.rules[0]
     warnings.insert(
         0,
         f"rules times agents are more than {MAX_ADDRESSED:,} with the group before line"
         f" {first.number + 1}: it is taken for a refusal of everything",
     )
-    group.rules = [_Line(first.number, "disallow", "/", first.raw, proper=False)]
+    return [Line(first.number, "disallow", "/", first.raw, proper=False)]
 
 
-def _group_signals(group: _Group, url: str, warnings: list[str]) -> Iterator[Signal]:
-    proper, guessed = _addressees(group, warnings)
+def _group_signals(
+    group: Group, rules: list[Line], url: str, warnings: list[str]
+) -> Iterator[Signal]:
+    whom = _robots_groups.addressees(group)
+    warnings += whom.warnings
     # The signals of a group share these tuples: a copy for each would make the
     # memory grow with agents times rules.
-    if proper:
+    if whom.proper:
         raw = "\n".join(line.raw for line in group.names)[:MAX_RAW]
-        yield _signal("group", raw, url, proper)
-    parts = [(tokens, uses, True) for uses, tokens in _by_uses(proper)]
-    parts += [(tokens, uses, False) for uses, tokens in _by_uses(guessed)]
-    for line in group.rules:
+        yield _signal("group", raw, url, whom.proper)
+    parts = [(tokens, uses, True) for uses, tokens in _by_uses(whom.proper)]
+    parts += [(tokens, uses, False) for uses, tokens in _by_uses(whom.guessed)]
+    for line in rules:
         pattern, proper_path = _path(line.value)
         if not pattern:
             continue
@@ -182,32 +113,14 @@ def _group_signals(group: _Group, url: str, warnings: list[str]) -> Iterator[Sig
         if not ok:
             warnings.append(f"malformed line {line.number + 1}: {quote(line.raw)}")
         if line.kind == "allow":
-            if ok and proper:
-                yield _signal("allow", line.raw, url, proper, rule=rule)
+            if ok and whom.proper:
+                yield _signal("allow", line.raw, url, whom.proper, rule=rule)
             continue
         for tokens, uses, named in parts:
             conformance: Conformance = "ok" if ok and named else "malformed"
             yield _signal(
                 "disallow", line.raw, url, tokens, rule=rule, uses=uses, conformance=conformance
             )
-
-
-def _addressees(group: _Group, warnings: list[str]) -> tuple[tuple[str, ...], ...]:
-    """Return the tokens a group names, and those it only seems to name."""
-    proper: dict[str, None] = {}
-    guessed: dict[str, None] = {}
-    if not group.names and group.rules:
-        guessed["*"] = None
-        warnings.append(f"rules before any user-agent line: {quote(group.rules[0].raw)}")
-    for line in group.names:
-        token = line.value.lower()
-        if line.proper and (token == "*" or _TOKEN.fullmatch(token)):
-            proper[agent_token(token)] = None
-        elif token:
-            known = (word for word in _WORD.findall(token) if word in agents().training)
-            guessed.update(dict.fromkeys([agent_token(token), *known]))
-            warnings.append(f"malformed line {line.number + 1}: {quote(line.raw)}")
-    return tuple(proper), tuple(guessed)
 
 
 def _by_uses(tokens: Iterable[str]) -> list[tuple[Uses, tuple[str, ...]]]:
@@ -233,7 +146,7 @@ def _comment(text: str, url: str) -> Iterator[Signal]:
     Files that carry Cloudflare's explanation of Content-Signal are passed over:
     the operator of the site did not write it, and it expresses no preference.
     """
-    comments = [line.strip() for line in _LINE_END.split(text) if line.lstrip().startswith("#")]
+    comments = _robots_groups.comments(text)
     if any("content-signal" in line.lower() for line in comments):
         return
     if any(map(_speaks_of_training, comments)):

@@ -34,6 +34,7 @@ from registry.model import Evidence, Reading, Scope, Signal
 from registry.signals import _directives
 
 CARRIERS = ("headers",)
+HEADERS = ("x-robots-tag",)
 
 MAX_LINES = 100
 

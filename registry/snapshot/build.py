@@ -20,7 +20,7 @@ from registry.fingerprints import versions
 from registry.matching.url_key import host_of, url_key
 from registry.model import PathRule, Signal
 from registry.signals import read, readers
-from registry.site_rules import SiteRules, url_path
+from registry.site_rules import SiteRules, concerns, url_path
 from registry.snapshot.format import FileEntry, Manifest, shape, signals_to_json
 from registry.snapshot.history import (
     Dated,
@@ -118,7 +118,8 @@ class _Builder:
             history = list(group)
             dated = rules_file(history, self._read)
             if dated.signals:
-                self._rules.setdefault(host, []).append((SiteRules(dated.signals), dated))
+                own = [signal for signal in dated.signals if concerns(signal, host)]
+                self._rules.setdefault(host, []).append((SiteRules(own), dated))
                 last = history[-1]
                 self._append_site(
                     f"site-rule:{last.id}", host, kind, "crawl", dated, last.observed_at
@@ -172,7 +173,7 @@ class _Builder:
         for rules, dated in self._rules.get(host_of(url or "") or "", []):
             for signal in rules.applicable(url_path(url or "")):
                 # Rules that permit nothing and refuse nothing have done their part.
-                if signal.uses:
+                if signal.uses or signal.licence_url:
                     won.append((signal, dated.since[mark_of(signal)]))
         return won
 
@@ -268,7 +269,9 @@ def _image(row: ImageRow | ClaimRow) -> dict[str, Any]:
 
 def _claim(claim: ClaimRow) -> Signal:
     # Mining is what training begins with: who reserves it reserves both (as TDMRep and PLUS do).
-    uses = ("tdm", "train", "train-genai") if claim.use == "tdm" else (claim.use,)
+    # Training as lists mean it is any training, generative or not.
+    more = {"tdm": ("tdm", "train", "train-genai"), "train": ("train", "train-genai")}
+    uses = more.get(claim.use, (claim.use,))
     said = claim.evidence or f"{claim.meaning} for {claim.use}, says {claim.source}"
     return Signal(
         name=claim.signal or "claim",

@@ -121,7 +121,10 @@ def shape(signals: Sequence[Signal]) -> tuple[Any, ...]:
 
 
 def _signal_to_dict(signal: Signal) -> dict[str, Any]:
-    return {name: value for name, value in asdict(signal).items() if value != _DEFAULTS[name]}
+    found = {name: value for name, value in asdict(signal).items() if value != _DEFAULTS[name]}
+    if "rule" in found and found["rule"]["host"] is None:
+        del found["rule"]["host"]
+    return found
 
 
 def _signal_from_dict(item: Mapping[str, Any]) -> Signal:

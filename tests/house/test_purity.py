@@ -15,6 +15,7 @@ CORE = (
     "registry.errors",
     "registry.signals",
     "registry.site_rules",
+    "registry.precedence",
     "registry.verdict",
     "registry.excerpt",
     "registry.fingerprints",

@@ -21,7 +21,7 @@ def mark(name="noai", **more):
 
 
 def saying(meaning, **more):
-    return mark(f"says-{meaning}", uses=(("train", meaning),), **more)
+    return mark(f"says-{meaning}", uses=(("train", meaning), ("train-genai", meaning)), **more)
 
 
 def robots(text, agent=None, policy="cautious", path="/x"):
@@ -33,7 +33,7 @@ def robots(text, agent=None, policy="cautious", path="/x"):
 
 def test_nothing_is_unspecified():
     verdict = decide([])
-    assert (verdict.decision, verdict.policy, verdict.deciding) == ("unspecified", "cautious@1", ())
+    assert (verdict.decision, verdict.policy, verdict.deciding) == ("unspecified", "cautious@2", ())
 
 
 @pytest.mark.parametrize("policy", known_policies())
@@ -47,9 +47,9 @@ def test_silence_and_other_uses_permit_nothing(policy):
 
 
 def test_policies_are_named_versioned_and_reasoned():
-    assert known_policies() == ("cautious", "letter", "noai")
+    assert known_policies() == ("cautious", "letter", "noai", "eu-tdm")
     assert all(policy.reason and policy.version >= 1 for policy in POLICIES)
-    assert decide([], "letter@1").policy == "letter@1"
+    assert decide([], "letter@2").policy == "letter@2"
 
 
 @pytest.mark.parametrize("name", ["strict", "", "letter@9", "LETTER"])
@@ -66,7 +66,15 @@ def test_strictest_meaning_decides_and_names_all_that_say_it(meanings):
     verdict = decide(signals, "letter")
     strictest = min(meanings, key=DECISIONS.index)
     assert verdict.decision == strictest
-    assert verdict.deciding == tuple(s for s in signals if s.uses[0][1] == strictest)
+    # What is said twice in the same words is one mark.
+    assert verdict.deciding == tuple(dict.fromkeys(s for s in signals if s.uses[0][1] == strictest))
+
+
+def test_permission_for_one_kind_of_training_is_none_for_the_other():
+    classify = mark("a", uses=(("train", "allowed"),))
+    generate = mark("b", uses=(("train-genai", "allowed"),))
+    assert decide([classify]).decision == decide([generate]).decision == "unspecified"
+    assert decide([classify, generate]).decision == "allowed"
 
 
 def test_generative_training_counts_as_much():

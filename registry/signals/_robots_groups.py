@@ -1,0 +1,161 @@
+"""The lines and groups of a robots.txt (RFC 9309), shared by the vocabularies that stand in it.
+
+A group is one or more user-agent lines and the lines after them. It ends at the
+next user-agent line after a *rule*. Allow and Disallow are rules; every other
+record is not, and so neither ends a group nor its list of agents (section
+2.2.4). A vocabulary that makes its own line a rule (AIPREF) says so in `rules`.
+
+Source: https://www.rfc-editor.org/rfc/rfc9309.html; the misspellings are those
+that google/robotstxt accepts.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import lru_cache
+
+from registry.signals._agents import agent_token, agents
+from registry.signals._directives import quote
+
+MAX_TEXT = 1024 * 1024
+NO_MORE_RULES: frozenset[str] = frozenset()
+
+_LINE_END = re.compile(r"\r\n|\r|\n")
+_TOKEN = re.compile(r"[a-z0-9_.-]+(?:/\S*)?")
+_WORD = re.compile(r"[a-z0-9_.-]+")
+_AGENT_KEYS = {"user-agent": True, "useragent": False, "user agent": False}
+_DISALLOW_KEYS = {
+    "disallow": True,
+    **dict.fromkeys(("dissallow", "dissalow", "disalow", "diasllow", "disallaw"), False),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One `name: value` line.
+
+    `kind` is `agent`, `allow`, `disallow`, or the lower-case name of any other
+    record; `proper` is False where the kind had to be guessed. `number` counts
+    lines from 0.
+    """
+
+    number: int
+    kind: str
+    value: str
+    raw: str
+    proper: bool
+
+
+@dataclass(slots=True)
+class Group:
+    """User-agent lines and the lines after them, in order.
+
+    The first group of a file may have no names: it holds what comes before any
+    user-agent line.
+    """
+
+    names: list[Line] = field(default_factory=list)
+    lines: list[Line] = field(default_factory=list)
+
+    def of(self, *kinds: str) -> list[Line]:
+        """Return the lines of some kinds."""
+        return [line for line in self.lines if line.kind in kinds]
+
+
+@dataclass(frozen=True, slots=True)
+class Addressees:
+    """The tokens that a group names, those it only seems to name, and what is wrong with these."""
+
+    proper: tuple[str, ...]
+    guessed: tuple[str, ...]
+    warnings: tuple[str, ...]
+
+
+def bounded(text: str) -> str:
+    """Cut a huge file at a line's end; drop the byte order mark and NULs."""
+    if len(text) > MAX_TEXT:
+        text = _LINE_END.sub("\n", text[:MAX_TEXT]).rpartition("\n")[0]
+    # U+FFFD: what decoding makes of the byte order mark of UTF-16, whose NULs go too.
+    text = text.replace("\x00", "").lstrip("\ufeff\ufffd")
+    return text.removeprefix("\u00ef\u00bb\u00bf")
+
+
+def too_long(text: str) -> list[str]:
+    """Return the warning for a file that is not read to its end."""
+    if len(text) <= MAX_TEXT:
+        return []
+    return [f"robots.txt longer than {MAX_TEXT} characters, read up to there"]
+
+
+def comments(text: str) -> list[str]:
+    """Return the lines that are comments alone, stripped."""
+    return [line.strip() for line in _LINE_END.split(text) if line.lstrip().startswith("#")]
+
+
+@lru_cache(maxsize=4)
+def lines(text: str) -> tuple[Line, ...]:
+    """Return the `name: value` lines of a bounded text, comments cut off."""
+    return tuple(_lines(text))
+
+
+def groups(text: str, rules: frozenset[str] = NO_MORE_RULES) -> list[Group]:
+    """Gather the lines of a bounded text into groups; `rules` are further kinds that are rules."""
+    found: list[Group] = []
+    group, ended = Group(), False
+    for line in lines(text):
+        if line.kind == "agent":
+            if ended:
+                found.append(group)
+                group, ended = Group(), False
+            elif not group.names and group.lines:
+                # Other records before the first agent stand in no group.
+                found.append(group)
+                group = Group()
+            group.names.append(line)
+        else:
+            group.lines.append(line)
+            ended = ended or line.kind in {"allow", "disallow"} or line.kind in rules
+    return [*found, group]
+
+
+def addressees(group: Group, rules: tuple[str, ...] = ("allow", "disallow")) -> Addressees:
+    """Return whom a group speaks to; before any user-agent line that can only be guessed."""
+    proper: dict[str, None] = {}
+    guessed: dict[str, None] = {}
+    warnings: list[str] = []
+    orphans = [] if group.names else group.of(*rules)
+    if orphans:
+        guessed["*"] = None
+        warnings.append(f"rules before any user-agent line: {quote(orphans[0].raw)}")
+    for line in group.names:
+        token = line.value.lower()
+        if line.proper and (token == "*" or _TOKEN.fullmatch(token)):
+            proper[agent_token(token)] = None
+        elif token:
+            known = (word for word in _WORD.findall(token) if word in agents().training)
+            guessed.update(dict.fromkeys([agent_token(token), *known]))
+            warnings.append(f"malformed line {line.number + 1}: {quote(line.raw)}")
+    return Addressees(tuple(proper), tuple(guessed), tuple(warnings))
+
+
+def _lines(text: str) -> Iterator[Line]:
+    for number, raw in enumerate(_LINE_END.split(text)):
+        content = raw.partition("#")[0].strip()
+        name, colon, value = content.partition(":")
+        if not colon:
+            # Google and Protego also read `disallow /`; only two words are that.
+            words = content.split()
+            name, value = words if len(words) == 2 else ("", "")
+        kind, proper = _kind(name.strip().lower())
+        if kind and (colon or kind in {"agent", "allow", "disallow"}):
+            yield Line(number, kind, value.strip(), raw, proper and bool(colon))
+
+
+def _kind(name: str) -> tuple[str, bool]:
+    if name in _AGENT_KEYS:
+        return "agent", _AGENT_KEYS[name]
+    if name in _DISALLOW_KEYS:
+        return "disallow", _DISALLOW_KEYS[name]
+    return name, True
