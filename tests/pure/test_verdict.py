@@ -201,3 +201,72 @@ def test_licence_of_the_deciding_signal():
     assert decide(signals).licence_url == "https://a.example/paid"
     assert decide([mark(), *signals]).licence_url == "https://a.example/free"
     assert decide([mark("x", uses=(), licence_url="https://a.example/l")]).decision == "unspecified"
+
+
+def says(vocabulary, meaning, url="https://a.example/x", scope="site", **more):
+    uses = (("train", meaning), ("train-genai", meaning))
+    return Signal(
+        f"{vocabulary}={meaning}", vocabulary, "headers", scope, meaning, url, uses=uses, **more
+    )
+
+
+def test_a_page_speaks_for_its_images_by_vocabulary():
+    tdm, label = says("tdmrep", "reserved", scope="page"), mark()
+    assert decide([tdm], "letter").decision == "unspecified"
+    assert decide([label], "letter").decision == "reserved"
+    assert decide([tdm], "cautious").decision == decide([tdm], "eu-tdm").decision == "reserved"
+    assert decide([replace(tdm, third_party=True)], "cautious").decision == "unspecified"
+    assert decide([tdm], "letter", asked="page").decision == "reserved"
+
+
+@pytest.mark.parametrize("policy", known_policies())
+def test_a_permission_on_the_page_never_reaches_an_image(policy):
+    permission = says("content-usage", "allowed", scope="page")
+    assert decide([permission], policy).decision == "unspecified"
+    if policy != "noai":
+        assert decide([permission], policy, asked="page").decision == "allowed"
+
+
+def test_mining_counts_as_training_where_the_policy_says_so():
+    mining = mark("c2pa:data_mining=notAllowed", uses=(("tdm", "reserved"),))
+    assert decide([mining], "cautious").decision == decide([mining], "eu-tdm").decision
+    assert decide([mining], "cautious").decision == "reserved"
+    assert decide([mining], "letter").decision == "unspecified"
+    # To mine is not to train: a permission of the one says nothing of the other.
+    permission = mark("c2pa:data_mining=allowed", uses=(("tdm", "allowed"),))
+    assert decide([permission], "cautious").decision == "unspecified"
+
+
+def test_what_reserves_in_the_sense_of_the_directive():
+    named = mark(agents=("gptbot",))
+    assert decide([named], "eu-tdm").decision == "unspecified"
+    assert decide([mark()], "eu-tdm").decision == "reserved"
+    assert decide([mark(conformance="legacy")], "eu-tdm").decision == "reserved"
+    for guess in ("malformed", "unverified"):
+        assert decide([mark(conformance=guess)], "eu-tdm").decision == "unspecified"
+        assert decide([mark(conformance=guess)], "cautious").decision == "reserved"
+    assert robots("User-agent: *\nDisallow: /\n", policy="eu-tdm") == "reserved"
+    assert robots("User-agent: GPTBot\nDisallow: /\n", policy="eu-tdm") == "unspecified"
+
+
+def test_a_refusal_and_a_licence_of_one_site_are_a_condition():
+    refusal = says("content-usage", "reserved")
+    offer = says("rsl", "conditional", licence_url="https://a.example/licence")
+    verdict = decide([refusal, offer])
+    assert (verdict.decision, verdict.deciding) == ("conditional", (refusal, offer))
+    assert verdict.licence_url == "https://a.example/licence"
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        says("rsl", "reserved"),
+        says("x-robots-tag", "reserved"),
+        says("plus", "reserved"),
+        says("content-usage", "reserved", url="https://b.example/x"),
+    ],
+)
+def test_a_licence_lifts_nobody_elses_refusal(other):
+    offer = says("rsl", "conditional")
+    assert decide([offer, other]).decision == "reserved"
+    assert decide([offer, other, says("content-usage", "reserved")]).decision == "reserved"
