@@ -1,0 +1,309 @@
+"""C2PA and CAWG `training-mining`: an assertion in a picture's Content Credentials.
+
+Where: the C2PA manifest of an image file, signed and bound to its bytes.
+`registry.content_credentials` verifies it and hands over the manifest store as
+JSON; `c2patool FILE` prints the same.
+
+Who: Adobe Content Authenticity and what is built on c2pa-rs. Platforms drop
+manifests when they resize: none being there means nothing.
+
+Example:
+
+    {"label": "cawg.training-mining", "data": {"entries": {
+        "cawg.ai_generative_training": {"use": "notAllowed"},
+        "cawg.ai_training": {"use": "constrained", "constraint_info": "https://a.example/terms"}}}}
+
+Grammar: the label is `c2pa.training-mining` (C2PA 1.3 and 1.4) or
+`cawg.training-mining` (CAWG 1.0 and 1.1); a repeated one ends in `__1`. Keys have
+either prefix under either label, as in c2pa-rs' own fixture. The level `entries`
+may be missing, as in the schema of CAWG 1.0. `use` is `allowed`, `notAllowed` or
+`constrained`, letter by letter; the terms are in `constraint_info` (schema) or
+`constraints_info` (prose). A manifest may stand alone or in a store.
+
+What it says: `ai_generative_training` speaks of generative training,
+`ai_training` of training models that are NOT generative, `data_mining` of text
+and data mining, `ai_inference` of input to a trained model. `constrained` is
+conditional, and `reserved` where no terms are named. What is not mentioned is
+not said; a picture is not permitted for training unless both kinds are.
+
+Decisions: the active manifest speaks of the picture. Manifests of ingredients
+are read as `(ingredient)`, outside current documents: no document says that a
+mark is inherited. Where validation failed, all marks are unverified. A signer on
+no trust list may refuse, since a refusal is often a tool's on behalf of an
+artist nobody lists, but a permission of theirs is unverified; JSON that says
+nothing of a validation is taken as it is. Other spellings of a clear refusal
+are malformed refusals; keys of others (`com.example.x`) are no marks. Of names
+that JSON repeats in one object the last counts, as with other parsers.
+
+Sources: C2PA 1.3 (19.21) and 1.4 (19.23), https://cawg.io/training-and-data-mining/1.1/,
+C2PA 2.3 (validation states), contentauth/c2pa-rs cli/tests/fixtures/do_not_train.json.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any
+
+from registry.model import Conformance, Evidence, Meaning, Reading, Signal, Use
+from registry.signals import _directives
+
+CARRIERS = ("c2pa-json",)
+
+MAX_TEXT = 2_000_000
+MAX_MANIFESTS = 100
+MAX_ASSERTIONS = 1000
+MAX_ENTRIES = 200
+MAX_SIGNALS = 300
+MAX_WARNINGS = 20
+
+_USES: dict[str, Use] = {
+    "ai_training": "train",
+    "ai_generative_training": "train-genai",
+    "data_mining": "tdm",
+    "ai_inference": "ai-input",
+}
+_LABEL = re.compile(r"(c2pa|cawg)\.training-mining(?:__[0-9]+)?")
+_KEY = re.compile(r"(?:(c2pa|cawg)[.:])?(" + "|".join(_USES) + ")")
+_URL = re.compile(r"https?://[^\s<>\"\\\x00-\x20\x7f\ud800-\udfff]{1,2000}", re.IGNORECASE)
+_NOT_LETTERS = re.compile("[^a-z]+")
+_REFUSED = frozenset({"notallowed", "disallowed", "denied", "prohibited", "forbidden"})
+_INFO = ("constraint_info", "constraints_info")
+
+# Failure codes of the active manifest, by what they begin with, in people's words.
+_REASONS = (
+    ("claimSignature.missing", "the signature is missing"),
+    ("claim.missing", "the signed claim is missing"),
+    ("claimSignature.mismatch", "the signature is broken"),
+    ("claimSignature.outsideValidity", "it was signed outside the certificate's time"),
+    ("signingCredential.expired", "the signer's certificate has expired"),
+    ("signingCredential.ocsp.revoked", "the signer's certificate was revoked"),
+    ("signingCredential.invalid", "the signer's certificate is not one for this"),
+    ("claim.hardBindings.missing", "nothing binds it to the picture"),
+    ("assertion.dataHash.", "the picture was changed after signing"),
+    ("assertion.bmffHash.", "the picture was changed after signing"),
+    ("assertion.boxesHash.", "the picture was changed after signing"),
+    ("assertion.hashedURI.", "an assertion was changed after signing"),
+    ("general.error", "it cannot be verified"),
+    ("assertion.missing", "an assertion was taken out after signing"),
+)
+# Codes that are reported as failures and break neither the signature nor the binding.
+_HARMLESS = re.compile(
+    r"signingCredential\.(untrusted|trusted|ocsp\.(skipped|inaccessible|notRevoked|unknown))"
+    r"|cawg\..*|timeStamp\..*|.*\.(match|validated|insideValidity|accessible)"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Standing:
+    """What the validation of a manifest store found: grades for its marks, and a remark."""
+
+    refusals: Conformance = "ok"
+    permissions: Conformance = "ok"
+    remark: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """One entry of an assertion; `fault` says what is wrong with one that is malformed."""
+
+    name: str
+    use: Use
+    meaning: Meaning
+    raw: str
+    licence_url: str | None = None
+    fault: str = ""
+
+
+def read(evidence: Evidence) -> Reading:
+    """Read the training-mining assertions of a manifest, or of a store of manifests."""
+    if len(evidence.text) > MAX_TEXT:
+        return Reading(warnings=(f"C2PA manifest longer than {MAX_TEXT} characters, not read",))
+    try:
+        store = json.loads(evidence.text.removeprefix("\ufeff"))
+    except (ValueError, RecursionError) as error:
+        shown = _directives.quote(evidence.text)
+        return Reading(warnings=(f"C2PA manifest is no JSON ({type(error).__name__}): {shown}",))
+    if not isinstance(store, dict):
+        return Reading(warnings=("C2PA manifest is no JSON object",))
+    warnings: list[str] = []
+    standing = _standing(store)
+    found: dict[Signal, None] = {}
+    for manifest, is_active in _manifests(store, warnings):
+        for entry in _entries(manifest, warnings):
+            found[_signal(entry, is_active, standing, evidence.url)] = None
+            if entry.fault:
+                warnings.append(f"{entry.name}: {entry.fault}: {_directives.quote(entry.raw)}")
+        if len(found) > MAX_SIGNALS:
+            warnings.append(f"more than {MAX_SIGNALS} training-mining entries, the others not read")
+            break
+    # What is wrong with all of it comes first: of many warnings the last are dropped.
+    remarks = [standing.remark] if found and standing.remark else []
+    unique = tuple(dict.fromkeys([*remarks, *warnings]))
+    return Reading(tuple(islice(found, MAX_SIGNALS)), unique[:MAX_WARNINGS])
+
+
+def _manifests(
+    store: Mapping[str, Any], warnings: list[str]
+) -> Iterator[tuple[Mapping[str, Any], bool]]:
+    """Yield every manifest with whether it is the active one, that one first."""
+    listed = store.get("manifests")
+    if isinstance(listed, list):
+        listed = {m.get("label", ""): m for m in listed if isinstance(m, dict) and _is_text(m)}
+    if not isinstance(listed, dict):
+        yield store, True
+        return
+    active = store.get("active_manifest")
+    if not isinstance(active, str) or active not in listed:
+        active = next(iter(listed)) if len(listed) == 1 else None
+        if active is None and listed:
+            warnings.append("C2PA store names no active manifest: all are read as ingredients")
+    ordered = sorted(listed, key=lambda label: label != active)
+    if len(ordered) > MAX_MANIFESTS:
+        warnings.append(f"more than {MAX_MANIFESTS} manifests, the others not read")
+    for label in ordered[:MAX_MANIFESTS]:
+        if isinstance(listed[label], dict):
+            yield listed[label], label == active
+        else:
+            warnings.append(f"C2PA manifest {_directives.quote(label)} is no object")
+
+
+def _is_text(manifest: Mapping[str, Any]) -> bool:
+    return isinstance(manifest.get("label", ""), str)
+
+
+def _entries(manifest: Mapping[str, Any], warnings: list[str]) -> Iterator[_Entry]:
+    for label, data in islice(_assertions(manifest), MAX_ASSERTIONS):
+        named = _LABEL.fullmatch(label)
+        if named is None:
+            continue
+        if not isinstance(data, dict):
+            warnings.append(f"{label}: its data is no object")
+            continue
+        inner = data.get("entries")
+        levels = [inner, data] if isinstance(inner, dict) else [data]
+        if inner is not None and not isinstance(inner, dict):
+            warnings.append(f"{label}: its entries are no object")
+        for level in levels:
+            for key, given in islice(level.items(), MAX_ENTRIES):
+                yield from _entry(named[1], key, given, warnings)
+
+
+def _assertions(manifest: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """Yield label and data, from the list of the plain or the object of the detailed form."""
+    given = manifest.get("assertions", manifest.get("assertion_store"))
+    if isinstance(given, dict):
+        yield from given.items()
+    elif isinstance(given, list):
+        for assertion in given:
+            if isinstance(assertion, dict) and isinstance(assertion.get("label"), str):
+                yield assertion["label"], assertion.get("data")
+
+
+def _entry(prefix: str, key: str, given: object, warnings: list[str]) -> Iterator[_Entry]:
+    """Read one entry; what is no clear refusal and not well formed is only warned about."""
+    tidy = key.strip().lower().replace("-", "_") if len(key) < 100 else ""
+    known = _KEY.fullmatch(tidy)
+    if known is None:
+        return
+    is_object = isinstance(given, dict)
+    shown = _texts(given) if isinstance(given, dict) else _texts({"use": given})
+    raw = json.dumps({key: shown if is_object else given}) if shown else key
+    value = shown.get("use", "")
+    folded = _NOT_LETTERS.sub("", value[:100].lower())
+    decided = _decided("notallowed" if folded in _REFUSED else folded, shown)
+    if decided is None:
+        warnings.append(f"{tidy}: its use cannot be read: {_directives.quote(raw)}")
+        return
+    spelling, meaning, licence = decided
+    fault = _fault(key, spelling, value, is_object)
+    if fault and meaning == "allowed":
+        warnings.append(f"{tidy}: {fault}, so it permits nothing: {_directives.quote(raw)}")
+        return
+    name = f"{known[1] or prefix}:{known[2]}={spelling}"
+    yield _Entry(name, _USES[known[2]], meaning, raw[: _directives.MAX_RAW], licence, fault)
+
+
+def _texts(fields: Mapping[str, Any]) -> dict[str, str]:
+    """Return the fields that are read, where they are texts."""
+    found = {name: fields.get(name) for name in ("use", *_INFO)}
+    return {name: value for name, value in found.items() if isinstance(value, str)}
+
+
+def _decided(folded: str, shown: Mapping[str, str]) -> tuple[str, Meaning, str | None] | None:
+    """Return the value as it must be spelt, what it means, and the licence's URL."""
+    if folded == "allowed":
+        return "allowed", "allowed", None
+    if folded == "notallowed":
+        return "notAllowed", "reserved", None
+    if folded != "constrained":
+        return None
+    info = next((shown[name].strip() for name in _INFO if shown.get(name, "").strip()), "")
+    licence = info if _URL.fullmatch(info) else None
+    return "constrained", "conditional" if info else "reserved", licence
+
+
+def _fault(key: str, spelling: str, value: str, is_object: bool) -> str:
+    prefix, _, use = key.partition(".")
+    if prefix not in {"c2pa", "cawg"} or use not in _USES:
+        return "not a key of these assertions"
+    if value != spelling:
+        return f"not written {spelling}"
+    return "" if is_object else "not an object with use"
+
+
+def _signal(entry: _Entry, is_active: bool, standing: _Standing, url: str) -> Signal:
+    grade = standing.permissions if entry.meaning == "allowed" else standing.refusals
+    if grade == "ok" and not is_active:
+        grade = "legacy"
+    return Signal(
+        name=entry.name if is_active else f"{entry.name}(ingredient)",
+        vocabulary="c2pa-training-mining",
+        carrier="c2pa-json",
+        scope="image",
+        raw=entry.raw,
+        url=url,
+        uses=((entry.use, entry.meaning),),
+        conformance="malformed" if entry.fault else grade,
+        licence_url=entry.licence_url,
+    )
+
+
+def _standing(store: Mapping[str, Any]) -> _Standing:
+    """Grade the marks of a store by its `validation_state`, or by its codes without one."""
+    state, codes = store.get("validation_state"), _codes(store)
+    failures = [code for code in codes if not _HARMLESS.fullmatch(code)]
+    if failures or (state is not None and state not in ("Valid", "Trusted")):
+        why = "; ".join(dict.fromkeys(map(_reason, failures))) or "no reason is given"
+        return _Standing(
+            "unverified",
+            "unverified",
+            f"Content Credentials do not verify, marks unverified: {why}",
+        )
+    if state == "Valid" or "signingCredential.untrusted" in codes:
+        remark = "Content Credentials verify, but their signer is on no trust list known here"
+        return _Standing("ok", "unverified", f"{remark}{_issuer(store)}")
+    return _Standing()
+
+
+def _codes(store: Mapping[str, Any]) -> list[str]:
+    given = store.get("validation_status")
+    if not isinstance(given, list):
+        return []
+    codes = (status.get("code") for status in given[:MAX_ASSERTIONS] if isinstance(status, dict))
+    return [code for code in codes if isinstance(code, str) and len(code) <= 200]
+
+
+def _reason(code: str) -> str:
+    words = (words for start, words in _REASONS if code.startswith(start))
+    return f"{next(words, 'it failed')} ({_directives.quote(code)[1:-1]})"
+
+
+def _issuer(store: Mapping[str, Any]) -> str:
+    node: object = store.get("manifests")
+    for step in (store.get("active_manifest"), "signature_info", "issuer"):
+        node = node.get(step) if isinstance(node, dict) and isinstance(step, str) else None
+    return f": {_directives.quote(node)}" if isinstance(node, str) else ""
