@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from registry.evidence_lines import answer
+from registry.evidence_lines import HEADER_KINDS, answer
 from registry.model import USES, Evidence
 from registry.signals import read, readers
 from registry.signals._agents import agents
@@ -53,7 +53,7 @@ def test_vector_ids_are_unique():
 @pytest.mark.parametrize("vector", cases())
 def test_expected_uses_are_read(vector):
     """`expect.uses` speaks of uses besides training: some signal must reserve them."""
-    carrier = "headers" if vector["kind"] == "x-robots-tag" else vector["kind"]
+    carrier = "headers" if vector["kind"] in HEADER_KINDS else vector["kind"]
     lines = tuple(map(tuple, vector["input"])) if carrier == "headers" else ()
     text = "" if carrier == "headers" else vector["input"]
     reading = read(Evidence(carrier, "image", "", lines, text))

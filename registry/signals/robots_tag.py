@@ -1,0 +1,130 @@
+"""`Robots-Tag`: the structured header that was to follow `X-Robots-Tag`.
+
+Where: any response, of an image or of a page.
+
+Examples:
+
+    Robots-Tag: *;nosnippet, ExampleBot;noindex
+    Robots-Tag: *=noindex, nosnippet; ExampleBot=;
+
+Grammar: a List (RFC 9651), parsed after all field lines were joined with ", ";
+a member is an agent, `*` for everybody, and its parameters are directives. The
+second form is that of the first draft (August 2024), which no structured field
+parser takes. What stands for an agent adds to what stands for everybody.
+
+What it says: `noindex` reserves indexing and search. The draft defines that one
+and `nosnippet`, which says nothing here.
+
+Who: nobody is known to send it. The drafts (draft-illyes-repext-00 to -03) have
+expired; the last had `X-Robots-Tag` read for as long as it is sent.
+
+Decisions: the other directives of `X-Robots-Tag` are read with the meaning they
+have there, as legacy, since the draft leaves room for them and defines none;
+`noarchive` and `nocache` are not, which only speak to operators that do not name
+this header. All of the first draft's form is legacy. A member `noai`, and a
+refusal in the grammar of `X-Robots-Tag`, are malformed refusals. Of a value
+longer than MAX_VALUE the whole members before that are read, as the draft wants.
+
+Source: draft-illyes-repext-03, https://github.com/garyillyes/ietf-rep-ext
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+
+from registry.model import Conformance, Evidence, Reading, Scope, Signal
+from registry.signals import _directives, _structured
+from registry.signals._agents import agent_token
+from registry.signals._directives import AGAINST_TRAINING, MAX_RAW, USES, Mark, quote
+from registry.signals._structured import MAX_VALUE
+
+CARRIERS = ("headers",)
+HEADERS = ("robots-tag",)
+
+MAX_LINES = 100
+MAX_SIGNALS = 300
+MAX_WARNINGS = 20
+
+_DEFINED = "noindex"
+_OLD_MEMBER = re.compile(r"\s*([A-Za-z0-9_*.-]+)=([\sA-Za-z_,-]*)")
+
+
+def read(evidence: Evidence) -> Reading:
+    """Read the `Robots-Tag` field of a response, its lines joined."""
+    lines = [line for line in evidence.lines if line[0].strip().lower() == "robots-tag"]
+    if not lines:
+        return Reading()
+    values = [value[: MAX_VALUE + 1] for _, value in lines[:MAX_LINES]]
+    text = _structured.joined(values)
+    raw = "\n".join(f"{name}: {value[:MAX_RAW]}" for name, value in lines[:MAX_LINES])[:MAX_RAW]
+    warnings: dict[str, None] = {}
+    if len(text) > MAX_VALUE or len(lines) > MAX_LINES:
+        text = text[:MAX_VALUE].rpartition(",")[0]
+        limit = f"{MAX_VALUE} characters or {MAX_LINES} lines"
+        warnings[f"Robots-Tag longer than {limit}, read up to there"] = None
+    found: dict[tuple[object, ...], Signal] = {}
+    for mark in _marks(text, values):
+        if len(found) == MAX_SIGNALS:
+            warnings[f"more than {MAX_SIGNALS} marks in Robots-Tag, the others not read"] = None
+            break
+        found.setdefault((mark.name, mark.agent, mark.conformance), _signal(mark, evidence, raw))
+        if mark.fault:
+            warnings[f"{mark.name}: {mark.fault}: {quote(raw)}"] = None
+    return Reading(tuple(found.values()), tuple(warnings)[:MAX_WARNINGS])
+
+
+def _marks(text: str, values: Iterable[str]) -> Iterator[Mark]:
+    members = _structured.listing(text)
+    if members is not None:
+        for member in members:
+            names = [name for name, given in member.parameters.items() if given is True]
+            yield from _of_agent(member.token or member.string or "", names)
+    elif (old := _old_form(text)) is not None:
+        for agent, names in old:
+            yield from _of_agent(agent, names, old=True)
+    else:
+        for value in values:
+            for mark in _directives.marks(value):
+                if mark.name in AGAINST_TRAINING:
+                    yield Mark(mark.name, mark.agent, "malformed", "neither List nor first draft")
+
+
+def _of_agent(name: str, directives: list[str], *, old: bool = False) -> Iterator[Mark]:
+    agent = agent_token(name)
+    if agent in AGAINST_TRAINING and not directives:
+        yield Mark(agent, None, "malformed", "in the place of an agent")
+    for directive in directives:
+        if agent and USES.get(directive):
+            defined = directive == _DEFINED and not old
+            grade: Conformance = "ok" if defined else "legacy"
+            fault = "" if defined else "not defined by the last draft of Robots-Tag"
+            yield Mark(directive, None if agent == "*" else agent, grade, fault)
+
+
+def _old_form(text: str) -> list[tuple[str, list[str]]] | None:
+    """Read `*=noindex, nosnippet; ExampleBot=;`; None where it is something else."""
+    found = []
+    for part in text.split(";"):
+        if not part.strip():
+            continue
+        member = _OLD_MEMBER.fullmatch(part)
+        if member is None:
+            return None
+        found.append((member[1], [name.strip().lower() for name in member[2].split(",")]))
+    return found
+
+
+def _signal(mark: Mark, evidence: Evidence, raw: str) -> Signal:
+    scope: Scope = "image" if evidence.about == "image" else "page"
+    return Signal(
+        name=f"{mark.name}(robots-tag)",
+        vocabulary="robots-tag",
+        carrier="headers",
+        scope=scope,
+        raw=raw,
+        url=evidence.url,
+        uses=USES[mark.name],
+        agents=(mark.agent,) if mark.agent else (),
+        conformance=mark.conformance,
+    )
