@@ -172,7 +172,7 @@ def decide(
     order; UsageError names the known policies.
     """
     chosen = policy_named(policy)
-    heard = settled(addressed(signals, agent, chosen))
+    heard = settled(addressed(signals, agent, chosen), asked)
     said = _own_readings(heard, agent) if chosen.names is None else []
     for signal in heard:
         said += _says(signal, chosen, asked)
@@ -249,12 +249,17 @@ def _speaks_to(signal: Signal, token: str | None, policy: Policy, grouped: bool)
         return True
     if token is None:
         trainers = policy.refusals_of_trainers and not agents().training.isdisjoint(names)
-        return "*" in names or trainers
+        return "*" in names or (trainers and not _only_permits(signal))
     if token in names:
         return True
     if signal.conformance != "ok" and any(_like(name, token) for name in names):
         return True
     return "*" in names and not grouped
+
+
+def _only_permits(signal: Signal) -> bool:
+    """Tell whether a signal permits and refuses nothing; what one agent may, others may not."""
+    return {meaning for _, meaning in signal.uses} == {"allowed"}
 
 
 def _like(name: str, token: str) -> bool:
