@@ -43,7 +43,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
@@ -176,7 +176,7 @@ def _is_text(manifest: Mapping[str, Any]) -> bool:
 
 
 def _entries(manifest: Mapping[str, Any], warnings: list[str]) -> Iterator[_Entry]:
-    for label, data in islice(_assertions(manifest), MAX_ASSERTIONS):
+    for label, data in _first(MAX_ASSERTIONS, "assertions", _assertions(manifest), warnings):
         named = _LABEL.fullmatch(label)
         if named is None:
             continue
@@ -188,8 +188,18 @@ def _entries(manifest: Mapping[str, Any], warnings: list[str]) -> Iterator[_Entr
         if inner is not None and not isinstance(inner, dict):
             warnings.append(f"{label}: its entries are no object")
         for level in levels:
-            for key, given in islice(level.items(), MAX_ENTRIES):
+            for key, given in _first(MAX_ENTRIES, "entries", level.items(), warnings):
                 yield from _entry(named[1], key, given, warnings)
+
+
+def _first(
+    limit: int, what: str, pairs: Iterable[tuple[str, Any]], warnings: list[str]
+) -> Iterator[tuple[str, Any]]:
+    for place, pair in enumerate(pairs):
+        if place == limit:
+            warnings.append(f"more than {limit} {what} in one place, the others not read")
+            return
+        yield pair
 
 
 def _assertions(manifest: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
