@@ -2,34 +2,43 @@
 
 from __future__ import annotations
 
-from registry.signals import _markup
+from registry.signals import _markup, readers
 
-_WANTED = frozenset({"meta", "link", "base", "script"})
 _DATA_SCRIPTS = frozenset({"application/ld+json", "application/rsl+xml"})
 _SHORT = 4096
 
 
-def page_excerpt(html: str, limit: int = 65536) -> str:
-    """Return the exact text of a page's `meta`, `link` and `base` tags, and its data scripts.
+def page_excerpt(html: str, url: str = "", limit: int = 65536) -> str:
+    """Return the exact text of a page's tags that can carry marks, and its data scripts.
 
-    Data scripts are those of type `application/ld+json` and
-    `application/rsl+xml`, with their content. A line `<body>` stands where the
-    body begins, if anything is kept from it, so that the readers find the same
-    marks in the excerpt as in the page. At most `limit` characters: short
-    `meta` tags go first, then `base` and `link`, then the rest, each in order.
+    `url` is the page's own. Data scripts are those of type `application/ld+json`
+    and `application/rsl+xml`, with their content. A line `<body>` stands where the
+    body begins, if anything is kept from it. What a reader finds elsewhere in a page
+    it gives itself: `excerpt(page, url) -> str` of its module returns markup, one
+    line, in which it reads the same. So all readers find the same marks in the
+    excerpt as in the page. At most `limit` characters: short `meta` tags go first,
+    then what readers give, then `base` and links, then the rest, each in order.
     """
-    kept = [(_rank(tag), tag) for tag in _markup.start_tags(html, _WANTED) if _holds_marks(tag)]
     room = limit - len("<body>\n")
+    tags = [tag for tag in _markup.tags(html) if _holds_marks(tag)]
+    given = [text for text in _given(html, url) if text]
+    ranked = [(_rank(tag), place, len(_source(tag))) for place, tag in enumerate(tags)]
+    ranked += [(1, len(tags) + place, len(text)) for place, text in enumerate(given)]
     chosen: set[int] = set()
-    for place in sorted(range(len(kept)), key=lambda place: (kept[place][0], place)):
-        size = len(_source(kept[place][1])) + 1
-        if size <= room:
+    for _, place, size in sorted(ranked):
+        if size < room:
             chosen.add(place)
-            room -= size
-    tags = [kept[place][1] for place in sorted(chosen)]
-    head = [_source(tag) for tag in tags if not tag.in_body]
-    body = [_source(tag) for tag in tags if tag.in_body]
+            room -= size + 1
+    kept = [tag for place, tag in enumerate(tags) if place in chosen]
+    head = [_source(tag) for tag in kept if not tag.in_body]
+    head += [text for place, text in enumerate(given, len(tags)) if place in chosen]
+    body = [_source(tag) for tag in kept if tag.in_body]
     return "\n".join(head + (["<body>", *body] if body else []))
+
+
+def _given(html: str, url: str) -> list[str]:
+    ordered = sorted(readers().items())
+    return [reader.excerpt(html, url) for _, reader in ordered if hasattr(reader, "excerpt")]
 
 
 def _holds_marks(tag: _markup.Tag) -> bool:
@@ -42,7 +51,7 @@ def _holds_marks(tag: _markup.Tag) -> bool:
 def _rank(tag: _markup.Tag) -> int:
     if tag.name == "meta" and len(tag.text) <= _SHORT:
         return 0
-    return 1 if tag.name in {"base", "link"} else 2
+    return 2 if tag.name in {"base", "link", "a"} else 3
 
 
 def _source(tag: _markup.Tag) -> str:

@@ -6,6 +6,10 @@ attribute values are decoded, and it is known whether the body has begun. Runs
 in time linear in the text on any input, which the standard library's parser
 does not promise, and gives the exact source text of each tag.
 
+`_Scanner` takes one exact step at a time; between steps it passes over what can
+hold no mark by a regular expression (`_markup_skips`). The tests hold both to a
+tokeniser that does without.
+
 Source: https://html.spec.whatwg.org/multipage/parsing.html (tokenisation, and
 "in head" insertion for the position). Left out: the double-escaped state of
 scripts, and foreign content (`svg`, `math`), which is read as HTML.
@@ -18,25 +22,30 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import islice
 
-_NAME = re.compile(r"[a-zA-Z][^\t\n\f\r />]*")
+from registry.signals._markup_skips import RAW_TEXT, SKIPS, TO_END, any_case
+
+_TAG = re.compile(rf"<(/?)([a-zA-Z][^\t\n\f\r />]*+){TO_END}")
+_UNCLOSED_TAG = re.compile("</?[a-zA-Z]")
+# Within a whole tag, after its name: an attribute's name, and its value in one of three groups.
 _ATTRIBUTE = re.compile(
-    r"[\t\n\f\r /]*+"
-    r"(?:(?P<end>>)"
-    r"|(?P<name>[^\t\n\f\r />][^\t\n\f\r />=]*+)"
+    r"[\t\n\f\r /]*+([^\t\n\f\r />][^\t\n\f\r />=]*+)"
     r"(?:[\t\n\f\r ]*+=[\t\n\f\r ]*+"
-    r"(?:\"(?P<double>[^\"]*+)\"|'(?P<single>[^']*+)'|(?P<bare>[^\t\n\f\r >\"'][^\t\n\f\r >]*+)"
-    r"|(?P<unclosed>[\"'])|))?+)"
+    r"(?:\"([^\"]*+)\"|'([^']*+)'|([^\t\n\f\r >\"'][^\t\n\f\r >]*+)|))?+"
 )
 MAX_PAGE = 8 * 1024 * 1024
-# Elements that can carry marks.
-MARKED = frozenset({"meta", "link", "base", "script"})
+MAX_TAGS = 30_000
+# Elements that can carry marks; of `a` those alone that say "license".
+MARKED = frozenset({"meta", "link", "base", "script", "a"})
 
+# Where a mark may begin in the body: no tag before the next of these can be wanted.
+_MAYBE_MARKED = re.compile(
+    "<(?:[mM][eE][tT][aA]|[lL][iI][nN][kK]|[bB][aA][sS][eE]|[sS][cC][rR][iI][pP][tT])"
+)
+_LICENCE = "license"
 _COMMENT_END = re.compile(r"--!?>")
-_RAW_TEXT = {
-    name: re.compile(rf"</{name}(?=[\t\n\f\r />])", re.IGNORECASE)
-    for name in ("script", "style", "title", "textarea", "iframe", "noembed", "noframes", "xmp")
-}
+_RAW_TEXT_END = {name: re.compile(f"</{any_case(name)}") for name in RAW_TEXT}
 # Start tags that may stand before the body without opening it.
 _BEFORE_BODY = {"html", "head", "base", "basefont", "bgsound", "link", "meta", "title"} | {
     *("noscript", "noframes", "script", "style", "template")
@@ -61,36 +70,66 @@ class Tag:
 def tags(page: str) -> tuple[Tag, ...]:
     """Return the tags of a page that can carry marks, in order.
 
-    The readers of one page share this: it is parsed once. MAX_PAGE characters are read.
+    The readers of one page share this: it is parsed once. MAX_PAGE characters are
+    read, and MAX_TAGS tags.
     """
-    return tuple(start_tags(page[:MAX_PAGE], MARKED))
+    return tuple(islice(start_tags(page[:MAX_PAGE]), MAX_TAGS))
 
 
-def start_tags(page: str, wanted: frozenset[str]) -> Iterator[Tag]:
-    """Yield the start tags of the wanted names, in order."""
-    return _Scanner(page, wanted).run()
+def start_tags(page: str) -> Iterator[Tag]:
+    """Yield the tags of a page that can carry marks, in order and without a bound."""
+    return _Scanner(page).run()
 
 
 class _Scanner:
-    def __init__(self, page: str, wanted: frozenset[str]) -> None:
+    def __init__(self, page: str) -> None:
         self.page = page
-        self.wanted = wanted
         self.in_body = False
         self.templates = 0
+        self.next_tag = -1
+        self.next_word = -1
 
     def run(self) -> Iterator[Tag]:
+        page = self.page
         position: int | None = 0
         while position is not None:
-            opening = self.page.find("<", position)
-            self._text(position, opening if opening >= 0 else len(self.page))
+            position = self._skipped(position)
+            opening = page.find("<", position)
+            if opening != position and not self.in_body:
+                self._text(position, opening if opening >= 0 else len(page))
             if opening < 0:
                 return
-            if _NAME.match(self.page, opening + 1):
-                position, tag = self._start_tag(opening)
-                if tag is not None:
-                    yield tag
-            else:
+            tag = _TAG.match(page, opening)
+            if tag is None:
                 position = self._other(opening)
+            elif tag[1]:
+                self._end_tag(_lower(tag[2]))
+                position = tag.end()
+            else:
+                position, found = self._start_tag(tag)
+                if found is not None:
+                    yield found
+
+    def _skipped(self, position: int) -> int:
+        """Return where the next piece begins that needs an exact step."""
+        state = "template" if self.templates else "body" if self.in_body else "head"
+        if state == "body" and self._nothing_after(position):
+            return len(self.page)
+        skipped = SKIPS[state].match(self.page, position)
+        return skipped.end() if skipped else position
+
+    def _nothing_after(self, position: int) -> bool:
+        """Tell whether no mark can begin from here on. Each character is looked at once."""
+        end = len(self.page)
+        if self.next_tag < position:
+            found = _MAYBE_MARKED.search(self.page, position)
+            self.next_tag = found.start() if found else end
+        if self.next_tag < end:
+            return False
+        if self.next_word < position:
+            word = self.page.find(_LICENCE, position)
+            self.next_word = word if word >= 0 else end
+        return self.next_word == end
 
     def _text(self, start: int, end: int) -> None:
         """Text opens the body, unless it is white space."""
@@ -101,61 +140,41 @@ class _Scanner:
         ):
             self.in_body = True
 
-    def _start_tag(self, opening: int) -> tuple[int | None, Tag | None]:
-        """Read one start tag; return where the text goes on, None at a tag never closed."""
-        match = _NAME.match(self.page, opening + 1)
-        name = match.group().lower() if match else ""
-        attributes, end = self._attributes(match.end() if match else opening)
-        if end is None:
-            return None, None
+    def _start_tag(self, tag: re.Match[str]) -> tuple[int | None, Tag | None]:
+        """Take one start tag; return where the text goes on, None where it has no end."""
+        name = _lower(tag[2])
         if name not in _BEFORE_BODY and not self.templates:
             self.in_body = True
-        after, content = self._raw_text(name, end)
-        tag = None
-        if name in self.wanted and not self.templates:
-            text = self.page[opening:end]
-            tag = Tag(name, attributes, text, self.in_body, content if name == "script" else "")
+        after, content = self._raw_text(name, tag.end())
         if name == "template":
             self.templates += 1
-        return after, tag
-
-    def _attributes(self, position: int) -> tuple[dict[str, str], int | None]:
-        """Read attributes up to `>`; of two with one name the first counts."""
-        found: dict[str, str] = {}
-        while match := _ATTRIBUTE.match(self.page, position):
-            if match["end"]:
-                return found, match.end()
-            if match["unclosed"]:
-                break
-            value = match["double"] or match["single"] or match["bare"] or ""
-            found.setdefault(match["name"].lower(), html.unescape(value))
-            position = match.end()
-        return found, None
+        if name not in MARKED or self.templates or (name == "a" and not _says_licence(tag[0])):
+            return after, None
+        content = content if name == "script" else ""
+        return after, Tag(name, _attributes(tag), tag[0], self.in_body, content)
 
     def _raw_text(self, name: str, end: int) -> tuple[int | None, str]:
         """Return where an element's raw text ends, and the text with its end tag."""
         if name == "plaintext":
             return None, ""
-        if name not in _RAW_TEXT:
+        if name not in _RAW_TEXT_END:
             return end, ""
-        closing = _RAW_TEXT[name].search(self.page, end)
-        if closing is None:
+        closing = _RAW_TEXT_END[name].search(self.page, end)
+        closed = _TAG.match(self.page, closing.start()) if closing else None
+        if closed is None:
             return None, ""
-        _, after = self._attributes(closing.end())
-        return after, self.page[end:after] if after is not None else ""
+        return closed.end(), self.page[end : closed.end()]
 
     def _other(self, opening: int) -> int | None:
-        """Skip an end tag, a comment, or a `<` that is text."""
+        """Skip a comment or a `<` that is text; None at what is never closed."""
         page = self.page
         if page.startswith("<!--", opening):
             if page.startswith((">", "->"), opening + 4):
                 return page.index(">", opening) + 1
             comment = _COMMENT_END.search(page, opening + 4)
             return comment.end() if comment else None
-        end_tag = _NAME.match(page, opening + 2) if page.startswith("</", opening) else None
-        if end_tag is not None:
-            self._end_tag(end_tag.group().lower())
-            return self._attributes(end_tag.end())[1]
+        if _UNCLOSED_TAG.match(page, opening):
+            return None
         if page.startswith(("<!", "<?", "</"), opening):
             closing = page.find(">", opening)
             return closing + 1 if closing >= 0 else None
@@ -167,3 +186,22 @@ class _Scanner:
             self.templates = max(0, self.templates - 1)
         elif name in {"body", "html", "br"} and not self.templates:
             self.in_body = True
+
+
+def _attributes(tag: re.Match[str]) -> dict[str, str]:
+    """Return the attributes of a whole tag; of two with one name the first counts."""
+    found: dict[str, str] = {}
+    text, start = tag[0], tag.end(2) - tag.start()
+    for name, double, single, bare in _ATTRIBUTE.findall(text, start, len(text) - 1):
+        value = double or single or bare
+        found.setdefault(name.lower(), html.unescape(value) if "&" in value else value)
+    return found
+
+
+def _says_licence(text: str) -> bool:
+    return text.find(_LICENCE, 0, text.index(">")) >= 0
+
+
+def _lower(name: str) -> str:
+    """Lower ASCII letters alone: the Kelvin sign makes no `link`."""
+    return name.lower() if name.isascii() else name

@@ -1,7 +1,12 @@
 """Start tags and excerpts of pages: as the HTML standard has them, whatever the text."""
 
+import gzip
+import json
+from pathlib import Path
+
 import pytest
 from bs4 import BeautifulSoup
+from exact_markup import exact_tags
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -10,11 +15,25 @@ from registry.model import Evidence
 from registry.signals import read
 from registry.signals._markup import start_tags
 
-META = frozenset({"meta"})
+VECTORS = Path(__file__).parent.parent / "vectors"
+REAL = Path(__file__).parents[2].parent / "shared/wild/deviantart_page_2024-06-10.html.gz"
+REAL_URL = "https://www.deviantart.com/sakimichan/art/Misty-510056679"
+
+
+@pytest.fixture(scope="module")
+def html_pages():
+    """Every page of the vectors, and a real one where it is beside the checkout, with its URL."""
+    lines = [line for file in VECTORS.glob("*.jsonl") for line in file.open(encoding="utf-8")]
+    vectors = [vector for vector in map(json.loads, lines) if vector["kind"] == "html"]
+    pages = [(vector["input"], vector["context"]["page_url"]) for vector in vectors]
+    if REAL.is_file():
+        pages.append((gzip.decompress(REAL.read_bytes()).decode(), REAL_URL))
+    return pages
 
 
 def metas(page):
-    return [(tag.attributes.get("content"), tag.in_body) for tag in start_tags(page, META)]
+    found = [tag for tag in start_tags(page) if tag.name == "meta"]
+    return [(tag.attributes.get("content"), tag.in_body) for tag in found]
 
 
 @pytest.mark.parametrize(
@@ -98,7 +117,7 @@ BLOCKS = st.one_of(
 def test_attributes_are_those_a_whole_parser_finds(page):
     soup = BeautifulSoup(f"<html><body>{page}</body></html>", "lxml")
     expected = [dict(tag.attrs) for tag in soup.find_all("meta")]
-    assert [tag.attributes for tag in start_tags(page, META)] == expected
+    assert [tag.attributes for tag in start_tags(page) if tag.name == "meta"] == expected
 
 
 ANY = st.one_of(
@@ -116,8 +135,8 @@ ANY = st.one_of(
 )
 
 
-def marks(text):
-    reading = read(Evidence("html", "page", "https://a.example/", text=text))
+def marks(text, url="https://a.example/"):
+    reading = read(Evidence("html", "page", url, text=text))
     return reading.signals, reading.warnings
 
 
@@ -127,6 +146,53 @@ def test_excerpt_reads_as_the_page_does(page):
     excerpt = page_excerpt(page)
     assert marks(excerpt) == marks(page)
     assert page_excerpt(excerpt) == excerpt
+
+
+def test_excerpt_reads_as_pages_on_file_do(html_pages):
+    for page, url in html_pages:
+        excerpt = page_excerpt(page, url)
+        assert marks(excerpt, url) == marks(page, url)
+        assert page_excerpt(excerpt, url) == excerpt
+
+
+PIECES = st.sampled_from(
+    [
+        *("<", "</", "<!", "<?", "<!--", "-->", "--!>", "<!-->", "<!--->", "-", ">", "/", '"', "'"),
+        *("=", " ", "\n", "\x00", "\ufeff", "a", "text", "license", "&amp;", "<!DOCTYPE html>"),
+        *("meta", "link", "script", "style", "title", "template", "textarea", "plaintext", "xmp"),
+        *("<meta name=robots content=noai>", "<META ", "<a rel=license href=x>", "<a title='>' "),
+        *("<template>", "</template>", "<TEMPLATE ", "<script>", "</script>", "</SCRIPT ", "<i"),
+        *("<title>", "</title>", "<style>", "</style>", "<iframe>", "</iframe>", "<noscript>"),
+        *("<head>", "<body>", "</body>", "</head>", "<br", "<p>", "<div class='x>y'>"),
+        # Letters that lower or fold to those of tags, but not in HTML.
+        *("<lin\u212a>", "<\u017fcript>", "</\u017fcript>"),
+    ]
+)
+
+
+@given(st.lists(PIECES, max_size=30).map("".join))
+@settings(max_examples=2000)
+def test_short_cuts_change_nothing(page):
+    assert list(start_tags(page)) == exact_tags(page)
+
+
+def test_short_cuts_change_nothing_in_pages_on_file(html_pages):
+    for page, _ in html_pages:
+        assert list(start_tags(page)) == exact_tags(page)
+
+
+@pytest.mark.parametrize(
+    ("page", "expected"),
+    [
+        ('<p><a href=/l rel="license">CC</a>', ["a"]),
+        ("<p><a href=/l>our licence</a>", []),
+        ("<p>license<a href=/x>", []),
+        ("<p><a title='>' rel=license>", []),
+        ("<template><a rel=license></template>", []),
+    ],
+)
+def test_links_that_say_license(page, expected):
+    assert [tag.name for tag in start_tags(page)] == expected
 
 
 PAGE = """<!DOCTYPE html><html><head><title>A picture</title>
@@ -151,7 +217,7 @@ def test_excerpt_prefers_marks_when_room_is_short():
     crowd = "<link rel=preload href=/" + "x" * 100 + ">"
     data = '<script type="application/ld+json">' + "y" * 3000 + "</script>"
     page = data + crowd * 2000 + "<base>" * 2000 + '<meta name="robots" content="noai">'
-    excerpt = page_excerpt(page, 2000)
+    excerpt = page_excerpt(page, limit=2000)
     assert len(excerpt) <= 2000
     assert excerpt.endswith('<meta name="robots" content="noai">')
     assert "preload" in excerpt
@@ -160,7 +226,7 @@ def test_excerpt_prefers_marks_when_room_is_short():
 
 @given(st.lists(ANY, max_size=12).map("".join), st.integers(0, 200))
 def test_excerpt_keeps_its_limit(page, limit):
-    assert len(page_excerpt(page, limit)) <= limit
+    assert len(page_excerpt(page, limit=limit)) <= limit
 
 
 def test_hostile_markup_is_read_to_its_end():

@@ -1,0 +1,100 @@
+"""What a page's text can be passed over in one step, because no mark can stand in it.
+
+One regular expression for each place: before the body, in it, and within a
+`template`. Each matches as many whole pieces (text, comments, elements of raw
+text, tags that carry no marks) as follow one another, and stops before the first
+piece that needs `registry.signals._markup`'s exact step, or that is not closed.
+All repetitions are possessive, so time is linear in the text.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+_SPACE = r"[\t\n\f\r ]"
+_NAME_END = r"(?=[\t\n\f\r />])"
+# To the `>` that ends a tag: where no quote comes first, and then the whole grammar.
+TO_END = (
+    r"(?:[^\"'>]*+>"
+    r"|[^\t\n\f\r />]*+"
+    rf"(?:[\t\n\f\r /]*+[^\t\n\f\r />][^\t\n\f\r />=]*+"
+    rf"(?:{_SPACE}*+={_SPACE}*+(?:\"[^\"]*+\"|'[^']*+'|[^\t\n\f\r >\"'][^\t\n\f\r >]*+|(?=>))"
+    rf"|(?!{_SPACE}*+=)))*+[\t\n\f\r /]*+>)"
+)
+_COMMENT = r"!--(?!-?>)(?:[^-]++|-(?!-!?>))*+--!?>"
+_BOGUS = r"(?:\?|!(?!--(?!-?>))|/(?![a-zA-Z]))[^>]*+>"
+_TEXT = r"(?![a-zA-Z/!?])"
+
+
+def any_case(name: str) -> str:
+    """Match a tag's name; classes, unlike a flag, let a wrong first letter fail at once."""
+    return "".join(f"[{letter}{letter.upper()}]" for letter in name) + _NAME_END
+
+
+def _named(names: Iterable[str]) -> str:
+    return f"(?:{'|'.join(map(any_case, sorted(names)))})"
+
+
+def _raw(names: Iterable[str]) -> list[str]:
+    """Match whole elements of raw text."""
+    return [
+        rf"{any_case(name)}{TO_END}(?:[^<]++|<(?!/{any_case(name)}))*+"
+        rf"</{any_case(name)}{TO_END}"
+        for name in sorted(names)
+    ]
+
+
+def _skip(text: str, tags: Iterable[str]) -> str:
+    return rf"(?:{text}*+<(?:{'|'.join([*tags, _COMMENT, _BOGUS])}))*+{text}*+"
+
+
+# A link that says "license" before its first `>`: `rel=license` and the like.
+_LICENCE_LINK = rf"a(?={_SPACE})[^>l]*+(?:l(?!icense)[^>l]*+)*+l"
+RAW_TEXT = ("script", "style", "title", "textarea", "iframe", "noembed", "noframes", "xmp")
+_OTHER_RAW = tuple(name for name in RAW_TEXT if name != "script")
+
+# Letters that none of the names begins with at which a skip stops: most tags of a page.
+_OTHER_INITIALS = "c-hj-koq-ru-wyzC-HJ-KOQ-RU-WYZ"
+
+_WITHIN_TEMPLATE = _skip(
+    "[^<]",
+    (
+        rf"(?!{_named(['template', 'plaintext', *RAW_TEXT])})[a-zA-Z]{TO_END}",
+        rf"/(?!{any_case('template')})[a-zA-Z]{TO_END}",
+        *_raw(RAW_TEXT),
+        _TEXT,
+    ),
+)
+_TEMPLATE = rf"{any_case('template')}{TO_END}{_WITHIN_TEMPLATE}</{any_case('template')}{TO_END}"
+
+
+def _compiled(marked: Iterable[str]) -> dict[str, re.Pattern[str]]:
+    stops = _named([*marked, "template", "plaintext", *RAW_TEXT])
+    body = _skip(
+        "[^<]",
+        (
+            rf"[{_OTHER_INITIALS}]{TO_END}",
+            rf"/[{_OTHER_INITIALS}a-su-zA-SU-Z]{TO_END}",
+            rf"(?!{stops}|{_LICENCE_LINK})[a-zA-Z]{TO_END}",
+            rf"/(?!{any_case('template')})[tT]{TO_END}",
+            *_raw(_OTHER_RAW),
+            _TEMPLATE,
+            _TEXT,
+        ),
+    )
+    head = _skip(
+        "[\t\n\f\r \ufeff]",
+        (
+            rf"{_named(['html', 'head', 'basefont', 'bgsound', 'noscript'])}{TO_END}",
+            rf"/(?!{_named(['body', 'html', 'br', 'template'])})[a-zA-Z]{TO_END}",
+            *_raw(["style", "title", "noframes"]),
+            _TEMPLATE,
+        ),
+    )
+    return {name: re.compile(text) for name, text in (("head", head), ("body", body))} | {
+        "template": re.compile(_WITHIN_TEMPLATE)
+    }
+
+
+SKIPS = _compiled(["meta", "link", "base"])
