@@ -53,7 +53,7 @@ def answer(line: Mapping[str, Any], policy: str = "cautious") -> dict[str, Any]:
     return {
         "id": line.get("id"),
         "train": verdict.decision,
-        "signals": names(signals, target.agent),
+        "signals": names(signals, target.agent, asked),
         "warnings": list(reading.warnings),
         "licence": verdict.licence_url,
         "deciding": [{"name": s.name, "raw": s.raw} for s in verdict.deciding],
@@ -65,31 +65,42 @@ def what_is_asked(target: Target) -> About:
     return "page" if target.image_url in {None, target.page_url} and target.page_url else "image"
 
 
-def names(signals: Iterable[Signal], agent: str | None) -> list[str]:
+def names(signals: Iterable[Signal], agent: str | None, asked: About = "image") -> list[str]:
     """Name the signals as evidence lines do: once each, in order.
 
     A mark addressed to another agent is `name@agent`. Of robots.txt, where every
     agent has its group, only what applies is named, and for nobody in particular
     the refused training agents too; `(page)` marks a rule that covers the page's
-    path but not the image's. Malformed marks are not signals in this
-    sense: warnings quote them.
+    path but not the image's, and such rules of other files are not named: they
+    belong to the host that serves the image. Nor are malformed marks: warnings
+    quote them.
     """
-    well_formed = settled([s for s in signals if s.conformance != "malformed"])
+    well_formed = settled([s for s in signals if s.conformance != "malformed"], asked)
     mine = {id(s) for s in addressed(well_formed, agent, policy_named("letter"))}
     found: dict[str, None] = {}
     for signal in well_formed:
         if signal.carrier == "robots-txt":
             found.update(dict.fromkeys(_robots_names(signal, agent, id(signal) in mine)))
+        elif _on_page_path(signal) or _of_page_alone(signal, asked):
+            continue
         elif id(signal) in mine:
-            found[_shown(signal)] = None
+            found[signal.name] = None
         else:
             found.update(dict.fromkeys(f"{signal.name}@{name}" for name in signal.agents))
     return list(found)
 
 
+def _on_page_path(signal: Signal) -> bool:
+    return signal.scope == "page" and signal.rule is not None
+
+
+def _of_page_alone(signal: Signal, asked: About) -> bool:
+    """Tell whether a mark is TDMRep's in a page: by its report none of the images there."""
+    return asked == "image" and signal.scope == "page" and signal.vocabulary == "tdmrep"
+
+
 def _shown(signal: Signal) -> str:
-    on_page_path = signal.scope == "page" and signal.rule is not None
-    return f"{signal.name}(page)" if on_page_path else signal.name
+    return f"{signal.name}(page)" if _on_page_path(signal) else signal.name
 
 
 def _robots_names(signal: Signal, agent: str | None, mine: bool) -> list[str]:

@@ -6,6 +6,9 @@ its own contradictions by its own rules:
 - TDMRep: a later layer replaces an earlier one, property by property:
   tdmrep.json, then response headers, then the markup or the file's metadata
   (W3C TDMRep Final Report, May 2024). With a policy, `1` is `conditional`.
+- TDMRep's file and ai.txt: where one permits the image, what it says of the path
+  of the page around it is not evidence of the image. `Disallow: /` beside
+  `Allow: *.jpg` refuses the page and permits its pictures.
 - RSL: of the licences in one document that match, the narrower says, for each
   use, what the broader would have said (RSL 1.0, section 3.3).
 - Content-Usage in robots.txt: a path that may not be fetched has no preference
@@ -19,33 +22,62 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from registry.model import TRAINING_USES, Signal
+from registry.model import TRAINING_USES, About, Meaning, Signal, Use
 from registry.site_rules import Pattern
 
+# An RSL document, and whether it speaks of the page around the image.
+_Covered = tuple[str, bool]
+
+_NARROWEST = 1 << 40
+_OF_FILES = {"tdmrep", "ai-txt"}
 _TDM_LAYERS = {"tdmrep-json": 0, "headers": 1, "html": 2, "xmp": 2}
 
 
-def settled(signals: Sequence[Signal]) -> list[Signal]:
-    """Return what is left of signals that apply to one target and one agent, in order."""
+def settled(signals: Sequence[Signal], asked: About = "image") -> list[Signal]:
+    """Return what is left of signals that apply to one target and one agent, in order.
+
+    `asked` is `page` where they are to speak of the page itself.
+    """
     vocabularies = {signal.vocabulary for signal in signals}
     kept = list(signals)
+    if vocabularies & _OF_FILES:
+        kept = _without_page_paths(kept)
     if "tdmrep" in vocabularies:
-        kept = _layered(kept)
+        kept = _layered(kept, asked)
     if "rsl" in vocabularies:
-        kept = _narrowed(kept)
+        kept = _narrowed(kept, asked)
     if "content-usage" in vocabularies:
         kept = _fetchable(kept)
     return kept
 
 
-def _layered(signals: list[Signal]) -> list[Signal]:
-    """Settle TDMRep: what is said of the image itself, and what of the page around it."""
+def _without_page_paths(signals: list[Signal]) -> list[Signal]:
+    """Drop what a file says of the page's path where it permits the image itself."""
+    permitting = {
+        (s.url, s.vocabulary)
+        for s in signals
+        if s.rule is not None and s.scope == "site" and s.conformance == "ok"
+        if s.vocabulary in _OF_FILES and any(meaning == "allowed" for _, meaning in s.uses)
+    }
+    return [
+        s
+        for s in signals
+        if s.rule is None or s.scope != "page" or (s.url, s.vocabulary) not in permitting
+    ]
+
+
+def _layered(signals: list[Signal], asked: About) -> list[Signal]:
+    """Settle TDMRep: what is said of the image itself, and what of the page around it.
+
+    Of a page that is itself asked about, everything speaks.
+    """
     out: dict[int, Signal | None] = {}
     for on_page in (False, True):
         layer = [
             (place, signal)
             for place, signal in enumerate(signals)
-            if signal.vocabulary == "tdmrep" and (signal.scope == "page") == on_page
+            if signal.vocabulary == "tdmrep"
+            and (asked == "page" or signal.scope == "page") == on_page
         ]
         out.update(_top_layer(layer))
     settled_signals = (out.get(place, signal) for place, signal in enumerate(signals))
@@ -60,47 +92,66 @@ def _top_layer(found: list[tuple[int, Signal]]) -> dict[int, Signal | None]:
         proper = [_TDM_LAYERS.get(s.carrier, 0) for _, s in same if s.conformance == "ok"]
         top = max(proper, default=0)
         out.update({place: None for place, s in same if _TDM_LAYERS.get(s.carrier, 0) < top})
-    policies = [s for s in out.values() if s is not None and s.name == "tdm-policy"]
-    reserves = any(s.meaning("tdm") == "reserved" for s in out.values() if s is not None)
+    kept = [s for s in out.values() if s is not None]
+    policies = [s for s in kept if s.name == "tdm-policy"]
+    reserves = _reserves([s for s in kept if s.name != "tdm-policy"])
     for place, signal in found:
         if signal.name == "tdm-policy" and not reserves:
             out[place] = None
-        elif out[place] is not None and signal.meaning("tdm") == "reserved" and policies:
-            uses = tuple((use, "conditional") for use, _ in signal.uses)
-            licence = policies[0].licence_url
-            out[place] = replace(signal, uses=uses, licence_url=licence)  # type: ignore[arg-type]
+        elif out[place] is not None and reserves and policies:
+            out[place] = _licensed(signal, policies[0].licence_url)
     return out
 
 
-def _narrowed(signals: list[Signal]) -> list[Signal]:
-    """Drop the RSL licences that narrower ones of the same document speak over."""
-    narrowest: dict[tuple[str, str], int] = {}
-    spoken: dict[tuple[str, int], set[str]] = {}
-    for signal in signals:
-        for use in _ruled_uses(signal):
-            place = _breadth(signal)
-            narrowest[signal.url, use] = max(narrowest.get((signal.url, use), -1), place)
-            spoken.setdefault((signal.url, place), set()).add(use)
+def _reserves(reservations: list[Signal]) -> bool:
+    """Tell whether there is a reservation that a policy may license: a proper one, if any is."""
+    proper = [s for s in reservations if s.conformance == "ok"] or reservations
+    return any(s.meaning("tdm") == "reserved" for s in proper)
+
+
+def _licensed(signal: Signal, licence_url: str | None) -> Signal:
+    if signal.meaning("tdm") != "reserved":
+        return signal
+    uses: tuple[tuple[Use, Meaning], ...] = tuple((use, "conditional") for use, _ in signal.uses)
+    return replace(signal, uses=uses, licence_url=licence_url)
+
+
+def _narrowed(signals: list[Signal], asked: About) -> list[Signal]:
+    """Drop the RSL licences that narrower ones of the same document speak over.
+
+    Only a well written licence speaks over others. What covers the image and what
+    covers the page around it are kept apart, unless the page itself is asked about:
+    neither speaks for the other.
+    """
+    places = [_place(signal, asked) for signal in signals]
+    narrowest: dict[tuple[_Covered, Use], int] = {}
+    spoken: dict[tuple[_Covered, int], set[Use]] = {}
+    for signal, (covered, narrowness) in zip(signals, places, strict=True):
+        for use in _licensed_uses(signal):
+            spoken.setdefault((covered, narrowness), set()).add(use)
+            if signal.conformance == "ok":
+                narrowest[covered, use] = max(narrowest.get((covered, use), -1), narrowness)
     over = {
-        (url, place)
-        for (url, place), uses in spoken.items()
-        if all(narrowest[url, use] > place for use in uses)
+        (covered, narrowness)
+        for (covered, narrowness), uses in spoken.items()
+        if all(narrowest.get((covered, use), -1) > narrowness for use in uses)
     }
-    return [s for s in signals if not _is_licence(s) or (s.url, _breadth(s)) not in over]
+    return [
+        signal
+        for signal, place in zip(signals, places, strict=True)
+        if signal.vocabulary != "rsl" or place not in over
+    ]
 
 
-def _is_licence(signal: Signal) -> bool:
-    return signal.vocabulary == "rsl" and signal.rule is not None
+def _place(signal: Signal, asked: About) -> tuple[_Covered, int]:
+    """Return what a licence covers, and how narrowly: most, where it is its carrier alone."""
+    covered = signal.url, signal.scope == "page" and asked != "page"
+    rule = signal.rule
+    return covered, Pattern.compile(rule.pattern).length if rule else _NARROWEST
 
 
-def _ruled_uses(signal: Signal) -> Iterable[str]:
-    if not _is_licence(signal) or signal.conformance != "ok":
-        return ()
-    return [use for use in TRAINING_USES if signal.meaning(use)]
-
-
-def _breadth(signal: Signal) -> int:
-    return Pattern.compile(signal.rule.pattern).length if signal.rule else 0
+def _licensed_uses(signal: Signal) -> Iterable[Use]:
+    return [u for u in TRAINING_USES if signal.meaning(u)] if signal.vocabulary == "rsl" else ()
 
 
 def _fetchable(signals: list[Signal]) -> list[Signal]:

@@ -1,0 +1,116 @@
+"""The entries of a `tdmrep.json`, read one by one.
+
+A broken file is read up to where it breaks: what it refuses before that is plain,
+though by the letter a file that is not JSON says nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from json import JSONDecoder
+
+from registry.signals._directives import MAX_RAW
+
+# Characters and entries that are read. The first entry that matches wins, so
+# what is cut off could not have changed what the entries before it say.
+MAX_TEXT = 2 * 1024 * 1024
+MAX_ENTRIES = 1000
+
+_SPACE = re.compile(r"[ \t\n\r]*+")
+_NO_LETTERS = re.compile(r"[\s:_-]+")
+_PROPERTIES = {
+    "location": "location",
+    "tdmreservation": "tdm-reservation",
+    "tdmpolicy": "tdm-policy",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One object of the array: its properties in their order, each with its own name.
+
+    Numbers other than 0 and 1 are -1. `value` is a string, a number, a truth value,
+    None, a list, or a tuple of pairs, which is an object.
+    """
+
+    properties: tuple[tuple[str, object], ...]
+    raw: str
+
+    def values(self, name: str) -> list[tuple[object, bool]]:
+        """Return what a property is given as, and whether its name is spelt right."""
+        return [
+            (value, given == name)
+            for given, value in self.properties
+            if _PROPERTIES.get(_NO_LETTERS.sub("", given.lower())) == name
+        ]
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """What could be read. `entries` holds None for what is no object.
+
+    `fault` says why the file as a whole is not what it must be; `cut` whether it
+    goes on after what was read.
+    """
+
+    entries: tuple[Entry | None, ...]
+    fault: str = ""
+    cut: bool = False
+
+
+def parse(text: str) -> File:
+    """Read the entries of a file; raises on no text."""
+    cut = len(text) > MAX_TEXT
+    text = text[:MAX_TEXT].lstrip("\ufeff\ufffd").removeprefix("\u00ef\u00bb\u00bf")
+    place = _after_space(text, 0)
+    if not text.startswith("[", place):
+        entry, end = _decoded(text, place)
+        fault = "not JSON" if end < 0 else "not an array"
+        return File((entry,) if entry else (), fault, cut)
+    return _array(text, _after_space(text, place + 1), cut)
+
+
+def _array(text: str, place: int, cut: bool) -> File:
+    found: list[Entry | None] = []
+    closed = text.startswith("]", place)
+    while not closed:
+        if len(found) == MAX_ENTRIES:
+            return File(tuple(found), cut=True)
+        entry, end = _decoded(text, place)
+        if end < 0:
+            return File(tuple(found), "" if cut else "not JSON", cut)
+        found.append(entry)
+        place = _after_space(text, end)
+        closed = not text.startswith(",", place)
+        place = place if closed else _after_space(text, place + 1)
+    ends_well = text.startswith("]", place) and _after_space(text, place + 1) == len(text)
+    return File(tuple(found), "" if ends_well or cut else "not JSON", cut)
+
+
+def _after_space(text: str, place: int) -> int:
+    match = _SPACE.match(text, place)
+    return match.end() if match else place
+
+
+def _decoded(text: str, place: int) -> tuple[Entry | None, int]:
+    """Return the entry at a place and where it ends; -1 where nothing can be read."""
+    try:
+        value, end = _DECODER.raw_decode(text, place)
+    except (ValueError, RecursionError):
+        return None, -1
+    if not isinstance(value, tuple):
+        return None, end
+    return Entry(value, text[place : min(end, place + MAX_RAW)]), end
+
+
+def _integer(digits: str) -> int:
+    return {"0": 0, "1": 1}.get(digits, -1)
+
+
+def _fraction(digits: str) -> float:
+    return 1.0 if digits == "1.0" else -1.0
+
+
+# Objects become tuples of pairs, so a name that is given twice is seen twice.
+_DECODER = JSONDecoder(object_pairs_hook=tuple, parse_int=_integer, parse_float=_fraction)
