@@ -23,7 +23,8 @@ REAL_URL = "https://www.deviantart.com/sakimichan/art/Misty-510056679"
 @pytest.fixture(scope="module")
 def html_pages():
     """Every page of the vectors, and a real one where it is beside the checkout, with its URL."""
-    lines = [line for file in VECTORS.glob("*.jsonl") for line in file.open(encoding="utf-8")]
+    texts = [file.read_text("utf-8") for file in sorted(VECTORS.glob("*.jsonl"))]
+    lines = [line for text in texts for line in text.splitlines()]
     vectors = [vector for vector in map(json.loads, lines) if vector["kind"] == "html"]
     pages = [(vector["input"], vector["context"]["page_url"]) for vector in vectors]
     if REAL.is_file():
