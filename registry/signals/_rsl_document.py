@@ -1,0 +1,230 @@
+"""RSL 1.0 documents: what each `content` element says of the URLs it covers.
+
+All licences of a content are read together: a use is reserved where one of them
+prohibits it; else allowed, or conditional, where one permits it; else reserved
+where uses are permitted and it is not among them (section 3.5).
+
+What is not written as the standard says is read for refusals and conditions, as
+malformed; a permission never comes of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from xml.etree.ElementTree import Element
+
+from registry.model import Conformance, Meaning, Reading, Signal, Use
+from registry.signals import _rsl_terms, _xml
+from registry.signals._agents import TRAINING
+from registry.signals._directives import quote
+from registry.signals._licence_links import absolute
+from registry.signals._rsl_place import Place, Spot, everywhere, spot_of
+from registry.signals._rsl_terms import RSL, Licence, Token, children, kind, raw_text
+
+MAX_SIGNALS = 500
+MAX_WARNINGS = 20
+
+# What a licence speaks of where it permits at all: a use it does not list is refused.
+_LISTED: tuple[Use, ...] = ("train", "train-genai", "ai-input", "search")
+_CHILDREN = {
+    "rsl": {"content"},
+    "content": {"license", "alternate", "schema", "copyright", "terms"},
+    "license": {"permits", "prohibits", "payment", "reporting", "legal"},
+    "payment": {"standard", "custom", "amount", "accepts"},
+}
+_CONDITIONS = tuple((use, "conditional") for use, _ in TRAINING)
+
+
+def read_text(text: str, place: Place) -> Reading:
+    """Read a document; what is no RSL gives no signal."""
+    parsed = _xml.parse(text)
+    if parsed.root is not None:
+        return read_root(parsed.root, place)
+    found = list(_plain_refusals(text, place))
+    fault = f"RSL document not read: {parsed.fault}"
+    return _bounded(found, [fault] if not found else [f"{fault}; refusals in it are"], place)
+
+
+def read_root(root: Element, place: Place) -> Reading:
+    """Read a parsed document, or its part in another one."""
+    if kind(root) != "rsl":
+        name = quote(_xml.local_name(root.tag))
+        return Reading((), (f"not an RSL document: its root element is {name}",))
+    warnings = _faults(root)
+    faulty = bool(warnings)
+    found: list[Signal] = []
+    for order, content in enumerate(children(root, "content")):
+        spot, fault = spot_of(content.get("url"), order, place)
+        warnings += [fault] if fault else []
+        if spot is not None:
+            if faulty:
+                spot = replace(spot, conformance="malformed")
+            found += _Content(content, spot, place, warnings).signals()
+    return _bounded(found, warnings, place)
+
+
+def _faults(root: Element) -> list[str]:
+    """Return what makes a whole document non-conformant: its namespace, or an unknown element."""
+    namespace = _xml.namespace(root.tag)
+    if namespace != RSL:
+        return [f"not in RSL's namespace: {quote(namespace)}"]
+    for parent in root.iter():
+        known = _CHILDREN.get(_xml.local_name(parent.tag), set())
+        if _xml.namespace(parent.tag) != RSL or not known:
+            continue
+        for child in parent:
+            name = _xml.local_name(child.tag)
+            if _xml.namespace(child.tag) == RSL and name not in known:
+                where = _xml.local_name(parent.tag)
+                return [f"unknown-element: RSL knows no {quote(name)} in {where}"]
+    return []
+
+
+def _bounded(found: list[Signal], warnings: list[str], place: Place) -> Reading:
+    """Keep the first signals; what refuses beyond them refuses everything, and nothing permits."""
+    if len(warnings) > MAX_WARNINGS:
+        warnings[MAX_WARNINGS - 1 :] = ["and more of that kind"]
+    if len(found) <= MAX_SIGNALS:
+        return Reading(tuple(found), tuple(warnings))
+    kept = [_without_permission(signal) for signal in found[:MAX_SIGNALS]]
+    refusal = next((s for s in found[MAX_SIGNALS:] if any(m != "allowed" for _, m in s.uses)), None)
+    text = f"more than {MAX_SIGNALS} statements in one RSL document, the others not read"
+    if refusal is not None:
+        text += ": taken for a refusal of everything, since there is one among them"
+        spot = everywhere(place)
+        kept.append(
+            replace(
+                refusal, scope=spot.scope, rule=spot.rule, uses=TRAINING, conformance="malformed"
+            )
+        )
+    return Reading(tuple(kept), (text, *warnings[: MAX_WARNINGS - 1]))
+
+
+def _without_permission(signal: Signal) -> Signal:
+    return replace(signal, uses=tuple(item for item in signal.uses if item[1] != "allowed"))
+
+
+@dataclass(slots=True)
+class _Content:
+    """One `content` element on its way to signals; what is wrong with it goes to `warnings`."""
+
+    element: Element
+    spot: Spot
+    place: Place
+    warnings: list[str]
+
+    def signals(self) -> list[Signal]:
+        licences = [
+            _rsl_terms.licence(child, self.place.url, self.warnings)
+            for child in children(self.element, "license")
+        ]
+        found = [signal for each in licences for signal in self._of_licence(each, licences)]
+        found += self._conditions(licences)
+        graded = (self._graded(signal) for signal in found)
+        return list(dict.fromkeys(signal for signal in graded if signal is not None))
+
+    def _of_licence(self, licence: Licence, licences: list[Licence]) -> Iterator[Signal]:
+        server = self._server()
+        conditional = licence.conditional or self.element.get("server") is not None
+        url = licence.url or server
+        missing = self._not_listed(licences)
+        for token in licence.permits:
+            meaning: Meaning = "conditional" if conditional else "allowed"
+            uses = (*((use, meaning) for use in token.uses), *(missing if token.proper else ()))
+            yield self._signal(f"permits={token.word}", token, uses=uses, licence_url=url)
+        for token in licence.prohibits:
+            refused: tuple[tuple[Use, Meaning], ...]
+            refused = tuple((use, "reserved") for use in token.uses)
+            yield self._signal(f"prohibits={token.word}", token, uses=refused)
+
+    def _not_listed(self, licences: list[Licence]) -> tuple[tuple[Use, Meaning], ...]:
+        """Return the uses that are refused because others are permitted, not they."""
+        spoken = {u for each in licences for t in (*each.permits, *each.prohibits) for u in t.uses}
+        return tuple((use, "reserved") for use in _LISTED if use not in spoken)
+
+    def _conditions(self, licences: list[Licence]) -> Iterator[Signal]:
+        """Yield limits, payments, server and terms.
+
+        Where no use is named at all they are all there is: terms apply, though no
+        document says to what.
+        """
+        alone = not any(each.names_uses for each in licences)
+        grade: Conformance = "legacy" if alone else "ok"
+        uses = _CONDITIONS if alone else ()
+        for licence in licences:
+            for name, raw, url in licence.conditions:
+                yield self._signal(name, Token("", (), True, raw), uses, url, grade)
+        if self.element.get("server") is not None:
+            raw = raw_text(self.element)
+            yield self._signal("server", Token("", (), True, raw), uses, self._server(), grade)
+        for child in children(self.element, "terms"):
+            url = absolute(child.text or "", self.place.url)
+            yield self._signal("terms", Token("", (), True, raw_text(child)), uses, url, grade)
+
+    def _server(self) -> str | None:
+        return absolute(self.element.get("server") or "", self.place.url)
+
+    def _signal(
+        self,
+        name: str,
+        token: Token,
+        uses: Iterable[tuple[Use, Meaning]] = (),
+        licence_url: str | None = None,
+        conformance: Conformance = "ok",
+    ) -> Signal:
+        return Signal(
+            name=f"rsl:{name}",
+            vocabulary="rsl",
+            carrier=self.place.carrier,
+            scope=self.spot.scope,
+            raw=token.raw,
+            url=self.place.url,
+            uses=tuple(uses),
+            rule=self.spot.rule,
+            conformance=conformance if token.proper else "malformed",
+            licence_url=licence_url,
+        )
+
+    def _graded(self, signal: Signal) -> Signal | None:
+        """Return a signal as its place allows; None where a malformed one says nothing."""
+        grades: set[Conformance] = {signal.conformance, self.spot.conformance}
+        if "malformed" in grades:
+            if signal.conformance == "legacy":
+                return None
+            signal = replace(_only_explicit(signal), conformance="malformed")
+            return signal if signal.uses else None
+        if "legacy" in grades:
+            signal = replace(_without_permission(signal), conformance="legacy")
+        return _without_permission(signal) if self.spot.foreign else signal
+
+
+def _only_explicit(signal: Signal) -> Signal:
+    """Leave out of malformed text what is permitted, and what that only implies."""
+    permits = signal.name.startswith("rsl:permits")
+    kept = tuple(
+        (use, meaning)
+        for use, meaning in signal.uses
+        if meaning == "conditional" or (meaning == "reserved" and not permits)
+    )
+    return replace(signal, uses=kept)
+
+
+def _plain_refusals(text: str, place: Place) -> Iterator[Signal]:
+    """Find prohibitions in a document that cannot be parsed, such as one with a DTD."""
+    spot: Spot | None = everywhere(place)
+    for order, (url, word, raw) in enumerate(_rsl_terms.scan(text[: _xml.MAX_TEXT])):
+        if url is not None:
+            spot, _ = spot_of(url, order, place)
+        elif spot is not None:
+            yield Signal(
+                name=f"rsl:prohibits={word}",
+                vocabulary="rsl",
+                carrier=place.carrier,
+                scope=spot.scope,
+                raw=raw,
+                url=place.url,
+                uses=TRAINING,
+                rule=spot.rule,
+                conformance="malformed",
+            )

@@ -1,0 +1,99 @@
+"""Licences of the work: where one stands, which says nothing of training by itself.
+
+Where: a `Link` header or a `<link>` of the relation `license`, unless its type
+says RSL; in a file's XMP the web statement of rights, Creative Commons'
+licence, and the licensor's address by PLUS.
+
+Examples:
+
+    Link: <https://creativecommons.org/licenses/by/4.0/>; rel="license"
+    <link rel="license" href="/licence.html">
+    <rdf:Description xmpRights:WebStatement="https://agency.example/terms">
+
+Grammar: links as in RFC 8288 and HTML; XMP properties are attributes,
+`rdf:resource` or text, in any order and under any prefix.
+
+What it says: nothing for any use. The address is kept, and given as the licence
+beside what other marks decide (`licence:link`, `licence:web-statement`,
+`licence:cc-license`, `licence:licensor`).
+
+Decisions: Creative Commons licences are silent on training; whether NC, ND or SA
+bear on it is not settled, so none of them permits and none reserves. Prose
+(`dc:rights`, `xmpRights:UsageTerms`) is not read. What is not an http(s) URL
+is passed over.
+
+Who: Wikimedia Commons, Flickr and stock agencies; Google shows these addresses as
+"licensable" images.
+
+Sources: https://www.iptc.org/std/photometadata/specification/IPTC-PhotoMetadata,
+https://developer.adobe.com/xmp/docs/XMPNamespaces/xmpRights/,
+https://wiki.creativecommons.org/wiki/XMP, RFC 8288.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from xml.etree.ElementTree import Element
+
+from registry.model import Evidence, Reading, Scope, Signal
+from registry.signals import _xml
+from registry.signals._directives import MAX_RAW
+from registry.signals._licence_links import absolute, licence_links
+
+CARRIERS = ("headers", "html", "xmp")
+HEADERS = ("link",)
+
+MAX_SIGNALS = 100
+
+_RDF_RESOURCE = "{http://www.w3.org/1999/02/22-rdf-syntax-ns#}resource"
+_PROPERTIES = {
+    "{http://ns.adobe.com/xap/1.0/rights/}WebStatement": "web-statement",
+    "{http://creativecommons.org/ns#}license": "cc-license",
+    "{http://web.resource.org/cc/}license": "cc-license",
+    "{http://ns.useplus.org/ldf/xmp/1.0/}LicensorURL": "licensor",
+}
+
+
+def read(evidence: Evidence) -> Reading:
+    """Read the licence links of a response, or the licence properties of an XMP packet."""
+    scope: Scope = "image" if evidence.about == "image" else "page"
+    if evidence.carrier == "xmp":
+        stated = _stated(evidence.text)
+        found = [_signal(*each, evidence, scope) for each in stated]
+        return Reading(tuple(dict.fromkeys(found))[:MAX_SIGNALS])
+    links, warnings = licence_links(evidence, rsl=False)
+    found = [_signal("link", link.url, link.raw, evidence, scope) for link in links]
+    return Reading(tuple(found), tuple(warnings))
+
+
+def _stated(text: str) -> Iterator[tuple[str, str, str]]:
+    """Yield name, URL and text of the properties of a packet that name a licence."""
+    # What keeps a packet from being read is said by the readers of its reservations.
+    root = _xml.parse(text).root
+    if root is None:
+        return
+    for element in root.iter():
+        for key, value in _values(element):
+            url = absolute(value)
+            if url is not None:
+                yield _PROPERTIES[key], url, f"{_xml.local_name(key)}: {value.strip()}"
+
+
+def _values(element: Element) -> Iterator[tuple[str, str]]:
+    for key, value in element.items():
+        if key in _PROPERTIES:
+            yield key, value
+    if element.tag in _PROPERTIES:
+        yield element.tag, element.get(_RDF_RESOURCE) or element.text or ""
+
+
+def _signal(name: str, url: str, raw: str, evidence: Evidence, scope: Scope) -> Signal:
+    return Signal(
+        name=f"licence:{name}",
+        vocabulary="licence",
+        carrier=evidence.carrier,
+        scope=scope,
+        raw=raw[:MAX_RAW],
+        url=evidence.url,
+        licence_url=url,
+    )

@@ -1,0 +1,178 @@
+"""RSL 1.0 (Really Simple Licensing): licences for machines, in XML.
+
+Where: a document of its own (`/license.xml`, say), to which a `License` line of
+robots.txt, a `Link` header or a `<link>` of a page leads; or the document itself
+in a page's `<script type="application/rsl+xml">` or in a file's XMP.
+
+Examples:
+
+    License: https://gallery.example/license.xml
+    Link: <https://gallery.example/license.xml>; rel="license"; type="application/rsl+xml"
+
+    <rsl xmlns="https://rslstandard.org/rsl">
+      <content url="/art/">
+        <license><prohibits type="usage">ai-train</prohibits></license>
+      </content>
+    </rsl>
+
+Grammar: `content` covers a path pattern as in robots.txt, a full URL, or with
+`url=""` what carries the document. Its `license` elements hold `permits` and
+`prohibits` of the types `usage`, `user` and `geo`, lists separated by spaces,
+and `payment`. Uses: `all` holds `ai-all` and `search`; `ai-all` holds
+`ai-train`, `ai-input` and `ai-index`. Case counts.
+
+What it says: prohibited reserves. Permitted allows; bound to a payment, a
+licence server, a report, users or countries it is conditional. Where uses are
+permitted and training is not among them it is reserved (section 3.5). The
+narrower of two contents of one document has the word (`registry.precedence`). A
+link says nothing by itself but where the licence stands. `rsl:permits=USE` and
+`rsl:prohibits=USE` carry this; `rsl:permits-user`, `rsl:payment`, `rsl:server`
+and `rsl:terms` are shown beside them.
+
+Decisions: where a content names no use at all, its terms, payment or server
+are conditions, though no document says for what (Stack Overflow's file is so). A
+payment with a licence or amount and no type is not free; an unknown type is
+not either. A document outside the namespace or with an element unknown in it
+is malformed as a whole; a list with commas, in capitals, with `train-ai` or
+without a type is by itself; what cannot be parsed, such as a document with a
+DTD, is searched for prohibitions. Malformed text refuses, and never permits.
+Contents on another host than the document's refuse there and never permit. In
+a picture's XMP a licence for another host goes with the copy, as a refusal.
+`RSL:` in robots.txt is a malformed `License` line. The text of a signal is
+that of the parsed element.
+
+Who: Reddit, Medium, Quora, O'Reilly and Stack Overflow among others; the RSL
+Collective licenses for many.
+
+Source: https://rslstandard.org/rsl (Recommendation, 10 December 2025).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from registry.model import Conformance, Evidence, Reading, Scope, Signal
+from registry.signals import _markup, _robots_groups, _rsl_document, _xml
+from registry.signals._directives import MAX_RAW, quote
+from registry.signals._licence_links import RSL_TYPE, absolute, licence_links, media_type
+from registry.signals._rsl_place import Place
+
+CARRIERS = ("headers", "html", "robots-txt", "rsl-xml", "xmp")
+HEADERS = ("link",)
+
+MAX_DOCUMENTS = 20
+MAX_LINES = 100
+MAX_WARNINGS = _rsl_document.MAX_WARNINGS
+
+
+def read(evidence: Evidence) -> Reading:
+    """Read the licences in a piece of evidence, or the links to them."""
+    if evidence.carrier == "rsl-xml":
+        return _rsl_document.read_text(evidence.text, Place(evidence.url, "rsl-xml"))
+    if evidence.carrier == "robots-txt":
+        return _joined([_robots_lines(evidence)])
+    if evidence.carrier == "xmp":
+        return _joined(_in_packet(evidence))
+    inline = _in_page(evidence) if evidence.carrier == "html" else []
+    return _joined([_links(evidence), *inline])
+
+
+def _joined(readings: Iterable[Reading]) -> Reading:
+    found = list(readings)
+    warnings = [text for reading in found for text in reading.warnings]
+    signals = (signal for reading in found for signal in reading.signals)
+    return Reading(tuple(dict.fromkeys(signals)), tuple(warnings[:MAX_WARNINGS]))
+
+
+def _links(evidence: Evidence) -> Reading:
+    scope: Scope = "image" if evidence.about == "image" else "page"
+    links, warnings = licence_links(evidence, rsl=True)
+    signals = (_pointer("link", link.url, link.raw, evidence, scope) for link in links)
+    return Reading(tuple(signals), tuple(warnings))
+
+
+def _in_page(evidence: Evidence) -> list[Reading]:
+    place = Place(evidence.url, "html", "page")
+    texts = [
+        tag.content.rpartition("</")[0]
+        for tag in _markup.tags(evidence.text)
+        if tag.name == "script" and media_type(tag.attributes.get("type", "")) == RSL_TYPE
+    ]
+    return _first(_rsl_document.read_text(text, place) for text in texts[: MAX_DOCUMENTS + 1])
+
+
+def _in_packet(evidence: Evidence) -> list[Reading]:
+    """Read the documents within an XMP packet, which is read by other readers too."""
+    root = _xml.parse(evidence.text).root if "rsl" in evidence.text else None
+    if root is None:
+        return []
+    place = Place(evidence.url, "xmp", "image")
+    roots = [
+        element
+        for element in root.iter()
+        if _xml.local_name(element.tag) == "rsl" and "rslstandard.org" in element.tag
+    ]
+    return _first(_rsl_document.read_root(element, place) for element in roots[: MAX_DOCUMENTS + 1])
+
+
+def _first(readings: Iterable[Reading]) -> list[Reading]:
+    found = list(readings)
+    if len(found) <= MAX_DOCUMENTS:
+        return found
+    text = f"more than {MAX_DOCUMENTS} RSL documents, the others not read"
+    return [Reading((), (text,)), *found[:MAX_DOCUMENTS]]
+
+
+def _robots_lines(evidence: Evidence) -> Reading:
+    """Read the `License` lines, of a group or outside groups."""
+    signals: list[Signal] = []
+    warnings: list[str] = []
+    for group in _robots_groups.groups(_robots_groups.bounded(evidence.text)):
+        lines = group.of("license", "licence", "rsl")
+        agents: tuple[str, ...] = ()
+        if lines and group.names:
+            whom = _robots_groups.addressees(group)
+            agents = whom.proper or whom.guessed
+        for line in lines:
+            url = absolute(line.value)
+            conformance: Conformance = "ok" if line.kind == "license" else "malformed"
+            if url is None or conformance != "ok":
+                warnings.append(f"malformed line {line.number + 1}: {quote(line.raw)}")
+            if url is not None:
+                signals.append(
+                    _pointer(
+                        "license-line",
+                        url,
+                        line.raw,
+                        evidence,
+                        "site",
+                        agents=agents,
+                        conformance=conformance,
+                    )
+                )
+    if len(signals) > MAX_LINES:
+        warnings.insert(0, f"more than {MAX_LINES} License lines, the others not read")
+    return Reading(tuple(signals[:MAX_LINES]), tuple(warnings))
+
+
+def _pointer(
+    name: str,
+    url: str,
+    raw: str,
+    evidence: Evidence,
+    scope: Scope,
+    *,
+    agents: tuple[str, ...] = (),
+    conformance: Conformance = "ok",
+) -> Signal:
+    return Signal(
+        name=f"rsl:{name}",
+        vocabulary="rsl",
+        carrier=evidence.carrier,
+        scope=scope,
+        raw=raw[:MAX_RAW],
+        url=evidence.url,
+        agents=agents,
+        conformance=conformance,
+        licence_url=url,
+    )

@@ -1,0 +1,56 @@
+"""`Link: <...>; rel="tdm-reservation"`: a guess at TDMRep, seen in the wild.
+
+Where: a `Link` header of an image or a page.
+
+Example:
+
+    Link: <https://gallery.example/tdm>; rel="tdm-reservation"
+
+Grammar: a link (RFC 8288) of the relation `tdm-reservation`. No document defines
+it: TDMRep's header is `tdm-reservation: 1`.
+
+What it says: that text and data mining is reserved, malformed. Where the link
+leads is not read.
+
+Decisions: who writes the relation means the property of that name, and a
+link has no value that could mean `0`, so it is taken for a refusal. It stands
+beside `registry.signals.tdmrep` in the same vocabulary: what a later layer says
+in proper form replaces it.
+
+Who: goresearch, as seen in its responses.
+
+Sources: https://www.w3.org/community/reports/tdmrep/CG-FINAL-tdmrep-20240510/,
+https://www.rfc-editor.org/rfc/rfc8288.html.
+"""
+
+from __future__ import annotations
+
+from registry.model import Evidence, Meaning, Reading, Signal, Use
+from registry.signals import _link_header
+from registry.signals._agents import TRAINING
+from registry.signals._directives import quote
+
+CARRIERS = ("headers",)
+HEADERS = ("link",)
+
+_RESERVED: tuple[tuple[Use, Meaning], ...] = (("tdm", "reserved"), *TRAINING)
+
+
+def read(evidence: Evidence) -> Reading:
+    """Read the first link of this relation; more of them would say nothing more."""
+    links, _ = _link_header.links_of(evidence)
+    for link in links:
+        if "tdm-reservation" in link.relations:
+            signal = Signal(
+                name="tdm-reservation",
+                vocabulary="tdmrep",
+                carrier="headers",
+                scope="image" if evidence.about == "image" else "page",
+                raw=link.raw,
+                url=evidence.url,
+                uses=_RESERVED,
+                conformance="malformed",
+            )
+            fault = f"no document defines the relation tdm-reservation: {quote(link.raw)}"
+            return Reading((signal,), (fault,))
+    return Reading()
