@@ -140,6 +140,15 @@ def addressees(group: Group, rules: tuple[str, ...] = ("allow", "disallow")) -> 
     return Addressees(tuple(proper), tuple(guessed), tuple(warnings))
 
 
+def path_of(value: str) -> tuple[str, bool]:
+    """Return the pattern of a rule, and whether it was written as one."""
+    if not value or value.startswith(("/", "*")):
+        return value, True
+    if value.lower().startswith(("http://", "https://")):
+        return "/" + value.partition("://")[2].partition("/")[2], False
+    return "/" + value, False
+
+
 def _lines(text: str) -> Iterator[Line]:
     for number, raw in enumerate(_LINE_END.split(text)):
         content = raw.partition("#")[0].strip()

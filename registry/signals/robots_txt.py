@@ -47,7 +47,7 @@ from registry.model import Conformance, Evidence, Meaning, PathRule, Reading, Si
 from registry.signals import _robots_groups
 from registry.signals._agents import refused_uses
 from registry.signals._directives import MAX_RAW, quote
-from registry.signals._robots_groups import Group, Line
+from registry.signals._robots_groups import Group, Line, path_of
 
 CARRIERS = ("robots-txt",)
 
@@ -105,7 +105,7 @@ def _group_signals(
     parts = [(tokens, uses, True) for uses, tokens in _by_uses(whom.proper)]
     parts += [(tokens, uses, False) for uses, tokens in _by_uses(whom.guessed)]
     for line in rules:
-        pattern, proper_path = _path(line.value)
+        pattern, proper_path = path_of(line.value)
         if not pattern:
             continue
         rule = PathRule(pattern, "longest-allow", line.number)
@@ -129,15 +129,6 @@ def _by_uses(tokens: Iterable[str]) -> list[tuple[Uses, tuple[str, ...]]]:
     for token in tokens:
         parts.setdefault(refused_uses(token), []).append(token)
     return [(uses, tuple(members)) for uses, members in parts.items()]
-
-
-def _path(value: str) -> tuple[str, bool]:
-    """Return the pattern of a rule, and whether it was written as one."""
-    if not value or value.startswith(("/", "*")):
-        return value, True
-    if value.lower().startswith(("http://", "https://")):
-        return "/" + value.partition("://")[2].partition("/")[2], False
-    return "/" + value, False
 
 
 def _comment(text: str, url: str) -> Iterator[Signal]:

@@ -1,0 +1,273 @@
+"""`Content-Signal`: Cloudflare's content signals, in robots.txt.
+
+Where: lines within a group of `/robots.txt`; they speak of the whole host, for
+the agents of their group. Also seen as a response header.
+
+Example:
+
+    User-agent: *
+    Content-Signal: search=yes, ai-train=no
+    Allow: /
+
+Who: Cloudflare's managed robots.txt, put in front of the site's own file (over
+3.8 million domains); vercel.com and others by hand. The header comes from its
+"Markdown for Agents" converter, by default.
+
+Grammar: `key=value`, separated by commas. Keys `search`, `ai-input` and
+`ai-train` take `yes` or `no`; `use` (July 2026) takes `immediate`, `reference`
+or `full`. The line's name is in any case. It is no rule, so it neither ends a
+group nor its list of agents: two groups of nothing but such lines are one.
+
+What it says: `ai-train` speaks of training and fine-tuning, `ai-input` of
+retrieval and grounding, `search` of an index without AI summaries; `no` reserves
+(expressly under art. 4 of Directive (EU) 2019/790), `yes` permits, silence does
+neither. Lines add up; where they contradict each other, `no` stands. An agent
+with a group of its own does not hear the lines of `*`.
+
+Decisions: the comment that explains the signals is no signal, and comment-only
+files say nothing. `use=immediate` and `use=reference` without an `ai-train` for
+the same agents are read as refusals outside current documents, since training
+goes beyond either; beside an `ai-train` they add nothing, nor does `use=full`.
+`Content-Signal: /art/ ai-train=no` (Nuxt) is read as a rule for that path,
+`(path-form)`; a line before any user-agent line speaks to everybody,
+`(no-group)`; both outside current documents. Keys and values in other case,
+with blanks, quotes or other separators, `ai-train=n` and AIPREF's `train-ai=n`
+are malformed: refusals count as such, permissions are dropped. The header is
+in no document and stands there without the owner's doing: its refusals
+count where legacy ones do, its permissions nowhere.
+
+Sources: https://contentsignals.org/, draft-romm-aipref-contentsignals-00
+(expired), Cloudflare's documentation of managed robots.txt; nuxt-modules/robots
+for the form with a path.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from registry.model import Conformance, Evidence, Meaning, PathRule, Reading, Scope, Signal, Use
+from registry.signals import _robots_groups
+from registry.signals._agents import TRAINING
+from registry.signals._directives import MAX_LIST, MAX_RAW, quote, too_long
+from registry.signals._robots_groups import Group, Line
+
+CARRIERS = ("headers", "robots-txt")
+HEADERS = ("content-signal",)
+
+MAX_LINES = 100
+# A group has few different signals, but any number of paths. Every signal names its
+# agents wherever it is written down, so paths times agents are bounded too.
+MAX_PATHS = 500
+MAX_AGENTS_OF_PATH = 1_000
+MAX_WARNINGS = 20
+
+Uses = tuple[tuple[Use, Meaning], ...]
+
+_KINDS = {"content-signal": True, "content-signals": False, "content signal": False}
+_USES: dict[str, tuple[Use, ...]] = {
+    "ai-train": ("train", "train-genai"),
+    "ai-input": ("ai-input",),
+    "search": ("search",),
+}
+_MEANINGS: dict[str, Meaning] = {"yes": "allowed", "no": "reserved"}
+_EXTENTS = ("immediate", "reference", "full")
+# What cannot be meant in another way, however it is separated and quoted.
+_REFUSAL = re.compile(
+    r"(?<![\w-])(ai[-_]?train|train-ai|ai[-_]?input|search)[\s\"']{0,9}[=:][\s\"']{0,9}"
+    r"(?:no|n|false|disallow|deny|0)(?![\w-])",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Member:
+    """One `key=value`, the text around it, and what is unusual about it.
+
+    `grade` is how well the member itself is written.
+    """
+
+    key: str
+    value: str
+    uses: Uses
+    raw: str
+    grade: Conformance = "ok"
+    path: str = ""
+    order: int = 0
+
+
+def read(evidence: Evidence) -> Reading:
+    """Read the signals of one robots.txt, or of the header lines of one response."""
+    warnings: list[str] = []
+    found = _of_headers if evidence.carrier == "headers" else _of_robots
+    signals = tuple(found(evidence, warnings))
+    warnings = list(dict.fromkeys(warnings))
+    if len(warnings) > MAX_WARNINGS:
+        more = len(warnings) - MAX_WARNINGS
+        warnings[MAX_WARNINGS:] = [f"and {more} more such lines"]
+    return Reading(signals, tuple(warnings))
+
+
+def _of_headers(evidence: Evidence, warnings: list[str]) -> Iterator[Signal]:
+    scope: Scope = "image" if evidence.about == "image" else "page"
+    lines = [line for line in evidence.lines if line[0].strip().lower() in HEADERS]
+    if len(lines) > MAX_LINES:
+        warnings.append(f"more than {MAX_LINES} Content-Signal lines: the others were not read")
+    known: dict[tuple[str, str, Conformance], _Member] = {}
+    for name, value in lines[:MAX_LINES]:
+        raw = f"{name}: {value}"[:MAX_RAW]
+        for member in _members(value, raw, warnings):
+            # Permissions to search or to quote, which the converter adds, are not worth a name.
+            if member.key == "ai-train" or "reserved" in dict(member.uses).values():
+                known.setdefault((member.key, member.value, member.grade), member)
+    if known:
+        warnings.append("a Content-Signal header is in no document: it permits nothing")
+    for member in known.values():
+        yield Signal(
+            name=f"content-signal-header:{member.key}={member.value}",
+            vocabulary="content-signal",
+            carrier="headers",
+            scope=scope,
+            raw=member.raw,
+            url=evidence.url,
+            uses=member.uses,
+            conformance=_worst(member.grade, "legacy"),
+        )
+
+
+def _of_robots(evidence: Evidence, warnings: list[str]) -> Iterator[Signal]:
+    # The reader `robots_txt` warns of files that are too long.
+    text = _robots_groups.bounded(evidence.text)
+    spoken: list[tuple[Group, list[_Member]]] = []
+    for group in _robots_groups.groups(text):
+        members = [m for line in group.of(*_KINDS) for m in _line_members(line, warnings)]
+        if members:
+            spoken.append((group, members))
+    trained = _spoken_of_training(spoken)
+    room = MAX_PATHS
+    for group, members in spoken:
+        if not group.names:
+            warnings.append(f"before any user-agent line: {quote(members[0].raw)}")
+        kept = _within(members, room if len(group.names) <= MAX_AGENTS_OF_PATH else 0)
+        if len(kept) < len(members):
+            warnings.append("too many paths in Content-Signal lines: not all were read")
+        room -= sum(bool(member.path) for member in kept)
+        yield from _group_signals(group, kept, trained, evidence.url, warnings)
+
+
+def _spoken_of_training(spoken: list[tuple[Group, list[_Member]]]) -> frozenset[str]:
+    """Return the agents to which some well written `ai-train` is addressed."""
+    found: set[str] = set()
+    for group, members in spoken:
+        if any(m.key == "ai-train" and m.grade == "ok" for m in members):
+            found.update(_robots_groups.addressees(group).proper)
+    return frozenset(found)
+
+
+def _within(members: list[_Member], room: int) -> list[_Member]:
+    """Return the members without a path, and the first `room` of those with one."""
+    with_path = [member for member in members if member.path]
+    dropped = {id(member) for member in with_path[room:]}
+    return [member for member in members if id(member) not in dropped]
+
+
+def _group_signals(
+    group: Group,
+    members: list[_Member],
+    trained: frozenset[str],
+    url: str,
+    warnings: list[str],
+) -> Iterator[Signal]:
+    whom = _robots_groups.addressees(group)
+    grades: list[tuple[tuple[str, ...], Conformance]] = [(whom.proper, "ok")]
+    grades.append((whom.guessed, "malformed"))
+    if not group.names:
+        grades = [((), "legacy")]
+    for agents, grade in grades:
+        if group.names and not agents:
+            continue
+        answered = bool(agents) and trained.issuperset(agents)
+        known: dict[tuple[str, str, str, Conformance], Signal] = {}
+        for member in members:
+            signal = _signal(member, agents, grade, answered, url)
+            if member.key == "use" and signal.uses and not member.path:
+                warnings.append(f"taken for a refusal of training: {quote(member.raw)}")
+            if signal.uses or signal.conformance != "malformed":
+                identity = (member.key, member.value, member.path, signal.conformance)
+                known.setdefault(identity, signal)
+        yield from known.values()
+
+
+def _signal(
+    member: _Member, agents: tuple[str, ...], grade: Conformance, answered: bool, url: str
+) -> Signal:
+    """Make the signal of one member for some agents; `answered`: they have an `ai-train`."""
+    uses = () if member.key == "use" and answered else member.uses
+    conformance = _worst(grade, member.grade)
+    if conformance != "malformed":
+        # What says nothing is not outside any document either.
+        conformance = "ok" if not uses else _worst(conformance, _usual(member))
+    place = "(no-group)" if not agents else "(path-form)" if member.path else ""
+    return Signal(
+        name=f"content-signal:{member.key}={member.value}{place}",
+        vocabulary="content-signal",
+        carrier="robots-txt",
+        scope="site",
+        raw=member.raw,
+        url=url,
+        uses=uses,
+        agents=agents,
+        rule=PathRule(member.path, "longest-restrict", member.order) if member.path else None,
+        conformance=conformance,
+    )
+
+
+def _usual(member: _Member) -> Conformance:
+    return "legacy" if member.path or member.key == "use" else "ok"
+
+
+def _worst(*grades: Conformance) -> Conformance:
+    return max(grades, key=("ok", "legacy", "malformed").index)
+
+
+def _line_members(line: Line, warnings: list[str]) -> Iterator[_Member]:
+    """Read one line of a robots.txt."""
+    path, value, raw = "", line.value, line.raw[:MAX_RAW]
+    if value.startswith(("/", "*")):
+        path, *rest = value.split(None, 1)
+        value = rest[0] if rest else ""
+        warnings.append(f"a path in a Content-Signal line: {quote(raw)}")
+    proper = _KINDS[line.kind]
+    if not proper:
+        warnings.append(f"malformed line {line.number + 1}: {quote(raw)}")
+    for member in _members(value, raw, warnings):
+        grade = member.grade if proper else "malformed"
+        yield replace(member, grade=grade, path=path, order=line.number)
+
+
+def _members(value: str, raw: str, warnings: list[str]) -> Iterator[_Member]:
+    """Read the members of one list; those that are not written well refuse at most."""
+    warnings += too_long(value, "a Content-Signal list")
+    if len(value) > MAX_LIST:
+        value = value[:MAX_LIST].rpartition(",")[0]
+    for text in value.split(","):
+        key, _, word = text.strip().partition("=")
+        if key in _USES and word in _MEANINGS:
+            yield _Member(key, word, _uses(key, _MEANINGS[word]), raw)
+        elif key == "use" and word in _EXTENTS:
+            yield _Member(key, word, () if word == "full" else TRAINING, raw)
+        elif text.strip():
+            warnings.append(f"Content-Signal: {quote(text.strip())} is not key=value as defined")
+            yield from _refusals(text, raw)
+
+
+def _refusals(text: str, raw: str) -> Iterator[_Member]:
+    for word in dict.fromkeys(_REFUSAL.findall(text)):
+        key = "ai-train" if "train" in word.lower() else word.lower()
+        key = "ai-input" if "input" in key else key
+        yield _Member(key, "no", _uses(key, "reserved"), raw, "malformed")
+
+
+def _uses(key: str, meaning: Meaning) -> Uses:
+    return tuple((use, meaning) for use in _USES[key])
