@@ -13,6 +13,7 @@ PURE_CORE = VALUES | {
     "registry.site_rules",
     "registry.precedence",
     "registry.verdict",
+    "registry.file_metadata",
     "registry.excerpt",
     "registry.evidence_lines",
     "registry.claims",
@@ -32,6 +33,7 @@ ROOMS = {
     "registry.site_rules": VALUES | {"registry.signals", "registry.matching"},
     "registry.precedence": VALUES | {"registry.site_rules"},
     "registry.verdict": VALUES | {"registry.signals", "registry.site_rules", "registry.precedence"},
+    "registry.file_metadata": VALUES | {"registry.plugins"},
     "registry.excerpt": VALUES | {"registry.signals"},
     "registry.evidence_lines": VALUES
     | {"registry.signals", "registry.site_rules", "registry.precedence", "registry.verdict"},

@@ -17,6 +17,7 @@ CORE = (
     "registry.site_rules",
     "registry.precedence",
     "registry.verdict",
+    "registry.file_metadata",
     "registry.excerpt",
     "registry.fingerprints",
     "registry.matching",

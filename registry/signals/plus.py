@@ -1,0 +1,305 @@
+"""PLUS Data Mining: what an image file's own XMP says of data mining.
+
+Where: the XMP packet of an image file, property `DataMining` of the namespace
+`http://ns.useplus.org/ldf/xmp/1.0/` (usual prefix `plus`).
+
+Example:
+
+    <rdf:Description xmlns:plus="http://ns.useplus.org/ldf/xmp/1.0/" plus:DataMining=
+      "http://ns.useplus.org/ldf/vocab/DMI-PROHIBITED-GENAIMLTRAINING"/>
+
+Grammar: one URI of the vocabulary `http://ns.useplus.org/ldf/vocab/`, as an
+attribute, as text or as `rdf:resource`; white space around it is no part of it.
+Three values point to a statement beside them: `plus:OtherConstraints` (text, of
+several languages `x-default` comes first), `Iptc4xmpExt:EmbdEncRightsExpr` and
+`Iptc4xmpExt:LinkedEncRightsExpr`.
+
+What it says: `DMI-UNSPECIFIED` nothing, `DMI-ALLOWED` that data mining is
+allowed, `-AIMLTRAINING` and `-GENAIMLTRAINING` that training is reserved, all
+of it or the generative, `DMI-PROHIBITED` that all data mining is,
+`-EXCEPTSEARCHENGINEINDEXING` all but that, `-SEE...` that it is conditional on
+the statement pointed to, and reserved where there is none. It speaks of the
+file it is in, wherever the file is.
+
+Decisions: of two different values the stricter counts, with a warning. A value
+with another base or none, an unknown `DMI-PROHIBITED-...`, the printed label
+("Prohibited ..."), another namespace, `Iptc4xmpExt:DMI`, and a value inside
+another property, such as what a montage keeps of its ingredients, are malformed
+refusals; an `ALLOWED` of that kind says nothing. So is a `DMI-PROHIBITED` in a
+packet that is not well-formed or has a document type: XMP needs none, and it is
+not parsed. Search indexing counts as data mining, since the vocabulary has to
+except it. `raw` is name and value: XML can write them in several ways.
+
+Who: Photo Mechanic, Adobe Bridge, digiKam, ExifTool and picture agencies write
+it. Services that resize pictures often strip it: its absence means nothing.
+
+Sources: IPTC Photo Metadata Standard 2023.1 (Data Mining, Other Constraints);
+PLUS LDF 2.0.1, http://ns.useplus.org/LDF/ldf-XMPSpecification; XMP
+specification part 1 (ISO 16684-1) for the forms of a property.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from xml.etree.ElementTree import Element
+
+from registry.model import Conformance, Evidence, Meaning, Reading, Scope, Signal, Use
+from registry.signals import _directives, _xml
+from registry.signals._agents import TRAINING
+
+CARRIERS = ("xmp",)
+
+PLUS = "http://ns.useplus.org/ldf/xmp/1.0/"
+IPTC = "http://iptc.org/std/Iptc4xmpExt/2008-02-29/"
+VOCABULARY = "http://ns.useplus.org/ldf/vocab/"
+MAX_WARNINGS = 20
+MAX_CONSTRAINTS = 20
+
+_RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
+_LANGUAGE = "{http://www.w3.org/XML/1998/namespace}lang"
+_Uses = tuple[tuple[Use, Meaning], ...]
+_MINING: tuple[Use, ...] = ("tdm", "train", "train-genai")
+_INDEXING: tuple[Use, ...] = ("search", "index")
+
+
+def _all(meaning: Meaning) -> _Uses:
+    return tuple((use, meaning) for use in (*_MINING, *_INDEXING))
+
+
+USES: dict[str, _Uses] = {
+    "DMI-UNSPECIFIED": (),
+    "DMI-ALLOWED": _all("allowed"),
+    "DMI-PROHIBITED-AIMLTRAINING": TRAINING,
+    "DMI-PROHIBITED-GENAIMLTRAINING": (("train-genai", "reserved"),),
+    "DMI-PROHIBITED-EXCEPTSEARCHENGINEINDEXING": (
+        *((use, "reserved") for use in _MINING),
+        *((use, "allowed") for use in _INDEXING),
+    ),
+    "DMI-PROHIBITED": _all("reserved"),
+    "DMI-PROHIBITED-SEECONSTRAINT": _all("reserved"),
+    "DMI-PROHIBITED-SEEEMBEDDEDRIGHTSEXPR": _all("reserved"),
+    "DMI-PROHIBITED-SEELINKEDRIGHTSEXPR": _all("reserved"),
+}
+# A value that points to a statement: the property with it, and where in that it stands.
+_STATEMENTS = {
+    "DMI-PROHIBITED-SEECONSTRAINT": (f"{{{PLUS}}}OtherConstraints", None),
+    "DMI-PROHIBITED-SEEEMBEDDEDRIGHTSEXPR": (
+        f"{{{IPTC}}}EmbdEncRightsExpr",
+        f"{{{IPTC}}}EncRightsExpr",
+    ),
+    "DMI-PROHIBITED-SEELINKEDRIGHTSEXPR": (
+        f"{{{IPTC}}}LinkedEncRightsExpr",
+        f"{{{IPTC}}}LinkedRightsExpr",
+    ),
+}
+_NAMES = frozenset({"datamining", "dmi"})
+_PLAIN = re.compile(r"DMI-PROHIBITED[A-Z-]{0,40}")
+
+
+@dataclass(frozen=True, slots=True)
+class _Value:
+    """One value of a property, and what is wrong with the way it is written."""
+
+    name: str
+    text: str
+    fault: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Mark:
+    token: str
+    value: _Value
+    conformance: Conformance
+    fault: str = ""
+
+
+def read(evidence: Evidence) -> Reading:
+    """Read every Data Mining property of a packet, and the constraints beside it."""
+    parsed = _xml.parse(evidence.text)
+    scope: Scope = evidence.about
+    if parsed.root is None:
+        return _unparsed(evidence, f"XMP: {parsed.fault}", scope)
+    marks: dict[tuple[str, Conformance], _Mark] = {}
+    warnings: list[str] = []
+    for value in _values(parsed.root):
+        mark = _mark(value)
+        fault = mark.fault if mark else _passed_over(value)
+        if fault and len(warnings) < MAX_WARNINGS - 1:
+            warnings.append(f"plus:DataMining: {fault}: {_directives.quote(value.text)}")
+        if mark is not None:
+            marks.setdefault((mark.token, mark.conformance), mark)
+    if sum(conformance == "ok" for _, conformance in marks) > 1:
+        warnings.append("plus:DataMining has several values, the stricter counts")
+    statements = _statements(parsed.root)
+    signals = [_signal(mark, statements, evidence.url, scope) for mark in marks.values()]
+    signals += _constraints(statements, evidence.url, scope)
+    return Reading(tuple(signals), tuple(dict.fromkeys(warnings)))
+
+
+def _unparsed(evidence: Evidence, fault: str, scope: Scope) -> Reading:
+    """Look for plain refusals in what is no XML that is read."""
+    found: dict[str, Signal] = {}
+    for match in _PLAIN.finditer(evidence.text):
+        token = match[0] if match[0] in USES else "DMI-PROHIBITED"
+        if token not in found:
+            start, end = max(match.start() - 100, 0), match.end() + 100
+            value = _Value("", evidence.text[start:end])
+            found[token] = _signal(_Mark(token, value, "malformed"), {}, evidence.url, scope)
+    warnings = [fault]
+    warnings += [f"{fault}, but it says {_directives.quote(s.raw)}" for s in found.values()]
+    return Reading(tuple(found.values()), tuple(warnings[:MAX_WARNINGS]))
+
+
+def _values(root: Element) -> Iterator[_Value]:
+    """Yield what is called Data Mining: top properties first, then what stands elsewhere."""
+    top: set[int] = set()
+    for node in _nodes(root):
+        top.add(id(node))
+        yield from _attribute_values(node, "")
+        for element in node:
+            if _xml.local_name(element.tag).lower() in _NAMES:
+                top.add(id(element))
+                yield _element_value(element, "")
+    for element in root.iter():
+        if id(element) in top:
+            continue
+        fault = "inside another property"
+        yield from _attribute_values(element, fault)
+        if _xml.local_name(element.tag).lower() in _NAMES:
+            yield _element_value(element, fault)
+
+
+def _nodes(root: Element) -> Iterator[Element]:
+    """Yield what holds properties of the file: the children of `rdf:RDF` that is not within one."""
+    if root.tag == f"{{{_RDF}}}RDF":
+        yield from root
+        return
+    for child in root:
+        if child.tag == f"{{{_RDF}}}RDF":
+            yield from child
+
+
+def _attribute_values(node: Element, fault: str) -> Iterator[_Value]:
+    for name, text in node.attrib.items():
+        if _xml.local_name(name).lower() in _NAMES:
+            yield _Value(name, text.strip(), fault)
+
+
+def _element_value(element: Element, fault: str) -> _Value:
+    resource = element.get(f"{{{_RDF}}}resource")
+    if resource is not None:
+        return _Value(element.tag, resource.strip(), fault)
+    if not len(element):
+        return _Value(element.tag, (element.text or "").strip(), fault)
+    # With qualifiers the value is a property of its own.
+    qualified = element.findtext(f"{{{_RDF}}}value")
+    if qualified is not None:
+        return _Value(element.tag, qualified.strip(), fault)
+    return _Value(element.tag, _text(element), fault or "not a single value")
+
+
+def _text(element: Element) -> str:
+    """Return the text within an element and its `rdf:resource` addresses, shortened."""
+    pieces: list[str] = []
+    size = 0
+    for part in element.iter():
+        tail = None if part is element else part.tail
+        for text in (part.text, part.get(f"{{{_RDF}}}resource"), tail):
+            if text and (stripped := text.strip()):
+                pieces.append(stripped)
+                size += len(stripped)
+        if size > _directives.MAX_RAW:
+            break
+    return " ".join(pieces)[: _directives.MAX_RAW]
+
+
+def _mark(value: _Value) -> _Mark | None:
+    """Return what a value says; None where that is nothing, in whatever form."""
+    token = value.text.removeprefix(VOCABULARY)
+    proper = value.name == f"{{{PLUS}}}DataMining" and not value.fault
+    if proper and token in USES and token != value.text:
+        return _Mark(token, value, "ok")
+    last = re.split(r"[/#:\s]", value.text[-200:])[-1].upper()
+    if last.startswith("DMI-PROHIBITED"):
+        token = last if last in USES else "DMI-PROHIBITED"
+    elif value.text[:10].upper() == "PROHIBITED":
+        token = "DMI-PROHIBITED"
+    else:
+        return None
+    fault = value.fault or ("not a URI of the vocabulary" if proper else "not the property itself")
+    return _Mark(token, value, "malformed", fault)
+
+
+def _passed_over(value: _Value) -> str:
+    """Return the warning for a value that says nothing; others than PLUS may use the names."""
+    return "no value of the vocabulary" if value.name.startswith(f"{{{PLUS}}}") else ""
+
+
+def _statements(root: Element) -> dict[str, list[str]]:
+    """Return by value what stands beside it: the texts of the properties it points to."""
+    found: dict[str, list[str]] = {token: [] for token in _STATEMENTS}
+    for node in _nodes(root):
+        for token, (name, within) in _STATEMENTS.items():
+            texts = found[token]
+            if within is None and node.get(name, "").strip():
+                texts.append(node.get(name, "").strip())
+            for element in node.findall(name):
+                texts += _constraint(element) if within is None else _fields(element, within)
+    return found
+
+
+def _constraint(element: Element) -> list[str]:
+    """Return the text for everybody of a property that has one for each language."""
+    choices = list(element.iter(f"{{{_RDF}}}li"))
+    choices.sort(key=lambda choice: choice.get(_LANGUAGE, "").lower() != "x-default")
+    texts = (_text(choice) for choice in [*choices, element])
+    return [text for text in texts if text][:1]
+
+
+def _fields(element: Element, name: str) -> Iterator[str]:
+    """Yield what a field of a property's structures holds."""
+    for part in element.iter():
+        text = _element_value(part, "").text if part.tag == name else part.get(name, "")
+        if text.strip():
+            yield text.strip()
+
+
+def _signal(mark: _Mark, statements: dict[str, list[str]], url: str, scope: Scope) -> Signal:
+    texts = statements.get(mark.token, [])
+    uses = USES[mark.token]
+    if texts:
+        uses = tuple((use, "conditional") for use, _ in uses)
+    if mark.conformance != "ok":
+        uses = tuple((use, meaning) for use, meaning in uses if meaning != "allowed")
+    linked = mark.token == "DMI-PROHIBITED-SEELINKEDRIGHTSEXPR"
+    addresses = [text for text in texts if linked and text.startswith(("https://", "http://"))]
+    name = mark.value.name.replace(f"{{{PLUS}}}", "plus:").replace(f"{{{IPTC}}}", "Iptc4xmpExt:")
+    raw = f"{name}={mark.value.text}" if name else mark.value.text
+    return Signal(
+        name=f"plus:{mark.token}",
+        vocabulary="plus",
+        carrier="xmp",
+        scope=scope,
+        raw=raw[: _directives.MAX_RAW],
+        url=url,
+        uses=uses,
+        conformance=mark.conformance,
+        licence_url=addresses[0][: _directives.MAX_RAW] if addresses else None,
+    )
+
+
+def _constraints(statements: dict[str, list[str]], url: str, scope: Scope) -> list[Signal]:
+    texts = list(dict.fromkeys(statements["DMI-PROHIBITED-SEECONSTRAINT"]))[:MAX_CONSTRAINTS]
+    return [
+        Signal(
+            name="plus:OtherConstraints",
+            vocabulary="plus",
+            carrier="xmp",
+            scope=scope,
+            raw=text[: _directives.MAX_RAW],
+            url=url,
+        )
+        for text in texts
+    ]
