@@ -6,7 +6,8 @@
 Names are compared in lower case. An agent prefix governs its element and all
 that follow in the same list. Sources: Google's robots meta tag documentation,
 draft-illyes-repext-03 (April 2026), DeviantArt journal 934500371 (November
-2022) for `noai` and `noimageai`, the NoML open letter (2023) for `noml`.
+2022) for `noai` and `noimageai`, the NoML open letter (2023) for `noml`,
+draft-canel-robots-ai-control-00 (October 2024) for `DisallowAITraining`.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 from registry.model import Conformance, Meaning, Use
 from registry.signals._agents import TRAINING
@@ -24,8 +26,8 @@ USES: dict[str, tuple[tuple[Use, Meaning], ...]] = {
     "noai": TRAINING,
     "noimageai": TRAINING,
     "noml": TRAINING,
-    # Seen in headers; no document defines it.
     "notrain": TRAINING,
+    "disallowaitraining": TRAINING,
     "noindex": _INDEX,
     "noimageindex": _INDEX,
     "none": _INDEX,
@@ -33,8 +35,13 @@ USES: dict[str, tuple[tuple[Use, Meaning], ...]] = {
     "noarchive": (),
     "nocache": (),
 }
-UNDOCUMENTED = frozenset({"notrain"})
+# Words outside current documents, and why they are.
+_LEGACY = {
+    "notrain": "seen in headers, but no document defines this word",
+    "disallowaitraining": "a draft's word, and the draft expired in April 2025",
+}
 AGAINST_TRAINING = frozenset(name for name, uses in USES.items() if uses == TRAINING)
+_PLAIN_REFUSALS = AGAINST_TRAINING - _LEGACY.keys()
 
 _VALUED = frozenset({"unavailable_after", "max-snippet", "max-image-preview", "max-video-preview"})
 _AGENT = re.compile(r"[a-z_-][a-z_\-0-9.]*")
@@ -43,6 +50,8 @@ _NOT_AGENTS = AGAINST_TRAINING | {"robots", "x-robots-tag"}
 _WORDS = re.compile(r"[a-z0-9_-]+")
 
 MAX_LIST = 8192
+# A site writes the same few short lists on everything it serves.
+_REMEMBERED = 256
 MAX_QUOTE = 200
 MAX_RAW = 4096
 
@@ -66,14 +75,21 @@ def quote(text: str) -> str:
     return repr(short)
 
 
-def marks(value: str) -> list[Mark]:
+def marks(value: str) -> tuple[Mark, ...]:
     """Read one list of directives: one header line's value or one content attribute.
 
     Of a list longer than `MAX_LIST` characters the whole elements before that are read.
     """
+    if len(value) <= _REMEMBERED:
+        return _short(value)
     if len(value) > MAX_LIST:
         value = value[:MAX_LIST].rpartition(",")[0]
-    return list(_marks(value))
+    return tuple(_marks(value))
+
+
+@lru_cache(maxsize=2048)
+def _short(value: str) -> tuple[Mark, ...]:
+    return tuple(_marks(value))
 
 
 def too_long(value: str, what: str) -> list[str]:
@@ -114,8 +130,8 @@ def _names_agent(prefix: str) -> bool:
 
 
 def _element(directive: str, agent: str | None) -> Iterator[Mark]:
-    if directive in UNDOCUMENTED:
-        yield Mark(directive, agent, "legacy", "no document defines this word")
+    if directive in _LEGACY:
+        yield Mark(directive, agent, "legacy", _LEGACY[directive])
     elif directive in USES:
         yield Mark(directive, agent)
     else:
@@ -125,7 +141,7 @@ def _element(directive: str, agent: str | None) -> Iterator[Mark]:
 def _unreadable(text: str, agent: str | None) -> Iterator[Mark]:
     """Find plain refusals in an element that is not a directive (`noai; noimageai`)."""
     for word in dict.fromkeys(_WORDS.findall(text.lower())):
-        if word in AGAINST_TRAINING - UNDOCUMENTED:
+        if word in _PLAIN_REFUSALS:
             yield Mark(word, agent, "malformed", "not written as a list of directives")
 
 

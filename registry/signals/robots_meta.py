@@ -11,20 +11,28 @@ Grammar: `content` is a list of directives as in `X-Robots-Tag`, without agent
 prefixes. Several tags add up. Quoting, attribute order and character
 references are HTML's, so a parser reads them.
 
+Who: DeviantArt, ArtStation, Cara, Sketchfab, Cohost, Giphy, Misskey (two tags a page),
+WordPress plug-ins, Nuxt SEO; `noarchive` on Flickr.
+
 What it says: as in `X-Robots-Tag`. By DeviantArt's definition `noai` covers
 everything on the page and `noimageai` its images, so a mark on a page speaks of
 the images the page shows, its own or not.
 
 Decisions: `robots`, agents of the list and names of search engines are read for
 every directive, any other single name only for a refusal of training; names
-that describe a page (`keywords`, `description`) are no agents. A tag in the
+that describe a page (`keywords`, `description`) are no agents. `name="ai"`, which
+no document defines, means every agent that trains: a refusal of training there is
+legacy and for everybody, `noindex` there is a mark for an agent `ai`. A tag in the
 body is read as `noai(body)`, outside current documents, which allow the head
 only; so is an agent prefix within `content`. `property="robots"`,
 `http-equiv="X-Robots-Tag"` and several agents in one name are malformed
-refusals. Comments, scripts, templates and visible text are no marks.
+refusals. Comments, scripts, templates and visible text are no marks; nor are
+`data-noai`, `rel="noai"` and `<meta name="ai-training">`, which nobody was
+found to write or to read. A page is read to 8 MiB characters and 30,000 tags.
 
 Sources: https://developers.google.com/search/docs/crawling-indexing/robots-meta-tag,
-draft-illyes-repext-03, DeviantArt journal 934500371, the NoML open letter.
+draft-illyes-repext-03, DeviantArt journal 934500371, the NoML open letter,
+draft-canel-robots-ai-control-00; markup as found in public pages, 2024 to 2026.
 """
 
 from __future__ import annotations
@@ -41,6 +49,8 @@ CARRIERS = ("html",)
 
 MAX_SIGNALS = 500
 
+# A name seen in pages that no document defines.
+_ALL_AI = "ai"
 _TOKEN = re.compile(r"[a-z0-9_.-]+")
 # Names whose content is prose or tags: "noai" there is a word, not a mark.
 _PROSE = {"abstract", "author", "category", "classification", "copyright", "description"} | {
@@ -56,6 +66,7 @@ class _Address:
     agents: tuple[str, ...]
     fault: str = ""
     only_refusals: bool = False
+    means_all_ai: bool = False
 
 
 def read(evidence: Evidence) -> Reading:
@@ -64,7 +75,10 @@ def read(evidence: Evidence) -> Reading:
     warnings: list[str] = []
     if len(evidence.text) > _markup.MAX_PAGE:
         warnings.append(f"page longer than {_markup.MAX_PAGE} characters, read up to there")
-    for tag in _markup.tags(evidence.text):
+    tags = _markup.tags(evidence.text)
+    if len(tags) >= _markup.MAX_TAGS:
+        warnings.append(f"page with more than {_markup.MAX_TAGS} tags, read up to there")
+    for tag in tags:
         address = _address(tag) if tag.name == "meta" else None
         if address is None:
             continue
@@ -96,6 +110,8 @@ def _judged(mark: _directives.Mark, address: _Address, in_body: bool) -> _direct
         return mark
     if mark.agent is not None:
         return replace(mark, conformance="legacy", fault="an agent within content")
+    if address.means_all_ai and mark.name in _directives.AGAINST_TRAINING:
+        return replace(mark, conformance="legacy", fault="no document defines the name 'ai'")
     if in_body:
         return replace(mark, conformance="legacy", fault="in the body, not in the head")
     return mark
@@ -116,8 +132,8 @@ def _address(tag: _markup.Tag) -> _Address | None:
 def _named(name: str) -> _Address | None:
     if name == "robots":
         return _Address(())
-    if name in agents().purpose or name in agents().search_engines:
-        return _Address((name,))
+    if name == _ALL_AI or name in agents().purpose or name in agents().search_engines:
+        return _Address((name,), means_all_ai=name == _ALL_AI)
     if name in _PROSE:
         return None
     if _TOKEN.fullmatch(name):
@@ -138,6 +154,13 @@ def _signal(mark: _directives.Mark, address: _Address, tag: _markup.Tag, url: st
         raw=tag.text[: _directives.MAX_RAW],
         url=url,
         uses=_directives.USES[mark.name],
-        agents=(mark.agent,) if mark.agent else address.agents,
+        agents=_agents(mark, address),
         conformance=mark.conformance,
     )
+
+
+def _agents(mark: _directives.Mark, address: _Address) -> tuple[str, ...]:
+    if mark.agent:
+        return (mark.agent,)
+    everybody = address.means_all_ai and mark.name in _directives.AGAINST_TRAINING
+    return () if everybody else address.agents

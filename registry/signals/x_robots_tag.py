@@ -15,17 +15,23 @@ take a value after a colon and are not agents; a date may hold commas.
 
 What it says: `noai`, `noimageai` and `noml` reserve training. `noindex`,
 `noimageindex` and `none` reserve indexing and search, never training.
-`noarchive` and `nocache` are recorded and say nothing by themselves. Lines for
-an agent add to those for everybody; nothing here ever permits.
+`noarchive` and `nocache` are recorded and say nothing by themselves: Bing and
+Amazon alone take a word on training from them, when they ask. Lines for an agent
+add to those for everybody; nothing here ever permits.
+
+Who: DeviantArt with its images, by its own account; servers and plug-ins set up by
+hand. img2dataset and datadiligence read it.
 
 Decisions: `noai; noimageai`, `noai noimageai` and `"noai"` are malformed
-refusals; `notrain`, which no document defines, is read as undocumented. In
+refusals; `notrain`, which no document defines, and `DisallowAITraining`, from a
+draft that expired, are read as legacy; `AllowAITraining` permits nothing. In
 `googlebot: nofollow, noai` the last word belongs to googlebot, and counts
 as a malformed refusal of everybody too, since a proxy may have joined two lines.
 A line is read up to 8 KiB.
 
 Sources: https://developers.google.com/search/docs/crawling-indexing/robots-meta-tag,
-draft-illyes-repext-03, DeviantArt journal 934500371, the NoML open letter.
+draft-illyes-repext-03, DeviantArt journal 934500371, the NoML open letter, Bing
+Webmaster Blog of September 2023, draft-canel-robots-ai-control-00.
 """
 
 from __future__ import annotations
@@ -44,15 +50,17 @@ def read(evidence: Evidence) -> Reading:
     scope: Scope = "image" if evidence.about == "image" else "page"
     found: dict[tuple[object, ...], Signal] = {}
     warnings: list[str] = []
-    tags = [line for line in evidence.lines if line[0].strip().lower() == "x-robots-tag"]
-    if len(tags) > MAX_LINES:
+    lines = [line for line in evidence.lines if line[0].strip().lower() == "x-robots-tag"]
+    if len(lines) > MAX_LINES:
         warnings.append(f"more than {MAX_LINES} X-Robots-Tag lines: the others were not read")
-    for name, value in tags[:MAX_LINES]:
+    for name, value in lines[:MAX_LINES]:
         raw = f"{name}: {value}"[: _directives.MAX_RAW]
-        warnings += _directives.too_long(value, "X-Robots-Tag line")
+        if len(value) > _directives.MAX_LIST:
+            warnings += _directives.too_long(value, "X-Robots-Tag line")
         for mark in _directives.marks(value):
-            signal = _signal(mark, scope, raw, evidence.url)
-            found.setdefault((mark.name, mark.agent, mark.conformance, raw), signal)
+            key = (mark.name, mark.agent, mark.conformance, raw)
+            if key not in found:
+                found[key] = _signal(mark, scope, raw, evidence.url)
             if mark.fault:
                 warnings.append(f"{mark.name}: {mark.fault}: {_directives.quote(raw)}")
     return Reading(tuple(found.values()), tuple(dict.fromkeys(warnings)))
