@@ -10,14 +10,14 @@ import re
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
+import registry
 from registry import __version__
 from registry.errors import UsageError
 
 if TYPE_CHECKING:
     from scrapy.settings import BaseSettings
 
-# The name that robots.txt groups address us by (RFC 9309, section 2.2.1).
-PRODUCT_TOKEN = "OptoutRegistry"
+PRODUCT_TOKEN = registry.PRODUCT_TOKEN
 CONTACT_VARIABLE = "CRAWLER_CONTACT"
 LOCAL_CONTACT = "a test on this machine"
 # Hosts other than this machine are never asked more often than this (seconds).

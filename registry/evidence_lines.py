@@ -34,19 +34,15 @@ SITE_KINDS = {
 }
 # Kinds whose input is what a file holds about itself.
 FILE_KINDS = ("xmp", "c2pa-json")
-TEXT_KINDS = ("html", *SITE_KINDS, *FILE_KINDS)
+# Kinds whose input is what a registry answers about an image.
+ANSWER_KINDS = ("spawning-api",)
+TEXT_KINDS = ("html", *SITE_KINDS, *FILE_KINDS, *ANSWER_KINDS)
 KINDS = (*HEADER_KINDS, *TEXT_KINDS)
 
 
 def answer(line: Mapping[str, Any], policy: str = "cautious") -> dict[str, Any]:
     """Answer one evidence line; UnreadableInput where it is not one."""
-    context = line.get("context") or {}
-    target = _target(context)
-    kind = line.get("kind")
-    if kind not in KINDS:
-        raise UnreadableInput(f"unknown kind {kind!r}: known are {', '.join(KINDS)}")
-    pieces = [*_evidence(kind, line.get("input"), target, context), *_fetched(context)]
-    reading = _joined(map(read, pieces))
+    target, reading = read_line(line)
     asked = what_is_asked(target)
     signals = applicable(reading.signals, target)
     verdict = decide(signals, policy, target.agent, asked=asked)
@@ -58,6 +54,17 @@ def answer(line: Mapping[str, Any], policy: str = "cautious") -> dict[str, Any]:
         "licence": verdict.licence_url,
         "deciding": [{"name": s.name, "raw": s.raw} for s in verdict.deciding],
     }
+
+
+def read_line(line: Mapping[str, Any]) -> tuple[Target, Reading]:
+    """Return what an evidence line asks about and what was read; UnreadableInput as `answer`."""
+    context = line.get("context") or {}
+    target = _target(context)
+    kind = line.get("kind")
+    if kind not in KINDS:
+        raise UnreadableInput(f"unknown kind {kind!r}: known are {', '.join(KINDS)}")
+    pieces = [*_evidence(kind, line.get("input"), target, context), *_fetched(context)]
+    return target, _joined(map(read, pieces))
 
 
 def what_is_asked(target: Target) -> About:
@@ -146,7 +153,7 @@ def _evidence(
         raise UnreadableInput(f"input of kind {kind} is not a text")
     elif kind == "html":
         yield Evidence("html", "page", page, text=given)
-    elif kind in FILE_KINDS:
+    elif kind in {*FILE_KINDS, *ANSWER_KINDS}:
         yield Evidence(kind, "image", image, text=given)
     else:
         yield Evidence(kind, "site", _site_file_url(kind, target, context), text=given)

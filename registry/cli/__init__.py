@@ -25,11 +25,12 @@ from registry.text import visible
 # keeps the start under 0.2 s. A house test holds this equal to the files.
 SUMMARIES = {
     "check": "Tell for every row of a dataset whether it is reserved, and why.",
-    "explain": "Show evidence, signals and verdict for files, headers or evidence lines.",
+    "explain": "Show evidence, signals and verdict for URLs, files, headers or evidence lines.",
     "hash": "Print digests and fingerprints of image files.",
     "import": "Load lists of entries, or register pictures.",
     "init": "Create or migrate the database.",
     "lookup": "Look up an image file, an image URL, a hash or a digest.",
+    "selftest": "Run conformance vectors: is every mark read as the documents say?",
     "snapshot": "Publish, verify and compare snapshots.",
     "stats": "Count what is recorded, by site, signal and freshness.",
 }

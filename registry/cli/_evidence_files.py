@@ -1,15 +1,16 @@
-"""Files as evidence: what kind a file is, its text, and the header lines in it."""
+"""Files as evidence: their bytes, and what kind of file each is."""
 
 from __future__ import annotations
 
 import re
 import sys
+import zlib
 from pathlib import Path
 
 from registry.errors import UnreadableInput, UsageError
 from registry.evidence_lines import KINDS
+from registry.responses import READ_LIMIT, STATUS_LINE, is_image, text_of
 
-READ_LIMIT = 16 * 1024 * 1024
 FILE_KINDS = (*KINDS, "headers", "image", "warc")
 
 _ENDINGS = {
@@ -20,17 +21,15 @@ _ENDINGS = {
     ".warc": "warc",
     ".warc.gz": "warc",
     "tdmrep.json": "tdmrep-json",
-    "ai.txt": "ai-txt",
     **dict.fromkeys((".jpg", ".jpeg", ".png", ".gif", ".webp", ".avif", ".bmp"), "image"),
-    **dict.fromkeys((".tif", ".tiff", ".heic", ".jxl", ".psd"), "image"),
+    **dict.fromkeys((".tif", ".tiff", ".heic", ".jxl", ".psd", ".svg"), "image"),
 }
-_IMAGE_STARTS = (
-    *(b"\xff\xd8\xff", b"\x89PNG\r\n", b"GIF8", b"II*\x00", b"MM\x00*", b"8BPS"),
-    *(b"\x00\x00\x00\x0cJXL ", b"\xff\x0a"),
-)
+_SITE_TEXT = re.compile(r"(?:^|[^a-z])(robots|ai|trust)[^a-z]*\.txt$")
 _AGENT_LINE = re.compile(r"^[ \t]*user-?agent[ \t]*:", re.IGNORECASE | re.MULTILINE)
 _HEADER_LINE = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+:")
-_MARKS = ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
+# Words that tell of what an XML text is about, in the order in which they are asked.
+_XML = (("<rsl", "rsl-xml"), ("xmpmeta", "xmp"), ("<rdf:rdf", "xmp"), ("<svg", "image"))
+_JSON = (("tdm-reservation", "tdmrep-json"), ("assertions", "c2pa-json"), ("manifest", "c2pa-json"))
 
 
 def read_file(name: str) -> tuple[bytes, bool]:
@@ -49,51 +48,45 @@ def read_file(name: str) -> tuple[bytes, bool]:
 
 
 def guess_kind(name: str, content: bytes) -> str:
-    """Tell what a file is from its name, else from its content; UsageError where neither says."""
+    """Tell what a file is from its name, else from its content; UsageError where neither says.
+
+    A saved response is `headers` whatever its name: `curl -i URL > page.html` writes one.
+    """
+    if STATUS_LINE.match(content):
+        return "headers"
     lower = Path(name).name.lower()
-    if lower.startswith("robots") and lower.endswith(".txt"):
-        return "robots-txt"
+    if found := _SITE_TEXT.search(lower):
+        return f"{found.group(1)}-txt"
     for ending, kind in _ENDINGS.items():
         if lower.endswith(ending):
             return kind
-    if content.startswith(_IMAGE_STARTS) or content[8:12] == b"WEBP" or content[4:8] == b"ftyp":
+    guessed = _by_content(content)
+    if guessed is None:
+        what = "neither name nor content says what it is" if content else "is empty"
+        kinds = ", ".join(FILE_KINDS)
+        raise UsageError(f"{name}: {what}", f"say it with --kind, which is one of {kinds}")
+    return guessed
+
+
+def _by_content(content: bytes) -> str | None:
+    if is_image(content):
         return "image"
+    if content.startswith(b"WARC/") or _unzipped(content).startswith(b"WARC/"):
+        return "warc"
     text = text_of(content[:65536])
-    start = text.lstrip()[:1000].lower()
+    start = text.lstrip()[:2000].lower()
     if start.startswith("<"):
-        return "rsl-xml" if "<rsl" in start else "xmp" if "xmpmeta" in start else "html"
+        return next((kind for word, kind in _XML if word in start), "html")
+    if start.startswith(("{", "[")):
+        return next((kind for word, kind in _JSON if word in start), None)
     if _AGENT_LINE.search(text):
         return "robots-txt"
-    if start.startswith("http/") or _HEADER_LINE.match(start):
-        return "headers"
-    raise UsageError(
-        f"{name}: neither name nor content says what it is",
-        "say it with --kind html, robots-txt, headers or image",
-    )
+    return "headers" if _HEADER_LINE.match(start) else None
 
 
-def text_of(content: bytes) -> str:
-    """Decode a text: by its byte order mark, as UTF-8, else as what browsers fall back to."""
-    for mark, encoding in _MARKS:
-        if content.startswith(mark):
-            return content.decode(encoding, "replace")
+def _unzipped(content: bytes) -> bytes:
+    """Return the first bytes of what is gzipped, none of anything else."""
     try:
-        return content.decode("utf-8")
-    except UnicodeDecodeError as error:
-        # A text cut in the middle of a character is still UTF-8.
-        cut = error.reason == "unexpected end of data"
-        return content.decode("utf-8" if cut else "cp1252", "replace")
-
-
-def header_lines(text: str) -> tuple[tuple[str, str], ...]:
-    """Return the field lines of a header block; of several blocks (redirects) the last."""
-    lines: list[tuple[str, str]] = []
-    for line in text.splitlines():
-        name, colon, value = line.partition(":")
-        if line[:5].upper() == "HTTP/":
-            lines = []
-        elif line[:1] in {" ", "\t"} and lines:
-            lines[-1] = (lines[-1][0], f"{lines[-1][1]} {line.strip()}")
-        elif colon and name.strip():
-            lines.append((name.strip(), value.strip()))
-    return tuple(lines)
+        return zlib.decompressobj(31).decompress(content[:65536], 16)
+    except zlib.error:
+        return b""

@@ -4,7 +4,8 @@ import json
 
 import pytest
 
-PAGE = '<head><meta name="robots" content="noai, noimageai"></head><p>A picture.</p>'
+MARK = '<meta name="robots" content="noai, noimageai">'
+PAGE = f"<head>{MARK}</head><p>A picture.</p>"
 ROBOTS = "User-agent: GPTBot\nUser-agent: CCBot\nDisallow: /art/\nDisallow: /x/\n"
 
 
@@ -29,8 +30,9 @@ def test_page(explain, files):
     done = explain("page.html", "--url", "https://a.example/art/1")
     assert done.stdout.splitlines() == [
         "page.html (html, page https://a.example/art/1)",
-        '  noai       reserved: train, train-genai  <meta name="robots" content="noai, noimageai">',
-        '  noimageai  reserved: train, train-genai  <meta name="robots" content="noai, noimageai">',
+        "  html: 76 bytes",
+        f"  * noai       reserved: train, train-genai  {MARK}",
+        f"  * noimageai  reserved: train, train-genai  {MARK}",
         "verdict: reserved (policy cautious@2) by noai, noimageai",
     ]
     assert (done.returncode, done.stderr) == (0, "")
@@ -38,9 +40,15 @@ def test_page(explain, files):
 
 def test_silence_is_said_with_what_to_add(explain, files):
     done = explain("silent.html")
-    assert "no mark found" in done.stdout
-    assert "verdict: unspecified (policy cautious@2)\n" in done.stdout
+    assert done.stdout.splitlines() == [
+        "silent.html (html)",
+        "  html: 35 bytes, no mark",
+        "verdict: unspecified (policy cautious@2)",
+    ]
+    assert "silent.html: nothing that was looked at (html) speaks of training" in done.stderr
     assert '<meta name="robots" content="noai, noimageai">' in done.stderr
+    assert "X-Robots-Tag: noai, noimageai" in done.stderr
+    assert '[{"location": "/", "tdm-reservation": 1}]' in done.stderr
     assert done.returncode == 0
 
 
@@ -55,7 +63,7 @@ def test_robots_file_for_a_url_an_agent_and_a_policy(explain, files):
     assert verdict("--url", url, "--policy", "letter", "--agent", "ccbot") == "reserved"
     assert verdict("--url", "https://a.example/other.jpg") == "unspecified"
     assert verdict() == "unspecified"
-    assert "1 rules that do not apply" in explain("robots.txt", "--url", url).stdout
+    assert "and 1 rule that does not apply" in explain("robots.txt", "--url", url).stdout
 
 
 def test_headers_alone_and_with_a_picture(explain, files):
@@ -64,7 +72,8 @@ def test_headers_alone_and_with_a_picture(explain, files):
     assert "for bingbot" in done.stdout
     done = explain("picture.jpg", "--header", "X-Robots-Tag: noimageai")
     assert "picture.jpg (image)" in done.stdout
-    assert "reads no file metadata" in done.stdout
+    assert "xmp: none in the file" in done.stdout
+    assert "c2pa-json: none in the file" in done.stdout
     assert "verdict: reserved (policy cautious@2) by noimageai" in done.stdout
 
 
@@ -73,6 +82,62 @@ def test_header_block_of_the_last_response(explain, tmp_path):
     (tmp_path / "answer").write_text(block)
     done = explain("answer", "--json")
     assert [signal["name"] for signal in json.loads(done.stdout)["signals"]] == ["noindex"]
+
+
+def test_all_policies_in_a_table(explain, files):
+    done = explain("robots.txt", "--url", "https://a.example/art/1.jpg", "--all-policies")
+    assert done.stdout.splitlines()[-4:] == [
+        "verdict: cautious@2  reserved by robots-txt:disallow",
+        "verdict: letter@2    unspecified",
+        "verdict: noai@1      unspecified",
+        "verdict: eu-tdm@1    unspecified",
+    ]
+    said = explain("page.html", "--all-policies", "--policy", "letter", "--json")
+    policies = json.loads(said.stdout)["policies"]
+    assert next(iter(policies)) == "letter@2"
+    assert policies["noai@1"]["verdict"] == "reserved"
+    assert policies["noai@1"]["deciding"][0]["name"] == "noai"
+
+
+def test_the_images_of_a_page_have_a_verdict_of_their_own(explain, tmp_path):
+    """TDMRep speaks of the document: by its letter not of the images that it shows."""
+    (tmp_path / "page.html").write_text('<head><meta name="tdm-reservation" content="1"></head>')
+    done = explain("page.html", "--policy", "eu-tdm")
+    assert "verdict: reserved (policy eu-tdm@1) by tdm-reservation=1" in done.stdout
+    assert "for images" not in done.stdout
+    allowing = ("Content-Usage: train-ai=y", "Content-Type: text/html")
+    done = explain("page.html", "--policy", "noai", "--header", allowing[0], "--json")
+    assert json.loads(done.stdout)["of_images"] == "unspecified"
+    (tmp_path / "open").write_text("HTTP/1.1 200 OK\n" + "\n".join(allowing) + "\n\n<p>x")
+    done = explain("open", "--policy", "letter")
+    assert done.stdout.splitlines()[-2:] == [
+        "verdict: allowed (policy letter@2) by content-usage:train-ai=y",
+        "for images it shows: unspecified",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "kind", "mark"),
+    [
+        ("tdmrep.json", '[{"location": "/", "tdm-reservation": 1}]', "tdmrep-json", "tdm-reserv"),
+        ("unnamed", '[{"location": "/", "tdm-reservation": 1}]', "tdmrep-json", "tdm-reserv"),
+        (
+            "any.xml",
+            '<rsl xmlns="https://rslstandard.org/rsl"><content url="/"><license>'
+            '<prohibits type="usage">ai-train</prohibits></license></content></rsl>',
+            "rsl-xml",
+            "rsl:prohibits=ai-train",
+        ),
+        ("ai.txt", "User-Agent: *\nDisallow: *.jpg\n", "ai-txt", "Disallow: *.jpg"),
+        ("trust.txt", "datatrainingallowed=no\n", "trust-txt", "datatrainingallowed=no"),
+    ],
+)
+def test_files_of_a_site(explain, tmp_path, name, text, kind, mark):
+    (tmp_path / name).write_text(text)
+    done = explain(name, "--url", "https://a.example/art/1.jpg")
+    assert f"{name} ({kind}, for https://a.example/art/1.jpg)" in done.stdout
+    assert mark in done.stdout
+    assert "verdict: reserved" in done.stdout
 
 
 def test_malformed_marks_are_quoted(explain):
@@ -150,11 +215,26 @@ def test_bad_evidence_lines_do_not_stop_the_others(explain, tmp_path):
     assert "Traceback" not in done.stderr
 
 
+def test_a_line_without_end_is_an_error_of_its_own(explain, tmp_path):
+    good = json.dumps({"id": 1, "kind": "html", "input": PAGE})
+    long = json.dumps({"id": 2, "kind": "html", "input": "x" * (16 * 1024 * 1024)})
+    (tmp_path / "lines").write_text("\n".join([long, good, long]))
+    done = explain("--jsonl", "lines")
+    answers = [json.loads(line) for line in done.stdout.splitlines()]
+    assert ["error" in answer for answer in answers] == [True, False, True]
+    assert "longer than 16 MiB" in answers[0]["error"]
+    assert done.returncode == 4
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "says"),
     [
         ([], 2, "nothing to explain"),
-        (["https://a.example/x"], 2, "registry lookup URL"),
+        (["https://a.example/x", "--kind", "html"], 2, "are for files"),
+        (["http://"], 4, "not a web address"),
+        (["nothing"], 2, "is empty"),
+        (["noise"], 2, "--kind"),
+        (["--jsonl", "lines", "--all-policies"], 2, "--policy only"),
         (["page.html", "--policy", "strict"], 2, "cautious@2, letter@2, noai@1"),
         (["--header", "noai"], 2, "X-Robots-Tag: noai"),
         (["--jsonl", "lines", "page.html"], 2, "--policy only"),
@@ -166,6 +246,8 @@ def test_bad_evidence_lines_do_not_stop_the_others(explain, tmp_path):
 )
 def test_mistakes_are_told_in_one_line(explain, files, arguments, code, says):
     (files / "prose").write_text("hello")
+    (files / "nothing").touch()
+    (files / "noise").write_bytes(bytes(range(128, 256)) * 50)
     done = explain(*arguments)
     assert done.returncode == code
     assert says in done.stderr

@@ -1,0 +1,66 @@
+"""Answering evidence lines from a file or standard input."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from typing import IO, Any
+
+import click
+
+from registry.errors import RegistryError, UnreadableInput
+from registry.evidence_lines import answer
+from registry.responses import READ_LIMIT
+
+
+def answer_lines(name: str, policy: str) -> int:
+    """Answer every line; a bad one gets its error and the others their answers."""
+    failed = 0
+    for line in _lines(name):
+        if line is not None and not line.strip():
+            continue
+        said = _answered(line, policy)
+        failed += "error" in said
+        click.echo(json.dumps(said))
+    if failed:
+        click.echo(f"error: {failed} lines could not be answered", err=True)
+    return UnreadableInput.exit_code if failed else 0
+
+
+def _answered(line: bytes | None, policy: str) -> dict[str, Any]:
+    if line is None:
+        return {"id": None, "error": f"longer than {READ_LIMIT >> 20} MiB"}
+    identity: object = None
+    try:
+        given = json.loads(line)
+        if not isinstance(given, dict):
+            raise UnreadableInput("not a JSON object")
+        identity = given.get("id")
+        return answer(given, policy)
+    except (ValueError, RecursionError) as error:
+        return {"id": identity, "error": f"not JSON: {error}"}
+    except RegistryError as error:
+        return {"id": identity, "error": error.message}
+
+
+def _lines(name: str) -> Iterator[bytes | None]:
+    if name == "-":
+        yield from _bounded(sys.stdin.buffer)
+        return
+    try:
+        with open(name, "rb") as file:
+            yield from _bounded(file)
+    except OSError as error:
+        raise UnreadableInput(f"{name}: {error.strerror}") from error
+
+
+def _bounded(file: IO[bytes]) -> Iterator[bytes | None]:
+    """Yield the lines of a file, None for each that is longer than can be held."""
+    while line := file.readline(READ_LIMIT + 1):
+        if len(line) <= READ_LIMIT or line.endswith(b"\n"):
+            yield line
+            continue
+        while (rest := file.readline(READ_LIMIT)) and not rest.endswith(b"\n"):
+            pass
+        yield None

@@ -1,0 +1,209 @@
+"""An explanation as people read it, and as JSON."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import click
+
+from registry.explain import Explanation, decides
+from registry.model import Signal, Verdict
+from registry.responses import Piece
+from registry.signals._agents import agents
+from registry.text import visible
+
+# Of one piece of evidence; --json has them all.
+SHOWN_MARKS = 20
+SHOWN_WARNINGS = 10
+ADVICE = """\
+{name}: nothing that was looked at ({looked_at}) speaks of training.
+That reserves nothing and permits nothing. Its owner may add one of these:
+  to the page      <meta name="robots" content="noai, noimageai">
+  to the response  X-Robots-Tag: noai, noimageai
+  to robots.txt    User-agent: GPTBot
+                   User-agent: CCBot
+                   Disallow: /
+  to /.well-known/tdmrep.json
+                   [{{"location": "/", "tdm-reservation": 1}}]"""
+
+
+def show(explained: Explanation, as_json: bool) -> None:
+    """Print an explanation."""
+    click.echo(json.dumps(_as_json(explained)) if as_json else "\n".join(_text(explained)))
+
+
+def advise(explained: Explanation) -> None:
+    """Say on standard error what was looked at in vain, and what its owner may add."""
+    carriers = dict.fromkeys(piece.evidence.carrier for piece in explained.pieces)
+    name, looked_at = visible(explained.name), ", ".join(carriers)
+    click.echo(ADVICE.format(name=name, looked_at=looked_at), err=True)
+
+
+def _text(explained: Explanation) -> Iterator[str]:
+    asked = explained.target.page_url or explained.target.image_url
+    what = "page" if explained.kind == "html" else "for"
+    place = f", {what} {asked}" if asked and asked != explained.name else ""
+    yield f"{visible(explained.name)} ({explained.kind}{visible(place)})"
+    shown = [signal for signal in explained.signals if _is_shown(signal)]
+    widths = (_width(s.name for s in shown), _width(_meaning(s) for s in shown))
+    for piece in explained.pieces:
+        found = [s for s in shown if _stood_in(s, piece)]
+        yield _piece_line(piece, {explained.name, asked, ""}, found)
+        for signal in found[:SHOWN_MARKS]:
+            star = "*" if decides(signal, explained.verdicts[0]) else " "
+            name, meaning = visible(signal.name), _meaning(signal)
+            yield f"  {star} {name:<{widths[0]}}  {meaning:<{widths[1]}}  {_short(signal.raw)}"
+        if len(found) > SHOWN_MARKS:
+            yield f"    and {len(found) - SHOWN_MARKS} more (--json shows all)"
+    if explained.outranked:
+        hint = "" if asked else "; --url says which URL is asked"
+        many = (
+            "1 rule that does"
+            if explained.outranked == 1
+            else f"{explained.outranked} rules that do"
+        )
+        yield f"  and {many} not apply{hint}"
+    yield from (f"  warning: {visible(text)}" for text in explained.warnings[:SHOWN_WARNINGS])
+    if len(explained.warnings) > SHOWN_WARNINGS:
+        yield f"  and {len(explained.warnings) - SHOWN_WARNINGS} more warnings (--json shows all)"
+    yield from _verdicts(explained)
+
+
+def _verdicts(explained: Explanation) -> Iterator[str]:
+    """Yield the verdict, or a table of all; of a page's images where it differs."""
+    verdicts = explained.verdicts
+    of_images = explained.of_images or verdicts
+    if len(verdicts) == 1:
+        verdict = verdicts[0]
+        yield f"verdict: {verdict.decision} (policy {verdict.policy}){_by(verdict)}"
+        if of_images[0].decision != verdict.decision:
+            yield f"for images it shows: {of_images[0].decision}{_by(of_images[0])}"
+        return
+    width = _width(verdict.policy for verdict in verdicts)
+    for verdict, other in zip(verdicts, of_images, strict=True):
+        yield f"verdict: {verdict.policy:<{width}}  {verdict.decision}{_by(verdict)}"
+        if other.decision != verdict.decision:
+            yield f"{'':{width + 9}}  for images it shows: {other.decision}{_by(other)}"
+
+
+def _by(verdict: Verdict) -> str:
+    names = dict.fromkeys(visible(signal.name) for signal in verdict.deciding)
+    licence = f", licence {visible(verdict.licence_url)}" if verdict.licence_url else ""
+    return (" by " + ", ".join(names) if names else "") + licence
+
+
+def _width(texts: Sequence[str] | Iterator[str]) -> int:
+    return max(map(len, texts), default=0)
+
+
+def _stood_in(signal: Signal, piece: Piece) -> bool:
+    evidence = piece.evidence
+    here = signal.carrier == evidence.carrier and signal.url == evidence.url
+    return here and not piece.refusal
+
+
+def _piece_line(piece: Piece, said: set[str | None], found: Sequence[Signal]) -> str:
+    evidence = piece.evidence
+    facts = [evidence.url] if evidence.url not in said else []
+    if piece.refusal:
+        facts.append(piece.refusal)
+    elif evidence.carrier == "headers":
+        facts += [f"status {piece.status}"] if piece.status else []
+        facts.append(f"{len(evidence.lines)} line{'s' * (len(evidence.lines) != 1)}")
+    else:
+        facts.append(f"{piece.size:,} bytes")
+    if not found and not piece.refusal:
+        facts.append("no mark")
+    return f"  {evidence.carrier}: {visible(', '.join(facts))}"
+
+
+def _is_shown(signal: Signal) -> bool:
+    """Group markers and permissions to fetch say nothing to people."""
+    return bool(signal.uses) or (signal.rule is None and signal.name != "robots-txt:group")
+
+
+def _meaning(signal: Signal) -> str:
+    said: dict[str, list[str]] = {}
+    for use, meaning in signal.uses:
+        said.setdefault(meaning, []).append(use)
+    parts = [f"{meaning}: {', '.join(uses)}" for meaning, uses in said.items()] or ["says nothing"]
+    if signal.agents:
+        # The agents whose refusal decides most often come first.
+        named = sorted(signal.agents, key=lambda agent: agent not in agents().training)
+        more = f" and {len(named) - 3} more" if len(named) > 3 else ""
+        parts.append(f"for {visible(', '.join(named[:3]))}{more}")
+    if signal.scope == "page" and signal.rule is not None:
+        parts.append("on the page's path")
+    if signal.conformance != "ok":
+        parts.append(signal.conformance)
+    return "; ".join(parts)
+
+
+def _short(raw: str) -> str:
+    line = " ".join(raw.split())
+    return visible(line if len(line) <= 120 else line[:117] + "...")
+
+
+def _as_json(explained: Explanation) -> dict[str, Any]:
+    verdict = explained.verdicts[0]
+    of_images = explained.of_images
+    return {
+        "target": explained.name,
+        "kind": explained.kind,
+        "image_url": explained.target.image_url,
+        "page_url": explained.target.page_url,
+        "agent": explained.target.agent,
+        "policy": verdict.policy,
+        "verdict": verdict.decision,
+        "licence": verdict.licence_url,
+        "of_images": of_images[0].decision if of_images else None,
+        "policies": {
+            v.policy: _verdict_json(explained, n) for n, v in enumerate(explained.verdicts)
+        },
+        "rules_that_do_not_apply": explained.outranked,
+        "evidence": [_piece_json(piece) for piece in explained.pieces],
+        "signals": [_signal_json(s, verdict) for s in explained.signals],
+        "warnings": list(explained.warnings),
+    }
+
+
+def _verdict_json(explained: Explanation, number: int) -> dict[str, Any]:
+    verdict = explained.verdicts[number]
+    return {
+        "verdict": verdict.decision,
+        "licence": verdict.licence_url,
+        "deciding": [{"name": s.name, "raw": s.raw, "url": s.url} for s in verdict.deciding],
+        "of_images": explained.of_images[number].decision if explained.of_images else None,
+    }
+
+
+def _piece_json(piece: Piece) -> dict[str, Any]:
+    evidence = piece.evidence
+    return {
+        "carrier": evidence.carrier,
+        "about": evidence.about,
+        "url": evidence.url,
+        "status": piece.status,
+        "bytes": piece.size,
+        "refusal": piece.refusal or None,
+        "lines": [list(line) for line in evidence.lines],
+    }
+
+
+def _signal_json(signal: Signal, verdict: Verdict) -> dict[str, Any]:
+    return {
+        "name": signal.name,
+        "vocabulary": signal.vocabulary,
+        "carrier": signal.carrier,
+        "scope": signal.scope,
+        "uses": dict(signal.uses),
+        "agents": list(signal.agents),
+        "conformance": signal.conformance,
+        "path": signal.rule.pattern if signal.rule else None,
+        "licence_url": signal.licence_url,
+        "url": signal.url,
+        "raw": signal.raw,
+        "decides": decides(signal, verdict),
+    }

@@ -1,0 +1,132 @@
+"""Evidence, signals and verdict of one target, as `registry explain` shows them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+
+from registry.model import TRAINING_USES, About, Evidence, Reading, Signal, Target, Verdict
+from registry.responses import Piece
+from registry.signals import read
+from registry.site_rules import applicable
+from registry.verdict import POLICIES, decide, policy_named
+
+_TRAINING = frozenset({*TRAINING_USES, "tdm"})
+# A rule for the whole site covers images whose own URL is not known.
+_EVERYWHERE = frozenset({"", "*", "/", "/*"})
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Who asks, and under which policies; the first one is shown in full."""
+
+    agent: str | None = None
+    policies: tuple[str, ...] = ("cautious",)
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """One target: what was looked at, what of that applies, and the verdicts.
+
+    `outranked` counts the rules that do not apply to the target. `verdicts` has
+    one for each policy asked; `of_images`, for a page, one each for the images
+    that it shows. `speaks` tells whether anything that applies speaks of
+    training or mining, to whomever; without a URL, anything that was read.
+    """
+
+    name: str
+    kind: str
+    target: Target
+    pieces: tuple[Piece, ...]
+    signals: tuple[Signal, ...]
+    outranked: int
+    warnings: tuple[str, ...]
+    verdicts: tuple[Verdict, ...]
+    of_images: tuple[Verdict, ...]
+    speaks: bool
+
+
+def asked_policies(policy: str, every: bool) -> tuple[str, ...]:
+    """Return the policy named, with all the others behind it on demand; UsageError for none."""
+    first = str(policy_named(policy))
+    others = [str(known) for known in POLICIES if str(known) != first]
+    return (first, *others) if every else (first,)
+
+
+def explain(
+    name: str,
+    kind: str,
+    pieces: Sequence[Piece],
+    url: str | None,
+    asked: Asked,
+    notes: Iterable[str],
+) -> Explanation:
+    """Explain one target from everything that was looked at for it."""
+    readings = [_read(piece.evidence) for piece in pieces if not piece.refusal]
+    found = tuple(signal for reading in readings for signal in reading.signals)
+    is_page = kind == "html"
+    target = Target(
+        image_url=None if is_page else url, page_url=url if is_page else None, agent=asked.agent
+    )
+    signals = applicable(found, target)
+    about: About = "page" if is_page else "image"
+    shown = [_as_for_images(signal) for signal in signals] if is_page else []
+    agent = asked.agent
+    return Explanation(
+        name=name,
+        kind=kind,
+        target=target,
+        pieces=tuple(pieces),
+        signals=signals,
+        outranked=len(_rules(found) - _rules(signals)),
+        warnings=(*notes, *(text for reading in readings for text in reading.warnings)),
+        verdicts=tuple(decide(signals, p, agent, asked=about) for p in asked.policies),
+        of_images=tuple(decide(shown, p, agent) for p in asked.policies if is_page),
+        speaks=any(use in _TRAINING for s in (signals if url else found) for use, _ in s.uses),
+    )
+
+
+def _read(evidence: Evidence) -> Reading:
+    return _read_site_file(evidence) if evidence.about == "site" else read(evidence)
+
+
+@lru_cache(maxsize=64)
+def _read_site_file(evidence: Evidence) -> Reading:
+    """Read a site's file once for all the pages and images of an archive."""
+    return read(evidence)
+
+
+def _as_for_images(signal: Signal) -> Signal:
+    """Return what a signal for a page is to images whose URL is not known.
+
+    A rule that won for the page's path covers the page; only one for the whole
+    site covers images for certain.
+    """
+    if signal.rule is None or signal.rule.pattern in _EVERYWHERE:
+        return signal
+    return replace(signal, scope="page")
+
+
+def _rules(signals: tuple[Signal, ...]) -> set[tuple[str, int]]:
+    """Return the rules that say something of a use, by file and line."""
+    return {(s.url, s.rule.order) for s in signals if s.rule is not None and s.uses}
+
+
+def licences(pieces: Iterable[Piece]) -> list[str]:
+    """Return the addresses of the RSL documents that marks point to, once each."""
+    signals = (s for piece in pieces if not piece.refusal for s in _read(piece.evidence).signals)
+    found = (s.licence_url for s in signals if s.vocabulary == "rsl" and s.rule is None)
+    return list(dict.fromkeys(url for url in found if url))
+
+
+def decides(signal: Signal, verdict: Verdict) -> bool:
+    """Tell whether a signal is among those that made a verdict.
+
+    Settling may have made a refusal conditional; it is still the same mark.
+    """
+    return _mark(signal) in {_mark(decider) for decider in verdict.deciding}
+
+
+def _mark(signal: Signal) -> tuple[str, str, str, str]:
+    return signal.name, signal.carrier, signal.url, signal.raw

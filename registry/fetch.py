@@ -1,0 +1,295 @@
+"""Fetching one page or image and the files of its site, for a person who asks.
+
+As polite as the crawler: under the same product token, robots.txt obeyed before
+anything else, one request at a time, no cookies, no proxy. A file that is not there (4xx)
+forbids nothing; a robots.txt that cannot be had forbids everything (RFC 9309,
+section 2.3.1). The address that was typed may be one of this machine or network;
+nothing public leads there.
+"""
+
+from __future__ import annotations
+
+import http.client
+import ipaddress
+import re
+import socket
+import ssl
+import threading
+import time
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from urllib.parse import quote, urljoin, urlsplit
+
+from registry import PRODUCT_TOKEN, __version__
+from registry.errors import UnreadableInput
+from registry.evidence_lines import SITE_KINDS
+from registry.model import Evidence
+from registry.responses import READ_LIMIT, Piece, Response, text_of, text_piece, unpacked
+from registry.site_rules import Robots
+
+SECONDS = 10.0
+MAX_REDIRECTS = 5
+MAX_ADDRESS = 8192
+# RFC 9309, section 2.5, asks for at least 500 KiB.
+SITE_FILE_LIMIT = 2 * 1024 * 1024
+SITE_FILES = ("tdmrep-json", "ai-txt", "trust-txt")
+MAX_LICENCES = 3
+_PORTS = {"http": 80, "https": 443}
+_REDIRECTS = {301, 302, 303, 307, 308}
+_TOO_MANY_REQUESTS = 429
+_AS_THEY_ARE = "%/:=&?~+!$,;'@()*[]"
+_AGENT_LINE = re.compile(rb"^[ \t]*user-?agent[ \t]*:", re.IGNORECASE | re.MULTILINE)
+_HEADERS = {
+    "User-Agent": f"{PRODUCT_TOKEN}/{'.'.join(__version__.split('.')[:2])} (registry explain)",
+    "Accept": "*/*",
+    "Accept-Encoding": "identity",
+    "Connection": "close",
+}
+_SAVE_IT = "save it with your browser, or `curl -i`, and explain the file"
+
+
+class NotFetched(UnreadableInput):
+    """Something on the web could not be had; `reason` is a short word or two for it."""
+
+    hint = _SAVE_IT
+
+    def __init__(self, reason: str, message: str, hint: str | None = None) -> None:
+        super().__init__(message, hint)
+        self.reason = reason
+
+
+class ClosedByRobots(NotFetched):
+    """The robots.txt of the host of `url` keeps us out; redirects may have led there."""
+
+    def __init__(self, url: str) -> None:
+        host = urlsplit(url).netloc
+        message = f"{url}: not fetched, the robots.txt of {host} closes it to {PRODUCT_TOKEN}"
+        super().__init__("robots-txt", message)
+        self.url = url
+
+
+@dataclass(frozen=True, slots=True)
+class _Rules:
+    """A host's robots.txt, as evidence and as what it allows."""
+
+    piece: Piece
+    robots: Robots
+    unavailable: bool = False
+
+
+class Visitor:
+    """Fetches for one target; remembers the robots.txt of every host it asks."""
+
+    def __init__(self) -> None:
+        """Begin at home: the first address may be one of this machine."""
+        self._rules: dict[str, _Rules] = {}
+        self._was_public = False
+
+    def fetch(self, url: str) -> Response:
+        """Fetch a page or an image; its `url` is where redirects have led.
+
+        ClosedByRobots where a robots.txt forbids it, NotFetched for all else.
+        """
+        response = self._follow(url, READ_LIMIT, obey=True)
+        if response.status is None or not 200 <= response.status < 300:
+            raise NotFetched(f"http-{response.status}", f"{url}: answered {response.status}")
+        return response
+
+    def robots(self, url: str) -> Piece:
+        """Return the robots.txt of a URL's host, or why there is none."""
+        return self._rules_of(url).piece
+
+    def site_files(self, url: str) -> list[Piece]:
+        """Return the files of a URL's host that may hold marks, or why there are none."""
+        files = [self._site_file(urljoin(url, SITE_KINDS[kind]), kind) for kind in SITE_FILES]
+        return [self.robots(url), *files]
+
+    def licence(self, url: str) -> Piece:
+        """Return the RSL document at a URL that a mark points to."""
+        return self._site_file(url, "rsl-xml")
+
+    def _site_file(self, url: str, kind: str) -> Piece:
+        try:
+            response = self._follow(url, SITE_FILE_LIMIT, obey=True)
+        except NotFetched as error:
+            return Piece(Evidence(kind, "site", url), refusal=error.reason)
+        return _piece(kind, url, response)
+
+    def _rules_of(self, url: str) -> _Rules:
+        place = urljoin(url, "/robots.txt")
+        if place not in self._rules:
+            self._rules[place] = self._read_rules(place)
+        return self._rules[place]
+
+    def _read_rules(self, place: str) -> _Rules:
+        try:
+            response = self._follow(place, SITE_FILE_LIMIT, obey=False)
+        except NotFetched as error:
+            piece = Piece(Evidence("robots-txt", "site", place), refusal=error.reason)
+            return _Rules(piece, Robots(""), unavailable=True)
+        piece = _piece("robots-txt", place, response)
+        status = response.status or 0
+        unavailable = status >= 500 or status == _TOO_MANY_REQUESTS or 300 <= status < 400
+        return _Rules(piece, Robots(piece.evidence.text), unavailable)
+
+    def _follow(self, url: str, limit: int, *, obey: bool) -> Response:
+        for _ in range(MAX_REDIRECTS + 1):
+            _check(url)
+            if obey:
+                self._refuse_closed(url)
+            response = self._get(url, limit)
+            target = response.field("location")
+            if response.status not in _REDIRECTS or not target:
+                return unpacked(response)
+            url = urljoin(url, target).partition("#")[0]
+        raise NotFetched("redirect-loop", f"{url}: more than {MAX_REDIRECTS} redirects")
+
+    def _refuse_closed(self, url: str) -> None:
+        rules = self._rules_of(url)
+        host = urlsplit(url).netloc
+        if rules.unavailable:
+            reason = rules.piece.refusal or f"http-{rules.piece.status}"
+            raise NotFetched(
+                reason,
+                f"{url}: not fetched, the robots.txt of {host} cannot be had ({reason})",
+            )
+        if not rules.robots.allowed(url, PRODUCT_TOKEN):
+            raise ClosedByRobots(url)
+
+    def _get(self, url: str, limit: int) -> Response:
+        """Make one request; NotFetched for whatever goes wrong with it."""
+        deadline = time.monotonic() + SECONDS
+        connection = self._connected(url, deadline)
+        expired = threading.Event()
+        # A timeout of the socket is one for each read; a site may drip for ever.
+        watch = threading.Timer(deadline - time.monotonic(), _cut, [connection.sock, expired])
+        watch.daemon = True
+        watch.start()
+        try:
+            response = _answer(connection, url, limit)
+        except (OSError, http.client.HTTPException, ValueError) as error:
+            if isinstance(error, ssl.SSLCertVerificationError):
+                raise NotFetched("certificate", f"{url}: {error.verify_message}") from error
+            late = expired.is_set() or isinstance(error, TimeoutError)
+            said = f"no answer within {SECONDS:g} s" if late else str(error) or repr(error)
+            raise NotFetched("timeout" if late else "connection", f"{url}: {said}") from error
+        finally:
+            watch.cancel()
+            connection.close()
+        if expired.is_set():
+            raise NotFetched("timeout", f"{url}: no whole answer within {SECONDS:g} s")
+        return response
+
+    def _connected(self, url: str, deadline: float) -> http.client.HTTPConnection:
+        """Resolve the host, refuse what is private behind what is public, and connect."""
+        parts = urlsplit(url)
+        port = parts.port or _PORTS[parts.scheme]
+        try:
+            found = socket.getaddrinfo(parts.hostname, port, type=socket.SOCK_STREAM)
+        except (OSError, UnicodeError) as error:
+            raise NotFetched("unknown-host", f"{url}: no such host") from error
+        addresses = [str(info[4][0]) for info in found]
+        public = all(map(is_public, addresses))
+        if self._was_public and not public:
+            raise NotFetched(
+                "private-address", f"{url}: a public site leads into a private network"
+            )
+        self._was_public = self._was_public or public
+        for address in addresses[:3]:
+            try:
+                room = max(deadline - time.monotonic(), 0.01)
+                raw = socket.create_connection((address, port), timeout=room)
+            except OSError:
+                continue
+            return _over(raw, parts.scheme, parts.hostname or "", port)
+        raise NotFetched("connection", f"{url}: {parts.netloc} does not answer")
+
+
+def _check(url: str) -> None:
+    """Raise NotFetched for what is no address of the web."""
+    try:
+        parts = urlsplit(url)
+        fits = parts.scheme in _PORTS and parts.hostname and parts.port != 0
+    except ValueError:
+        fits = None
+    if not fits or len(url) > MAX_ADDRESS:
+        raise NotFetched(
+            "bad-address", f"{url[:200]}: not a web address", "write it as https://HOST/PATH"
+        )
+
+
+def is_public(address: str) -> bool:
+    """Tell whether an IP address is one of the internet, none of this machine or network."""
+    ip = ipaddress.ip_address(address.partition("%")[0])
+    if isinstance(ip, ipaddress.IPv6Address):
+        inner = ip.ipv4_mapped or ip.sixtofour
+        return ip.is_global and (inner is None or inner.is_global)
+    return ip.is_global and not ip.is_multicast
+
+
+def _over(raw: socket.socket, scheme: str, host: str, port: int) -> http.client.HTTPConnection:
+    """Return an HTTP connection over a socket that is connected already."""
+    connection = http.client.HTTPConnection(host, port)
+    connection.sock = raw
+    if scheme == "https":
+        context = ssl.create_default_context()
+        connection.default_port = _PORTS["https"]
+        connection.sock = context.wrap_socket(
+            raw, server_hostname=host, do_handshake_on_connect=False
+        )
+    return connection
+
+
+def _cut(sock: socket.socket, expired: threading.Event) -> None:
+    """End a connection whose time is over; the read that waits for it ends too."""
+    expired.set()
+    with suppress(OSError):
+        socket.socket.shutdown(sock, socket.SHUT_RDWR)
+
+
+def _answer(connection: http.client.HTTPConnection, url: str, limit: int) -> Response:
+    if isinstance(connection.sock, ssl.SSLSocket):
+        connection.sock.do_handshake()
+    parts = urlsplit(url)
+    path = quote(parts.path or "/", _AS_THEY_ARE) + ("?" + quote(parts.query, _AS_THEY_ARE)) * bool(
+        parts.query
+    )
+    connection.request("GET", path, headers={"Host": _authority(url), **_HEADERS})
+    answer = connection.getresponse()
+    body = answer.read(limit + 1)
+    notes = [f"longer than {limit >> 20} MiB, read up to there"] if len(body) > limit else []
+    if not notes and answer.length:
+        notes.append("the connection ended before the answer did")
+    lines = tuple(
+        (name, _plain(str(value)))
+        for name, value in answer.headers.items()
+        # http.client has joined the chunks already.
+        if name.lower() != "transfer-encoding"
+    )
+    return Response(url, lines, body[:limit], answer.status, tuple(notes))
+
+
+def _authority(url: str) -> str:
+    parts = urlsplit(url)
+    name = (parts.hostname or "").encode("idna").decode()
+    host = f"[{name}]" if ":" in name else name
+    default = parts.port is None or parts.port == _PORTS[parts.scheme]
+    return host if default else f"{host}:{parts.port}"
+
+
+def _plain(value: str) -> str:
+    """Return a field's value on one line, in the characters that were meant."""
+    return text_of(" ".join(value.split()).encode("latin-1", "replace"))
+
+
+def _piece(kind: str, url: str, response: Response) -> Piece:
+    """Return a site's file as it was answered, or why it is none."""
+    status = response.status or 0
+    refusal = "" if 200 <= status < 300 else f"http-{status}"
+    is_text = kind != "rsl-xml"
+    start = response.body[:65536].lstrip(b"\xef\xbb\xbf \t\r\n")
+    if not refusal and is_text and start.startswith(b"<") and not _AGENT_LINE.search(start):
+        refusal = "a web page was sent instead"
+    if refusal:
+        return Piece(Evidence(kind, "site", url), status=status, refusal=refusal)
+    return text_piece(kind, replace(response, url=url))
