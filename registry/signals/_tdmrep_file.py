@@ -79,13 +79,13 @@ def _array(text: str, place: int, cut: bool) -> File:
             return File(tuple(found), cut=True)
         entry, end = _decoded(text, place)
         if end < 0:
-            return File(tuple(found), "" if cut else "not JSON", cut)
+            return File(tuple(found), "not JSON", cut)
         found.append(entry)
         place = _after_space(text, end)
         closed = not text.startswith(",", place)
         place = place if closed else _after_space(text, place + 1)
     ends_well = text.startswith("]", place) and _after_space(text, place + 1) == len(text)
-    return File(tuple(found), "" if ends_well or cut else "not JSON", cut)
+    return File(tuple(found), "" if ends_well else "not JSON", cut)
 
 
 def _after_space(text: str, place: int) -> int:

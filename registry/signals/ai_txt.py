@@ -1,0 +1,188 @@
+"""`ai.txt` (Spawning): file types that data sets may or may not take from a host.
+
+Where: `/ai.txt` of the host that serves the media.
+
+Example:
+
+    # Spawning AI
+    User-agent: *
+    Disallow: *.jpg
+    Allow: *.mp4
+    Disallow: /
+
+Grammar: that of robots.txt, with patterns for file types (`*.jpg`), matched
+against path and query; `/` or `*` stand for the rest. No document says which
+rule wins: the longest is taken, `Allow` on a tie, as in robots.txt.
+
+What it says: `Disallow` reserves training, for what it matches. `Allow` permits it,
+where the file is Spawning's: it names Spawning, or a file type. In a copy of
+robots.txt `Allow` permits crawling, and so says nothing here.
+
+Signals: `ai-txt:disallow` and `ai-txt:allow`, one a rule.
+
+Decisions: a group for `*` speaks to everybody, and one for an agent adds to it:
+nothing says that it replaces it. Types are compared as they are written;
+`*.JPG` and `*.Jpg` are added to `*.jpg` as malformed refusals. So is what
+robots.txt calls malformed, and `.jpg` without its star. Spawning's plug-in
+ends lines in `/`: `User-agent: */` means `*`. A file that is a web page or prose
+is not read; nor is more than MAX_RULES rules, and then nothing is
+permitted. On the page's host the file speaks of the page's path alone.
+
+Who: Spawning's generator and plug-in for WordPress, and copies by hand. The
+vendor is dormant since 2025.
+
+Sources: Spawning-Inc/spawning-wp-plugin@b7da489 `includes/form-handler.php` and
+`config/ai_txt_options.json`, healsdata/ai-training-opt-out@f8829dc `ai.txt`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+
+from registry.model import Conformance, Evidence, Meaning, PathRule, Reading, Signal, Use
+from registry.signals import _robots_groups
+from registry.signals._agents import TRAINING
+from registry.signals._directives import MAX_RAW, quote
+from registry.signals._robots_groups import Group, Line
+
+CARRIERS = ("ai-txt",)
+
+MAX_RULES = 500
+MAX_AGENTS = 500
+MAX_WARNINGS = 20
+
+_RULES = ("allow", "disallow")
+_PLUGIN_AGENT = re.compile(r"^([ \t]*user-agent[ \t]*:[ \t]*\*)/[ \t\r]*$", re.I | re.M)
+_FILE_TYPE = re.compile(r"\*(\.[a-z0-9]{1,10})(\$?)", re.IGNORECASE)
+_BARE_TYPE = re.compile(r"\.[a-z0-9]{1,10}\$?", re.IGNORECASE)
+_PERMITTED: tuple[tuple[Use, Meaning], ...] = tuple((use, "allowed") for use, _ in TRAINING)
+
+
+def read(evidence: Evidence) -> Reading:
+    """Read every group of one ai.txt."""
+    text = _PLUGIN_AGENT.sub(r"\1", _robots_groups.bounded(evidence.text))
+    if text.lstrip().startswith("<"):
+        return Reading(warnings=(f"a web page instead of ai.txt: {quote(text)}",))
+    groups = _robots_groups.groups(text)
+    spawnings = _is_spawnings(text, groups)
+    if not _has_form(text, spawnings):
+        return Reading()
+    warnings = _bounds_crossed(evidence.text, groups)
+    signals: list[Signal] = []
+    # A rule that was not read might have refused what another one permits.
+    permits, room = spawnings and not warnings, MAX_RULES
+    for group in groups:
+        rules = group.of(*_RULES)[:room]
+        room -= len(rules)
+        signals += _group_signals(group, rules, permits, evidence.url, warnings)
+    warnings += _other_case(signals)
+    if len(warnings) > MAX_WARNINGS:
+        more = len(warnings) - MAX_WARNINGS
+        warnings[MAX_WARNINGS:] = [f"and {more} more such lines"]
+    return Reading(tuple(signals), tuple(warnings))
+
+
+def _is_spawnings(text: str, groups: Iterable[Group]) -> bool:
+    """Tell whether the file is Spawning's, not a copy of robots.txt: then `Allow` permits."""
+    if any("spawning" in comment.lower() for comment in _robots_groups.comments(text)):
+        return True
+    return any(_FILE_TYPE.fullmatch(line.value) for group in groups for line in group.of(*_RULES))
+
+
+def _has_form(text: str, spawnings: bool) -> bool:
+    """Tell whether the file has agents and rules, and is not prose that has such lines too."""
+    kinds = [line.kind for line in _robots_groups.lines(text)]
+    rules = sum(kind in _RULES for kind in kinds)
+    if not rules or not (spawnings or "agent" in kinds):
+        return False
+    lines = [line.strip() for line in text.splitlines()]
+    prose = sum(1 for line in lines if line and not line.startswith("#")) - len(kinds)
+    return prose <= rules + kinds.count("agent")
+
+
+def _bounds_crossed(text: str, groups: Iterable[Group]) -> list[str]:
+    found = []
+    if len(text) > _robots_groups.MAX_TEXT:
+        found.append(f"ai.txt longer than {_robots_groups.MAX_TEXT} characters, read up to there")
+    if sum(len(group.of(*_RULES)) for group in groups) > MAX_RULES:
+        found.append(f"ai.txt has more than {MAX_RULES} rules, the others not read")
+    if any(len(group.names) > MAX_AGENTS for group in groups):
+        found.append(f"ai.txt has a group of more than {MAX_AGENTS} agents, the others not read")
+    return found
+
+
+def _group_signals(
+    group: Group, rules: list[Line], permits: bool, url: str, warnings: list[str]
+) -> Iterator[Signal]:
+    whom = _robots_groups.addressees(group)
+    warnings += whom.warnings
+    for line in rules:
+        pattern, proper_path = _pattern(line.value)
+        ok = line.proper and proper_path
+        if not ok:
+            warnings.append(f"malformed line {line.number + 1}: {quote(line.raw)}")
+        for tokens, named in ((whom.proper, True), (whom.guessed, False)):
+            if tokens and pattern:
+                agents = () if "*" in tokens else tokens[:MAX_AGENTS]
+                yield from _signals(line, pattern, ok and named, permits, agents, url)
+
+
+def _signals(
+    line: Line, pattern: str, ok: bool, permits: bool, agents: tuple[str, ...], url: str
+) -> Iterator[Signal]:
+    """Yield what one rule says: an `Allow` only if it is written as it must be."""
+    if line.kind == "allow":
+        if ok:
+            yield _signal(line, pattern, agents, url, _PERMITTED if permits else (), "ok")
+        return
+    yield _signal(line, pattern, agents, url, TRAINING, "ok" if ok else "malformed")
+    file_type = _FILE_TYPE.fullmatch(pattern)
+    if file_type:
+        ending, end = file_type.groups()
+        spellings = {ending.lower(), ending.upper(), ending[:2].upper() + ending[2:].lower()}
+        for other in sorted(spellings - {ending}):
+            yield _signal(line, f"*{other}{end}", agents, url, TRAINING, "malformed")
+
+
+def _signal(
+    line: Line,
+    pattern: str,
+    agents: tuple[str, ...],
+    url: str,
+    uses: tuple[tuple[Use, Meaning], ...],
+    conformance: Conformance,
+) -> Signal:
+    return Signal(
+        name=f"ai-txt:{line.kind}",
+        vocabulary="ai-txt",
+        carrier="ai-txt",
+        scope="site",
+        raw=line.raw[:MAX_RAW],
+        url=url,
+        uses=uses,
+        agents=agents,
+        rule=PathRule(pattern, "longest-allow", line.number),
+        conformance=conformance,
+    )
+
+
+def _pattern(value: str) -> tuple[str, bool]:
+    if _BARE_TYPE.fullmatch(value):
+        return f"*{value}", False
+    return _robots_groups.path_of(value)
+
+
+def _other_case(signals: Iterable[Signal]) -> list[str]:
+    """Return the one warning for all file types that are refused in other spellings too."""
+    first = next(
+        (
+            s
+            for s in signals
+            if s.rule and _FILE_TYPE.fullmatch(s.rule.pattern) and s.conformance == "malformed"
+        ),
+        None,
+    )
+    if first is None:
+        return []
+    return [f"file types are taken for refused in upper case too: {quote(first.raw)}"]

@@ -1,0 +1,91 @@
+"""Spawning's Do-Not-Train API: what its registry answers about a URL.
+
+Where: the answer to a query of the API, asked for lists of image URLs; it stands on no
+site.
+
+Example:
+
+    {"urls": [{"url": "https://a.example/1.jpg", "optOut": true, "optIn": false}]}
+
+Grammar: a JSON object with the array `urls`; each entry has a URL and two truth
+values. The entry of the image asked about is the one with its URL.
+
+What it says: `optOut` reserves training, and wins over `optIn`, which permits it.
+
+Decisions: all of it is of the grade `legacy`: the service is under maintenance since
+2025, its answers are documented by a client alone, and who entered a URL is not
+told. So an opt-out counts for policies that honour what is no longer
+current, and an opt-in permits under none. `1` and `"true"` instead of `true`
+are malformed refusals. An entry for another URL is not read, unless nobody says
+which was asked. MAX_ENTRIES entries are read.
+
+Who: Spawning; Stability AI and users of datadiligence asked it.
+
+Source: Spawning-Inc/datadiligence@ea09739 `src/datadiligence/rules/spawning.py`.
+"""
+
+from __future__ import annotations
+
+import json
+
+from registry.model import Conformance, Evidence, Meaning, Reading, Signal
+from registry.signals import _json
+from registry.signals._agents import TRAINING
+from registry.signals._directives import MAX_RAW, quote
+
+CARRIERS = ("spawning-api",)
+
+# As many URLs as one query may hold.
+MAX_ENTRIES = 10_000
+MAX_SIGNALS = 100
+
+
+def read(evidence: Evidence) -> Reading:
+    """Read what an answer says of the evidence's URL."""
+    value, fault = _json.value_of(evidence.text)
+    urls = _json.member(value, "urls")
+    if not isinstance(urls, list):
+        return Reading(warnings=(f"{fault or 'no array urls'}: {quote(evidence.text)}",))
+    warnings: list[str] = []
+    if len(urls) > MAX_ENTRIES:
+        warnings.append(f"more than {MAX_ENTRIES} URLs, the others not read")
+    entries = [
+        entry
+        for entry in urls[:MAX_ENTRIES]
+        if not evidence.url or _json.member(entry, "url") == evidence.url
+    ]
+    signals = []
+    for entry in entries[:MAX_SIGNALS]:
+        signal = _signal(entry, evidence.url)
+        if signal is not None:
+            signals.append(signal)
+            if signal.conformance == "malformed":
+                warnings = [*warnings, f"optOut is not true or false: {quote(signal.raw)}"][:20]
+    return Reading(tuple(signals), tuple(warnings))
+
+
+def _signal(entry: object, url: str) -> Signal | None:
+    """Return the signal of one entry; without a plain yes to either it says nothing."""
+    out = _json.member(entry, "optOut")
+    if out is True:
+        return _saying("opt-out", "reserved", entry, url)
+    if isinstance(out, str) and out.strip().lower() in {"true", "1", "yes"}:
+        return _saying("opt-out", "reserved", entry, url, "malformed")
+    if out is False and _json.member(entry, "optIn") is True:
+        return _saying("opt-in", "allowed", entry, url)
+    return None
+
+
+def _saying(
+    name: str, meaning: Meaning, entry: object, url: str, conformance: Conformance = "legacy"
+) -> Signal:
+    return Signal(
+        name=f"spawning-api:{name}",
+        vocabulary="spawning-api",
+        carrier="spawning-api",
+        scope="image",
+        raw=json.dumps(entry)[:MAX_RAW],
+        url=url,
+        uses=tuple((use, meaning) for use, _ in TRAINING),
+        conformance=conformance,
+    )

@@ -1,0 +1,92 @@
+"""`trust.txt` (JournalList): whether a publisher's content may be trained on.
+
+Where: `/trust.txt` or `/.well-known/trust.txt` of the host it speaks for.
+
+Example:
+
+    member=https://www.journallist.net/
+    datatrainingallowed=no
+
+Grammar: lines `name=value`, `#` starts a comment; names and values are compared
+in any case.
+
+What it says: `datatrainingallowed=no` reserves training for the whole host, `yes`
+permits it. All other names tell of associations, and say nothing here.
+
+Decisions: a colon for the equals sign, and `false` or `0` for `no`, are malformed
+refusals; nothing else but `yes` permits. Of `no` and `yes` in one file the `no` stands. The
+file speaks for the host it stands on; of an image elsewhere it is evidence of
+the page alone. A web page in its place is not read.
+
+Who: news publishers; JournalList's plug-in for WordPress; Lume.
+
+Sources: https://journallist.net, draft-org-trust-relationship-protocol-00.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from registry.model import Conformance, Evidence, Meaning, PathRule, Reading, Signal
+from registry.signals._agents import TRAINING
+from registry.signals._directives import MAX_RAW, quote
+
+CARRIERS = ("trust-txt",)
+
+MAX_TEXT = 1024 * 1024
+MAX_MARKS = 20
+
+_LINE = re.compile(
+    r"^[ \t\ufeff]*+datatrainingallowed[ \t]*+([=:])[ \t]*+([^#\r\n]*+)", re.I | re.M
+)
+_NO = frozenset({"no", "false", "0"})
+
+
+def read(evidence: Evidence) -> Reading:
+    """Read the training lines of one trust.txt."""
+    text = evidence.text[:MAX_TEXT].replace("\x00", "").replace("\r", "\n")
+    if text.lstrip("\ufeff \t\n").startswith("<"):
+        return Reading(warnings=(f"a web page instead of trust.txt: {quote(text)}",))
+    warnings: list[str] = []
+    if len(evidence.text) > MAX_TEXT:
+        warnings.append(f"trust.txt longer than {MAX_TEXT} characters, read up to there")
+    signals = list(_signals(text, evidence.url, warnings))
+    refused = any(signal.meaning("train") == "reserved" for signal in signals)
+    if refused and any(signal.meaning("train") == "allowed" for signal in signals):
+        warnings.append("datatrainingallowed is yes and no in one file: no is taken")
+        signals = [signal for signal in signals if signal.meaning("train") == "reserved"]
+    if warnings and not refused:
+        # What was not understood may have been a refusal.
+        signals = []
+    return Reading(tuple(signals), tuple(warnings))
+
+
+def _signals(text: str, url: str, warnings: list[str]) -> Iterator[Signal]:
+    for number, match in enumerate(_LINE.finditer(text)):
+        if number == MAX_MARKS:
+            warnings.append(f"more than {MAX_MARKS} training lines, the others not read")
+            return
+        raw, (sign, value) = match.group().strip()[:MAX_RAW], match.groups()
+        value = value.strip().lower()
+        if sign != "=" or value not in {"yes", "no"}:
+            warnings.append(f"datatrainingallowed is neither yes nor no: {quote(raw)}")
+        if value in _NO:
+            ok = sign == "=" and value == "no"
+            yield _signal(raw, url, number, "reserved", "ok" if ok else "malformed")
+        elif sign == "=" and value == "yes":
+            yield _signal(raw, url, number, "allowed", "ok")
+
+
+def _signal(raw: str, url: str, order: int, meaning: Meaning, conformance: Conformance) -> Signal:
+    return Signal(
+        name=f"trust-txt:datatrainingallowed={'yes' if meaning == 'allowed' else 'no'}",
+        vocabulary="trust-txt",
+        carrier="trust-txt",
+        scope="site",
+        raw=raw,
+        url=url,
+        uses=tuple((use, meaning) for use, _ in TRAINING),
+        rule=PathRule("/", "all", order),
+        conformance=conformance,
+    )

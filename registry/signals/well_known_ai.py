@@ -1,0 +1,163 @@
+"""`/.well-known/ai.txt` and `ai.json` (draft-car-ai-txt-wellknown): an AI policy for a site.
+
+Where: the two files of the host they speak for. Some serve the first as `/ai.txt`,
+which is Spawning's name (`registry.signals.ai_txt`).
+
+Examples:
+
+    Spec-Version: 1.0
+    Site-Name: Gallery
+    Training: conditional
+    Training-Deny: /premium/*
+    Training-Fee: https://a.example/terms
+
+    Agent: GPTBot
+      Training: deny
+
+    {"policies": {"training": "deny"}, "agents": {"GPTBot": {"training": "deny"}}}
+
+Grammar: lines `Name: value`, names in any case, `#` starts a comment line.
+`Agent: token` opens a block, to which the indented lines after it belong.
+`Training` is `allow`, `deny` or `conditional`; `Training-Allow` and
+`Training-Deny` are patterns of paths. In JSON the same stands in `policies`,
+`trainingPaths`, `licensing` and `agents`.
+
+What it says: `deny` reserves training, `conditional` does but for those who meet
+the terms behind `Training-Fee`, `allow` permits it, for the site, or for a path, or
+for one agent.
+
+Decisions: all of it is of the grade `legacy`: an individual draft that no working
+group took up and that hardly anybody writes. So it refuses at most, and an
+agent's own block, which by the draft replaces the site's word, can only add a
+refusal. By the draft a file without `Training` denies it; here it is silence.
+Other values say nothing. Of a path the longest pattern counts, the stricter on a
+tie. `Training: deny` among lines of robots.txt is read too. MAX_MARKS lines are read.
+
+Who: the draft's author and a few generators; no site of note.
+
+Sources: https://datatracker.ietf.org/doc/draft-car-ai-txt-wellknown/,
+kaylacar/ai-txt@12dfdc9 `SPEC.md`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from registry.model import Evidence, Meaning, PathRule, Reading, Signal
+from registry.signals import _json, _robots_groups
+from registry.signals._agents import TRAINING, agent_token
+from registry.signals._directives import MAX_QUOTE, MAX_RAW, quote
+from registry.signals._licence_links import absolute
+
+CARRIERS = ("ai-txt",)
+
+MAX_MARKS = 300
+MAX_WARNINGS = 20
+
+_MEANINGS: dict[str, Meaning] = {
+    "allow": "allowed",
+    "deny": "reserved",
+    "conditional": "conditional",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Mark:
+    """A value of `Training` for a path and an agent (everybody: empty)."""
+
+    value: str
+    raw: str
+    agent: str = ""
+    path: str = "/"
+
+
+def read(evidence: Evidence) -> Reading:
+    """Read the policy on training in either form."""
+    text = evidence.text.lstrip("\ufeff\ufffd \t\r\n")
+    if text.startswith("<"):
+        # The reader of Spawning's ai.txt warns of it.
+        return Reading()
+    warnings: list[str] = []
+    if text.startswith("{"):
+        fee, marks = _of_json(text, warnings)
+    else:
+        fee, marks = _of_text(text)
+    found: list[Signal] = []
+    for order, mark in enumerate(marks):
+        if order == MAX_MARKS:
+            warnings.append(f"more than {MAX_MARKS} lines on training, the others not read")
+            break
+        meaning = _MEANINGS.get(mark.value.strip().lower())
+        if meaning is None:
+            warnings.append(f"Training is no known value: {quote(mark.raw)}")
+        elif mark.path.startswith(("/", "*")):
+            found.append(_signal(mark, meaning, order, evidence.url, fee))
+    return Reading(tuple(found), tuple(warnings[:MAX_WARNINGS]))
+
+
+def _signal(mark: _Mark, meaning: Meaning, order: int, url: str, fee: str) -> Signal:
+    value = mark.value.strip().lower()
+    return Signal(
+        name=f"well-known-ai:training={value}",
+        vocabulary="well-known-ai",
+        carrier="ai-txt",
+        scope="site",
+        raw=mark.raw[:MAX_RAW],
+        url=url,
+        uses=tuple((use, meaning) for use, _ in TRAINING),
+        agents=(mark.agent,) if mark.agent else (),
+        rule=PathRule(mark.path[:MAX_RAW], "longest-restrict", order),
+        conformance="legacy",
+        licence_url=absolute(fee, url) if fee and meaning == "conditional" else None,
+    )
+
+
+def _of_text(text: str) -> tuple[str, list[_Mark]]:
+    """Return the URL of the terms, if any, and the marks of the text form."""
+    fee, agent = "", ""
+    marks: list[_Mark] = []
+    for line in _robots_groups.lines(_robots_groups.bounded(text)):
+        indented = line.raw[:1] in {" ", "\t"}
+        if line.raw.lower().startswith("agent"):
+            agent = _token(line.value)
+        elif line.kind == "training":
+            marks.append(_Mark(line.value, line.raw, agent if indented else ""))
+        elif line.kind in {"training-allow", "training-deny"}:
+            value = line.kind.removeprefix("training-")
+            marks.append(_Mark(value, line.raw, path=line.value))
+        elif line.kind == "training-fee":
+            fee = fee or line.value
+    return fee, marks
+
+
+def _of_json(text: str, warnings: list[str]) -> tuple[str, list[_Mark]]:
+    """Return the same of the JSON form."""
+    value, fault = _json.value_of(text)
+    if fault:
+        warnings.append(f"ai.json is {fault}: {quote(text)}")
+    fee = _json.member(_json.member(value, "licensing"), "feeUrl")
+    return fee if isinstance(fee, str) else "", list(_json_marks(value))
+
+
+def _json_marks(value: object) -> Iterator[_Mark]:
+    training = _json.member(_json.member(value, "policies"), "training")
+    if isinstance(training, str):
+        yield _Mark(training, f'"training": "{training[:MAX_RAW]}"')
+    paths = _json.member(value, "trainingPaths")
+    for word in ("allow", "deny"):
+        patterns = _json.member(paths, word)
+        for path in patterns if isinstance(patterns, list) else ():
+            if isinstance(path, str):
+                yield _Mark(word, f'"{word}": ["{path[:MAX_RAW]}"]', path=path)
+    agents = _json.member(value, "agents")
+    for name, block in agents.items() if isinstance(agents, dict) else ():
+        training = _json.member(block, "training")
+        if isinstance(training, str):
+            raw = f'"{name[:MAX_QUOTE]}": {{"training": "{training[:MAX_RAW]}"}}'
+            yield _Mark(training, raw, _token(name))
+
+
+def _token(name: str) -> str:
+    token = agent_token(name[:MAX_QUOTE])
+    return "" if token == "*" else token
