@@ -2,5 +2,5 @@
 
 from __future__ import annotations
 
-# Sent with `site_file` when a robots.txt was read, or could not be.
+# Sent with `site_file` when a file that speaks for a site was read, or could not be.
 site_file_read = object()

@@ -9,6 +9,7 @@ order of their first line and in `Title-Case`; `Transfer-Encoding` and the
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from registry.excerpt import page_excerpt
@@ -79,7 +80,7 @@ def page_evidence(response: Response, html: str) -> tuple[Evidence, ...]:
     lines = header_lines(response.headers)
     return (
         Evidence("headers", "page", response.url, lines=lines),
-        Evidence("html", "page", response.url, text=page_excerpt(html)),
+        Evidence("html", "page", response.url, text=page_excerpt(html, response.url)),
     )
 
 
@@ -93,19 +94,17 @@ def refreshed(earlier: Iterable[Evidence], fresh: Lines) -> tuple[Evidence, ...]
 
     RFC 9111, section 3.2: fields in the 304 replace the stored ones of the
     same name; fields it does not repeat are as they were. Length and type of
-    a 304 are those of an empty body and say nothing.
+    a 304 are those of an empty body and say nothing. What the file itself holds
+    is as it was.
     """
     said = tuple((n, v) for n, v in fresh if not n.lower().startswith("content-"))
     names = {name.lower() for name, _ in said}
     return tuple(
-        Evidence(
-            "headers",
-            "image",
-            evidence.url,
-            lines=_merged(evidence.lines, said, names),
-        )
+        replace(evidence, lines=_merged(evidence.lines, said, names))
+        if evidence.carrier == "headers"
+        else evidence
         for evidence in earlier
-        if evidence.about == "image" and evidence.carrier == "headers"
+        if evidence.about == "image"
     )
 
 

@@ -15,28 +15,45 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
 
 from registry.errors import UnreadablePicture
-from registry.model import Picture
+from registry.model import Evidence, Picture
 
 WORKERS = 2
 SECONDS = 60.0
 
 
-Reader = Callable[[bytes], Picture]
+@dataclass(frozen=True, slots=True)
+class FileRead:
+    """What came of the bytes of one image: a picture or a refusal, and the marks in the file."""
+
+    picture: Picture | None = None
+    refusal: str | None = None
+    evidence: tuple[Evidence, ...] = ()
 
 
-def _fingerprint(data: bytes) -> Picture:
+Reader = Callable[[bytes, str], FileRead]
+
+
+def _read_file(data: bytes, url: str) -> FileRead:
+    from registry.embedded_marks import read_embedded
+
     from registry.fingerprints import fingerprint
 
-    return fingerprint(data)
+    # A file may say what may be done with it even where its picture cannot be decoded.
+    evidence = read_embedded(data, url).evidence
+    try:
+        return FileRead(fingerprint(data), None, evidence)
+    except UnreadablePicture as error:
+        return FileRead(None, error.reason, evidence)
 
 
 class PicturePool:
     """Turns bytes into pictures. `seconds` is the time limit per file."""
 
     def __init__(
-        self, workers: int = WORKERS, seconds: float = SECONDS, reader: Reader = _fingerprint
+        self, workers: int = WORKERS, seconds: float = SECONDS, reader: Reader = _read_file
     ) -> None:
         """Start nothing yet: the first file starts the first process."""
         self._seconds = seconds
@@ -46,27 +63,29 @@ class PicturePool:
         for number in range(workers):
             self._free.put_nowait(number)
 
-    async def read(self, data: bytes) -> Picture | str:
-        """Return the picture of a file's bytes, or the reason why there is none.
+    async def read(self, data: bytes, url: str = "") -> FileRead:
+        """Return the picture of a file's bytes, or the reason why there is none, and its marks.
 
         Reasons: those of UnreadablePicture, `timeout`, and `crashed`.
         """
         number = await self._free.get()
         try:
-            return await self._read_in(number, data)
+            return await self._read_in(number, data, url)
         finally:
             self._free.put_nowait(number)
 
-    async def _read_in(self, number: int, data: bytes) -> Picture | str:
+    async def _read_in(self, number: int, data: bytes, url: str) -> FileRead:
         pool = self._pools[number] or _new_pool()
         self._pools[number] = pool
         started = time.monotonic()
         try:
-            return await asyncio.wrap_future(pool.submit(_read, self._reader, data, self._seconds))
+            future = pool.submit(_read, self._reader, data, url, self._seconds)
+            return await asyncio.wrap_future(future)
         except BrokenProcessPool:
             self._pools[number] = None
             pool.shutdown(wait=False)
-            return "timeout" if time.monotonic() - started >= self._seconds else "crashed"
+            late = time.monotonic() - started >= self._seconds
+            return FileRead(refusal="timeout" if late else "crashed")
 
     def close(self) -> None:
         """End the processes; files still being read are given up."""
@@ -94,13 +113,11 @@ def _end_with_parent() -> None:
         os._exit(1)
 
 
-def _read(reader: Reader, data: bytes, seconds: float) -> Picture | str:
+def _read(reader: Reader, data: bytes, url: str, seconds: float) -> FileRead:
     # Without a handler the alarm ends the process: a decoder that is stuck in
     # C code would never come back to run one.
     signal.setitimer(signal.ITIMER_REAL, seconds)
     try:
-        return reader(data)
-    except UnreadablePicture as error:
-        return error.reason
+        return reader(data, url)
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)

@@ -19,20 +19,22 @@ from scrapy.http import HtmlResponse, Response
 from twisted.python.failure import Failure
 
 from crawler.addresses import host_of, hostname_of, is_private, site_of
+from crawler.events import site_file_read
 from crawler.evidence import header_lines, image_evidence, page_evidence, refreshed
 from crawler.frontier import Frontier, Limits, page_key
-from crawler.middlewares.robots_txt import RobotsTxtMiddleware
+from crawler.middlewares.robots_txt import ENDINGS, RobotsTxtMiddleware
 from crawler.page_images import ImageCandidate, bounded, images_in, parsed
 from crawler.page_links import PageLink, links_in
 from crawler.picture_pool import PicturePool
 from crawler.recorder import Recorder
 from crawler.refusals import Refused, refusal_of
 from crawler.settings import IMAGE_ACCEPT, refuse_disobedience
+from crawler.site_files import MAXSIZE, SiteFiles, Wanted, refused, site_file
 from crawler.tally import Tally
 from crawler.visit import ImageRead, PageRead, Visit
 from registry.db.visits import KnownImage, State
 from registry.errors import RegistryError
-from registry.model import Observation, Picture
+from registry.model import Observation, SiteFile
 
 if TYPE_CHECKING:
     from scrapy.crawler import Crawler
@@ -74,6 +76,7 @@ class SiteSpider(Spider):
         self.tally = Tally()
         self.visit = Visit(limits.images)
         self.frontier = Frontier(limits)
+        self.site_files = SiteFiles()
         self.start_refusal: str | None = None
         self.lost: RegistryError | None = None
         self._pages_read: set[str] = set()
@@ -87,7 +90,9 @@ class SiteSpider(Spider):
     def from_crawler(cls, crawler: Crawler, *args: Any, **kwargs: Any) -> SiteSpider:
         """Make the spider, if robots.txt will be obeyed."""
         refuse_disobedience(crawler.settings)
-        return super().from_crawler(crawler, *args, **kwargs)
+        spider = super().from_crawler(crawler, *args, **kwargs)
+        crawler.signals.connect(spider._site_file_read, signal=site_file_read)
+        return spider
 
     @staticmethod
     def read_page(html: str, url: str) -> tuple[tuple[ImageCandidate, ...], tuple[PageLink, ...]]:
@@ -136,6 +141,7 @@ class SiteSpider(Spider):
         if wanted:
             self.frontier.fruitful(response.url)
         yield from map(self._image_request, wanted)
+        yield from map(self._site_file_request, self.site_files.about_page(response.url, evidence))
         yield from self._ready()
         yield from self._follow(links, depth)
 
@@ -161,6 +167,8 @@ class SiteSpider(Spider):
         else:
             read = await self._fingerprinted(response)
         self.tally.evidence(read.evidence)
+        for wanted in self.site_files.about_image(response.url, read.evidence):
+            yield self._site_file_request(wanted)
         for step in self._after_image(shown, read):
             yield step
 
@@ -170,6 +178,19 @@ class SiteSpider(Spider):
         word, status = refusal_of(failure.value, request)  # type: ignore[arg-type]
         read = ImageRead(datetime.now(UTC), word, status)
         return self._after_image(request.cb_kwargs["shown"], read)
+
+    def file_read(self, response: Response, wanted: Wanted) -> None:
+        """Hand over a file that speaks for its site."""
+        content_type = response.headers.get(b"Content-Type") or b""
+        now = datetime.now(UTC)
+        self._record(site_file(wanted, now, response.status, response.body, content_type))
+
+    def file_failed(self, failure: Failure) -> None:
+        """Hand over that such a file could not be had."""
+        request: Request = failure.request  # type: ignore[attr-defined]
+        word, status = refusal_of(failure.value, request)  # type: ignore[arg-type]
+        if word not in ENDINGS:
+            self._record(refused(request.cb_kwargs["wanted"], datetime.now(UTC), word, status))
 
     def interrupt(self) -> None:
         """End the visit politely: what is under way is finished, nothing new is asked for."""
@@ -244,6 +265,26 @@ class SiteSpider(Spider):
             dont_filter=True,
         )
 
+    def _site_file_request(self, wanted: Wanted) -> Request:
+        return Request(
+            wanted.url,
+            callback=self.file_read,
+            errback=self.file_failed,
+            priority=IMAGE_PRIORITY,
+            headers={"Accept": "text/plain, application/json, application/xml, */*;q=0.1"},
+            cb_kwargs={"wanted": wanted},
+            meta={"kind": "site-file", "download_maxsize": MAXSIZE},
+            dont_filter=True,
+        )
+
+    def _record(self, file: SiteFile) -> None:
+        self.crawler.signals.send_catch_log(site_file_read, site_file=file)
+
+    def _site_file_read(self, site_file: SiteFile) -> None:
+        """Learn from a robots.txt, which the middleware reads, where licences are."""
+        if site_file.kind == "robots-txt" and site_file.evidence is not None:
+            self.site_files.robots_txt(site_file.evidence)
+
     def _refuse_page(self, word: str, url: str) -> None:
         self.tally.pages_refused[word] += 1
         if not self._pages_read and not self._interrupted:
@@ -271,8 +312,8 @@ class SiteSpider(Spider):
 
     async def _fingerprinted(self, response: Response) -> ImageRead:
         read_at = datetime.now(UTC)
-        answer = await self.pool.read(response.body)
-        evidence = image_evidence(response)
-        if isinstance(answer, Picture):
-            return ImageRead(read_at, None, response.status, answer, response.url, evidence)
-        return ImageRead(read_at, answer, response.status, None, response.url, evidence)
+        file = await self.pool.read(response.body, response.url)
+        evidence = (*image_evidence(response), *file.evidence)
+        return ImageRead(
+            read_at, file.refusal, response.status, file.picture, response.url, evidence
+        )

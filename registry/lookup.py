@@ -161,8 +161,8 @@ class _Search:
                 code = int(self._index.phash64[image])
                 self._by_code(code, None if wide is None else wide.tobytes())
         host, path = split_key(key)
-        for site in self._index.sites.get(host, ()):
-            self._add_site(site.row, self._index.site_verdict(site, path))
+        crawled = bool(self._index.crawled(np.array(entries, np.int64)).any())
+        self._add_site(*self._index.site_verdict(host, path, claims_only=crawled))
 
     def by_picture(self, picture: Picture) -> None:
         self.by_digest("sha256", picture.sha256)

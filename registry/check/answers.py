@@ -125,16 +125,17 @@ def _take_sites(found: Answers, index: CheckIndex, urls: pa.Array) -> None:
 
     hosts = hosts_of_keys(urls)
     listed = pc.is_in(hosts, value_set=pa.array(list(index.sites), pa.string()))
+    # What a crawl recorded at a URL has been weighed with the files of its site.
+    weighed = index.crawled(found.known)
     for row in np.flatnonzero(listed.fill_null(False).to_numpy(zero_copy_only=False)):
         host, path = split_key(urls[row].as_py())
-        for site in index.sites[host]:
-            verdict = index.site_verdict(site, path)
-            outcome = BY_DECISION[DECISIONS.index(verdict.decision)]
-            if outcome < min(found.outcome[row], CODE["clear"]):
-                found.outcome[row] = outcome
-                found.way[row] = WAYS.index("site")
-                found.entry[row], found.site[row] = -1, site.row
-                found.tier[row] = -1
+        site, verdict = index.site_verdict(host, path, claims_only=bool(weighed[row]))
+        outcome = BY_DECISION[DECISIONS.index(verdict.decision)]
+        if outcome < min(found.outcome[row], CODE["clear"]):
+            found.outcome[row] = outcome
+            found.way[row] = WAYS.index("site")
+            found.entry[row], found.site[row] = -1, site
+            found.tier[row] = -1
 
 
 def _take_fingerprints(

@@ -38,10 +38,11 @@ NONE = -1
 
 @dataclass(frozen=True, slots=True)
 class SiteRow:
-    """The rules of one host: row of the snapshot's `sites`, compiled."""
+    """One rules file or claim for a host: row of the snapshot's `sites`, compiled."""
 
     row: int
     rules: SiteRules
+    is_claim: bool
 
 
 class CheckIndex:
@@ -61,7 +62,7 @@ class CheckIndex:
         ranks = np.array([RANK[verdict.decision] for verdict in self._by_shape], np.int8)
         self.entry_rank: NDArray[np.int8] = ranks[self._shape]
         self.entry_image: NDArray[np.int64] = _rows(snapshot.entries["image"])
-        self._site_decisions: dict[tuple[int, ...], tuple[tuple[Signal, ...], Verdict]] = {}
+        self._site_decisions: dict[tuple[int, ...], tuple[list[Signal], tuple[int, Verdict]]] = {}
 
     @property
     def is_empty(self) -> bool:
@@ -223,25 +224,55 @@ class CheckIndex:
     def sites(self) -> dict[str, list[SiteRow]]:
         """Compiled site rules by host; hosts whose rules say nothing are left out."""
         found: dict[str, list[SiteRow]] = {}
-        table = self.snapshot.sites.select(["host", "signals"]).to_pylist()
+        table = self.snapshot.sites.select(["host", "kind", "signals"]).to_pylist()
         for row, site in enumerate(table):
             host = site["host"]
             signals = [s for s in signals_from_json(site["signals"]) if concerns(s, host)]
             if any(signal.uses for signal in signals):
-                found.setdefault(host, []).append(SiteRow(row, SiteRules(signals)))
+                compiled = SiteRow(row, SiteRules(signals), site["kind"] == "claim")
+                found.setdefault(host, []).append(compiled)
         return found
 
-    def site_verdict(self, site: SiteRow, path: str) -> Verdict:
-        """Decide what one rules file says of a path (with its query)."""
-        signals = site.rules.applicable(path)
+    def crawled(self, entries: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Tell which entries (-1: none) come from a crawl, with their sites' files weighed in."""
+        return np.append(self._from_crawl, False)[entries]
+
+    @cached_property
+    def _from_crawl(self) -> NDArray[np.bool_]:
+        column = pc.equal(self.snapshot.entries["source"], "crawl").combine_chunks()
+        crawled: NDArray[np.bool_] = column.fill_null(False).to_numpy(zero_copy_only=False)
+        return crawled
+
+    def site_verdict(
+        self, host: str, path: str, *, claims_only: bool = False
+    ) -> tuple[int, Verdict]:
+        """Decide what a host's files and claims say, together, of a path (with its query).
+
+        Returns the row of the first of them that decides (or -1), and the verdict.
+        """
+        asked = [site for site in self.sites.get(host, ()) if site.is_claim or not claims_only]
+        won = [site.rules.applicable(path) for site in asked]
+        signals = [signal for signals in won for signal in signals]
         # The same few sets of rules win again and again, and they are the same
         # objects. They are kept with the verdict, so that no id is ever reused.
         key = tuple(map(id, signals))
         if key not in self._site_decisions:
             if len(self._site_decisions) >= MAX_KEPT:
                 self._site_decisions.clear()
-            self._site_decisions[key] = (signals, decide(signals, self.policy))
+            verdict = decide(signals, self.policy)
+            marks = set(map(_mark, verdict.deciding))
+            rows = (
+                site.row
+                for site, signals in zip(asked, won, strict=True)
+                if not marks.isdisjoint(map(_mark, signals))
+            )
+            self._site_decisions[key] = (signals, (next(rows, NONE), verdict))
         return self._site_decisions[key][1]
+
+
+def _mark(signal: Signal) -> tuple[str, str, str]:
+    """Return what a signal and what became of it when it was settled have in common."""
+    return signal.name, signal.url, signal.raw
 
 
 def words_of(codes: pa.FixedSizeBinaryArray) -> NDArray[np.uint64]:

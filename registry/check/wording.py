@@ -63,9 +63,10 @@ class Wording:
     def of_site(self, site: int, url_key: str) -> Words:
         """Return the words for one site rule and the URL key it refuses."""
         host, path = split_key(url_key)
-        row = next(row for row in self.index.sites[host] if row.row == site)
         table = self.index.snapshot.sites
-        verdict = self.index.site_verdict(row, path)
+        row, verdict = self.index.site_verdict(host, path)
+        if row != site:
+            _, verdict = self.index.site_verdict(host, path, claims_only=True)
         return _words(table["entry"][site].as_py(), verdict, table["since"][site].as_py())
 
     def of_known(self, entry: int) -> str:

@@ -1,0 +1,116 @@
+"""Files that speak for a whole site, besides robots.txt. Pure.
+
+Each is asked for once a visit and host: of a host that shows pages or images
+`/.well-known/tdmrep.json` and `/ai.txt`, which belongs to the host that serves the
+media; of one that shows pages `/trust.txt` too; and the RSL documents that
+robots.txt, headers and pages point to. robots.txt is obeyed for them as for all else.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from crawler.addresses import absolute, host_of
+from registry.model import Evidence, SiteFile
+from registry.signals import read
+
+# Of both, what the readers look at is less.
+MAXSIZE = 2 * 1024 * 1024
+# RSL documents of one host; a page may point to one of its own.
+MAX_LICENCES = 20
+MEDIA_FILES = {"tdmrep-json": "/.well-known/tdmrep.json", "ai-txt": "/ai.txt"}
+PAGE_FILES = {"trust-txt": "/trust.txt"}
+_WEB_PAGE = re.compile(r"<(?:!doctype\s+html|html|head|body)\b", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A file to ask for, and the host it speaks for."""
+
+    url: str
+    kind: str
+    host: str
+
+
+@dataclass(slots=True)
+class SiteFiles:
+    """Which files a visit has asked for, and which it still wants of a host."""
+
+    _asked: set[tuple[str, str]] = field(default_factory=set)
+    _pointers: dict[str, list[str]] = field(default_factory=dict)
+    _licences: dict[str, int] = field(default_factory=dict)
+
+    def about_page(self, url: str, evidence: Iterable[Evidence]) -> list[Wanted]:
+        """Return what to ask for now that a page was read."""
+        return self._wanted(url, MEDIA_FILES | PAGE_FILES, evidence)
+
+    def about_image(self, url: str, evidence: Iterable[Evidence]) -> list[Wanted]:
+        """Return what to ask for now that an image was read."""
+        return self._wanted(url, MEDIA_FILES, evidence)
+
+    def robots_txt(self, evidence: Evidence) -> None:
+        """Remember the licences that a robots.txt points to."""
+        self._pointers.setdefault(host_of(evidence.url), []).extend(_licences(evidence))
+
+    def _wanted(
+        self, url: str, files: dict[str, str], evidence: Iterable[Evidence]
+    ) -> list[Wanted]:
+        host = host_of(url)
+        found = [
+            Wanted(place, kind, host)
+            for kind, path in files.items()
+            if (place := absolute(url, path)) is not None
+        ]
+        pointers = self._pointers.pop(host, [])
+        pointers += [licence for piece in evidence for licence in _licences(piece)]
+        found += [Wanted(pointer, "rsl-xml", host) for pointer in pointers]
+        return [wanted for wanted in found if self._is_new(wanted)]
+
+    def _is_new(self, wanted: Wanted) -> bool:
+        key = wanted.host, wanted.url
+        if key in self._asked:
+            return False
+        if wanted.kind == "rsl-xml":
+            self._licences[wanted.host] = self._licences.get(wanted.host, 0) + 1
+            if self._licences[wanted.host] > MAX_LICENCES:
+                return False
+        self._asked.add(key)
+        return True
+
+
+def site_file(
+    wanted: Wanted, read_at: datetime, status: int, body: bytes, content_type: bytes
+) -> SiteFile:
+    """Return the file as it is recorded; a web page in its place is a refusal (`not-ai-txt`)."""
+    text = body.decode("utf-8", "replace")
+    if _is_web_page(text, wanted.kind, content_type):
+        return refused(wanted, read_at, f"not-{wanted.kind}", status)
+    evidence = Evidence(wanted.kind, "site", wanted.url, text=text)
+    return SiteFile(read_at, wanted.host, wanted.url, wanted.kind, status, None, evidence)
+
+
+def refused(wanted: Wanted, read_at: datetime, refusal: str, status: int | None) -> SiteFile:
+    """Return that a file could not be had, and why."""
+    return SiteFile(read_at, wanted.host, wanted.url, wanted.kind, status, refusal)
+
+
+def _is_web_page(text: str, kind: str, content_type: bytes) -> bool:
+    """Tell a soft 404: single-page applications answer 200 with their page for any path.
+
+    A type alone says little: servers that do not know `.json` or `.txt` send all as HTML.
+    """
+    start = text.lstrip("\ufeff \t\r\n")
+    media = content_type.split(b";")[0].strip().lower()
+    is_markup = start.startswith("<")
+    html = media in {b"text/html", b"application/xhtml+xml"}
+    return is_markup and (html or kind != "rsl-xml" or _WEB_PAGE.match(start) is not None)
+
+
+def _licences(evidence: Evidence) -> list[str]:
+    """Return the addresses of the RSL documents that evidence points to."""
+    pointers = (s for s in read(evidence).signals if s.vocabulary == "rsl" and not s.uses)
+    found = (absolute(evidence.url, s.licence_url) for s in pointers if s.licence_url)
+    return [url for url in found if url is not None]

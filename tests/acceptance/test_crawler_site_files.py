@@ -1,0 +1,91 @@
+"""Marks beyond pages and headers, from the site to the check: site files, and the images' own."""
+
+import json
+from pathlib import Path
+
+import pytest
+from crawling import rows
+
+REFUSED = b'[{"location": "/shop/*.jpg$", "tdm-reservation": 1, "tdm-policy": "/policy.json"}]'
+LICENCE = b"""<rsl xmlns="https://rslstandard.org/rsl"><content url="/licensed/"><license>
+<permits type="usage">ai-train</permits><payment type="crawl"/></license></content></rsl>"""
+PICTURE = Path("demo/site/www/pictures/cat.jpg").read_bytes()
+PACKET = (
+    b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-'
+    b'syntax-ns#"><rdf:Description xmlns:plus="http://ns.useplus.org/ldf/xmp/1.0/" plus:DataMining'
+    b'="http://ns.useplus.org/ldf/vocab/DMI-PROHIBITED-AIMLTRAINING"/></rdf:RDF></x:xmpmeta>'
+)
+
+
+def with_packet(jpeg):
+    body = b"http://ns.adobe.com/xap/1.0/\x00" + PACKET
+    return jpeg[:2] + b"\xff\xe1" + (len(body) + 2).to_bytes(2) + body + jpeg[2:]
+
+
+@pytest.fixture
+def marked(site):
+    page = b'<img src="/%s">'
+    for place, picture in {
+        "shop/a.jpg": PICTURE,
+        "licensed/b.jpg": PICTURE,
+        "plain/c.jpg": PICTURE,
+        "plain/d.png": PICTURE,
+        "plain/e.jpg": with_packet(PICTURE),
+    }.items():
+        site.replace(f"/{place}", picture)
+    images = ("shop/a.jpg", "licensed/b.jpg", "plain/c.jpg", "plain/d.png", "plain/e.jpg")
+    site.replace("/start.html", b"".join(page % name.encode() for name in images))
+    site.replace("/robots.txt", f"User-agent: *\nLicense: {site.url}/license.xml\n".encode())
+    site.replace("/.well-known/tdmrep.json", REFUSED)
+    site.replace("/ai.txt", b"# Spawning AI\nUser-Agent: *\nDisallow: *.png\nAllow: /\n")
+    site.replace("/trust.txt", b"<!doctype html><p>datatrainingallowed=no")
+    site.replace("/license.xml", LICENCE)
+    return site
+
+
+@pytest.fixture
+def decided(run, marked, database_url, registry_home):
+    def ask(name):
+        url = f"{marked.url}/{name}"
+        done = run("registry", "lookup", url, "--json", database=database_url)
+        found = [f for line in done.stdout.splitlines() for f in json.loads(line)["found"]]
+        mine = [f for f in found if f["url"] == url]
+        return [(f["decision"], [s["name"] for s in f["signals"]]) for f in mine]
+
+    return ask
+
+
+def test_every_carrier_reaches_the_lookup(marked, crawl, decided, database_url):
+    assert crawl(marked.url + "/start.html").returncode == 0
+    files = dict(rows(database_url, "SELECT kind, refusal FROM site_rule"))
+    assert files == {
+        "robots-txt": None,
+        "tdmrep-json": None,
+        "ai-txt": None,
+        "trust-txt": "not-trust-txt",
+        "rsl-xml": None,
+    }
+    assert decided("shop/a.jpg") == [("conditional", ["tdm-reservation=1"])]
+    ((decision, names),) = decided("licensed/b.jpg")
+    assert (decision, set(names)) == ("conditional", {"rsl:permits=ai-train"})
+    assert decided("plain/d.png") == [("reserved", ["ai-txt:disallow"])]
+    assert decided("plain/e.jpg") == [("reserved", ["plus:DMI-PROHIBITED-AIMLTRAINING"])]
+    ((decision, _),) = decided("plain/c.jpg")
+    assert decision == "allowed"
+
+
+def test_a_file_that_goes_takes_its_marks_along(marked, crawl, decided):
+    assert crawl(marked.url + "/start.html").returncode == 0
+    marked.replace("/ai.txt", b"", status=404)
+    marked.replace("/.well-known/tdmrep.json", b"", status=503)
+    assert crawl(marked.url + "/start.html").returncode == 0
+    assert [d for d, _ in decided("plain/d.png")] == ["unspecified"]
+    # A file that cannot be had takes nothing back.
+    assert decided("shop/a.jpg") == [("conditional", ["tdm-reservation=1"])]
+
+
+def test_marks_in_the_file_stay_when_it_is_not_sent_again(marked, crawl, decided):
+    assert crawl(marked.url + "/start.html").returncode == 0
+    ended = crawl(marked.url + "/start.html", "--json")
+    assert json.loads(ended.stdout)["unchanged"] >= 1
+    assert decided("plain/e.jpg") == [("reserved", ["plus:DMI-PROHIBITED-AIMLTRAINING"])]

@@ -1,0 +1,106 @@
+"""Which files a visit asks for besides robots.txt, and what it takes their answers for."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from crawler.site_files import MAX_LICENCES, SiteFiles, Wanted, refused, site_file
+from registry.model import Evidence
+
+NOW = datetime(2026, 11, 23, tzinfo=UTC)
+PAGE = "https://a.example/art/1.html"
+AI_TXT = Wanted("https://a.example/ai.txt", "ai-txt", "a.example")
+
+
+def pointing(*urls):
+    lines = tuple(("Link", f'<{url}>; rel="license"; type="application/rsl+xml"') for url in urls)
+    return Evidence("headers", "page", PAGE, lines=lines)
+
+
+def test_each_file_is_asked_for_once_a_host():
+    files = SiteFiles()
+    assert [(w.kind, w.url) for w in files.about_page(PAGE, ())] == [
+        ("tdmrep-json", "https://a.example/.well-known/tdmrep.json"),
+        ("ai-txt", "https://a.example/ai.txt"),
+        ("trust-txt", "https://a.example/trust.txt"),
+    ]
+    assert files.about_page("https://a.example/other.html", ()) == []
+    assert files.about_image("https://a.example/1.jpg", ()) == []
+
+
+def test_of_a_host_that_shows_images_only_its_media_files_are_asked_for():
+    wanted = SiteFiles().about_image("https://cdn.example:8443/1.jpg", ())
+    assert {w.kind for w in wanted} == {"tdmrep-json", "ai-txt"}
+    assert {w.host for w in wanted} == {"cdn.example:8443"}
+
+
+def test_licences_that_a_page_or_robots_txt_points_to_speak_for_its_host():
+    files = SiteFiles()
+    text = "License: https://licences.example/one.xml\nUser-agent: *\nAllow: /\n"
+    files.robots_txt(Evidence("robots-txt", "site", "https://a.example/robots.txt", text=text))
+    evidence = [pointing("/two.xml", "https://licences.example/one.xml")]
+    found = [w for w in files.about_page(PAGE, evidence) if w.kind == "rsl-xml"]
+    assert [w.url for w in found] == [
+        "https://licences.example/one.xml",
+        "https://a.example/two.xml",
+    ]
+    assert {w.host for w in found} == {"a.example"}
+
+
+def test_a_site_with_a_licence_for_every_page_is_not_followed_for_ever():
+    files = SiteFiles()
+    found = []
+    for number in range(3 * MAX_LICENCES):
+        found += files.about_page(PAGE, [pointing(f"/{number}.xml")])
+    assert len([w for w in found if w.kind == "rsl-xml"]) == MAX_LICENCES
+
+
+def test_addresses_of_no_web_page_are_not_asked_for():
+    for odd in ("javascript:alert(1)", "file:///etc/passwd", "https://[", "data:,x"):
+        found = SiteFiles().about_page(PAGE, [pointing(odd)])
+        assert [w for w in found if w.kind == "rsl-xml"] == []
+
+
+def test_what_is_read_is_recorded_with_its_text():
+    file = site_file(AI_TXT, NOW, 200, b"User-agent: *\nDisallow: /\n", b"text/plain")
+    assert (file.host, file.kind, file.refusal) == ("a.example", "ai-txt", None)
+    assert file.evidence == Evidence(
+        "ai-txt", "site", AI_TXT.url, text="User-agent: *\nDisallow: /\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("body", "content_type"),
+    [
+        (b"<!DOCTYPE html><p>User-agent: *", b"text/plain"),
+        (b"\xef\xbb\xbf \n<html lang=en>", b""),
+        (b"<p>User-agent: *\nDisallow: /", b"Text/HTML; charset=utf-8"),
+        (b"<?xml version='1.0'?><error/>", b"application/xml"),
+    ],
+)
+def test_a_web_page_in_the_files_place_is_a_refusal(body, content_type):
+    file = site_file(AI_TXT, NOW, 200, body, content_type)
+    assert (file.refusal, file.status, file.evidence) == ("not-ai-txt", 200, None)
+
+
+def test_what_cannot_be_had_is_recorded_with_the_reason():
+    file = refused(AI_TXT, NOW, "http-404", 404)
+    assert (file.url, file.refusal, file.status, file.evidence) == (
+        AI_TXT.url,
+        "http-404",
+        404,
+        None,
+    )
+
+
+@pytest.mark.parametrize(
+    ("kind", "body", "content_type"),
+    [
+        ("ai-txt", b"User-agent: *\nDisallow: /", b"text/html"),
+        ("tdmrep-json", b'[{"location": "/", "tdm-reservation": 1}]', b"text/html"),
+        ("rsl-xml", b"<rsl xmlns='https://rslstandard.org/rsl'/>", b"application/xml"),
+    ],
+)
+def test_a_servers_wrong_type_hides_no_file(kind, body, content_type):
+    wanted = Wanted("https://a.example/x", kind, "a.example")
+    assert site_file(wanted, NOW, 200, body, content_type).refusal is None
