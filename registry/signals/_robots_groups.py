@@ -94,14 +94,19 @@ def comments(text: str) -> list[str]:
     return [line.strip() for line in _LINE_END.split(text) if line.lstrip().startswith("#")]
 
 
-@lru_cache(maxsize=4)
+# Several readers read one file, one after the other; a hostile file's lines are large.
+@lru_cache(maxsize=2)
 def lines(text: str) -> tuple[Line, ...]:
     """Return the `name: value` lines of a bounded text, comments cut off."""
     return tuple(_lines(text))
 
 
-def groups(text: str, rules: frozenset[str] = NO_MORE_RULES) -> list[Group]:
-    """Gather the lines of a bounded text into groups; `rules` are further kinds that are rules."""
+@lru_cache(maxsize=2)
+def groups(text: str, rules: frozenset[str] = NO_MORE_RULES) -> tuple[Group, ...]:
+    """Gather the lines of a bounded text into groups; `rules` are further kinds that are rules.
+
+    The groups are shared by the readers of one text, which leave them as they are.
+    """
     found: list[Group] = []
     group, ended = Group(), False
     for line in lines(text):
@@ -117,7 +122,7 @@ def groups(text: str, rules: frozenset[str] = NO_MORE_RULES) -> list[Group]:
         else:
             group.lines.append(line)
             ended = ended or line.kind in {"allow", "disallow"} or line.kind in rules
-    return [*found, group]
+    return (*found, group)
 
 
 def addressees(group: Group, rules: tuple[str, ...] = ("allow", "disallow")) -> Addressees:

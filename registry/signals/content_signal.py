@@ -51,7 +51,7 @@ from registry.model import Conformance, Evidence, Meaning, PathRule, Reading, Sc
 from registry.signals import _robots_groups
 from registry.signals._agents import TRAINING
 from registry.signals._directives import MAX_LIST, MAX_RAW, quote, too_long
-from registry.signals._robots_groups import Group, Line
+from registry.signals._robots_groups import Addressees, Line
 
 CARRIERS = ("headers", "robots-txt")
 HEADERS = ("content-signal",)
@@ -72,7 +72,12 @@ _USES: dict[str, tuple[Use, ...]] = {
     "search": ("search",),
 }
 _MEANINGS: dict[str, Meaning] = {"yes": "allowed", "no": "reserved"}
-_EXTENTS = ("immediate", "reference", "full")
+# Every member there is, as it must be written.
+_KNOWN: dict[str, Uses] = {
+    f"{key}={word}": tuple((use, meaning) for use in uses)
+    for key, uses in _USES.items()
+    for word, meaning in _MEANINGS.items()
+} | {"use=immediate": TRAINING, "use=reference": TRAINING, "use=full": ()}
 # What cannot be meant in another way, however it is separated and quoted.
 _REFUSAL = re.compile(
     r"(?<![\w-])(ai[-_]?train|train-ai|ai[-_]?input|search)[\s\"']{0,9}[=:][\s\"']{0,9}"
@@ -139,70 +144,76 @@ def _of_headers(evidence: Evidence, warnings: list[str]) -> Iterator[Signal]:
 def _of_robots(evidence: Evidence, warnings: list[str]) -> Iterator[Signal]:
     # The reader `robots_txt` warns of files that are too long.
     text = _robots_groups.bounded(evidence.text)
-    spoken: list[tuple[Group, list[_Member]]] = []
+    spoken: list[tuple[Addressees | None, list[_Member]]] = []
     for group in _robots_groups.groups(text):
         members = [m for line in group.of(*_KINDS) for m in _line_members(line, warnings)]
         if members:
-            spoken.append((group, members))
+            whom = _robots_groups.addressees(group) if group.names else None
+            spoken.append((whom, members))
     trained = _spoken_of_training(spoken)
     room = MAX_PATHS
-    for group, members in spoken:
-        if not group.names:
+    for whom, members in spoken:
+        if whom is None:
             warnings.append(f"before any user-agent line: {quote(members[0].raw)}")
-        kept = _within(members, room if len(group.names) <= MAX_AGENTS_OF_PATH else 0)
+        many = whom is not None and len(whom.proper + whom.guessed) > MAX_AGENTS_OF_PATH
+        kept = _within(members, 0 if many else room)
         if len(kept) < len(members):
             warnings.append("too many paths in Content-Signal lines: not all were read")
         room -= sum(bool(member.path) for member in kept)
-        yield from _group_signals(group, kept, trained, evidence.url, warnings)
+        for agents, grade in _grades(whom):
+            answered = bool(agents) and trained.issuperset(agents)
+            yield from _signals(kept, agents, grade, answered, evidence.url, warnings)
 
 
-def _spoken_of_training(spoken: list[tuple[Group, list[_Member]]]) -> frozenset[str]:
+def _spoken_of_training(spoken: list[tuple[Addressees | None, list[_Member]]]) -> frozenset[str]:
     """Return the agents to which some well written `ai-train` is addressed."""
     found: set[str] = set()
-    for group, members in spoken:
-        if any(m.key == "ai-train" and m.grade == "ok" for m in members):
-            found.update(_robots_groups.addressees(group).proper)
+    for whom, members in spoken:
+        if whom and any(m.key == "ai-train" and m.grade == "ok" and not m.path for m in members):
+            found.update(whom.proper)
     return frozenset(found)
+
+
+def _grades(whom: Addressees | None) -> list[tuple[tuple[str, ...], Conformance]]:
+    """Return the agents addressed, and how well that is written; None names nobody."""
+    if whom is None:
+        return [((), "legacy")]
+    grades: list[tuple[tuple[str, ...], Conformance]] = [(whom.proper, "ok")]
+    return [part for part in [*grades, (whom.guessed, "malformed")] if part[0]]
 
 
 def _within(members: list[_Member], room: int) -> list[_Member]:
     """Return the members without a path, and the first `room` of those with one."""
     with_path = [member for member in members if member.path]
+    if len(with_path) <= room:
+        return members
     dropped = {id(member) for member in with_path[room:]}
     return [member for member in members if id(member) not in dropped]
 
 
-def _group_signals(
-    group: Group,
+def _signals(
     members: list[_Member],
-    trained: frozenset[str],
+    agents: tuple[str, ...],
+    grade: Conformance,
+    answered: bool,
     url: str,
     warnings: list[str],
 ) -> Iterator[Signal]:
-    whom = _robots_groups.addressees(group)
-    grades: list[tuple[tuple[str, ...], Conformance]] = [(whom.proper, "ok")]
-    grades.append((whom.guessed, "malformed"))
-    if not group.names:
-        grades = [((), "legacy")]
-    for agents, grade in grades:
-        if group.names and not agents:
-            continue
-        answered = bool(agents) and trained.issuperset(agents)
-        known: dict[tuple[str, str, str, Conformance], Signal] = {}
-        for member in members:
-            signal = _signal(member, agents, grade, answered, url)
-            if member.key == "use" and signal.uses and not member.path:
-                warnings.append(f"taken for a refusal of training: {quote(member.raw)}")
-            if signal.uses or signal.conformance != "malformed":
-                identity = (member.key, member.value, member.path, signal.conformance)
-                known.setdefault(identity, signal)
-        yield from known.values()
+    """Yield each different signal of a group once; `answered`: its agents have an `ai-train`."""
+    known: dict[tuple[str, str, str, Conformance], Signal] = {}
+    for member in members:
+        signal = _signal(member, agents, grade, answered, url)
+        if member.key == "use" and signal.uses and not member.path:
+            warnings.append(f"taken for a refusal of training: {quote(member.raw)}")
+        if signal.uses or signal.conformance != "malformed":
+            identity = (member.key, member.value, member.path, signal.conformance)
+            known.setdefault(identity, signal)
+    yield from known.values()
 
 
 def _signal(
     member: _Member, agents: tuple[str, ...], grade: Conformance, answered: bool, url: str
 ) -> Signal:
-    """Make the signal of one member for some agents; `answered`: they have an `ai-train`."""
     uses = () if member.key == "use" and answered else member.uses
     conformance = _worst(grade, member.grade)
     if conformance != "malformed":
@@ -228,7 +239,7 @@ def _usual(member: _Member) -> Conformance:
 
 
 def _worst(*grades: Conformance) -> Conformance:
-    return max(grades, key=("ok", "legacy", "malformed").index)
+    return "malformed" if "malformed" in grades else "legacy" if "legacy" in grades else "ok"
 
 
 def _line_members(line: Line, warnings: list[str]) -> Iterator[_Member]:
@@ -238,36 +249,34 @@ def _line_members(line: Line, warnings: list[str]) -> Iterator[_Member]:
         path, *rest = value.split(None, 1)
         value = rest[0] if rest else ""
         warnings.append(f"a path in a Content-Signal line: {quote(raw)}")
-    proper = _KINDS[line.kind]
-    if not proper:
-        warnings.append(f"malformed line {line.number + 1}: {quote(raw)}")
-    for member in _members(value, raw, warnings):
-        grade = member.grade if proper else "malformed"
-        yield replace(member, grade=grade, path=path, order=line.number)
+    if _KINDS[line.kind]:
+        yield from _members(value, raw, warnings, path, line.number)
+        return
+    warnings.append(f"malformed line {line.number + 1}: {quote(raw)}")
+    for member in _members(value, raw, warnings, path, line.number):
+        yield replace(member, grade="malformed")
 
 
-def _members(value: str, raw: str, warnings: list[str]) -> Iterator[_Member]:
+def _members(
+    value: str, raw: str, warnings: list[str], path: str = "", order: int = 0
+) -> Iterator[_Member]:
     """Read the members of one list; those that are not written well refuse at most."""
-    warnings += too_long(value, "a Content-Signal list")
     if len(value) > MAX_LIST:
+        warnings += too_long(value, "a Content-Signal list")
         value = value[:MAX_LIST].rpartition(",")[0]
-    for text in value.split(","):
-        key, _, word = text.strip().partition("=")
-        if key in _USES and word in _MEANINGS:
-            yield _Member(key, word, _uses(key, _MEANINGS[word]), raw)
-        elif key == "use" and word in _EXTENTS:
-            yield _Member(key, word, () if word == "full" else TRAINING, raw)
-        elif text.strip():
-            warnings.append(f"Content-Signal: {quote(text.strip())} is not key=value as defined")
-            yield from _refusals(text, raw)
+    for text in map(str.strip, value.split(",")):
+        uses = _KNOWN.get(text)
+        if uses is not None:
+            key, _, word = text.partition("=")
+            yield _Member(key, word, uses, raw, "ok", path, order)
+        elif text:
+            warnings.append(f"Content-Signal: {quote(text)} is not key=value as defined")
+            for key in _refused(text):
+                yield _Member(key, "no", _KNOWN[f"{key}=no"], raw, "malformed", path, order)
 
 
-def _refusals(text: str, raw: str) -> Iterator[_Member]:
-    for word in dict.fromkeys(_REFUSAL.findall(text)):
-        key = "ai-train" if "train" in word.lower() else word.lower()
-        key = "ai-input" if "input" in key else key
-        yield _Member(key, "no", _uses(key, "reserved"), raw, "malformed")
-
-
-def _uses(key: str, meaning: Meaning) -> Uses:
-    return tuple((use, meaning) for use in _USES[key])
+def _refused(text: str) -> list[str]:
+    """Return the keys that a text refuses plainly, though it is not written as it must be."""
+    words = map(str.lower, _REFUSAL.findall(text))
+    keys = ("ai-train" if "train" in w else "ai-input" if "input" in w else w for w in words)
+    return list(dict.fromkeys(keys))

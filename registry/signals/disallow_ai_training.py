@@ -34,7 +34,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from registry.model import Conformance, Evidence, Meaning, PathRule, Reading, Signal
+from registry.model import Conformance, Evidence, Meaning, PathRule, Reading, Signal, Use
 from registry.signals import _robots_groups
 from registry.signals._agents import TRAINING
 from registry.signals._directives import MAX_RAW, quote
@@ -46,7 +46,8 @@ CARRIERS = ("robots-txt",)
 MAX_ADDRESSED = 1_000_000
 MAX_WARNINGS = 20
 
-_KINDS: dict[str, Meaning] = {"disallowaitraining": "reserved", "allowaitraining": "allowed"}
+_KINDS = ("disallowaitraining", "allowaitraining")
+_ALLOWED: tuple[tuple[Use, Meaning], ...] = tuple((use, "allowed") for use, _ in TRAINING)
 
 
 def read(evidence: Evidence) -> Reading:
@@ -71,7 +72,7 @@ def _group_signals(
     group: Group, rules: list[Line], url: str, warnings: list[str]
 ) -> Iterator[Signal]:
     # Finding out whom a group addresses takes long where it has many names.
-    whom = _robots_groups.addressees(group, tuple(_KINDS)) if rules else None
+    whom = _robots_groups.addressees(group, _KINDS) if rules else None
     for line in rules:
         pattern, proper = path_of(line.value)
         if not pattern or whom is None:
@@ -91,15 +92,15 @@ def _group_signals(
 def _signal(
     line: Line, agents: tuple[str, ...], rule: PathRule, url: str, conformance: Conformance
 ) -> Signal:
-    meaning = _KINDS[line.kind]
+    refuses = line.kind == "disallowaitraining"
     return Signal(
-        name="disallow-ai-training" if meaning == "reserved" else "allow-ai-training",
+        name="disallow-ai-training" if refuses else "allow-ai-training",
         vocabulary="disallow-ai-training",
         carrier="robots-txt",
         scope="site",
         raw=line.raw[:MAX_RAW],
         url=url,
-        uses=tuple((use, meaning) for use, _ in TRAINING),
+        uses=TRAINING if refuses else _ALLOWED,
         agents=agents,
         rule=rule,
         conformance=conformance,
