@@ -1,0 +1,183 @@
+r"""DeviantArt's page state: the artist's own setting, work by work.
+
+Where: a script of a work's page, `window.__INITIAL_STATE__ = JSON.parse("...")`:
+JSON within a JavaScript string, in which every work that the page mentions has
+an entry of its own, some forty a page.
+
+Example:
+
+    {\"145564099\":{\"deviationId\":145564099,\"isAiUseDisallowed\":true}}
+
+Who: DeviantArt alone. Works are opted out unless the artist says otherwise.
+
+Grammar: an object under the work's number, whose `deviationId` is that number
+and whose `isAiUseDisallowed` is `true`.
+
+What it says: training with this work is reserved. `false` is no permission, only
+the absence of this mark. `isAiGenerated` says how a work was made, nothing more.
+
+Decisions: only the entry of the page's own work counts, never a neighbour's. Its
+number ends the page's URL; of a page that was had from elsewhere, the address
+in `<link rel="canonical">`, else in `og:url`. The format is undocumented, but the
+words leave no doubt and the site itself writes them, so the mark counts as
+well formed. The state is read up to 2 MiB characters, and the excerpt of a
+page keeps no more of it than this work's flags.
+
+Sources: a page as captured on 10 June 2024 (github.com/oscarotero/Embed,
+tests/cache); DeviantArt journal 934500371 (November 2022) for what the setting
+means.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from registry.model import Evidence, Reading, Signal
+from registry.signals import _markup
+from registry.signals._agents import TRAINING
+from registry.signals._directives import MAX_RAW
+
+CARRIERS = ("html",)
+
+MAX_STATE = 2 * 1024 * 1024
+MAX_URL = 2048
+MAX_ENTRIES = 20
+
+_SITE = re.compile(r"https?://(?:[a-z0-9-]+\.)*deviantart\.com(?=[:/?#]|$)", re.IGNORECASE)
+_NUMBER = re.compile(
+    r"/(?:art|journal|deviation|view|status-update|poll)/(?:[^/]*-)?([0-9]{1,18})/?$",
+    re.ASCII,
+)
+_START = "window.__INITIAL_STATE__ = JSON.parse("
+_STATE = re.compile(r"window\.__INITIAL_STATE__\s*+=\s*+JSON\.parse\(\s*+(?=\")")
+_FLAG = re.compile(r'"isAiUseDisallowed"[ \t\r\n]*+:[ \t\r\n]*+(?:true|false)')
+# An escape that JavaScript has and JSON has not, after whole pairs of backslashes.
+_JS_ESCAPE = re.compile(r"(?<!\\)((?:\\\\)*+)\\(?:x([0-9a-fA-F]{2})|([^\"\\/bfnrtu]))")
+_DECODER = json.JSONDecoder(strict=False)
+
+
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """The page's own work: its number, its flag, and the flag's exact JSON."""
+
+    number: str
+    disallowed: bool
+    text: str
+
+
+def read(evidence: Evidence) -> Reading:
+    """Read the flag of the work that the page is about."""
+    work, warnings = _own_work(evidence.text, evidence.url)
+    if work is None or not work.disallowed:
+        return Reading(warnings=warnings)
+    signal = Signal(
+        name="deviantart:isAiUseDisallowed=true",
+        vocabulary="deviantart",
+        carrier="html",
+        scope="page",
+        raw=_escaped(work.text)[:MAX_RAW],
+        url=evidence.url,
+        uses=TRAINING,
+    )
+    return Reading((signal,), warnings)
+
+
+def excerpt(page: str, url: str) -> str:
+    """Return a script with the own work's flag and nothing else, "" where there is none.
+
+    A state that cannot be read stays one: a script in which it is never closed.
+    """
+    work, warnings = _own_work(page, url)
+    kept = f'<script>{_START}"</script>' if warnings else ""
+    if work is None:
+        return kept
+    entry = f'{{"{work.number}":{{"deviationId":{work.number},{work.text}}}}}'
+    state = _escaped(f'{{"@@entities":{{"deviation":{entry}}}}}')
+    return f'{kept}<script>{_START}"{state}");</script>'
+
+
+def _own_work(page: str, url: str) -> tuple[_Work | None, tuple[str, ...]]:
+    tags = _markup.tags(page)
+    number = _own_number(tags, url[:MAX_URL])
+    if number is None:
+        return None, ()
+    found: list[_Work] = []
+    warnings: list[str] = []
+    for tag in tags:
+        start = _STATE.search(tag.content) if tag.name == "script" else None
+        if start is None:
+            continue
+        state = _decoded(_as_json(tag.content[start.end() : start.end() + MAX_STATE]), 0)
+        if isinstance(state, str):
+            found += _entries(state, number)
+        else:
+            warnings.append("page state that is not JSON in a string, or too long")
+    # A work that has several entries is reserved if one of them says so.
+    work = max(found, key=lambda work: work.disallowed, default=None)
+    return work, tuple(dict.fromkeys(warnings))
+
+
+def _own_number(tags: tuple[_markup.Tag, ...], url: str) -> str | None:
+    """Return the number of the work that a page is about."""
+    if _SITE.match(url):
+        return _number(url)
+    canonical = (
+        tag.attributes.get("href", "")
+        for tag in tags
+        if tag.name == "link" and "canonical" in tag.attributes.get("rel", "").lower().split()
+    )
+    shared = (
+        tag.attributes.get("content", "")
+        for tag in tags
+        if tag.name == "meta" and tag.attributes.get("property", "").lower() == "og:url"
+    )
+    address = next(canonical, None) or next(shared, "")
+    return _number(address.strip()[:MAX_URL])
+
+
+def _number(url: str) -> str | None:
+    path = url.partition("?")[0].partition("#")[0]
+    found = _NUMBER.search(path) if _SITE.match(url) else None
+    return found[1].lstrip("0") or None if found else None
+
+
+def _entries(state: str, number: str) -> Iterator[_Work]:
+    """Yield what a state says of one work.
+
+    Within a JSON string a quotation mark has a backslash before it, so this finds
+    keys and no text that looks like them.
+    """
+    key = re.compile(rf'"{number}"[ \t\r\n]*+:[ \t\r\n]*+(?={{)')
+    position = 0
+    for _ in range(MAX_ENTRIES):
+        place = key.search(state, position)
+        if place is None:
+            return
+        position = place.end()
+        entry = _decoded(state, position)
+        if not isinstance(entry, dict) or str(entry.get("deviationId")) != number:
+            continue
+        flag, text = entry.get("isAiUseDisallowed"), _FLAG.search(state, position)
+        if isinstance(flag, bool) and text is not None:
+            yield _Work(number, flag, re.sub("(true|false)$", json.dumps(flag), text[0]))
+
+
+def _as_json(literal: str) -> str:
+    r"""Rewrite what JSON does not know of a JavaScript string, such as `\'`."""
+    return _JS_ESCAPE.sub(lambda m: m[1] + (f"\\u00{m[2]}" if m[2] else m[3]), literal)
+
+
+def _decoded(text: str, position: int) -> object:
+    """Return the JSON value that begins here; None where none does, or one nested too deep."""
+    try:
+        return _DECODER.raw_decode(text, position)[0]
+    except (ValueError, RecursionError):
+        return None
+
+
+def _escaped(text: str) -> str:
+    """Write JSON as it stands within a JavaScript string."""
+    return json.dumps(text)[1:-1]
