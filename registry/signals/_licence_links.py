@@ -34,7 +34,8 @@ class LicenceLink:
 def licence_links(evidence: Evidence, rsl: bool) -> tuple[list[LicenceLink], list[str]]:
     """Return the links to RSL documents, or those to all other licences, with warnings."""
     if evidence.carrier == "headers":
-        found, warnings = _link_header.links_of(evidence)
+        found, faults = _link_header.links_of(evidence)
+        warnings = list(faults)
         pairs = [
             (link.target, link.parameters.get("type", ""), link.raw)
             for link in found

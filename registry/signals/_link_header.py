@@ -16,12 +16,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 from registry.model import Evidence
 from registry.signals._directives import MAX_RAW
 
 MAX_FIELD = 64 * 1024
-MAX_LINKS = 500
 
 _TARGET = re.compile(r"[\t ,]*+<([^>]*+)>")
 _PARAMETER = re.compile(
@@ -29,7 +29,7 @@ _PARAMETER = re.compile(
     r"(?:[\t ]*+=[\t ]*+(?:\"(?P<quoted>(?:[^\"\\]|\\.)*+)\"?+|(?P<token>[^\";,\t ]*+)))?+",
     re.DOTALL,
 )
-_REST = re.compile(r"(?:[^,\"]|\"(?:[^\"\\]|\\.)*+\"?+)*+,?+", re.DOTALL)
+_REST = re.compile(r"(?:[^,\"]++|\"(?:[^\"\\]|\\.)*+\"?+)*+,?+", re.DOTALL)
 _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 
 
@@ -51,7 +51,6 @@ class Link:
 
 def links(value: str) -> Iterator[Link]:
     """Yield the links of one field value, in order."""
-    value = value[:MAX_FIELD]
     place = 0
     # Beyond the last ">" no target is closed, and looking for its end would repeat itself.
     last = value.rfind(">")
@@ -65,20 +64,23 @@ def links(value: str) -> Iterator[Link]:
         place = max(_end(_REST.match(value, place)), place)
 
 
-def links_of(evidence: Evidence) -> tuple[list[Link], list[str]]:
+def links_of(evidence: Evidence) -> tuple[tuple[Link, ...], tuple[str, ...]]:
     """Return the links of all `Link` field lines of a response, with what was not read."""
+    return _links_of(tuple(line for line in evidence.lines if line[0].strip().lower() == "link"))
+
+
+@lru_cache(maxsize=4)
+def _links_of(lines: tuple[tuple[str, str], ...]) -> tuple[tuple[Link, ...], tuple[str, ...]]:
+    # The readers of one response share this: it is parsed once.
     found: list[Link] = []
-    warnings: list[str] = []
-    for name, value in evidence.lines:
-        if name.strip().lower() != "link":
-            continue
-        if len(value) > MAX_FIELD:
-            warnings.append(f"Link line longer than {MAX_FIELD} characters, read up to there")
-        for link in links(value):
-            if len(found) == MAX_LINKS:
-                return found, [*warnings[:1], f"more than {MAX_LINKS} links: the others not read"]
+    room = MAX_FIELD
+    for name, value in lines:
+        for link in links(value[:room]):
             found.append(Link(link.target, link.parameters, f"{name}: {link.raw}"[:MAX_RAW]))
-    return found, warnings[:1]
+        if len(value) > room:
+            return tuple(found), (f"Link lines longer than {MAX_FIELD} characters, cut there",)
+        room -= len(value)
+    return tuple(found), ()
 
 
 def _parameters(value: str, place: int) -> tuple[dict[str, str], int]:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from itertools import islice
 from xml.etree.ElementTree import Element
 
 from registry.model import Conformance, Meaning, Reading, Signal, Use
@@ -21,6 +22,8 @@ from registry.signals._directives import quote
 from registry.signals._licence_links import absolute
 from registry.signals._rsl_place import Place, Spot, everywhere, spot_of
 from registry.signals._rsl_terms import RSL, Licence, Token, children, kind, raw_text
+
+_Uses = tuple[tuple[Use, Meaning], ...]
 
 MAX_SIGNALS = 500
 MAX_WARNINGS = 20
@@ -33,20 +36,21 @@ _CHILDREN = {
     "license": {"permits", "prohibits", "payment", "reporting", "legal"},
     "payment": {"standard", "custom", "amount", "accepts"},
 }
+_REFUSALS: tuple[Meaning, ...] = ("reserved", "conditional")
 _CONDITIONS = tuple((use, "conditional") for use, _ in TRAINING)
 
 
-def read_text(text: str, place: Place) -> Reading:
+def read_document(text: str, place: Place) -> Reading:
     """Read a document; what is no RSL gives no signal."""
     parsed = _xml.parse(text)
     if parsed.root is not None:
-        return read_root(parsed.root, place)
-    found = list(_plain_refusals(text, place))
+        return read_element(parsed.root, place)
+    found = list(islice(_plain_refusals(text, place), MAX_SIGNALS + 1))
     fault = f"RSL document not read: {parsed.fault}"
     return _bounded(found, [fault] if not found else [f"{fault}; refusals in it are"], place)
 
 
-def read_root(root: Element, place: Place) -> Reading:
+def read_element(root: Element, place: Place) -> Reading:
     """Read a parsed document, or its part in another one."""
     if kind(root) != "rsl":
         name = quote(_xml.local_name(root.tag))
@@ -60,7 +64,11 @@ def read_root(root: Element, place: Place) -> Reading:
         if spot is not None:
             if faulty:
                 spot = replace(spot, conformance="malformed")
-            found += _Content(content, spot, place, warnings).signals()
+            more = _Content(content, spot, place, warnings).signals()
+            found += more
+            if len(found) > MAX_SIGNALS + len(more) and any(map(_refuses, more)):
+                # Whatever follows, all of it is refused.
+                break
     return _bounded(found, warnings, place)
 
 
@@ -88,7 +96,7 @@ def _bounded(found: list[Signal], warnings: list[str], place: Place) -> Reading:
     if len(found) <= MAX_SIGNALS:
         return Reading(tuple(found), tuple(warnings))
     kept = [_without_permission(signal) for signal in found[:MAX_SIGNALS]]
-    refusal = next((s for s in found[MAX_SIGNALS:] if any(m != "allowed" for _, m in s.uses)), None)
+    refusal = next(filter(_refuses, found[MAX_SIGNALS:]), None)
     text = f"more than {MAX_SIGNALS} statements in one RSL document, the others not read"
     if refusal is not None:
         text += ": taken for a refusal of everything, since there is one among them"
@@ -99,6 +107,10 @@ def _bounded(found: list[Signal], warnings: list[str], place: Place) -> Reading:
             )
         )
     return Reading(tuple(kept), (text, *warnings[: MAX_WARNINGS - 1]))
+
+
+def _refuses(signal: Signal) -> bool:
+    return signal.meaning("train") in _REFUSALS
 
 
 def _without_permission(signal: Signal) -> Signal:
@@ -119,29 +131,23 @@ class _Content:
             _rsl_terms.licence(child, self.place.url, self.warnings)
             for child in children(self.element, "license")
         ]
-        found = [signal for each in licences for signal in self._of_licence(each, licences)]
+        missing = _not_listed(licences)
+        found = [signal for each in licences for signal in self._of_licence(each, missing)]
         found += self._conditions(licences)
         graded = (self._graded(signal) for signal in found)
         return list(dict.fromkeys(signal for signal in graded if signal is not None))
 
-    def _of_licence(self, licence: Licence, licences: list[Licence]) -> Iterator[Signal]:
+    def _of_licence(self, licence: Licence, missing: _Uses) -> Iterator[Signal]:
         server = self._server()
         conditional = licence.conditional or self.element.get("server") is not None
         url = licence.url or server
-        missing = self._not_listed(licences)
         for token in licence.permits:
             meaning: Meaning = "conditional" if conditional else "allowed"
             uses = (*((use, meaning) for use in token.uses), *(missing if token.proper else ()))
             yield self._signal(f"permits={token.word}", token, uses=uses, licence_url=url)
         for token in licence.prohibits:
-            refused: tuple[tuple[Use, Meaning], ...]
-            refused = tuple((use, "reserved") for use in token.uses)
+            refused: _Uses = tuple((use, "reserved") for use in token.uses)
             yield self._signal(f"prohibits={token.word}", token, uses=refused)
-
-    def _not_listed(self, licences: list[Licence]) -> tuple[tuple[Use, Meaning], ...]:
-        """Return the uses that are refused because others are permitted, not they."""
-        spoken = {u for each in licences for t in (*each.permits, *each.prohibits) for u in t.uses}
-        return tuple((use, "reserved") for use in _LISTED if use not in spoken)
 
     def _conditions(self, licences: list[Licence]) -> Iterator[Signal]:
         """Yield limits, payments, server and terms.
@@ -197,6 +203,12 @@ class _Content:
         if "legacy" in grades:
             signal = replace(_without_permission(signal), conformance="legacy")
         return _without_permission(signal) if self.spot.foreign else signal
+
+
+def _not_listed(licences: list[Licence]) -> _Uses:
+    """Return the uses that are refused because others are permitted, not they."""
+    spoken = {u for each in licences for t in (*each.permits, *each.prohibits) for u in t.uses}
+    return tuple((use, "reserved") for use in _LISTED if use not in spoken)
 
 
 def _only_explicit(signal: Signal) -> Signal:

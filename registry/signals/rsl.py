@@ -68,7 +68,7 @@ MAX_WARNINGS = _rsl_document.MAX_WARNINGS
 def read(evidence: Evidence) -> Reading:
     """Read the licences in a piece of evidence, or the links to them."""
     if evidence.carrier == "rsl-xml":
-        return _rsl_document.read_text(evidence.text, Place(evidence.url, "rsl-xml"))
+        return _rsl_document.read_document(evidence.text, Place(evidence.url, "rsl-xml"))
     if evidence.carrier == "robots-txt":
         return _joined([_robots_lines(evidence)])
     if evidence.carrier == "xmp":
@@ -98,7 +98,7 @@ def _in_page(evidence: Evidence) -> list[Reading]:
         for tag in _markup.tags(evidence.text)
         if tag.name == "script" and media_type(tag.attributes.get("type", "")) == RSL_TYPE
     ]
-    return _first(_rsl_document.read_text(text, place) for text in texts[: MAX_DOCUMENTS + 1])
+    return _first(_rsl_document.read_document(text, place) for text in texts[: MAX_DOCUMENTS + 1])
 
 
 def _in_packet(evidence: Evidence) -> list[Reading]:
@@ -112,7 +112,9 @@ def _in_packet(evidence: Evidence) -> list[Reading]:
         for element in root.iter()
         if _xml.local_name(element.tag) == "rsl" and "rslstandard.org" in element.tag
     ]
-    return _first(_rsl_document.read_root(element, place) for element in roots[: MAX_DOCUMENTS + 1])
+    return _first(
+        _rsl_document.read_element(element, place) for element in roots[: MAX_DOCUMENTS + 1]
+    )
 
 
 def _first(readings: Iterable[Reading]) -> list[Reading]:
@@ -136,9 +138,9 @@ def _robots_lines(evidence: Evidence) -> Reading:
         for line in lines:
             url = absolute(line.value)
             conformance: Conformance = "ok" if line.kind == "license" else "malformed"
-            if url is None or conformance != "ok":
+            if (url is None or conformance != "ok") and len(warnings) < MAX_WARNINGS:
                 warnings.append(f"malformed line {line.number + 1}: {quote(line.raw)}")
-            if url is not None:
+            if url is not None and len(signals) <= MAX_LINES:
                 signals.append(
                     _pointer(
                         "license-line",
