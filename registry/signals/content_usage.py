@@ -42,8 +42,9 @@ as in the drafts' examples. `exceptions=cc-cr` (CC signals) is ignored on curren
 labels, as an AIPREF reader must, and makes the refusal of a legacy one
 conditional. A robots.txt line that holds no known label still has its path
 (`content-usage:unknown`). Of a header MAX_VALUE characters are parsed, of a
-robots.txt MAX_LINES lines: what was cut off might take a permission back, so
-none is left, and cut lines of robots.txt count as a refusal of everything.
+robots.txt MAX_LINES lines or MAX_SIGNALS preferences: what was cut off might
+take a permission back, so none is left, and cut lines of robots.txt count as a
+refusal of everything.
 
 Sources: https://datatracker.ietf.org/doc/draft-ietf-aipref-vocab/,
 https://datatracker.ietf.org/doc/draft-ietf-aipref-attach/ and their earlier
@@ -69,7 +70,8 @@ CARRIERS = ("headers", "robots-txt")
 HEADERS = ("content-usage",)
 
 MAX_LINES = 500
-# Lines times the agents they address: every signal names its agents wherever it
+MAX_SIGNALS = 1_000
+# Signals times the agents they address: every signal names its agents wherever it
 # is written down.
 MAX_ADDRESSED = 100_000
 MAX_WARNINGS = 20
@@ -175,16 +177,21 @@ def _of_header(evidence: Evidence, warnings: dict[str, None]) -> Iterator[Statem
 def _of_robots(text: str, warnings: dict[str, None]) -> list[Statement]:
     """Read a robots.txt; of one with too much in it the refusals, and one of everything."""
     found: list[Statement] = []
-    lines, room = 0, MAX_ADDRESSED
+    lines, signals, room = 0, 0, MAX_ADDRESSED
     for group in _robots_groups.groups(text, rules=frozenset({_FIELD})):
         stated = group.of(_FIELD, *_MISSPELT)
         lines += len(stated)
-        room -= len(stated) * max(1, len(group.names))
-        if lines > MAX_LINES or room < 0:
+        made = list(_of_group(group, stated, warnings)) if lines <= MAX_LINES else []
+        counts = [len(statement.preferences) + statement.unknown for statement in made]
+        signals += sum(counts)
+        room -= sum(n * len(statement.agents) for n, statement in zip(counts, made, strict=True))
+        if lines > MAX_LINES or signals > MAX_SIGNALS or room < 0:
+            others = dict(warnings)
+            warnings.clear()
             warnings["too many Content-Usage lines: taken for a refusal of everything"] = None
+            warnings.update(others)
             return [*map(_without_permissions, found), _closed(stated[0])]
-        if stated:
-            found += _of_group(group, stated, warnings)
+        found += made
     return found
 
 
@@ -196,10 +203,12 @@ def _closed(line: Line) -> Statement:
 
 def _without_permissions(statement: Statement) -> Statement:
     kept = tuple(said for said in statement.preferences if said.value == "n")
-    return replace(statement, preferences=kept)
+    return replace(statement, preferences=kept, unknown=False)
 
 
 def _of_group(group: Group, stated: list[Line], warnings: dict[str, None]) -> Iterator[Statement]:
+    if not stated:
+        return
     whom = _robots_groups.addressees(group, rules=(_FIELD, *_MISSPELT))
     warnings.update(dict.fromkeys(whom.warnings))
     for line in stated:

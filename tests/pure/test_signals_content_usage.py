@@ -235,12 +235,14 @@ def test_a_value_is_parsed_up_to_the_limit():
         "User-agent: *\nContent-Usage: train-ai=y\n"
         + "".join(f"User-agent: a{n}\n" for n in range(2_000))
         + "Content-Usage: search=y\n" * 100,
+        "User-agent: *\nContent-Usage: train-ai=y\nUser-agent: GPTBot\n"
+        + "Content-Usage: ai=n, genai=n, tdm=n, search=n, ai-use=n\n" * 300,
     ],
 )
 def test_too_many_lines_are_taken_for_a_refusal(text):
     """What was cut off might have taken the permission back."""
     reading = content_usage.read(robots(text))
-    assert len(reading.signals) <= content_usage.MAX_LINES + 1
+    assert len(reading.signals) <= content_usage.MAX_SIGNALS
     assert sum(len(s.agents) for s in reading.signals) <= content_usage.MAX_ADDRESSED
     assert "too many" in reading.warnings[0]
     assert letter(robots(text)) == "unspecified"
