@@ -66,8 +66,15 @@ class Made:
     def headers(
         self, *values: str, about: str = "image", url: str = "https://a.example/1.jpg"
     ) -> int:
-        lines = [["X-Robots-Tag", value] for value in values]
-        return self._evidence("headers", about, url, lines, None)
+        return self.fields(*(("X-Robots-Tag", value) for value in values), about=about, url=url)
+
+    def fields(
+        self,
+        *lines: tuple[str, str],
+        about: str = "image",
+        url: str = "https://a.example/1.jpg",
+    ) -> int:
+        return self._evidence("headers", about, url, [list(line) for line in lines], None)
 
     def page(self, html: str, url: str = "https://a.example/page") -> int:
         return self._evidence("html", "page", url, None, html)
@@ -104,11 +111,21 @@ class Made:
         url: str | None = None,
     ) -> int:
         url = url or f"https://{host}/robots.txt"
-        evidence = None if text is None else self._evidence("robots-txt", "site", url, None, text)
+        return self.site_file("robots-txt", host, url, text, on=on, refusal=refusal)
+
+    def site_file(
+        self,
+        kind: str,
+        host: str,
+        url: str,
+        text: str | None,
+        *,
+        on: int = 1,
+        refusal: str | None = None,
+    ) -> int:
+        evidence = None if text is None else self._evidence(kind, "site", url, None, text)
         number = len(self.site_rule_rows) + 1
-        self.site_rule_rows.append(
-            SiteRuleRow(number, day(on), host, "robots-txt", url, refusal, evidence)
-        )
+        self.site_rule_rows.append(SiteRuleRow(number, day(on), host, kind, url, refusal, evidence))
         return number
 
     def claim(self, **fields: Any) -> int:
