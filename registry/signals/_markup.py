@@ -36,14 +36,15 @@ _ATTRIBUTE = re.compile(
 )
 MAX_PAGE = 8 * 1024 * 1024
 MAX_TAGS = 30_000
-# Elements that can carry marks; of `a` those alone that say "license".
+# Elements that can carry marks; of `a` those alone that say "license" or "License".
 MARKED = frozenset({"meta", "link", "base", "script", "a"})
 
 # Where a mark may begin in the body: no tag before the next of these can be wanted.
 _MAYBE_MARKED = re.compile(
     "<(?:[mM][eE][tT][aA]|[lL][iI][nN][kK]|[bB][aA][sS][eE]|[sS][cC][rR][iI][pP][tT])"
 )
-_LICENCE = "license"
+# Of `license` and `acquireLicensePage`.
+_LICENCE = "icense"
 _COMMENT_END = re.compile(r"--!?>")
 _RAW_TEXT_END = {name: re.compile(f"</{any_case(name)}") for name in RAW_TEXT}
 # Start tags that may stand before the body without opening it.

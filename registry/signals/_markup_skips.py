@@ -49,8 +49,8 @@ def _skip(text: str, tags: Iterable[str]) -> str:
     return rf"(?:{text}*+<(?:{'|'.join([*tags, _COMMENT, _BOGUS])}))*+{text}*+"
 
 
-# A link that says "license" before its first `>`: `rel=license` and the like.
-_LICENCE_LINK = rf"a(?={_SPACE})[^>l]*+(?:l(?!icense)[^>l]*+)*+l"
+# A link that says "license" or "License" before its first `>`: `rel=license` and the like.
+_LICENCE_LINK = rf"a(?={_SPACE})[^>i]*+(?:i(?!cense)[^>i]*+)*+i"
 RAW_TEXT = ("script", "style", "title", "textarea", "iframe", "noembed", "noframes", "xmp")
 _OTHER_RAW = tuple(name for name in RAW_TEXT if name != "script")
 

@@ -75,7 +75,7 @@ class _Scanner:
         tag = None
         if name in self.wanted and not self.templates:
             text = self.page[opening:end]
-            if name == "a" and "license" not in text.partition(">")[0]:
+            if name == "a" and "icense" not in text.partition(">")[0]:
                 return after, None
             tag = Tag(name, attributes, text, self.in_body, content if name == "script" else "")
         if name == "template":

@@ -186,6 +186,7 @@ def test_short_cuts_change_nothing_in_pages_on_file(html_pages):
     ("page", "expected"),
     [
         ('<p><a href=/l rel="license">CC</a>', ["a"]),
+        ("<p><a itemprop=acquireLicensePage href=/l>buy</a>", ["a"]),
         ("<p><a href=/l>our licence</a>", []),
         ("<p>license<a href=/x>", []),
         ("<p><a title='>' rel=license>", []),

@@ -1,0 +1,124 @@
+"""Licences of images as schema.org writes them; silent on AI.
+
+Where: JSON-LD scripts of a page, its head or its body; microdata on `meta`,
+`link` and such links as say "license".
+
+Examples:
+
+    <script type="application/ld+json">
+    {"@type": "ImageObject", "license": "https://a.example/licence",
+     "acquireLicensePage": "https://a.example/buy"}</script>
+    <link itemprop="license" href="/licence">
+    <a itemprop="acquireLicensePage" href="/buy">buy</a>
+
+Who: stock agencies, photographers and shops, for the licensable badge of image search.
+
+Grammar: JSON-LD keys `license`, `acquireLicensePage` and `usageInfo`, with or
+without `https://schema.org/` or `schema:` before them; values are a URL, an
+object with `@id` or `url`, or a list of these. Microdata: `itemprop` is a list of
+names; the value is `href`, or `content` on `meta`.
+
+What it says: nothing for any use, neither a reservation nor a permission. The URL is
+kept as `licence_url`, so that an answer can name where a licence is to be had.
+
+Decisions: properties count wherever they stand in a script: an image's licence
+is often given on a node beside it, and none of them decides anything. A script
+that is not valid JSON is read as far as the values are. What is no http(s) URL is
+passed over, and so are `copyrightNotice`, `creditText` and `creator`, which are
+prose. Keys written with escapes and JSON-LD contexts that rename them are not
+followed. At most 100 marks of a page are read.
+
+Sources: https://schema.org/license, https://schema.org/acquireLicensePage,
+https://schema.org/usageInfo,
+https://developers.google.com/search/docs/appearance/structured-data/image-license-metadata
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+
+from registry.model import Evidence, Reading, Signal
+from registry.signals import _markup
+from registry.signals._directives import MAX_RAW
+from registry.signals._licence_links import absolute, base_url, media_type
+
+CARRIERS = ("html",)
+
+MAX_SIGNALS = 100
+# Values that are no JSON, after which a script is given up.
+MAX_FAULTS = 20
+
+_PROPERTIES = ("license", "acquireLicensePage", "usageInfo")
+# Within a JSON string a quotation mark has a backslash before it: only keys match.
+_KEY = re.compile(
+    rf'"(?:https?://schema\.org/|schema:)?({"|".join(_PROPERTIES)})"[ \t\r\n]*+:[ \t\r\n]*+'
+)
+_DECODER = json.JSONDecoder(strict=False)
+
+
+def read(evidence: Evidence) -> Reading:
+    """Read the licence properties of a page, in order."""
+    found: dict[tuple[str, str], Signal] = {}
+    base = ""
+    for tag in _markup.tags(evidence.text):
+        for name, reference, raw in _properties(tag):
+            base = base or base_url(evidence)
+            url = absolute(reference, base)
+            if url is None or (name, url) in found:
+                continue
+            found[name, url] = _signal(name, url, raw, evidence.url)
+            if len(found) == MAX_SIGNALS:
+                warning = f"{MAX_SIGNALS} licence properties on one page, no more are read"
+                return Reading(tuple(found.values()), (warning,))
+    return Reading(tuple(found.values()))
+
+
+def _properties(tag: _markup.Tag) -> Iterator[tuple[str, str, str]]:
+    """Yield name, URL and exact text of what one tag says."""
+    if tag.name != "script":
+        if "itemprop" in tag.attributes:
+            yield from _microdata(tag)
+    elif tag.content and media_type(tag.attributes.get("type", "")) == "application/ld+json":
+        yield from _json_ld(tag.content)
+
+
+def _microdata(tag: _markup.Tag) -> Iterator[tuple[str, str, str]]:
+    value = tag.attributes.get("content" if tag.name == "meta" else "href", "")
+    for name in tag.attributes["itemprop"].split():
+        if value and name in _PROPERTIES:
+            yield name, value, tag.text
+
+
+def _json_ld(script: str) -> Iterator[tuple[str, str, str]]:
+    position = faults = 0
+    while faults < MAX_FAULTS and (key := _KEY.search(script, position)):
+        position = key.end()
+        try:
+            value, position = _DECODER.raw_decode(script, position)
+        except (ValueError, RecursionError):
+            faults += 1
+            continue
+        raw = script[key.start() : position]
+        for url in _urls(value):
+            yield key[1], url, raw
+
+
+def _urls(value: object) -> Iterator[str]:
+    for item in value if isinstance(value, list) else [value]:
+        found = (item.get("@id") or item.get("url")) if isinstance(item, dict) else item
+        if isinstance(found, str):
+            yield found
+
+
+def _signal(name: str, licence_url: str, raw: str, url: str) -> Signal:
+    return Signal(
+        name=f"schema:{name}",
+        vocabulary="schema-org",
+        carrier="html",
+        scope="page",
+        raw=raw[:MAX_RAW],
+        url=url,
+        licence_url=licence_url,
+    )
