@@ -208,6 +208,8 @@ def pieces_of(response: Response, kind: str) -> tuple[list[Piece], list[str]]:
     if kind == "image":
         marks, more = _in_the_file(response)
         return pieces + marks, notes + more
+    if kind in SITE_KINDS and response.media_type not in _TYPES:
+        response = replace(response, url=site_file_url(kind, response.url))
     if kind != "headers":
         pieces.append(text_piece(kind, response))
     return pieces, notes
@@ -216,8 +218,7 @@ def pieces_of(response: Response, kind: str) -> tuple[list[Piece], list[str]]:
 def text_piece(kind: str, response: Response) -> Piece:
     """Return a page, a site's file or a file's metadata as evidence."""
     about: About = "site" if kind in SITE_KINDS else "image" if kind in FILE_KINDS else "page"
-    url = site_file_url(kind, response.url) if kind in SITE_KINDS else response.url
-    evidence = Evidence(kind, about, url, text=text_of(response.body))
+    evidence = Evidence(kind, about, response.url, text=text_of(response.body))
     return Piece(evidence, len(response.body), response.status)
 
 

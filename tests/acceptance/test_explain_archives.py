@@ -1,0 +1,142 @@
+"""`registry explain` on saved responses and WARC archives."""
+
+import gzip
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from archives import warc_record
+
+NOAI = b"<meta name=robots content=noai>"
+CLOSED = b"User-agent: *\nDisallow: /"
+
+
+def chunked(body):
+    return b"%x\r\n%b\r\n0\r\n\r\n" % (len(body), body)
+
+
+@pytest.fixture
+def explain(run, tmp_path):
+    def explain_here(*arguments):
+        return run("registry", "explain", *arguments, cwd=tmp_path)
+
+    return explain_here
+
+
+@pytest.fixture
+def shop(tmp_path):
+    """An archive of two sites, whose files stand behind the pages they speak of."""
+    records = [
+        warc_record("http://a.example/1", b"<p>hello"),
+        warc_record("http://a.example/2", gzip.compress(NOAI), "Content-Encoding: gzip"),
+        warc_record("http://a.example/3", chunked(NOAI), "Transfer-Encoding: chunked"),
+        warc_record("http://b.example/", b"<p>x"),
+        warc_record("http://a.example/robots.txt", CLOSED + b"1", kind="text/plain"),
+        warc_record("http://a.example/old", b"", "Location: /", status="301 Moved"),
+        warc_record("http://a.example/ai.txt", CLOSED, status="404 Not Found"),
+        warc_record("http://a.example/4", b"<p>asked", warc_type="request"),
+    ]
+    (tmp_path / "shop.warc").write_bytes(b"".join(records))
+    (tmp_path / "shop.warc.gz").write_bytes(b"".join(map(gzip.compress, records)))
+    return tmp_path
+
+
+def verdicts(done):
+    answers = [json.loads(line) for line in done.stdout.splitlines()]
+    return {answer["target"]: answer["verdict"] for answer in answers}
+
+
+@pytest.mark.parametrize("name", ["shop.warc", "shop.warc.gz"])
+def test_archive_with_the_rules_of_its_sites(explain, shop, name):
+    done = explain(name, "--json")
+    assert verdicts(done) == {
+        "http://a.example/1": "reserved",
+        "http://a.example/2": "reserved",
+        "http://a.example/3": "reserved",
+        "http://b.example/": "unspecified",
+    }
+    first = json.loads(done.stdout.splitlines()[0])
+    assert [s["name"] for s in first["signals"] if s["decides"]] == ["robots-txt:disallow"]
+    assert done.returncode == 0
+    assert "3 other responses were passed over" in done.stderr
+
+
+def test_archive_on_standard_input(shop):
+    with (shop / "shop.warc.gz").open("rb") as file:
+        done = subprocess.run(
+            [Path(sys.executable).parent / "registry", "explain", "-", "--json"],
+            stdin=file,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    assert len(verdicts(done)) == 4
+    assert done.returncode == 0
+
+
+@pytest.mark.parametrize("name", ["shop.warc", "shop.warc.gz"])
+@pytest.mark.parametrize("share", [0.3, 0.5, 0.8, 0.9])
+def test_a_cut_archive_is_read_up_to_there(explain, shop, name, share):
+    whole = (shop / name).read_bytes()
+    (shop / "cut").write_bytes(whole[: int(len(whole) * share)])
+    done = explain("cut", "--json")
+    assert done.returncode == 4
+    assert verdicts(done)["http://a.example/1"] in {"reserved", "unspecified"}
+    assert done.stderr.count("error: cut: ") == 1
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"garbage" * 1000,
+        b"WARC/1.0\r\n",
+        b"WARC/1.0\r\n" + b"a" * 1_000_000,
+        b"WARC/1.0\r\nWARC-Type: response\r\nContent-Length: -5\r\n\r\nx\r\n\r\n",
+        b"WARC/1.0\r\nWARC-Type: response\r\nContent-Length: 99999999999999999999\r\n\r\nx",
+        b"\x1f\x8b" + b"x" * 1000,
+    ],
+    ids=["empty", "garbage", "head", "long", "negative", "huge", "not-gzip"],
+)
+def test_a_hostile_archive_is_one_line(explain, tmp_path, content):
+    (tmp_path / "bad.warc").write_bytes(content)
+    done = explain("bad.warc")
+    assert done.returncode == 4
+    assert done.stdout == ""
+    assert done.stderr.count("error: bad.warc: ") == 1
+    assert "Traceback" not in done.stderr
+    assert "panicked" not in done.stderr
+
+
+def test_saved_response(explain, tmp_path):
+    moved = b"HTTP/2 301 \r\nX-Robots-Tag: noimageai\r\n\r\n"
+    head = b"HTTP/2 200 \r\nContent-Type: text/html\r\n\r\n"
+    (tmp_path / "page.html").write_bytes(moved + head + NOAI)
+    done = explain("page.html", "--url", "https://a.example/art")
+    assert done.stdout.splitlines() == [
+        "page.html (html, page https://a.example/art)",
+        "  headers: status 200, 1 line, no mark",
+        "  html: 31 bytes",
+        "  * noai  reserved: train, train-genai  <meta name=robots content=noai>",
+        "verdict: reserved (policy cautious@2) by noai",
+    ]
+
+
+def test_saved_response_of_a_picture(explain, tmp_path):
+    head = b"HTTP/1.1 200 OK\nContent-Type: image/png\nX-Robots-Tag: noimageai\n\n"
+    (tmp_path / "saved").write_bytes(head + b"\x89PNG\r\n\x1a\n and no more")
+    done = explain("saved")
+    assert "saved (image)" in done.stdout
+    assert "* noimageai" in done.stdout
+    assert "xmp: none in the file" in done.stdout
+
+
+def test_saved_site_file_is_known_by_its_address(explain, tmp_path):
+    head = b"HTTP/1.1 200 OK\nContent-Type: application/json\nX-Robots-Tag: noindex\n\n"
+    (tmp_path / "saved").write_bytes(head + b'[{"location": "/", "tdm-reservation": 1}]')
+    done = explain("saved", "--url", "https://a.example/.well-known/tdmrep.json")
+    assert "saved (tdmrep-json, " in done.stdout
+    assert "verdict: reserved" in done.stdout

@@ -1,0 +1,117 @@
+"""`registry explain URL`: one page or picture and its site's files, robots.txt obeyed."""
+
+import json
+
+import pytest
+
+TIGER = "/works/tiger.html"
+SITE_FILES = ["/.well-known/tdmrep.json", "/ai.txt", "/trust.txt"]
+
+
+@pytest.fixture
+def explain(run, site):
+    def explain_here(path, *options):
+        return run("registry", "explain", site.url + path, *options)
+
+    return explain_here
+
+
+def test_a_page_and_the_files_of_its_site(explain, site):
+    done = explain(TIGER)
+    assert done.stdout.splitlines()[0] == f"{site.url}{TIGER} (html)"
+    assert f"  robots-txt: {site.url}/robots.txt, " in done.stdout
+    assert f"  tdmrep-json: {site.url}/.well-known/tdmrep.json, http-404" in done.stdout
+    assert "verdict: reserved (policy cautious@2) by noai, noimageai" in done.stdout
+    assert (done.returncode, done.stderr) == (0, "")
+    # As a good guest: robots.txt first, nothing twice, and by our name.
+    assert [request.path for request in site.requests] == ["/robots.txt", TIGER, *SITE_FILES]
+    assert {request.user_agent.partition("/")[0] for request in site.requests} == {"OptoutRegistry"}
+
+
+def test_a_picture(explain, site):
+    done = explain("/pictures/moon.jpg", "--json")
+    said = json.loads(done.stdout)
+    assert (said["kind"], said["image_url"]) == ("image", f"{site.url}/pictures/moon.jpg")
+    carriers = [piece["carrier"] for piece in said["evidence"]]
+    assert carriers[:3] == ["headers", "xmp", "c2pa-json"]
+    assert "ai-txt" in carriers
+
+
+def test_marks_of_the_site(explain, site):
+    site.replace("/.well-known/tdmrep.json", b'[{"location": "/", "tdm-reservation": 1}]')
+    done = explain("/about.html")
+    assert "* tdm-reservation=1" in done.stdout
+
+
+def test_a_licence_that_robots_txt_points_to(explain, site):
+    site.replace("/robots.txt", b"License: /terms.xml\nUser-agent: *\nAllow: /\n")
+    site.replace("/robots.txt", f"License: {site.url}/terms.xml\n".encode())
+    rsl = (
+        b'<rsl xmlns="https://rslstandard.org/rsl"><content url="/"><license>'
+        b'<prohibits type="usage">ai-train</prohibits></license></content></rsl>'
+    )
+    site.replace("/terms.xml", rsl)
+    done = explain("/about.html")
+    assert f"rsl-xml: {site.url}/terms.xml" in done.stdout
+    assert "* rsl:prohibits=ai-train" in done.stdout
+
+
+def test_a_closed_page_is_not_asked_for(explain, site):
+    site.replace("/robots.txt", b"User-agent: OptoutRegistry\nDisallow: /works/\n")
+    done = explain(TIGER)
+    assert "robots-txt:disallow  reserved: train, train-genai; for optoutregistry" in done.stdout
+    assert "closes it to OptoutRegistry" in done.stderr
+    assert done.returncode == 4
+    assert [request.path for request in site.requests] == ["/robots.txt"]
+
+
+@pytest.mark.parametrize("status", [429, 500, 503])
+def test_nothing_is_asked_for_without_the_robots_txt(explain, site, status):
+    site.replace("/robots.txt", b"", status=status)
+    done = explain(TIGER)
+    assert f"cannot be had (http-{status})" in done.stderr
+    assert done.returncode == 4
+    assert [request.path for request in site.requests] == ["/robots.txt"]
+
+
+def test_a_redirect_to_a_host_that_closes(explain, site):
+    target = f"{site.other_url}/there"
+    site.replace("/about.html", b"", status=302, headers=[("Location", target)])
+    site.replace("/robots.txt", b"User-agent: *\nDisallow: /\n", role="other")
+    done = explain("/about.html")
+    assert done.returncode == 4
+    assert f"{site.other_url}/robots.txt" in done.stdout
+    assert "/there" not in [request.path for request in site.requests]
+
+
+def test_a_web_page_in_the_place_of_a_file_is_none(explain, site):
+    for path in SITE_FILES:
+        site.replace(path, b"<!doctype html><title>Not found</title>")
+    done = explain(TIGER)
+    assert done.stdout.count("a web page was sent instead") == 3
+    assert "warning" not in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("path", "says"),
+    [
+        ("/nope", "answered 404"),
+        ("/loop", "more than 5 redirects"),
+        ("/file", "not a web address"),
+    ],
+)
+def test_what_cannot_be_had_is_one_line(explain, site, path, says):
+    site.replace("/loop", b"", status=302, headers=[("Location", "/loop")])
+    site.replace("/file", b"", status=302, headers=[("Location", "file:///etc/hosts")])
+    done = explain(path)
+    assert done.returncode == 4
+    assert done.stdout == ""
+    assert says in done.stderr
+    assert done.stderr.count("error: ") == 1
+    assert "Traceback" not in done.stderr
+
+
+def test_one_that_cannot_be_had_leaves_the_others(run, site):
+    done = run("registry", "explain", f"{site.url}/nope", site.url + TIGER)
+    assert "verdict: reserved" in done.stdout
+    assert done.returncode == 4

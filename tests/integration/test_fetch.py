@@ -1,0 +1,98 @@
+"""Fetching: limits of size and time, and what public sites may not lead to."""
+
+import socket
+
+import pytest
+
+from registry import fetch
+from registry.fetch import NotFetched, Visitor, is_public
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        *("127.0.0.1", "10.1.2.3", "192.168.0.1", "169.254.169.254", "100.64.0.1", "0.0.0.0"),
+        *("::1", "fe80::1%eth0", "fd00::1", "::ffff:127.0.0.1", "2002:7f00:1::", "224.0.0.1"),
+    ],
+)
+def test_private_addresses(address):
+    assert not is_public(address)
+
+
+@pytest.mark.parametrize("address", ["8.8.8.8", "2001:4860:4860::8888", "::ffff:8.8.8.8"])
+def test_public_addresses(address):
+    assert is_public(address)
+
+
+def test_a_public_site_leads_into_no_private_network(site, monkeypatch):
+    """The site's own host counts as public; where it redirects to does not."""
+    public = site.hosts["site"]
+    monkeypatch.setattr(fetch, "is_public", lambda address: address == public)
+    headers = [("Location", f"{site.other_url}/secret")]
+    site.replace("/about.html", b"", status=302, headers=headers)
+    with pytest.raises(NotFetched) as caught:
+        Visitor().fetch(f"{site.url}/about.html")
+    assert caught.value.reason == "private-address"
+    assert all(request.host == public for request in site.requests)
+
+
+def test_a_name_of_a_public_and_a_private_address_is_private(site, monkeypatch):
+    real = socket.getaddrinfo
+
+    def both(host, *options, **named):
+        rest = real("8.8.8.8", *options, **named) if host == site.hosts["other"] else []
+        return [*rest, *real(host, *options, **named)]
+
+    public = {site.hosts["site"], "8.8.8.8"}
+    monkeypatch.setattr(fetch, "is_public", public.__contains__)
+    monkeypatch.setattr(socket, "getaddrinfo", both)
+    site.replace("/about.html", b"", status=302, headers=[("Location", site.other_url)])
+    with pytest.raises(NotFetched) as caught:
+        Visitor().fetch(f"{site.url}/about.html")
+    assert caught.value.reason == "private-address"
+
+
+def test_a_local_site_may_lead_to_a_local_one(site):
+    site.replace("/about.html", b"", status=302, headers=[("Location", f"{site.other_url}/")])
+    assert Visitor().fetch(f"{site.url}/about.html").url == f"{site.other_url}/"
+
+
+def test_a_long_answer_is_cut(site, monkeypatch):
+    monkeypatch.setattr(fetch, "READ_LIMIT", 1000)
+    site.replace("/about.html", b"x" * 5000)
+    response = Visitor().fetch(f"{site.url}/about.html")
+    assert len(response.body) == 1000
+    assert "read up to there" in response.notes[0]
+
+
+@pytest.mark.parametrize("path", ["/about.html", "/drip"])
+def test_a_slow_answer_is_given_up(site, monkeypatch, path):
+    visitor = Visitor()
+    visitor.robots(site.url)
+    monkeypatch.setattr(fetch, "SECONDS", 0.5)
+    if path == "/drip":
+        path = "/faults/slow.jpg"
+    else:
+        site.delay = 3
+    with pytest.raises(NotFetched) as caught:
+        visitor.fetch(site.url + path)
+    assert caught.value.reason == "timeout"
+
+
+def test_nobody_there():
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        port = listening.getsockname()[1]
+    with pytest.raises(NotFetched) as caught:
+        Visitor().fetch(f"http://127.0.0.1:{port}/")
+    assert caught.value.reason == "connection"
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["http://", "https:///x", "ftp://a.example/", "http://[::1", "http://a.example:0/", "x" * 9000],
+)
+def test_what_is_no_address(url):
+    with pytest.raises(NotFetched) as caught:
+        Visitor().fetch(url)
+    assert caught.value.reason == "bad-address"

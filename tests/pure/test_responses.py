@@ -1,0 +1,146 @@
+"""Responses split and unpacked; on any bytes nothing is raised."""
+
+import gzip
+import zlib
+
+import brotli
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from registry.responses import (
+    READ_LIMIT,
+    Response,
+    header_lines,
+    kind_of,
+    pieces_of,
+    saved_response,
+    site_file_url,
+    site_kind,
+    text_of,
+    unpacked,
+)
+
+PAGE = b"<html><p>hello</html>"
+PIECES = st.sampled_from(
+    [
+        *(b"HTTP/1.1 200 OK", b"HTTP/2 301", b"\r\n", b"\n", b"\r", b": ", b" ", b"\x00", b"\xff"),
+        *(b"Content-Type: text/html", b"Content-Encoding: gzip", b"Content-Encoding: br"),
+        *(b"Transfer-Encoding: chunked", b"5\r\nabcde\r\n", b"0\r\n\r\n", b"ffffffffffff\r\n"),
+        *(b"<html>", b"<rsl", b"\x89PNG\r\n", b"\x1f\x8b\x08", b"{", b"WARC/1.0"),
+    ]
+)
+BYTES = st.one_of(st.binary(), st.lists(PIECES, max_size=20).map(b"".join))
+
+
+@given(BYTES, st.sampled_from(["", "https://a.example/robots.txt", "x:", "https://a.example/1"]))
+def test_any_bytes_are_a_response(content, url):
+    response = saved_response(content, url)
+    kind = kind_of(response)
+    pieces, notes = pieces_of(response, kind)
+    assert all(isinstance(note, str) for note in notes)
+    assert all(piece.size <= READ_LIMIT for piece in pieces)
+
+
+def with_body(encoding, body, name="Content-Encoding"):
+    return unpacked(Response("", ((name, encoding),), body))
+
+
+@pytest.mark.parametrize(
+    ("encoding", "packed"),
+    [
+        ("gzip", gzip.compress(PAGE)),
+        ("X-GZIP", gzip.compress(PAGE)),
+        ("deflate", zlib.compress(PAGE)),
+        ("deflate", zlib.compress(PAGE, wbits=-15)),
+        ("br", brotli.compress(PAGE)),
+        ("identity", PAGE),
+        ("gzip", PAGE),
+    ],
+)
+def test_encodings(encoding, packed):
+    response = with_body(encoding, packed)
+    assert (response.body, response.notes) == (PAGE, ())
+
+
+def test_an_encoding_that_is_not_known_is_said():
+    assert "packed" in with_body("zstd", b"\x28\xb5\x2f\xfd...").notes[0]
+
+
+def test_a_bomb_is_cut():
+    for encoding, packed in (("gzip", gzip), ("br", brotli)):
+        response = with_body(encoding, packed.compress(bytes(READ_LIMIT * 4)))
+        assert len(response.body) == READ_LIMIT
+        assert "16 MiB" in response.notes[0]
+
+
+@pytest.mark.parametrize(
+    ("body", "joined"),
+    [
+        (b"5\r\nhello\r\n0\r\n\r\n", b"hello"),
+        (b"2;x=y\r\nhe\r\n3\r\nllo\r\n0\r\nTrailer: x\r\n\r\n", b"hello"),
+        (b"5\nhello\n0\n\n", b"hello"),
+        (b"9\r\nhello", b"hello"),
+        (PAGE, PAGE),
+    ],
+)
+def test_chunks(body, joined):
+    assert with_body("chunked", body, "Transfer-Encoding").body == joined
+
+
+def test_last_block_describes_the_response():
+    saved = saved_response(
+        b"HTTP/1.1 301 X\r\nA: 1\r\n\r\nHTTP/2 200\r\nB: 2\r\nB: 3\r\n\r\nHTTP is"
+    )
+    assert (saved.status, saved.lines, saved.body) == (200, (("B", "2"), ("B", "3")), b"HTTP is")
+
+
+def test_a_block_without_its_end_has_no_body():
+    assert saved_response(b"HTTP/1.1 200 OK\r\nA: 1").lines == (("A", "1"),)
+    assert saved_response(b"A: 1\n b\nC: 2\n").lines == (("A", "1 b"), ("C", "2"))
+
+
+def test_lines_end_at_line_ends_alone():
+    assert header_lines("A: x\x0by\x85z\nB: 1") == (("A", "x\x0by\x85z"), ("B", "1"))
+
+
+@pytest.mark.parametrize(
+    ("url", "media_type", "body", "kind"),
+    [
+        ("", "text/html; charset=utf-8", b"x", "html"),
+        ("", "text/html", b"\xff\xd8\xff", "image"),
+        ("", "image/svg+xml", b"<svg/>", "image"),
+        ("", "", b"<!DOCTYPE HTML><p>", "html"),
+        ("", "application/pdf", b"%PDF", "headers"),
+        ("", "text/html", b"", "headers"),
+        ("", "application/rsl+xml", b"<rsl/>", "rsl-xml"),
+        ("", "text/xml", b"<?xml version='1.0'?><rsl/>", "rsl-xml"),
+        ("https://a.example/robots.txt", "text/html", b"x", "robots-txt"),
+        ("https://a.example/.well-known/trust.txt", "", b"x", "trust-txt"),
+        ("https://a.example/x/robots.txt", "text/plain", b"x", "headers"),
+    ],
+)
+def test_kinds(url, media_type, body, kind):
+    assert kind_of(Response(url, (("Content-Type", media_type),), body)) == kind
+
+
+def test_where_a_file_of_a_site_stood():
+    assert site_file_url("ai-txt", "http://a.example/art/1.jpg") == "http://a.example/ai.txt"
+    assert site_file_url("trust-txt", "https://a.example/.well-known/trust.txt").endswith(
+        "trust.txt"
+    )
+    assert site_file_url("ai-txt", "") == ""
+    assert site_kind("https://a.example/robots.txt?x=1") == "robots-txt"
+
+
+@pytest.mark.parametrize(
+    ("content", "text"),
+    [
+        (b"\xef\xbb\xbfa", "a"),
+        ("a".encode("utf-16"), "a"),
+        (b"\xe9t\xe9 here", "été here"),
+        ("été".encode()[:-1], "ét\ufffd"),
+    ],
+)
+def test_texts(content, text):
+    assert text_of(content) == text
