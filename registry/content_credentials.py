@@ -25,6 +25,7 @@ MAX_MANIFESTS = 100
 MAX_INGREDIENTS = 50
 MAX_WORDS = 300
 MAX_BLOCKS = 1000
+MAX_STEPS = 200_000
 
 # The description box that opens every store: its type is the UUID of C2PA (C2PA
 # 2.3, 11.1.4). It is never split: the smallest piece of any carrier, a
@@ -98,9 +99,34 @@ def _report(c2pa: Any, kind: str, data: bytes, *, verify: bool) -> str:
     with (
         c2pa.Settings.from_dict(told) as settings,
         c2pa.Context(settings) as context,
-        c2pa.Reader(kind, io.BytesIO(data), context=context) as reader,
+        c2pa.Reader(kind, _Bounded(data), context=context) as reader,
     ):
         return str(reader.json())
+
+
+class _Bounded(io.BytesIO):
+    """A file that may be read and searched so often and no more.
+
+    Every step of the library is a call of Python: on a file of a million empty
+    chunks it would take minutes. After MAX_STEPS it is told of an OSError.
+    """
+
+    steps = 0
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        """Move as in any file."""
+        self._step()
+        return super().seek(offset, whence)
+
+    def readinto(self, buffer: Any) -> int:
+        """Read as from any file."""
+        self._step()
+        return super().readinto(buffer)
+
+    def _step(self) -> None:
+        self.steps += 1
+        if self.steps > MAX_STEPS:
+            raise OSError("too many steps")
 
 
 def _is_elsewhere(error: Exception) -> bool:

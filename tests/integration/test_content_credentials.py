@@ -7,12 +7,13 @@ import subprocess
 import sys
 import threading
 import time
+import zlib
 from contextlib import contextmanager
 
 import pytest
 from PIL import Image
 
-from registry.content_credentials import MAX_TEXT, read
+from registry.content_credentials import MAX_STEPS, MAX_TEXT, read
 from registry.signals import read as read_signals
 from registry.verdict import decide
 
@@ -291,6 +292,15 @@ def test_cut_files_are_warned_about(kind):
         evidence, said = read(data[:length])
         assert evidence == ()
         assert len(said) == 1
+
+
+def test_files_in_too_many_pieces_are_given_up():
+    data = signed("PNG", assertion(REFUSED))
+    empty = b"\x00\x00\x00\x00tEXt" + zlib.crc32(b"tEXt").to_bytes(4, "big")
+    pieces = data[:-12] + empty * MAX_STEPS + data[-12:]
+    evidence, (said,) = read(pieces)
+    assert evidence == ()
+    assert "cannot be verified" in said
 
 
 def test_other_kinds_of_files_are_not_opened():
