@@ -48,6 +48,7 @@ from registry.signals._robots_groups import Group, Line
 
 CARRIERS = ("ai-txt",)
 
+MAX_TEXT = 256 * 1024
 MAX_RULES = 500
 MAX_AGENTS = 500
 MAX_WARNINGS = 20
@@ -61,7 +62,7 @@ _PERMITTED: tuple[tuple[Use, Meaning], ...] = tuple((use, "allowed") for use, _ 
 
 def read(evidence: Evidence) -> Reading:
     """Read every group of one ai.txt."""
-    text = _PLUGIN_AGENT.sub(r"\1", _robots_groups.bounded(evidence.text))
+    text = _PLUGIN_AGENT.sub(r"\1", bounded(evidence.text))
     if text.lstrip().startswith("<"):
         return Reading(warnings=(f"a web page instead of ai.txt: {quote(text)}",))
     groups = _robots_groups.groups(text)
@@ -81,6 +82,13 @@ def read(evidence: Evidence) -> Reading:
         more = len(warnings) - MAX_WARNINGS
         warnings[MAX_WARNINGS:] = [f"and {more} more such lines"]
     return Reading(tuple(signals), tuple(warnings))
+
+
+def bounded(text: str) -> str:
+    """Cut a huge file at a line's end, and drop what stands before its first character."""
+    if len(text) > MAX_TEXT:
+        text = text[:MAX_TEXT].replace("\r", "\n").rpartition("\n")[0]
+    return _robots_groups.bounded(text)
 
 
 def _is_spawnings(text: str, groups: Iterable[Group]) -> bool:
@@ -103,8 +111,8 @@ def _has_form(text: str, spawnings: bool) -> bool:
 
 def _bounds_crossed(text: str, groups: Iterable[Group]) -> list[str]:
     found = []
-    if len(text) > _robots_groups.MAX_TEXT:
-        found.append(f"ai.txt longer than {_robots_groups.MAX_TEXT} characters, read up to there")
+    if len(text) > MAX_TEXT:
+        found.append(f"ai.txt longer than {MAX_TEXT} characters, read up to there")
     if sum(len(group.of(*_RULES)) for group in groups) > MAX_RULES:
         found.append(f"ai.txt has more than {MAX_RULES} rules, the others not read")
     if any(len(group.names) > MAX_AGENTS for group in groups):

@@ -43,9 +43,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 
 from registry.model import Evidence, Meaning, PathRule, Reading, Signal
-from registry.signals import _json, _robots_groups
+from registry.signals import _json, _robots_groups, ai_txt
 from registry.signals._agents import TRAINING, agent_token
 from registry.signals._directives import MAX_QUOTE, MAX_RAW, quote
 from registry.signals._licence_links import absolute
@@ -117,7 +118,7 @@ def _of_text(text: str) -> tuple[str, list[_Mark]]:
     """Return the URL of the terms, if any, and the marks of the text form."""
     fee, agent = "", ""
     marks: list[_Mark] = []
-    for line in _robots_groups.lines(_robots_groups.bounded(text)):
+    for line in _robots_groups.lines(ai_txt.bounded(text)):
         indented = line.raw[:1] in {" ", "\t"}
         if line.raw.lower().startswith("agent"):
             agent = _token(line.value)
@@ -137,7 +138,7 @@ def _of_json(text: str, warnings: list[str]) -> tuple[str, list[_Mark]]:
     if fault:
         warnings.append(f"ai.json is {fault}: {quote(text)}")
     fee = _json.member(_json.member(value, "licensing"), "feeUrl")
-    return fee if isinstance(fee, str) else "", list(_json_marks(value))
+    return fee if isinstance(fee, str) else "", list(islice(_json_marks(value), MAX_MARKS + 1))
 
 
 def _json_marks(value: object) -> Iterator[_Mark]:

@@ -53,11 +53,13 @@ def test_vector_ids_are_unique():
 @pytest.mark.parametrize("vector", cases())
 def test_expected_uses_are_read(vector):
     """`expect.uses` speaks of uses besides training: some signal must reserve them."""
+    if "uses" not in vector["expect"]:
+        return
     carrier = "headers" if vector["kind"] in HEADER_KINDS else vector["kind"]
     lines = tuple(map(tuple, vector["input"])) if carrier == "headers" else ()
     text = "" if carrier == "headers" else vector["input"]
     reading = read(Evidence(carrier, "image", "", lines, text))
-    for use, meaning in vector["expect"].get("uses", {}).items():
+    for use, meaning in vector["expect"]["uses"].items():
         assert any(signal.meaning(use) == meaning for signal in reading.signals)
 
 
