@@ -207,8 +207,11 @@ def _licensed(said: Sequence[Said]) -> list[Said]:
     Only for vocabularies that are `licensable`, and only within one site: what one
     declarant offers does not lift what another refuses.
     """
+    # What refuses at most makes no offer either: a dead label lifts no refusal.
     offers = {
-        url_host(s.url) for s, _, d in said if d == "conditional" and _combining(s).licensable
+        url_host(s.url)
+        for s, _, d in said
+        if d == "conditional" and s.conformance == "ok" and _combining(s).licensable
     }
     refusals = [item for item in said if item[2] == "reserved"]
     if not all(_combining(s).licensable and url_host(s.url) in offers for s, _, _ in refusals):
