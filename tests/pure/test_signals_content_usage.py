@@ -40,7 +40,7 @@ def cautious(evidence, url=HOST + "/a.jpg"):
 
 KEYS = st.sampled_from([*sorted(LABELS), "train-ai", "exceptions", "x", "*", "a_b-c.d*9"])
 BARE = st.one_of(
-    st.sampled_from(["y", "n", "y", "n", "N", "no", "*", "a:b/c"]).map(http_sf.Token),
+    st.sampled_from(["y", "n", "y", "n", "N", "no", "*", "cc-cr"]).map(http_sf.Token),
     st.sampled_from(["", "n", "train-ai=n", 'a"\\, b', 0, -(10**15) + 1, 1.5, True, False, b"n"]),
     st.sampled_from(["", 'ü"%', "n"]).map(http_sf.DisplayString),
     st.text(st.characters(min_codepoint=32, max_codepoint=126), max_size=6),
