@@ -150,7 +150,7 @@ def _json_marks(value: object) -> Iterator[_Mark]:
         patterns = _json.member(paths, word)
         for path in patterns if isinstance(patterns, list) else ():
             if isinstance(path, str):
-                yield _Mark(word, f'"{word}": ["{path[:MAX_RAW]}"]', path=path)
+                yield _Mark(word, f'"{word}": ["{path[:MAX_RAW]}"]', path=path.strip())
     agents = _json.member(value, "agents")
     for name, block in agents.items() if isinstance(agents, dict) else ():
         training = _json.member(block, "training")
