@@ -80,6 +80,8 @@ def _walk(
     if not isinstance(command, click.Group):
         yield name, command, context
         return
+    if command.invoke_without_command:
+        yield name, command, context
     for child in command.list_commands(context):
         found = command.get_command(context, child)
         assert found is not None, f"{name} {child} is listed but not there"

@@ -24,6 +24,7 @@ from registry.text import visible
 # Shown by `registry --help` without importing the commands themselves, which
 # keeps the start under 0.2 s. A house test holds this equal to the files.
 SUMMARIES = {
+    "agents": "List the agents that marks name, by purpose, with the list's date and source.",
     "check": "Tell for every row of a dataset whether it is reserved, and why.",
     "explain": "Show evidence, signals and verdict for URLs, files, headers or evidence lines.",
     "hash": "Print digests and fingerprints of image files.",

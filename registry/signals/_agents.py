@@ -44,11 +44,15 @@ def agent_token(name: str) -> str:
     return name.partition("/")[0].strip().lower()
 
 
+def agents_text() -> str:
+    """Return the agent list as it is shipped."""
+    return resources.files("registry.signals").joinpath("agents.json").read_text("utf-8")
+
+
 @cache
 def agents() -> Agents:
     """Return the agent list, read from the package once."""
-    text = resources.files("registry.signals").joinpath("agents.json").read_text("utf-8")
-    data = json.loads(text)
+    data = json.loads(agents_text())
     listed = [(name, kind) for kind, names in data["classes"].items() for name in names]
     counted = data["refusal_counts_for_everybody"]
     extra = {agent_token(name) for name in counted["tokens"]}

@@ -1,0 +1,106 @@
+"""`registry agents`: the agent list, and what a newer one would change."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from registry.agent_list import AgentList
+
+
+@click.group("agents", invoke_without_command=True)
+@click.option("--json", "as_json", is_flag=True, help="Print the list as JSON.")
+@click.pass_context
+def command(ctx: click.Context, as_json: bool) -> None:
+    """List the agents that marks name, by purpose, with the list's date and source.
+
+    Under the policy `cautious` a refusal of an agent with a star counts for everybody.
+
+    \b
+    Example:
+      registry agents --json
+    """
+    if ctx.invoked_subcommand is None:
+        _list(as_json)
+
+
+@command.command("diff")
+@click.argument("file", metavar="FILE")
+@click.option("--json", "as_json", is_flag=True, help="Print what could be pasted, as JSON.")
+def diff(file: str, as_json: bool) -> int:
+    """Compare the agent list with a newer one.
+
+    FILE is the robots.json of ai.robots.txt, whose prose only suggests a purpose,
+    or another agents.json; `-` is standard input. Nothing is written: the list
+    is changed by a person who has read what the operator says.
+
+    Exit codes: 0 no difference; 1 differences; 4 FILE is unreadable.
+
+    \b
+    Example:
+      registry agents diff robots.json
+    """
+    from registry.agent_list import difference, parse
+    from registry.cli._evidence_files import read_file
+
+    content, _ = read_file(file)
+    shipped = _shipped()
+    found = difference(shipped, parse(content.decode("utf-8-sig", "replace"), file))
+    if as_json:
+        from registry.agent_list import merged
+
+        changed = {name: list(pair) for name, pair in found.changed.items()}
+        said = {"read": shipped.read, "added": dict(found.added), "removed": dict(found.removed)}
+        classes = merged(shipped, found.added)
+        click.echo(json.dumps({**said, "changed": changed, "classes": classes}, indent=2))
+    else:
+        from registry.text import visible
+
+        rows = [("added", name, purpose) for name, purpose in found.added.items()]
+        rows += [("removed", name, purpose) for name, purpose in found.removed.items()]
+        rows += [("changed", name, " -> ".join(pair)) for name, pair in found.changed.items()]
+        for what, name, purpose in rows:
+            click.echo(f"{what:<7}  {visible(name)}  {purpose}")
+        click.echo(f"{len(rows)} differences from the list of {shipped.read}", err=True)
+    return 1 if found else 0
+
+
+def _list(as_json: bool) -> None:
+    from registry.agent_list import merged
+    from registry.signals._agents import agent_token, agents
+
+    shipped = _shipped()
+    classes = merged(shipped, {})
+    counted = [n for n in shipped.purpose if agent_token(n) in agents().training]
+    if as_json:
+        said = {"read": shipped.read, "source": shipped.source, "classes": classes}
+        click.echo(json.dumps({**said, "count_for_everybody": sorted(counted)}, indent=2))
+        return
+    click.echo(f"{len(shipped.purpose)} agents, read {shipped.read} from")
+    click.echo(_wrapped(shipped.source.split(), " "))
+    for purpose, names in classes.items():
+        click.echo(f"{purpose} ({len(names)}): {shipped.meaning[purpose]}")
+        starred = [name + "*" * (name in counted) for name in names]
+        if starred:
+            click.echo(_wrapped(starred))
+
+
+def _wrapped(words: list[str], between: str = ", ") -> str:
+    """Return words in lines of up to 80 characters, none of them broken."""
+    lines = [""]
+    for number, word in enumerate(words):
+        text = word + (between if number < len(words) - 1 else "")
+        if lines[-1] and len(lines[-1] + text.rstrip()) > 78:
+            lines.append("")
+        lines[-1] += text
+    return "\n".join("  " + line.rstrip() for line in lines)
+
+
+def _shipped() -> AgentList:
+    from registry.agent_list import parse
+    from registry.signals._agents import agents_text
+
+    return parse(agents_text(), "agents.json")
