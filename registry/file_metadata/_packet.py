@@ -108,10 +108,21 @@ def excerpt(texts: Sequence[str]) -> Excerpt | None:
             writer.read(text)
     except (expat.ExpatError, ValueError):
         return None
+    nodes = _fitting(writer.nodes)
     head = f'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="{_RDF}">'
-    return Excerpt(
-        f"{head}{''.join(writer.written)}</rdf:RDF></x:xmpmeta>", writer.properties, writer.left_out
-    )
+    left_out = writer.left_out + len(writer.nodes) - len(nodes)
+    return Excerpt(f"{head}{''.join(nodes)}</rdf:RDF></x:xmpmeta>", len(nodes), left_out)
+
+
+def _fitting(nodes: Sequence[str]) -> list[str]:
+    """Return the properties that fit in, in their order: no long text displaces a mark."""
+    room = MAX_KEPT
+    chosen: set[int] = set()
+    for place in sorted(range(len(nodes)), key=lambda place: len(nodes[place])):
+        room -= len(nodes[place])
+        if room >= 0:
+            chosen.add(place)
+    return [node for place, node in enumerate(nodes) if place in chosen]
 
 
 def _is_kept(namespace: str, name: str) -> bool:
@@ -128,10 +139,8 @@ class _Writer:
     """Hears the elements of documents and writes those that are kept."""
 
     def __init__(self) -> None:
-        self.written: list[str] = []
-        self.properties = 0
+        self.nodes: list[str] = []
         self.left_out = 0
-        self._room = MAX_KEPT
         self._elements = 0
         self._reset()
 
@@ -176,7 +185,7 @@ class _Writer:
             self._resource = attributes.get(f"{_RDF} about", "")[: MAX_KEPT // 16]
             for attribute, value in attributes.items():
                 if _is_kept(*_split(attribute)):
-                    self._keep(_node(self._resource, {attribute: value}))
+                    self.nodes.append(_node(self._resource, {attribute: value}))
         elif self._depth == self._rdf + 2 and _is_kept(namespace, local):
             self._property = self._depth
             self._add(_tag(name, attributes))
@@ -186,7 +195,7 @@ class _Writer:
             self._add(f"</{_prefixed(name)[0]}>")
         if self._depth == self._property:
             if self._size <= MAX_KEPT:
-                self._keep(_node(self._resource, {}, "".join(self._pieces)))
+                self.nodes.append(_node(self._resource, {}, "".join(self._pieces)))
             else:
                 self.left_out += 1
             self._property, self._pieces, self._size = 0, [], 0
@@ -202,14 +211,6 @@ class _Writer:
         self._size += len(piece)
         if self._size <= MAX_KEPT:
             self._pieces.append(piece)
-
-    def _keep(self, node: str) -> None:
-        if len(node) > self._room:
-            self.left_out += 1
-            return
-        self._room -= len(node)
-        self.properties += 1
-        self.written.append(node)
 
 
 def _node(resource: str, attributes: dict[str, str], content: str = "") -> str:
