@@ -24,7 +24,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import islice
 
-from registry.signals._markup_skips import RAW_TEXT, SKIPS, TO_END, any_case
+from registry.signals._markup_skips import RAW_TEXT, SKIPS, TEMPLATE_TAG, TO_END, any_case
 
 _TAG = re.compile(rf"<(/?)([a-zA-Z][^\t\n\f\r />]*+){TO_END}")
 _UNCLOSED_TAG = re.compile("</?[a-zA-Z]")
@@ -86,7 +86,6 @@ class _Scanner:
     def __init__(self, page: str) -> None:
         self.page = page
         self.in_body = False
-        self.templates = 0
         self.next_tag = -1
         self.next_word = -1
 
@@ -104,7 +103,7 @@ class _Scanner:
             if tag is None:
                 position = self._other(opening)
             elif tag[1]:
-                self._end_tag(_lower(tag[2]))
+                self.in_body = self.in_body or _lower(tag[2]) in {"body", "html", "br"}
                 position = tag.end()
             else:
                 position, found = self._start_tag(tag)
@@ -113,10 +112,9 @@ class _Scanner:
 
     def _skipped(self, position: int) -> int:
         """Return where the next piece begins that needs an exact step."""
-        state = "template" if self.templates else "body" if self.in_body else "head"
-        if state == "body" and self._nothing_after(position):
+        if self.in_body and self._nothing_after(position):
             return len(self.page)
-        skipped = SKIPS[state].match(self.page, position)
+        skipped = SKIPS["body" if self.in_body else "head"].match(self.page, position)
         return skipped.end() if skipped else position
 
     def _nothing_after(self, position: int) -> bool:
@@ -134,25 +132,32 @@ class _Scanner:
 
     def _text(self, start: int, end: int) -> None:
         """Text opens the body, unless it is white space."""
-        if (
-            not self.in_body
-            and not self.templates
-            and self.page[start:end].strip("\t\n\f\r \ufeff")
-        ):
+        if not self.in_body and self.page[start:end].strip("\t\n\f\r \ufeff"):
             self.in_body = True
 
     def _start_tag(self, tag: re.Match[str]) -> tuple[int | None, Tag | None]:
         """Take one start tag; return where the text goes on, None where it has no end."""
         name = _lower(tag[2])
-        if name not in _BEFORE_BODY and not self.templates:
+        if name == "template":
+            return self._past_template(tag.end()), None
+        if name not in _BEFORE_BODY:
             self.in_body = True
         after, content = self._raw_text(name, tag.end())
-        if name == "template":
-            self.templates += 1
-        if name not in MARKED or self.templates or (name == "a" and not _says_licence(tag[0])):
+        if name not in MARKED or (name == "a" and not _says_licence(tag[0])):
             return after, None
         content = content if name == "script" else ""
         return after, Tag(name, _attributes(tag), tag[0], self.in_body, content)
+
+    def _past_template(self, position: int) -> int | None:
+        """Return where a template ends whose start tag ends here; None where it never does."""
+        depth = 1
+        while depth:
+            tag = TEMPLATE_TAG.match(self.page, position)
+            if tag is None:
+                return None
+            position = tag.end()
+            depth += -1 if tag[1] else 1
+        return position
 
     def _raw_text(self, name: str, end: int) -> tuple[int | None, str]:
         """Return where an element's raw text ends, and the text with its end tag."""
@@ -181,12 +186,6 @@ class _Scanner:
             return closing + 1 if closing >= 0 else None
         self._text(opening, opening + 1)
         return opening + 1
-
-    def _end_tag(self, name: str) -> None:
-        if name == "template":
-            self.templates = max(0, self.templates - 1)
-        elif name in {"body", "html", "br"} and not self.templates:
-            self.in_body = True
 
 
 def _attributes(tag: re.Match[str]) -> dict[str, str]:

@@ -1,10 +1,10 @@
 """What a page's text can be passed over in one step, because no mark can stand in it.
 
-One regular expression for each place: before the body, in it, and within a
-`template`. Each matches as many whole pieces (text, comments, elements of raw
-text, tags that carry no marks) as follow one another, and stops before the first
-piece that needs `registry.signals._markup`'s exact step, or that is not closed.
-All repetitions are possessive, so time is linear in the text.
+One regular expression for each place: before the body, and in it. Each matches as
+many whole pieces (text, comments, elements of raw text, tags that carry no marks)
+as follow one another, and stops before the first piece that needs the exact step
+of `registry.signals._markup`, or that is not closed. All repetitions are
+possessive, so time is linear in the text.
 """
 
 from __future__ import annotations
@@ -75,9 +75,8 @@ def _compiled(marked: Iterable[str]) -> dict[str, re.Pattern[str]]:
         "[^<]",
         (
             rf"[{_OTHER_INITIALS}]{TO_END}",
-            rf"/[{_OTHER_INITIALS}a-su-zA-SU-Z]{TO_END}",
+            rf"/[a-zA-Z]{TO_END}",
             rf"(?!{stops}|{_LICENCE_LINK})[a-zA-Z]{TO_END}",
-            rf"/(?!{any_case('template')})[tT]{TO_END}",
             *_raw(_OTHER_RAW),
             _TEMPLATE,
             _TEXT,
@@ -87,14 +86,14 @@ def _compiled(marked: Iterable[str]) -> dict[str, re.Pattern[str]]:
         "[\t\n\f\r \ufeff]",
         (
             rf"{_named(['html', 'head', 'basefont', 'bgsound', 'noscript'])}{TO_END}",
-            rf"/(?!{_named(['body', 'html', 'br', 'template'])})[a-zA-Z]{TO_END}",
+            rf"/(?!{_named(['body', 'html', 'br'])})[a-zA-Z]{TO_END}",
             *_raw(["style", "title", "noframes"]),
             _TEMPLATE,
         ),
     )
-    return {name: re.compile(text) for name, text in (("head", head), ("body", body))} | {
-        "template": re.compile(_WITHIN_TEMPLATE)
-    }
+    return {name: re.compile(text) for name, text in (("head", head), ("body", body))}
 
 
 SKIPS = _compiled(["meta", "link", "base"])
+# Within a template: all up to the next tag of one, an end tag if the group is not empty.
+TEMPLATE_TAG = re.compile(rf"{_WITHIN_TEMPLATE}<(/?){any_case('template')}{TO_END}")

@@ -26,7 +26,7 @@ is often given on a node beside it, and none of them decides anything. A script
 that is not valid JSON is read as far as the values are. What is no http(s) URL is
 passed over, and so are `copyrightNotice`, `creditText` and `creator`, which are
 prose. Keys written with escapes and JSON-LD contexts that rename them are not
-followed. At most 100 marks of a page are read.
+followed. Of a page 2,000 values are looked at and 100 marks are read.
 
 Sources: https://schema.org/license, https://schema.org/acquireLicensePage,
 https://schema.org/usageInfo,
@@ -38,6 +38,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from itertools import islice
 
 from registry.model import Evidence, Reading, Signal
 from registry.signals import _markup
@@ -47,6 +48,7 @@ from registry.signals._licence_links import absolute, base_url, media_type
 CARRIERS = ("html",)
 
 MAX_SIGNALS = 100
+MAX_VALUES = 2000
 # Values that are no JSON, after which a script is given up.
 MAX_FAULTS = 20
 
@@ -61,18 +63,15 @@ _DECODER = json.JSONDecoder(strict=False)
 def read(evidence: Evidence) -> Reading:
     """Read the licence properties of a page, in order."""
     found: dict[tuple[str, str], Signal] = {}
-    base = ""
-    for tag in _markup.tags(evidence.text):
-        for name, reference, raw in _properties(tag):
-            base = base or base_url(evidence)
-            url = absolute(reference, base)
-            if url is None or (name, url) in found:
-                continue
+    stated = [item for tag in _markup.tags(evidence.text) for item in _properties(tag)]
+    base = base_url(evidence) if stated else ""
+    for name, reference, raw in islice(stated, MAX_VALUES):
+        url = absolute(reference, base)
+        if url is not None and len(found) < MAX_SIGNALS and (name, url) not in found:
             found[name, url] = _signal(name, url, raw, evidence.url)
-            if len(found) == MAX_SIGNALS:
-                warning = f"{MAX_SIGNALS} licence properties on one page, no more are read"
-                return Reading(tuple(found.values()), (warning,))
-    return Reading(tuple(found.values()))
+    full = len(stated) > MAX_VALUES or len(found) == MAX_SIGNALS
+    warnings = ("very many licence properties on one page, the first were read",) if full else ()
+    return Reading(tuple(found.values()), warnings)
 
 
 def _properties(tag: _markup.Tag) -> Iterator[tuple[str, str, str]]:
@@ -92,14 +91,15 @@ def _microdata(tag: _markup.Tag) -> Iterator[tuple[str, str, str]]:
 
 
 def _json_ld(script: str) -> Iterator[tuple[str, str, str]]:
-    position = faults = 0
-    while faults < MAX_FAULTS and (key := _KEY.search(script, position)):
+    position = faults = values = 0
+    while faults < MAX_FAULTS and values <= MAX_VALUES and (key := _KEY.search(script, position)):
         position = key.end()
         try:
             value, position = _DECODER.raw_decode(script, position)
         except (ValueError, RecursionError):
             faults += 1
             continue
+        values += 1
         raw = script[key.start() : position]
         for url in _urls(value):
             yield key[1], url, raw
