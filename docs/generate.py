@@ -1,10 +1,10 @@
-"""Write docs/commands.md from what the commands say of themselves.
+"""Write docs/commands.md and docs/reference/signals.md from what the code says of itself.
 
-    .venv/bin/python docs/generate.py            write it
-    .venv/bin/python docs/generate.py --check    only tell whether it is up to date
+    .venv/bin/python docs/generate.py            write them
+    .venv/bin/python docs/generate.py --check    only tell whether they are up to date
 
 Summary, usage, text, options and exit codes are those of `--help`. A command
-whose help has no example gets the one in EXAMPLES.
+whose help has no example gets the one in EXAMPLES. Of a reader it is the docstring.
 """
 
 from __future__ import annotations
@@ -16,10 +16,11 @@ from importlib import import_module
 from inspect import cleandoc
 from pathlib import Path
 from textwrap import dedent
+from types import ModuleType
 
 import click
 
-PAGE = Path(__file__).with_name("commands.md")
+DOCS = Path(__file__).parent
 PROGRAMS = {"registry": "registry.cli", "crawler": "crawler.cli"}
 EXAMPLES = {
     "registry check": "registry check dataset.parquet --keep clear --out clean.parquet",
@@ -64,6 +65,16 @@ a service (the database, a port) is unavailable |
 | `REGISTRY_DATABASE_URL` | the PostgreSQL to use; unset: an [embedded](database.md) one |
 | `REGISTRY_HOME` | where snapshots and the embedded PostgreSQL are kept |
 | `CRAWLER_CONTACT` | whom a site's owner can [ask](crawling.md): a web page or `mailto:` |
+"""
+NAMED = re.compile(r"\A([A-Z][a-z ]+):")
+SIGNALS_HEAD = """\
+# Readers of signals
+
+<!-- Written by docs/generate.py from the readers' own docstrings; a test compares. -->
+
+One reader a vocabulary: where its marks stand, their grammar, what they are taken to say,
+what was decided, and the sources. How a verdict comes of them is in [signals](../signals.md).
+
 """
 
 
@@ -128,17 +139,71 @@ def _cell(text: str) -> str:
     return " ".join(text.split()).replace("|", "\\|")
 
 
+def signals_page() -> str:
+    """Return the page of all readers: which carriers each reads, and their docstrings."""
+    from registry.signals import readers
+
+    found = readers()
+    carriers = sorted({carrier for reader in found.values() for carrier in reader.CARRIERS})
+    rows = [
+        f"| [{name}](#{name}) | "
+        + " | ".join("yes" if carrier in reader.CARRIERS else "" for carrier in carriers)
+        + " |"
+        for name, reader in found.items()
+    ]
+    table = [f"| reader | {' | '.join(carriers)} |", "| --- " * (len(carriers) + 1) + "|", *rows]
+    sections = (_reader(name, reader) for name, reader in found.items())
+    return SIGNALS_HEAD + "\n".join(table) + "\n" + "".join(sections)
+
+
+def _reader(name: str, reader: ModuleType) -> str:
+    fields = ", ".join(f"`{field}`" for field in getattr(reader, "HEADERS", ()))
+    where = ", ".join(f"`{carrier}`" for carrier in reader.CARRIERS)
+    text = cleandoc(reader.__doc__ or "")
+    facts = f"Reads {where}" + (f"; header fields {fields}" if fields else "")
+    files = f"`registry/signals/{name}.py`, `tests/vectors/{name}.jsonl`"
+    return f"\n## {name}\n\n{_markdown(text)}\n\n{facts}. Files: {files}.\n"
+
+
+def _markdown(text: str) -> str:
+    """Return a docstring as Markdown: its examples fenced, its paragraphs' names bold."""
+    parts: list[str] = []
+    for block in re.split(r"\n(?:[ \t]*\n)+", text):
+        if block.startswith("    "):
+            example = dedent(block)
+            follows = bool(parts) and parts[-1].startswith("```")
+            before = parts.pop().removeprefix("```\n").removesuffix("```") if follows else ""
+            parts.append(f"```\n{before}{chr(10) * bool(before)}{example}\n```")
+        else:
+            parts.append(NAMED.sub(r"**\1:**", _escaped(block)))
+    return "\n\n".join(parts)
+
+
+def _escaped(text: str) -> str:
+    """Escape outside of code what Markdown would take for markup."""
+    pieces = re.split(r"(`[^`]+`)", text)
+    return "".join(p if p.startswith("`") else re.sub(r"([*<\[])", r"\\\1", p) for p in pieces)
+
+
+PAGES = {DOCS / "commands.md": page, DOCS / "reference" / "signals.md": signals_page}
+
+
 def main() -> int:
-    """Write the page, or compare it; return the exit code."""
-    fresh = page()
+    """Write the pages, or compare them; return the exit code."""
+    stale = [
+        path
+        for path, written in PAGES.items()
+        if not path.exists() or path.read_text(encoding="utf-8") != written()
+    ]
     if "--check" not in sys.argv:
-        PAGE.write_text(fresh, encoding="utf-8")
+        for path in stale:
+            path.parent.mkdir(exist_ok=True)
+            path.write_text(PAGES[path](), encoding="utf-8")
         return 0
-    if PAGE.exists() and PAGE.read_text(encoding="utf-8") == fresh:
-        return 0
-    print(f"error: {PAGE} is not what the commands say", file=sys.stderr)
-    print("hint: .venv/bin/python docs/generate.py", file=sys.stderr)
-    return 1
+    for path in stale:
+        print(f"error: {path} is not what the code says", file=sys.stderr)
+        print("hint: .venv/bin/python docs/generate.py", file=sys.stderr)
+    return 1 if stale else 0
 
 
 if __name__ == "__main__":

@@ -29,6 +29,8 @@ _IMAGE_STARTS = (
 _PLACES = {
     **{place: kind for kind, place in SITE_KINDS.items()},
     "/.well-known/trust.txt": "trust-txt",
+    "/.well-known/ai.txt": "ai-txt",
+    "/.well-known/ai.json": "ai-txt",
     "/rsl.xml": "rsl-xml",
 }
 _TYPES = {
