@@ -18,6 +18,7 @@ VALUES = st.sampled_from(
 )
 ENTRIES = st.one_of(
     VALUES,
+    st.fixed_dictionaries({"location": st.sampled_from(["/", "a"]), "tdm-reservation": VALUES}),
     st.dictionaries(
         st.sampled_from(["location", "Location", "tdm-reservation", "tdm_reservation", "x"]),
         VALUES | st.sampled_from(["/", "/a", "a", "*.jpg", "https://a.example/a", "p.json"]),
