@@ -12,11 +12,12 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+from protego import Protego
 
 from registry.model import Evidence, Target
 from registry.signals import read
 from registry.signals._agents import agents
-from registry.site_rules import applicable
+from registry.site_rules import Robots, applicable
 from registry.verdict import decide
 
 WILD = Path(__file__).parents[2].parent / "shared" / "wild"
@@ -225,3 +226,25 @@ def headers(name):
 )
 def test_file(name, evidence):
     compared(summary([evidence(name)]), FILES.get(name, {}))
+
+
+# Of all files, how many answers to "may it fetch the image?" differ from Protego's: ours
+# allow where it forbids, and the reverse. The reasons are two: Protego compares agents by
+# substring (Applebot, Applebot-Extended), and ends a list of agents at Crawl-delay.
+UNLIKE_PROTEGO = {
+    "GPTBot": (0, 0),
+    "Applebot-Extended": (25, 9),
+    "CCBot": (0, 8),
+    "SomeBot": (0, 1),
+}
+
+
+def test_robots_files_are_read_as_protego_reads_them():
+    found = {agent: [0, 0] for agent in UNLIKE_PROTEGO}
+    for evidence in robots_files():
+        ours, theirs = Robots(evidence.text), Protego.parse(evidence.text)
+        for agent, counts in found.items():
+            allowed = ours.allowed(IMAGE.image_url, agent)
+            if allowed != theirs.can_fetch(IMAGE.image_url, agent):
+                counts[not allowed] += 1
+    assert {agent: tuple(counts) for agent, counts in found.items()} == UNLIKE_PROTEGO
