@@ -172,4 +172,5 @@ def _kind(name: str) -> tuple[str, bool]:
         return "agent", _AGENT_KEYS[name]
     if name in _DISALLOW_KEYS:
         return "disallow", _DISALLOW_KEYS[name]
-    return name, True
+    # A record that happens to be called `agent` addresses nobody.
+    return (f"{name}:" if name == "agent" else name), True

@@ -1,4 +1,4 @@
-"""What a site's files say together of the rows on its host, and what a crawl has weighed already."""
+"""What a site's files say together of the rows on its host, and what a crawl has weighed."""
 
 import numpy as np
 import pytest
