@@ -5,6 +5,8 @@ A reader is a module of this package (its name does not start with `_`) with
 - `CARRIERS`: the kinds of evidence it reads (`headers`, `html`, `robots-txt`),
 - `HEADERS`: if it reads headers, the lower-case names of its fields,
 - `read(evidence) -> Reading`, which raises on no input,
+- if it reads of a page more than tags and data scripts, `excerpt(page, url) -> str`: one
+  line of markup in which it reads the same, for `registry.excerpt`,
 - a docstring that is the vocabulary's reference page,
 
 and vectors in `tests/vectors/NAME.jsonl`. There is no list to edit.
@@ -12,7 +14,7 @@ and vectors in `tests/vectors/NAME.jsonl`. There is no list to edit.
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, lru_cache
 from types import ModuleType
 
 from registry.model import Evidence, Reading
@@ -33,6 +35,12 @@ def header_fields() -> dict[str, tuple[ModuleType, ...]]:
         for field in getattr(reader, "HEADERS", ()):
             found[field] = (*found.get(field, ()), reader)
     return found
+
+
+@lru_cache(maxsize=4096)
+def _of_field(name: str) -> tuple[ModuleType, ...]:
+    """Return the readers of a field by its name as it was written."""
+    return header_fields().get(name.strip().lower(), ())
 
 
 @cache
@@ -59,12 +67,7 @@ def _concerned(evidence: Evidence) -> tuple[ModuleType, ...]:
     """Return the readers to ask; most header blocks hold no field of any of them."""
     if evidence.carrier != "headers":
         return _of_carrier(evidence.carrier)
-    fields = header_fields()
-    found: dict[ModuleType, None] = {}
-    for name in {name.strip().lower() for name, _ in evidence.lines}:
-        found.update(dict.fromkeys(fields.get(name, ())))
-    return (
-        tuple(sorted(found, key=lambda reader: reader.__name__))
-        if len(found) > 1
-        else (tuple(found))
-    )
+    found: set[ModuleType] = set()
+    for name, _ in evidence.lines:
+        found.update(_of_field(name))
+    return tuple(sorted(found, key=lambda reader: reader.__name__))

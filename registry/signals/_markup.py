@@ -39,9 +39,10 @@ MAX_TAGS = 30_000
 # Elements that can carry marks; of `a` those alone that say "license" or "License".
 MARKED = frozenset({"meta", "link", "base", "script", "a"})
 
-# Where a mark may begin in the body: no tag before the next of these can be wanted.
+# Where a mark may begin in the body, with others that are as good for a first look: no tag
+# before the next of these can be wanted.
 _MAYBE_MARKED = re.compile(
-    "<(?:[mM][eE][tT][aA]|[lL][iI][nN][kK]|[bB][aA][sS][eE]|[sS][cC][rR][iI][pP][tT])"
+    "<[mMlLbBsS](?:[eE][tT][aA]|[iI][nN][kK]|[aA][sS][eE]|[cC][rR][iI][pP][tT])"
 )
 # Of `license` and `acquireLicensePage`.
 _LICENCE = "icense"
