@@ -143,7 +143,7 @@ class _Content:
         url = licence.url or server
         for token in licence.permits:
             meaning: Meaning = "conditional" if conditional else "allowed"
-            uses = (*((use, meaning) for use in token.uses), *(missing if token.proper else ()))
+            uses = (*((use, meaning) for use in token.uses), *missing)
             yield self._signal(f"permits={token.word}", token, uses=uses, licence_url=url)
         for token in licence.prohibits:
             refused: _Uses = tuple((use, "reserved") for use in token.uses)

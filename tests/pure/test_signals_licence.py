@@ -15,12 +15,20 @@ from registry.signals._link_header import MAX_FIELD, links, links_of
 VECTORS = Path(__file__).parent.parent / "vectors"
 
 
-def with_licence():
+def vectors(pattern):
     lines = [
-        line for path in VECTORS.glob("*.jsonl") for line in path.read_text("utf-8").splitlines()
+        line for path in VECTORS.glob(pattern) for line in path.read_text("utf-8").splitlines()
     ]
-    vectors = [json.loads(line) for line in lines]
-    return [pytest.param(v, id=v["id"]) for v in vectors if "licence" in v["expect"]]
+    return [pytest.param(vector, id=vector["id"]) for vector in map(json.loads, lines)]
+
+
+def with_licence():
+    return [each for each in vectors("*.jsonl") if "licence" in each.values[0]["expect"]]
+
+
+def unsettled():
+    found = [*vectors("rsl.jsonl"), *vectors("licence.jsonl"), *vectors("tdmrep_link.jsonl")]
+    return [each for each in found if each.values[0].get("unsure")]
 
 
 @pytest.mark.parametrize("vector", with_licence())
@@ -31,6 +39,15 @@ def test_answer_says_where_the_licence_stands(vector):
 TOKENS = st.text("abz019!*", min_size=1, max_size=5)
 QUOTED = st.text(st.sampled_from('a,;<>="\\ é'), max_size=8)
 TARGETS = st.text(st.sampled_from('ab,;="/:. '), max_size=8).map(str.strip)
+
+
+@pytest.mark.parametrize("vector", unsettled())
+def test_what_documents_do_not_settle_is_decided_as_it_is_written_down(vector):
+    expect = vector["expect"]
+    letter, cautious = answer(vector, "letter"), answer(vector, "cautious")
+    assert letter["train"] == expect["train"]
+    assert cautious["train"] == expect.get("train_cautious", expect["train"])
+    assert set(letter["signals"]) == set(expect["signals"])
 
 
 @given(st.lists(st.tuples(TARGETS, st.dictionaries(TOKENS, QUOTED, max_size=3)), max_size=4))
