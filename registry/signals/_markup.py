@@ -24,7 +24,15 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import islice
 
-from registry.signals._markup_skips import RAW_TEXT, SKIPS, TEMPLATE_TAG, TO_END, any_case
+from registry.signals._markup_skips import (
+    MAYBE_MARKED,
+    RAW_TEXT,
+    SAYS_LICENCE,
+    SKIPS,
+    TEMPLATE_TAG,
+    TO_END,
+    any_case,
+)
 
 _TAG = re.compile(rf"<(/?)([a-zA-Z][^\t\n\f\r />]*+){TO_END}")
 _UNCLOSED_TAG = re.compile("</?[a-zA-Z]")
@@ -39,13 +47,6 @@ MAX_TAGS = 30_000
 # Elements that can carry marks; of `a` those alone that say "license" or "License".
 MARKED = frozenset({"meta", "link", "base", "script", "a"})
 
-# Where a mark may begin in the body, with others that are as good for a first look: no tag
-# before the next of these can be wanted.
-_MAYBE_MARKED = re.compile(
-    "<[mMlLbBsS](?:[eE][tT][aA]|[iI][nN][kK]|[aA][sS][eE]|[cC][rR][iI][pP][tT])"
-)
-# Of `license` and `acquireLicensePage`.
-_LICENCE = "icense"
 _COMMENT_END = re.compile(r"--!?>")
 _RAW_TEXT_END = {name: re.compile(f"</{any_case(name)}") for name in RAW_TEXT}
 # Start tags that may stand before the body without opening it.
@@ -88,7 +89,6 @@ class _Scanner:
         self.page = page
         self.in_body = False
         self.next_tag = -1
-        self.next_word = -1
 
     def run(self) -> Iterator[Tag]:
         page = self.page
@@ -120,16 +120,10 @@ class _Scanner:
 
     def _nothing_after(self, position: int) -> bool:
         """Tell whether no mark can begin from here on. Each character is looked at once."""
-        end = len(self.page)
         if self.next_tag < position:
-            found = _MAYBE_MARKED.search(self.page, position)
-            self.next_tag = found.start() if found else end
-        if self.next_tag < end:
-            return False
-        if self.next_word < position:
-            word = self.page.find(_LICENCE, position)
-            self.next_word = word if word >= 0 else end
-        return self.next_word == end
+            found = MAYBE_MARKED.search(self.page, position)
+            self.next_tag = found.start() if found else len(self.page)
+        return self.next_tag == len(self.page)
 
     def _text(self, start: int, end: int) -> None:
         """Text opens the body, unless it is white space."""
@@ -144,7 +138,7 @@ class _Scanner:
         if name not in _BEFORE_BODY:
             self.in_body = True
         after, content = self._raw_text(name, tag.end())
-        if name not in MARKED or (name == "a" and not _says_licence(tag[0])):
+        if name not in MARKED or (name == "a" and not SAYS_LICENCE.match(tag[0])):
             return after, None
         content = content if name == "script" else ""
         return after, Tag(name, _attributes(tag), tag[0], self.in_body, content)
@@ -197,10 +191,6 @@ def _attributes(tag: re.Match[str]) -> dict[str, str]:
         value = double or single or bare
         found.setdefault(name.lower(), html.unescape(value) if "&" in value else value)
     return found
-
-
-def _says_licence(text: str) -> bool:
-    return text.find(_LICENCE, 0, text.index(">")) >= 0
 
 
 def _lower(name: str) -> str:

@@ -49,8 +49,15 @@ def _skip(text: str, tags: Iterable[str]) -> str:
     return rf"(?:{text}*+<(?:{'|'.join([*tags, _COMMENT, _BOGUS])}))*+{text}*+"
 
 
-# A link that says "license" or "License" before its first `>`: `rel=license` and the like.
-_LICENCE_LINK = rf"a(?={_SPACE})[^>i]*+(?:i(?!cense)[^>i]*+)*+i"
+# A link that says "license" or "License" before its next angle bracket.
+_LICENCE_LINK = rf"[aA](?={_SPACE})[^<>i]*+(?:i(?!cense)[^<>i]*+)*+i"
+SAYS_LICENCE = re.compile(f"<{_LICENCE_LINK}")
+# Where a mark may begin in the body, with others that are as good for a first look: no tag
+# before the next of these can be wanted.
+MAYBE_MARKED = re.compile(
+    "<(?:[mMlLbBsS](?:[eE][tT][aA]|[iI][nN][kK]|[aA][sS][eE]|[cC][rR][iI][pP][tT])"
+    rf"|{_LICENCE_LINK})"
+)
 RAW_TEXT = ("script", "style", "title", "textarea", "iframe", "noembed", "noframes", "xmp")
 _OTHER_RAW = tuple(name for name in RAW_TEXT if name != "script")
 

@@ -75,7 +75,9 @@ class _Scanner:
         tag = None
         if name in self.wanted and not self.templates:
             text = self.page[opening:end]
-            if name == "a" and "icense" not in text.partition(">")[0]:
+            if name == "a" and not re.match(
+                "<a[\t\n\f\r ][^<>]*icense", text[:2].lower() + text[2:]
+            ):
                 return after, None
             tag = Tag(name, attributes, text, self.in_body, content if name == "script" else "")
         if name == "template":

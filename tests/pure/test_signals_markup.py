@@ -161,7 +161,7 @@ PIECES = st.sampled_from(
         *("<", "</", "<!", "<?", "<!--", "-->", "--!>", "<!-->", "<!--->", "-", ">", "/", '"', "'"),
         *("=", " ", "\n", "\x00", "\ufeff", "a", "text", "license", "&amp;", "<!DOCTYPE html>"),
         *("meta", "link", "script", "style", "title", "template", "textarea", "plaintext", "xmp"),
-        *("<meta name=robots content=noai>", "<META ", "<a rel=license href=x>", "<a title='>' "),
+        *("<meta name=robots content=noai>", "<META ", "<a rel=license href=x>", "<A title='>' "),
         *("<template>", "</template>", "<TEMPLATE ", "<script>", "</script>", "</SCRIPT ", "<i"),
         *("<title>", "</title>", "<style>", "</style>", "<iframe>", "</iframe>", "<noscript>"),
         *("<head>", "<body>", "</body>", "</head>", "<br", "<p>", "<div class='x>y'>"),
@@ -187,7 +187,9 @@ def test_short_cuts_change_nothing_in_pages_on_file(html_pages):
     [
         ('<p><a href=/l rel="license">CC</a>', ["a"]),
         ("<p><a itemprop=acquireLicensePage href=/l>buy</a>", ["a"]),
+        ("<p><A HREF=/l REL=license>", ["a"]),
         ("<p><a href=/l>our licence</a>", []),
+        ("<p><a title='<' rel=license>", []),
         ("<p>license<a href=/x>", []),
         ("<p><a title='>' rel=license>", []),
         ("<template><a rel=license></template>", []),
