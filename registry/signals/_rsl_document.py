@@ -37,7 +37,7 @@ _CHILDREN = {
     "payment": {"standard", "custom", "amount", "accepts"},
 }
 _REFUSALS: tuple[Meaning, ...] = ("reserved", "conditional")
-_CONDITIONS = tuple((use, "conditional") for use, _ in TRAINING)
+_CONDITIONS: _Uses = tuple((use, "conditional") for use, _ in TRAINING)
 
 
 def read_document(text: str, place: Place) -> Reading:
@@ -157,7 +157,7 @@ class _Content:
         """
         alone = not any(each.names_uses for each in licences)
         grade: Conformance = "legacy" if alone else "ok"
-        uses = _CONDITIONS if alone else ()
+        uses: _Uses = _CONDITIONS if alone else ()
         for licence in licences:
             for name, raw, url in licence.conditions:
                 yield self._signal(name, Token("", (), True, raw), uses, url, grade)
