@@ -70,11 +70,11 @@ class ClosedByRobots(NotFetched):
 
 @dataclass(frozen=True, slots=True)
 class _Rules:
-    """A host's robots.txt, as evidence and as what it allows."""
+    """A host's robots.txt, as evidence and as what it allows; `unavailable` says why not."""
 
     piece: Piece
     robots: Robots
-    unavailable: bool = False
+    unavailable: str = ""
 
 
 class Visitor:
@@ -126,11 +126,12 @@ class Visitor:
             response = self._follow(place, SITE_FILE_LIMIT, obey=False)
         except NotFetched as error:
             piece = Piece(Evidence("robots-txt", "site", place), refusal=error.reason)
-            return _Rules(piece, Robots(""), unavailable=True)
+            return _Rules(piece, Robots(""), error.reason + error.message.removeprefix(place))
         piece = _piece("robots-txt", place, response)
         status = response.status or 0
-        unavailable = status >= 500 or status == _TOO_MANY_REQUESTS or 300 <= status < 400
-        return _Rules(piece, Robots(piece.evidence.text), unavailable)
+        absent = 400 <= status < 500 and status != _TOO_MANY_REQUESTS
+        answered = 200 <= status < 300 or absent
+        return _Rules(piece, Robots(piece.evidence.text), "" if answered else f"http-{status}")
 
     def _follow(self, url: str, limit: int, *, obey: bool) -> Response:
         for _ in range(MAX_REDIRECTS + 1):
@@ -146,13 +147,11 @@ class Visitor:
 
     def _refuse_closed(self, url: str) -> None:
         rules = self._rules_of(url)
-        host = urlsplit(url).netloc
         if rules.unavailable:
-            reason = rules.piece.refusal or f"http-{rules.piece.status}"
-            raise NotFetched(
-                reason,
-                f"{url}: not fetched, the robots.txt of {host} cannot be had ({reason})",
-            )
+            host = urlsplit(url).netloc
+            message = f"{url}: not fetched, the robots.txt of {host} cannot be had"
+            reason = rules.unavailable.partition(":")[0]
+            raise NotFetched(reason, f"{message} ({rules.unavailable})")
         if not rules.robots.allowed(url, PRODUCT_TOKEN):
             raise ClosedByRobots(url)
 

@@ -81,13 +81,15 @@ def saved_response(content: bytes, url: str = "") -> Response:
     A block without a status line is taken for header lines alone.
     """
     status: int | None = None
-    head, body = content[:_MAX_HEADERS], b""
-    while found := STATUS_LINE.match(content):
+    start, place = 0, 0
+    end = body = len(content)
+    while found := STATUS_LINE.match(content, place):
         status = int(found.group(1))
-        blank = _BLANK.search(content, 0, _MAX_HEADERS)
-        head = content[: blank.start()] if blank else content[:_MAX_HEADERS]
-        body = content = content[blank.end() :] if blank else b""
-    return unpacked(Response(url, header_lines(text_of(head)), body, status))
+        blank = _BLANK.search(content, place, place + _MAX_HEADERS)
+        start, end = place, blank.start() if blank else len(content)
+        place = body = blank.end() if blank else len(content)
+    head = content[start : min(end, start + _MAX_HEADERS)]
+    return unpacked(Response(url, header_lines(text_of(head)), content[body:], status))
 
 
 def header_lines(text: str) -> Lines:
@@ -204,7 +206,7 @@ def pieces_of(response: Response, kind: str) -> tuple[list[Piece], list[str]]:
     about: About = "page" if kind == "html" or response.media_type == "text/html" else "image"
     pieces: list[Piece] = []
     notes = list(response.notes)
-    if response.lines and kind not in SITE_KINDS:
+    if (response.lines or response.status) and kind not in SITE_KINDS:
         headers = Evidence("headers", about, response.url, response.lines)
         pieces.append(Piece(headers, status=response.status))
     if kind == "image":
@@ -219,7 +221,7 @@ def pieces_of(response: Response, kind: str) -> tuple[list[Piece], list[str]]:
 
 def text_piece(kind: str, response: Response) -> Piece:
     """Return a page, a site's file or a file's metadata as evidence."""
-    about: About = "site" if kind in SITE_KINDS else "image" if kind in FILE_KINDS else "page"
+    about: About = "site" if kind in SITE_KINDS else "page" if kind == "html" else "image"
     evidence = Evidence(kind, about, response.url, text=text_of(response.body))
     return Piece(evidence, len(response.body), response.status)
 

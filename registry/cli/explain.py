@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import sys
-import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
-from shutil import copyfileobj
 from typing import IO
 
 import click
@@ -158,6 +156,10 @@ def _reopened(name: str, content: bytes) -> IO[bytes]:
     """Open an archive to be read twice; standard input is kept in a file of its own."""
     if name != "-":
         return open(name, "rb")
+    # Both cost a noticeable part of the start.
+    import tempfile
+    from shutil import copyfileobj
+
     file = tempfile.TemporaryFile()  # noqa: SIM115 (the caller closes it)
     file.write(content)
     copyfileobj(sys.stdin.buffer, file)

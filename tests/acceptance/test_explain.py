@@ -1,8 +1,11 @@
 """`registry explain`, the installed command: evidence in, signals and verdict out."""
 
 import json
+from pathlib import Path
 
 import pytest
+
+ROOT = Path(__file__).parents[2]
 
 MARK = '<meta name="robots" content="noai, noimageai">'
 PAGE = f"<head>{MARK}</head><p>A picture.</p>"
@@ -75,6 +78,28 @@ def test_headers_alone_and_with_a_picture(explain, files):
     assert "xmp: none in the file" in done.stdout
     assert "c2pa-json: none in the file" in done.stdout
     assert "verdict: reserved (policy cautious@2) by noimageai" in done.stdout
+
+
+def test_picture_with_a_mark_of_its_own(explain, tmp_path):
+    xmp = (
+        b'<x:xmpmeta xmlns:x="adobe:ns:meta/">'
+        b'<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'
+        b'<rdf:Description rdf:about="" xmlns:plus="http://ns.useplus.org/ldf/xmp/1.0/" '
+        b'plus:DataMining="http://ns.useplus.org/ldf/vocab/DMI-PROHIBITED"/>'
+        b"</rdf:RDF></x:xmpmeta>"
+    )
+    segment = b"http://ns.adobe.com/xap/1.0/\0" + xmp
+    jpeg = (ROOT / "demo/site/www/pictures/moon.jpg").read_bytes()
+    length = (len(segment) + 2).to_bytes(2, "big")
+    # Known by its content, whatever its name.
+    (tmp_path / "moon").write_bytes(jpeg[:2] + b"\xff\xe1" + length + segment + jpeg[2:])
+    done = explain("moon", "--all-policies")
+    lines = done.stdout.splitlines()
+    assert lines[0] == "moon (image)"
+    assert lines[1].startswith("  xmp: ")
+    assert "DMI-PROHIBITED" in lines[2]
+    assert "  c2pa-json: none in the file" in lines
+    assert "verdict: letter@2    reserved" in done.stdout
 
 
 def test_header_block_of_the_last_response(explain, tmp_path):

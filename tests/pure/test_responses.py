@@ -95,6 +95,11 @@ def test_last_block_describes_the_response():
     assert (saved.status, saved.lines, saved.body) == (200, (("B", "2"), ("B", "3")), b"HTTP is")
 
 
+def test_many_blocks_take_no_longer_than_their_text():
+    content = b"HTTP/1.1 200 OK\n\n" * 500_000 + b"HTTP/1.1 200 OK\nA: 1\n\nend"
+    assert saved_response(content).lines == (("A", "1"),)
+
+
 def test_a_block_without_its_end_has_no_body():
     assert saved_response(b"HTTP/1.1 200 OK\r\nA: 1").lines == (("A", "1"),)
     assert saved_response(b"A: 1\n b\nC: 2\n").lines == (("A", "1 b"), ("C", "2"))
