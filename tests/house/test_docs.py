@@ -8,7 +8,7 @@ from typing import get_args
 import pytest
 from sources import ROOT, hold, modules, tracked
 
-from crawler import settings
+from crawler import settings, site_files
 from crawler.frontier import Limits
 from crawler.middlewares.robots_txt import MAXSIZE
 from registry import model
@@ -135,7 +135,9 @@ def test_numbers_are_those_of_the_code():
             f"| images asked for | {limits.images} | `--max-images` |",
             f"| time of the visit | {limits.seconds:g} s | `--max-seconds` |",
             f"| bytes of an image | {limits.bytes >> 20} MiB | `--max-bytes` |",
-            f"| {settings.DOWNLOAD_MAXSIZE >> 20} MiB, {MAXSIZE >> 20} MiB |",
+            f"| {settings.DOWNLOAD_MAXSIZE >> 20} MiB, {MAXSIZE >> 20} MiB, "
+            f"{site_files.MAXSIZE >> 20} MiB |",
+            f"at most {site_files.MAX_LICENCES} a host",
             f"| {settings.REDIRECT_MAX_TIMES}, {settings.RETRY_TIMES} |",
             f"User-agent: {settings.PRODUCT_TOKEN}\n",
         ],
