@@ -177,7 +177,7 @@ def decide(
     for signal in heard:
         said += _says(signal, chosen, asked)
     decision = _decision(said)
-    if decision == "reserved" and (licences := _licensed(said)):
+    if decision == "reserved" and (licences := _licensed(said, asked)):
         decision, said = "conditional", licences
     deciding = [s for s, _, d in said if d == decision] if decision != "unspecified" else []
     urls = (s.licence_url for s in [*deciding, *heard] if s.licence_url)
@@ -201,25 +201,33 @@ def _strictest(decisions: Iterable[Decision]) -> Decision:
     return min(decisions, key=DECISIONS.index, default="unspecified")
 
 
-def _licensed(said: Sequence[Said]) -> list[Said]:
+def _licensed(said: Sequence[Said], asked: About) -> list[Said]:
     """Return refusals and licences as one condition, where every refuser also licenses.
 
-    Only for vocabularies that are `licensable`, and only within one site: what one
-    declarant offers does not lift what another refuses.
+    Only for vocabularies that are `licensable`, and only of one declarant: what a site
+    offers does not lift what another site refuses, or what the picture's own file does.
     """
-    # What refuses at most makes no offer either: a dead label lifts no refusal.
     offers = {
-        url_host(s.url)
-        for s, _, d in said
+        (_declarant(s), use)
+        for s, use, d in said
+        # What refuses at most makes no offer either: a dead label lifts no refusal, and
+        # a licence for the page's path is none for the image.
         if d == "conditional" and s.conformance == "ok" and _combining(s).licensable
+        if s.scope != "page" or asked == "page"
     }
     refusals = [item for item in said if item[2] == "reserved"]
-    if not all(_combining(s).licensable and url_host(s.url) in offers for s, _, _ in refusals):
-        return []
-    # A licence that says no itself has the last word on what it licenses.
-    if any(s.vocabulary == "rsl" for s, _, _ in refusals):
-        return []
+    for signal, use, _ in refusals:
+        # A licence that says no itself has the last word on what it licenses.
+        if not _combining(signal).licensable or signal.vocabulary == "rsl":
+            return []
+        if (_declarant(signal), "train" if use == "tdm" else use) not in offers:
+            return []
     return [(s, use, "conditional") for s, use, d in said if d in _REFUSALS]
+
+
+def _declarant(signal: Signal) -> str:
+    """Return who speaks: a site, by its host, or whoever wrote into the file."""
+    return "file" if signal.carrier in {"xmp", "c2pa-json"} else url_host(signal.url)
 
 
 def _combining(signal: Signal) -> Combining:

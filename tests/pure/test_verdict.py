@@ -270,3 +270,18 @@ def test_a_licence_lifts_nobody_elses_refusal(other):
     offer = says("rsl", "conditional")
     assert decide([offer, other]).decision == "reserved"
     assert decide([offer, other, says("content-usage", "reserved")]).decision == "reserved"
+
+
+def test_a_licence_for_the_pages_path_or_in_the_file_is_no_offer_of_the_images_site():
+    refusal = says("tdmrep", "reserved", scope="image")
+    on_page = says("rsl", "conditional", scope="page", rule=PathRule("/x", "all", 0))
+    in_file = replace(says("rsl", "conditional", scope="image"), carrier="xmp")
+    for offer in (on_page, in_file):
+        assert decide([refusal, offer], "cautious").decision == "reserved"
+    assert decide([refusal, on_page], "letter", asked="page").decision == "conditional"
+
+
+def test_a_licence_for_one_use_lifts_no_refusal_of_another():
+    refusal = says("content-usage", "reserved")
+    offer = replace(says("rsl", "conditional"), uses=(("train-genai", "conditional"),))
+    assert decide([refusal, offer]).decision == "reserved"
