@@ -120,13 +120,15 @@ def licences(pieces: Iterable[Piece]) -> list[str]:
     return list(dict.fromkeys(url for url in found if url))
 
 
-def decides(signal: Signal, verdict: Verdict) -> bool:
-    """Tell whether a signal is among those that made a verdict.
+def deciding(signals: Iterable[Signal], verdict: Verdict) -> list[bool]:
+    """Tell of each signal whether it is among those that made a verdict.
 
     Settling may have made a refusal conditional; it is still the same mark.
     """
-    return _mark(signal) in {_mark(decider) for decider in verdict.deciding}
+    made = {_mark(signal) for signal in verdict.deciding}
+    return [_mark(signal) in made for signal in signals]
 
 
-def _mark(signal: Signal) -> tuple[str, str, str, str]:
-    return signal.name, signal.carrier, signal.url, signal.raw
+def _mark(signal: Signal) -> tuple[object, ...]:
+    order = signal.rule.order if signal.rule else None
+    return signal.name, signal.carrier, signal.url, signal.raw, order, signal.agents

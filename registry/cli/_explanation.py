@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from registry.explain import Explanation, decides
+from registry.explain import Explanation, deciding
 from registry.model import Signal, Verdict
 from registry.responses import Piece
 from registry.signals._agents import agents
@@ -50,9 +50,10 @@ def _text(explained: Explanation) -> Iterator[str]:
     widths = (_width(s.name for s in shown), _width(_meaning(s) for s in shown))
     for piece in explained.pieces:
         found = [s for s in shown if _stood_in(s, piece)]
+        stars = deciding(found, explained.verdicts[0])
         yield _piece_line(piece, {explained.name, asked, ""}, found)
-        for signal in found[:SHOWN_MARKS]:
-            star = "*" if decides(signal, explained.verdicts[0]) else " "
+        for signal, decides in zip(found[:SHOWN_MARKS], stars, strict=False):
+            star = "*" if decides else " "
             name, meaning = visible(signal.name), _meaning(signal)
             yield f"  {star} {name:<{widths[0]}}  {meaning:<{widths[1]}}  {_short(signal.raw)}"
         if len(found) > SHOWN_MARKS:
@@ -164,7 +165,12 @@ def _as_json(explained: Explanation) -> dict[str, Any]:
         },
         "rules_that_do_not_apply": explained.outranked,
         "evidence": [_piece_json(piece) for piece in explained.pieces],
-        "signals": [_signal_json(s, verdict) for s in explained.signals],
+        "signals": [
+            _signal_json(signal, decides)
+            for signal, decides in zip(
+                explained.signals, deciding(explained.signals, verdict), strict=True
+            )
+        ],
         "warnings": list(explained.warnings),
     }
 
@@ -192,7 +198,7 @@ def _piece_json(piece: Piece) -> dict[str, Any]:
     }
 
 
-def _signal_json(signal: Signal, verdict: Verdict) -> dict[str, Any]:
+def _signal_json(signal: Signal, decides: bool) -> dict[str, Any]:
     return {
         "name": signal.name,
         "vocabulary": signal.vocabulary,
@@ -205,5 +211,5 @@ def _signal_json(signal: Signal, verdict: Verdict) -> dict[str, Any]:
         "licence_url": signal.licence_url,
         "url": signal.url,
         "raw": signal.raw,
-        "decides": decides(signal, verdict),
+        "decides": decides,
     }

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from registry.cli._explanation import _as_json, _text
 from registry.errors import UsageError
 from registry.evidence_lines import TEXT_KINDS
-from registry.explain import Asked, asked_policies, decides, explain, licences
+from registry.explain import Asked, asked_policies, deciding, explain, licences
 from registry.model import Evidence
 from registry.responses import Piece
 
@@ -68,7 +68,17 @@ def test_a_mark_that_settling_has_changed_still_decides():
     )
     explained = of_page(piece("html", html), policy="eu-tdm")
     assert explained.verdicts[0].decision == "conditional"
-    assert any(decides(signal, explained.verdicts[0]) for signal in explained.signals)
+    assert any(deciding(explained.signals, explained.verdicts[0]))
+
+
+def test_of_rules_alike_those_decide_that_speak_of_training():
+    text = "User-agent: GPTBot\nUser-agent: OAI-SearchBot\nDisallow: /\n"
+    explained = explain("robots.txt", "robots-txt", [robots(text)], PAGE_URL, EVERY, [])
+    decided = zip(
+        explained.signals, deciding(explained.signals, explained.verdicts[0]), strict=True
+    )
+    said = {s.agents[0]: decides for s, decides in decided if s.uses}
+    assert said == {"gptbot": True, "oai-searchbot": False}
 
 
 def test_policies():
