@@ -75,7 +75,7 @@ def kept(parts: Sequence[bytes]) -> Kept:
         return Kept((texts[0],))
     short = excerpt(texts)
     if short is not None:
-        long = f"{short.left_out} properties too long to keep"
+        long = f"{short.left_out} properties too long to be kept with the others"
         return Kept((short.text,), (long,) if short.left_out else ())
     return Kept(tuple(map(around_marks, texts)), ("not well-formed, kept as far as the words go",))
 

@@ -12,12 +12,15 @@ file and must not be read (XMP specification part 3, section 1.1.3.1).
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterator
 
 from registry.file_metadata._found import MAX_BLOCKS, Found, Packets
 
 _PACKET = b"http://ns.adobe.com/xap/1.0/\0"
 _EXTENSION = b"http://ns.adobe.com/xmp/extension/\0"
+_NAMED = re.compile(rb"HasExtendedXMP[\s=\"'>]{1,40}([0-9A-Fa-f]{32})")
+_FILL = re.compile(rb"\xff+")
 _APP1, _SCAN, _END = 0xE1, 0xDA, 0xD9
 _WITHOUT_LENGTH = frozenset({0x01, *range(0xD0, 0xD8)})
 
@@ -42,8 +45,10 @@ def packets(data: bytes) -> Packets:
                 continue
             extensions.setdefault(piece[:32].upper(), []).append(piece[32:])
     for main in mains:
-        named = [md5 for md5 in extensions if md5 in main.upper()][:1]
-        found.packet(main, *(_joined(md5, extensions.pop(md5), found) for md5 in named))
+        named = _NAMED.search(main)
+        md5 = named[1].upper() if named else b""
+        pieces = extensions.pop(md5, None)
+        found.packet(main, *([_joined(md5, pieces, found)] if pieces else []))
     if extensions:
         found.warn("Extended XMP that no packet names, not read")
     return found.packets()
@@ -53,8 +58,8 @@ def _app1(data: bytes, found: Found) -> Iterator[bytes]:
     """Yield the contents of APP1 segments."""
     place = 2
     for _ in range(MAX_BLOCKS):
-        while data[place : place + 2] == b"\xff\xff":
-            place += 1
+        if fill := _FILL.match(data, place):
+            place = fill.end() - 1
         if len(data) - place < 4:
             break
         marker = data[place + 1]

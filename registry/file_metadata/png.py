@@ -11,7 +11,7 @@ import re
 import zlib
 from collections.abc import Iterator
 
-from registry.file_metadata._found import MAX_BLOCKS, Found, Packets
+from registry.file_metadata._found import MAX_BLOCKS, MAX_BYTES, Found, Packets
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _KEYWORD = b"XML:com.adobe.xmp"
@@ -77,9 +77,10 @@ def _raw_profile(kind: bytes, rest: bytes, found: Found) -> bytes:
         text = rest[header.end() :]
         rest = found.inflated(text) if header[1] == b"\1" else text
     header = _RAW.match(rest)
-    digits = b"".join(rest[header.end() :].split()) if header else b""
+    text = rest[header.end() : 3 * MAX_BYTES] if header else b""
+    digits = text.translate(None, b" \t\r\n")
     try:
-        return found.take(bytes.fromhex(digits.decode("ascii")))
+        return found.take(bytes.fromhex(digits[: len(digits) // 2 * 2].decode("ascii")))
     except ValueError:
         found.warn("a raw profile is not written in hex digits")
         return b""

@@ -223,10 +223,10 @@ class TestExcerpt:
         assert (signal.name, signal.conformance) == ("plus:DMI-PROHIBITED", "malformed")
 
     def test_entities_are_not_expanded(self):
-        text = b'<!DOCTYPE a [<!ENTITY b "' + b"b" * 70_000 + b'">]><a>' + b"&b;" * 1000 + b"</a>"
+        text = b'<!DOCTYPE a [<!ENTITY b "bbbb">]><a>&b;' + b" x" * 40_000 + b"</a>"
         found = read_file_metadata(made.jxl(made.box(b"xml ", text)))
         assert "not well-formed" in found.warnings[0]
-        assert "bbb" * 30_000 not in found.evidence[0].text
+        assert "&b;" in found.evidence[0].text
 
     def test_prefixes_declared_at_the_root_of_a_drawing(self):
         data = (
