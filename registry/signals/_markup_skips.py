@@ -14,10 +14,12 @@ from collections.abc import Iterable
 
 _SPACE = r"[\t\n\f\r ]"
 _NAME_END = r"(?=[\t\n\f\r />])"
-# To the `>` that ends a tag: where no quote comes first, and then the whole grammar.
+# From within a tag's name to the `>` that ends the tag: attributes in their usual form, and
+# if that does not do, the whole grammar.
 TO_END = (
-    r"(?:[^\"'>]*+>"
-    r"|[^\t\n\f\r />]*+"
+    r"[^\t\n\f\r />]*+"
+    rf"(?:{_SPACE}++[a-zA-Z:_-]++=\"[^\"]*+\")*+"
+    r"(?:>|"
     rf"(?:[\t\n\f\r /]*+[^\t\n\f\r />][^\t\n\f\r />=]*+"
     rf"(?:{_SPACE}*+={_SPACE}*+(?:\"[^\"]*+\"|'[^']*+'|[^\t\n\f\r >\"'][^\t\n\f\r >]*+|(?=>))"
     rf"|(?!{_SPACE}*+=)))*+[\t\n\f\r /]*+>)"
