@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from registry.file_metadata._found import MAX_BLOCKS, Found
 
-# The `uuid` box that holds XMP (XMP specification part 3, sections 1.1.4 and 2.5).
+# The `uuid` box that holds XMP (XMP specification part 3).
 XMP_UUID = bytes.fromhex("be7acfcb97a942e89c71999491e3afac")
 
 

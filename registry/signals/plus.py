@@ -30,8 +30,9 @@ packet that is not well-formed or has a document type: XMP needs none, and it is
 not parsed. Search indexing counts as data mining, since the vocabulary has to
 except it. `raw` is name and value: XML can write them in several ways.
 
-Who: Photo Mechanic, Adobe Bridge, digiKam, ExifTool and picture agencies write
-it. Services that resize pictures often strip it: its absence means nothing.
+Who: photographers and picture agencies, by programs that write IPTC metadata;
+ExifTool takes and shows printed labels for the URIs, stegoeggo writes bare
+tokens. Services that resize pictures often strip it: its absence means nothing.
 
 Sources: IPTC Photo Metadata Standard 2023.1 (Data Mining, Other Constraints);
 PLUS LDF 2.0.1, http://ns.useplus.org/LDF/ldf-XMPSpecification; XMP
