@@ -245,4 +245,8 @@ def _in_the_file(response: Response) -> tuple[list[Piece], list[str]]:
         for carrier in FILE_KINDS
         if carrier not in there
     ]
-    return pieces, list(found.warnings)
+    notes = list(found.warnings)
+    known = is_image(response.body) or b"<svg" in response.body[:4096].lower()
+    if not (found.evidence or notes or known):
+        notes.append("no image of a format that is known: nothing was read of it")
+    return pieces, notes

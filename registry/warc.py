@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 SITE_FILES_LIMIT = 64 * 1024 * 1024
 _GZIP = b"\x1f\x8b"
+_NO_HINT = "say with --kind what it is instead"
 _ROOM = 1024 * 1024
 
 
@@ -151,7 +152,7 @@ def responses(
         if STATUS_LINE.match(block):
             yield saved_response(block, url)
     if not seen:
-        raise BrokenArchive(f"{name}: no WARC record in it", "--kind says what it is instead")
+        raise BrokenArchive(f"{name}: no WARC record in it", _NO_HINT)
     if not stream.tail.endswith((b"\r\n\r\n", b"\n\n")):
         raise BrokenArchive(f"{name}: ends in the middle of record {seen + 1}")
 
@@ -160,7 +161,8 @@ def _next(records: Iterator[WarcRecord], name: str, seen: int) -> WarcRecord | N
     try:
         return next(records, None)
     except (OSError, ValueError, zlib.error) as error:
-        raise BrokenArchive(f"{name}: broken behind record {seen}: {error}") from error
+        where = f"broken behind record {seen}" if seen else "no WARC archive"
+        raise BrokenArchive(f"{name}: {where}: {error}", None if seen else _NO_HINT) from error
 
 
 def _block(record: WarcRecord, name: str, number: int) -> bytes:

@@ -289,6 +289,8 @@ def test_one_unreadable_file_leaves_the_others(explain, files):
 def test_binary_and_empty_input_is_only_silent(explain, tmp_path):
     (tmp_path / "noise.html").write_bytes(bytes(range(256)) * 50)
     (tmp_path / "empty.html").write_bytes(b"")
-    done = explain("noise.html", "empty.html")
-    assert done.stdout.count("verdict: unspecified") == 2
+    (tmp_path / "empty.jpg").write_bytes(b"")
+    done = explain("noise.html", "empty.html", "empty.jpg")
+    assert done.stdout.count("verdict: unspecified") == 3
+    assert "warning: no image of a format that is known" in done.stdout
     assert done.returncode == 0
