@@ -15,6 +15,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
+from typing import NamedTuple
 
 from registry.signals._agents import agent_token, agents
 from registry.signals._directives import quote
@@ -32,8 +33,7 @@ _DISALLOW_KEYS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(NamedTuple):
     """One `name: value` line.
 
     `kind` is `agent`, `allow`, `disallow`, or the lower-case name of any other
@@ -157,6 +157,8 @@ def path_of(value: str) -> tuple[str, bool]:
 def _lines(text: str) -> Iterator[Line]:
     for number, raw in enumerate(_LINE_END.split(text)):
         content = raw.partition("#")[0].strip()
+        if not content:
+            continue
         name, colon, value = content.partition(":")
         if not colon:
             # Google and Protego also read `disallow /`; only two words are that.
