@@ -1,8 +1,16 @@
 """`registry selftest`: vectors run, counted and compared."""
 
 import json
+import tomllib
+from pathlib import Path
 
 import pytest
+
+import registry
+from registry import selftest as selftest_module
+from registry.errors import UnreadableInput
+
+ROOT = Path(__file__).parents[2]
 
 GOOD = {
     "id": "good",
@@ -32,6 +40,20 @@ def test_shipped_vectors_agree(run, tmp_path):
     assert done.returncode == 0, done.stdout
     assert "x_robots_tag " in done.stdout
     assert done.stdout.endswith(" vectors, 0 disagree\n")
+
+
+def test_vectors_are_installed_where_they_are_looked_for(tmp_path, monkeypatch):
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
+    included = project["tool"]["hatch"]["build"]["targets"]["wheel"]["force-include"]
+    assert included["tests/vectors"] == "registry/vectors"
+    vectors = tmp_path / "registry" / "vectors"
+    vectors.mkdir(parents=True)
+    (vectors / "one.jsonl").touch()
+    monkeypatch.setattr(registry, "__file__", str(tmp_path / "registry" / "__init__.py"))
+    assert selftest_module.shipped() == [vectors / "one.jsonl"]
+    (vectors / "one.jsonl").unlink()
+    with pytest.raises(UnreadableInput, match="missing"):
+        selftest_module.shipped()
 
 
 def test_disagreements_are_shown(selftest):
