@@ -26,11 +26,15 @@ SECONDS = 60.0
 
 @dataclass(frozen=True, slots=True)
 class FileRead:
-    """What came of the bytes of one image: a picture or a refusal, and the marks in the file."""
+    """What came of the bytes of one image: a picture or a refusal, and the marks in the file.
+
+    `warnings` say which of the file's marks could not be read.
+    """
 
     picture: Picture | None = None
     refusal: str | None = None
     evidence: tuple[Evidence, ...] = ()
+    warnings: tuple[str, ...] = ()
 
 
 Reader = Callable[[bytes, str], FileRead]
@@ -38,15 +42,14 @@ Reader = Callable[[bytes, str], FileRead]
 
 def _read_file(data: bytes, url: str) -> FileRead:
     from registry.embedded_marks import read_embedded
-
     from registry.fingerprints import fingerprint
 
     # A file may say what may be done with it even where its picture cannot be decoded.
-    evidence = read_embedded(data, url).evidence
+    marks = read_embedded(data, url)
     try:
-        return FileRead(fingerprint(data), None, evidence)
+        return FileRead(fingerprint(data), None, marks.evidence, marks.warnings)
     except UnreadablePicture as error:
-        return FileRead(None, error.reason, evidence)
+        return FileRead(None, error.reason, marks.evidence, marks.warnings)
 
 
 class PicturePool:

@@ -8,6 +8,7 @@ records are the same for all.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from datetime import UTC, datetime
@@ -80,6 +81,7 @@ class SiteSpider(Spider):
         self.start_refusal: str | None = None
         self.lost: RegistryError | None = None
         self._pages_read: set[str] = set()
+        self._warned: set[str] = set()
         self._left: Counter[str] = Counter()
         self._ending = "crashed"
         self._interrupted = False
@@ -222,6 +224,12 @@ class SiteSpider(Spider):
         left = {f"left.{word}": n for word, n in sorted(words.items())}
         return self.tally.counts() | left
 
+    def _warn(self, text: str, url: str) -> None:
+        """Say of what an operator can mend once that it is so, of the rest only if asked."""
+        once = "optout-registry[" in text and text not in self._warned
+        self._warned.add(text)
+        self.logger.log(logging.WARNING if once else logging.INFO, "%s: %s", url, text)
+
     def _out_of_time(self) -> None:
         self.logger.info("out of time")
         self._end("limit")
@@ -314,6 +322,8 @@ class SiteSpider(Spider):
         read_at = datetime.now(UTC)
         file = await self.pool.read(response.body, response.url)
         evidence = (*image_evidence(response), *file.evidence)
+        for text in file.warnings:
+            self._warn(text, response.url)
         return ImageRead(
             read_at, file.refusal, response.status, file.picture, response.url, evidence
         )

@@ -1,7 +1,7 @@
 """Everything an image file says of itself: its XMP, and its Content Credentials.
 
 Not pure: the manifests are read by a native library (`registry.content_credentials`),
-which loads with the first file.
+which loads with the first file that holds one.
 """
 
 from __future__ import annotations
