@@ -41,7 +41,7 @@ from bench.comparison_tables import (
     table,
 )
 from registry import __version__
-from registry.evidence_lines import HEADER_KINDS, answer
+from registry.evidence_lines import answer
 from registry.model import Evidence, Target
 from registry.selftest import load, shipped
 from registry.signals import read
@@ -89,16 +89,15 @@ class Pictures:
 def given_of(vector: Vector, pictures: Pictures, folder: Path) -> dict[str, Any]:
     """Return what a peer has of a vector; ValueError where that cannot be made."""
     kind, said = vector["kind"], vector["input"]
-    marks = said if kind in HEADER_KINDS else said.get("headers", []) if type(said) is dict else []
-    file = pictures.of(vector)
-    path = folder / f"{hashlib.sha256(file).hexdigest()}.jpg" if file else None
-    if path and file:
+    marks = said.get("headers", []) if isinstance(said, dict) else said
+    path = folder / f"{vector.get('id')}.jpg"
+    if file := pictures.of(vector):
         path.write_bytes(file)
     return {
-        "headers": [*PLAIN, *marks],
+        "headers": [*PLAIN, *(marks if isinstance(marks, list) else [])],
         "agent": vector["context"].get("agent"),
         "url": vector["context"].get("image_url") or vector["context"].get("page_url"),
-        "file": str(path) if path else None,
+        "file": str(path) if file else None,
         "answer": said if kind == "spawning-api" else None,
     }
 
@@ -107,8 +106,7 @@ class Peers:
     """The two peers in a process of their own."""
 
     def __init__(self, place: Path | None) -> None:
-        python = (place or self._made()) / "bin" / "python"
-        command = [str(python), str(ROOT / "bench" / "ask_peers.py")]
+        command = [(place or self._made()) / "bin" / "python", ROOT / "bench" / "ask_peers.py"]
         pipe = subprocess.PIPE
         self._process = subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True)
         self.versions = self._line()
@@ -117,8 +115,8 @@ class Peers:
     def _made() -> Path:
         """Return a virtual environment with the pinned peers, made at the first run."""
         pins = ROOT / "bench" / "peers.txt"
-        name = hashlib.sha256(pins.read_bytes()).hexdigest()[:16]
-        place = platformdirs.user_cache_path("optout-registry") / f"peers-{name}"
+        digest = hashlib.sha256(pins.read_bytes()).hexdigest()
+        place = platformdirs.user_cache_path("optout-registry") / f"peers-{digest[:16]}"
         if not (place / "ready").exists():
             venv.create(place, with_pip=True, clear=True)
             pip = [str(place / "bin" / "python"), "-m", "pip", "install", "--quiet"]
