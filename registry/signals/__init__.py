@@ -3,7 +3,8 @@
 A reader is a module of this package (its name does not start with `_`) with
 
 - `CARRIERS`: the kinds of evidence it reads (`headers`, `html`, `robots-txt`),
-- `HEADERS`: if it reads headers, the lower-case names of its fields,
+- `HEADERS`: if it reads headers, the lower-case names of its fields, and
+  `ADDRESSES`: those of them that hold a URL,
 - `read(evidence) -> Reading`, which raises on no input,
 - if it reads of a page more than tags and data scripts, `excerpt(page, url) -> str`: one
   line of markup in which it reads the same, for `registry.excerpt`,
@@ -16,9 +17,13 @@ from __future__ import annotations
 
 from functools import cache, lru_cache
 from types import ModuleType
+from typing import Literal
 
-from registry.model import Evidence, Reading
+from registry.model import About, Evidence, Reading, Signal
 from registry.plugins import discover
+
+# Characters of header values that are remembered with what they say.
+MAX_REMEMBERED = 512
 
 
 @cache
@@ -38,9 +43,16 @@ def header_fields() -> dict[str, tuple[ModuleType, ...]]:
 
 
 @lru_cache(maxsize=4096)
-def _of_field(name: str) -> tuple[ModuleType, ...]:
-    """Return the readers of a field by its name as it was written."""
-    return header_fields().get(name.strip().lower(), ())
+def _is_read(name: str) -> Literal["no", "yes", "address"]:
+    """Tell of a field, by its name as it was written, whether any reader reads it.
+
+    `address`: it holds a URL, which may be relative to the evidence's own.
+    """
+    field = name.strip().lower()
+    concerned = header_fields().get(field, ())
+    if any(field in getattr(reader, "ADDRESSES", ()) for reader in concerned):
+        return "address"
+    return "yes" if concerned else "no"
 
 
 @cache
@@ -53,21 +65,52 @@ def read(evidence: Evidence) -> Reading:
 
     Bad input gives fewer signals and more warnings, never an exception.
     """
-    concerned = _concerned(evidence)
-    if not concerned:
+    if evidence.carrier == "headers":
+        return _read_headers(evidence)
+    return _joined([reader.read(evidence) for reader in _of_carrier(evidence.carrier)])
+
+
+def _read_headers(evidence: Evidence) -> Reading:
+    """Ask the readers of the fields there are, with those alone: most blocks hold none."""
+    lines: list[tuple[str, str]] = []
+    size = 0
+    for line in evidence.lines:
+        kind = _is_read(line[0])
+        if kind != "no":
+            lines.append(line)
+            size += len(line[1]) if kind == "yes" else MAX_REMEMBERED + 1
+    if not lines:
         return Reading()
-    readings = [reader.read(evidence) for reader in concerned]
+    if size > MAX_REMEMBERED:
+        return _read_fields(Evidence("headers", evidence.about, evidence.url, tuple(lines)))
+    # A site sends the same few marks with every image; only the place differs.
+    remembered = _remembered(evidence.about, tuple(lines))
+    url = evidence.url
+    return Reading(tuple([_at(url, s) for s in remembered.signals]), remembered.warnings)
+
+
+@lru_cache(maxsize=1024)
+def _remembered(about: About, lines: tuple[tuple[str, str], ...]) -> Reading:
+    return _read_fields(Evidence("headers", about, "", lines))
+
+
+def _read_fields(fields: Evidence) -> Reading:
+    known = header_fields()
+    concerned = {r for name, _ in fields.lines for r in known[name.strip().lower()]}
+    if len(concerned) == 1:
+        reading: Reading = concerned.pop().read(fields)
+        return reading
+    return _joined([r.read(fields) for r in sorted(concerned, key=lambda r: r.__name__)])
+
+
+def _at(url: str, s: Signal) -> Signal:
+    """Return a signal as it stands at a URL; `replace` takes four times as long."""
+    fields = s.name, s.vocabulary, s.carrier, s.scope, s.raw, url, s.uses, s.agents, s.rule
+    return Signal(*fields, s.conformance, s.licence_url, s.third_party)
+
+
+def _joined(readings: list[Reading]) -> Reading:
     return Reading(
         signals=tuple(signal for reading in readings for signal in reading.signals),
         warnings=tuple(text for reading in readings for text in reading.warnings),
     )
-
-
-def _concerned(evidence: Evidence) -> tuple[ModuleType, ...]:
-    """Return the readers to ask; most header blocks hold no field of any of them."""
-    if evidence.carrier != "headers":
-        return _of_carrier(evidence.carrier)
-    found: set[ModuleType] = set()
-    for name, _ in evidence.lines:
-        found.update(_of_field(name))
-    return tuple(sorted(found, key=lambda reader: reader.__name__))

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from urllib.parse import urljoin
 
 from registry.model import Evidence
@@ -19,6 +20,7 @@ RSL_TYPE = "application/rsl+xml"
 MAX_LINKS = 100
 MAX_URL = 2048
 
+_WHOLE = re.compile(r"https?://[^/?#\s]+", re.IGNORECASE)
 _WEB = re.compile(r"https?://[^/?#\s]", re.IGNORECASE)
 
 
@@ -69,8 +71,14 @@ def absolute(reference: str, base: str = "") -> str | None:
     reference = reference.strip()
     if not reference or len(reference) > MAX_URL:
         return None
+    # What is whole needs no base; a site names the same few licences with every image.
+    return _joined("" if _WHOLE.match(reference) else base[:MAX_URL], reference)
+
+
+@lru_cache(maxsize=256)
+def _joined(base: str, reference: str) -> str | None:
     try:
-        url = urljoin(base[:MAX_URL], reference)
+        url = urljoin(base, reference)
     except ValueError:
         return None
     return url if _WEB.match(url) else None

@@ -17,6 +17,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from registry.model import Conformance, Meaning, Use
 from registry.signals import _structured
@@ -57,6 +58,10 @@ _TOKEN = re.compile(r"[A-Za-z*][A-Za-z0-9!#$%&'*+.^_`|~:/-]*")
 _AROUND = "\"'(){}[]"
 
 
+# Characters of a field that is remembered.
+MAX_REMEMBERED = 256
+
+
 @dataclass(frozen=True, slots=True)
 class Preference:
     """What one field value says of one label: `y` or `n`.
@@ -87,6 +92,18 @@ def said(values: Sequence[str], *, whole: bool = True) -> Said:
     The well formed preferences come first, in the order of the field, then the
     malformed refusals.
     """
+    # A site sends the same few values with every image: short ones are remembered.
+    if sum(map(len, values)) <= MAX_REMEMBERED:
+        return _remembered(tuple(values), whole)
+    return _said(values, whole)
+
+
+@lru_cache(maxsize=1024)
+def _remembered(values: tuple[str, ...], whole: bool) -> Said:
+    return _said(values, whole)
+
+
+def _said(values: Sequence[str], whole: bool) -> Said:
     members = _structured.dictionary(_structured.joined(values)) if whole else None
     stated = {
         label: member

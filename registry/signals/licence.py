@@ -42,6 +42,7 @@ from registry.signals._licence_links import absolute, licence_links
 
 CARRIERS = ("headers", "html", "xmp")
 HEADERS = ("link",)
+ADDRESSES = ("link",)
 
 MAX_SIGNALS = 100
 

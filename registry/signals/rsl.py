@@ -59,6 +59,7 @@ from registry.signals._rsl_place import Place
 
 CARRIERS = ("headers", "html", "robots-txt", "rsl-xml", "xmp")
 HEADERS = ("link",)
+ADDRESSES = ("link",)
 
 MAX_DOCUMENTS = 20
 MAX_LINES = 100

@@ -56,6 +56,7 @@ from registry.signals._licence_links import absolute
 
 CARRIERS = ("headers", "html", "tdmrep-json", "xmp")
 HEADERS = ("tdm-reservation", "tdm-policy")
+ADDRESSES = ("tdm-policy",)
 
 MAX_MARKS = 100
 MAX_WARNINGS = 20

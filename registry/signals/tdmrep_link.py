@@ -32,6 +32,7 @@ from registry.signals._directives import quote
 
 CARRIERS = ("headers",)
 HEADERS = ("link",)
+ADDRESSES = ("link",)
 
 _RESERVED: tuple[tuple[Use, Meaning], ...] = (("tdm", "reserved"), *TRAINING)
 
