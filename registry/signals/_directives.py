@@ -151,5 +151,6 @@ def _slid(directive: str, agent: str) -> Mark:
     A proxy that joins header lines turns the lines `googlebot: nofollow` and
     `noai` into this one. The two cannot be told apart afterwards.
     """
-    fault = f"it may have been a line of its own, for everybody, before {agent!r} was put ahead"
+    ahead = quote(agent)
+    fault = f"it may have been a line of its own, for everybody, before {ahead} was put ahead"
     return Mark(directive, None, "malformed", fault)

@@ -140,7 +140,7 @@ def addressees(group: Group, rules: tuple[str, ...] = ("allow", "disallow")) -> 
             proper[agent_token(token)] = None
         elif token:
             known = (word for word in _WORD.findall(token) if word in agents().training)
-            guessed.update(dict.fromkeys([agent_token(token), *known]))
+            guessed.update((name, None) for name in (agent_token(token), *known) if name)
             warnings.append(f"malformed line {line.number + 1}: {quote(line.raw)}")
     return Addressees(tuple(proper), tuple(guessed), tuple(warnings))
 

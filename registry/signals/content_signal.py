@@ -216,7 +216,9 @@ def _signal(
 ) -> Signal:
     uses = () if member.key == "use" and answered else member.uses
     conformance = _worst(grade, member.grade)
-    if conformance != "malformed":
+    if conformance == "malformed":
+        uses = tuple((use, meaning) for use, meaning in uses if meaning == "reserved")
+    else:
         # What says nothing is not outside any document either.
         conformance = "ok" if not uses else _worst(conformance, _usual(member))
     place = "(no-group)" if not agents else "(path-form)" if member.path else ""

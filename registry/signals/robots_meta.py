@@ -48,6 +48,7 @@ from registry.signals._agents import agents
 CARRIERS = ("html",)
 
 MAX_SIGNALS = 500
+MAX_WARNINGS = 20
 
 # A name seen in pages that no document defines.
 _ALL_AI = "ai"
@@ -89,11 +90,11 @@ def read(evidence: Evidence) -> Reading:
             if mark.fault:
                 warnings.append(f"{mark.name}: {mark.fault}: {_directives.quote(tag.text)}")
         if len(found) >= MAX_SIGNALS:
-            warnings.append(
-                f"more than {MAX_SIGNALS} robots marks on one page, the others not read"
+            warnings.insert(
+                0, f"more than {MAX_SIGNALS} robots marks on one page, the others not read"
             )
             break
-    return Reading(tuple(found.values()), tuple(dict.fromkeys(warnings)))
+    return Reading(tuple(found.values()), tuple(dict.fromkeys(warnings))[:MAX_WARNINGS])
 
 
 def _tag_marks(tag: _markup.Tag, address: _Address) -> Iterator[_directives.Mark]:

@@ -114,7 +114,9 @@ def _group_signals(
         rule = PathRule(pattern, "longest-allow", line.number)
         ok = line.proper and proper_path
         if not ok:
-            warnings.append(f"malformed line {line.number + 1}: {quote(line.raw)}")
+            # Those beyond the bound are only counted.
+            told = len(warnings) <= MAX_WARNINGS
+            warnings.append(f"malformed line {line.number + 1}: {quote(line.raw)}" if told else "")
         if line.kind == "allow":
             if ok and whom.proper:
                 yield _signal("allow", line.raw, url, whom.proper, rule=rule)

@@ -43,6 +43,8 @@ CARRIERS = ("headers",)
 HEADERS = ("x-robots-tag",)
 
 MAX_LINES = 100
+MAX_SIGNALS = 500
+MAX_WARNINGS = 20
 
 
 def read(evidence: Evidence) -> Reading:
@@ -59,11 +61,13 @@ def read(evidence: Evidence) -> Reading:
             warnings += _directives.too_long(value, "X-Robots-Tag line")
         for mark in _directives.marks(value):
             key = (mark.name, mark.agent, mark.conformance, raw)
-            if key not in found:
+            if key not in found and len(found) < MAX_SIGNALS:
                 found[key] = _signal(mark, scope, raw, evidence.url)
             if mark.fault:
                 warnings.append(f"{mark.name}: {mark.fault}: {_directives.quote(raw)}")
-    return Reading(tuple(found.values()), tuple(dict.fromkeys(warnings)))
+    if len(found) == MAX_SIGNALS:
+        warnings.insert(0, f"{MAX_SIGNALS} marks in X-Robots-Tag lines: any others were not read")
+    return Reading(tuple(found.values()), tuple(dict.fromkeys(warnings))[:MAX_WARNINGS])
 
 
 def _is_ours(name: str) -> bool:
