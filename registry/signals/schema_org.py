@@ -42,13 +42,14 @@ from itertools import islice
 
 from registry.model import Evidence, Reading, Signal
 from registry.signals import _markup
-from registry.signals._directives import MAX_RAW
+from registry.signals._directives import MAX_RAW, quote
 from registry.signals._licence_links import absolute, base_url, media_type
 
 CARRIERS = ("html",)
 
 MAX_SIGNALS = 100
 MAX_VALUES = 2000
+MAX_WARNINGS = 20
 # Values that are no JSON, after which a script is given up.
 MAX_FAULTS = 20
 
@@ -69,13 +70,17 @@ def read(evidence: Evidence) -> Reading:
         url = absolute(reference, base)
         if url is not None and len(found) < MAX_SIGNALS and (name, url) not in found:
             found[name, url] = _signal(name, url, raw, evidence.url)
-    full = len(stated) > MAX_VALUES or len(found) == MAX_SIGNALS
-    warnings = ("very many licence properties on one page, the first were read",) if full else ()
-    return Reading(tuple(found.values()), warnings)
+    warnings: dict[str, None] = {}
+    if len(stated) > MAX_VALUES or len(found) == MAX_SIGNALS:
+        warnings["very many licence properties on one page, the first were read"] = None
+    for name, reference, raw in islice(stated, MAX_VALUES):
+        if not reference:
+            warnings[f"{name} cannot be read: {quote(raw)}"] = None
+    return Reading(tuple(found.values()), tuple(warnings)[:MAX_WARNINGS])
 
 
 def _properties(tag: _markup.Tag) -> Iterator[tuple[str, str, str]]:
-    """Yield name, URL and exact text of what one tag says."""
+    """Yield name, URL and exact text of what one tag says; no URL where it cannot be read."""
     if tag.name != "script":
         if "itemprop" in tag.attributes:
             yield from _microdata(tag)
@@ -98,6 +103,7 @@ def _json_ld(script: str) -> Iterator[tuple[str, str, str]]:
             value, position = _DECODER.raw_decode(script, position)
         except (ValueError, RecursionError):
             faults += 1
+            yield key[1], "", script[key.start() : key.start() + MAX_RAW]
             continue
         values += 1
         raw = script[key.start() : position]

@@ -83,12 +83,17 @@ class _Statement:
 
     reservations: list[_Mark] = field(default_factory=list)
     policies: list[_Mark] = field(default_factory=list)
+    cut: bool = False
 
     def add(self, name: str, mark: _Mark) -> None:
-        """Add a mark of the property with this name."""
+        """Add a mark of the property with this name; of too many the first, and a proper 1."""
         marks = self.policies if name == "tdm-policy" else self.reservations
         if len(marks) < MAX_MARKS:
             marks.append(mark)
+            return
+        self.cut = True
+        if marks is self.reservations and mark.value == "1" and not mark.fault:
+            marks[-1] = mark
 
 
 def read(evidence: Evidence) -> Reading:
@@ -117,6 +122,8 @@ def _statement(evidence: Evidence, warnings: list[str]) -> _Statement:
         marks = _of_xmp(evidence.text, warnings)
     for name, mark in marks:
         found.add(name, mark)
+    if found.cut:
+        warnings.append(f"more than {MAX_MARKS} marks of TDMRep in one place, not all were read")
     return found
 
 
