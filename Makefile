@@ -5,11 +5,15 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+FUZZER := $(VENV)/.fuzzer
+# For each target.
+FUZZ_SECONDS ?= 10
 
-.PHONY: help demo test lint clean
+.PHONY: help demo test fuzz lint clean
 help:
 	@echo "make demo   crawl the sample site, build a snapshot, check a dataset, look one picture up"
 	@echo "make test   run the tests"
+	@echo "make fuzz   fuzz every reader, FUZZ_SECONDS=$(FUZZ_SECONDS) each"
 	@echo "make lint   formatter, linter and type checker"
 	@echo "make clean  remove .venv and the demo's files"
 
@@ -27,6 +31,15 @@ demo: $(STAMP)
 
 test: $(STAMP)
 	@$(BIN)/python -m pytest
+
+# Not among the packages for tests: it has no wheel for every Python.
+$(FUZZER): $(STAMP)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt \
+	  --only-binary atheris -e '.[fuzz]'
+	@touch $(FUZZER)
+
+fuzz: $(FUZZER)
+	@$(BIN)/python tests/fuzz/fuzz_reader.py all --seconds $(FUZZ_SECONDS)
 
 lint: $(STAMP)
 	$(BIN)/ruff format --check .

@@ -22,6 +22,10 @@ def pins() -> dict[str, str]:
     return {canonicalize_name(name): version for name, version in (p.split("==") for p in pinned)}
 
 
+# Has no wheel for every Python: see the extra `fuzz`.
+NOT_EVERYWHERE = frozenset({"atheris"})
+
+
 def declared() -> list[Requirement]:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
     extras = project["optional-dependencies"].values()
@@ -37,6 +41,8 @@ def closure() -> set[str]:
         if requirement.marker and not requirement.marker.evaluate({"extra": extra}):
             continue
         name = canonicalize_name(requirement.name)
+        if name in NOT_EVERYWHERE and not any(metadata.distributions(name=name)):
+            continue
         wanted = {"", *requirement.extras}
         if name in brought and wanted == {""}:
             continue
