@@ -16,6 +16,16 @@ from pathlib import Path
 
 import psycopg
 
+from demo.server import SampleSite
+
+# What a visit asks every host for besides what a test is about.
+SITE_FILES = {"/.well-known/tdmrep.json", "/ai.txt", "/trust.txt"}
+
+
+def asked(site: SampleSite) -> list[str]:
+    """Return the paths that the sample site was asked for, but for the files of a site."""
+    return [r.path for r in site.requests if r.path not in SITE_FILES]
+
 
 @contextmanager
 def open_folder(prefix: str) -> Iterator[Path]:

@@ -8,10 +8,12 @@ from pathlib import Path
 
 import pytest
 from crawling import Run, observed, rows
+from servers import asked
 
 from demo.server import SampleSite
 
 CAT = Path("demo/site/www/pictures/cat.jpg").read_bytes()
+ROBOTS_FILES = "SELECT status, refusal, evidence_id FROM site_rule WHERE kind = 'robots-txt'"
 NOWHERE = "postgresql://127.0.0.1:1/none"
 LONG_HOST = ".".join(["a" * 60] * 70) + ".example"
 
@@ -26,9 +28,7 @@ def test_a_web_page_in_place_of_robots_txt_is_no_evidence(
     site.replace("/robots.txt", b"<!doctype html><title>Just a moment...</title>")
     site.replace("/one.html", b'<img src="/private/daedalus.jpg">')
     assert crawl(site.url + "/one.html", "--max-depth", 0).returncode == 0
-    assert rows(database_url, "SELECT status, refusal, evidence_id FROM site_rule") == [
-        (200, "not-robots-txt", None)
-    ]
+    assert rows(database_url, ROBOTS_FILES) == [(200, "not-robots-txt", None)]
     assert refusals(database_url) == {"daedalus.jpg": None}
 
 
@@ -54,7 +54,7 @@ def test_redirects_to_dot_segments_obey_robots_txt(
     site.replace("/a.jpg", b"", status=302, headers=(("Location", private),))
     assert crawl(site.url + "/one.html", "--max-depth", 0).returncode == 0
     assert refusals(database_url) == {"a.jpg": "robots-txt", "b.jpg": "robots-txt"}
-    assert {r.path for r in site.requests} == {"/robots.txt", "/one.html", "/a.jpg"}
+    assert set(asked(site)) == {"/robots.txt", "/one.html", "/a.jpg"}
 
 
 def test_passwords_in_addresses_are_not_kept(

@@ -209,8 +209,8 @@ def test_limits(site: SampleSite, crawl: Run, database_url: str) -> None:
 
 
 def test_time_limit(site: SampleSite, crawl: Run, database_url: str) -> None:
-    site.delay = 0.1
-    ended = crawl(site.url + "/", "--max-seconds", 1, "--json")
+    site.delay = 0.2
+    ended = crawl(site.url + "/", "--max-seconds", 3, "--json")
     assert ended.returncode == 0
     assert json.loads(ended.stdout)["visits"][0]["state"] == "finished"
     assert json.loads(ended.stdout)["refused"]["limit"] > 0

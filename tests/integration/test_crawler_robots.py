@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from servers import asked
 
 from demo.server import SampleSite
 
@@ -86,7 +87,7 @@ def _image_request(self, url):
     site.replace("/one.html", b'<img src="/private/daedalus.jpg">')
     said = cheat(tmp_path, site.url + "/one.html", spider)
     assert said["refused"] == [[site.url + "/private/daedalus.jpg", "robots-txt"]]
-    assert [r.path for r in site.requests] == ["/robots.txt", "/one.html"]
+    assert asked(site) == ["/robots.txt", "/one.html"]
 
 
 def test_a_spider_cannot_carry_the_pass_of_robots_txt_along(
@@ -96,7 +97,7 @@ def test_a_spider_cannot_carry_the_pass_of_robots_txt_along(
     site.replace("/rules.txt", b"User-agent: *\nDisallow: /private/\nDisallow: /rules.txt")
     site.replace("/one.html", b'<img src="/private/daedalus.jpg"><img src="/rules.txt">')
     said = cheat(tmp_path, site.url + "/one.html", "pass")
-    assert [r.path for r in site.requests] == ["/robots.txt", "/rules.txt", "/one.html"]
+    assert asked(site) == ["/robots.txt", "/rules.txt", "/one.html"]
     assert {refusal for _, refusal in said["refused"]} == {"robots-txt"}  # type: ignore[attr-defined]
 
 
