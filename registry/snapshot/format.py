@@ -29,6 +29,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from registry.errors import UnreadableSnapshot
+from registry.matching.url_key import host_of
 from registry.model import PathRule, Signal
 
 if TYPE_CHECKING:
@@ -111,13 +112,16 @@ def shape(signals: Sequence[Signal]) -> tuple[Any, ...]:
     """Return what a policy can tell two sets of signals apart by.
 
     That is all but their text, the place they stood at, and their licence; of
-    places only which signals share one (robots.txt groups are judged by file).
+    places only which signals share one (robots.txt groups are judged by file), and
+    which share a host (a licence softens the refusals of its own site).
     """
-    places: dict[str, int] = {}
-    return tuple(
-        replace(s, raw="", url=str(places.setdefault(s.url, len(places))), licence_url=None)
-        for s in signals
-    )
+    places: dict[str, str] = {"": ""}
+    hosts: dict[str, int] = {}
+    for url in (signal.url for signal in signals):
+        host = host_of(url) or ""
+        number = hosts.setdefault(host, len(hosts)) if host else -1
+        places.setdefault(url, f"https://host{number}.invalid/{len(places)}" if host else url)
+    return tuple(replace(s, raw="", url=places[s.url], licence_url=None) for s in signals)
 
 
 def _signal_to_dict(signal: Signal) -> dict[str, Any]:

@@ -44,7 +44,7 @@ ROOMS = {
     "registry.durable": VALUES,
     "registry.datasets": PURE_CORE | {"registry.durable"},
     "registry.snapshot": PURE_CORE | {"registry.home", "registry.durable", "registry.db"},
-    "registry.snapshot.format": VALUES,
+    "registry.snapshot.format": VALUES | {"registry.matching"},
     "registry.check": PURE_CORE | {"registry.snapshot", "registry.datasets"},
     "registry.check.columns": VALUES,
     "registry.check.report": VALUES | {"registry.text"},
