@@ -1,5 +1,6 @@
 """Pages name what there is, and what they name is there."""
 
+import json
 import re
 from functools import cache
 from pathlib import Path
@@ -177,3 +178,15 @@ def test_every_page_is_linked_from_another():
 @pytest.mark.parametrize("link", ["gone.md", "words.md#gone", "../gone.py", "#gone"])
 def test_the_rule_bites(link):
     assert broken_links(Path("docs/design.md"), f"see [it]({link})")
+
+
+def test_vectors_that_discussions_name_exist():
+    known = {
+        json.loads(line)["id"]
+        for path in (ROOT / "tests/vectors").glob("*.jsonl")
+        for line in path.read_text("utf-8").splitlines()
+    }
+    named = re.findall(r"\b[a-z]{2,5}(?:-own)?-\d{3}[a-z]?\b", text_of("docs/discussions.md"))
+    assert len(named) > 50
+    missing = sorted(set(named) - known)
+    hold(missing, "a decision names the vectors that hold it", "correct the id, or write it")
