@@ -3,10 +3,10 @@
     .venv/bin/python -m bench.hostile [--size N] [--only READER]
 
 Each pair of reader and carrier runs in a process of its own, all texts of
-`bench.hostile_texts` one after the other. Prints, of the worst text each: seconds of
-processor time; megabytes of the process at its peak above the idle interpreter with
-the readers imported and the text itself; then all texts over 1 s or 200 MB. Needs Linux
-for the peak by text. Fails if one is over.
+`bench.hostile_texts` one after the other. Prints of the worst text each: seconds of
+processor time, and megabytes of the process at its peak, the text included, above those
+of an idle one with the readers imported; then all texts over 1 s or 200 MB, and fails
+if there are any. Needs Linux, which forgets a peak when told to.
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ def main() -> None:
         rows = measured(reader, carrier, options.size)
         slow = max(rows, key=lambda row: row[1])
         large = max(rows, key=lambda row: row[2])
-        figures = f"{slow[1]:.2f} | {slow[0]} | {large[2]:.0f} | {large[0]}"
+        figures = f"{slow[1]:.2f} | `{slow[0]}` | {large[2]:.0f} | `{large[0]}`"
         print(f"| {reader} | {carrier} | {len(rows)} | {figures} |", flush=True)
         over += [
             f"{reader}, {carrier}: {name}: {seconds:.2f} s, {megabytes:.0f} MB"
