@@ -7,7 +7,9 @@ though by the letter a file that is not JSON says nothing.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from json import JSONDecoder
 
 from registry.signals._directives import MAX_RAW
@@ -19,6 +21,12 @@ MAX_ENTRIES = 1000
 
 _SPACE = re.compile(r"[ \t\n\r]*+")
 _NO_LETTERS = re.compile(r"[\s:_-]+")
+# In what is not JSON: a piece between braces, and what it says plainly.
+_CHUNK = re.compile(r"\{[^{}]{1,4096}+")
+_RESERVED = re.compile(
+    r"\btdm[-_ ]?reservation[\"']?\s*[:=]\s*[\"']?(?:1(?![\d.])|true\b)", re.IGNORECASE
+)
+_LOCATION = re.compile(r"\blocation[\"']?\s*[:=]\s*[\"']([^\"']*)", re.IGNORECASE)
 _PROPERTIES = {
     "location": "location",
     "tdmreservation": "tdm-reservation",
@@ -66,8 +74,9 @@ def parse(text: str) -> File:
     place = _after_space(text, 0)
     if not text.startswith("[", place):
         entry, end = _decoded(text, place)
-        fault = "not JSON" if end < 0 else "not an array"
-        return File((entry,) if entry else (), fault, cut)
+        if end < 0:
+            return File(tuple(_plain(text, place)), "not JSON", cut)
+        return File((entry,) if entry else (), "not an array", cut)
     return _array(text, _after_space(text, place + 1), cut)
 
 
@@ -79,13 +88,22 @@ def _array(text: str, place: int, cut: bool) -> File:
             return File(tuple(found), cut=True)
         entry, end = _decoded(text, place)
         if end < 0:
-            return File(tuple(found), "not JSON", cut)
+            return File((*found, *_plain(text, place)), "not JSON", cut)
         found.append(entry)
         place = _after_space(text, end)
         closed = not text.startswith(",", place)
         place = place if closed else _after_space(text, place + 1)
     ends_well = text.startswith("]", place) and _after_space(text, place + 1) == len(text)
     return File(tuple(found), "" if ends_well else "not JSON", cut)
+
+
+def _plain(text: str, place: int) -> Iterator[Entry]:
+    """Find plain reservations in what is not JSON: a comma too many is no change of mind."""
+    for chunk in islice(_CHUNK.finditer(text, place), MAX_ENTRIES):
+        if _RESERVED.search(chunk.group()):
+            location = _LOCATION.search(chunk.group())
+            where = location.group(1) if location else "/"
+            yield Entry((("location", where), ("tdm-reservation", 1)), chunk.group()[:MAX_RAW])
 
 
 def _after_space(text: str, place: int) -> int:

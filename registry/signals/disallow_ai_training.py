@@ -20,7 +20,7 @@ group. `AllowAITraining` says that training is allowed; it outranks a shorter
 refusal, but since the draft is dead it permits nothing.
 
 Decisions: both are outside current documents, so refusals count under
-`cautious` only. The draft speaks of language models; whoever writes the line
+`cautious` and `eu-tdm` only. The draft speaks of language models; whoever writes the line
 means training, so both training uses are meant. A line before any user-agent
 line, for a name that is no token, or with a path without its slash is malformed:
 refusals count as such, permissions are dropped. Beyond MAX_ADDRESSED rules times

@@ -27,7 +27,7 @@ refusals; `notrain`, which no document defines, and `DisallowAITraining`, from a
 draft that expired, are read as legacy; `AllowAITraining` permits nothing. In
 `googlebot: nofollow, noai` the last word belongs to googlebot, and counts
 as a malformed refusal of everybody too, since a proxy may have joined two lines.
-A line is read up to 8 KiB.
+A line is read up to 8 KiB, and MAX_LINES lines; a refusal beyond counts as malformed.
 
 Sources: https://developers.google.com/search/docs/crawling-indexing/robots-meta-tag,
 draft-illyes-repext-03, DeviantArt journal 934500371, the NoML open letter, Bing
@@ -35,6 +35,8 @@ Webmaster Blog of September 2023, draft-canel-robots-ai-control-00.
 """
 
 from __future__ import annotations
+
+import re
 
 from registry.model import Evidence, Reading, Scope, Signal
 from registry.signals import _directives
@@ -45,6 +47,10 @@ HEADERS = ("x-robots-tag",)
 MAX_LINES = 100
 MAX_SIGNALS = 500
 MAX_WARNINGS = 20
+# In lines that are not read for their number: whoever hides a refusal there has refused.
+_REFUSAL = re.compile(
+    rf"(?<![\w-])(?:{'|'.join(sorted(_directives.AGAINST_TRAINING))})(?![\w-])", re.IGNORECASE
+)
 
 
 def read(evidence: Evidence) -> Reading:
@@ -53,7 +59,8 @@ def read(evidence: Evidence) -> Reading:
     found: dict[tuple[object, ...], Signal] = {}
     warnings: list[str] = []
     lines = [line for line in evidence.lines if _is_ours(line[0])]
-    if len(lines) > MAX_LINES:
+    left = lines[MAX_LINES:]
+    if left:
         warnings.append(f"more than {MAX_LINES} X-Robots-Tag lines: the others were not read")
     for name, value in lines[:MAX_LINES]:
         raw = f"{name}: {value}"[: _directives.MAX_RAW]
@@ -61,13 +68,25 @@ def read(evidence: Evidence) -> Reading:
             warnings += _directives.too_long(value, "X-Robots-Tag line")
         for mark in _directives.marks(value):
             key = (mark.name, mark.agent, mark.conformance, raw)
-            if key not in found and len(found) < MAX_SIGNALS:
-                found[key] = _signal(mark, scope, raw, evidence.url)
+            if len(found) == MAX_SIGNALS and key not in found:
+                left.append((name, value))
+                break
+            found.setdefault(key, _signal(mark, scope, raw, evidence.url))
             if mark.fault:
                 warnings.append(f"{mark.name}: {mark.fault}: {_directives.quote(raw)}")
-    if len(found) == MAX_SIGNALS:
+    refusal = next((line for line in left if _REFUSAL.search(line[1])), None)
+    if refusal is not None and not any(map(_refuses_everybody, found.values())):
+        raw = f"{refusal[0]}: {refusal[1]}"[: _directives.MAX_RAW]
+        mark = _directives.Mark("noai", None, "malformed", "cut off, with a refusal in it")
+        found["cut off",] = _signal(mark, scope, raw, evidence.url)
+        warnings.insert(0, f"{mark.name}: {mark.fault}: {_directives.quote(raw)}")
+    if len(found) >= MAX_SIGNALS:
         warnings.insert(0, f"{MAX_SIGNALS} marks in X-Robots-Tag lines: any others were not read")
     return Reading(tuple(found.values()), tuple(dict.fromkeys(warnings))[:MAX_WARNINGS])
+
+
+def _refuses_everybody(signal: Signal) -> bool:
+    return signal.name in _directives.AGAINST_TRAINING and not signal.agents
 
 
 def _is_ours(name: str) -> bool:
