@@ -10,12 +10,12 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import registry
 from registry.errors import RegistryError, UnreadableInput
 from registry.evidence_lines import answer, read_line, what_is_asked
-from registry.model import USES
+from registry.model import DECISIONS, USES
 from registry.precedence import settled
 from registry.site_rules import applicable
 
@@ -23,6 +23,7 @@ Outcome = Literal["agreed", "unsure", "failed"]
 
 POLICIES = ("letter", "cautious")
 LINE_LIMIT = 16 * 1024 * 1024
+_WRITTEN = "one vector a line, as tests/vectors/README.md says"
 _USES = {"input": "ai-input", "generative_train": "train-genai"}
 
 
@@ -35,7 +36,14 @@ class Difference:
     got: object
 
     def __str__(self) -> str:
-        """Return it in a line."""
+        """Return it in a line; of names what is missing and what is there beside them."""
+        if self.field == "signals" and _is_texts(self.expected) and _is_texts(self.got):
+            expected, got = cast("list[str]", self.expected), cast("list[str]", self.got)
+            missing = [name for name in expected if name not in got]
+            beside = [name for name in got if name not in expected]
+            parts = [f"missing {_shown(missing)}"] * bool(missing)
+            parts += [f"not expected {_shown(beside)}"] * bool(beside)
+            return f"signals: the names differ: {'; '.join(parts)}"
         return f"{self.field}: expected {_shown(self.expected)}, got {_shown(self.got)}"
 
 
@@ -67,31 +75,72 @@ def shipped() -> list[Path]:
 
 def load(path: Path) -> Iterator[dict[str, Any]]:
     """Yield the vectors of a file; UnreadableInput names the line that is none."""
+    for _, vector in _placed(path):
+        yield vector
+
+
+def _placed(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield the vectors of a file with their place in it; UnreadableInput for a file without."""
+    empty = True
     try:
         with path.open("rb") as file:
             for number, line in enumerate(iter(lambda: file.readline(LINE_LIMIT), b""), 1):
                 if line.strip():
-                    yield _vector(line, f"{path}, line {number}")
-    except OSError as error:
-        raise UnreadableInput(f"{path}: {error.strerror}") from error
+                    empty = False
+                    place = f"{path}, line {number}"
+                    yield place, _vector(line, place)
+    except (OSError, ValueError) as error:
+        said = error.strerror if isinstance(error, OSError) else error
+        raise UnreadableInput(f"{path}: {said}", _WRITTEN) from error
+    if empty:
+        raise UnreadableInput(f"{path}: no vector in it", _WRITTEN)
 
 
 def _vector(line: bytes, place: str) -> dict[str, Any]:
     try:
         vector = json.loads(line)
     except (ValueError, RecursionError) as error:
-        raise UnreadableInput(f"{place}: not JSON: {error}") from error
+        raise UnreadableInput(f"{place}: not JSON: {error}", _WRITTEN) from error
     expect = vector.get("expect") if isinstance(vector, dict) else None
-    if not isinstance(expect, dict) or not isinstance(expect.get("train"), str):
-        raise UnreadableInput(f"{place}: no vector, it has no expect.train")
+    if not isinstance(expect, dict) or "train" not in expect:
+        raise UnreadableInput(f"{place}: no vector, it has no expect.train", _WRITTEN)
+    if fault := next(_faults(vector, expect), ""):
+        raise UnreadableInput(f"{place}: {fault}", _WRITTEN)
     return dict(vector)
+
+
+def _faults(vector: Mapping[str, Any], expect: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what a vector's fields must be and are not."""
+    identity = vector.get("id")
+    if isinstance(identity, bool) or not isinstance(identity, (str, int)) or identity == "":
+        yield "no vector, it has no id"
+    for name in ("train", "train_cautious"):
+        if name in expect and expect[name] not in DECISIONS:
+            yield f"expect.{name} is none of {', '.join(DECISIONS)}"
+    if not _is_texts(expect.get("signals", [])):
+        yield "expect.signals is not a list of names"
+    warnings = expect.get("warnings") or 0
+    if not (_is_texts(warnings) or (type(warnings) is int and warnings >= 0)):
+        yield "expect.warnings is neither a number nor a list of texts"
+    uses = expect.get("uses", {})
+    if not isinstance(uses, dict) or not all(said in DECISIONS for said in uses.values()):
+        yield f"expect.uses does not say of each use one of {', '.join(DECISIONS)}"
+    if not isinstance(expect.get("licence"), (str, type(None))):
+        yield "expect.licence is neither an address nor null"
+
+
+def _is_texts(given: object) -> bool:
+    return isinstance(given, list) and all(isinstance(text, str) for text in given)
 
 
 def run(path: Path) -> Iterator[Result]:
     """Compare every vector of a file with its answer, under each policy."""
-    for vector in load(path):
+    for place, vector in _placed(path):
         for policy in POLICIES:
-            yield judged(vector, policy, path.stem)
+            try:
+                yield judged(vector, policy, path.stem)
+            except UnreadableInput as error:
+                raise UnreadableInput(f"{place}: {error.message}", error.hint) from error
 
 
 def judged(vector: Mapping[str, Any], policy: str, vocabulary: str = "") -> Result:

@@ -34,6 +34,8 @@ def command(files: tuple[str, ...], as_json: bool) -> int:
             results += run(path)
         except UnreadableInput as error:
             click.echo(f"error: {visible(error.message)}", err=True)
+            if error.hint:
+                click.echo(f"hint: {visible(error.hint)}", err=True)
             code = error.exit_code
     failed = [result for result in results if result.outcome == "failed"]
     if as_json:
