@@ -25,6 +25,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 from registry.errors import UsageError
@@ -149,6 +150,7 @@ def known_policies() -> tuple[str, ...]:
     return tuple(policy.name for policy in POLICIES)
 
 
+@lru_cache(maxsize=64)
 def policy_named(name: str) -> Policy:
     """Return a policy by `name` or `name@version`; UsageError where there is none."""
     for policy in POLICIES:
