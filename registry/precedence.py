@@ -4,8 +4,9 @@ Before marks of different vocabularies meet in `registry.verdict`, each settles
 its own contradictions by its own rules:
 
 - TDMRep: a later layer replaces an earlier one, property by property:
-  tdmrep.json, then response headers, then the markup or the file's metadata
-  (W3C TDMRep Final Report, May 2024). With a policy, `1` is `conditional`.
+  tdmrep.json, then response headers, then the markup (W3C TDMRep Final Report,
+  May 2024). With a policy, `1` is `conditional`. An image's own metadata is
+  another declarant's word: it is settled by itself, and replaces nothing.
 - TDMRep's file and ai.txt: where one permits the image, what it says of the path
   of the page around it is not evidence of the image. `Disallow: /` beside
   `Allow: *.jpg` refuses the page and permits its pictures.
@@ -30,7 +31,7 @@ _Covered = tuple[str, bool]
 
 _NARROWEST = 1 << 40
 _OF_FILES = {"tdmrep", "ai-txt"}
-_TDM_LAYERS = {"tdmrep-json": 0, "headers": 1, "html": 2, "xmp": 2}
+_TDM_LAYERS = {"tdmrep-json": 0, "headers": 1, "html": 2}
 
 
 def settled(signals: Sequence[Signal], asked: About = "image") -> list[Signal]:
@@ -67,21 +68,26 @@ def _without_page_paths(signals: list[Signal]) -> list[Signal]:
 
 
 def _layered(signals: list[Signal], asked: About) -> list[Signal]:
-    """Settle TDMRep: what is said of the image itself, and what of the page around it.
+    """Settle TDMRep: what the site says of the image, what of the page, what the file says.
 
-    Of a page that is itself asked about, everything speaks.
+    Of a page that is itself asked about, all that the site says is one.
     """
+    voices: dict[str, list[tuple[int, Signal]]] = {}
+    for place, signal in enumerate(signals):
+        if signal.vocabulary == "tdmrep":
+            voices.setdefault(_voice(signal, asked), []).append((place, signal))
     out: dict[int, Signal | None] = {}
-    for on_page in (False, True):
-        layer = [
-            (place, signal)
-            for place, signal in enumerate(signals)
-            if signal.vocabulary == "tdmrep"
-            and (asked == "page" or signal.scope == "page") == on_page
-        ]
-        out.update(_top_layer(layer))
+    for layers in voices.values():
+        out.update(_top_layer(layers))
     settled_signals = (out.get(place, signal) for place, signal in enumerate(signals))
     return [signal for signal in settled_signals if signal is not None]
+
+
+def _voice(signal: Signal, asked: About) -> str:
+    """Return whose word, and on what, a TDMRep signal is; only within one is any replaced."""
+    if signal.carrier == "xmp":
+        return "file"
+    return "page" if signal.scope == "page" and asked != "page" else "site"
 
 
 def _top_layer(found: list[tuple[int, Signal]]) -> dict[int, Signal | None]:

@@ -25,8 +25,8 @@ attributes or `rdf:resource`, in the namespace that the report gives for PDF
 What it says: 1 reserves text and data mining, and training with it; 0 says that
 they are not reserved; another value says nothing. A policy makes the reservation
 conditional; beside 0 it is not read. A later place replaces an earlier one,
-property by property: file, header, then markup or metadata
-(`registry.precedence`). A page's meta tag speaks of the page, not of its images.
+property by property: file, header, then markup (`registry.precedence`). A page's
+meta tag speaks of the page, not of its images. An image's metadata replaces nothing.
 
 Decisions: an object instead of the array, a file that breaks off, `"1"`, `true`,
 `yes`, a misspelt property, a location that is missing, a URL or without its slash, a tag in the

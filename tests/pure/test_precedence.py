@@ -39,13 +39,28 @@ def left(signals, asked="image"):
 
 @pytest.mark.parametrize("low", [0, 1])
 @pytest.mark.parametrize("high", [0, 1])
-@pytest.mark.parametrize(
-    ("below", "above"), [("tdmrep-json", "headers"), ("headers", "xmp"), ("tdmrep-json", "xmp")]
-)
-def test_a_later_place_replaces_an_earlier_one(below, above, low, high):
-    for signals in permutations([tdm(below, low), tdm(above, high)]):
-        assert [s.carrier for s in settled(signals)] == [above]
+def test_a_later_place_replaces_an_earlier_one(low, high):
+    for signals in permutations([tdm("tdmrep-json", low), tdm("headers", high)]):
+        assert [s.carrier for s in settled(signals)] == ["headers"]
         assert decide(signals, "letter").decision == ("reserved" if high else "allowed")
+
+
+@pytest.mark.parametrize("policy_name", ["letter", "cautious", "eu-tdm"])
+@pytest.mark.parametrize("carrier", ["tdmrep-json", "headers"])
+def test_the_file_s_metadata_lifts_and_softens_nothing_of_the_site_s(carrier, policy_name):
+    def decided(*signals):
+        return {decide(s, policy_name).decision for s in permutations(signals)}
+
+    site, file, terms = tdm(carrier, 1), tdm("xmp", 1), policy("xmp")
+    assert decided(site, tdm("xmp", 0)) == {"reserved"}
+    assert decided(site, terms) == {"reserved"}
+    assert decided(site, file, terms) == {"reserved"}
+    assert decided(tdm(carrier, 0), file) == {"reserved"}
+    assert decided(tdm(carrier, 0), file, terms) == {"conditional"}
+    assert decided(file, policy(carrier)) == {"reserved"}
+    assert decided(site, policy(carrier), tdm("xmp", 0)) == {"conditional"}
+    assert decided(site, policy(carrier), file) == {"reserved"}
+    assert decided(tdm("xmp", 0)) == {"allowed"}
 
 
 def test_each_property_is_replaced_on_its_own():
@@ -63,7 +78,11 @@ def test_each_property_is_replaced_on_its_own():
 
 def test_a_policy_without_a_reservation_is_dropped():
     assert left([policy("headers")]) == []
-    assert left([tdm("headers", 0), policy("xmp")]) == [("headers", "tdm-reservation=0", "allowed")]
+    file = [tdm("headers", 0), policy("tdmrep-json")]
+    assert left(file) == [("headers", "tdm-reservation=0", "allowed")]
+    assert left([tdm("headers", 1), policy("xmp")]) == [
+        ("headers", "tdm-reservation=1", "reserved")
+    ]
 
 
 def test_what_is_malformed_replaces_nothing_and_is_replaced():
@@ -72,7 +91,8 @@ def test_what_is_malformed_replaces_nothing_and_is_replaced():
     assert len(settled(signals)) == 2
     assert decide(signals, "letter").decision == "allowed"
     assert decide(signals, "cautious").decision == "reserved"
-    assert left([*signals, tdm("xmp", 0)]) == [("xmp", "tdm-reservation=0", "allowed")]
+    file, header = tdm("tdmrep-json", 1, conformance="malformed"), tdm("headers", 0)
+    assert left([file, header]) == [("headers", "tdm-reservation=0", "allowed")]
 
 
 def test_a_policy_beside_a_proper_0_does_not_license_a_malformed_1():
@@ -122,4 +142,4 @@ def test_other_vocabularies_are_left_alone():
 def test_order_does_not_matter(signals):
     verdict = decide(signals, "letter")
     assert verdict.decision == "conditional"
-    assert {s.carrier for s in settled(signals)} == {"xmp"}
+    assert {s.carrier for s in settled(signals)} == {"tdmrep-json", "headers", "xmp"}
