@@ -257,8 +257,13 @@ def _of_file(text: str, template: Signal, warnings: list[str]) -> Iterator[Signa
             warnings.append(f"entry {order + 1}: {fault}: {quote(entry.raw)}")
             continue
         rule = PathRule(pattern, "first", order)
-        statement = _entry_statement(entry, fault)
-        yield from _signals(statement, replace(template, rule=rule), warnings)
+        said = _signals(_entry_statement(entry, fault), replace(template, rule=rule), warnings)
+        signals = list(said)
+        if any(signal.uses for signal in signals):
+            yield from signals
+        else:
+            # A policy alone must not win against a reservation in a later entry.
+            warnings.append(f"entry {order + 1}: no reservation: {quote(entry.raw)}")
 
 
 def _entry_statement(entry: _tdmrep_file.Entry, fault: str) -> _Statement:
