@@ -15,6 +15,7 @@ from datetime import datetime
 
 from crawler.addresses import absolute, host_of
 from registry.model import Evidence, SiteFile
+from registry.responses import text_of
 from registry.signals import read
 
 # Of both, what the readers look at is less.
@@ -85,7 +86,7 @@ def site_file(
     wanted: Wanted, read_at: datetime, status: int, body: bytes, content_type: bytes
 ) -> SiteFile:
     """Return the file as it is recorded; a web page in its place is a refusal (`not-ai-txt`)."""
-    text = body.decode("utf-8", "replace")
+    text = text_of(body)
     if _is_web_page(text, wanted.kind, content_type):
         return refused(wanted, read_at, f"not-{wanted.kind}", status)
     evidence = Evidence(wanted.kind, "site", wanted.url, text=text)
@@ -110,7 +111,11 @@ def _is_web_page(text: str, kind: str, content_type: bytes) -> bool:
 
 
 def _licences(evidence: Evidence) -> list[str]:
-    """Return the addresses of the RSL documents that evidence points to."""
-    pointers = (s for s in read(evidence).signals if s.vocabulary == "rsl" and not s.uses)
-    found = (absolute(evidence.url, s.licence_url) for s in pointers if s.licence_url)
-    return [url for url in found if url is not None]
+    """Return the addresses of the RSL documents that evidence points to.
+
+    Links in the text (`a`) may be anybody's, a comment's say, and speak for no site.
+    """
+    found = (s for s in read(evidence).signals if s.vocabulary == "rsl" and not s.uses)
+    pointers = (s for s in found if s.licence_url and not s.raw[:2].lower() == "<a")
+    urls = (absolute(evidence.url, s.licence_url or "") for s in pointers)
+    return [url for url in urls if url is not None]

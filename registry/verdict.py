@@ -130,6 +130,8 @@ VOCABULARIES = {
     "tdmrep": Combining(licensable=True),
     "rsl": Combining(licensable=True),
 }
+# Where it matters which marks share a host.
+LICENSABLE = frozenset(name for name, how in VOCABULARIES.items() if how.licensable)
 _DEFAULT = Combining()
 _REFUSALS: tuple[Decision, ...] = ("reserved", "conditional")
 # A signal, the use it speaks of, and what it says of it.

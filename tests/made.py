@@ -93,6 +93,7 @@ class Made:
             "observed_at": day(on),
             "image_url": url,
             "page_url": "https://a.example/page",
+            "fetched_url": None,
             "relation": "own",
             "refusal": None,
             "image_id": None,

@@ -62,6 +62,7 @@ class ObservationRow:
     observed_at: datetime
     image_url: str
     page_url: str | None
+    fetched_url: str | None
     relation: Relation
     refusal: str | None
     image_id: int | None

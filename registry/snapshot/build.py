@@ -18,19 +18,20 @@ from registry import __version__
 from registry.db.export import ClaimRow, EvidenceRow, ImageRow, ObservationRow, SiteRuleRow
 from registry.fingerprints import versions
 from registry.matching.url_key import host_of, url_key
-from registry.model import PathRule, Signal
+from registry.model import PathRule, Signal, Target
 from registry.signals import read, readers
-from registry.site_rules import SiteRules, concerns, url_path
+from registry.site_rules import SiteRules, applicable, concerns, url_path
 from registry.snapshot.format import FileEntry, Manifest, shape, signals_to_json
 from registry.snapshot.history import (
     Dated,
     Shown,
     mark_of,
     pictures_shown,
+    refuses_training,
     rules_file,
-    speaks_of_training,
 )
 from registry.snapshot.store import TableWriter
+from registry.verdict import LICENSABLE
 
 MAX_QUOTE = 4096
 
@@ -96,6 +97,8 @@ class _Builder:
         self._about: dict[int, str] = {}
         # By host: its rules files.
         self._rules: dict[str, list[tuple[SiteRules, Dated]]] = {}
+        # By host: keys of the licences that its robots.txt points to.
+        self._licences: dict[str, set[str]] = {}
 
     def close(self) -> dict[str, FileEntry]:
         writers = (self._images, self._entries, self._signals, self._sites)
@@ -117,13 +120,33 @@ class _Builder:
         for (host, kind, _), group in groupby(rows, lambda row: (row.host, row.kind, row.url)):
             history = list(group)
             dated = rules_file(history, self._read)
+            self._stands(dated, history[-1])
             if dated.signals:
-                own = [signal for signal in dated.signals if concerns(signal, host)]
-                self._rules.setdefault(host, []).append((SiteRules(own), dated))
+                self._rules.setdefault(host, []).append((SiteRules(dated.signals), dated))
                 last = history[-1]
                 self._append_site(
                     f"site-rule:{last.id}", host, kind, "crawl", dated, last.observed_at
                 )
+
+    def _stands(self, dated: Dated, row: SiteRuleRow) -> None:
+        """Leave of a rules file what it says of its host.
+
+        A licence permits only where it stands on the host and the robots.txt that stands
+        there points to it: what a page links to speaks for that page, and what
+        nothing points to any more was taken back.
+        """
+        if row.kind == "robots-txt":
+            links = (url_key(s.licence_url) for s in dated.signals if s.licence_url)
+            self._licences.setdefault(row.host, set()).update(key for key in links if key)
+        pointed = url_key(row.url) in self._licences.get(row.host, ())
+        vouched = row.kind != "rsl-xml" or (pointed and host_of(row.url) == row.host)
+
+        def left(signal: Signal) -> Signal | None:
+            if not concerns(signal, row.host):
+                return None
+            return signal if vouched else _without_permission(signal)
+
+        dated.turn(left)
 
     def add_observations(self, rows: Iterable[ObservationRow]) -> None:
         for _, history in groupby(rows, lambda row: (row.image_url, row.page_url)):
@@ -136,8 +159,9 @@ class _Builder:
         """Write one entry. A picture that its URL shows no more is found by its look only."""
         row = shown.last
         rules, said = self._rules_for(row)
+        own = _placed(shown.dated.signals, row)
         # A mark may have stood at this URL before this picture did.
-        said += [max(since, shown.first) for since in shown.dated.oldest(shown.dated.signals)]
+        said += [max(since, shown.first) for since in shown.dated.oldest(own)]
         image = None if shown.image_id is None else self._image_rows[shown.image_id][0]
         self._append_entry(
             entry=f"observation:{row.id}",
@@ -147,7 +171,7 @@ class _Builder:
             relation=row.relation,
             source="crawl",
             image=image,
-            signals=shown.dated.signals,
+            signals=own,
             rules=rules,
             since=min(said, default=shown.first),
             seen=row.observed_at,
@@ -156,6 +180,9 @@ class _Builder:
     def _rules_for(self, row: ObservationRow) -> tuple[tuple[Signal, ...], list[datetime]]:
         """Return what the rules files of the image's and the page's host say, and since when."""
         image = self._won(row.image_url)
+        if host_of(row.fetched_url or "") not in {None, host_of(row.image_url)}:
+            # The host that was asked and the one that answered both speak for the image.
+            image += self._won(row.fetched_url)
         page = self._won(row.page_url) if row.page_url != row.image_url else []
         of_image = [signal for signal, _ in image]
         foreign = row.relation == "third-party"
@@ -164,7 +191,7 @@ class _Builder:
             for signal, _ in page
             if signal not in of_image
         ]
-        said = [since for signal, since in image + page if speaks_of_training(signal)]
+        said = [since for signal, since in image + page if refuses_training(signal)]
         return _merged([*of_image, *of_page]), said
 
     def _won(self, url: str | None) -> list[tuple[Signal, datetime]]:
@@ -221,7 +248,8 @@ class _Builder:
         text = signals_to_json(distinct)
         digest = hashlib.sha256(text.encode()).digest()
         if digest not in self._signal_rows:
-            number = self._shapes.setdefault(shape(distinct), len(self._shapes))
+            kind = shape(distinct, LICENSABLE)
+            number = self._shapes.setdefault(kind, len(self._shapes))
             self._signal_rows[digest] = self._signals.append({"signals": text, "shape": number})
         return self._signal_rows[digest]
 
@@ -239,6 +267,22 @@ class _Builder:
                 "seen": seen,
             }
         )
+
+
+def _without_permission(signal: Signal) -> Signal:
+    return replace(signal, uses=tuple(use for use in signal.uses if use[1] != "allowed"))
+
+
+def _placed(signals: tuple[Signal, ...], row: ObservationRow) -> tuple[Signal, ...]:
+    """Return the marks of an image and its page, those with paths if they are theirs.
+
+    A licence within a page or a file (RSL) covers paths as one in a file of its own does.
+    """
+    if all(signal.scope != "site" for signal in signals):
+        return signals
+    won = applicable(signals, Target(row.fetched_url or row.image_url, row.page_url))
+    foreign = row.relation == "third-party"
+    return tuple(replace(s, third_party=foreign and s.scope == "page") for s in won)
 
 
 def _merged(signals: Sequence[Signal]) -> tuple[Signal, ...]:

@@ -23,7 +23,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -108,20 +108,24 @@ def signals_from_json(text: str) -> tuple[Signal, ...]:
 _DEFAULTS = {field.name: field.default for field in fields(Signal)}
 
 
-def shape(signals: Sequence[Signal]) -> tuple[Any, ...]:
+def shape(signals: Sequence[Signal], placed: Collection[str] = ()) -> tuple[Any, ...]:
     """Return what a policy can tell two sets of signals apart by.
 
     That is all but their text, the place they stood at, and their licence; of
     places only which signals share one (robots.txt groups are judged by file), and
-    which share a host (a licence softens the refusals of its own site).
+    which point to another's. Marks of the vocabularies `placed` keep their host: they may
+    meet others of it in another set, where a licence softens its own site's refusals.
     """
-    places: dict[str, str] = {"": ""}
-    hosts: dict[str, int] = {}
-    for url in (signal.url for signal in signals):
-        host = host_of(url) or ""
-        number = hosts.setdefault(host, len(hosts)) if host else -1
-        places.setdefault(url, f"https://host{number}.invalid/{len(places)}" if host else url)
-    return tuple(replace(s, raw="", url=places[s.url], licence_url=None) for s in signals)
+    hosts = {s.url: host_of(s.url) or "" for s in signals if s.vocabulary in placed}
+    places: dict[str | None, str] = {}
+    for signal in signals:
+        number = str(len(places))
+        host = hosts.get(signal.url)
+        places.setdefault(signal.url, f"https://{host}/{number}" if host else number)
+    return tuple(
+        replace(s, raw="", url=places[s.url], licence_url=places.get(s.licence_url))
+        for s in signals
+    )
 
 
 def _signal_to_dict(signal: Signal) -> dict[str, Any]:

@@ -6,7 +6,7 @@ nothing back. Each mark is dated from when it has stood without a break.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -27,9 +27,10 @@ def mark_of(signal: Signal) -> Mark:
     return signal.name, signal.uses, whom
 
 
-def speaks_of_training(signal: Signal) -> bool:
-    """Tell whether a signal says anything about training."""
-    return any(signal.meaning(use) for use in TRAINING_USES)
+def refuses_training(signal: Signal) -> bool:
+    """Tell whether a signal refuses training, or allows it under conditions only."""
+    meanings = (meaning for use, meaning in signal.uses if use in {*TRAINING_USES, "tdm"})
+    return any(meaning != "allowed" for meaning in meanings)
 
 
 @dataclass(slots=True)
@@ -44,9 +45,16 @@ class Dated:
         self.since = {mark: self.since.get(mark, when) for mark in map(mark_of, signals)}
         self.signals = signals
 
+    def turn(self, change: Callable[[Signal], Signal | None]) -> None:
+        """Change or drop signals; what is left keeps its date."""
+        turned = [(change(signal), self.since[mark_of(signal)]) for signal in self.signals]
+        kept = [(signal, when) for signal, when in turned if signal is not None]
+        self.signals = tuple(signal for signal, _ in kept)
+        self.since = {mark_of(signal): when for signal, when in kept}
+
     def oldest(self, among: Iterable[Signal]) -> list[datetime]:
-        """Return since when training has been spoken of among these signals; empty if it is not."""
-        said = [self.since[mark_of(s)] for s in among if speaks_of_training(s)]
+        """Return since when training has been refused by these signals; empty if it is not."""
+        said = [self.since[mark_of(s)] for s in among if refuses_training(s)]
         return [min(said)] if said else []
 
 

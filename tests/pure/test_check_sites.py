@@ -6,6 +6,7 @@ from made import Made
 
 from registry.check.index import CheckIndex
 from registry.lookup import lookup
+from registry.model import DECISIONS
 
 URL = "https://a.example/art/1.jpg"
 ELSEWHERE = "https://a.example/art/never-seen.jpg"
@@ -70,3 +71,87 @@ def test_entries_are_told_from_claims(tmp_path):
     made.claim(url="https://b.example/x.jpg")
     index = CheckIndex(made.snapshot(tmp_path), "cautious")
     assert index.crawled(np.array([0, 1, -1])).tolist() == [True, False, False]
+
+
+PAGE = "https://{}.example/page"
+REFUSING = (("Content-Usage", "train-ai=n"),)
+
+
+def test_entries_alike_but_for_their_hosts_are_decided_apart(tmp_path):
+    """An entry's own marks meet its sites' licences: whose they are must not be lost."""
+    made = Made()
+    for image, page in (("a", "a"), ("c", "b")):
+        header = made.fields(*REFUSING, about="page", url=PAGE.format(page))
+        place = {"page_url": PAGE.format(page), "relation": "own", "image_id": made.image()}
+        made.observe(f"https://{image}.example/1.jpg", [header], **place)
+        made.site_file(
+            "rsl-xml", f"{image}.example", f"https://{image}.example/license.xml", LICENCE
+        )
+    index = CheckIndex(made.snapshot(tmp_path), "cautious")
+    ranks = [DECISIONS[rank] for rank in index.entry_rank]
+    assert ranks == [index.entry_verdict(entry).decision for entry in range(2)]
+    assert ranks == ["conditional", "reserved"]
+
+
+FREE = '<rsl xmlns="https://rslstandard.org/rsl"><content url="/"><license>'
+FREE += '<permits type="usage">ai-train</permits></license></content></rsl>'
+INLINE = f'<body><script type="application/rsl+xml">{FREE}</script>'
+
+
+def test_a_licence_within_a_page_permits_nobody_elses_image(tmp_path):
+    made = Made()
+    elsewhere = "https://cdn.b.example/1.jpg"
+    made.observe(elsewhere, [made.page(INLINE)], relation="third-party", image_id=made.image())
+    assert ask(made, tmp_path, elsewhere).decision == "unspecified"
+
+
+def test_a_licence_in_a_file_speaks_for_its_paths_alone(tmp_path):
+    text = FREE.replace('url="/"', 'url="/other/"')
+    wrapped = (
+        '<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-'
+        f'syntax-ns#"><rdf:Description>{text}</rdf:Description></rdf:RDF></x:xmpmeta>'
+    )
+    made = Made()
+    made.observe(URL, [made._evidence("xmp", "image", URL, None, wrapped)], image_id=made.image())
+    assert ask(made, tmp_path, URL).decision == "unspecified"
+
+
+@pytest.mark.parametrize(
+    ("pointer", "place", "decision"),
+    [
+        ("https://a.example/license.xml", "https://a.example/license.xml", "allowed"),
+        ("https://a.example/other.xml", "https://a.example/license.xml", "unspecified"),
+        (None, "https://a.example/license.xml", "unspecified"),
+        ("https://b.example/license.xml", "https://b.example/license.xml", "unspecified"),
+    ],
+)
+def test_a_licence_permits_where_it_stands_and_is_pointed_to(tmp_path, pointer, place, decision):
+    made = Made()
+    made.robots("a.example", f"User-agent: *\nLicense: {pointer}\n" if pointer else "# none\n")
+    made.site_file("rsl-xml", "a.example", place, FREE)
+    assert ask(made, tmp_path, ELSEWHERE).decision == decision
+
+
+def test_a_permission_that_nothing_points_to_any_more_is_gone(tmp_path):
+    made = Made()
+    made.robots("a.example", "User-agent: *\nLicense: https://a.example/license.xml\n", on=1)
+    made.site_file("rsl-xml", "a.example", "https://a.example/license.xml", FREE)
+    made.robots("a.example", "User-agent: *\n", on=10)
+    assert ask(made, tmp_path, ELSEWHERE).decision == "unspecified"
+
+
+def test_the_host_that_answered_speaks_too(tmp_path):
+    made = Made()
+    place = "https://cdn.b.example/.well-known/tdmrep.json"
+    made.site_file("tdmrep-json", "cdn.b.example", place, RESERVED)
+    made.observe(URL, [], fetched_url="https://cdn.b.example/1.jpg", image_id=made.image())
+    assert ask(made, tmp_path, URL).decision == "reserved"
+
+
+def test_a_refusal_is_not_dated_from_a_permission(tmp_path):
+    made = Made()
+    made.robots("a.example", "User-agent: *\nContent-Signal: ai-train=yes\n", on=1)
+    made.observe(URL, [], on=1, image_id=made.image())
+    made.observe(URL, [made.headers("noai")], on=10, image_id=1)
+    (found,) = [f for f in ask(made, tmp_path, URL).found if f.by == "url"]
+    assert (found.verdict.decision, found.since.day) == ("reserved", 10)

@@ -104,3 +104,17 @@ def test_what_cannot_be_had_is_recorded_with_the_reason():
 def test_a_servers_wrong_type_hides_no_file(kind, body, content_type):
     wanted = Wanted("https://a.example/x", kind, "a.example")
     assert site_file(wanted, NOW, 200, body, content_type).refusal is None
+
+
+def test_a_link_in_the_text_of_a_page_speaks_for_no_site():
+    html = '<p>see <a rel="license" type="application/rsl+xml" href="https://b.example/l.xml">License</a>'
+    found = SiteFiles().about_page(PAGE, [Evidence("html", "page", PAGE, text=html)])
+    assert [w for w in found if w.kind == "rsl-xml"] == []
+
+
+def test_a_file_says_its_encoding():
+    text = '[{"location": "/", "tdm-reservation": 1}]'
+    wanted = Wanted("https://a.example/x", "tdmrep-json", "a.example")
+    file = site_file(wanted, NOW, 200, text.encode("utf-16"), b"application/json")
+    assert file.evidence is not None
+    assert file.evidence.text.lstrip("\ufeff") == text

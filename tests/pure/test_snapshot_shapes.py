@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from registry.model import PathRule, Signal
 from registry.snapshot.format import shape
-from registry.verdict import VOCABULARIES, decide, known_policies
+from registry.verdict import LICENSABLE, VOCABULARIES, decide, known_policies
 
 MEANINGS = st.sampled_from(["reserved", "conditional", "allowed"])
 URLS = ["", "//odd", "https://a.example/x", "https://a.example:443/y", "https://b.example/x"]
@@ -41,7 +41,9 @@ def marks(draw):
 @settings(max_examples=500)
 def test_a_shape_decides_as_its_signals_do(signals):
     for policy in known_policies():
-        assert decide(shape(signals), policy).decision == decide(signals, policy).decision
+        assert (
+            decide(shape(signals, LICENSABLE), policy).decision == decide(signals, policy).decision
+        )
 
 
 def test_shapes_keep_apart_what_a_licence_may_soften():
@@ -50,7 +52,7 @@ def test_shapes_keep_apart_what_a_licence_may_soften():
     offers = [(use, "conditional") for use, _ in uses]
     own = Signal("b", "rsl", "rsl-xml", "site", "p", "https://a.example/l.xml", tuple(offers))
     other = Signal("b", "rsl", "rsl-xml", "site", "p", "https://b.example/l.xml", tuple(offers))
-    assert shape([refusal, own]) != shape([refusal, other])
+    assert shape([refusal, own], LICENSABLE) != shape([refusal, other], LICENSABLE)
     assert shape([refusal]) == shape(
         [Signal(*("a", "content-usage", "headers", "site", "m"), "https://c.example/z", uses)]
     )

@@ -29,7 +29,7 @@ ORDER BY host, kind, url, observed_at, id
 
 -- name: export_observations
 -- every observation, those of one image on one page together, oldest first
-SELECT id, observed_at, image_url, page_url, relation, refusal, image_id, evidence
+SELECT id, observed_at, image_url, page_url, fetched_url, relation, refusal, image_id, evidence
 FROM observation
 ORDER BY image_url, page_url NULLS FIRST, observed_at, id
 
