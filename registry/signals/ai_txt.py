@@ -15,8 +15,9 @@ against path and query; `/` or `*` stand for the rest. No document says which
 rule wins: the longest is taken, `Allow` on a tie, as in robots.txt.
 
 What it says: `Disallow` reserves training, for what it matches. `Allow` permits it,
-where the file is Spawning's: it names Spawning, or a file type. In a copy of
-robots.txt `Allow` permits crawling, and so says nothing here.
+where the file is Spawning's: it has the generator's first line, or rules for file
+types, and nothing else. In a copy of robots.txt `Allow` permits crawling, and so
+says nothing here; a Sitemap or any other record, a path or a `$` give one away.
 
 Signals: `ai-txt:disallow` and `ai-txt:allow`, one a rule.
 
@@ -57,6 +58,9 @@ _RULES = ("allow", "disallow")
 _PLUGIN_AGENT = re.compile(r"^([ \t]*user-agent[ \t]*:[ \t]*\*)/[ \t\r]*$", re.I | re.M)
 _FILE_TYPE = re.compile(r"\*(\.[a-z0-9]{1,10})(\$?)", re.IGNORECASE)
 _BARE_TYPE = re.compile(r"\.[a-z0-9]{1,10}\$?", re.IGNORECASE)
+# The generator's first line, to which its plug-in adds a slash.
+_HEADER = re.compile(r"#[ \t]*spawning ai/?", re.IGNORECASE)
+_EVERYTHING = frozenset({"", "/", "*", "/*", "*/"})
 _PERMITTED: tuple[tuple[Use, Meaning], ...] = tuple((use, "allowed") for use, _ in TRAINING)
 
 
@@ -66,13 +70,12 @@ def read(evidence: Evidence) -> Reading:
     if text.lstrip().startswith("<"):
         return Reading(warnings=(f"a web page instead of ai.txt: {quote(text)}",))
     groups = _robots_groups.groups(text)
-    spawnings = _is_spawnings(text, groups)
-    if not _has_form(text, spawnings):
+    if not _has_form(text, groups):
         return Reading()
     warnings = _bounds_crossed(evidence.text, groups)
     signals: list[Signal] = []
     # A rule that was not read might have refused what another one permits.
-    permits, room = spawnings and not warnings, MAX_RULES
+    permits, room = _is_generated(text) and not warnings, MAX_RULES
     for group in groups:
         rules = group.of(*_RULES)[:room]
         room -= len(rules)
@@ -91,15 +94,23 @@ def bounded(text: str) -> str:
     return _robots_groups.bounded(text)
 
 
-def _is_spawnings(text: str, groups: Iterable[Group]) -> bool:
-    """Tell whether the file is Spawning's, not a copy of robots.txt: then `Allow` permits."""
-    if any("spawning" in comment.lower() for comment in _robots_groups.comments(text)):
-        return True
-    return any(_FILE_TYPE.fullmatch(line.value) for group in groups for line in group.of(*_RULES))
+def _is_generated(text: str) -> bool:
+    """Tell whether the file is as Spawning's generator writes it, so that `Allow` permits."""
+    lines = _robots_groups.lines(text)
+    if any(line.kind not in {"agent", *_RULES} for line in lines):
+        return False
+    named = {line.value for line in lines if line.kind in _RULES} - _EVERYTHING
+    if not all(_FILE_TYPE.fullmatch(value) or _BARE_TYPE.fullmatch(value) for value in named):
+        return False
+    headed = any(_HEADER.fullmatch(comment) for comment in _robots_groups.comments(text))
+    return headed or any(value.startswith("*") and not value.endswith("$") for value in named)
 
 
-def _has_form(text: str, spawnings: bool) -> bool:
+def _has_form(text: str, groups: Iterable[Group]) -> bool:
     """Tell whether the file has agents and rules, and is not prose that has such lines too."""
+    spawnings = any("spawning" in line.lower() for line in _robots_groups.comments(text)) or any(
+        _FILE_TYPE.fullmatch(line.value) for group in groups for line in group.of(*_RULES)
+    )
     kinds = [line.kind for line in _robots_groups.lines(text)]
     rules = sum(kind in _RULES for kind in kinds)
     if not rules or not (spawnings or "agent" in kinds):
