@@ -124,6 +124,7 @@ class Combining:
 VOCABULARIES = {
     "x-robots-tag": Combining(covers_images=True),
     "robots-meta": Combining(covers_images=True),
+    "robots-tag": Combining(covers_images=True),
     "deviantart": Combining(covers_images=True),
     "content-usage": Combining(licensable=True),
     "content-signal": Combining(licensable=True),
@@ -177,14 +178,15 @@ def decide(
     """
     chosen = policy_named(policy)
     heard = settled(addressed(signals, agent, chosen), asked)
-    said = _own_readings(heard, agent) if chosen.names is None else []
+    said = _own_readings(heard, agent, chosen, asked)
     for signal in heard:
         said += _says(signal, chosen, asked)
     decision = _decision(said)
     if decision == "reserved" and (licences := _licensed(said, asked)):
         decision, said = "conditional", licences
     deciding = [s for s, _, d in said if d == decision] if decision != "unspecified" else []
-    urls = (s.licence_url for s in [*deciding, *heard] if s.licence_url)
+    named = [s for s in heard if chosen.names is None or s.name in chosen.names]
+    urls = (s.licence_url for s in [*deciding, *named] if s.licence_url)
     return Verdict(decision, str(chosen), tuple(dict.fromkeys(deciding)), next(urls, None))
 
 
@@ -310,13 +312,24 @@ def _reach(signal: Signal, policy: Policy, asked: About) -> Reach:
     return "refusals" if policy.page_marks and not signal.third_party else "nothing"
 
 
-def _own_readings(signals: Iterable[Signal], agent: str | None) -> list[Said]:
-    """Apply what the asking agent's operator says that it takes from a directive."""
+def _own_readings(
+    signals: Iterable[Signal], agent: str | None, policy: Policy, asked: About
+) -> list[Said]:
+    """Apply what the asking agent's operator says that it takes from a directive.
+
+    Of several the operator's own order holds among well formed ones; a guess at a
+    malformed one may be added to them as a refusal, but loosens none.
+    """
     readings = OWN_READINGS.get(agent_token(agent) if agent else "", {})
-    for name, decision in readings.items():
-        said = [
-            (s, use, decision) for s in signals if s.name.startswith(name) for use in TRAINING_USES
-        ]
-        if said:
-            return said
+    if not readings or policy.names is not None:
+        return []
+    counted = [s for s in signals if s.conformance in policy.conformance]
+    heard = [s for s in counted if _reach(s, policy, asked) != "nothing"]
+    proper = [s for s in heard if s.conformance == "ok"]
+    strictest_first = sorted(readings.items(), key=lambda item: DECISIONS.index(item[1]))
+    for among, order in ((proper, list(readings.items())), (heard, strictest_first)):
+        for name, decision in order:
+            named = [s for s in among if s.name.startswith(name)]
+            if named:
+                return [(s, use, decision) for s in named for use in TRAINING_USES]
     return []

@@ -285,3 +285,30 @@ def test_a_licence_for_one_use_lifts_no_refusal_of_another():
     refusal = says("content-usage", "reserved")
     offer = replace(says("rsl", "conditional"), uses=(("train-genai", "conditional"),))
     assert decide([refusal, offer]).decision == "reserved"
+
+
+def test_an_operators_own_reading_of_a_guess_refuses_at_most():
+    proper, guess = mark("noarchive", uses=()), mark("nocache", uses=(), conformance="malformed")
+    assert decide([proper, guess], "letter", "bingbot").decision == "reserved"
+    assert decide([proper, guess], "cautious", "bingbot").decision == "reserved"
+    alone = replace(proper, conformance="malformed")
+    assert decide([alone], "letter", "bingbot").decision == "unspecified"
+    assert decide([alone], "cautious", "bingbot").decision == "reserved"
+    in_body = replace(proper, name="noarchive(body)", conformance="legacy")
+    assert decide([in_body], "cautious", "bingbot").decision == "reserved"
+    assert decide([proper], "noai", "bingbot").decision == "unspecified"
+
+
+def test_a_policy_names_no_licence_of_marks_that_it_does_not_know():
+    link = mark("x", uses=(), licence_url="https://a.example/l")
+    assert decide([link], "letter").licence_url == "https://a.example/l"
+    assert decide([link], "noai").licence_url is None
+
+
+def test_mining_that_is_licensed_with_training_is_a_condition():
+    refusal = replace(
+        says("tdmrep", "reserved"),
+        uses=(("tdm", "reserved"), ("train", "reserved"), ("train-genai", "reserved")),
+    )
+    for policy in ("cautious", "letter", "eu-tdm"):
+        assert decide([refusal, says("rsl", "conditional")], policy).decision == "conditional"
