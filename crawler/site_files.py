@@ -14,8 +14,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from crawler.addresses import absolute, host_of
+from registry.file_kinds import text_of
 from registry.model import Evidence, SiteFile
-from registry.responses import text_of
 from registry.signals import read
 
 # Of both, what the readers look at is less.
@@ -115,7 +115,7 @@ def _licences(evidence: Evidence) -> list[str]:
 
     Links in the text (`a`) may be anybody's, a comment's say, and speak for no site.
     """
-    found = (s for s in read(evidence).signals if s.vocabulary == "rsl" and not s.uses)
-    pointers = (s for s in found if s.licence_url and not s.raw[:2].lower() == "<a")
+    found = (s for s in read(evidence).signals if s.vocabulary == "rsl" and s.rule is None)
+    pointers = (s for s in found if not s.uses and s.licence_url and s.raw[:2].lower() != "<a")
     urls = (absolute(evidence.url, s.licence_url or "") for s in pointers)
     return [url for url in urls if url is not None]

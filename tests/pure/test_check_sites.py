@@ -155,3 +155,29 @@ def test_a_refusal_is_not_dated_from_a_permission(tmp_path):
     made.observe(URL, [made.headers("noai")], on=10, image_id=1)
     (found,) = [f for f in ask(made, tmp_path, URL).found if f.by == "url"]
     assert (found.verdict.decision, found.since.day) == ("reserved", 10)
+
+
+def test_a_licence_for_another_hosts_urls_is_none_for_the_same_path_here(tmp_path):
+    made = Made()
+    text = LICENCE.replace('url="/"', 'url="https://b.example/art/"')
+    made.site_file("rsl-xml", "a.example", "https://a.example/license.xml", text)
+    made.observe(URL, [], image_id=made.image())
+    assert ask(made, tmp_path, URL).decision == "unspecified"
+
+
+def test_a_mark_that_was_stripped_later_is_found_by_the_look_of_the_picture(tmp_path):
+    """A site takes the metadata off its files: the picture that carried the mark is still known."""
+    wrapped = (
+        '<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-'
+        'syntax-ns#"><rdf:Description xmlns:plus="http://ns.useplus.org/ldf/xmp/1.0/" plus:Data'
+        'Mining="http://ns.useplus.org/ldf/vocab/DMI-PROHIBITED"/></rdf:RDF></x:xmpmeta>'
+    )
+    made = Made()
+    code, wide = 0x9C3A5B71E2D4866F, bytes(range(32))
+    marked = made._evidence("xmp", "image", URL, None, wrapped)
+    made.observe(URL, [marked], on=1, image_id=made.image(code, phash256=wide))
+    bare = made.fields(("ETag", "x"))
+    made.observe(URL, [bare], on=10, image_id=made.image(code, phash256=wide))
+    answer = ask(made, tmp_path, URL)
+    assert answer.decision == "reserved"
+    assert {f.by for f in answer.found if f.verdict.decision == "reserved"} == {"fingerprint"}

@@ -319,3 +319,14 @@ def test_the_summary_counts() -> None:
     assert said["visits"][0]["counts"]["marks"] == {"noai": 1}
     assert "timeout 1" in as_text(visit)
     assert tally.line() == "0 pages, 1 images, 1 reserving marks, 1 refused"
+
+
+def test_a_304_leaves_what_the_file_holds_as_it_was():
+    headers = Evidence("headers", "image", "u", lines=(("ETag", '"1"'),))
+    packet = Evidence("xmp", "image", "u", text="<x/>")
+    page = Evidence("html", "page", "p", text="<meta>")
+    found = refreshed([headers, packet, page], (("X-Robots-Tag", "noai"),))
+    assert found == (
+        Evidence("headers", "image", "u", lines=(("ETag", '"1"'), ("X-Robots-Tag", "noai"))),
+        packet,
+    )

@@ -39,15 +39,19 @@ def test_vector_ids_are_unique():
     assert len(ids) == len(set(ids))
 
 
-def test_larger_set_is_answered(record_property):
+def test_larger_set_is_answered():
     paths = sorted((SHARED / "vectors").glob("*.jsonl"))
     if not paths:
         pytest.skip("the larger set of vectors is not beside this checkout")
-    results = [result for path in paths for result in run(path)]
-    agreed = sum(not result.differences for result in results)
-    record_property("agreed", f"{agreed} of {len(results)}")
-    print(f"{agreed} of {len(results)} answers to vectors of all vocabularies are as expected")
-    assert agreed > len(results) * 0.9
+    # Unsure ones too: where the documents settle nothing, we answer as the vectors do.
+    differing = {
+        (result.id, difference.field)
+        for path in paths
+        for result in run(path)
+        for difference in result.differences
+    }
+    # What is permitted for search is named beside a prohibition of training, as in rsl-010.
+    assert differing <= {("lnk-002", "signals")}
 
 
 def test_real_robots_files_are_read():

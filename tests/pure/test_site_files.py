@@ -118,3 +118,31 @@ def test_a_file_says_its_encoding():
     file = site_file(wanted, NOW, 200, text.encode("utf-16"), b"application/json")
     assert file.evidence is not None
     assert file.evidence.text.lstrip("\ufeff") == text
+
+
+def test_one_document_is_recorded_for_every_host_that_points_to_it():
+    files = SiteFiles()
+    shared = "https://licences.example/l.xml"
+    hosts = []
+    for host in ("a", "b"):
+        page = f"https://{host}.example/1.html"
+        lines = (("Link", f'<{shared}>; rel="license"; type="application/rsl+xml"'),)
+        found = files.about_page(page, [Evidence("headers", "page", page, lines=lines)])
+        hosts += [w.host for w in found if w.kind == "rsl-xml"]
+    assert hosts == ["a.example", "b.example"]
+
+
+def test_what_is_to_be_paid_is_no_document_to_read():
+    document = (
+        '<rsl xmlns="https://rslstandard.org/rsl"><content url="/"><license><permits type="usage">'
+        "ai-train</permits><payment><standard>https://b.example/pay</standard></payment>"
+        "</license></content></rsl>"
+    )
+    html = f'<script type="application/rsl+xml">{document}</script>'
+    found = SiteFiles().about_page(PAGE, [Evidence("html", "page", PAGE, text=html)])
+    assert [w for w in found if w.kind == "rsl-xml"] == []
+
+
+def test_markup_that_says_it_is_a_page_is_no_licence():
+    wanted = Wanted("https://a.example/l.xml", "rsl-xml", "a.example")
+    assert site_file(wanted, NOW, 200, b"<p>gone</p>", b"text/html").refusal == "not-rsl-xml"
