@@ -16,7 +16,8 @@ Who: Cloudflare's managed robots.txt, put in front of the site's own file (over
 Grammar: `key=value`, separated by commas. Keys `search`, `ai-input` and
 `ai-train` take `yes` or `no`; `use` (July 2026) takes `immediate`, `reference`
 or `full`. The line's name is in any case. It is no rule, so it neither ends a
-group nor its list of agents: two groups of nothing but such lines are one.
+group nor its list of agents: two groups of nothing but such lines are one. A
+permission before an agent's line is none for that agent all the same.
 
 What it says: `ai-train` speaks of training and fine-tuning, `ai-input` of
 retrieval and grounding, `search` of an index without AI summaries; `no` reserves
@@ -29,12 +30,13 @@ files say nothing. `use=immediate` and `use=reference` without an `ai-train` for
 the same agents are read as refusals outside current documents, since training
 goes beyond either; beside an `ai-train` they add nothing, nor does `use=full`.
 `Content-Signal: /art/ ai-train=no` (Nuxt) is read as a rule for that path,
-`(path-form)`; a line before any user-agent line speaks to everybody,
+`(path-form)`, and such lines add up too; a line before any user-agent line speaks to everybody,
 `(no-group)`; both outside current documents. Keys and values in other case,
 with blanks, quotes or other separators, `ai-train=n` and AIPREF's `train-ai=n`
 are malformed: refusals count as such, permissions are dropped. The header is
 in no document and stands there without the owner's doing: its refusals
-count where legacy ones do, its permissions nowhere.
+count where legacy ones do, its permissions nowhere. A file that is too long to be
+read to its end permits nothing.
 
 Sources: https://contentsignals.org/, draft-romm-aipref-contentsignals-00
 (expired), Cloudflare's documentation of managed robots.txt; nuxt-modules/robots
@@ -51,7 +53,7 @@ from registry.model import Conformance, Evidence, Meaning, PathRule, Reading, Sc
 from registry.signals import _robots_groups
 from registry.signals._agents import TRAINING
 from registry.signals._directives import MAX_LIST, MAX_RAW, quote, too_long
-from registry.signals._robots_groups import Addressees, Line
+from registry.signals._robots_groups import Addressees, Group, Line
 
 CARRIERS = ("headers", "robots-txt")
 HEADERS = ("content-signal",)
@@ -107,6 +109,9 @@ def read(evidence: Evidence) -> Reading:
     warnings: list[str] = []
     found = _of_headers if evidence.carrier == "headers" else _of_robots
     signals = tuple(found(evidence, warnings))
+    if len(evidence.text) > _robots_groups.MAX_TEXT:
+        # What was cut off might take a permission back.
+        signals = tuple(s for s in signals if "allowed" not in dict(s.uses).values())
     warnings = list(dict.fromkeys(warnings))
     if len(warnings) > MAX_WARNINGS:
         more = len(warnings) - MAX_WARNINGS
@@ -147,9 +152,7 @@ def _of_robots(evidence: Evidence, warnings: list[str]) -> Iterator[Signal]:
     spoken: list[tuple[Addressees | None, list[_Member]]] = []
     for group in _robots_groups.groups(text):
         members = [m for line in group.of(*_KINDS) for m in _line_members(line, warnings)]
-        if members:
-            whom = _robots_groups.addressees(group) if group.names else None
-            spoken.append((whom, members))
+        spoken += _heard(group, members)
     trained = _spoken_of_training(spoken)
     room = MAX_PATHS
     for whom, members in spoken:
@@ -163,6 +166,27 @@ def _of_robots(evidence: Evidence, warnings: list[str]) -> Iterator[Signal]:
         for agents, grade in _grades(whom):
             answered = bool(agents) and trained.issuperset(agents)
             yield from _signals(kept, agents, grade, answered, evidence.url, warnings)
+
+
+def _heard(
+    group: Group, members: list[_Member]
+) -> Iterator[tuple[Addressees | None, list[_Member]]]:
+    """Yield who hears which members: an agent named later hears no permission before it."""
+    last = group.names[-1].number if group.names else -1
+    permissions = [m for m in members if _permits(m)]
+    # Of equal permissions the last is heard by the most.
+    for member in {(m.key, m.value): m for m in permissions}.values():
+        if member.order < last:
+            names = [line for line in group.names if line.number < member.order]
+            yield _robots_groups.addressees(Group(names)), [member]
+    early = {id(member) for member in permissions if member.order < last}
+    others = [member for member in members if id(member) not in early]
+    if others:
+        yield _robots_groups.addressees(group) if group.names else None, others
+
+
+def _permits(member: _Member) -> bool:
+    return not member.path and member.grade == "ok" and "allowed" in dict(member.uses).values()
 
 
 def _spoken_of_training(spoken: list[tuple[Addressees | None, list[_Member]]]) -> frozenset[str]:
@@ -231,7 +255,7 @@ def _signal(
         url=url,
         uses=uses,
         agents=agents,
-        rule=PathRule(member.path, "longest-restrict", member.order) if member.path else None,
+        rule=PathRule(member.path, "all", member.order) if member.path else None,
         conformance=conformance,
     )
 

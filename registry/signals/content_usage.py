@@ -43,8 +43,8 @@ labels, as an AIPREF reader must, and makes the refusal of a legacy one
 conditional. A robots.txt line that holds no known label still has its path
 (`content-usage:unknown`). Of a header MAX_VALUE characters are parsed, of a
 robots.txt MAX_LINES lines or MAX_SIGNALS preferences: what was cut off might
-take a permission back, so none is left, and cut lines of robots.txt count as a
-refusal of everything.
+take a permission back, so none is left (nor in a robots.txt that is too long),
+and cut lines of robots.txt count as a refusal of everything.
 
 Sources: https://datatracker.ietf.org/doc/draft-ietf-aipref-vocab/,
 https://datatracker.ietf.org/doc/draft-ietf-aipref-attach/ and their earlier
@@ -141,6 +141,8 @@ def statements(evidence: Evidence) -> tuple[tuple[Statement, ...], tuple[str, ..
         found = list(_of_header(evidence, warnings))
     else:
         found = _of_robots(_robots_groups.bounded(evidence.text), warnings)
+        if len(evidence.text) > _robots_groups.MAX_TEXT:
+            found = [_without_permissions(statement) for statement in found]
     for statement in found:
         for said in statement.preferences:
             if said.conformance == "malformed":

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from registry.model import Evidence, Target
-from registry.signals import content_signal
+from registry.signals import _robots_groups, content_signal
 from registry.signals.content_signal import MAX_AGENTS_OF_PATH, MAX_PATHS, MAX_WARNINGS
 from registry.site_rules import applicable
 from registry.verdict import decide, known_policies
@@ -110,14 +110,34 @@ def test_what_is_wrong_is_quoted():
         assert part in warning
 
 
-def test_the_form_with_a_path_competes_with_nothing_else():
+def test_the_form_with_a_path_adds_up():
     text = (
         "User-agent: *\nContent-Signal: ai-train=yes\nContent-Signal: /image ai-train=no\n"
         "Content-Signal: /image.jpg search=yes\nAllow: /\n"
     )
     names = [s.name for s in applicable(read(text).signals, IMAGE)]
-    # The longer path stands for the shorter; the line without a path stands beside it.
-    assert names == ["content-signal:ai-train=yes", "content-signal:search=yes(path-form)"]
+    assert names == [
+        "content-signal:ai-train=yes",
+        "content-signal:ai-train=no(path-form)",
+        "content-signal:search=yes(path-form)",
+    ]
+
+
+def test_a_file_that_is_not_read_to_its_end_permits_nothing():
+    start = "User-agent: *\nContent-Signal: ai-train=yes\nAllow: /\n"
+    assert decision(read(start)) == "allowed"
+    comments = "# no more\n" * (_robots_groups.MAX_TEXT // 10)
+    text = start + comments + "User-agent: *\nContent-Signal: ai-train=no\n"
+    assert {decision(read(text), policy) for policy in known_policies()} == {"unspecified"}
+    assert decision(read(start.replace("yes", "no") + comments)) == "reserved"
+
+
+def test_of_many_permissions_and_agents_each_is_heard_by_those_before_it():
+    text = "".join(f"User-agent: b{n}\nContent-Signal: ai-train=yes\n" for n in range(5_000))
+    (signal,) = read(text).signals
+    assert len(signal.agents) == 5_000
+    (signal,) = read(text + "User-agent: *\nAllow: /\n").signals
+    assert "*" not in signal.agents
 
 
 def test_hostile_sizes_are_bounded():

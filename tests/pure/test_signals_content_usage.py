@@ -282,3 +282,12 @@ def test_marks_of_robots_tag_are_bounded():
     reading = robots_tag.read(header(many, name="Robots-Tag"))
     assert len(reading.signals) == robots_tag.MAX_SIGNALS
     assert len(reading.warnings) <= robots_tag.MAX_WARNINGS
+
+
+def test_a_robots_txt_that_is_not_read_to_its_end_permits_nothing():
+    start = "User-agent: *\nContent-Usage: train-ai=y\nContent-Usage: /b train-ai=n\n"
+    long = start + "# no more\n" * (_robots_groups.MAX_TEXT // 10) + "Content-Usage: train-ai=n\n"
+    meanings = [
+        {s.meaning("train") for s in content_usage.read(robots(t)).signals} for t in (start, long)
+    ]
+    assert meanings == [{"allowed", "reserved"}, {"reserved"}]
