@@ -2,7 +2,7 @@
 
 A reader is a module of this package (its name does not start with `_`) with
 
-- `CARRIERS`: the kinds of evidence it reads (`headers`, `html`, `robots-txt`),
+- `CARRIERS`: the kinds of evidence it reads (`headers`, `html`, `xmp`, ...; docs/words.md),
 - `HEADERS`: if it reads headers, the lower-case names of its fields, and
   `ADDRESSES`: those of them that hold a URL,
 - `read(evidence) -> Reading`, which raises on no input,
