@@ -30,7 +30,7 @@ MAX_STEPS = 200_000
 # The description box that opens every store: its type is the UUID of C2PA (C2PA
 # 2.3, 11.1.4). It is never split: the smallest piece of any carrier, a
 # sub-block of GIF, holds 255 bytes and a store begins with these.
-_STORE = b"jumdc2pa\x00\x11\x00\x10\x80\x00\x00\xaa\x00\x38\x9b\x71"
+STORE = b"jumdc2pa\x00\x11\x00\x10\x80\x00\x00\xaa\x00\x38\x9b\x71"
 # Where XMP names a manifest that is not in the file.
 _LINK = b"dcterms:provenance"
 _LINKED = re.compile(
@@ -64,7 +64,7 @@ def read(data: bytes, url: str = "") -> Found:
     piece of carrier `c2pa-json`: the manifest store, reduced to what concerns
     marks and their validity. Raises on no bytes.
     """
-    if _STORE not in data:
+    if STORE not in data:
         return (), _linked(data)
     kind = next((kind for start, kind in _FORMATS if start.match(data)), None)
     if kind is None:

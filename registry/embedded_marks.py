@@ -9,13 +9,23 @@ from __future__ import annotations
 from registry.file_metadata import FileMetadata, read_file_metadata
 
 
-def read_embedded(data: bytes, url: str = "") -> FileMetadata:
+def read_embedded(data: bytes, url: str = "", *, whole: bool = True) -> FileMetadata:
     """Return the XMP packets and the manifests of an image file as evidence.
 
     Bytes that are no image give nothing; broken ones warnings, never an exception.
+    Of a file that is not whole no manifest is read: it could not be verified.
     """
     from registry import content_credentials
 
     metadata = read_file_metadata(data, url)
+    if not whole:
+        return metadata
     evidence, warnings = content_credentials.read(data, url)
     return FileMetadata(metadata.evidence + evidence, metadata.warnings + warnings)
+
+
+def holds_manifest(data: bytes) -> bool:
+    """Tell whether Content Credentials stand somewhere in a file."""
+    from registry import content_credentials
+
+    return content_credentials.STORE in data

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
+from registry.any_url import standing
 from registry.model import TRAINING_USES, About, Evidence, Reading, Signal, Target, Verdict
 from registry.responses import Piece
 from registry.signals import read
-from registry.site_rules import applicable
 from registry.verdict import POLICIES, decide, policy_named
 
+SHOWN_LICENCES = 3
+MAX_CODES = 50
 _TRAINING = frozenset({*TRAINING_USES, "tdm"})
 # A rule for the whole site covers images whose own URL is not known.
 _EVERYWHERE = frozenset({"", "*", "/", "/*"})
@@ -33,6 +36,7 @@ class Explanation:
     one for each policy asked; `of_images`, for a page, one each for the images
     that it shows. `speaks` tells whether anything that applies speaks of
     training or mining, to whomever; without a URL, anything that was read.
+    `unread_licences` are addresses of RSL documents that marks name and nobody read.
     """
 
     name: str
@@ -45,6 +49,13 @@ class Explanation:
     verdicts: tuple[Verdict, ...]
     of_images: tuple[Verdict, ...]
     speaks: bool
+    unread_licences: tuple[str, ...] = ()
+
+    @property
+    def is_silent(self) -> bool:
+        """Tell whether all that may speak of training was read, and none of it does."""
+        unread = self.unread_licences or any(piece.is_unread for piece in self.pieces)
+        return not (self.speaks or unread)
 
 
 def asked_policies(policy: str, every: bool) -> tuple[str, ...]:
@@ -69,10 +80,12 @@ def explain(
     target = Target(
         image_url=None if is_page else url, page_url=url if is_page else None, agent=asked.agent
     )
-    signals = applicable(found, target)
+    signals = standing(found, target)
     about: About = "page" if is_page else "image"
     shown = [_as_for_images(signal) for signal in signals] if is_page else []
     agent = asked.agent
+    unread = _unread_licences(pieces)
+    texts = [*notes, *_of_licences(unread), *(t for r in readings for t in r.warnings)]
     return Explanation(
         name=name,
         kind=kind,
@@ -80,10 +93,11 @@ def explain(
         pieces=tuple(pieces),
         signals=signals,
         outranked=len(_rules(found) - _rules(signals)),
-        warnings=(*notes, *(text for reading in readings for text in reading.warnings)),
+        warnings=tuple(texts),
         verdicts=tuple(decide(signals, p, agent, asked=about) for p in asked.policies),
         of_images=tuple(decide(shown, p, agent) for p in asked.policies if is_page),
         speaks=any(use in _TRAINING for s in (signals if url else found) for use, _ in s.uses),
+        unread_licences=unread,
     )
 
 
@@ -118,6 +132,38 @@ def licences(pieces: Iterable[Piece]) -> list[str]:
     signals = (s for piece in pieces if not piece.refusal for s in _read(piece.evidence).signals)
     found = (s.licence_url for s in signals if s.vocabulary == "rsl" and s.rule is None)
     return list(dict.fromkeys(url for url in found if url))
+
+
+def _unread_licences(pieces: Sequence[Piece]) -> tuple[str, ...]:
+    """Return the RSL documents that marks point to and that are not among what was read."""
+    known = {p.evidence.url for p in pieces if p.evidence.carrier == "rsl-xml" and not p.refusal}
+    return tuple(url for url in licences(pieces) if url not in known)
+
+
+def _of_licences(unread: Sequence[str]) -> list[str]:
+    found = [f"licence not read: {url}: explain that too" for url in unread[:SHOWN_LICENCES]]
+    more = len(unread) - SHOWN_LICENCES
+    return [*found, f"{more} more licences not read"] if more > 0 else found
+
+
+def validation(evidence: Evidence) -> tuple[str, tuple[str, ...]] | None:
+    """Return how Content Credentials verify, and the codes of that; None for other evidence.
+
+    The state is C2PA's `Invalid`, `Valid` or `Trusted`, or `unknown` where none is told.
+    """
+    if evidence.carrier != "c2pa-json" or not evidence.text:
+        return None
+    try:
+        store = json.loads(evidence.text)
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(store, dict):
+        return None
+    state, given = store.get("validation_state"), store.get("validation_status")
+    listed = given[:MAX_CODES] if isinstance(given, list) else []
+    codes = [status.get("code") for status in listed if isinstance(status, dict)]
+    texts = [code[:100] for code in codes if isinstance(code, str)]
+    return state[:100] if isinstance(state, str) else "unknown", tuple(dict.fromkeys(texts))
 
 
 def deciding(signals: Iterable[Signal], verdict: Verdict) -> list[bool]:

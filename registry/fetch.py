@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import http.client
 import ipaddress
-import re
 import socket
 import ssl
 import threading
@@ -23,8 +22,9 @@ from urllib.parse import quote, urljoin, urlsplit
 from registry import PRODUCT_TOKEN, __version__
 from registry.errors import UnreadableInput
 from registry.evidence_lines import SITE_KINDS
+from registry.file_kinds import is_image, text_of
 from registry.model import Evidence
-from registry.responses import READ_LIMIT, Piece, Response, text_of, text_piece, unpacked
+from registry.responses import PICTURE_LIMIT, READ_LIMIT, Piece, Response, site_file_piece, unpacked
 from registry.site_rules import Robots
 
 SECONDS = 10.0
@@ -38,7 +38,6 @@ _PORTS = {"http": 80, "https": 443}
 _REDIRECTS = {301, 302, 303, 307, 308}
 _TOO_MANY_REQUESTS = 429
 _AS_THEY_ARE = "%/:=&?~+!$,;'@()*[]"
-_AGENT_LINE = re.compile(rb"^[ \t]*user-?agent[ \t]*:", re.IGNORECASE | re.MULTILINE)
 _HEADERS = {
     "User-Agent": f"{PRODUCT_TOKEN}/{'.'.join(__version__.split('.')[:2])} (registry explain)",
     "Accept": "*/*",
@@ -113,7 +112,7 @@ class Visitor:
             response = self._follow(url, SITE_FILE_LIMIT, obey=True)
         except NotFetched as error:
             return Piece(Evidence(kind, "site", url), refusal=error.reason)
-        return _piece(kind, url, response)
+        return site_file_piece(kind, replace(response, url=url))
 
     def _rules_of(self, url: str) -> _Rules:
         place = urljoin(url, "/robots.txt")
@@ -127,7 +126,7 @@ class Visitor:
         except NotFetched as error:
             piece = Piece(Evidence("robots-txt", "site", place), refusal=error.reason)
             return _Rules(piece, Robots(""), error.reason + error.message.removeprefix(place))
-        piece = _piece("robots-txt", place, response)
+        piece = site_file_piece("robots-txt", replace(response, url=place))
         status = response.status or 0
         absent = 400 <= status < 500 and status != _TOO_MANY_REQUESTS
         answered = 200 <= status < 300 or absent
@@ -256,6 +255,9 @@ def _answer(connection: http.client.HTTPConnection, url: str, limit: int) -> Res
     connection.request("GET", path, headers={"Host": _authority(url), **_HEADERS})
     answer = connection.getresponse()
     body = answer.read(limit + 1)
+    if limit == READ_LIMIT and len(body) > limit and is_image(body):
+        limit = PICTURE_LIMIT
+        body += answer.read(limit + 1 - len(body))
     notes = [f"longer than {limit >> 20} MiB, read up to there"] if len(body) > limit else []
     if not notes and answer.length:
         notes.append("the connection ended before the answer did")
@@ -265,7 +267,7 @@ def _answer(connection: http.client.HTTPConnection, url: str, limit: int) -> Res
         # http.client has joined the chunks already.
         if name.lower() != "transfer-encoding"
     )
-    return Response(url, lines, body[:limit], answer.status, tuple(notes))
+    return Response(url, lines, body[:limit], answer.status, tuple(notes), cut=bool(notes))
 
 
 def _authority(url: str) -> str:
@@ -279,16 +281,3 @@ def _authority(url: str) -> str:
 def _plain(value: str) -> str:
     """Return a field's value on one line, in the characters that were meant."""
     return text_of(" ".join(value.split()).encode("latin-1", "replace"))
-
-
-def _piece(kind: str, url: str, response: Response) -> Piece:
-    """Return a site's file as it was answered, or why it is none."""
-    status = response.status or 0
-    refusal = "" if 200 <= status < 300 else f"http-{status}"
-    is_text = kind != "rsl-xml"
-    start = response.body[:65536].lstrip(b"\xef\xbb\xbf \t\r\n")
-    if not refusal and is_text and start.startswith(b"<") and not _AGENT_LINE.search(start):
-        refusal = "a web page was sent instead"
-    if refusal:
-        return Piece(Evidence(kind, "site", url), status=status, refusal=refusal)
-    return text_piece(kind, replace(response, url=url))

@@ -7,25 +7,24 @@ web; here they are all the same.
 from __future__ import annotations
 
 import re
-import zlib
 from dataclasses import dataclass, replace
 
 from registry.evidence_lines import FILE_KINDS, SITE_KINDS
+from registry.file_kinds import is_image, is_packed, is_page, is_page_instead, text_of
 from registry.model import About, Evidence
 from registry.site_rules import robots_url, url_host, url_path
+from registry.unpacking import joined_chunks, plain
 
 Lines = tuple[tuple[str, str], ...]
 
+# Of a text and of a picture; the crawler's limit for pictures is the same.
 READ_LIMIT = 16 * 1024 * 1024
+PICTURE_LIMIT = 50 * 1024 * 1024
 STATUS_LINE = re.compile(rb"HTTP/\d(?:\.\d)? +(\d{3})\b")
+NOT_READ = "not read"
 _BLANK = re.compile(rb"\r?\n\r?\n")
-_CHUNK = re.compile(rb"([0-9A-Fa-f]{1,12})[^\r\n]{0,1000}\r?\n")
 _MAX_HEADERS = 1024 * 1024
-_MARKS = ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
-_IMAGE_STARTS = (
-    *(b"\xff\xd8\xff", b"\x89PNG\r\n", b"GIF8", b"II*\x00", b"MM\x00*", b"8BPS"),
-    *(b"\x00\x00\x00\x0cJXL ", b"\xff\x0a"),
-)
+_TOO_MANY_REQUESTS = 429
 _PLACES = {
     **{place: kind for kind, place in SITE_KINDS.items()},
     "/.well-known/trust.txt": "trust-txt",
@@ -33,6 +32,8 @@ _PLACES = {
     "/.well-known/ai.json": "ai-txt",
     "/rsl.xml": "rsl-xml",
 }
+# Media types that say nothing of what the body is.
+_UNTOLD = frozenset({"", "application/octet-stream", "application/unknown", "text/plain"})
 _TYPES = {
     "text/html": "html",
     "application/xhtml+xml": "html",
@@ -43,13 +44,18 @@ _TYPES = {
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """One response: where it came from, its header field lines, and its body unpacked."""
+    """One response: where it came from, its header field lines, and its body unpacked.
+
+    `cut` tells that the body ends too early, `unread` why there is none to read.
+    """
 
     url: str
     lines: Lines = ()
     body: bytes = b""
     status: int | None = None
     notes: tuple[str, ...] = ()
+    cut: bool = False
+    unread: str = ""
 
     def field(self, name: str) -> str:
         """Return the value of a header field's last line; empty where it has none."""
@@ -74,8 +80,14 @@ class Piece:
     status: int | None = None
     refusal: str = ""
 
+    @property
+    def is_unread(self) -> bool:
+        """Tell whether it may hold marks that nobody has looked for."""
+        status = self.status or 0
+        return self.refusal.startswith(NOT_READ) or status >= 500 or status == _TOO_MANY_REQUESTS
 
-def saved_response(content: bytes, url: str = "") -> Response:
+
+def saved_response(content: bytes, url: str = "", *, cut: bool = False) -> Response:
     """Read a response as `curl -i` writes it; of several blocks (redirects) the last.
 
     A block without a status line is taken for header lines alone.
@@ -89,7 +101,16 @@ def saved_response(content: bytes, url: str = "") -> Response:
         start, end = place, blank.start() if blank else len(content)
         place = body = blank.end() if blank else len(content)
     head = content[start : min(end, start + _MAX_HEADERS)]
-    return unpacked(Response(url, header_lines(text_of(head)), content[body:], status))
+    response = Response(url, header_lines(text_of(head)), content[body:], status, cut=cut)
+    return unpacked(replace(response, cut=cut or _is_short(response)))
+
+
+def _is_short(response: Response) -> bool:
+    """Tell whether a body is shorter than its headers say."""
+    length = response.field("content-length")
+    packed = response.field("content-encoding") or response.field("transfer-encoding")
+    whole = int(length) if length.isdecimal() and len(length) < 16 else 0
+    return not packed and 0 < len(response.body) < whole
 
 
 def header_lines(text: str) -> Lines:
@@ -107,78 +128,27 @@ def header_lines(text: str) -> Lines:
 
 
 def unpacked(response: Response) -> Response:
-    """Undo transfer and content encodings, up to 16 MiB; what is not packed stays as it is."""
-    body, notes = response.body, list(response.notes)
-    chunks = _joined_chunks(body) if "chunked" in response.field("transfer-encoding") else None
+    """Undo transfer and content encodings; what is not packed stays as it is.
+
+    Of a picture up to 50 MiB are kept, of all else 16.
+    """
+    body, notes, unread = response.body, list(response.notes), response.unread
+    chunks = joined_chunks(body) if "chunked" in response.field("transfer-encoding") else None
     body = body if chunks is None else chunks
     encoding = response.field("content-encoding").strip().lower()
     if encoding not in {"", "identity"} and body:
         # `curl --compressed` writes the header but has unpacked the body already.
-        plain = _plain(body, encoding)
-        if plain is None and body[:1] not in b"<{[" and not is_image(body):
-            notes.append(f"the body is packed in a way that is not read: {encoding[:40]}")
-        body = body if plain is None else plain
-    if len(body) > READ_LIMIT:
-        notes.append("longer than 16 MiB, read up to there")
-    return replace(response, body=body[:READ_LIMIT], notes=tuple(notes))
-
-
-def _joined_chunks(body: bytes) -> bytes | None:
-    """Join the chunks of a body (RFC 9112, section 7.1); None where it has none."""
-    parts: list[bytes] = []
-    place = 0
-    while found := _CHUNK.match(body, place):
-        size = int(found.group(1), 16)
-        parts.append(body[found.end() : found.end() + size])
-        place = found.end() + size
-        place += 2 if body[place : place + 2] == b"\r\n" else 1
-        if not size:
-            break
-    return b"".join(parts) if parts else None
-
-
-def _plain(body: bytes, encoding: str) -> bytes | None:
-    """Unpack a body, one byte more than the limit at most; None where that fails."""
-    room = READ_LIMIT + 1
-    try:
-        if encoding in {"gzip", "x-gzip"}:
-            return zlib.decompressobj(31).decompress(body, room)
-        if encoding == "deflate":
-            # Some servers send the data without the wrapper that the word means.
-            window = zlib.MAX_WBITS if body[:1] == b"\x78" else -zlib.MAX_WBITS
-            return zlib.decompressobj(window).decompress(body, room)
-        return _from_brotli(body, room) if encoding == "br" else None
-    except zlib.error:
-        return None
-
-
-def _from_brotli(body: bytes, room: int) -> bytes | None:
-    import brotli
-
-    unpacker = brotli.Decompressor()
-    try:
-        return bytes(unpacker.process(body, output_buffer_limit=room))[:room]
-    except brotli.error:
-        return None
-
-
-def text_of(content: bytes) -> str:
-    """Decode a text: by its byte order mark, as UTF-8, else as what browsers fall back to."""
-    for mark, encoding in _MARKS:
-        if content.startswith(mark):
-            return content.decode(encoding, "replace")
-    try:
-        return content.decode("utf-8")
-    except UnicodeDecodeError as error:
-        # A text cut in the middle of a character is still UTF-8.
-        cut = error.reason == "unexpected end of data"
-        return content.decode("utf-8" if cut else "cp1252", "replace")
-
-
-def is_image(content: bytes) -> bool:
-    """Tell by its first bytes whether a file is an image."""
-    boxed = content[4:8] == b"ftyp" or content[8:12] == b"WEBP"
-    return boxed or content.startswith(_IMAGE_STARTS)
+        unwrapped = plain(body, encoding, PICTURE_LIMIT + 1)
+        if unwrapped is None and is_packed(body):
+            unread = f"packed in a way that is not read: {encoding[:40]}"
+            notes.append(f"the body is {unread}")
+            body = b""
+        body = body if unwrapped is None else unwrapped
+    limit = PICTURE_LIMIT if is_image(body) else READ_LIMIT
+    if len(body) > limit:
+        notes.append(f"longer than {limit >> 20} MiB, read up to there")
+    cut = response.cut or len(body) > limit
+    return replace(response, body=body[:limit], notes=tuple(notes), cut=cut, unread=unread)
 
 
 def site_kind(url: str) -> str | None:
@@ -189,34 +159,57 @@ def site_kind(url: str) -> str | None:
 def kind_of(response: Response) -> str:
     """Tell what a response holds; `headers` for what no mark is read from but its headers."""
     kind = site_kind(response.url)
-    if kind is not None or not response.body:
+    if kind is not None or not (response.body or response.unread):
         return kind or "headers"
-    if is_image(response.body) or response.media_type.startswith("image/"):
+    if is_image(response.body):
         return "image"
     start = response.body[:1000].lstrip().lower()
     if start.startswith(b"<") and b"<rsl" in start:
         return "rsl-xml"
-    known = _TYPES.get(response.media_type)
-    looks_like_a_page = start.startswith((b"<!doctype html", b"<html", b"<head"))
-    return known or ("html" if looks_like_a_page else "headers")
+    told = response.media_type
+    if is_page(response.body) and (told in _UNTOLD or told.startswith("image/")):
+        return "html"
+    return "image" if told.startswith("image/") else _TYPES.get(told, "headers")
 
 
 def pieces_of(response: Response, kind: str) -> tuple[list[Piece], list[str]]:
     """Return what is looked at in a response, and what could not be read of it."""
     about: About = "page" if kind == "html" or response.media_type == "text/html" else "image"
     pieces: list[Piece] = []
-    notes = list(response.notes)
+    notes = [*response.notes, *_remarks(response, kind)]
     if (response.lines or response.status) and kind not in SITE_KINDS:
         headers = Evidence("headers", about, response.url, response.lines)
         pieces.append(Piece(headers, status=response.status))
-    if kind == "image":
+    if kind == "image" and not response.unread:
         marks, more = _in_the_file(response)
         return pieces + marks, notes + more
     if kind in SITE_KINDS and response.media_type not in _TYPES:
         response = replace(response, url=site_file_url(kind, response.url))
-    if kind != "headers":
+    if kind in SITE_KINDS:
+        pieces.append(site_file_piece(kind, response))
+    elif response.unread or (kind == "headers" and response.body):
+        why = response.unread or "its kind is not known; say with --kind or --url what it is"
+        body = Evidence("body" if kind == "headers" else kind, about, response.url)
+        pieces.append(Piece(body, len(response.body), response.status, f"{NOT_READ}: {why}"))
+    elif kind != "headers":
         pieces.append(text_piece(kind, response))
     return pieces, notes
+
+
+def _remarks(response: Response, kind: str) -> list[str]:
+    """Return what is odd about a response: its status, and a media type that is not its own."""
+    found: list[str] = []
+    status = response.status or 200
+    if kind in SITE_KINDS and not 200 <= status < 300:
+        absent = 400 <= status < 500 and status != _TOO_MANY_REQUESTS
+        says = "there is no such file" if absent else "the file cannot be had"
+        found.append(f"{kind}: answered {status}: {says}")
+    elif not 200 <= status < 300 and response.unread == "":
+        found.append(f"answered {status}: it may not be what is asked about that speaks here")
+    told = response.media_type
+    if response.body and (kind, told.partition("/")[0]) in {("html", "image"), ("image", "text")}:
+        found.append(f"sent as {told[:40]}, read as what it is: {kind}")
+    return found
 
 
 def text_piece(kind: str, response: Response) -> Piece:
@@ -224,6 +217,19 @@ def text_piece(kind: str, response: Response) -> Piece:
     about: About = "site" if kind in SITE_KINDS else "page" if kind == "html" else "image"
     evidence = Evidence(kind, about, response.url, text=text_of(response.body))
     return Piece(evidence, len(response.body), response.status)
+
+
+def site_file_piece(kind: str, response: Response) -> Piece:
+    """Return a site's file as it was answered, or why it is none."""
+    status = response.status
+    refusal = "" if status is None or 200 <= status < 300 else f"http-{status}"
+    if not refusal and response.unread:
+        refusal = f"{NOT_READ}: {response.unread}"
+    if not refusal and kind != "rsl-xml" and is_page_instead(response.body):
+        refusal = "a web page was sent instead"
+    if refusal:
+        return Piece(Evidence(kind, "site", response.url), status=status, refusal=refusal)
+    return text_piece(kind, response)
 
 
 def site_file_url(kind: str, url: str) -> str:
@@ -235,18 +241,24 @@ def site_file_url(kind: str, url: str) -> str:
 
 def _in_the_file(response: Response) -> tuple[list[Piece], list[str]]:
     """Return the marks that an image file holds about itself."""
-    from registry.embedded_marks import read_embedded
+    from registry.embedded_marks import holds_manifest, read_embedded
 
-    found = read_embedded(response.body, response.url)
+    body = response.body
+    found = read_embedded(body, response.url, whole=not response.cut)
     pieces = [Piece(e, len(e.text.encode("utf-8", "replace"))) for e in found.evidence]
     there = {piece.evidence.carrier for piece in pieces}
-    pieces += [
-        Piece(Evidence(carrier, "image", response.url), refusal="none in the file")
-        for carrier in FILE_KINDS
-        if carrier not in there
-    ]
+    known = is_image(body) or b"<svg" in body[:4096].lower()
     notes = list(found.warnings)
-    known = is_image(response.body) or b"<svg" in response.body[:4096].lower()
     if not (found.evidence or notes or known):
         notes.append("no image of a format that is known: nothing was read of it")
+    for carrier in FILE_KINDS:
+        refusal = "none in the file"
+        if not known:
+            refusal = f"{NOT_READ}: no image of a format that is known"
+        elif response.cut:
+            refusal = f"{NOT_READ}: the file is not whole"
+        elif carrier == "c2pa-json" and holds_manifest(body):
+            refusal = f"{NOT_READ}: see the warning"
+        if carrier not in there:
+            pieces.append(Piece(Evidence(carrier, "image", response.url), refusal=refusal))
     return pieces, notes

@@ -1,7 +1,8 @@
 """Reading WARC archives: their responses one by one, and the files of their sites.
 
-An archive is read as a stream, plain or gzipped; of one response at most 16 MiB are
-held, of the files of sites 64 MiB in all.
+An archive is read as a stream, plain or gzipped; of one response at most 50 MiB are
+held, of the files of sites 64 MiB in all. A revisit record (ISO 28500:2017, 6.7) holds
+the headers of an answer whose body stands in another record: those are read.
 """
 
 from __future__ import annotations
@@ -9,20 +10,20 @@ from __future__ import annotations
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import IO, TYPE_CHECKING, cast
 
 from registry.errors import UnreadableInput
 from registry.evidence_lines import SITE_KINDS
 from registry.responses import (
-    READ_LIMIT,
+    PICTURE_LIMIT,
     STATUS_LINE,
     Piece,
     Response,
     kind_of,
     saved_response,
+    site_file_piece,
     site_kind,
-    text_piece,
 )
 from registry.site_rules import url_host, url_path
 
@@ -31,8 +32,11 @@ if TYPE_CHECKING:
 
 SITE_FILES_LIMIT = 64 * 1024 * 1024
 _GZIP = b"\x1f\x8b"
+_REVISIT = "a revisit record, the body stands in the record that it repeats"
 _NO_HINT = "say with --kind what it is instead"
 _ROOM = 1024 * 1024
+# A picture and its headers.
+_RECORD_LIMIT = PICTURE_LIMIT + _ROOM
 
 
 class BrokenArchive(UnreadableInput):
@@ -57,8 +61,11 @@ class SiteFiles:
             self.left_out += 1
             return
         self._size += len(response.body)
-        piece = text_piece(kind, response)
-        self._found.setdefault(url_host(response.url), {})[piece.evidence.url] = piece
+        piece = site_file_piece(kind, response)
+        found = self._found.setdefault(url_host(response.url), {})
+        # A revisit says that nothing has changed: what was read before stands.
+        if not (response.unread and piece.evidence.url in found):
+            found[piece.evidence.url] = piece
 
     def of(self, url: str) -> list[Piece]:
         """Return the files of the host that a URL is on."""
@@ -146,15 +153,18 @@ def responses(
     while (record := _next(records, name, seen)) is not None:
         seen += 1
         url = _url(record)
-        if record.record_type != WarcRecordType.response or not wanted(url):
+        again = record.record_type == WarcRecordType.revisit
+        if not (again or record.record_type == WarcRecordType.response) or not wanted(url):
             continue
         block = _block(record, name, seen)
         if STATUS_LINE.match(block):
-            yield saved_response(block, url)
+            cut = record.content_length > len(block) or "WARC-Truncated" in record.headers
+            response = saved_response(block, url, cut=cut)
+            yield replace(response, unread=_REVISIT) if again and not response.body else response
     if not seen:
         raise BrokenArchive(f"{name}: no WARC record in it", _NO_HINT)
     if not stream.tail.endswith((b"\r\n\r\n", b"\n\n")):
-        raise BrokenArchive(f"{name}: ends in the middle of record {seen + 1}")
+        raise BrokenArchive(f"{name}: ends in the middle of a record, {seen} were read")
 
 
 def _next(records: Iterator[WarcRecord], name: str, seen: int) -> WarcRecord | None:
@@ -167,10 +177,10 @@ def _next(records: Iterator[WarcRecord], name: str, seen: int) -> WarcRecord | N
 
 def _block(record: WarcRecord, name: str, number: int) -> bytes:
     try:
-        block: bytes = record.reader.read(READ_LIMIT)
+        block: bytes = record.reader.read(_RECORD_LIMIT)
     except (OSError, ValueError, zlib.error) as error:
         raise BrokenArchive(f"{name}: record {number} cannot be read: {error}") from error
-    if len(block) < min(record.content_length, READ_LIMIT):
+    if len(block) < min(record.content_length, _RECORD_LIMIT):
         raise BrokenArchive(f"{name}: ends in the middle of record {number}")
     return block
 

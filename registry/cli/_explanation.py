@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from registry.explain import Explanation, deciding
+from registry.explain import Explanation, deciding, validation
 from registry.model import Signal, Verdict
 from registry.responses import Piece
 from registry.signals._agents import agents
@@ -17,16 +17,7 @@ from registry.text import visible
 # Of one piece of evidence; --json has them all.
 SHOWN_MARKS = 20
 SHOWN_WARNINGS = 10
-ADVICE = """\
-{name}: nothing that was looked at ({looked_at}) speaks of training.
-That reserves nothing and permits nothing. Its owner may add one of these:
-  to the page      <meta name="robots" content="noai, noimageai">
-  to the response  X-Robots-Tag: noai, noimageai
-  to robots.txt    User-agent: GPTBot
-                   User-agent: CCBot
-                   Disallow: /
-  to /.well-known/tdmrep.json
-                   [{{"location": "/", "tdm-reservation": 1}}]"""
+SHOWN_CODES = 3
 
 
 def show(explained: Explanation, as_json: bool) -> None:
@@ -34,42 +25,43 @@ def show(explained: Explanation, as_json: bool) -> None:
     click.echo(json.dumps(_as_json(explained)) if as_json else "\n".join(_text(explained)))
 
 
-def advise(explained: Explanation) -> None:
-    """Say on standard error what was looked at in vain, and what its owner may add."""
-    carriers = dict.fromkeys(piece.evidence.carrier for piece in explained.pieces)
-    name, looked_at = visible(explained.name), ", ".join(carriers)
-    click.echo(ADVICE.format(name=name, looked_at=looked_at), err=True)
-
-
 def _text(explained: Explanation) -> Iterator[str]:
     asked = explained.target.page_url or explained.target.image_url
     what = "page" if explained.kind == "html" else "for"
     place = f", {what} {asked}" if asked and asked != explained.name else ""
     yield f"{visible(explained.name)} ({explained.kind}{visible(place)})"
-    shown = [signal for signal in explained.signals if _is_shown(signal)]
-    widths = (_width(s.name for s in shown), _width(_meaning(s) for s in shown))
+    verdict = explained.verdicts[0]
+    decides = deciding(explained.signals, verdict)
+    marks = [
+        (signal, _meaning(signal, verdict.decision if star else ""), star)
+        for signal, star in zip(explained.signals, decides, strict=True)
+        if star or _is_shown(signal)
+    ]
+    widths = (_width(s.name for s, _, _ in marks), _width(said for _, said, _ in marks))
     for piece in explained.pieces:
-        found = [s for s in shown if _stood_in(s, piece)]
-        stars = deciding(found, explained.verdicts[0])
-        yield _piece_line(piece, {explained.name, asked, ""}, found)
-        for signal, decides in zip(found[:SHOWN_MARKS], stars, strict=False):
-            star = "*" if decides else " "
-            name, meaning = visible(signal.name), _meaning(signal)
-            yield f"  {star} {name:<{widths[0]}}  {meaning:<{widths[1]}}  {_short(signal.raw)}"
-        if len(found) > SHOWN_MARKS:
-            yield f"    and {len(found) - SHOWN_MARKS} more (--json shows all)"
-    if explained.outranked:
-        hint = "" if asked else "; --url says which URL is asked"
-        many = (
-            "1 rule that does"
-            if explained.outranked == 1
-            else f"{explained.outranked} rules that do"
-        )
-        yield f"  and {many} not apply{hint}"
+        found = [mark for mark in marks if _stood_in(mark[0], piece)]
+        yield _piece_line(piece, {explained.name, asked, ""}, bool(found))
+        # A line may give several rules that say the same.
+        lines = dict.fromkeys((s.name, said, _short(s.raw), star) for s, said, star in found)
+        for name, meaning, raw, star in [*lines][:SHOWN_MARKS]:
+            mark = f"{'*' if star else ' '} {visible(name):<{widths[0]}}"
+            yield f"  {mark}  {meaning:<{widths[1]}}  {raw}"
+        if len(lines) > SHOWN_MARKS:
+            yield f"    and {len(lines) - SHOWN_MARKS} more (--json shows all)"
+    yield from _rules_line(explained, bool(asked))
     yield from (f"  warning: {visible(text)}" for text in explained.warnings[:SHOWN_WARNINGS])
     if len(explained.warnings) > SHOWN_WARNINGS:
         yield f"  and {len(explained.warnings) - SHOWN_WARNINGS} more warnings (--json shows all)"
     yield from _verdicts(explained)
+
+
+def _rules_line(explained: Explanation, asked: bool) -> Iterator[str]:
+    """Yield how many rules do not apply, or that all do where no URL is asked about."""
+    if not asked and any(s.rule is not None and s.uses for s in explained.signals):
+        yield "  no URL is asked about: of all rules the strictest decides (--url says which)"
+    elif explained.outranked:
+        many = explained.outranked
+        yield f"  and {many} rule{'s' * (many != 1)} that do{'es' * (many == 1)} not apply"
 
 
 def _verdicts(explained: Explanation) -> Iterator[str]:
@@ -91,7 +83,9 @@ def _verdicts(explained: Explanation) -> Iterator[str]:
 
 def _by(verdict: Verdict) -> str:
     names = dict.fromkeys(visible(signal.name) for signal in verdict.deciding)
-    licence = f", licence {visible(verdict.licence_url)}" if verdict.licence_url else ""
+    # A licence beside silence is no part of the verdict.
+    spoken = verdict.decision != "unspecified" and verdict.licence_url
+    licence = f", licence {visible(verdict.licence_url or '')}" if spoken else ""
     return (" by " + ", ".join(names) if names else "") + licence
 
 
@@ -105,7 +99,7 @@ def _stood_in(signal: Signal, piece: Piece) -> bool:
     return here and not piece.refusal
 
 
-def _piece_line(piece: Piece, said: set[str | None], found: Sequence[Signal]) -> str:
+def _piece_line(piece: Piece, said: set[str | None], marked: bool) -> str:
     evidence = piece.evidence
     facts = [evidence.url] if evidence.url not in said else []
     if piece.refusal:
@@ -115,7 +109,10 @@ def _piece_line(piece: Piece, said: set[str | None], found: Sequence[Signal]) ->
         facts.append(f"{len(evidence.lines)} line{'s' * (len(evidence.lines) != 1)}")
     else:
         facts.append(f"{piece.size:,} bytes")
-    if not found and not piece.refusal:
+    if state := validation(evidence):
+        codes = f" ({', '.join(state[1][:SHOWN_CODES])})" if state[1] else ""
+        facts.append(f"validation {state[0]}{codes}")
+    if not marked and not piece.refusal:
         facts.append("no mark")
     return f"  {evidence.carrier}: {visible(', '.join(facts))}"
 
@@ -125,7 +122,8 @@ def _is_shown(signal: Signal) -> bool:
     return bool(signal.uses) or (signal.rule is None and signal.name != "robots-txt:group")
 
 
-def _meaning(signal: Signal) -> str:
+def _meaning(signal: Signal, taken: str = "") -> str:
+    """Say what a mark means, and what the verdict takes it for where that is something else."""
     said: dict[str, list[str]] = {}
     for use, meaning in signal.uses:
         said.setdefault(meaning, []).append(use)
@@ -139,6 +137,8 @@ def _meaning(signal: Signal) -> str:
         parts.append("on the page's path")
     if signal.conformance != "ok":
         parts.append(signal.conformance)
+    if taken and taken not in said:
+        parts.append(f"taken as {taken}")
     return "; ".join(parts)
 
 
@@ -187,6 +187,7 @@ def _verdict_json(explained: Explanation, number: int) -> dict[str, Any]:
 
 def _piece_json(piece: Piece) -> dict[str, Any]:
     evidence = piece.evidence
+    state = validation(evidence)
     return {
         "carrier": evidence.carrier,
         "about": evidence.about,
@@ -195,6 +196,7 @@ def _piece_json(piece: Piece) -> dict[str, Any]:
         "bytes": piece.size,
         "refusal": piece.refusal or None,
         "lines": [list(line) for line in evidence.lines],
+        "validation": {"state": state[0], "codes": list(state[1])} if state else None,
     }
 
 

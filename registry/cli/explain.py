@@ -9,20 +9,24 @@ from typing import IO
 
 import click
 
+from registry.cli._advice import advise
 from registry.cli._evidence_files import FILE_KINDS, guess_kind, read_file
 from registry.cli._evidence_lines import answer_lines
-from registry.cli._explanation import advise, show
-from registry.errors import RegistryError, UsageError
-from registry.evidence_lines import HEADER_KINDS, SITE_KINDS
+from registry.cli._explanation import show
+from registry.errors import RegistryError, UnreadableInput, UsageError
+from registry.evidence_lines import HEADER_KINDS, SITE_KINDS, TEXT_KINDS
 from registry.explain import Asked, Explanation, asked_policies, explain, licences
+from registry.file_kinds import is_page, kind_by_content
 from registry.model import About, Evidence
 from registry.responses import (
+    STATUS_LINE,
     Lines,
     Piece,
     Response,
     kind_of,
     pieces_of,
     saved_response,
+    unpacked,
 )
 from registry.text import visible
 
@@ -103,7 +107,7 @@ def _explain_all(targets: tuple[str, ...], question: Question) -> int:
         try:
             for explained in _explanations(name, question):
                 show(explained, question.as_json)
-                silent += [explained] if not (explained.speaks or silent) else []
+                silent += [explained] if explained.is_silent and not silent else []
         except RegistryError as error:
             click.echo(f"error: {visible(error.message)}", err=True)
             if error.hint:
@@ -124,20 +128,33 @@ def _explanations(name: str | None, question: Question) -> Iterator[Explanation]
 
 
 def _of_file(name: str, question: Question) -> Iterator[Explanation]:
-    content, cut = read_file(name)
-    kind = question.kind or guess_kind(name, content)
+    content = read_file(name)
+    kind, odd = (question.kind, "") if question.kind else guess_kind(name, content)
     if kind == "warc":
         with _reopened(name, content) as file:
             yield from _of_archive(file, name, question)
         return
+    notes = (odd,) if odd else ()
     url = question.url or ""
-    notes = ("longer than 16 MiB, read up to there",) if cut else ()
-    if kind in {"headers", *HEADER_KINDS}:
+    if STATUS_LINE.match(content) or kind in {"headers", *HEADER_KINDS}:
         response = saved_response(content, url)
-        kind = kind_of(response) if response.body else "headers"
-        yield _explained(name, kind, response, question, notes)
+        kind = kind if kind not in {"headers", *HEADER_KINDS} else _saved_kind(response)
     else:
-        yield _explained(name, kind, Response(url, body=content), question, notes)
+        response = unpacked(Response(url, body=content))
+    yield _explained(name, kind, response, question, notes)
+
+
+def _saved_kind(response: Response) -> str:
+    """Tell what a saved response holds, where it is not said whence it came by its content too."""
+    kind = kind_of(response)
+    if kind != "headers" or not response.body:
+        return kind
+    guessed = kind_by_content(response.body)
+    is_text = response.media_type.endswith(("json", "xml")) or not response.media_type
+    if guessed == "html" and not is_page(response.body):
+        return kind
+    readable = is_text or response.media_type in {"text/plain", "application/octet-stream"}
+    return guessed if guessed in TEXT_KINDS and readable else kind
 
 
 def _explained(
@@ -173,15 +190,20 @@ def _of_archive(file: IO[bytes], name: str, question: Question) -> Iterator[Expl
 
     sites = site_files(file, name)
     file.seek(0)
-    passed_over = 0
+    seen = passed_over = 0
     for response in responses(file, name):
+        seen += 1
         kind = kind_of(response)
-        if kind not in {"html", "image"} or not 200 <= (response.status or 0) < 300:
+        # A revisit answers 304 where the server said that nothing has changed.
+        there = 200 <= (response.status or 0) < 300 or bool(response.unread)
+        if kind not in {"html", "image"} or not there:
             passed_over += 1
             continue
         pieces, notes = pieces_of(response, kind)
         pieces += sites.of(response.url)
         yield explain(response.url, kind, pieces, response.url, question.asked, notes)
+    if not seen:
+        raise UnreadableInput(f"{name}: no response in it", "what was asked alone says nothing")
     talk = f"{name}: {passed_over} other responses were passed over" if passed_over else ""
     if sites.left_out:
         talk += f"; {sites.left_out} files of sites left out: too much in all"
@@ -199,7 +221,9 @@ def _of_url(name: str, question: Question) -> Iterator[Explanation]:
     try:
         response = visitor.fetch(name)
     except ClosedByRobots as error:
-        yield explain(name, "robots-txt", [visitor.robots(error.url)], name, question.asked, [])
+        moved = [f"redirected to {error.url}"] if error.url != name else []
+        rules = visitor.robots(error.url)
+        yield explain(name, "robots-txt", [rules], error.url, question.asked, moved)
         raise
     kind = kind_of(response)
     pieces, notes = pieces_of(response, kind)

@@ -65,8 +65,29 @@ def test_robots_file_for_a_url_an_agent_and_a_policy(explain, files):
     assert verdict("--url", url, "--policy", "letter") == "unspecified"
     assert verdict("--url", url, "--policy", "letter", "--agent", "ccbot") == "reserved"
     assert verdict("--url", "https://a.example/other.jpg") == "unspecified"
-    assert verdict() == "unspecified"
+    # Nothing is asked about: the strictest rule speaks.
+    assert verdict() == "reserved"
     assert "and 1 rule that does not apply" in explain("robots.txt", "--url", url).stdout
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("ai.txt", "User-Agent: *\nDisallow: *.jpg\nAllow: /\n"),
+        (
+            "tdmrep.json",
+            '[{"location": "/a/", "tdm-reservation": 1}, {"location": "/*", "tdm-reservation": 0}]',
+        ),
+    ],
+)
+def test_no_permission_hides_a_refusal_where_no_url_is_asked_about(explain, tmp_path, name, text):
+    (tmp_path / name).write_text(text)
+    done = explain(name)
+    assert "verdict: reserved" in done.stdout
+    assert "of all rules the strictest decides" in done.stdout
+    assert " reserved: " in done.stdout
+    assert done.stdout.count(" allowed: ") == 1
+    assert "verdict: allowed" in explain(name, "--url", "https://a.example/b/1").stdout
 
 
 def test_headers_alone_and_with_a_picture(explain, files):
@@ -294,3 +315,55 @@ def test_binary_and_empty_input_is_only_silent(explain, tmp_path):
     assert done.stdout.count("verdict: unspecified") == 3
     assert "warning: no image of a format that is known" in done.stdout
     assert done.returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("options", "offered"),
+    [
+        ([], ["exiftool", "meta", "X-Robots-Tag", "GPTBot", "tdm-reservation"]),
+        (["--policy", "noai"], ["meta", "X-Robots-Tag"]),
+        (["--policy", "letter"], ["exiftool", "meta", "X-Robots-Tag", "tdm-reservation"]),
+        (
+            ["--policy", "letter", "--agent", "FooBot"],
+            ["exiftool", "meta", "X-Robots-Tag", "FooBot", "tdm-reservation"],
+        ),
+        (["--policy", "eu-tdm"], ["exiftool", "meta", "X-Robots-Tag", "tdm-reservation"]),
+    ],
+)
+def test_what_is_advised_would_be_heard(explain, tmp_path, options, offered):
+    picture = (ROOT / "demo/site/www/pictures/moon.jpg").read_bytes()
+    (tmp_path / "moon.jpg").write_bytes(picture)
+    advice = explain("moon.jpg", *options).stderr
+    words = ["exiftool", "meta", "X-Robots-Tag", "GPTBot", "FooBot", "tdm-reservation"]
+    said = [word for word in words if word in advice]
+    assert said == offered
+
+
+def test_a_licence_that_was_not_read_is_no_silence(explain, tmp_path):
+    links = [f"<https://a.example/{n}>; rel=license; type=application/rsl+xml" for n in range(5)]
+    done = explain("--header", f"Link: {', '.join(links)}")
+    assert "warning: licence not read: https://a.example/0: explain that too" in done.stdout
+    assert "warning: 2 more licences not read" in done.stdout
+    assert done.stderr == ""
+    quiet = explain("--header", f"Link: {links[0]}", "--policy", "noai")
+    assert quiet.stdout.splitlines()[-1] == "verdict: unspecified (policy noai@1)"
+
+
+def test_what_the_verdict_takes_from_a_mark_is_shown(explain):
+    done = explain("--header", "X-Robots-Tag: noarchive", "--agent", "Amazonbot")
+    assert "* noarchive  " in done.stdout
+    assert "taken as reserved" in done.stdout
+
+
+def test_how_content_credentials_verify_is_shown(explain, tmp_path):
+    store = {
+        "active_manifest": "a",
+        "manifests": {"a": {"assertions": []}},
+        "validation_state": "Invalid",
+        "validation_status": [{"code": "assertion.dataHash.mismatch"}],
+    }
+    (tmp_path / "store.json").write_text(json.dumps(store))
+    done = explain("store.json", "--kind", "c2pa-json")
+    assert "validation Invalid (assertion.dataHash.mismatch), no mark" in done.stdout
+    (piece,) = json.loads(explain("store.json", "--json").stdout)["evidence"]
+    assert piece["validation"] == {"state": "Invalid", "codes": ["assertion.dataHash.mismatch"]}

@@ -140,3 +140,42 @@ def test_saved_site_file_is_known_by_its_address(explain, tmp_path):
     done = explain("saved", "--url", "https://a.example/.well-known/tdmrep.json")
     assert "saved (tdmrep-json, " in done.stdout
     assert "verdict: reserved" in done.stdout
+
+
+def test_a_saved_file_of_a_site_is_known_by_its_words(explain, tmp_path):
+    head = b"HTTP/1.1 200 OK\nContent-Type: text/plain\n\n"
+    (tmp_path / "saved").write_bytes(head + CLOSED)
+    assert "saved (robots-txt)" in explain("saved").stdout
+    (tmp_path / "saved").write_bytes(head + b"dear diary")
+    done = explain("saved")
+    assert "body: not read: its kind is not known" in done.stdout
+    assert "add one of these" not in done.stderr
+    assert "html: 10 bytes" in explain("saved", "--kind", "html").stdout
+
+
+def test_a_name_is_believed_after_the_content(explain, tmp_path):
+    (tmp_path / "wrong.html").write_bytes(b"\xff\xd8\xff\xe0")
+    (tmp_path / "page.jpg").write_bytes(b"<html>" + NOAI)
+    done = explain("wrong.html", "page.jpg")
+    assert "wrong.html (image)" in done.stdout
+    assert "page.jpg (html)" in done.stdout
+    assert done.stdout.count("read as what it is") == 2
+
+
+def test_the_headers_of_a_revisit_are_read(explain, tmp_path):
+    again = warc_record("http://a.example/1", b"", "X-Robots-Tag: noai", warc_type="revisit")
+    robots = warc_record("http://a.example/robots.txt", CLOSED, kind="text/plain")
+    same = warc_record("http://a.example/robots.txt", b"", kind="text/plain", warc_type="revisit")
+    (tmp_path / "a.warc").write_bytes(again + robots + same)
+    done = explain("a.warc", "--json")
+    names = {s["name"] for s in json.loads(done.stdout)["signals"]}
+    assert names == {"noai", "robots-txt:group", "robots-txt:disallow"}
+    assert "html: not read: a revisit record" in explain("a.warc").stdout
+
+
+def test_an_archive_without_a_response(explain, tmp_path):
+    asked = warc_record("http://a.example/1", b"", warc_type="request")
+    (tmp_path / "a.warc").write_bytes(asked)
+    done = explain("a.warc")
+    assert "error: a.warc: no response in it" in done.stderr
+    assert done.returncode == 4

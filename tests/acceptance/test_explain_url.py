@@ -115,3 +115,13 @@ def test_one_that_cannot_be_had_leaves_the_others(run, site):
     done = run("registry", "explain", f"{site.url}/nope", site.url + TIGER)
     assert "verdict: reserved" in done.stdout
     assert done.returncode == 4
+
+
+def test_the_verdict_of_a_closed_page_is_of_the_address_reached(explain, site):
+    site.replace("/about.html", b"", status=302, headers=[("Location", "/works/x.html")])
+    site.replace("/robots.txt", b"User-agent: *\nDisallow: /works/\n")
+    done = explain("/about.html")
+    assert f"redirected to {site.url}/works/x.html" in done.stdout
+    assert "verdict: reserved" in done.stdout
+    assert "add one of these" not in done.stderr
+    assert done.returncode == 4

@@ -2,12 +2,15 @@
 
 import gzip
 import zlib
+from dataclasses import replace
 
 import brotli
+import image_files
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from registry.file_kinds import text_of
 from registry.responses import (
     READ_LIMIT,
     Response,
@@ -17,7 +20,6 @@ from registry.responses import (
     saved_response,
     site_file_url,
     site_kind,
-    text_of,
     unpacked,
 )
 
@@ -54,6 +56,7 @@ def with_body(encoding, body, name="Content-Encoding"):
         ("deflate", zlib.compress(PAGE)),
         ("deflate", zlib.compress(PAGE, wbits=-15)),
         ("br", brotli.compress(PAGE)),
+        ("gzip, br", brotli.compress(gzip.compress(PAGE))),
         ("identity", PAGE),
         ("gzip", PAGE),
     ],
@@ -63,8 +66,14 @@ def test_encodings(encoding, packed):
     assert (response.body, response.notes) == (PAGE, ())
 
 
-def test_an_encoding_that_is_not_known_is_said():
-    assert "packed" in with_body("zstd", b"\x28\xb5\x2f\xfd...").notes[0]
+@pytest.mark.parametrize("body", [b"\x28\xb5\x2f\xfd...", b"[\x00\x01"])
+def test_an_encoding_that_is_not_known_is_said(body):
+    response = with_body("zstd", body)
+    assert "packed" in response.notes[0]
+    page = replace(response, lines=(*response.lines, ("Content-Type", "text/html")))
+    (_, piece), _ = pieces_of(page, kind_of(page))
+    assert (piece.evidence.carrier, piece.is_unread) == ("html", True)
+    assert piece.refusal == "not read: packed in a way that is not read: zstd"
 
 
 def test_a_bomb_is_cut():
@@ -72,6 +81,70 @@ def test_a_bomb_is_cut():
         response = with_body(encoding, packed.compress(bytes(READ_LIMIT * 4)))
         assert len(response.body) == READ_LIMIT
         assert "16 MiB" in response.notes[0]
+
+
+def saved(body, *fields, status="200 OK", url=""):
+    """Return what is looked at in a response that was saved."""
+    head = "\r\n".join([f"HTTP/1.1 {status}", *fields, "", ""]).encode()
+    response = saved_response(head + body, url)
+    return pieces_of(response, kind_of(response))
+
+
+@pytest.mark.parametrize(
+    ("size", "said"),
+    [(17, "xmp"), (51, "not read: the file is not whole")],
+)
+def test_a_large_picture_is_read_whole_or_not_called_empty(size, said):
+    filling = image_files.chunk(b"IDAT", bytes(size << 20))
+    picture = image_files.png(filling, image_files.itxt(image_files.marked()))
+    pieces, notes = saved(picture)
+    refusals = {piece.evidence.carrier: piece.refusal for piece in pieces}
+    assert (refusals["xmp"] or "xmp") == said
+    assert ("longer than 50 MiB, read up to there" in notes) == (size > 50)
+    assert ("none in the file" in refusals["c2pa-json"]) == (size < 50)
+
+
+def test_a_picture_shorter_than_its_length_is_not_verified():
+    pieces, _ = saved(image_files.png(), "Content-Length: 9999")
+    assert [piece.is_unread for piece in pieces] == [False, True, True]
+
+
+def test_what_is_no_image_is_not_called_empty():
+    pieces, notes = saved(b"BM....", "Content-Type: image/bmp")
+    assert all(piece.is_unread for piece in pieces[1:])
+    assert "no image of a format" in notes[0]
+
+
+def test_a_body_that_nobody_knows_is_not_passed_over():
+    pieces, _ = saved(b"%PDF-1.7", "Content-Type: application/pdf")
+    assert pieces[1].is_unread
+    assert "say with --kind" in pieces[1].refusal
+
+
+@pytest.mark.parametrize(
+    ("status", "remark"), [("404 X", "there is no such file"), ("503 X", "cannot be had")]
+)
+def test_the_status_of_a_sites_file(status, remark):
+    (piece,), notes = saved(
+        b"User-agent: *\nDisallow: /", status=status, url="https://a.example/robots.txt"
+    )
+    assert piece.refusal == f"http-{status[:3]}"
+    assert remark in notes[0]
+
+
+def test_the_page_of_an_error_is_said_to_be_one():
+    _, notes = saved(b"<html>", "Content-Type: text/html", status="404 Not Found")
+    assert "answered 404" in notes[0]
+
+
+def test_a_page_instead_of_a_sites_file():
+    (piece,), _ = saved(b"<html>", url="https://a.example/robots.txt")
+    assert piece.refusal == "a web page was sent instead"
+
+
+def test_what_a_body_is_outranks_what_it_was_sent_as():
+    _, notes = saved(PAGE, "Content-Type: image/jpeg")
+    assert notes == ["sent as image/jpeg, read as what it is: html"]
 
 
 @pytest.mark.parametrize(
@@ -117,6 +190,10 @@ def test_lines_end_at_line_ends_alone():
         ("", "image/svg+xml", b"<svg/>", "image"),
         ("", "", b"<!DOCTYPE HTML><p>", "html"),
         ("", "application/pdf", b"%PDF", "headers"),
+        ("", "", b" <!-- x --> <meta name=robots content=noai>", "html"),
+        ("", "application/octet-stream", b"<p>x", "html"),
+        ("", "image/jpeg", b"<html>x", "html"),
+        ("", "text/css", b"<html>x", "headers"),
         ("", "text/html", b"", "headers"),
         ("", "application/rsl+xml", b"<rsl/>", "rsl-xml"),
         ("", "text/xml", b"<?xml version='1.0'?><rsl/>", "rsl-xml"),

@@ -212,10 +212,10 @@ CUT = """
 import sys
 sys.path.insert(0, sys.argv[1])
 from signing import REFUSED, assertion, signed
-from registry.content_credentials import _STORE, read
+from registry.content_credentials import STORE, read
 data = signed("JPEG", assertion(REFUSED))
 assert read(data)[0]
-start = data.index(_STORE) + len(_STORE)
+start = data.index(STORE) + len(STORE)
 end = data.index(b"c2pa.signature") + 200
 for place in range(start, end, max(1, (end - start) // 40)):
     for changed in (data[:place], data[:place] + bytes(200) + data[place + 200 :]):

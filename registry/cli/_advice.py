@@ -1,0 +1,71 @@
+"""What the owner of something may add where nothing speaks of training."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import click
+
+from registry.explain import Explanation
+from registry.model import About, Evidence
+from registry.signals import read
+from registry.text import visible
+from registry.verdict import decide
+
+_HEAD = """\
+{name}: nothing that was looked at ({looked_at}) speaks of training.
+That reserves nothing and permits nothing. Its owner may add one of these:"""
+_NONE = """\
+{name}: nothing that was looked at ({looked_at}) speaks of training.
+That reserves nothing and permits nothing."""
+_META = '<meta name="robots" content="noai, noimageai">'
+_TDMREP = '[{"location": "/", "tdm-reservation": 1}]'
+# How exiftool names the value, and what it writes.
+_EXIFTOOL = 'exiftool -XMP-plus:DataMining="Prohibited for AI/ML training" FILE'
+_XMP = (
+    '<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF '
+    'xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"><rdf:Description rdf:about="" '
+    'xmlns:plus="http://ns.useplus.org/ldf/xmp/1.0/" '
+    'plus:DataMining="http://ns.useplus.org/ldf/vocab/DMI-PROHIBITED-AIMLTRAINING"/>'
+    "</rdf:RDF></x:xmpmeta>"
+)
+
+
+def advise(explained: Explanation) -> None:
+    """Say on standard error what was looked at in vain, and what its owner may add.
+
+    Only what would reserve it for who asks, under the policy asked.
+    """
+    carriers = dict.fromkeys(piece.evidence.carrier for piece in explained.pieces)
+    name, looked_at = visible(explained.name), ", ".join(carriers)
+    lines = [text for text, evidence in _offers(explained) if _reserves(evidence, explained)]
+    head = (_HEAD if lines else _NONE).format(name=name, looked_at=looked_at)
+    click.echo("\n".join([head, *lines]), err=True)
+
+
+def _reserves(evidence: Evidence, explained: Explanation) -> bool:
+    about: About = "page" if explained.kind == "html" else "image"
+    asked = explained.verdicts[0]
+    signals = read(evidence).signals
+    agent = explained.target.agent
+    return decide(signals, asked.policy, agent, asked=about).decision == "reserved"
+
+
+def _offers(explained: Explanation) -> Iterator[tuple[str, Evidence]]:
+    """Yield lines to show, and what they would be as evidence."""
+    image = explained.kind == "image"
+    if image:
+        yield f"  to the picture   {_EXIFTOOL}", Evidence("xmp", "image", "", text=_XMP)
+    page = "its page" if image else "the page"
+    yield f"  to {page:<13} {_META}", Evidence("html", "page", "", text=f"<head>{_META}</head>")
+    lines = (("X-Robots-Tag", "noai, noimageai"),)
+    header = Evidence("headers", "image", "", lines)
+    yield "  to the response  X-Robots-Tag: noai, noimageai", header
+    asks = explained.target.agent
+    named = [visible(asks)] if asks else ["GPTBot", "CCBot"]
+    rules = [*(f"User-agent: {name}" for name in named), "Disallow: /"]
+    shown = f"\n{'':19}".join(rules)
+    text = Evidence("robots-txt", "site", "", text="\n".join(rules))
+    yield f"  to robots.txt    {shown}", text
+    place = Evidence("tdmrep-json", "site", "", text=_TDMREP)
+    yield f"  to /.well-known/tdmrep.json\n{'':19}{_TDMREP}", place
