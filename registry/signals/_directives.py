@@ -16,6 +16,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import islice
 
 from registry.model import Conformance, Meaning, Use
 from registry.signals._agents import TRAINING
@@ -48,11 +49,14 @@ _AGENT = re.compile(r"[a-z_-][a-z_\-0-9.]*")
 # Written in front of a directive by people who meant everybody.
 _NOT_AGENTS = AGAINST_TRAINING | {"robots", "x-robots-tag"}
 _WORDS = re.compile(r"[a-z0-9_-]+")
+# `no-ai`, `no_image_ai`, `no ai`: nobody's words, and plain all the same.
+_MISSPELT = re.compile(r"(?<![a-z0-9_-])no[-_ ]?(image)?[-_ ]?ai(?![a-z0-9_-])")
 
 MAX_LIST = 8192
 # A site writes the same few short lists on everything it serves.
 _REMEMBERED = 256
 MAX_QUOTE = 200
+MAX_MISSPELT = 20
 MAX_RAW = 4096
 
 
@@ -143,6 +147,10 @@ def _unreadable(text: str, agent: str | None) -> Iterator[Mark]:
     for word in dict.fromkeys(_WORDS.findall(text.lower())):
         if word in _PLAIN_REFUSALS:
             yield Mark(word, agent, "malformed", "not written as a list of directives")
+    for match in islice(_MISSPELT.finditer(text.lower()), MAX_MISSPELT):
+        if match.group() not in _PLAIN_REFUSALS:
+            name = "noimageai" if match.group(1) else "noai"
+            yield Mark(name, agent, "malformed", f"misspelt {match.group()!r}")
 
 
 def _slid(directive: str, agent: str) -> Mark:
