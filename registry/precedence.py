@@ -13,7 +13,8 @@ its own contradictions by its own rules:
 - RSL: of the licences in one document that match, the narrower says, for each
   use, what the broader would have said (RSL 1.0, section 3.3).
 - Content-Usage in robots.txt: a path that may not be fetched has no preference
-  (draft-ietf-aipref-attach).
+  (draft-ietf-aipref-attach). So it has no permission; a refusal goes only where
+  the Disallow itself says as much, of the same path and to the same agents.
 
 Which of several path rules wins is settled earlier, in `registry.site_rules`.
 """
@@ -165,13 +166,18 @@ def _fetchable(signals: list[Signal]) -> list[Signal]:
     closed = [s for s in signals if s.name == "robots-txt:disallow" and s.conformance == "ok"]
     if not closed:
         return signals
-    return [s for s in signals if not _is_preference(s) or not _closed_to(s, closed)]
+    return [s for s in signals if not (_is_preference(s) and any(_instead(s, c) for c in closed))]
 
 
 def _is_preference(signal: Signal) -> bool:
     return signal.vocabulary == "content-usage" and signal.carrier == "robots-txt"
 
 
-def _closed_to(preference: Signal, closed: Iterable[Signal]) -> bool:
-    agents = set(preference.agents)
-    return any(s.url == preference.url and not agents.isdisjoint(s.agents) for s in closed)
+def _instead(preference: Signal, disallow: Signal) -> bool:
+    """Tell whether a Disallow leaves nothing of a preference: no refusal is lost with it."""
+    if (disallow.url, disallow.scope) != (preference.url, preference.scope):
+        return False
+    closed = set(disallow.agents)
+    if any(meaning == "allowed" for _, meaning in preference.uses):
+        return not closed.isdisjoint(preference.agents)
+    return closed.issuperset(preference.agents) and set(disallow.uses) >= set(preference.uses)

@@ -1,5 +1,6 @@
 """How TDMRep's places replace one another, whatever the order in which they are read."""
 
+from dataclasses import replace
 from itertools import permutations
 
 import pytest
@@ -143,3 +144,35 @@ def test_order_does_not_matter(signals):
     verdict = decide(signals, "letter")
     assert verdict.decision == "conditional"
     assert {s.carrier for s in settled(signals)} == {"tdmrep-json", "headers", "xmp"}
+
+
+ROBOTS = "https://a.example/robots.txt"
+REFUSED = (("train", "reserved"), ("train-genai", "reserved"))
+
+
+def in_robots(name, uses, *, agents=("*",), scope="site"):
+    vocabulary = name.partition(":")[0]
+    rule = PathRule("/", "longest-restrict", 0)
+    return Signal(name, vocabulary, "robots-txt", scope, "raw", ROBOTS, uses, agents, rule)
+
+
+def test_a_path_that_may_not_be_fetched_loses_permissions_and_no_refusal():
+    def kept(preference, disallow):
+        return preference in settled([preference, disallow])
+
+    no = in_robots("content-usage:train-ai=n", REFUSED)
+    yes = in_robots("content-usage:train-ai=y", tuple((use, "allowed") for use, _ in REFUSED))
+    closed = in_robots("robots-txt:disallow", REFUSED)
+    assert not kept(no, closed)
+    assert not kept(yes, closed)
+    # Of another path, of another use, to other agents: the Disallow does not say the same.
+    page = replace(closed, scope="page")
+    assert kept(no, page)
+    assert kept(yes, page)
+    search = replace(closed, uses=(("search", "reserved"),))
+    assert kept(no, search)
+    assert not kept(yes, search)
+    both = ("*", "oai-searchbot")
+    assert kept(replace(no, agents=both), closed)
+    assert not kept(replace(yes, agents=both), closed)
+    assert kept(replace(no, agents=("gptbot",)), closed)
