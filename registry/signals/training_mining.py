@@ -30,8 +30,9 @@ Decisions: the active manifest speaks of the picture. Manifests of ingredients
 are read as `(ingredient)`, outside current documents: no document says that a
 mark is inherited. Where validation failed, all marks are unverified. A signer on
 no trust list may refuse, since a refusal is often a tool's on behalf of an
-artist nobody lists, but a permission of theirs is unverified; JSON that says
-nothing of a validation is taken as it is. Other spellings of a clear refusal
+artist nobody lists, but a permission of theirs is unverified. So is one beside
+validation results that cannot be read; JSON that says nothing of a validation is
+taken as it is. Other spellings of a clear refusal
 are malformed refusals; keys of others (`com.example.x`) are no marks. Of names
 that JSON repeats in one object the last counts, as with other parsers.
 
@@ -46,7 +47,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any
+from typing import Any, TypeGuard
 
 from registry.model import Conformance, Evidence, Meaning, Reading, Signal, Use
 from registry.signals import _directives
@@ -284,27 +285,44 @@ def _signal(entry: _Entry, is_active: bool, standing: _Standing, url: str) -> Si
 
 def _standing(store: Mapping[str, Any]) -> _Standing:
     """Grade the marks of a store by its `validation_state`, or by its codes without one."""
-    state, codes = store.get("validation_state"), _codes(store)
+    state, (codes, whole) = store.get("validation_state"), _codes(store)
     failures = [code for code in codes if not _HARMLESS.fullmatch(code)]
     if failures or (state is not None and state not in ("Valid", "Trusted")):
-        why = "; ".join(dict.fromkeys(map(_reason, failures))) or "no reason is given"
+        why = (
+            "; ".join(dict.fromkeys(map(_reason, failures[:MAX_WARNINGS]))) or "no reason is given"
+        )
         return _Standing(
             "unverified",
             "unverified",
             f"Content Credentials do not verify, marks unverified: {why}",
         )
+    if not whole:
+        return _Standing("ok", "unverified", "what validation found of them cannot be read")
     if state == "Valid" or "signingCredential.untrusted" in codes:
         remark = "Content Credentials verify, but their signer is on no trust list known here"
         return _Standing("ok", "unverified", f"{remark}{_issuer(store)}")
     return _Standing()
 
 
-def _codes(store: Mapping[str, Any]) -> list[str]:
-    given = store.get("validation_status")
-    if not isinstance(given, list):
-        return []
-    codes = (status.get("code") for status in given[:MAX_ASSERTIONS] if isinstance(status, dict))
-    return [code for code in codes if isinstance(code, str) and len(code) <= 200]
+def _codes(store: Mapping[str, Any]) -> tuple[list[str], bool]:
+    """Return the codes of what failed, and whether all that is said of failures can be read."""
+    results = store.get("validation_results") or {}
+    parts = list(results.values()) if isinstance(results, dict) else []
+    given = [store.get("validation_status"), *(p.get("failure") for p in parts if _is_object(p))]
+    # Ingredients have a list here; the active manifest has an object.
+    whole = isinstance(results, dict) and all(isinstance(part, dict | list) for part in parts)
+    codes: list[str] = []
+    for listed in (one for one in given if one is not None):
+        statuses = listed if isinstance(listed, list) else [listed]
+        found = [status.get("code") if _is_object(status) else None for status in statuses]
+        known = [code for code in found[:MAX_ASSERTIONS] if isinstance(code, str)]
+        whole = whole and len(known) == len(found) and isinstance(listed, list)
+        codes += (code[:200] for code in known)
+    return codes, whole
+
+
+def _is_object(given: object) -> TypeGuard[dict[str, Any]]:
+    return isinstance(given, dict)
 
 
 def _reason(code: str) -> str:
