@@ -14,12 +14,13 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from registry.any_url import standing
 from registry.errors import UnreadableInput
 from registry.model import About, Evidence, Reading, Signal, Target
 from registry.precedence import settled
 from registry.signals import read
 from registry.signals._agents import agents
-from registry.site_rules import applicable, robots_url, url_host
+from registry.site_rules import robots_url, url_host
 from registry.verdict import addressed, decide, policy_named
 
 # Kinds whose input is a list of header lines; each is named after a vocabulary.
@@ -42,9 +43,11 @@ KINDS = (*HEADER_KINDS, *TEXT_KINDS)
 
 def answer(line: Mapping[str, Any], policy: str = "cautious") -> dict[str, Any]:
     """Answer one evidence line; UnreadableInput where it is not one."""
+    if not is_identity(line.get("id")):
+        raise UnreadableInput("id holds a number that JSON does not know")
     target, reading = read_line(line)
     asked = what_is_asked(target)
-    signals = applicable(reading.signals, target)
+    signals = standing(reading.signals, target)
     verdict = decide(signals, policy, target.agent, asked=asked)
     return {
         "id": line.get("id"),
@@ -56,9 +59,19 @@ def answer(line: Mapping[str, Any], policy: str = "cautious") -> dict[str, Any]:
     }
 
 
+def is_identity(given: object) -> bool:
+    """Tell whether an id can stand in JSON again, which knows no NaN and no infinity."""
+    try:
+        json.dumps(given, allow_nan=False)
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
 def read_line(line: Mapping[str, Any]) -> tuple[Target, Reading]:
     """Return what an evidence line asks about and what was read; UnreadableInput as `answer`."""
-    context = line.get("context") or {}
+    context = line.get("context")
+    context = {} if context is None else context
     target = _target(context)
     kind = line.get("kind")
     if kind not in KINDS:

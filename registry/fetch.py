@@ -26,6 +26,7 @@ from registry.file_kinds import is_image, text_of
 from registry.model import Evidence
 from registry.responses import PICTURE_LIMIT, READ_LIMIT, Piece, Response, site_file_piece, unpacked
 from registry.site_rules import Robots
+from registry.text import without_user
 
 SECONDS = 10.0
 MAX_REDIRECTS = 5
@@ -141,7 +142,7 @@ class Visitor:
             target = response.field("location")
             if response.status not in _REDIRECTS or not target:
                 return unpacked(response)
-            url = urljoin(url, target).partition("#")[0]
+            url = without_user(urljoin(url, target).partition("#")[0])
         raise NotFetched("redirect-loop", f"{url}: more than {MAX_REDIRECTS} redirects")
 
     def _refuse_closed(self, url: str) -> None:
@@ -169,7 +170,7 @@ class Visitor:
             if isinstance(error, ssl.SSLCertVerificationError):
                 raise NotFetched("certificate", f"{url}: {error.verify_message}") from error
             late = expired.is_set() or isinstance(error, TimeoutError)
-            said = f"no answer within {SECONDS:g} s" if late else str(error) or repr(error)
+            said = f"no answer within {SECONDS:g} s" if late else _fault(error)
             raise NotFetched("timeout" if late else "connection", f"{url}: {said}") from error
         finally:
             watch.cancel()
@@ -201,6 +202,12 @@ class Visitor:
                 continue
             return _over(raw, parts.scheme, parts.hostname or "", port)
         raise NotFetched("connection", f"{url}: {parts.netloc} does not answer")
+
+
+def _fault(error: Exception) -> str:
+    """Say what is wrong; what a server wrote that is no HTTP is not repeated."""
+    foreign = isinstance(error, http.client.HTTPException) and not isinstance(error, OSError)
+    return "what it answered is not HTTP" if foreign else str(error) or repr(error)
 
 
 def _check(url: str) -> None:

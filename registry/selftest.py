@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Any, Literal, cast
 
 import registry
+from registry.any_url import standing
 from registry.errors import RegistryError, UnreadableInput
 from registry.evidence_lines import answer, read_line, what_is_asked
 from registry.model import DECISIONS, USES
 from registry.precedence import settled
-from registry.site_rules import applicable
 
 Outcome = Literal["agreed", "unsure", "failed"]
 
@@ -196,7 +196,7 @@ def _said(vector: Mapping[str, Any]) -> dict[str, set[str]]:
     """Return what the marks of a vector say of each use, after they have settled."""
     target, reading = read_line(vector)
     said: dict[str, set[str]] = {}
-    for signal in settled(applicable(reading.signals, target), what_is_asked(target)):
+    for signal in settled(standing(reading.signals, target), what_is_asked(target)):
         for use, meaning in signal.uses:
             said.setdefault(use, set()).add(meaning)
     return said

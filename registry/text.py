@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
+import re
+
+_USER = re.compile(r"(?i)^(https?://)[^/?#]*@")
+
 
 def visible(text: str) -> str:
     """Escape what a terminal would obey and what cannot be encoded: the text is somebody else's."""
     if text.isprintable():
         return text
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+def without_user(url: str) -> str:
+    """Take user name and password off an address, which is shown and sent without them."""
+    return _USER.sub(r"\1", url)

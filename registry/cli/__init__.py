@@ -18,7 +18,7 @@ from typing import Any, NoReturn
 import click
 
 from registry import __version__
-from registry.errors import RegistryError
+from registry.errors import RegistryError, UnwritableOutput
 from registry.text import visible
 
 # Shown by `registry --help` without importing the commands themselves, which
@@ -157,4 +157,7 @@ def registry() -> None:
 
 def main(*_: Any) -> None:
     """Entry point of the `registry` command."""
+    if sys.stdout is None:
+        _say("standard output is closed", "nobody would see the answer; >/dev/null if so meant")
+        sys.exit(UnwritableOutput.exit_code)
     run(registry, "registry")

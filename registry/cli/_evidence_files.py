@@ -36,18 +36,20 @@ def read_file(name: str) -> bytes:
         with Path(name).open("rb") as file:
             return file.read(PICTURE_LIMIT + 1)
     except OSError as error:
-        folder = isinstance(error, IsADirectoryError)
-        hint = "name the files in it" if folder else _hint(name)
-        raise UnreadableInput(f"{name}: {error.strerror}", hint) from error
+        raise UnreadableInput(f"{name}: {error.strerror}", hint_for(name, error)) from error
     except ValueError as error:
         raise UnreadableInput(f"{name!r}: {error}") from error
 
 
-def _hint(name: str) -> str:
-    """Return what may be meant by the name of a file that is not there."""
-    if found := _ADDRESS.match(name):
+def hint_for(name: str, error: OSError) -> str:
+    """Return what may be meant by the name of a file that cannot be read."""
+    if isinstance(error, IsADirectoryError):
+        return "it is a folder: name the files in it"
+    if isinstance(error, PermissionError):
+        return "you may not read it"
+    if (found := _ADDRESS.match(name)) and (":/" in name or _by_name(name) is None):
         return f"an address of the web is written as https://{found[1]}"
-    return "name a file that is there, or an address as https://HOST/PATH"
+    return "name a file that is there"
 
 
 def guess_kind(name: str, content: bytes) -> tuple[str, str]:

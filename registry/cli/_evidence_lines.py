@@ -9,8 +9,9 @@ from typing import IO, Any
 
 import click
 
+from registry.cli._evidence_files import hint_for
 from registry.errors import RegistryError, UnreadableInput
-from registry.evidence_lines import answer
+from registry.evidence_lines import answer, is_identity
 from registry.responses import READ_LIMIT
 
 
@@ -24,7 +25,9 @@ def answer_lines(name: str, policy: str) -> int:
         failed += "error" in said
         click.echo(json.dumps(said))
     if failed:
-        click.echo(f"error: {failed} lines could not be answered", err=True)
+        lines = "1 line" if failed == 1 else f"{failed} lines"
+        click.echo(f"error: {lines} could not be answered", err=True)
+        click.echo("hint: the answers with `error` say why", err=True)
     return UnreadableInput.exit_code if failed else 0
 
 
@@ -36,7 +39,7 @@ def _answered(line: bytes | None, policy: str) -> dict[str, Any]:
         given = json.loads(line)
         if not isinstance(given, dict):
             raise UnreadableInput("not a JSON object")
-        identity = given.get("id")
+        identity = given.get("id") if is_identity(given.get("id")) else None
         return answer(given, policy)
     except (ValueError, RecursionError) as error:
         return {"id": identity, "error": f"not JSON: {error}"}
@@ -52,7 +55,7 @@ def _lines(name: str) -> Iterator[bytes | None]:
         with open(name, "rb") as file:
             yield from _bounded(file)
     except OSError as error:
-        raise UnreadableInput(f"{name}: {error.strerror}") from error
+        raise UnreadableInput(f"{name}: {error.strerror}", hint_for(name, error)) from error
 
 
 def _bounded(file: IO[bytes]) -> Iterator[bytes | None]:

@@ -46,7 +46,7 @@ def diff(file: str, as_json: bool) -> int:
     from registry.agent_list import difference, parse
     from registry.cli._evidence_files import read_file
 
-    content, _ = read_file(file)
+    content = read_file(file)
     shipped = _shipped()
     found = difference(shipped, parse(content.decode("utf-8-sig", "replace"), file))
     if as_json:

@@ -28,9 +28,11 @@ from registry.responses import (
     saved_response,
     unpacked,
 )
-from registry.text import visible
+from registry.site_rules import url_host
+from registry.text import visible, without_user
 
 _ON_THE_WEB = ("http://", "https://")
+_STRIPPED = "user name and password are taken off the address: they are never sent"
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +84,7 @@ def command(
       registry explain --header 'X-Robots-Tag: noai'
     """
     asked = Asked(agent, asked_policies(policy, all_policies))
+    url = _place(url) if url else None
     if jsonl is not None:
         if targets or headers or url or kind or agent or all_policies:
             raise UsageError("--jsonl goes with --policy only", "the lines say all else")
@@ -97,6 +100,16 @@ def _header(text: str) -> tuple[str, str]:
     if not colon or not name.strip():
         raise UsageError(f"--header {text!r}: no name", "write it as 'X-Robots-Tag: noai'")
     return name.strip(), value.strip()
+
+
+def _place(url: str) -> str:
+    """Return a `--url` without user name and password; UsageError where it is no address."""
+    stripped = without_user(url)
+    if not url_host(stripped) or not stripped.lower().startswith(_ON_THE_WEB):
+        raise UsageError(f"--url {stripped}: not a web address", "write it as https://HOST/PATH")
+    if stripped != url:
+        click.echo(_STRIPPED, err=True)
+    return stripped
 
 
 def _explain_all(targets: tuple[str, ...], question: Question) -> int:
@@ -122,7 +135,10 @@ def _explanations(name: str | None, question: Question) -> Iterator[Explanation]
     if name is None:
         yield _explained("headers", "headers", Response(question.url or ""), question)
     elif name.lower().startswith(_ON_THE_WEB):
-        yield from _of_url(name, question)
+        address = without_user(name)
+        if address != name:
+            click.echo(_STRIPPED, err=True)
+        yield from _of_url(address, question)
     else:
         yield from _of_file(name, question)
 

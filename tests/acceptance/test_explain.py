@@ -1,6 +1,8 @@
 """`registry explain`, the installed command: evidence in, signals and verdict out."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -249,10 +251,15 @@ def test_bad_evidence_lines_do_not_stop_the_others(explain, tmp_path):
         '{"id": 9, "kind": "html", "input": "", "context": {"agent": 1}}',
         '{"id": 10, "kind": "html", "input": "", "context": [1], "x": "\ud800"}',
         '{"id": 11, "kind": [], "input": ""}',
+        '{"id": NaN, "kind": "html", "input": ""}',
+        '{"id": [1e999], "kind": "html", "input": ""}',
+        '{"id": 14, "kind": "html", "input": "", "context": []}',
     ]
     text = "\n".join([*bad, "", json.dumps(good)])
     (tmp_path / "lines").write_bytes(text.encode("utf-8", "surrogatepass"))
     done = explain("--jsonl", "lines")
+    assert "NaN" not in done.stdout
+    assert "Infinity" not in done.stdout
     answers = [json.loads(line) for line in done.stdout.splitlines()]
     assert ["error" in answer for answer in answers] == [True] * len(bad) + [False]
     assert answers[3]["id"] == 5
@@ -285,8 +292,12 @@ def test_a_line_without_end_is_an_error_of_its_own(explain, tmp_path):
         (["--header", "noai"], 2, "X-Robots-Tag: noai"),
         (["--jsonl", "lines", "page.html"], 2, "--policy only"),
         (["prose"], 2, "--kind"),
-        (["missing.html"], 4, "No such file"),
-        (["."], 4, "directory"),
+        (["missing.html"], 4, "hint: name a file that is there"),
+        (["."], 4, "hint: it is a folder"),
+        (["www.a.example"], 4, "written as https://www.a.example"),
+        (["http:/a.example/x"], 4, "written as https://a.example/x"),
+        (["ftp://a.example/"], 4, "written as https://a.example/"),
+        (["page.html", "--url", "notaurl"], 2, "hint: write it as https://HOST/PATH"),
         (["--jsonl", "missing"], 4, "No such file"),
     ],
 )
@@ -367,3 +378,19 @@ def test_how_content_credentials_verify_is_shown(explain, tmp_path):
     assert "validation Invalid (assertion.dataHash.mismatch), no mark" in done.stdout
     (piece,) = json.loads(explain("store.json", "--json").stdout)["evidence"]
     assert piece["validation"] == {"state": "Invalid", "codes": ["assertion.dataHash.mismatch"]}
+
+
+def test_user_name_and_password_are_never_shown(explain, files):
+    secret = "http://user:secret@127.0.0.1:9/"
+    for done in (explain(secret), explain("page.html", "--url", secret)):
+        assert "secret" not in done.stdout + done.stderr
+        assert "never sent" in done.stderr
+
+
+def test_a_closed_output_is_an_error(files):
+    command = f"exec {Path(sys.executable).parent / 'registry'} explain page.html >&-"
+    done = subprocess.run(
+        ["sh", "-c", command], cwd=files, stderr=subprocess.PIPE, text=True, check=False
+    )
+    assert done.returncode == 4
+    assert "standard output is closed" in done.stderr

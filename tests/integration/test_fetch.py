@@ -1,5 +1,6 @@
 """Fetching: limits of size and time, and what public sites may not lead to."""
 
+import http.client
 import socket
 
 import pytest
@@ -96,3 +97,8 @@ def test_what_is_no_address(url):
     with pytest.raises(NotFetched) as caught:
         Visitor().fetch(url)
     assert caught.value.reason == "bad-address"
+
+
+def test_what_is_no_http_is_not_repeated():
+    error = http.client.BadStatusLine("garbage")
+    assert fetch._fault(error) == "what it answered is not HTTP"
