@@ -43,7 +43,13 @@ _ATTRIBUTE = re.compile(
 )
 MAX_PAGE = 8 * 1024 * 1024
 MAX_TAGS = 30_000
-# Elements that can carry marks; of `a` those alone that say "license" or "License".
+# Scripts that hold data, by their type, or the state of a platform's page; `&` may spell either.
+_DATA = re.compile("json|xml|&", re.IGNORECASE)
+_STATE = "__INITIAL_STATE__"
+# Characters of a script's tag that are looked at before it is read exactly.
+_GLANCE = 4096
+# Elements that can carry marks; of `a` those alone that say "license" or "License", of
+# scripts those alone that hold data.
 MARKED = frozenset({"meta", "link", "base", "script", "a"})
 
 _COMMENT_END = re.compile(r"--!?>")
@@ -91,11 +97,17 @@ def start_tags(page: str) -> Iterator[Tag]:
     return _Scanner(page).run()
 
 
+def holds_data(tag: str, content: str) -> bool:
+    """Tell whether a script may hold data, from the text of its tag and its content."""
+    return _DATA.search(tag) is not None or _STATE in content
+
+
 class _Scanner:
     def __init__(self, page: str) -> None:
         self.page = page
         self.in_body = False
         self.next_tag = -1
+        self.has_state: bool | None = None
 
     def run(self) -> Iterator[Tag]:
         page = self.page
@@ -129,8 +141,19 @@ class _Scanner:
         """Tell whether no mark can begin from here on. Each character is looked at once."""
         if self.next_tag < position:
             found = MAYBE_MARKED.search(self.page, position)
+            while found and (end := self._end_of_code(found.start())):
+                found = MAYBE_MARKED.search(self.page, end)
             self.next_tag = found.start() if found else len(self.page)
         return self.next_tag == len(self.page)
+
+    def _end_of_code(self, opening: int) -> int:
+        """Return where the tag of a script ends that can hold no data; 0 if it is no such tag."""
+        tag = _TAG.match(self.page, opening, opening + _GLANCE)
+        if tag is None or _lower(tag[2]) != "script" or _DATA.search(tag[0]):
+            return 0
+        if self.has_state is None:
+            self.has_state = _STATE in self.page
+        return 0 if self.has_state else tag.end()
 
     def _text(self, start: int, end: int) -> None:
         """Text opens the body, unless it is white space."""
@@ -146,6 +169,8 @@ class _Scanner:
             self.in_body = True
         after, content = self._raw_text(name, tag.end())
         if name not in MARKED or (name == "a" and not SAYS_LICENCE.match(tag[0])):
+            return after, None
+        if name == "script" and not holds_data(tag[0], content):
             return after, None
         content = content if name == "script" else ""
         return after, Tag(name, _attributes(tag), tag[0], self.in_body, content)

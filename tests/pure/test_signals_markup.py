@@ -163,6 +163,8 @@ PIECES = st.sampled_from(
         *("meta", "link", "script", "style", "title", "template", "textarea", "plaintext", "xmp"),
         *("<meta name=robots content=noai>", "<META ", "<a rel=license href=x>", "<A title='>' "),
         *("<template>", "</template>", "<TEMPLATE ", "<script>", "</script>", "</SCRIPT ", "<i"),
+        *("<script type=application/ld+json>", "<script src='>' type='a/XML'>", "&#106;son"),
+        *("<script src=a.js>", "__INITIAL_STATE__", "<script "),
         *("<title>", "</title>", "<style>", "</style>", "<iframe>", "</iframe>", "<noscript>"),
         *("<head>", "<body>", "</body>", "</head>", "<br", "<p>", "<div class='x>y'>"),
         # Letters that lower or fold to those of tags, but not in HTML.
