@@ -5,7 +5,9 @@ import pytest
 from made import Made
 
 from registry.check.index import CheckIndex
+from registry.check.wording import Wording
 from registry.lookup import lookup
+from registry.matching.url_key import url_key
 from registry.model import DECISIONS
 
 URL = "https://a.example/art/1.jpg"
@@ -181,3 +183,14 @@ def test_a_mark_that_was_stripped_later_is_found_by_the_look_of_the_picture(tmp_
     answer = ask(made, tmp_path, URL)
     assert answer.decision == "reserved"
     assert {f.by for f in answer.found if f.verdict.decision == "reserved"} == {"fingerprint"}
+
+
+def test_a_claim_is_worded_as_itself_beside_what_was_weighed_already(tmp_path):
+    made = Made()
+    made.robots("a.example", "User-agent: *\nDisallow: /\n")
+    made.observe(URL, [], image_id=made.image())
+    made.claim(site="a.example", evidence="the owner says so")
+    index = CheckIndex(made.snapshot(tmp_path), "cautious")
+    row, _ = index.site_verdict("a.example", "/art/1.jpg", claims_only=True)
+    words = Wording(index).of_site(row, url_key(URL))
+    assert (words.entry, "the owner says so" in words.reason) == ("claim:1", True)
