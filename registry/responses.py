@@ -133,6 +133,7 @@ def unpacked(response: Response) -> Response:
     Of a picture up to 50 MiB are kept, of all else 16.
     """
     body, notes, unread = response.body, list(response.notes), response.unread
+    cut = response.cut
     chunks = joined_chunks(body) if "chunked" in response.field("transfer-encoding") else None
     body = body if chunks is None else chunks
     encoding = response.field("content-encoding").strip().lower()
@@ -143,11 +144,14 @@ def unpacked(response: Response) -> Response:
             unread = f"packed in a way that is not read: {encoding[:40]}"
             notes.append(f"the body is {unread}")
             body = b""
-        body = body if unwrapped is None else unwrapped
+        elif unwrapped is not None:
+            body, ended = unwrapped
+            notes += [] if ended else ["what is packed ends too early, read up to there"]
+            cut = cut or not ended
     limit = PICTURE_LIMIT if is_image(body) else READ_LIMIT
     if len(body) > limit:
         notes.append(f"longer than {limit >> 20} MiB, read up to there")
-    cut = response.cut or len(body) > limit
+    cut = cut or len(body) > limit
     return replace(response, body=body[:limit], notes=tuple(notes), cut=cut, unread=unread)
 
 
@@ -188,7 +192,7 @@ def pieces_of(response: Response, kind: str) -> tuple[list[Piece], list[str]]:
     if kind in SITE_KINDS:
         pieces.append(site_file_piece(kind, response))
     elif response.unread or (kind == "headers" and response.body):
-        why = response.unread or "its kind is not known; say with --kind or --url what it is"
+        why = response.unread or "its kind is not known; of a file --kind or --url says it"
         body = Evidence("body" if kind == "headers" else kind, about, response.url)
         pieces.append(Piece(body, len(response.body), response.status, f"{NOT_READ}: {why}"))
     elif kind != "headers":
@@ -205,7 +209,7 @@ def _remarks(response: Response, kind: str) -> list[str]:
         says = "there is no such file" if absent else "the file cannot be had"
         found.append(f"{kind}: answered {status}: {says}")
     elif not 200 <= status < 300 and response.unread == "":
-        found.append(f"answered {status}: it may not be what is asked about that speaks here")
+        found.append(f"answered {status}: what this says may not be of what is asked about")
     told = response.media_type
     if response.body and (kind, told.partition("/")[0]) in {("html", "image"), ("image", "text")}:
         found.append(f"sent as {told[:40]}, read as what it is: {kind}")

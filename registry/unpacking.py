@@ -23,39 +23,50 @@ def joined_chunks(body: bytes) -> bytes | None:
     return b"".join(parts) if parts else None
 
 
-def plain(body: bytes, encodings: str, room: int) -> bytes | None:
+def plain(body: bytes, encodings: str, room: int) -> tuple[bytes, bool] | None:
     """Undo the encodings that a `Content-Encoding` lists, the last first; None where one fails.
 
-    Of every step at most `room` bytes are made.
+    Of every step at most `room` bytes are made. With the bytes comes whether they ended
+    where they should, which they also do where there is no more room.
     """
     names = [name.strip() for name in encodings.lower().split(",")]
     names = [name for name in names if name not in {"", "identity"}]
     if len(names) > _MAX_ENCODINGS:
         return None
-    found: bytes | None = body
+    ended = True
     for name in reversed(names):
-        found = _without(found, name, room) if found is not None else None
-    return found
+        found = _without(body, name, room)
+        if found is None or not (found[0] or found[1]):
+            return None
+        body, ended = found[0], ended and (found[1] or len(found[0]) >= room)
+    return body, ended
 
 
-def _without(body: bytes, encoding: str, room: int) -> bytes | None:
+def _without(body: bytes, encoding: str, room: int) -> tuple[bytes, bool] | None:
     try:
         if encoding in {"gzip", "x-gzip"}:
-            return zlib.decompressobj(31).decompress(body, room)
+            return _inflated(body, 31, room)
         if encoding == "deflate":
             # Some servers send the data without the wrapper that the word means.
-            window = zlib.MAX_WBITS if body[:1] == b"\x78" else -zlib.MAX_WBITS
-            return zlib.decompressobj(window).decompress(body, room)
+            wrapped = body[:1] == b"\x78"
+            return _inflated(body, zlib.MAX_WBITS if wrapped else -zlib.MAX_WBITS, room)
         return _from_brotli(body, room) if encoding == "br" else None
     except zlib.error:
         return None
 
 
-def _from_brotli(body: bytes, room: int) -> bytes | None:
+def _inflated(body: bytes, window: int, room: int) -> tuple[bytes, bool]:
+    unpacker = zlib.decompressobj(window)
+    found = unpacker.decompress(body, room)
+    return found, unpacker.eof
+
+
+def _from_brotli(body: bytes, room: int) -> tuple[bytes, bool] | None:
     import brotli
 
     unpacker = brotli.Decompressor()
     try:
-        return bytes(unpacker.process(body, output_buffer_limit=room))[:room]
+        found = bytes(unpacker.process(body, output_buffer_limit=room))[:room]
     except brotli.error:
         return None
+    return found, bool(unpacker.is_finished())

@@ -76,6 +76,15 @@ def test_an_encoding_that_is_not_known_is_said(body):
     assert piece.refusal == "not read: packed in a way that is not read: zstd"
 
 
+def test_what_is_packed_and_cut_is_said():
+    page = b"".join(b"<p>%d" % (n * n) for n in range(1000))
+    for encoding, packed in (("gzip", gzip), ("br", brotli)):
+        response = with_body(encoding, packed.compress(page)[:-900])
+        assert response.body.startswith(b"<p>0<p>1")
+        assert (response.cut, "ends too early" in response.notes[0]) == (True, True)
+    assert with_body("br", b"[garb\x00\x01").unread
+
+
 def test_a_bomb_is_cut():
     for encoding, packed in (("gzip", gzip), ("br", brotli)):
         response = with_body(encoding, packed.compress(bytes(READ_LIMIT * 4)))
@@ -118,7 +127,7 @@ def test_what_is_no_image_is_not_called_empty():
 def test_a_body_that_nobody_knows_is_not_passed_over():
     pieces, _ = saved(b"%PDF-1.7", "Content-Type: application/pdf")
     assert pieces[1].is_unread
-    assert "say with --kind" in pieces[1].refusal
+    assert "--kind or --url says it" in pieces[1].refusal
 
 
 @pytest.mark.parametrize(
