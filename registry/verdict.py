@@ -24,7 +24,7 @@ How marks combine, and why:
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Literal
 
@@ -177,7 +177,7 @@ def decide(
     order; UsageError names the known policies.
     """
     chosen = policy_named(policy)
-    heard = settled(addressed(signals, agent, chosen), asked)
+    heard = settled(addressed(_offered(signals, agent), agent, chosen), asked)
     said = _own_readings(heard, agent, chosen, asked)
     for signal in heard:
         said += _says(signal, chosen, asked)
@@ -249,6 +249,26 @@ def addressed(signals: Sequence[Signal], agent: str | None, policy: Policy) -> l
     token = agent_token(agent) if agent else None
     grouped = _with_own_group(signals, token) if token else frozenset()
     return [s for s in signals if _speaks_to(s, token, policy, s.url in grouped)]
+
+
+def _offered(signals: Sequence[Signal], agent: str | None) -> Sequence[Signal]:
+    """Take from RSL documents what they permit, where only others are led to them.
+
+    A `License` line of a robots.txt group leads its agents there. What the document
+    refuses stays refused: it is the site's word, whoever was to read it.
+    """
+    lines = [s for s in signals if s.name in {"rsl:license-line", "rsl:link"}]
+    if not any(line.agents for line in lines):
+        return signals
+    mine = addressed(signals, agent, policy_named("letter"))
+    led = {s.licence_url for s in mine if s.name in {"rsl:license-line", "rsl:link"}}
+    others = {line.licence_url for line in lines} - led
+    return [
+        replace(s, uses=tuple(item for item in s.uses if item[1] != "allowed"))
+        if s.carrier == "rsl-xml" and s.url in others
+        else s
+        for s in signals
+    ]
 
 
 def _with_own_group(signals: Iterable[Signal], token: str) -> frozenset[str]:

@@ -25,7 +25,8 @@ What it says: prohibited reserves. Permitted allows; bound to a payment, a
 licence server, a report, users or countries it is conditional. Where uses are
 permitted and training is not among them it is reserved (section 3.5). The
 narrower of two contents of one document has the word (`registry.precedence`). A
-link says nothing by itself but where the licence stands. `rsl:permits=USE` and
+link says nothing by itself but where the licence stands; a document to which the
+lines of a robots.txt group lead permits nothing to other agents. `rsl:permits=USE` and
 `rsl:prohibits=USE` carry this; `rsl:permits-user`, `rsl:payment`, `rsl:server`
 and `rsl:terms` are shown beside them.
 
@@ -49,12 +50,15 @@ Source: https://rslstandard.org/rsl (Recommendation, 10 December 2025).
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable
+from dataclasses import replace
 
 from registry.model import Conformance, Evidence, Reading, Scope, Signal
 from registry.signals import _markup, _robots_groups, _rsl_document, _xml
 from registry.signals._directives import MAX_RAW, quote
 from registry.signals._licence_links import RSL_TYPE, absolute, licence_links, media_type
+from registry.signals._robots_groups import Group, Line
 from registry.signals._rsl_place import Place
 
 CARRIERS = ("headers", "html", "robots-txt", "rsl-xml", "xmp")
@@ -131,43 +135,47 @@ def _robots_lines(evidence: Evidence) -> Reading:
     signals: list[Signal] = []
     warnings: list[str] = []
     for group in _robots_groups.groups(_robots_groups.bounded(evidence.text)):
-        lines = group.of("license", "licence", "rsl")
-        agents: tuple[str, ...] = ()
-        if lines and group.names:
-            whom = _robots_groups.addressees(group)
-            agents = whom.proper or whom.guessed
-        for line in lines:
+        addressed = _Addressed(group)
+        for line in group.of("license", "licence", "rsl"):
             url = absolute(line.value)
             conformance: Conformance = "ok" if line.kind == "license" else "malformed"
             if (url is None or conformance != "ok") and len(warnings) < MAX_WARNINGS:
                 warnings.append(f"malformed line {line.number + 1}: {quote(line.raw)}")
             if url is not None and len(signals) <= MAX_LINES:
-                signals.append(
-                    _pointer(
-                        "license-line",
-                        url,
-                        line.raw,
-                        evidence,
-                        "site",
-                        agents=agents,
-                        conformance=conformance,
-                    )
-                )
+                agents = addressed.before(line.number)
+                pointer = _pointer("license-line", url, line.raw, evidence, "site")
+                signals.append(replace(pointer, agents=agents, conformance=conformance))
     if len(signals) > MAX_LINES:
         warnings.insert(0, f"more than {MAX_LINES} License lines, the others not read")
     return Reading(tuple(signals[:MAX_LINES]), tuple(warnings))
 
 
-def _pointer(
-    name: str,
-    url: str,
-    raw: str,
-    evidence: Evidence,
-    scope: Scope,
-    *,
-    agents: tuple[str, ...] = (),
-    conformance: Conformance = "ok",
-) -> Signal:
+class _Addressed:
+    """The agents of one group, as far as they are named before a line of it.
+
+    One named after the line is in the group by RFC 9309, and hardly meant.
+    """
+
+    def __init__(self, group: Group) -> None:
+        self._names = deque(group.names)
+        self._proper: dict[str, None] = {}
+        self._guessed: dict[str, None] = {}
+        self._agents: tuple[str, ...] = ()
+
+    def before(self, number: int) -> tuple[str, ...]:
+        """Return the agents named before a line; lines are asked for in their order."""
+        names: list[Line] = []
+        while self._names and self._names[0].number < number:
+            names.append(self._names.popleft())
+        if names:
+            whom = _robots_groups.addressees(Group(names))
+            self._proper.update(dict.fromkeys(whom.proper))
+            self._guessed.update(dict.fromkeys(whom.guessed))
+            self._agents = tuple(self._proper or self._guessed)
+        return self._agents
+
+
+def _pointer(name: str, url: str, raw: str, evidence: Evidence, scope: Scope) -> Signal:
     return Signal(
         name=f"rsl:{name}",
         vocabulary="rsl",
@@ -175,7 +183,5 @@ def _pointer(
         scope=scope,
         raw=raw[:MAX_RAW],
         url=evidence.url,
-        agents=agents,
-        conformance=conformance,
         licence_url=url,
     )

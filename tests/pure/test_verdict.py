@@ -312,3 +312,36 @@ def test_mining_that_is_licensed_with_training_is_a_condition():
     )
     for policy in ("cautious", "letter", "eu-tdm"):
         assert decide([refusal, says("rsl", "conditional")], policy).decision == "conditional"
+
+
+PERMITTING = (
+    '<rsl xmlns="https://rslstandard.org/rsl"><content url="/"><license>'
+    '<permits type="usage">ai-train</permits></license></content></rsl>'
+)
+
+
+@pytest.mark.parametrize("policy", ["cautious", "letter", "eu-tdm"])
+@pytest.mark.parametrize("end", ["Allow: /", ""])
+def test_a_licence_to_which_one_agent_is_led_permits_nothing_to_others(end, policy):
+    site = "https://a.example"
+
+    def decided(agent, lines, document=PERMITTING):
+        evidence = [
+            Evidence("robots-txt", "site", f"{site}/robots.txt", text=lines),
+            Evidence("rsl-xml", "site", f"{site}/gpt.xml", text=document),
+        ]
+        signals = [signal for each in evidence for signal in read(each).signals]
+        target = Target(image_url=f"{site}/x.jpg")
+        return decide(applicable(signals, target), policy, agent).decision
+
+    one = f"User-agent: GPTBot\nLicense: {site}/gpt.xml\n{end}\n"
+    others = f"\nUser-agent: *\nLicense: {site}/all.xml\nAllow: /\n"
+    everybody = f"License: {site}/gpt.xml\n"
+    assert decided("GPTBot", one + others) == "allowed"
+    assert decided(None, one + others) == "unspecified"
+    assert decided("CCBot", one + others) == "unspecified"
+    assert decided("CCBot", everybody + one + others) == "allowed"
+    assert decided(None, everybody) == "allowed"
+    assert decided(None, "User-agent: *\nAllow: /\n") == "allowed"
+    refusing = PERMITTING.replace("permits", "prohibits")
+    assert decided(None, one + others, refusing) == "reserved"
