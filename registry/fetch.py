@@ -45,6 +45,8 @@ _HEADERS = {
     "Accept-Encoding": "identity",
     "Connection": "close",
 }
+# RFC 6052 (NAT64) and RFC 4291, section 2.5.5.1 (IPv4-compatible).
+_TRANSLATED = (ipaddress.IPv6Network("64:ff9b::/96"), ipaddress.IPv6Network("::/96"))
 _SAVE_IT = "save it with your browser, or `curl -i`, and explain the file"
 
 
@@ -188,12 +190,13 @@ class Visitor:
         except (OSError, UnicodeError) as error:
             raise NotFetched("unknown-host", f"{url}: no such host") from error
         addresses = [str(info[4][0]) for info in found]
-        public = all(map(is_public, addresses))
-        if self._was_public and not public:
+        public = [is_public(address) for address in addresses]
+        # A name with addresses of both kinds is a public one that points inside.
+        if (self._was_public or any(public)) and not all(public):
             raise NotFetched(
                 "private-address", f"{url}: a public site leads into a private network"
             )
-        self._was_public = self._was_public or public
+        self._was_public = self._was_public or all(public)
         for address in addresses[:3]:
             try:
                 room = max(deadline - time.monotonic(), 0.01)
@@ -226,10 +229,15 @@ def _check(url: str) -> None:
 def is_public(address: str) -> bool:
     """Tell whether an IP address is one of the internet, none of this machine or network."""
     ip = ipaddress.ip_address(address.partition("%")[0])
-    if isinstance(ip, ipaddress.IPv6Address):
-        inner = ip.ipv4_mapped or ip.sixtofour
-        return ip.is_global and (inner is None or inner.is_global)
-    return ip.is_global and not ip.is_multicast
+    inner = _embedded(ip) if isinstance(ip, ipaddress.IPv6Address) else None
+    return ip.is_global and not ip.is_multicast and (inner is None or inner.is_global)
+
+
+def _embedded(ip: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:
+    """Return the IPv4 address that an IPv6 address stands for: mapped, 6to4, NAT64, compatible."""
+    if any(ip in network for network in _TRANSLATED):
+        return ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)
+    return ip.ipv4_mapped or ip.sixtofour
 
 
 def _over(raw: socket.socket, scheme: str, host: str, port: int) -> http.client.HTTPConnection:

@@ -14,6 +14,7 @@ from registry.fetch import NotFetched, Visitor, is_public
     [
         *("127.0.0.1", "10.1.2.3", "192.168.0.1", "169.254.169.254", "100.64.0.1", "0.0.0.0"),
         *("::1", "fe80::1%eth0", "fd00::1", "::ffff:127.0.0.1", "2002:7f00:1::", "224.0.0.1"),
+        *("64:ff9b::c0a8:101", "::127.0.0.1", "ff0e::1"),
     ],
 )
 def test_private_addresses(address):
@@ -51,6 +52,19 @@ def test_a_name_of_a_public_and_a_private_address_is_private(site, monkeypatch):
     with pytest.raises(NotFetched) as caught:
         Visitor().fetch(f"{site.url}/about.html")
     assert caught.value.reason == "private-address"
+
+
+def test_a_name_of_both_kinds_of_address_is_not_asked_at_all(site, monkeypatch):
+    real = socket.getaddrinfo
+
+    def both(host, *options, **named):
+        return [*real("8.8.8.8", *options, **named), *real(host, *options, **named)]
+
+    monkeypatch.setattr(socket, "getaddrinfo", both)
+    with pytest.raises(NotFetched) as caught:
+        Visitor().fetch(f"{site.url}/about.html")
+    assert caught.value.reason == "private-address"
+    assert site.requests == []
 
 
 def test_a_local_site_may_lead_to_a_local_one(site):
