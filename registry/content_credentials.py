@@ -13,6 +13,7 @@ import io
 import json
 import re
 from collections.abc import Iterator, Mapping
+from itertools import islice
 from typing import Any
 
 from registry.model import Evidence
@@ -37,6 +38,11 @@ _LINKED = re.compile(
     rb"dcterms:provenance\s*(?:=\s*[\"']|(?:\s+rdf:resource\s*=\s*[\"']|>))([^\"'<>]+)"
 )
 _GIF_XMP = b"XMP DataXMP"
+# An entry that refuses, as CBOR (keys and texts behind their lengths) or JSON writes it.
+_REFUSAL = re.compile(
+    rb"((?:cawg|c2pa)\.(?:ai_training|ai_generative_training|data_mining|ai_inference))"
+    rb"[\xa1-\xb7\xbf\s\":{]{1,8}c?\"?use[\s\":]{0,4}j?\"?notAllowed"
+)
 _MARK = re.compile(r"[^.]{1,100}\.training-mining(?:__[0-9]+)?")
 # Pictures alone: the library also opens PDF, ZIP and films.
 _FORMATS = (
@@ -78,9 +84,35 @@ def read(data: bytes, url: str = "") -> Found:
     try:
         report, fault = _verified(c2pa, kind, data)
     except (c2pa.C2paError, ValueError) as error:
-        misplaced = _linked(data) or ("Content Credentials are not where they must stand",)
-        return (), misplaced if _is_elsewhere(error) else (_unreadable(error),)
+        if not _is_elsewhere(error):
+            return refusals(data, url, _unreadable(error))
+        return (), _linked(data) or ("Content Credentials are not where they must stand",)
     return _evidence(report, fault, url)
+
+
+def refusals(data: bytes, url: str, fault: str) -> Found:
+    """Return the refusals in a store that cannot be read, found by their words alone.
+
+    `fault` says why it cannot. The evidence is a store of one manifest that does not
+    verify, so what is found there refuses at most; a permission is not looked for. A
+    file that was cut off while it was copied still says what its maker said.
+    """
+    keys = {found[1].decode() for found in islice(_REFUSAL.finditer(data), MAX_INGREDIENTS)}
+    if not keys or STORE not in data:
+        return (), (fault,) if STORE in data else ()
+    assertions = [
+        {"label": f"{key[:4]}.training-mining", "data": {"entries": {key: {"use": "notAllowed"}}}}
+        for key in sorted(keys)
+    ]
+    store = {
+        "active_manifest": "unread",
+        "manifests": {"unread": {"label": "unread", "assertions": assertions}},
+        "validation_state": "Invalid",
+        "validation_status": [{"code": "general.error"}],
+    }
+    text = json.dumps(store, sort_keys=True, separators=(",", ":"))
+    evidence = Evidence("c2pa-json", "image", url, text=text)
+    return (evidence,), (fault, "Content Credentials: only their refusals were found, by words")
 
 
 def _verified(c2pa: Any, kind: str, data: bytes) -> tuple[str, str]:

@@ -13,14 +13,14 @@ def read_embedded(data: bytes, url: str = "", *, whole: bool = True) -> FileMeta
     """Return the XMP packets and the manifests of an image file as evidence.
 
     Bytes that are no image give nothing; broken ones warnings, never an exception.
-    Of a file that is not whole no manifest is read: it could not be verified.
+    Of a file that is not whole no manifest is verified: refusals are found by their words.
     """
     from registry import content_credentials
 
     metadata = read_file_metadata(data, url)
-    if not whole:
-        return metadata
-    evidence, warnings = content_credentials.read(data, url)
+    cut = "Content Credentials not read: the file is not whole"
+    found = content_credentials.read(data, url) if whole else None
+    evidence, warnings = found or content_credentials.refusals(data, url, cut)
     return FileMetadata(metadata.evidence + evidence, metadata.warnings + warnings)
 
 

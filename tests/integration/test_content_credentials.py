@@ -144,7 +144,7 @@ def test_marks_under_an_unreadable_signature_are_kept():
 def test_a_missing_signature_is_told():
     data = signed("JPEG", assertion(REFUSED))
     marks, _, said = judged(data.replace(b"c2cs\x00\x11", b"c2cx\x00\x11"))
-    assert marks == {}
+    assert marks == {"cawg:ai_generative_training=notAllowed": "unverified"}
     assert "their signature is missing" in said
 
 
@@ -290,16 +290,16 @@ def test_cut_files_are_warned_about(kind):
     start = data.index(b"jumdc2pa")
     for length in (start + 40, start + 300, start + 1500):
         evidence, said = read(data[:length])
-        assert evidence == ()
-        assert len(said) == 1
+        assert len(said) == 1 + len(evidence)
+        assert evidence == () or length > start + 40
 
 
 def test_files_in_too_many_pieces_are_given_up():
     data = signed("PNG", assertion(REFUSED))
     empty = b"\x00\x00\x00\x00tEXt" + zlib.crc32(b"tEXt").to_bytes(4, "big")
     pieces = data[:-12] + empty * MAX_STEPS + data[-12:]
-    evidence, (said,) = read(pieces)
-    assert evidence == ()
+    evidence, (said, _) = read(pieces)
+    assert "general.error" in evidence[0].text
     assert "cannot be verified" in said
 
 
@@ -343,3 +343,15 @@ def test_damaged_files_end_in_warnings(kind):
     data = signed(kind, assertion(REFUSED))
     run = python(DAMAGE, data)
     assert (run.returncode, run.stdout.split()) == (0, [b"all", b"read"]), run.stderr[-2000:]
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG"])
+def test_a_cut_file_still_refuses(kind):
+    """A library that reads whole files alone would lose what stands in the part that is there."""
+    refused = signed(kind, assertion(REFUSED))
+    marks, verdicts, said = judged(refused[: refused.index(SIGNATURE_BOX)])
+    assert marks == {"cawg:ai_generative_training=notAllowed": "unverified"}
+    assert verdicts == ("unspecified", "reserved")
+    assert "only their refusals were found" in said
+    allowed = signed(kind, assertion(BOTH_ALLOWED))
+    assert judged(allowed[: allowed.index(SIGNATURE_BOX)])[:2] == ({}, ("unspecified",) * 2)
