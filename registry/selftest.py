@@ -91,7 +91,7 @@ def _placed(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
                     yield place, _vector(line, place)
     except (OSError, ValueError) as error:
         said = error.strerror if isinstance(error, OSError) else error
-        raise UnreadableInput(f"{path}: {said}", _WRITTEN) from error
+        raise UnreadableInput(f"{path}: {said}", "name a file of vectors") from error
     if empty:
         raise UnreadableInput(f"{path}: no vector in it", _WRITTEN)
 

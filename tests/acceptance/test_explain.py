@@ -364,6 +364,8 @@ def test_what_the_verdict_takes_from_a_mark_is_shown(explain):
     done = explain("--header", "X-Robots-Tag: noarchive", "--agent", "Amazonbot")
     assert "* noarchive  " in done.stdout
     assert "taken as reserved" in done.stdout
+    tdm = ("--header", "tdm-reservation: 1", "--header", "tdm-policy: https://a.example/p")
+    assert "; taken as conditional" in explain(*tdm).stdout
 
 
 def test_how_content_credentials_verify_is_shown(explain, tmp_path):

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import image_files
 import pytest
 from archives import warc_record
 
@@ -179,3 +180,17 @@ def test_an_archive_without_a_response(explain, tmp_path):
     done = explain("a.warc")
     assert "error: a.warc: no response in it" in done.stderr
     assert done.returncode == 4
+
+
+def test_a_large_picture_in_an_archive_is_read_whole(explain, tmp_path):
+    filling = image_files.chunk(b"IDAT", bytes(17 << 20))
+    picture = image_files.png(filling, image_files.itxt(image_files.marked()))
+    for name, more in (("whole", b""), ("cut", b"WARC-Truncated: length\r\n")):
+        record = warc_record("http://a.example/1.png", picture, kind="image/png")
+        (tmp_path / f"{name}.warc").write_bytes(
+            record.replace(b"WARC-Date", more + b"WARC-Date", 1)
+        )
+    assert "verdict: reserved" in explain("whole.warc").stdout
+    done = explain("cut.warc")
+    assert "c2pa-json: not read: the file is not whole" in done.stdout
+    assert "none in the file" not in done.stdout

@@ -80,6 +80,15 @@ def test_a_long_answer_is_cut(site, monkeypatch):
     assert "read up to there" in response.notes[0]
 
 
+def test_a_picture_may_be_longer_than_a_page(site, monkeypatch):
+    monkeypatch.setattr(fetch, "READ_LIMIT", 1000)
+    monkeypatch.setattr(fetch, "PICTURE_LIMIT", 3000)
+    for size, kept in ((2000, 2000), (5000, 3000)):
+        site.replace("/pictures/moon.jpg", b"\xff\xd8\xff".ljust(size, b"x"))
+        response = Visitor().fetch(f"{site.url}/pictures/moon.jpg")
+        assert (len(response.body), response.cut) == (kept, kept < size)
+
+
 @pytest.mark.parametrize("path", ["/about.html", "/drip"])
 def test_a_slow_answer_is_given_up(site, monkeypatch, path):
     visitor = Visitor()
