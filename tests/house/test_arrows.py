@@ -11,6 +11,7 @@ PURE_CORE = VALUES | {
     "registry.plugins",
     "registry.signals",
     "registry.site_rules",
+    "registry.any_url",
     "registry.precedence",
     "registry.verdict",
     "registry.file_metadata",
@@ -35,8 +36,10 @@ ROOMS = {
     "registry.verdict": VALUES | {"registry.signals", "registry.site_rules", "registry.precedence"},
     "registry.file_metadata": VALUES | {"registry.plugins"},
     "registry.excerpt": VALUES | {"registry.signals"},
+    "registry.any_url": VALUES | {"registry.site_rules"},
     "registry.evidence_lines": VALUES
-    | {"registry.signals", "registry.site_rules", "registry.precedence", "registry.verdict"},
+    | {"registry.signals", "registry.site_rules", "registry.any_url"}
+    | {"registry.precedence", "registry.verdict"},
     "registry.claims": VALUES | {"registry.matching"},
     "registry.fingerprints": VALUES | {"registry.plugins"},
     "registry.matching": VALUES,
