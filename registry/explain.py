@@ -115,11 +115,13 @@ def _as_for_images(signal: Signal) -> Signal:
     """Return what a signal for a page is to images whose URL is not known.
 
     A rule that won for the page's path covers the page; only one for the whole
-    site covers images for certain.
+    site covers images for certain, and as a refusal: they may stand elsewhere.
     """
-    if signal.rule is None or signal.rule.pattern in _EVERYWHERE:
+    if signal.rule is not None and signal.rule.pattern not in _EVERYWHERE:
+        return replace(signal, scope="page")
+    if signal.scope != "site":
         return signal
-    return replace(signal, scope="page")
+    return replace(signal, uses=tuple(use for use in signal.uses if use[1] != "allowed"))
 
 
 def _rules(signals: tuple[Signal, ...]) -> set[tuple[str, int]]:

@@ -72,25 +72,35 @@ class Piece:
     """One thing that was looked at: evidence with its size in bytes, or why there is none.
 
     `refusal` is the reason, for a site's file that is not there or a picture
-    without metadata; the evidence is then empty.
+    without metadata; the evidence is then empty. `cut`: only its beginning was read.
     """
 
     evidence: Evidence
     size: int = 0
     status: int | None = None
     refusal: str = ""
+    cut: bool = False
 
     @property
     def is_unread(self) -> bool:
         """Tell whether it may hold marks that nobody has looked for."""
         status = self.status or 0
-        return self.refusal.startswith(NOT_READ) or status >= 500 or status == _TOO_MANY_REQUESTS
+        unread = self.cut or self.refusal.startswith(NOT_READ)
+        return unread or status >= 500 or status == _TOO_MANY_REQUESTS
 
 
-def saved_response(content: bytes, url: str = "", *, cut: bool = False) -> Response:
+# Answers after which curl shows another: interim ones, redirects, calls for a password, a
+# proxy's own.
+_LEADS_ON = re.compile(rb"HTTP/[\d.]+ +(?:1\d\d|3\d\d|401|407|\d+ +connection established)", re.I)
+
+
+def saved_response(
+    content: bytes, url: str = "", *, cut: bool = False, alone: bool = False
+) -> Response:
     """Read a response as `curl -i` writes it; of several blocks (redirects) the last.
 
-    A block without a status line is taken for header lines alone.
+    A block without a status line is taken for header lines alone. `alone`: there is one
+    response only, so what follows it is its body, whatever it begins with.
     """
     status: int | None = None
     start, place = 0, 0
@@ -100,6 +110,8 @@ def saved_response(content: bytes, url: str = "", *, cut: bool = False) -> Respo
         blank = _BLANK.search(content, place, place + _MAX_HEADERS)
         start, end = place, blank.start() if blank else len(content)
         place = body = blank.end() if blank else len(content)
+        if alone or not _LEADS_ON.match(content, start):
+            break
     head = content[start : min(end, start + _MAX_HEADERS)]
     response = Response(url, header_lines(text_of(head)), content[body:], status, cut=cut)
     return unpacked(replace(response, cut=cut or _is_short(response)))
@@ -220,7 +232,7 @@ def text_piece(kind: str, response: Response) -> Piece:
     """Return a page, a site's file or a file's metadata as evidence."""
     about: About = "site" if kind in SITE_KINDS else "page" if kind == "html" else "image"
     evidence = Evidence(kind, about, response.url, text=text_of(response.body))
-    return Piece(evidence, len(response.body), response.status)
+    return Piece(evidence, len(response.body), response.status, cut=response.cut)
 
 
 def site_file_piece(kind: str, response: Response) -> Piece:

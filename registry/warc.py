@@ -159,7 +159,7 @@ def responses(
         block = _block(record, name, seen)
         if STATUS_LINE.match(block):
             cut = record.content_length > len(block) or "WARC-Truncated" in record.headers
-            response = saved_response(block, url, cut=cut)
+            response = saved_response(block, url, cut=cut, alone=True)
             yield replace(response, unread=_REVISIT) if again and not response.body else response
     if not seen:
         raise BrokenArchive(f"{name}: no WARC record in it", _NO_HINT)

@@ -178,7 +178,7 @@ def test_last_block_describes_the_response():
 
 
 def test_many_blocks_take_no_longer_than_their_text():
-    content = b"HTTP/1.1 200 OK\n\n" * 500_000 + b"HTTP/1.1 200 OK\nA: 1\n\nend"
+    content = b"HTTP/1.1 302 Found\n\n" * 500_000 + b"HTTP/1.1 200 OK\nA: 1\n\nend"
     assert saved_response(content).lines == (("A", "1"),)
 
 
@@ -235,3 +235,14 @@ def test_where_a_file_of_a_site_stood():
 )
 def test_texts(content, text):
     assert text_of(content) == text
+
+
+def test_a_body_that_looks_like_a_response_is_a_body():
+    body = b"HTTP/1.1 200 OK\r\nTDM-Reservation: 0\r\n\r\nx"
+    said = saved_response(b"HTTP/1.1 200 OK\r\nX-Robots-Tag: noai\r\n\r\n" + body)
+    assert (said.lines, said.body) == ((("X-Robots-Tag", "noai"),), body)
+    redirected = saved_response(b"HTTP/1.1 302 Found\r\nLocation: /x\r\n\r\n" + body)
+    assert redirected.body == b"x"
+    # An archive keeps every response by itself.
+    kept = saved_response(b"HTTP/1.1 302 Found\r\nLocation: /x\r\n\r\n" + body, alone=True)
+    assert (kept.status, kept.body) == (302, body)
