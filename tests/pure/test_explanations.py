@@ -1,6 +1,7 @@
 """Explanations: what applies, what decides, and what is left for a page's images."""
 
 import json
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -8,7 +9,7 @@ from hypothesis import strategies as st
 
 from registry.cli._explanation import _as_json, _text
 from registry.errors import UsageError
-from registry.evidence_lines import TEXT_KINDS
+from registry.evidence_lines import TEXT_KINDS, answer
 from registry.explain import Asked, asked_policies, deciding, explain, licences
 from registry.model import Evidence
 from registry.responses import Piece
@@ -79,6 +80,22 @@ def test_of_rules_alike_those_decide_that_speak_of_training():
     )
     said = {s.agents[0]: decides for s, decides in decided if s.uses}
     assert said == {"gptbot": True, "oai-searchbot": False}
+
+
+def test_a_rule_that_wins_for_no_url_does_not_decide():
+    tied = robots("User-agent: *\nDisallow: /\nAllow: /\n")
+    assert explain("robots.txt", "robots-txt", [tied], None, EVERY, []).verdicts[0].decision == (
+        "unspecified"
+    )
+    line = {"kind": "ai-txt", "input": "User-Agent: *\nDisallow: *.jpg\nAllow: /"}
+    assert answer(line)["train"] == "reserved"
+
+
+def test_what_was_not_read_whole_is_not_silent():
+    page = piece("html", "<p>")
+    assert of_page(page).is_silent
+    assert not of_page(replace(page, cut=True)).is_silent
+    assert not of_page(Piece(page.evidence, refusal="not read: packed")).is_silent
 
 
 def test_policies():
