@@ -21,7 +21,7 @@ from registry.precedence import settled
 from registry.signals import read
 from registry.signals._agents import agents
 from registry.site_rules import robots_url, url_host
-from registry.verdict import addressed, decide, policy_named
+from registry.verdict import addressed, decide, known_policies, policy_named
 
 # Kinds whose input is a list of header lines; each is named after a vocabulary.
 HEADER_KINDS = ("x-robots-tag", "content-usage", "link-header")
@@ -41,14 +41,23 @@ TEXT_KINDS = ("html", *SITE_KINDS, *FILE_KINDS, *ANSWER_KINDS)
 KINDS = (*HEADER_KINDS, *TEXT_KINDS)
 
 
-def answer(line: Mapping[str, Any], policy: str = "cautious") -> dict[str, Any]:
-    """Answer one evidence line; UnreadableInput where it is not one."""
+def answer(
+    line: Mapping[str, Any], policy: str = "cautious", *, every: bool = False
+) -> dict[str, Any]:
+    """Answer one evidence line; UnreadableInput where it is not one.
+
+    With `every` it also holds `policies`: what each policy decides, by name.
+    """
     if not is_identity(line.get("id")):
         raise UnreadableInput("id holds a number that JSON does not know")
     target, reading = read_line(line)
     asked = what_is_asked(target)
     signals = standing(reading.signals, target)
     verdict = decide(signals, policy, target.agent, asked=asked)
+    others = {
+        name: decide(signals, name, target.agent, asked=asked).decision
+        for name in (known_policies() if every else ())
+    }
     return {
         "id": line.get("id"),
         "train": verdict.decision,
@@ -56,6 +65,7 @@ def answer(line: Mapping[str, Any], policy: str = "cautious") -> dict[str, Any]:
         "warnings": list(reading.warnings),
         "licence": verdict.licence_url,
         "deciding": [{"name": s.name, "raw": s.raw} for s in verdict.deciding],
+        **({"policies": others} if every else {}),
     }
 
 

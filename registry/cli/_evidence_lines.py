@@ -15,13 +15,16 @@ from registry.evidence_lines import answer, is_identity
 from registry.responses import READ_LIMIT
 
 
-def answer_lines(name: str, policy: str) -> int:
-    """Answer every line; a bad one gets its error and the others their answers."""
+def answer_lines(name: str, policy: str, *, every: bool) -> int:
+    """Answer every line; a bad one gets its error and the others their answers.
+
+    With `every` the answers say what each policy decides.
+    """
     failed = 0
     for line in _lines(name):
         if line is not None and not line.strip():
             continue
-        said = _answered(line, policy)
+        said = _answered(line, policy, every)
         failed += "error" in said
         click.echo(json.dumps(said))
     if failed:
@@ -31,7 +34,7 @@ def answer_lines(name: str, policy: str) -> int:
     return UnreadableInput.exit_code if failed else 0
 
 
-def _answered(line: bytes | None, policy: str) -> dict[str, Any]:
+def _answered(line: bytes | None, policy: str, every: bool) -> dict[str, Any]:
     if line is None:
         return {"id": None, "error": f"longer than {READ_LIMIT >> 20} MiB"}
     identity: object = None
@@ -40,7 +43,7 @@ def _answered(line: bytes | None, policy: str) -> dict[str, Any]:
         if not isinstance(given, dict):
             raise UnreadableInput("not a JSON object")
         identity = given.get("id") if is_identity(given.get("id")) else None
-        return answer(given, policy)
+        return answer(given, policy, every=every)
     except (ValueError, RecursionError) as error:
         return {"id": identity, "error": f"not JSON: {error}"}
     except RegistryError as error:

@@ -86,9 +86,11 @@ def command(
     asked = Asked(agent, asked_policies(policy, all_policies))
     url = _place(url) if url else None
     if jsonl is not None:
-        if targets or headers or url or kind or agent or all_policies:
-            raise UsageError("--jsonl goes with --policy only", "the lines say all else")
-        return answer_lines(jsonl, policy)
+        if targets or headers or url or kind or agent:
+            raise UsageError(
+                "--jsonl goes with --policy and --all-policies only", "the lines say all else"
+            )
+        return answer_lines(jsonl, policy, every=all_policies)
     question = Question(url, tuple(map(_header, headers)), kind, asked, as_json)
     if not targets and not headers:
         raise UsageError("nothing to explain", "name a file or URL, or give --header or --jsonl")

@@ -287,10 +287,9 @@ def test_a_line_without_end_is_an_error_of_its_own(explain, tmp_path):
         (["http://"], 4, "not a web address"),
         (["nothing"], 2, "is empty"),
         (["noise"], 2, "--kind"),
-        (["--jsonl", "lines", "--all-policies"], 2, "--policy only"),
         (["page.html", "--policy", "strict"], 2, "cautious@2, letter@2, noai@1"),
         (["--header", "noai"], 2, "X-Robots-Tag: noai"),
-        (["--jsonl", "lines", "page.html"], 2, "--policy only"),
+        (["--jsonl", "lines", "page.html"], 2, "--all-policies only"),
         (["prose"], 2, "--kind"),
         (["missing.html"], 4, "hint: name a file that is there"),
         (["."], 4, "hint: it is a folder"),
@@ -396,3 +395,22 @@ def test_a_closed_output_is_an_error(files):
     )
     assert done.returncode == 4
     assert "standard output is closed" in done.stderr
+
+
+def test_evidence_lines_under_every_policy(explain, tmp_path):
+    line = {
+        "id": 1,
+        "kind": "x-robots-tag",
+        "input": [["X-Robots-Tag", "noml"]],
+        "context": {"image_url": "https://a.example/1.jpg"},
+    }
+    (tmp_path / "lines").write_text(json.dumps(line))
+    done = explain("--jsonl", "lines", "--all-policies")
+    (said,) = map(json.loads, done.stdout.splitlines())
+    assert said["train"] == "reserved"
+    assert said["policies"] == {
+        "cautious": "reserved",
+        "letter": "reserved",
+        "noai": "unspecified",
+        "eu-tdm": "reserved",
+    }
