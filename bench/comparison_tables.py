@@ -162,4 +162,6 @@ def shown(lines: Iterable[Sequence[str]]) -> str:
     """Return header lines as the text of a table's cell."""
     texts = [visible(f"{name}: {value}") for name, value in lines]
     texts = [text if len(text) < 100 else text[:96] + " ..." for text in texts]
+    if len(texts) > 6:
+        texts[2:-1] = [f"and {len(texts) - 3} more lines"]
     return "<br>".join(f"`{text}`".replace("|", "\\|") for text in texts)
