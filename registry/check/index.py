@@ -228,7 +228,7 @@ class CheckIndex:
         for row, site in enumerate(table):
             host = site["host"]
             signals = [s for s in signals_from_json(site["signals"]) if concerns(s, host)]
-            if any(signal.uses for signal in signals):
+            if any(signal.uses or signal.licence_url for signal in signals):
                 compiled = SiteRow(row, SiteRules(signals), site["kind"] == "claim")
                 found.setdefault(host, []).append(compiled)
         return found

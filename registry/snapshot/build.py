@@ -97,6 +97,8 @@ class _Builder:
         self._about: dict[int, str] = {}
         # By host: its rules files.
         self._rules: dict[str, list[tuple[SiteRules, Dated]]] = {}
+        # By host: what its files refuse on other hosts.
+        self._abroad: dict[str, list[tuple[Signal, datetime]]] = {}
         # By host: keys of the licences that its robots.txt points to.
         self._licences: dict[str, set[str]] = {}
 
@@ -143,6 +145,8 @@ class _Builder:
 
         def left(signal: Signal) -> Signal | None:
             if not concerns(signal, row.host):
+                abroad = self._abroad.setdefault(row.host, [])
+                abroad.append((_without_permission(signal), dated.since[mark_of(signal)]))
                 return None
             return signal if vouched else _without_permission(signal)
 
@@ -183,6 +187,8 @@ class _Builder:
         if host_of(row.fetched_url or "") not in {None, host_of(row.image_url)}:
             # The host that was asked and the one that answered both speak for the image.
             image += self._won(row.fetched_url)
+        if row.relation != "third-party":
+            image += self._refused_abroad(row)
         page = self._won(row.page_url) if row.page_url != row.image_url else []
         of_image = [signal for signal, _ in image]
         foreign = row.relation == "third-party"
@@ -193,6 +199,17 @@ class _Builder:
         ]
         said = [since for signal, since in image + page if refuses_training(signal)]
         return _merged([*of_image, *of_page]), said
+
+    def _refused_abroad(self, row: ObservationRow) -> list[tuple[Signal, datetime]]:
+        """Return what the page's site refuses for its images on another host (RSL, full URLs).
+
+        Only of images that the site shows as its own: anybody may list anybody's URLs.
+        """
+        host = host_of(row.image_url)
+        listed = self._abroad.get(host_of(row.page_url or "") or "", [])
+        since = {s: when for s, when in listed if s.uses and s.rule and s.rule.host == host}
+        won = SiteRules(since).applicable(url_path(row.image_url)) if since else ()
+        return [(signal, since[signal]) for signal in won]
 
     def _won(self, url: str | None) -> list[tuple[Signal, datetime]]:
         """Return the rules that reach a URL and say something, each with its date."""

@@ -194,3 +194,30 @@ def test_a_claim_is_worded_as_itself_beside_what_was_weighed_already(tmp_path):
     row, _ = index.site_verdict("a.example", "/art/1.jpg", claims_only=True)
     words = Wording(index).of_site(row, url_key(URL))
     assert (words.entry, "the owner says so" in words.reason) == ("claim:1", True)
+
+
+@pytest.mark.parametrize("relation", ["own", "cdn", "third-party"])
+def test_a_site_refuses_for_its_images_on_another_host(tmp_path, relation):
+    made = Made()
+    refusing = (
+        '<rsl xmlns="https://rslstandard.org/rsl"><content url="https://cdn.example/"><license>'
+        '<prohibits type="usage">ai-train</prohibits></license></content></rsl>'
+    )
+    image = "https://cdn.example/1.jpg"
+    made.robots("a.example", "User-agent: *\nLicense: https://a.example/license.xml\n")
+    made.site_file("rsl-xml", "a.example", "https://a.example/license.xml", refusing)
+    made.robots("cdn.example", "User-agent: *\nContent-Usage: train-ai=y\n")
+    made.observe(image, [], relation=relation, image_id=made.image())
+    # Anybody may list anybody's URLs: only images that the site shows as its own are meant.
+    expected = "allowed" if relation == "third-party" else "reserved"
+    assert ask(made, tmp_path, image).decision == expected
+
+
+def test_a_licence_to_which_another_agent_is_led_permits_nothing_anywhere(tmp_path):
+    made = Made()
+    made.robots("a.example", "User-agent: GPTBot\nLicense: https://a.example/license.xml\n")
+    made.site_file("rsl-xml", "a.example", "https://a.example/license.xml", FREE)
+    made.observe(URL, [], image_id=made.image())
+    for place in (URL, ELSEWHERE):
+        folder = tmp_path / str(len(place))
+        assert ask(made, folder, place).decision == "unspecified"
