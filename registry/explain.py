@@ -53,9 +53,13 @@ class Explanation:
 
     @property
     def is_silent(self) -> bool:
-        """Tell whether all that may speak of training was read, and none of it does."""
+        """Tell whether all that may speak of training was read, and none of it does.
+
+        A warning tells of something that was not read as what it may have meant.
+        """
         unread = self.unread_licences or any(piece.is_unread for piece in self.pieces)
-        return not (self.speaks or unread)
+        decided = any(v.decision != "unspecified" for v in (*self.verdicts, *self.of_images))
+        return not (self.speaks or unread or decided or self.warnings)
 
 
 def asked_policies(policy: str, every: bool) -> tuple[str, ...]:

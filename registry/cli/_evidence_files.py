@@ -24,6 +24,14 @@ _ENDINGS = {
     **dict.fromkeys((".jpg", ".jpeg", ".png", ".gif", ".webp", ".avif", ".bmp"), "image"),
     **dict.fromkeys((".tif", ".tiff", ".heic", ".jxl", ".psd", ".svg"), "image"),
 }
+_FILE_ENDINGS = (".txt", ".json", ".jsonl", ".xml", ".csv", ".gz", ".parquet")
+_PACKED = {
+    b"\x1f\x8b": "gzip",
+    b"PK\x03\x04": "zip",
+    b"\xfd7zXZ\x00": "xz",
+    b"BZh": "bzip2",
+    b"\x28\xb5\x2f\xfd": "zstd",
+}
 _ADDRESS = re.compile(r"(?:[A-Za-z][A-Za-z0-9+.-]*:/+)?((?:[\w-]+\.)+[A-Za-z]{2,}(?:[/:?].*)?)$")
 _SITE_TEXT = re.compile(r"(?:^|[^a-z])(robots|ai|trust)[^a-z]*\.txt$")
 
@@ -41,13 +49,26 @@ def read_file(name: str) -> bytes:
         raise UnreadableInput(f"{name!r}: {error}") from error
 
 
+def refuse_packed(name: str, content: bytes) -> None:
+    """Raise UnreadableInput for an archive: what is in it would be taken for silence.
+
+    Archives of the web (WARC) are packed with gzip too, and read so.
+    """
+    if "warc" in {_by_name(name), kind_by_content(content)}:
+        return
+    for start, kind in _PACKED.items():
+        if content.startswith(start):
+            raise UnreadableInput(f"{name}: packed ({kind})", "unpack it first, then explain it")
+
+
 def hint_for(name: str, error: OSError) -> str:
     """Return what may be meant by the name of a file that cannot be read."""
     if isinstance(error, IsADirectoryError):
         return "it is a folder: name the files in it"
     if isinstance(error, PermissionError):
         return "you may not read it"
-    if (found := _ADDRESS.match(name)) and (":/" in name or _by_name(name) is None):
+    is_file = name.endswith(_FILE_ENDINGS) or _by_name(name) is not None
+    if (found := _ADDRESS.match(name)) and (":/" in name or not is_file):
         return f"an address of the web is written as https://{found[1]}"
     return "name a file that is there"
 

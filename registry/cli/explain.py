@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ from typing import IO
 import click
 
 from registry.cli._advice import advise
-from registry.cli._evidence_files import FILE_KINDS, guess_kind, read_file
+from registry.cli._evidence_files import FILE_KINDS, guess_kind, read_file, refuse_packed
 from registry.cli._evidence_lines import answer_lines
 from registry.cli._explanation import show
 from registry.errors import RegistryError, UnreadableInput, UsageError
@@ -32,6 +33,8 @@ from registry.site_rules import url_host
 from registry.text import visible, without_user
 
 _ON_THE_WEB = ("http://", "https://")
+# What a robots.txt or header can call an agent, with its version or without.
+_TOKEN = re.compile(r"[^\s;()]+(?: [^\s;()]+)*")
 _STRIPPED = "user name and password are taken off the address: they are never sent"
 
 
@@ -83,6 +86,11 @@ def command(
       registry explain robots.txt --url https://a.example/art/1.jpg --agent GPTBot
       registry explain --header 'X-Robots-Tag: noai'
     """
+    if agent and not _TOKEN.fullmatch(agent.strip()):
+        raise UsageError(
+            f"--agent {agent!r} is no product token",
+            "name the token alone, as in --agent GPTBot; a whole user agent string is not compared",
+        )
     asked = Asked(agent, asked_policies(policy, all_policies))
     url = _place(url) if url else None
     if jsonl is not None:
@@ -147,6 +155,7 @@ def _explanations(name: str | None, question: Question) -> Iterator[Explanation]
 
 def _of_file(name: str, question: Question) -> Iterator[Explanation]:
     content = read_file(name)
+    refuse_packed(name, content)
     kind, odd = (question.kind, "") if question.kind else guess_kind(name, content)
     if kind == "warc":
         with _reopened(name, content) as file:

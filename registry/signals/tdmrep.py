@@ -314,5 +314,7 @@ def _path(location: str, url: str) -> tuple[str | None, str]:
         host, _, path = rest.partition("/")
         own = url.partition("://")[2].partition("/")[0].lower()
         fault = "a URL for a location"
-        return (f"/{path}", fault) if host.lower() == own else (None, f"{fault}, of another host")
+        # Without a place of its own the file stands for whatever host is meant.
+        here = not own or host.lower() == own
+        return (f"/{path}", fault) if here else (None, f"{fault}, of another host")
     return f"/{location}", "location without its slash"

@@ -297,12 +297,15 @@ def test_a_line_without_end_is_an_error_of_its_own(explain, tmp_path):
         (["http:/a.example/x"], 4, "written as https://a.example/x"),
         (["ftp://a.example/"], 4, "written as https://a.example/"),
         (["page.html", "--url", "notaurl"], 2, "hint: write it as https://HOST/PATH"),
+        (["page.html", "--agent", "Mozilla/5.0 (compatible; GPTBot/1.2)"], 2, "--agent GPTBot"),
+        (["packed.gz", "--kind", "html"], 4, "unpack it first"),
         (["--jsonl", "missing"], 4, "No such file"),
     ],
 )
 def test_mistakes_are_told_in_one_line(explain, files, arguments, code, says):
     (files / "prose").write_text("hello")
     (files / "nothing").touch()
+    (files / "packed.gz").write_bytes(b"\x1f\x8b\x08\x00")
     (files / "noise").write_bytes(bytes(range(128, 256)) * 50)
     done = explain(*arguments)
     assert done.returncode == code
@@ -395,22 +398,3 @@ def test_a_closed_output_is_an_error(files):
     )
     assert done.returncode == 4
     assert "standard output is closed" in done.stderr
-
-
-def test_evidence_lines_under_every_policy(explain, tmp_path):
-    line = {
-        "id": 1,
-        "kind": "x-robots-tag",
-        "input": [["X-Robots-Tag", "noml"]],
-        "context": {"image_url": "https://a.example/1.jpg"},
-    }
-    (tmp_path / "lines").write_text(json.dumps(line))
-    done = explain("--jsonl", "lines", "--all-policies")
-    (said,) = map(json.loads, done.stdout.splitlines())
-    assert said["train"] == "reserved"
-    assert said["policies"] == {
-        "cautious": "reserved",
-        "letter": "reserved",
-        "noai": "unspecified",
-        "eu-tdm": "reserved",
-    }

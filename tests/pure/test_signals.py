@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from registry.evidence_lines import answer
 from registry.model import USES, Evidence
 from registry.selftest import POLICIES, judged, load, run
 from registry.signals import read, readers
@@ -227,3 +228,14 @@ def test_a_group_without_rules_after_all_room_is_used_up() -> None:
     )
     reading = read(Evidence("robots-txt", "site", "https://a.example/robots.txt", text=text))
     assert any("refusal of everything" in warning for warning in reading.warnings)
+
+
+def test_an_answer_under_every_policy():
+    line = {"id": 1, "kind": "x-robots-tag", "input": [["X-Robots-Tag", "noml"]]}
+    assert "policies" not in answer(line)
+    assert answer(line, every=True)["policies"] == {
+        "cautious": "reserved",
+        "letter": "reserved",
+        "noai": "unspecified",
+        "eu-tdm": "reserved",
+    }
