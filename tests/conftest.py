@@ -158,3 +158,15 @@ def crawl(
         )
 
     return crawled
+
+
+@pytest.fixture
+def explain(
+    run: Callable[..., subprocess.CompletedProcess[str]], tmp_path: Path
+) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Run `registry explain` in the test's own folder."""
+
+    def explain_here(*arguments: object) -> subprocess.CompletedProcess[str]:
+        return run("registry", "explain", *arguments, cwd=tmp_path)
+
+    return explain_here

@@ -235,13 +235,13 @@ class CheckIndex:
 
     def crawled(self, entries: NDArray[np.int64]) -> NDArray[np.bool_]:
         """Tell which entries (-1: none) come from a crawl, with their sites' files weighed in."""
-        return np.append(self._from_crawl, False)[entries]
+        return self._from_crawl[entries]
 
     @cached_property
     def _from_crawl(self) -> NDArray[np.bool_]:
         column = pc.equal(self.snapshot.entries["source"], "crawl").combine_chunks()
-        crawled: NDArray[np.bool_] = column.fill_null(False).to_numpy(zero_copy_only=False)
-        return crawled
+        # The last stands for no entry, whose number is -1.
+        return np.append(column.fill_null(False).to_numpy(zero_copy_only=False), False)
 
     def site_verdict(
         self, host: str, path: str, *, claims_only: bool = False

@@ -15,14 +15,6 @@ ROBOTS = "User-agent: GPTBot\nUser-agent: CCBot\nDisallow: /art/\nDisallow: /x/\
 
 
 @pytest.fixture
-def explain(run, tmp_path):
-    def explain_here(*arguments):
-        return run("registry", "explain", *arguments, cwd=tmp_path)
-
-    return explain_here
-
-
-@pytest.fixture
 def files(tmp_path):
     (tmp_path / "page.html").write_text(PAGE)
     (tmp_path / "robots.txt").write_text(ROBOTS)

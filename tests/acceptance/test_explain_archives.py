@@ -19,14 +19,6 @@ def chunked(body):
 
 
 @pytest.fixture
-def explain(run, tmp_path):
-    def explain_here(*arguments):
-        return run("registry", "explain", *arguments, cwd=tmp_path)
-
-    return explain_here
-
-
-@pytest.fixture
 def shop(tmp_path):
     """An archive of two sites, whose files stand behind the pages they speak of."""
     records = [
