@@ -14,8 +14,8 @@ from datetime import UTC, date, datetime, time
 from typing import Any, get_args
 
 from registry.errors import UnreadableInput
-from registry.matching.url_key import host_of, url_key
 from registry.model import Claim, Meaning, Use
+from registry.urls.key import host_of, url_key
 
 COLUMNS = tuple(field.name for field in fields(Claim))
 KEYS = ("url", "sha256", "md5", "phash64", "site")

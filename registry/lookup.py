@@ -14,8 +14,8 @@ from registry.check.index import NONE, CheckIndex
 from registry.errors import UsageError
 from registry.matching import brute
 from registry.matching.confirm import CANDIDATE_RADIUS, tier
-from registry.matching.url_key import split_key, url_key
 from registry.model import DECISIONS, Decision, MatchedBy, Tier, Verdict
+from registry.urls.key import split_key, url_key
 
 if TYPE_CHECKING:
     from datetime import datetime

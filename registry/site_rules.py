@@ -15,10 +15,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from registry.matching.url_key import host_of, tidy, without_dots
 from registry.model import Evidence, Signal, Target
 from registry.signals import robots_txt
 from registry.signals._agents import agent_token
+from registry.urls.key import host_of, tidy, without_dots
 
 # How much is kept of what was asked before, in references.
 _MEMO_ROOM = 1_000_000

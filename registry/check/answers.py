@@ -14,9 +14,9 @@ import numpy as np
 from registry.check.index import CheckIndex
 from registry.check.keys import Prints
 from registry.matching.confirm import CANDIDATE_RADIUS, tier
-from registry.matching.url_columns import hosts_of_keys
-from registry.matching.url_key import split_key
 from registry.model import DECISIONS, OUTCOMES, TIERS
+from registry.urls.columns import hosts_of_keys
+from registry.urls.key import split_key
 
 if TYPE_CHECKING:
     import pyarrow as pa

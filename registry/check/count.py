@@ -11,8 +11,8 @@ import pyarrow.compute as pc
 from registry.check.answers import WAYS, Answers
 from registry.check.report import Shown, Tally
 from registry.check.wording import Wording, Words, row_words
-from registry.matching.url_columns import hosts_of_keys
 from registry.model import OUTCOMES, TIERS
+from registry.urls.columns import hosts_of_keys
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

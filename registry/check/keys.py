@@ -15,7 +15,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from registry.matching.url_columns import url_keys
+from registry.urls.columns import url_keys
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -9,9 +9,9 @@ import pyarrow as pa
 
 from registry.check.answers import CODE, WAYS, Answers
 from registry.check.index import MAX_KEPT, NONE, names_of
-from registry.matching.url_key import split_key
 from registry.model import OUTCOMES, TIERS, Signal, Verdict
 from registry.text import visible
+from registry.urls.key import split_key
 
 if TYPE_CHECKING:
     from registry.check.index import CheckIndex

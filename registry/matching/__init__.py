@@ -1,1 +1,1 @@
-"""Match samples to entries: distances, tiers and URL keys. Pure: values in, values out."""
+"""Match samples to entries: distances and tiers. Pure: values in, values out."""

@@ -17,7 +17,6 @@ from typing import Any, Protocol
 from registry import __version__
 from registry.db.export import ClaimRow, EvidenceRow, ImageRow, ObservationRow, SiteRuleRow
 from registry.fingerprints import versions
-from registry.matching.url_key import host_of, url_key
 from registry.model import PathRule, Signal, Target
 from registry.signals import read, readers
 from registry.site_rules import SiteRules, applicable, concerns, url_path
@@ -31,6 +30,7 @@ from registry.snapshot.history import (
     rules_file,
 )
 from registry.snapshot.store import TableWriter
+from registry.urls.key import host_of, url_key
 from registry.verdict import LICENSABLE
 
 MAX_QUOTE = 4096

@@ -29,8 +29,8 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from registry.errors import UnreadableSnapshot
-from registry.matching.url_key import host_of
 from registry.model import PathRule, Signal
+from registry.urls.key import host_of
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -20,6 +20,7 @@ PURE_CORE = VALUES | {
     "registry.claims",
     "registry.fingerprints",
     "registry.matching",
+    "registry.urls",
 }
 # Room: what it may import of this project, itself aside. The longest name that
 # fits a module is its room. A file of registry/ that is in none of them may
@@ -30,8 +31,9 @@ ROOMS = {
     "registry.plugins": set(),
     "registry.text": set(),
     "registry.home": set(),
-    "registry.signals": VALUES | {"registry.plugins"},
-    "registry.site_rules": VALUES | {"registry.signals", "registry.matching"},
+    "registry.urls": set(),
+    "registry.signals": VALUES | {"registry.plugins", "registry.urls"},
+    "registry.site_rules": VALUES | {"registry.signals", "registry.urls"},
     "registry.precedence": VALUES | {"registry.site_rules"},
     "registry.verdict": VALUES | {"registry.signals", "registry.site_rules", "registry.precedence"},
     "registry.file_metadata": VALUES | {"registry.plugins"},
@@ -40,14 +42,14 @@ ROOMS = {
     "registry.evidence_lines": VALUES
     | {"registry.signals", "registry.site_rules", "registry.any_url"}
     | {"registry.precedence", "registry.verdict"},
-    "registry.claims": VALUES | {"registry.matching"},
+    "registry.claims": VALUES | {"registry.urls"},
     "registry.fingerprints": VALUES | {"registry.plugins"},
     "registry.matching": VALUES,
     "registry.db": PURE_CORE | {"registry.home"},
     "registry.durable": VALUES,
     "registry.datasets": PURE_CORE | {"registry.durable"},
     "registry.snapshot": PURE_CORE | {"registry.home", "registry.durable", "registry.db"},
-    "registry.snapshot.format": VALUES | {"registry.matching"},
+    "registry.snapshot.format": VALUES | {"registry.urls"},
     "registry.check": PURE_CORE | {"registry.snapshot", "registry.datasets"},
     "registry.check.columns": VALUES,
     "registry.check.report": VALUES | {"registry.text"},

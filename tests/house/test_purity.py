@@ -21,6 +21,7 @@ CORE = (
     "registry.excerpt",
     "registry.fingerprints",
     "registry.matching",
+    "registry.urls",
     "registry.check.columns",
     "registry.check.report",
     "registry.check.page",

@@ -12,7 +12,7 @@ from made import Made, day
 from registry.check.run import Options, check, plan
 from registry.datasets import open_dataset
 from registry.matching.confirm import tier
-from registry.matching.url_key import url_key
+from registry.urls.key import url_key
 
 STRICTNESS = ["reserved", "conditional", "review", "clear"]
 RULES = "User-agent: *\nDisallow: /closed/\nAllow: /closed/open\n"

@@ -7,8 +7,8 @@ from made import Made
 from registry.check.index import CheckIndex
 from registry.check.wording import Wording
 from registry.lookup import lookup
-from registry.matching.url_key import url_key
 from registry.model import DECISIONS
+from registry.urls.key import url_key
 
 URL = "https://a.example/art/1.jpg"
 ELSEWHERE = "https://a.example/art/never-seen.jpg"

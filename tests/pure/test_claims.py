@@ -17,8 +17,8 @@ from registry.claims import (
     is_flat,
 )
 from registry.errors import UnreadableInput
-from registry.matching.url_key import host_of, url_key
 from registry.model import Claim
+from registry.urls.key import host_of, url_key
 
 SHA256 = "ab" * 32
 URL = "https://art.example/a.jpg"

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from registry.matching.url_columns import hosts, url_keys
-from registry.matching.url_key import host_of, url_key
+from registry.urls.columns import hosts, url_keys
+from registry.urls.key import host_of, url_key
 
 KEYS = [
     # scheme, host, port, userinfo, fragment

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeAlias
 
-from registry.matching.url_key import HOST_PATTERN, url_key
+from registry.urls.key import HOST_PATTERN, url_key
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -1,0 +1,1 @@
+"""The only spelling of URLs, hosts and sites. Pure."""
