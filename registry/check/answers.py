@@ -1,16 +1,18 @@
 """From keys to answers: one outcome a row, with what it matched.
 
 Every way of matching is tried; the strictest outcome stands, and among equals
-the surest way: URL, digest, site rule, fingerprint.
+the surest way: URL, digest, site rule, URL of the page, fingerprint.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from registry.check.complete import EMPTY
 from registry.check.index import CheckIndex
 from registry.check.keys import Prints
 from registry.matching.confirm import CANDIDATE_RADIUS, tier
@@ -39,36 +41,49 @@ REVIEW_TIER = TIERS.index("possible")
 class Answers:
     """One place per row.
 
-    `outcome` indexes OUTCOMES; `way` indexes WAYS or is -1; `entry` and `site`
-    are rows of the snapshot's tables or -1; `tier` indexes TIERS or is -1;
-    `distance` counts differing bits of phash64 or is -1. `known` is the entry
-    recorded at a clear row's own URL, or -1. `searched` counts the fingerprints
+    `outcome` indexes OUTCOMES; `problem` says why a row may not be clear, or is
+    None; `way` indexes WAYS or is -1; `entry` and `site` are rows of the snapshot's
+    tables or -1; `column` is the place of the address that met them among the keys'
+    `urls`; `page` tells that it was the address of the row's page; `tier` indexes
+    TIERS or is -1; `distance` counts differing bits of phash64 or is -1. `known` is the
+    entry recorded at a clear row's own URL, or -1. `searched` counts the fingerprints
     that were looked for.
     """
 
     outcome: NDArray[np.int8]
+    problem: NDArray[np.object_]
     way: NDArray[np.int8]
     entry: NDArray[np.int64]
     site: NDArray[np.int64]
+    column: NDArray[np.int8]
+    page: NDArray[np.bool_]
     tier: NDArray[np.int8]
     distance: NDArray[np.int16]
     known: NDArray[np.int64]
     searched: int = 0
 
 
-def answer(keys: Keys, index: CheckIndex, distance: int | None) -> Answers:
-    """Look the keys of a batch up and settle one outcome per row."""
-    found = _blank(keys)
+def answer(
+    keys: Keys, index: CheckIndex, distance: int | None, whole: Sequence[str] = ()
+) -> Answers:
+    """Look the keys of a batch up and settle one outcome per row.
+
+    `whole` holds reasons for which no row of the dataset may be clear.
+    """
+    found = _blank(keys, [*whole, *([EMPTY] if index.is_empty else [])])
     sources = list(keys.prints)
-    if keys.urls is not None:
-        places = index.url_places(keys.urls)
-        found.known[:] = index.entries_at(places)
-        _take_entries(found, index, found.known, WAYS.index("url"))
+    for column, urls in enumerate(keys.urls):
+        places = index.url_places(urls)
+        entries = index.entries_at(places)
+        found.known[:] = np.where(found.known == -1, entries, found.known)
+        _take_entries(found, index, entries, WAYS.index("url"), column)
         sources.append(_known_pictures(found, index, places))
     for name, digests in keys.digests:
         _take_entries(found, index, index.entries_by_digest(name, digests), WAYS.index("digest"))
-    if keys.urls is not None and index.sites:
-        _take_sites(found, index, keys.urls)
+    for column, urls in enumerate(keys.urls if index.sites else []):
+        _take_sites(found, index, urls, column)
+    for urls in keys.pages:
+        _take_pages(found, index, urls)
     for prints in sources:
         _take_fingerprints(found, index, prints, distance)
     return found
@@ -93,32 +108,55 @@ def _known_pictures(found: Answers, index: CheckIndex, places: NDArray[np.int64]
     )
 
 
-def _blank(keys: Keys) -> Answers:
+def _blank(keys: Keys, whole: Sequence[str]) -> Answers:
     rows = keys.rows
+    problem = keys.why_unchecked(whole)
+    failed = np.array([reason is not None for reason in problem], bool)
     return Answers(
-        outcome=np.where(keys.failed, CODE["unchecked"], CODE["clear"]).astype(np.int8),
+        outcome=np.where(failed, CODE["unchecked"], CODE["clear"]).astype(np.int8),
+        problem=problem,
         way=np.full(rows, -1, np.int8),
         entry=np.full(rows, -1, np.int64),
         site=np.full(rows, -1, np.int64),
+        column=np.zeros(rows, np.int8),
+        page=np.zeros(rows, bool),
         tier=np.full(rows, -1, np.int8),
         distance=np.full(rows, -1, np.int16),
         known=np.full(rows, -1, np.int64),
     )
 
 
-def _take_entries(found: Answers, index: CheckIndex, entries: NDArray[np.int64], way: int) -> None:
+def _take_entries(
+    found: Answers, index: CheckIndex, entries: NDArray[np.int64], way: int, column: int = 0
+) -> None:
     """Let exact matches (URL or digest) answer where they are stricter."""
     rows = np.flatnonzero(entries != -1)
     outcomes = BY_DECISION[index.entry_rank[entries[rows]]]
     better = outcomes < np.minimum(found.outcome[rows], CODE["clear"])
     rows = rows[better]
     found.outcome[rows] = outcomes[better]
-    found.way[rows] = way
+    found.way[rows], found.column[rows] = way, column
     found.entry[rows], found.site[rows] = entries[rows], -1
     found.tier[rows] = TIERS.index("exact")
 
 
-def _take_sites(found: Answers, index: CheckIndex, urls: pa.Array) -> None:
+def _take_pages(found: Answers, index: CheckIndex, urls: pa.Array) -> None:
+    """Let what is recorded of a row's page answer where it is stricter.
+
+    A page whose recorded pictures are all reserved reserves the row's picture; one
+    that shows others too, or of which only a list is known, asks for a person's eye.
+    """
+    entries, outcomes = index.pages.answers(urls)
+    rows = np.flatnonzero(entries != -1)
+    better = outcomes[rows] < np.minimum(found.outcome[rows], CODE["clear"])
+    rows = rows[better]
+    found.outcome[rows] = outcomes[rows]
+    found.way[rows], found.page[rows] = WAYS.index("url"), True
+    found.entry[rows], found.site[rows] = entries[rows], -1
+    found.tier[rows] = -1
+
+
+def _take_sites(found: Answers, index: CheckIndex, urls: pa.Array, column: int) -> None:
     """Let site rules answer where they are stricter; they are matched by host, then path."""
     import pyarrow as pa
     import pyarrow.compute as pc
@@ -133,7 +171,7 @@ def _take_sites(found: Answers, index: CheckIndex, urls: pa.Array) -> None:
         outcome = BY_DECISION[DECISIONS.index(verdict.decision)]
         if outcome < min(found.outcome[row], CODE["clear"]):
             found.outcome[row] = outcome
-            found.way[row] = WAYS.index("site")
+            found.way[row], found.column[row] = WAYS.index("site"), column
             found.entry[row], found.site[row] = -1, site
             found.tier[row] = -1
 
@@ -168,7 +206,7 @@ def _take_fingerprints(
     first = first[outcomes[first] < np.minimum(found.outcome[rows[first]], CODE["clear"])]
     best = rows[first]
     found.outcome[best] = outcomes[first]
-    found.way[best] = WAYS.index("fingerprint")
+    found.way[best], found.page[best] = WAYS.index("fingerprint"), False
     found.entry[best], found.site[best] = entries[first], -1
     found.tier[best], found.distance[best] = tiers[first], bits[first]
 

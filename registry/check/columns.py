@@ -1,24 +1,31 @@
 """Which column of a dataset serves as what (pure).
 
-Columns are recognised by name, type and a sample of their values. A column
-that only looks like a hash of the picture is left out with the reason: a
-wrong guess would report nothing found where nothing was compared.
+Columns are recognised by name, type and a sample of their values, each by itself;
+several may serve as the same. A column that only looks like a hash of the picture
+is left out with the reason. One that holds keys of the picture in a form that is
+not read makes its rows unchecked: a wrong guess would report nothing found where
+nothing was compared.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
+from registry.check.address_columns import MIN_SHARE, addresses, share_of_addresses
+from registry.check.complete import NOT_READ, OTHER_ALGORITHM
+from registry.check.hash_family import sample_passes
 from registry.errors import UnreadableDataset, UsageError
 
-Role = Literal["url", "sha256", "md5", "phash64", "image"]
+Role = Literal["url", "page_url", "source_url", "sha256", "md5", "phash64", "image"]
 ROLES: tuple[Role, ...] = get_args(Role)
+# With --column: leave this one out, whatever it holds.
+IGNORE = "ignore"
+Kind = Literal["string", "binary", "picture", "nested", "other"]
 
 NAMES: Mapping[Role, tuple[str, ...]] = {
-    "url": ("image_url", "img_url", "imageurl", "image_link", "contenturl", "url", "src", "link"),
     "sha256": ("sha256", "image_sha256", "file_sha256", "sha256sum", "sha_256"),
     "md5": ("md5", "image_md5", "file_md5", "md5sum"),
     # COYO-700M, COYO-Labeled-300M, WAON and our own import columns
@@ -26,124 +33,204 @@ NAMES: Mapping[Role, tuple[str, ...]] = {
     "image": ("image", "jpg", "jpeg", "png", "webp", "img", "picture", "image_bytes", "bytes"),
 }
 LOOK_ALIKES = {
-    "page_url": "the page's address, not the image's",
     "uid": "an identifier, not a hash of the file",
     "user_name": "a digest of a person's name",
     "blurhash": "a placeholder, not a fingerprint",
     "blur_hash": "a placeholder, not a fingerprint",
+    **dict.fromkeys(("ahash", "dhash", "whash", "pdq"), "of another algorithm than phash"),
 }
-HEX_LENGTH = {"sha256": 64, "md5": 32, "phash64": 16}
-MIN_SHARE = 0.3  # of a sample that must look like image addresses, when no name says so
+HEX_LENGTH: Mapping[Role, int] = {"sha256": 64, "md5": 32, "phash64": 16}
 HEX = re.compile(r"[0-9a-fA-F]+")
-IMAGE_URL = re.compile(r"https?://[^\s]+", re.IGNORECASE)
+# Starts of JPEG, PNG, GIF and WebP files, as hex and as text: a data URI or base64.
+STARTS = ("ffd8ff", "89504e470d0a1a0a", "47494638", "52494646")
+ENCODED = ("data:image/", "/9j/", "iVBORw0KGgo", "R0lGOD", "UklGR")
+NO_PHASH = "its bits do NOT look like imagehash.phash"
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
     """A column as the dataset describes it.
 
-    `kind` is `string`, `binary`, `picture` (a struct of bytes and path) or
-    `other`; `type` is the type's own name, for messages. `sample` holds the
-    first values that are not null, as str (bytes as hex).
+    `kind` is `string`, `binary`, `picture` (a struct of bytes and path), `nested`
+    (a list, a map, another struct) or `other`; `type` is the type's own name, for
+    messages. `sample` holds the first values that are not null, as str (bytes as
+    hex); of a nested column the texts and bytes that are in them.
     """
 
     name: str
-    kind: Literal["string", "binary", "picture", "other"]
+    kind: Kind
     type: str
     sample: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """One column and the role it was given (or None: left out), with the reason."""
+    """One column and the role it was given (or None: left out), with the reason.
+
+    `doubt` is the reason for which a row with a value here cannot be clear, or None.
+    Who names a column `by_hand` vouches for what its values are.
+    """
 
     column: str
     role: Role | None
     why: str
+    doubt: str | None = None
+    by_hand: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """The plan: at most one column per role, and what was said of the others."""
+    """The plan: what became of every column that matters, in the dataset's order."""
 
-    by_role: Mapping[Role, str]
     choices: tuple[Choice, ...]
 
+    def of(self, role: Role) -> tuple[Choice, ...]:
+        """Return the columns that serve as `role`."""
+        return tuple(choice for choice in self.choices if choice.role == role)
 
-def choose(columns: Sequence[Column], overrides: Mapping[Role, str] | None = None) -> Columns:
+    @property
+    def read(self) -> tuple[str, ...]:
+        """Names of the columns that a check reads."""
+        return tuple(c.column for c in self.choices if c.role or c.doubt)
+
+
+def choose(
+    columns: Sequence[Column], overrides: Mapping[str, Sequence[str]] | None = None
+) -> Columns:
     """Give columns their roles.
 
-    `overrides` (role to column name) come first. Raises UsageError for an
-    override that names no column, UnreadableDataset when no column is usable;
-    its message lists the columns seen.
+    `overrides` (role or `ignore` to column names) go first. Raises UsageError for one
+    that names no column or one that cannot serve, UnreadableDataset when nothing names
+    the pictures or it is not plain which column does; its message lists the columns.
     """
-    chosen = [_override(columns, role, name) for role, name in (overrides or {}).items()]
-    for role in ROLES:
-        if all(choice.role != role for choice in chosen):
-            chosen.extend(_recognise(columns, role, {c.column for c in chosen}))
-    if not chosen:
-        raise UnreadableDataset(
-            "no usable column among: " + ", ".join(f"{c.name} ({c.type})" for c in columns),
-            "needed: an image URL, sha256, md5, 16-hex phash or image column; "
-            "name one with --column url=NAME",
-        )
-    taken = {choice.column for choice in chosen}
-    served = {choice.role for choice in chosen}
-    ignored = [_look_alike(column, served) for column in columns if column.name not in taken]
-    return Columns(
-        {choice.role: choice.column for choice in chosen if choice.role},
-        tuple(chosen + [choice for choice in ignored if choice]),
-    )
+    overrides = overrides or {}
+    by_hand = {name: role for role, names in overrides.items() for name in names}
+    chosen = {name: _override(columns, role, name) for name, role in by_hand.items()}
+    texts = {c.name: c.sample for c in columns if c.kind == "string" and c.name not in chosen}
+    for name, found in addresses(texts, pictures_named="url" in overrides).items():
+        chosen[name] = Choice(name, found.role, found.why)
+    has_mime = any(column.name == "mime_type" for column in columns)
+    judged = [chosen.get(column.name) or _judged(column, has_mime) for column in columns]
+    plan = Columns(tuple(choice for choice in judged if choice))
+    if not any(plan.of(role) for role in ROLES if role not in ("page_url", "source_url")):
+        _refuse_unless_by_hand(columns, plan, by_hand)
+    return plan
 
 
-def _override(columns: Sequence[Column], role: Role, name: str) -> Choice:
+def _override(columns: Sequence[Column], role: str, name: str) -> Choice:
     found = next((column for column in columns if column.name == name), None)
     if found is None:
         raise UsageError(
             f"--column {role}={name}: the dataset has no such column",
             "columns: " + ", ".join(column.name for column in columns),
         )
-    if not _type_fits(found, role):
+    if role == IGNORE:
+        return Choice(name, None, "left out with --column")
+    served = next(known for known in ROLES if known == role)
+    if not _type_fits(found, served):
         raise UsageError(
             f"--column {role}={name}: a column of type {found.type} cannot serve as {role}",
-            "url, sha256, md5 and phash64 are strings; sha256 and md5 may be binary; image is "
-            "binary or a struct of bytes and path",
+            "addresses, sha256, md5 and phash64 are strings; sha256 and md5 may be binary; "
+            "image is binary or a struct of bytes and path",
         )
-    return Choice(name, role, "named with --column")
+    strange = served == "phash64" and not sample_passes(_codes(found))
+    why = "named with --column" + (f"; {NO_PHASH}" if strange else "")
+    return Choice(name, served, why, by_hand=True)
 
 
-def _recognise(columns: Sequence[Column], role: Role, taken: set[str]) -> list[Choice]:
-    # Of two that differ in case only, the one spelled as usual goes first.
-    free = sorted(
-        (column for column in columns if column.name not in taken),
-        key=lambda column: column.name != column.name.lower(),
+def _refuse_unless_by_hand(
+    columns: Sequence[Column], plan: Columns, by_hand: Mapping[str, str]
+) -> None:
+    """Raise where no column names the pictures, unless somebody chose the others to serve."""
+    beside = [choice.column for choice in plan.choices if choice.role]
+    if any(name in by_hand for name in beside):
+        return
+    if beside:
+        raise UnreadableDataset(
+            "no column plainly holds the addresses of the pictures; columns of addresses: "
+            + ", ".join(beside),
+            f"if one of them does, name it: --column url={beside[0]}",
+        )
+    raise UnreadableDataset(
+        "no usable column among: " + ", ".join(f"{c.name} ({c.type})" for c in columns),
+        "needed: an image URL, sha256, md5, 16-hex phash or image column; "
+        "name one with --column url=NAME",
     )
-    for name in NAMES[role]:
-        for column in free:
-            if (
-                column.name.lower() == name
-                and _type_fits(column, role)
-                and _values_fit(column, role)
-            ):
-                return [Choice(column.name, role, _why(column, role))]
-    return _by_content(free, role)
 
 
-def _by_content(free: Sequence[Column], role: Role) -> list[Choice]:
-    if role == "image":
-        for column in free:
-            if column.kind == "picture":
-                return [Choice(column.name, role, "struct of bytes and path")]
-    if role == "md5" and any(column.name == "mime_type" for column in free):
-        for column in free:
-            if column.name == "hash" and _values_fit(column, role):
-                return [Choice(column.name, role, "32 hex beside mime_type: md5 of the file")]
-    if role == "url":
-        for column in free:
-            share = _share(column, IMAGE_URL)
-            if column.name.lower() not in LOOK_ALIKES and share > MIN_SHARE:
-                return [Choice(column.name, role, f"{share:.0%} of a sample are URLs")]
-    return []
+def _judged(column: Column, has_mime: bool) -> Choice | None:
+    """Return what a column that holds no addresses serves as, or None where it is no key."""
+    name = column.name.lower()
+    if name in LOOK_ALIKES:
+        return Choice(column.name, None, LOOK_ALIKES[name])
+    if why := _why_pictures(column):
+        return Choice(column.name, "image", why)
+    if why := _why_not_read(column):
+        return Choice(column.name, None, why, NOT_READ)
+    if name == "hash":
+        return _plain_hash(column, has_mime)
+    roles = [role for role in HEX_LENGTH if name in NAMES[role]]
+    return _hash(column, roles[0]) if roles else None
+
+
+def _hash(column: Column, role: Role) -> Choice:
+    """Return how a column with the name of a hash is used; values that are none are doubted."""
+    if not _type_fits(column, role):
+        return Choice(column.name, None, f"{column.type}: its type does not fit its name", NOT_READ)
+    if column.sample and not _hexes(column, HEX_LENGTH[role]):
+        return Choice(column.name, None, f"{column.type}: its values do not fit its name", NOT_READ)
+    if role != "phash64":
+        return Choice(column.name, role, "by its name")
+    if not sample_passes(_codes(column)):
+        return Choice(column.name, role, f"by its name; {NO_PHASH}", OTHER_ALGORITHM)
+    like = "its bits are balanced as those of imagehash.phash are" if column.sample else "no sample"
+    return Choice(column.name, role, f"by its name; {like}")
+
+
+def _plain_hash(column: Column, has_mime: bool) -> Choice | None:
+    if column.type == "int64":
+        why = "int64: a hash of url and text in LAION sets, not of the image"
+        return Choice(column.name, None, why)
+    if has_mime and _type_fits(column, "md5") and _hexes(column, HEX_LENGTH["md5"]):
+        return Choice(column.name, "md5", "32 hex beside mime_type: md5 of the file")
+    return None
+
+
+def _why_pictures(column: Column) -> str:
+    """Return why a column holds pictures, or "" where it does not."""
+    if column.kind == "picture":
+        return "struct of bytes and path"
+    if column.kind != "binary":
+        return ""
+    name = column.name.lower()
+    if name in NAMES["image"] or set(re.split(r"[^a-z]+", name)) & set(NAMES["image"]):
+        return "by its name"
+    return "its values begin as image files do" if _share(column, _is_picture) > MIN_SHARE else ""
+
+
+def _why_not_read(column: Column) -> str:
+    """Return in which form a column holds keys of pictures that is not read, or ""."""
+    if column.kind == "string":
+        encoded = _share(column, _is_encoded) > MIN_SHARE
+        return "pictures as text (base64), which is not read" if encoded else ""
+    if column.kind != "nested":
+        return ""
+    held = share_of_addresses(column.sample) > MIN_SHARE or any(
+        _is_picture(value) or _is_encoded(value) for value in column.sample
+    )
+    return f"{column.type}: addresses or pictures in a form that is not read" if held else ""
+
+
+def _is_picture(value: str) -> bool:
+    return value.startswith(STARTS)
+
+
+def _is_encoded(value: str) -> bool:
+    return value.startswith(ENCODED)
+
+
+def _share(column: Column, holds: Callable[[str], bool]) -> float:
+    return sum(map(holds, column.sample)) / max(len(column.sample), 1)
 
 
 def _type_fits(column: Column, role: Role) -> bool:
@@ -152,49 +239,9 @@ def _type_fits(column: Column, role: Role) -> bool:
     return column.kind == "string" or (role in ("sha256", "md5") and column.kind == "binary")
 
 
-def _values_fit(column: Column, role: Role) -> bool:
-    length = HEX_LENGTH.get(role)
-    if length is None or not column.sample:
-        return True
+def _hexes(column: Column, length: int) -> bool:
     return any(len(value) == length and HEX.fullmatch(value) for value in column.sample)
 
 
-def _why(column: Column, role: Role) -> str:
-    if role != "phash64":
-        return "by its name"
-    return f"by its name; {_phash_family(column.sample)}"
-
-
-def _phash_family(sample: Sequence[str]) -> str:
-    """Say whether 16-hex values look like imagehash's phash.
-
-    imagehash compares 64 coefficients with their median, so nearly always 32
-    bits are set, and the first (the mean brightness) is 1.
-    """
-    codes = [int(v, 16) for v in sample if len(v) == 16 and HEX.fullmatch(v)]
-    balanced = sum(31 <= code.bit_count() <= 33 and code >> 63 == 1 for code in codes)
-    if codes and balanced >= 0.9 * len(codes):
-        return "its bits are balanced as those of imagehash.phash are"
-    return "its bits do NOT look like imagehash.phash: other algorithms do not match"
-
-
-def _share(column: Column, pattern: re.Pattern[str]) -> float:
-    if column.kind != "string" or not column.sample:
-        return 0.0
-    return sum(bool(pattern.fullmatch(value)) for value in column.sample) / len(column.sample)
-
-
-def _look_alike(column: Column, served: set[Role | None]) -> Choice | None:
-    name = column.name.lower()
-    if name in LOOK_ALIKES:
-        return Choice(column.name, None, LOOK_ALIKES[name])
-    if name == "hash" and column.type == "int64":
-        return Choice(
-            column.name, None, "int64: a hash of url and text in LAION sets, not of the image"
-        )
-    roles = [role for role in ROLES if name in NAMES[role]]
-    if not roles:
-        return None
-    if roles[0] in served and _type_fits(column, roles[0]) and _values_fit(column, roles[0]):
-        return Choice(column.name, None, f"another column serves as {roles[0]}")
-    return Choice(column.name, None, f"{column.type}: its values do not fit its name")
+def _codes(column: Column) -> list[int]:
+    return [int(v, 16) for v in column.sample if len(v) == 16 and HEX.fullmatch(v)]

@@ -25,20 +25,22 @@ MAX_SHOWN = 200
 def count(
     tally: Tally, keys: Keys, found: Answers, wording: Wording, names: pa.Array | None
 ) -> None:
-    """Add a batch to the tally. `names` holds what to call its rows."""
+    """Add a batch to the tally. `names` holds what to call its rows; None: their addresses."""
     start = tally.rows
     tally.rows += keys.rows
     for code, rows in zip(*np.unique(found.outcome, return_counts=True), strict=True):
         tally.outcomes[OUTCOMES[code]] += int(rows)
     unchecked = found.outcome == OUTCOMES.index("unchecked")
-    tally.unchecked.update(keys.problem[unchecked].tolist())
+    tally.unchecked.update(found.problem[unchecked].tolist())
     tally.with_fingerprint += found.searched
     met = np.flatnonzero(found.way != -1)
     tally.matched_by.update(WAYS[way] for way in found.way[met])
     tally.tiers.update(TIERS[tier] for tier in found.tier[met] if tier != -1)
     _count_marks(tally, keys, found, wording, met)
-    if keys.urls is not None:
-        hosts = pc.value_counts(hosts_of_keys(keys.urls.take(pa.array(met))).drop_null())
+    urls = pc.coalesce(*keys.urls) if keys.urls else None
+    names = urls if names is None else names
+    if urls is not None:
+        hosts = pc.value_counts(hosts_of_keys(urls.take(pa.array(met))).drop_null())
         tally.hosts.update({item["values"]: item["counts"] for item in hosts.to_pylist()})
     for row in met[: MAX_SHOWN - len(tally.shown)].tolist():
         name = names[row].as_py() if names is not None else None

@@ -16,6 +16,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from registry.check.pages import PageIndex
 from registry.matching.index import PhashIndex
 from registry.model import DECISIONS, Signal, Verdict
 from registry.site_rules import SiteRules, concerns
@@ -232,6 +233,11 @@ class CheckIndex:
                 compiled = SiteRow(row, SiteRules(signals), site["kind"] == "claim")
                 found.setdefault(host, []).append(compiled)
         return found
+
+    @cached_property
+    def pages(self) -> PageIndex:
+        """Pages that showed pictures."""
+        return PageIndex(self.snapshot, self.entry_rank, self._entry_order)
 
     def crawled(self, entries: NDArray[np.int64]) -> NDArray[np.bool_]:
         """Tell which entries (-1: none) come from a crawl, with their sites' files weighed in."""

@@ -1,8 +1,7 @@
 """From the columns of a batch to the keys that are looked up: URL keys, digests, fingerprints.
 
-A value that is there but cannot be used (a URL that is none, a hash of the
-wrong length, a broken picture) makes its row `unchecked` unless something
-else reserves it; a missing value only leaves the row to its other columns.
+Every column says what it offers and what became of it; `registry.check.complete`
+decides from that which rows may be clear.
 """
 
 from __future__ import annotations
@@ -15,16 +14,19 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from registry.check.complete import OTHER_ALGORITHM, Offer, unchecked
+from registry.check.hash_family import batch_passes
 from registry.urls.columns import url_keys
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from registry.check.columns import Columns
+    from registry.check.columns import Choice, Columns
     from registry.check.pictures import Hashed
 
-NOTHING = "nothing-to-check"
 DIGEST_BYTES = {"sha256": 32, "md5": 16}
+# A longer value is no address and no hash; some rows hold whole files as text.
+LONGEST_TEXT = 1 << 16
 # What imagehash gives for a picture of one colour: it would match every blank image.
 FLAT = (0, 1 << 63, (1 << 64) - 1)
 NIBBLES = np.zeros(256, np.uint8)
@@ -52,71 +54,87 @@ class Prints:
 class Keys:
     """Keys of a batch, one place per row.
 
-    `usable` tells which rows have at least one key, `failed` which could not be
-    fully checked; `problem` holds the reason for those (None for the others).
+    `urls` are keys of addresses that may be the pictures', `pages` of those that may be
+    pages'; a column of unsaid meaning is in both. `offers` says what every column held.
     """
 
     rows: int
-    urls: pa.Array | None = None
+    urls: list[pa.Array] = field(default_factory=list)
+    pages: list[pa.Array] = field(default_factory=list)
     digests: list[tuple[str, pa.Array]] = field(default_factory=list)
     prints: list[Prints] = field(default_factory=list)
-    problem: NDArray[np.object_] = field(default_factory=lambda: np.empty(0, object))
-    usable: NDArray[np.bool_] = field(default_factory=lambda: np.empty(0, bool))
-    failed: NDArray[np.bool_] = field(default_factory=lambda: np.empty(0, bool))
+    offers: list[Offer] = field(default_factory=list)
 
-    def note(self, where: NDArray[np.bool_], reason: str) -> None:
-        """Give rows a reason for not being checked, unless they have one."""
-        where = where & ~self.failed
-        self.problem[where] = reason
-        self.failed |= where
+    def why_unchecked(self, whole: Sequence[str] = ()) -> NDArray[np.object_]:
+        """Return the reason why each row may not be called clear, or None where it may.
+
+        `whole` holds reasons that are true of every row.
+        """
+        return unchecked(self.rows, self.offers, whole)
 
 
 def extract(batch: pa.RecordBatch, columns: Columns, hash_pictures: HashPictures) -> Keys:
     """Return the keys of a batch."""
-    rows = batch.num_rows
-    keys = Keys(
-        rows,
-        problem=np.full(rows, None, object),
-        usable=np.zeros(rows, bool),
-        failed=np.zeros(rows, bool),
-    )
-    for role, name in columns.by_role.items():
-        column = _readable(keys, role, _plain(batch.column(name)))
-        if role == "url":
-            _urls(keys, column)
-        elif role == "phash64":
-            _phashes(keys, column)
-        elif role == "image":
-            _pictures(keys, column, hash_pictures)
-        else:
-            _digests(keys, role, column)
-    keys.note(~keys.usable, NOTHING)
+    keys = Keys(batch.num_rows)
+    for choice in columns.choices:
+        if choice.role or choice.doubt:
+            column = _plain(batch.column(choice.column))
+            _take(keys, choice, column, hash_pictures)
     return keys
 
 
+def _take(keys: Keys, choice: Choice, column: pa.Array, hash_pictures: HashPictures) -> None:
+    """Add what one column holds."""
+    if choice.role is None:
+        _doubted(keys, column, str(choice.doubt))
+    elif choice.role == "image":
+        _pictures(keys, column, hash_pictures)
+    elif pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
+        text, broken = _readable(column)
+        if choice.role == "phash64":
+            _phashes(keys, choice, text, broken)
+        elif choice.role in DIGEST_BYTES:
+            _hex_digests(keys, choice.role, text, broken)
+        else:
+            _urls(keys, choice.role, text, broken)
+    else:
+        _binary_digests(keys, choice.role, column)
+
+
+def _doubted(keys: Keys, column: pa.Array, reason: str) -> None:
+    """Note the rows that hold a value which nothing here can read."""
+    held = _mask(column.is_valid())
+    if pa.types.is_string(column.type) or pa.types.is_list(column.type):
+        lengths = pc.binary_length if pa.types.is_string(column.type) else pc.list_value_length
+        held &= _mask(pc.greater(lengths(column), 0))
+    keys.offers.append(Offer(held, np.zeros(keys.rows, bool), reason))
+
+
 def _plain(column: pa.Array) -> pa.Array:
-    """Undo dictionary encoding and wide or view strings."""
+    """Undo dictionary encoding and view types."""
     if pa.types.is_dictionary(column.type):
         column = column.dictionary_decode()
-    if pa.types.is_large_string(column.type) or pa.types.is_string_view(column.type):
-        return column.cast(pa.string())
+    if pa.types.is_string_view(column.type):
+        return column.cast(pa.large_string())
     if pa.types.is_binary_view(column.type):
-        return column.cast(pa.binary())
+        return column.cast(pa.large_binary())
     return column
 
 
-def _readable(keys: Keys, role: str, column: pa.Array) -> pa.Array:
-    """Return the column without texts that are not UTF-8; their rows are noted."""
-    if not pa.types.is_string(column.type):
-        return column
+def _readable(column: pa.Array) -> tuple[pa.Array, NDArray[np.bool_]]:
+    """Return texts as strings, and which rows hold none that can be read.
+
+    Those are null then: texts that are not UTF-8, and texts too long to be a key.
+    """
+    given = _mask(column.is_valid())
+    short = pc.less_equal(pc.binary_length(column), LONGEST_TEXT)
+    text = pc.if_else(short, column, None).cast(pa.string())
     try:
-        column.validate(full=True)
+        text.validate(full=True)
     except pa.ArrowInvalid:
-        texts = [_decoded(value) for value in column.cast(pa.binary()).to_pylist()]
-        readable = pa.array(texts, pa.string())
-        keys.note(_mask(column.is_valid()) & ~_mask(readable.is_valid()), f"bad-{role}")
-        return readable
-    return column
+        decoded = [_decoded(value) for value in text.cast(pa.binary()).to_pylist()]
+        text = pa.array(decoded, pa.string())
+    return text, given & ~_mask(text.is_valid())
 
 
 def _decoded(value: bytes | None) -> str | None:
@@ -136,11 +154,17 @@ def _present(column: pa.Array) -> NDArray[np.bool_]:
     return _mask(pc.not_equal(pc.utf8_trim_whitespace(column), ""))
 
 
-def _urls(keys: Keys, column: pa.Array) -> None:
-    keys.urls = url_keys(column)
-    valid = _mask(keys.urls.is_valid())
-    keys.usable |= valid
-    keys.note(_present(column) & ~valid, "bad-url")
+def _urls(keys: Keys, role: str, text: pa.Array, broken: NDArray[np.bool_]) -> None:
+    """Take addresses: of pictures, of pages, or both where their meaning is unsaid."""
+    found = url_keys(text)
+    valid = _mask(found.is_valid())
+    if role != "page_url":
+        keys.urls.append(found)
+    if role != "url":
+        keys.pages.append(found)
+    # A column of unsaid meaning may hold other texts too: they offer nothing.
+    offered = valid if role == "source_url" else _present(text) | broken
+    keys.offers.append(Offer(offered, valid, f"bad-{role}", names_picture=role == "url"))
 
 
 def _hex(column: pa.Array, length: int) -> tuple[NDArray[np.bool_], NDArray[np.uint8]]:
@@ -159,33 +183,33 @@ def _fixed(valid: NDArray[np.bool_], content: NDArray[np.uint8], size: int) -> p
     return pa.array([next(values) if ok else None for ok in valid], pa.binary(size))
 
 
-def _digests(keys: Keys, role: str, column: pa.Array) -> None:
+def _hex_digests(keys: Keys, role: str, text: pa.Array, broken: NDArray[np.bool_]) -> None:
+    valid, content = _hex(text, 2 * DIGEST_BYTES[role])
+    keys.digests.append((role, _fixed(valid, content, DIGEST_BYTES[role])))
+    keys.offers.append(Offer(_present(text) | broken, valid, f"bad-{role}"))
+
+
+def _binary_digests(keys: Keys, role: str, column: pa.Array) -> None:
     size = DIGEST_BYTES[role]
-    if pa.types.is_string(column.type):
-        present = _present(column)
-        valid, content = _hex(column, 2 * size)
-        keys.digests.append((role, _fixed(valid, content, size)))
-    else:
-        present = _mask(column.is_valid())
-        fits = [v if v is not None and len(v) == size else None for v in column.to_pylist()]
-        digests = pa.array(fits, pa.binary(size))
-        keys.digests.append((role, digests))
-        valid = _mask(digests.is_valid())
-    keys.usable |= valid
-    keys.note(present & ~valid, f"bad-{role}")
+    fits = [v if v is not None and len(v) == size else None for v in column.to_pylist()]
+    digests = pa.array(fits, pa.binary(size))
+    keys.digests.append((role, digests))
+    keys.offers.append(Offer(_mask(column.is_valid()), _mask(digests.is_valid()), f"bad-{role}"))
 
 
-def _phashes(keys: Keys, column: pa.Array) -> None:
-    valid, content = _hex(column, 16)
+def _phashes(keys: Keys, choice: Choice, text: pa.Array, broken: NDArray[np.bool_]) -> None:
+    """Take hashes; those of another algorithm are looked up too, but a miss means nothing."""
+    valid, content = _hex(text, 16)
     codes = np.zeros(keys.rows, np.uint64)
     codes[valid] = content.view(">u8").reshape(-1)
-    keys.note(_present(column) & ~valid, "bad-phash64")
     flat = valid & np.isin(codes, np.array(FLAT, np.uint64))
-    keys.note(flat, "unfit-phash64")
     has = valid & ~flat
     nothing = np.zeros((keys.rows, 4), np.uint64)
     keys.prints.append(Prints(np.arange(keys.rows), codes, has, nothing, np.zeros(keys.rows, bool)))
-    keys.usable |= has
+    known = choice.doubt is None and (choice.by_hand or batch_passes(codes[has]))
+    reasons = [(flat, "unfit-phash64"), (has, OTHER_ALGORITHM)]
+    compared = has if known else np.zeros(keys.rows, bool)
+    keys.offers.append(Offer(_present(text) | broken, compared, "bad-phash64", reasons))
 
 
 def _pictures(keys: Keys, column: pa.Array, hash_pictures: HashPictures) -> None:
@@ -194,18 +218,27 @@ def _pictures(keys: Keys, column: pa.Array, hash_pictures: HashPictures) -> None
     Their digests and fingerprints stand beside those of other columns: a dataset
     may hold re-encoded pictures and the hashes of the files they were made from.
     """
+    named = np.zeros(keys.rows, bool)
     if pa.types.is_struct(column.type):
-        column = pc.struct_field(column, "bytes")
+        column, named = _bytes_and_paths(column)
     hashed = hash_pictures(column.to_pylist())
-    for row, answer in enumerate(hashed):
-        if answer.problem and not keys.failed[row]:
-            keys.problem[row], keys.failed[row] = answer.problem, True
     has = np.array([answer.phash64 is not None for answer in hashed], bool)
     codes = np.array([answer.phash64 or 0 for answer in hashed], np.uint64)
     wide = b"".join(answer.phash256 or bytes(32) for answer in hashed)
     words = np.frombuffer(wide, np.uint64).reshape(-1, 4)
     keys.prints.append(Prints(np.arange(keys.rows), codes, has, words, has))
-    keys.usable |= has
+    problems = np.array([answer.problem or "" for answer in hashed], object)
+    reasons = [(problems == word, str(word)) for word in sorted(set(problems) - {""})]
+    given = _mask(column.is_valid())
+    keys.offers.append(Offer(given | named, given & has, "image-not-embedded", reasons))
     for role, size in DIGEST_BYTES.items():
         values = [getattr(answer, role) for answer in hashed]
         keys.digests.append((role, pa.array(values, pa.binary(size))))
+
+
+def _bytes_and_paths(column: pa.StructArray) -> tuple[pa.Array, NDArray[np.bool_]]:
+    """Return the bytes of a struct of bytes and path, and which rows name a path."""
+    named = np.zeros(len(column), bool)
+    if column.type.get_field_index("path") != -1:
+        named = _mask(pc.struct_field(column, "path").is_valid())
+    return pc.struct_field(column, "bytes"), named

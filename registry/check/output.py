@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pyarrow as pa
 
 from registry.check.wording import FIELDS, Wording, out_columns
@@ -22,10 +23,10 @@ Write = Callable[[pa.RecordBatch, "Keys", "Answers", Wording], None]
 
 
 @contextmanager
-def writing(dataset: Dataset, out: Path | None, keep: Outcome | None) -> Iterator[Write]:
+def writing(dataset: Dataset, out: Path | None, keep: Sequence[Outcome] = ()) -> Iterator[Write]:
     """Give a function that writes the rows of a batch; no file is ever left half written.
 
-    Without `out` it does nothing. With `keep`, only rows of that outcome are
+    Without `out` it does nothing. With `keep`, only rows of those outcomes are
     written, in the dataset's own schema; else all, with the `optout_*` columns.
     """
     if out is None:
@@ -36,7 +37,8 @@ def writing(dataset: Dataset, out: Path | None, keep: Outcome | None) -> Iterato
 
     def write(batch: pa.RecordBatch, keys: Keys, found: Answers, wording: Wording) -> None:
         if keep:
-            writer.write(batch.filter(pa.array(found.outcome == OUTCOMES.index(keep))))
+            kept = np.isin(found.outcome, [OUTCOMES.index(outcome) for outcome in keep])
+            writer.write(batch.filter(pa.array(kept)))
         else:
             columns = [*batch.columns, *out_columns(keys, found, wording)]
             writer.write(pa.record_batch(columns, _with_answers(batch.schema)))

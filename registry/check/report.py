@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from registry.model import OUTCOMES
 from registry.text import visible
+
+if TYPE_CHECKING:
+    from registry.datasets._left_out import LeftOut
 
 MATCHED_BY = ("url", "digest", "fingerprint", "site")
 TOP = 20
@@ -51,6 +54,7 @@ class Report:
     format: str
     tally: Tally
     columns: Mapping[str, Any]
+    left_out: Sequence[LeftOut]
     registry: Mapping[str, Any]
     policy: str
     distance: int | None
@@ -60,11 +64,15 @@ class Report:
 
     @property
     def exit_code(self) -> int:
-        """0 every row clear; 1 some reserved or conditional; 3 some only unanswered."""
+        """0 every row clear; 1 some reserved or conditional; 3 some only unanswered.
+
+        No rows are no answer, and files of rows that were not read leave some unanswered.
+        """
         outcomes = self.tally.outcomes
         if outcomes["reserved"] or outcomes["conditional"]:
             return 1
-        return 3 if outcomes["review"] or outcomes["unchecked"] else 0
+        unread = any(one.kind in ("tables", "archives") for one in self.left_out)
+        return 3 if outcomes["clear"] < max(self.tally.rows, 1) or unread else 0
 
     def to_json(self) -> dict[str, Any]:
         """Return the object that `check --json` prints."""
@@ -80,6 +88,7 @@ class Report:
             "signals": ranked(tally.signals),
             "sites": ranked(tally.hosts, TOP),
             "columns": dict(self.columns),
+            "left_out": [one.to_json() for one in self.left_out],
             "registry": dict(self.registry),
             "policy": self.policy,
             "distance": self.distance,
@@ -115,6 +124,9 @@ def to_text(report: Report) -> str:
     lines += _section("by tier", tally.tiers)
     if tally.with_fingerprint:
         lines.append(f"  chance matches to expect: {report.expected_chance_matches:.2g}")
+    lines += [f"  not read: {visible(str(one))}" for one in report.left_out if one.kind != "words"]
+    if not tally.rows:
+        lines.append("  the dataset has no rows: nothing was checked")
     lines.append("  clear means that nothing recorded reserves the row; it is no permission")
     return "\n".join(lines)
 

@@ -87,8 +87,8 @@ class Wording:
 def row_words(keys: Keys, found: Answers, wording: Wording, row: int) -> Words | None:
     """Return the words for what a row met, or None where it met nothing."""
     if found.site[row] != -1:
-        assert keys.urls is not None
-        return wording.of_site(int(found.site[row]), keys.urls[row].as_py())
+        url = keys.urls[found.column[row]][row].as_py()
+        return wording.of_site(int(found.site[row]), url)
     if found.entry[row] != -1:
         return wording.of_entry(int(found.entry[row]))
     return None
@@ -114,6 +114,9 @@ def out_columns(keys: Keys, found: Answers, wording: Wording) -> list[pa.Array]:
 
 
 def _how(way: str, found: Answers, row: int) -> str:
+    if found.page[row]:
+        is_all = found.outcome[row] != CODE["review"]
+        return "all pictures of its page" if is_all else "a picture of its page"
     if way != "fingerprint":
         return {"url": "same URL", "digest": "same file", "site": "rule of its site"}[way]
     tier = TIERS[found.tier[row]] if found.tier[row] >= 0 else "within --distance"
@@ -122,7 +125,7 @@ def _how(way: str, found: Answers, row: int) -> str:
 
 def _unmatched(keys: Keys, found: Answers, wording: Wording, row: int) -> str:
     if found.outcome[row] == CODE["unchecked"]:
-        return str(keys.problem[row])
+        return str(found.problem[row])
     if found.known[row] != -1:
         return wording.of_known(int(found.known[row]))
     return "not recorded"

@@ -14,7 +14,7 @@ from registry.text import visible
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from registry.check.columns import Columns, Role
+    from registry.check.columns import Columns
     from registry.check.report import Report
     from registry.snapshot.store import Snapshot
 
@@ -22,31 +22,39 @@ OTHER_FORMATS = (".csv", ".tsv", ".json", ".jsonl", ".html", ".txt", ".arrow", "
 OUTCOME = click.Choice(["reserved", "conditional", "review", "clear", "unchecked"])
 
 
-def _overrides(values: tuple[str, ...]) -> dict[Role, str]:
-    from registry.check.columns import ROLES
+def _overrides(values: tuple[str, ...]) -> dict[str, list[str]]:
+    """Return the columns named by hand, by role."""
+    from registry.check.columns import IGNORE, ROLES
 
-    found: dict[Role, str] = {}
+    found: dict[str, list[str]] = {}
     for value in values:
         role, sign, column = value.partition("=")
-        if role not in ROLES or not sign:
-            raise UsageError(f"--column {value}: not ROLE=NAME", "roles: " + ", ".join(ROLES))
-        if role in found:
-            raise UsageError(f"--column {role} is given twice", "one column per role")
-        found[role] = column
+        if role not in (*ROLES, IGNORE) or not sign:
+            roles = ", ".join((*ROLES, IGNORE))
+            raise UsageError(f"--column {value}: not ROLE=NAME", f"roles: {roles}")
+        if any(column in names for names in found.values()):
+            raise UsageError(f"--column names {column} twice", "one role a column")
+        found.setdefault(role, []).append(column)
     return found
 
 
 def _say_columns(columns: Columns) -> None:
     for choice in columns.choices:
         role = f"used as {choice.role}" if choice.role else "left out"
-        click.echo(visible(f"column {choice.column}: {role} ({choice.why})"), err=True)
+        doubt = f"; rows that do not match are unchecked: {choice.doubt}" if choice.doubt else ""
+        click.echo(visible(f"column {choice.column}: {role} ({choice.why}){doubt}"), err=True)
 
 
 @click.command()
 @click.argument("dataset", nargs=-1, required=True)
 @click.option("--snapshot", type=click.Path(path_type=Path), help="Folder of the snapshot to use.")
 @click.option("--out", type=click.Path(path_type=Path), help="Write rows here (Parquet).")
-@click.option("--keep", type=OUTCOME, help="With --out: only rows of this outcome, unchanged.")
+@click.option(
+    "--keep",
+    type=OUTCOME,
+    multiple=True,
+    help="With --out: only rows of this outcome, unchanged. May be given several times.",
+)
 @click.option(
     "--report", "page", type=click.Path(path_type=Path), help="Write an HTML report here."
 )
@@ -56,7 +64,13 @@ def _say_columns(columns: Columns) -> None:
     type=click.IntRange(0, 64),
     help="Match every row within this many bits of a phash64, whatever its tier.",
 )
-@click.option("--column", multiple=True, metavar="ROLE=NAME", help="Say which column is what.")
+@click.option(
+    "--column",
+    multiple=True,
+    metavar="ROLE=NAME",
+    help="Say what a column serves as (url, page_url, source_url, sha256, md5, phash64, image), "
+    "or ignore=NAME. May be given several times.",
+)
 @click.option(
     "--workers",
     type=click.IntRange(1),
@@ -68,7 +82,7 @@ def command(
     dataset: tuple[str, ...],
     snapshot: Path | None,
     out: Path | None,
-    keep: str | None,
+    keep: tuple[str, ...],
     page: Path | None,
     policy: str,
     distance: int | None,
@@ -91,7 +105,8 @@ def command(
     from registry.verdict import policy_named
 
     policy_named(policy)
-    from registry.check.run import Options, check, plan
+    from registry.check.plan import plan
+    from registry.check.run import Options, check
     from registry.cli._progress import Progress
     from registry.datasets import open_dataset
 
@@ -103,7 +118,7 @@ def command(
         raise UsageError("--out and --report name the same file", "name two")
     columns = plan(opened, overrides)
     for note in opened.left_out:
-        click.echo(visible(f"left out: {note}"), err=True)
+        click.echo(visible(f"not read: {note}"), err=True)
     _say_columns(columns)
     options = Options(policy, distance, out, keep, workers)  # type: ignore[arg-type]
     with Progress("rows") as progress:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import glob
 import os
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -19,6 +18,8 @@ from registry.plugins import discover
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
+    from registry.datasets._left_out import LeftOut
 
 
 class RowWriter(Protocol):
@@ -37,8 +38,8 @@ class RowWriter(Protocol):
 class Dataset(Protocol):
     """Rows to be checked.
 
-    `files` are those it is read from, `left_out` says in words what was passed
-    over beside them. `name` is what the user called it, `label` the column that names a row (None:
+    `files` are those it is read from, `left_out` is what lies beside them and is
+    not read. `name` is what the user called it, `label` the column that names a row (None:
     its URL does), `rows` the number of rows if it is known before reading.
     """
 
@@ -48,7 +49,7 @@ class Dataset(Protocol):
     schema: pa.Schema
     rows: int | None
     files: Sequence[Path]
-    left_out: Sequence[str]
+    left_out: Sequence[LeftOut]
 
     def batches(self, columns: Sequence[str] | None = None) -> Iterator[pa.RecordBatch]:
         """Yield the rows in order; only `columns` where given."""
@@ -114,15 +115,6 @@ def files_in(folder: Path) -> list[Path]:
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         found += (Path(parent, name) for name in names if not name.startswith("."))
     return sorted(found)
-
-
-def passed_over(files: Sequence[Path], kind: str) -> list[str]:
-    """Say in words which files were passed over, as a list of at most one text."""
-    if not files:
-        return []
-    suffixes = Counter(path.suffix.lower() or "no suffix" for path in files)
-    listed = ", ".join(f"{count} {suffix}" for suffix, count in sorted(suffixes.items()))
-    return [f"{len(files)} files that are no {kind} ({listed})"]
 
 
 def refuse_own_files(path: Path, files: Sequence[Path]) -> None:

@@ -17,12 +17,16 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from registry import durable
-from registry.datasets import files_in, passed_over, refuse_own_files
+from registry.datasets import files_in, refuse_own_files
+from registry.datasets._left_out import LeftOut, left_out
+from registry.datasets._parquet_footer import encrypted_columns
 from registry.errors import UnreadableDataset
 
 BATCH_ROWS = 32_768
 BATCH_BYTES = 32 << 20
 BUFFER_BYTES = 1 << 20
+# A Parquet file ends with the size of its footer and PAR1.
+FOOTER_END = 8
 SUFFIXES = (".parquet", ".pq", ".parq")
 
 
@@ -40,7 +44,7 @@ def open_files(paths: Sequence[Path], name: str) -> ParquetDataset:
     for path in paths:
         for file in files_in(path) if path.is_dir() else [path]:
             (files if file == path or _is_parquet(file) else others).append(file)
-    return ParquetDataset(files, name, passed_over(others, "Parquet"))
+    return ParquetDataset(files, name, left_out(others, pictures_read=False))
 
 
 class ParquetDataset:
@@ -49,7 +53,7 @@ class ParquetDataset:
     format = "parquet"
     label: str | None = None
 
-    def __init__(self, files: Sequence[Path], name: str, left_out: Sequence[str] = ()) -> None:
+    def __init__(self, files: Sequence[Path], name: str, left_out: Sequence[LeftOut] = ()) -> None:
         self.name = name
         self.files = tuple(files)
         self.left_out = tuple(left_out)
@@ -161,10 +165,32 @@ def _batch_rows(metadata: pq.FileMetaData, names: Sequence[str] | None) -> int:
 
 
 def _open(path: Path) -> pq.ParquetFile:
+    _refuse_encrypted(path)
     try:
         return pq.ParquetFile(path, buffer_size=BUFFER_BYTES, pre_buffer=False, memory_map=False)
     except (pa.ArrowException, OSError) as error:
         raise _unreadable(path, error) from error
+
+
+def _refuse_encrypted(path: Path) -> None:
+    """Raise UnreadableDataset for a file with encrypted columns, before Arrow looks at them."""
+    try:
+        with path.open("rb") as file:
+            end = file.seek(0, os.SEEK_END)
+            file.seek(max(end - FOOTER_END, 0))
+            tail = file.read()
+            size = int.from_bytes(tail[:4], "little")
+            if len(tail) < FOOTER_END or size > end - FOOTER_END:
+                return
+            file.seek(end - FOOTER_END - size)
+            names = encrypted_columns(file.read(size)) if tail[4:] == b"PAR1" else []
+    except OSError as error:
+        raise _unreadable(path, error) from error
+    if names:
+        raise UnreadableDataset(
+            f"{path} has encrypted columns, which are not read: {', '.join(names)}",
+            "write it anew without encryption, or without these columns",
+        )
 
 
 def _unreadable(path: Path, error: Exception) -> UnreadableDataset:

@@ -12,12 +12,11 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from registry.datasets import files_in, passed_over, refuse_own_files
+from registry.datasets import files_in, refuse_own_files
+from registry.datasets._left_out import PICTURES, LeftOut, left_out
 from registry.datasets.parquet import ParquetRowWriter
 
-SUFFIXES = frozenset({".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".gif", ".bmp"}) | {
-    *(".tif", ".tiff", ".avif", ".heic", ".heif", ".jp2", ".jxl")
-}
+SUFFIXES = PICTURES
 BATCH_BYTES = 32 << 20
 BATCH_ROWS = 256
 
@@ -36,7 +35,7 @@ def open_files(paths: Sequence[Path], name: str) -> PictureFolder:
     for path in paths:
         for file in files_in(path) if path.is_dir() else [path]:
             (files if file == path or _is_picture(file) else others).append(file)
-    return PictureFolder(files, name, passed_over(others, "pictures"))
+    return PictureFolder(files, name, left_out(others, pictures_read=True))
 
 
 class PictureFolder:
@@ -45,7 +44,7 @@ class PictureFolder:
     format = "pictures"
     label: str | None = "file"
 
-    def __init__(self, files: Sequence[Path], name: str, left_out: Sequence[str] = ()) -> None:
+    def __init__(self, files: Sequence[Path], name: str, left_out: Sequence[LeftOut] = ()) -> None:
         self.name = name
         self.files = tuple(files)
         self.left_out = tuple(left_out)

@@ -34,7 +34,8 @@ def test_every_row_gets_one_outcome_with_its_reason(tmp_path: Path, snapshot: Pa
         phash=[None, None, None, None, near, maybe, "00ff" * 4, None, None, "12"],
     )
     rows = tmp_path / "rows.parquet"
-    result = check(dataset, "--out", rows, "--json", snapshot=snapshot)
+    vouched = ("--column", "phash64=phash")
+    result = check(dataset, "--out", rows, "--json", *vouched, snapshot=snapshot)
     assert result.returncode == 1, result.stderr
     report = json.loads(result.stdout)
     assert report["outcomes"] == {
@@ -84,6 +85,14 @@ def test_keep_writes_the_rows_of_one_outcome_unchanged(tmp_path: Path, snapshot:
     assert kept.schema.metadata[b"made"] == b"by a test"
 
 
+def test_several_outcomes_can_be_kept(tmp_path: Path, snapshot: Path):
+    dataset = table(tmp_path / "d.parquet", url=[MARKED, "https://x.example/1.jpg", None])
+    kept = tmp_path / "kept.parquet"
+    keep = ("--keep", "clear", "--keep", "unchecked", "--out", kept)
+    assert check(dataset, *keep, snapshot=snapshot).returncode == 1
+    assert pq.read_table(kept)["url"].to_pylist() == ["https://x.example/1.jpg", None]
+
+
 def test_a_clear_dataset_ends_with_0_and_one_to_review_with_3(
     tmp_path: Path, snapshot: Path, picture: Path
 ):
@@ -95,7 +104,30 @@ def test_a_clear_dataset_ends_with_0_and_one_to_review_with_3(
     review = table(tmp_path / "r.parquet", phash=[f"{code:016x}"])
     assert check(review, snapshot=snapshot).returncode == 3
     assert check(review, "--distance", "7", snapshot=snapshot).returncode == 1
-    assert check(review, "--distance", "6", snapshot=snapshot).returncode == 0
+    vouched = ("--column", "phash64=phash")
+    assert check(review, "--distance", "6", *vouched, snapshot=snapshot).returncode == 0
+
+
+def test_hashes_of_another_algorithm_are_unchecked_but_what_matches_is_said(
+    tmp_path: Path, snapshot: Path, picture: Path
+):
+    code = fingerprint_file(picture).fingerprints["phash64"]["full"]
+    # Bits of a dHash: as many set as come, the first not more often than others.
+    rng = random.Random(3)
+    codes = [code, *(rng.randbytes(8).hex() for _ in range(9))]
+    dataset = table(tmp_path / "d.parquet", phash=codes)
+    result = check(dataset, "--json", snapshot=snapshot)
+    report = json.loads(result.stdout)
+    assert (report["outcomes"]["reserved"], report["outcomes"]["clear"]) == (1, 0)
+    assert report["unchecked_reasons"] == {"hash-of-another-algorithm": 9}
+    assert "hash-of-another-algorithm" in result.stderr
+
+
+def test_a_dataset_without_rows_is_no_answer(tmp_path: Path, snapshot: Path):
+    pq.write_table(pa.table({"url": pa.array([], pa.string())}), tmp_path / "d.parquet")
+    result = check(tmp_path / "d.parquet", snapshot=snapshot)
+    assert result.returncode == 3
+    assert "nothing was checked" in result.stdout
 
 
 def test_a_report_page_stands_on_its_own(tmp_path: Path, snapshot: Path):

@@ -134,8 +134,10 @@ def test_what_is_passed_over_in_a_folder_is_said(tmp_path: Path, snapshot: Path,
     shutil.copy(picture, folder)
     (folder / "README").write_text("notes")
     result = check(folder, snapshot=snapshot)
-    assert result.returncode == 0
-    assert "left out: 2 files that are no Parquet (1 .jpg, 1 no suffix)" in result.stderr
+    assert result.returncode == 3
+    assert "pictures-left-out 1" in result.stdout
+    assert "not read: 1 files beside it (1 .jpg): pictures, not compared" in result.stderr
+    assert "(1 no suffix): neither rows nor pictures" in result.stderr
     (folder / "d.parquet").unlink()
     (folder / "gone.png").symlink_to(tmp_path / "nowhere")
     os.mkfifo(folder / "pipe.png")

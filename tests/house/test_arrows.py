@@ -51,8 +51,12 @@ ROOMS = {
     "registry.snapshot": PURE_CORE | {"registry.home", "registry.durable", "registry.db"},
     "registry.snapshot.format": VALUES | {"registry.urls"},
     "registry.check": PURE_CORE | {"registry.snapshot", "registry.datasets"},
-    "registry.check.columns": VALUES,
-    "registry.check.report": VALUES | {"registry.text"},
+    "registry.check.complete": set(),
+    "registry.check.hash_family": set(),
+    "registry.check.address_columns": set(),
+    "registry.check.columns": VALUES
+    | {"registry.check.address_columns", "registry.check.complete", "registry.check.hash_family"},
+    "registry.check.report": VALUES | {"registry.text", "registry.datasets"},
     "registry.check.page": VALUES | {"registry.check.report"},
 }
 UPPER = {"registry.cli", "registry.web", "crawler", "demo", "bench"}

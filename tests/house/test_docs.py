@@ -13,8 +13,9 @@ from crawler import settings, site_files
 from crawler.frontier import Limits
 from crawler.middlewares.robots_txt import MAXSIZE
 from registry import model
-from registry.check.columns import MIN_SHARE, NAMES
-from registry.check.keys import DIGEST_BYTES, NOTHING
+from registry.check import address_columns, complete
+from registry.check.columns import NAMES, ROLES
+from registry.check.keys import DIGEST_BYTES
 from registry.check.wording import FIELDS
 from registry.db.connect import OLDEST_MAJOR
 from registry.db.place import MAJOR
@@ -89,13 +90,19 @@ def test_words_has_every_word():
 
 
 def test_checking_names_what_a_check_says():
-    reasons = [NOTHING, "bad-url", *(f"bad-{name}" for name in (*DIGEST_BYTES, "phash64"))]
+    reasons = [word for word in vars(complete).values() if _is_reason(word)]
+    assert len(reasons) > 5
+    reasons += [f"bad-{name}" for name in ("url", "page_url", *DIGEST_BYTES, "phash64")]
     reasons += [f"unfit-{word}" for word in re.findall(r"`([a-z-]+)`", unfit.__doc__)[:2]]
     reasons += [f"image-{word}" for word in picture_reasons()]
-    names = [name for names in NAMES.values() for name in names]
+    names = [*address_columns.NAMES, *ROLES, *(n for names in NAMES.values() for n in names)]
     columns = [name for name, _ in FIELDS]
     said = [*reasons, *names, *columns, *model.OUTCOMES, *model.TIERS, *known_policies()]
     hold(lacking("docs/checking.md", said), "checking.md says what `check` says", FIX)
+
+
+def _is_reason(word: object) -> bool:
+    return isinstance(word, str) and re.fullmatch(r"[a-z]+(-[a-z]+)+", word) is not None
 
 
 def picture_reasons() -> set[str]:
@@ -124,7 +131,7 @@ def test_numbers_are_those_of_the_code():
             f"| `possible` | at most {likely} of 64 bits differ, whatever `phash256` says | "
             f"at most {possible} of 64 |",
             f"A pair is looked at if at most {confirm.CANDIDATE_RADIUS} of 64 bits differ.",
-            f"more than {MIN_SHARE:.0%}".replace("%", " %"),
+            f"more than {address_columns.MIN_SHARE:.0%}".replace("%", " %"),
         ],
         "docs/crawling.md": [
             f"less than {settings.LEAST_DELAY:g} s for this machine only",

@@ -1,0 +1,136 @@
+"""Which columns hold addresses, and of what: of pictures, of pages, or unsaid (pure).
+
+Values that look like pictures go before names; a name that speaks of a page never
+serves as the picture's. A column of unsaid meaning is looked up both ways: that
+finds more and claims nothing, since it does not name the row's picture.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+Meant = Literal["picture", "page", "person", "licence", "source", ""]
+
+# Serve as the pictures' addresses by name alone; the last four say so least.
+NAMES = (
+    *("image_url", "img_url", "imageurl", "image_link", "contenturl"),
+    *("url", "src", "link", "href"),
+)
+GENERIC = frozenset(NAMES[5:])
+# What a part of a name says, the first that is found counts.
+PARTS: tuple[tuple[Meant, tuple[str, ...]], ...] = (
+    ("licence", ("license", "licence", "rights")),
+    ("person", ("author", "artist", "creator", "user", "owner", "uploader", "profile", "avatar")),
+    ("page", ("page", "landing", "permalink", "refer", "website", "article", "parent", "html")),
+    ("picture", ("image", "img", "picture", "media", "download", "file", "jpg", "jpeg", "png")),
+    ("picture", ("webp", "thumb", "contenturl", "highres", "full", "large", "src", "original")),
+    ("source", ("source", "origin")),
+)
+MIN_SHARE = 0.3  # of a sample that must be addresses, when no name says so
+FEWEST = 0.05  # the same, for a column that is looked up beside others
+LOOKS_SHARE = 0.5  # of a column's addresses that must look like those of pictures
+ADDRESS = re.compile(r"https?://[^\s]+", re.IGNORECASE)
+_TYPES = r"(?:jpe?g|jpe|jfif|png|webp|gif|bmp|tiff?|avif|heic|jp2|jxl|svg)"
+OF_PICTURE = re.compile(
+    rf"https?://[^/?#]+/[^?#]*\.{_TYPES}(?:[?#:!@/].*)?"
+    rf"|https?://\S*[?&](?:format|fm|ext|type|file|name|src|url)=[^&#]*{_TYPES}(?:[&#].*)?",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """One column: what its name means, and its shares of addresses and of picture addresses."""
+
+    name: str
+    meant: Meant
+    share: float
+    looks: float
+
+    @property
+    def is_named(self) -> bool:
+        return self.name.lower() in NAMES
+
+    @property
+    def is_generic(self) -> bool:
+        return self.name.lower() in GENERIC
+
+
+@dataclass(frozen=True, slots=True)
+class Addresses:
+    """What a column of addresses serves as; `role` None: it is not looked up."""
+
+    role: Literal["url", "page_url", "source_url"] | None
+    why: str
+
+
+def addresses(
+    texts: Mapping[str, Sequence[str]], *, pictures_named: bool = False
+) -> dict[str, Addresses]:
+    """Return what every column of addresses serves as, by name.
+
+    `texts` holds a sample of each text column without nulls. `pictures_named`: the
+    pictures' addresses are known already, other columns are looked up beside them.
+    """
+    seen = [_seen(name, sample) for name, sample in texts.items()]
+    seen = [one for one in seen if one.is_named or one.share >= FEWEST]
+    # An address whose values look like pictures, or that is named for pictures.
+    plain = any(_is_picture(one) and not one.is_generic for one in seen)
+    plain |= any(_is_picture(one) and one.looks >= LOOKS_SHARE for one in seen)
+    lone = not plain and not any(one.is_generic for one in seen)
+    return {one.name: _served(one, pictures_named, plain, lone) for one in seen}
+
+
+def share_of_addresses(sample: Sequence[str]) -> float:
+    """Return the share of a sample that are http(s) addresses."""
+    texts = [value for value in sample if value]
+    return sum(bool(ADDRESS.fullmatch(value)) for value in texts) / len(texts) if texts else 0.0
+
+
+def _seen(name: str, sample: Sequence[str]) -> _Seen:
+    found = [value for value in sample if ADDRESS.fullmatch(value)]
+    looks = sum(bool(OF_PICTURE.fullmatch(value)) for value in found) / max(len(found), 1)
+    return _Seen(name, _meant(name), share_of_addresses(sample), looks)
+
+
+def _meant(name: str) -> Meant:
+    lower = name.lower()
+    if lower in NAMES:
+        return "picture"
+    return next((meant for meant, parts in PARTS if any(p in lower for p in parts)), "")
+
+
+def _is_picture(one: _Seen) -> bool:
+    if one.is_named:
+        return True
+    looks = one.looks >= LOOKS_SHARE and one.meant == ""
+    return (looks or one.meant == "picture") and one.share > MIN_SHARE
+
+
+def _served(one: _Seen, pictures_named: bool, plain: bool, lone: bool) -> Addresses:
+    share = f"{one.share:.0%} of a sample are URLs"
+    if one.meant == "licence":
+        return Addresses(None, "the address of a licence")
+    if one.meant == "person":
+        return Addresses(None, "the address of a person, not of a picture")
+    if pictures_named:
+        return _beside(one, share)
+    if _is_picture(one) and (one.looks >= LOOKS_SHARE or not (one.is_generic and plain)):
+        return Addresses("url", "by its name" if one.is_named else _why_picture(one, share))
+    # Nothing else could be the picture's address, and all that is here looks like one.
+    if one.meant == "source" and lone and one.looks >= 0.9 and one.share >= 0.9:
+        return Addresses("url", "its values look like pictures, and no other column does")
+    return _beside(one, share)
+
+
+def _why_picture(one: _Seen, share: str) -> str:
+    return f"{share}, named for pictures" if one.meant == "picture" else f"{share} of pictures"
+
+
+def _beside(one: _Seen, share: str) -> Addresses:
+    if one.meant == "page" and one.looks < LOOKS_SHARE:
+        return Addresses("page_url", "the page's address, not the image's")
+    return Addresses("source_url", f"{share}: looked up as pictures and as pages")

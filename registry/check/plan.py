@@ -1,0 +1,93 @@
+"""From a dataset to the plan of a check: its columns described, by types and first rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+
+from registry.check.columns import Column, Columns, Kind, choose
+
+if TYPE_CHECKING:
+    from registry.datasets import Dataset
+
+SAMPLE = 200
+# Rows of a nested column, and texts and bytes taken out of them.
+NESTED_ROWS, LEAVES = 20, 400
+# Characters (or bytes) of a value that are looked at.
+LONGEST = 2048
+
+
+def plan(dataset: Dataset, overrides: Mapping[str, Sequence[str]] | None = None) -> Columns:
+    """Recognise the columns of a dataset from its schema and its first rows."""
+    names = [f.name for f in dataset.schema if kind_of(f.type) in ("string", "binary", "nested")]
+    sample = next(dataset.batches(names), None) if names else None
+    return choose([_column(field, sample) for field in dataset.schema], overrides)
+
+
+def kind_of(kind: pa.DataType) -> Kind:
+    """Return what a column of a type can hold."""
+    if pa.types.is_dictionary(kind):
+        kind = kind.value_type
+    if pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind):
+        return "string"
+    if pa.types.is_binary(kind) or pa.types.is_large_binary(kind):
+        return "binary"
+    if pa.types.is_fixed_size_binary(kind) or pa.types.is_binary_view(kind):
+        return "binary"
+    if pa.types.is_struct(kind) and kind.get_field_index("bytes") != -1:
+        return "picture" if kind_of(kind.field("bytes").type) == "binary" else "nested"
+    return "nested" if pa.types.is_nested(kind) else "other"
+
+
+def _column(field: pa.Field, sample: pa.RecordBatch | None) -> Column:
+    kind = kind_of(field.type)
+    values: Sequence[str] = ()
+    if sample is not None and field.name in sample.schema.names:
+        column = sample.column(field.name)
+        values = _leaves(column) if kind == "nested" else _texts(column, kind == "string")
+    return Column(field.name, kind, str(field.type), tuple(values))
+
+
+def _texts(column: pa.Array, is_text: bool) -> list[str]:
+    """Return the first values as text, bytes as hex, each cut to LONGEST."""
+    cut = [value[:LONGEST] for value in _bytes(column).drop_null().slice(0, SAMPLE).to_pylist()]
+    return [v.decode("utf-8", "replace").strip() if is_text else v.hex() for v in cut]
+
+
+def _bytes(column: pa.Array) -> pa.Array:
+    """Return texts or bytes as bytes: a text that is not UTF-8 must not stop the plan."""
+    if pa.types.is_dictionary(column.type):
+        column = column.dictionary_decode()
+    if pa.types.is_string_view(column.type):
+        column = column.cast(pa.string())
+    if pa.types.is_large_string(column.type):
+        return column.cast(pa.large_binary())
+    return column.cast(pa.binary())
+
+
+def _leaves(column: pa.Array) -> list[str]:
+    """Return the texts and bytes (as hex) in the first rows of a nested column."""
+    try:
+        rows = column.slice(0, NESTED_ROWS).to_pylist()
+    except (UnicodeDecodeError, ValueError, OverflowError):
+        return []
+    found: list[str] = []
+    for value in _walked(rows):
+        cut = value[:LONGEST]
+        found.append(cut.hex() if isinstance(cut, bytes) else cut.strip())
+        if len(found) >= LEAVES:
+            break
+    return found
+
+
+def _walked(value: Any) -> Iterator[str | bytes]:
+    if isinstance(value, str | bytes):
+        yield value
+    elif isinstance(value, Mapping):
+        for part in value.values():
+            yield from _walked(part)
+    elif isinstance(value, list | tuple):
+        for part in value:
+            yield from _walked(part)
