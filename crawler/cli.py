@@ -99,6 +99,11 @@ class Duration(click.ParamType[timedelta]):
     type=Duration(),
     help="Leave out what was last visited within this time: 30m, 12h, 7d.",
 )
+@click.option(
+    "--private",
+    is_flag=True,
+    help="The names given resolve to addresses of your own network; else such names are refused.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.option("--verbose", is_flag=True, help="Show Scrapy's whole log.")
 def run(targets: tuple[str, ...], delay: float, timeout: float, **options: Any) -> int:
@@ -129,7 +134,9 @@ def run(targets: tuple[str, ...], delay: float, timeout: float, **options: Any) 
         bytes=options["max_bytes"],
     )
     contact = os.environ.get("CRAWLER_CONTACT")
-    settings = visits.Options(limits, delay, timeout, contact, options["verbose"])
+    settings = visits.Options(
+        limits, delay, timeout, contact, options["verbose"], options["private"]
+    )
     progress = Progress(sys.stderr)
     made = visits.Run(settings, progress)
     due = _due([visits.plan(target) for target in targets], options["older_than"])

@@ -16,10 +16,10 @@ from urllib.parse import urlsplit
 
 from bs4 import BeautifulSoup, Tag, UnusualUsageWarning
 
-from crawler.addresses import MAX_ADDRESS, absolute
 from crawler.image_groups import LINKED, PLAIN, Group, Offer, Rank, by_size, join, settle
 from crawler.srcset import Size, parse_srcset
 from crawler.surroundings import Surroundings
+from registry.urls.absolute import MAX_ADDRESS, absolute
 
 LAZY_SRC = ("data-src", "data-lazy-src", "data-original", "data-lazy")
 # Galleries name the original beside the size they show (WordPress and its plug-ins).

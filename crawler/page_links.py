@@ -8,8 +8,8 @@ from urllib.parse import urlsplit
 
 from bs4 import BeautifulSoup
 
-from crawler.addresses import absolute
 from crawler.page_images import base_address, is_image_address, parsed, text_of
+from registry.urls.absolute import absolute
 
 # Files that are certainly no pages; anything unknown is asked for, and its type decides.
 _NO_PAGE = re.compile(

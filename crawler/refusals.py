@@ -2,7 +2,8 @@
 
 Words: `http-NNN`, `timeout`, `connection`, `too-large`, `truncated`,
 `redirect-loop`, `robots-txt` (closed by it), `robots-txt-unavailable`,
-`private-address`, `other-site`, `too-long` (the address), `failed`; from reading the bytes those of
+`private-address`, `public-address` (in a private run), `other-site`, `too-long` (the address),
+`failed`; from reading the bytes those of
 UnreadablePicture, `timeout` and `crashed`; from the visit `limit` and `interrupted`.
 """
 

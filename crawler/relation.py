@@ -20,8 +20,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from crawler.addresses import hostname_of, site_of
 from registry.model import Relation
+from registry.urls.key import hostname_of
+from registry.urls.sites import site_of
 
 CDN_IMAGES = 3
 CDN_PAGES = 2

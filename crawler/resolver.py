@@ -2,50 +2,126 @@
 
 The bounds of a visit refuse private addresses; a public name may still resolve
 to one, by mistake or to make the crawler knock inside the network it runs in.
-Only the hosts a run was sent to (the setting VISITED_HOSTS) may. A run that was
-sent to private hosts is at home there, and nothing is guarded; such a run is
-sent to no public host.
+Every address of a name is judged, of both families, and the addresses that were
+judged are the ones that are connected to: nothing is resolved twice. A name
+with an address in a private network is refused, whoever named it.
+
+In a private run (the setting PRIVATE_RUN: all hosts it was sent to are private
+as they are written, or the user says so with `--private`) nothing is guarded,
+but a host that was named by a public name has to be private: else its pages
+could lead a run that guards nothing into the network.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from scrapy.resolver import CachingThreadedResolver
-from twisted.internet.error import DNSLookupError
+from scrapy.resolver import CachingHostnameResolver
+from twisted.internet.interfaces import IAddress, IHostResolution, IResolutionReceiver
 
-from crawler.addresses import is_private
+from registry.urls.networks import is_private, is_public
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from scrapy.crawler import Crawler
     from twisted.internet.base import ReactorBase
-    from twisted.internet.defer import Deferred
+
+PRIVATE, PUBLIC = "private-address", "public-address"
 
 
-class GuardedResolver(CachingThreadedResolver):
-    """Scrapy's resolver, which finds no private address for a host that was not named."""
+class GuardedResolver(CachingHostnameResolver):
+    """Scrapy's resolver of both families, which gives no address that may not be asked.
 
-    visited: frozenset[str] = frozenset()
-    at_home = False
+    `refused` has the refusal of every name whose addresses were withheld.
+    """
+
+    def __init__(
+        self,
+        reactor: ReactorBase,
+        cache_size: int,
+        timeout: float,
+        *,
+        private_run: bool = False,
+        named: Sequence[str] = (),
+    ) -> None:
+        """Resolve within `timeout` seconds; `named` are the hosts that the run was sent to."""
+        super().__init__(reactor, cache_size)
+        self.private_run = private_run
+        self.refused: dict[str, str] = {}
+        self._timeout = timeout
+        self._named = frozenset(name for name in named if not is_private(name))
 
     @classmethod
     def from_crawler(cls, crawler: Crawler, reactor: ReactorBase) -> GuardedResolver:
         """Make the resolver with the hosts of this run."""
-        resolver = super().from_crawler(crawler, reactor)
-        resolver.visited = frozenset(crawler.settings.getlist("VISITED_HOSTS"))
-        resolver.at_home = bool(resolver.visited) and all(map(is_private, resolver.visited))
-        return resolver
+        settings = crawler.settings
+        return cls(
+            reactor,
+            settings.getint("DNSCACHE_SIZE"),
+            settings.getfloat("DNS_TIMEOUT"),
+            private_run=settings.getbool("PRIVATE_RUN"),
+            named=settings.getlist("VISITED_HOSTS"),
+        )
 
-    def getHostByName(self, name: str, timeout: Sequence[int] = ()) -> Deferred[str]:  # noqa: N802
-        """Resolve a name; DNSLookupError for a private address."""
-        found = super().getHostByName(name, timeout)
-        if self.at_home or name in self.visited:
-            return found
-        return found.addCallback(_public, name)
+    def resolveHostName(  # noqa: N802
+        self,
+        resolutionReceiver: IResolutionReceiver,  # noqa: N803
+        hostName: str,  # noqa: N803
+        portNumber: int = 0,  # noqa: N803
+        addressTypes: Sequence[type[IAddress]] | None = None,  # noqa: N803
+        transportSemantics: str = "TCP",  # noqa: N803
+    ) -> IHostResolution:
+        """Resolve a name; no address at all where one of them may not be asked."""
+        guard = _Guard(resolutionReceiver, lambda found: self._allowed(hostName, found))
+        guard.timer = self.reactor.callLater(self._timeout, guard.resolutionComplete)
+        return super().resolveHostName(
+            guard,  # type: ignore[arg-type]
+            hostName,
+            portNumber,
+            addressTypes,
+            transportSemantics,
+        )
+
+    def _allowed(self, name: str, addresses: list[Any]) -> list[Any]:
+        public = [is_public(address.host) for address in addresses]
+        if self.private_run:
+            refusal = PUBLIC if name in self._named and any(public) else None
+        else:
+            refusal = None if all(public) else PRIVATE
+        if refusal is None:
+            return addresses
+        self.refused[name] = refusal
+        return []
 
 
-def _public(address: str, name: str) -> str:
-    if is_private(address):
-        raise DNSLookupError(f"{name} is {address}, in a private network")
-    return address
+class _Guard:
+    """Keeps the addresses of a name until all are there, and hands on those that are allowed."""
+
+    timer: Any = None
+
+    def __init__(
+        self, receiver: IResolutionReceiver, allowed: Callable[[list[Any]], list[Any]]
+    ) -> None:
+        self._receiver: Any = receiver
+        self._allowed = allowed
+        self._addresses: list[Any] = []
+        self._ended = False
+
+    def resolutionBegan(self, resolutionInProgress: IHostResolution) -> None:  # noqa: N802, N803
+        self._receiver.resolutionBegan(resolutionInProgress)
+
+    def addressResolved(self, address: IAddress) -> None:  # noqa: N802
+        self._addresses.append(address)
+
+    def resolutionComplete(self) -> None:  # noqa: N802
+        """Hand the addresses on; called by the resolver, or when its time is over."""
+        if self._ended:
+            return
+        self._ended = True
+        if self.timer is not None and self.timer.active():
+            self.timer.cancel()
+        for address in self._allowed(self._addresses):
+            self._receiver.addressResolved(address)
+        self._receiver.resolutionComplete()

@@ -19,7 +19,6 @@ from scrapy.settings import Settings
 from scrapy.spiderloader import SpiderLoader
 
 from crawler import recorder
-from crawler.addresses import absolute, host_of, hostname_of, is_loopback, is_private
 from crawler.frontier import Limits
 from crawler.picture_pool import PicturePool
 from crawler.progress import Progress
@@ -33,6 +32,9 @@ from crawler.settings import (
 from crawler.site_spider import SiteSpider
 from crawler.summary import Ended
 from registry.errors import UsageError
+from registry.urls.absolute import absolute
+from registry.urls.key import host_of, hostname_of
+from registry.urls.networks import is_loopback, is_private
 
 # These say in the log what is recorded as a refusal anyway.
 QUIET = ("scrapy.core.downloader", "scrapy.downloadermiddlewares", "scrapy.extensions")
@@ -40,13 +42,17 @@ QUIET = ("scrapy.core.downloader", "scrapy.downloadermiddlewares", "scrapy.exten
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How to crawl: limits per visit, seconds between requests, seconds per download."""
+    """How to crawl: limits per visit, seconds between requests, seconds per download.
+
+    `private`: the hosts named are in a private network although their names look public.
+    """
 
     limits: Limits
     delay: float
     timeout: float
     contact: str | None = None
     verbose: bool = False
+    private: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +65,7 @@ class Plan:
     @property
     def host(self) -> str:
         """Return the host the visit is recorded under."""
-        return host_of(self.start_url)
+        return host_of(self.start_url) or ""
 
 
 @dataclass(slots=True)
@@ -76,7 +82,9 @@ class Run:
         """Make the visits. Raises DatabaseUnavailable, before anything is asked for if it
         is down already; then what was written before stays written."""
         local = all(is_loopback(hostname_of(plan.start_url)) for plan in plans)
-        _refuse_mixture([hostname_of(plan.start_url) for plan in plans])
+        hosts = [hostname_of(plan.start_url) for plan in plans]
+        if not self.options.private:
+            _refuse_mixture(hosts)
         contact = checked_contact(self.options.contact, local=local)
         if self.options.delay < LEAST_DELAY and not local:
             raise UsageError(
@@ -87,7 +95,8 @@ class Run:
             contact=contact,
             delay=self.options.delay,
             timeout=self.options.timeout,
-            hosts=[hostname_of(plan.start_url) for plan in plans],
+            hosts=hosts,
+            private=self.options.private,
             verbose=self.options.verbose,
         )
         first = self._begin(plans[0], user_agent(contact))

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import registry
 from registry import __version__
 from registry.errors import UsageError
+from registry.urls.networks import is_private
 
 if TYPE_CHECKING:
     from scrapy.settings import BaseSettings
@@ -34,6 +35,8 @@ DOWNLOADER_MIDDLEWARES: dict[str, int | None] = {
     "scrapy.downloadermiddlewares.robotstxt.RobotsTxtMiddleware": None,
     ROBOTS_MIDDLEWARE: 100,
     "crawler.middlewares.conditional.ConditionalMiddleware": 110,
+    # Nearer to the network than Scrapy's retries (550) and redirects (600).
+    "crawler.middlewares.destination.DestinationMiddleware": 610,
 }
 ITEM_PIPELINES = {"crawler.pipelines.database.DatabasePipeline": 100}
 EXTENSIONS: dict[str, int | None] = {
@@ -109,19 +112,23 @@ def scrapy_settings(
     delay: float,
     timeout: float,
     hosts: Iterable[str] = (),
+    private: bool = False,
     verbose: bool = False,
 ) -> dict[str, Any]:
     """Return the settings of one run; `delay` and `timeout` in seconds.
 
-    `hosts` are the names of the hosts it was sent to.
+    `hosts` are the names of the hosts it was sent to. With `private` they are in a private
+    network even if they are not written so.
     """
+    named = sorted(set(hosts))
     fixed = {name: value for name, value in globals().items() if name.isupper()}
     return fixed | {
         "USER_AGENT": user_agent(contact),
         "DOWNLOAD_DELAY": delay,
         "AUTOTHROTTLE_START_DELAY": delay,
         "DOWNLOAD_TIMEOUT": timeout,
-        "VISITED_HOSTS": sorted(set(hosts)),
+        "VISITED_HOSTS": named,
+        "PRIVATE_RUN": private or (bool(named) and all(map(is_private, named))),
         "LOG_LEVEL": "DEBUG" if verbose else LOG_LEVEL,
     }
 

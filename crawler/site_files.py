@@ -13,10 +13,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from crawler.addresses import absolute, host_of
 from registry.file_kinds import text_of
 from registry.model import Evidence, SiteFile
 from registry.signals import read
+from registry.urls.absolute import absolute
+from registry.urls.key import host_of
 
 # Of both, what the readers look at is less.
 MAXSIZE = 2 * 1024 * 1024
@@ -54,12 +55,12 @@ class SiteFiles:
 
     def robots_txt(self, evidence: Evidence) -> None:
         """Remember the licences that a robots.txt points to."""
-        self._pointers.setdefault(host_of(evidence.url), []).extend(_licences(evidence))
+        self._pointers.setdefault(host_of(evidence.url) or "", []).extend(_licences(evidence))
 
     def _wanted(
         self, url: str, files: dict[str, str], evidence: Iterable[Evidence]
     ) -> list[Wanted]:
-        host = host_of(url)
+        host = host_of(url) or ""
         found = [
             Wanted(place, kind, host)
             for kind, path in files.items()

@@ -19,7 +19,6 @@ from scrapy.exceptions import CloseSpider
 from scrapy.http import HtmlResponse, Response
 from twisted.python.failure import Failure
 
-from crawler.addresses import host_of, hostname_of, is_private, site_of
 from crawler.events import site_file_read
 from crawler.evidence import header_lines, image_evidence, page_evidence, refreshed
 from crawler.frontier import Frontier, Limits, page_key
@@ -36,6 +35,9 @@ from crawler.visit import ImageRead, PageRead, Visit
 from registry.db.visits import KnownImage, State
 from registry.errors import RegistryError
 from registry.model import Observation, SiteFile
+from registry.urls.key import host_of, hostname_of
+from registry.urls.networks import is_private
+from registry.urls.sites import site_of
 
 if TYPE_CHECKING:
     from scrapy.crawler import Crawler
@@ -67,7 +69,7 @@ class SiteSpider(Spider):
         """Prepare a visit that starts at `start_url`; `report` is told of every step."""
         super().__init__(**kwargs)
         self.start_url = start_url
-        self.host = host_of(start_url)
+        self.host = host_of(start_url) or ""
         self.is_local = is_private(hostname_of(start_url))
         self.limits = limits
         self.recorder = recorder
@@ -93,6 +95,7 @@ class SiteSpider(Spider):
         """Make the spider, if robots.txt will be obeyed."""
         refuse_disobedience(crawler.settings)
         spider = super().from_crawler(crawler, *args, **kwargs)
+        spider.is_local |= crawler.settings.getbool("PRIVATE_RUN")
         crawler.signals.connect(spider._site_file_read, signal=site_file_read)
         return spider
 
@@ -129,7 +132,7 @@ class SiteSpider(Spider):
             return
         if not self._pages_read:
             # The site may live at another name than the one we were given.
-            self.host = host_of(response.url)
+            self.host = host_of(response.url) or ""
         self._pages_read.add(key)
         html = response.text
         found, links = self.read_page(html, response.url)

@@ -12,7 +12,9 @@ _WHY = {
     "connection": "the host does not answer or does not exist",
     "not-a-page": "it is not an HTML page",
     "other-site": "it leads to another site; start there instead",
-    "private-address": "it leads into a private network",
+    "private-address": "host resolves to a private address; refused (to crawl a site of your own "
+    "network, name it by its IP address, or use --private)",
+    "public-address": "host resolves to a public address; refused (leave --private out)",
     "redirect-loop": "it redirects without end",
     "robots-txt": "the robots.txt of the host closes it to us",
     "robots-txt-unavailable": "the host's robots.txt cannot be had, so we must stay away",

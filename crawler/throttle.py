@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 from scrapy import Request, Spider, signals
 from scrapy.extensions.throttle import AutoThrottle
 
-from crawler.addresses import hostname_of, is_loopback
 from crawler.settings import LEAST_DELAY
+from registry.urls.key import hostname_of
+from registry.urls.networks import is_loopback
 
 if TYPE_CHECKING:
     from scrapy.core.downloader import Slot

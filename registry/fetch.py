@@ -3,21 +3,21 @@
 As polite as the crawler: under the same product token, robots.txt obeyed before
 anything else, one request at a time, no cookies, no proxy. A file that is not there (4xx)
 forbids nothing; a robots.txt that cannot be had forbids everything (RFC 9309,
-section 2.3.1). The address that was typed may be one of this machine or network;
-nothing public leads there.
+section 2.3.1). An address that is written as one of this machine or network may be
+asked for; once a public host was contacted, private addresses are refused, and so
+are they under any public name.
 """
 
 from __future__ import annotations
 
 import http.client
-import ipaddress
 import socket
 import ssl
 import threading
 import time
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from urllib.parse import quote, urljoin, urlsplit
+from urllib.parse import urljoin, urlsplit
 
 from registry import PRODUCT_TOKEN, __version__
 from registry.errors import UnreadableInput
@@ -26,27 +26,26 @@ from registry.file_kinds import is_image, text_of
 from registry.model import Evidence
 from registry.responses import PICTURE_LIMIT, READ_LIMIT, Piece, Response, site_file_piece, unpacked
 from registry.site_rules import Robots
-from registry.text import without_user
+from registry.urls.absolute import MAX_ADDRESS, absolute
+from registry.urls.hosts import DEFAULT_PORTS
+from registry.urls.key import host_of, hostname_of
+from registry.urls.networks import is_private, is_public
 
 SECONDS = 10.0
 MAX_REDIRECTS = 5
-MAX_ADDRESS = 8192
 # RFC 9309, section 2.5, asks for at least 500 KiB.
 SITE_FILE_LIMIT = 2 * 1024 * 1024
 SITE_FILES = ("tdmrep-json", "ai-txt", "trust-txt")
 MAX_LICENCES = 3
-_PORTS = {"http": 80, "https": 443}
 _REDIRECTS = {301, 302, 303, 307, 308}
 _TOO_MANY_REQUESTS = 429
-_AS_THEY_ARE = "%/:=&?~+!$,;'@()*[]"
 _HEADERS = {
     "User-Agent": f"{PRODUCT_TOKEN}/{'.'.join(__version__.split('.')[:2])} (registry explain)",
     "Accept": "*/*",
     "Accept-Encoding": "identity",
     "Connection": "close",
 }
-# RFC 6052 (NAT64) and RFC 4291, section 2.5.5.1 (IPv4-compatible).
-_TRANSLATED = (ipaddress.IPv6Network("64:ff9b::/96"), ipaddress.IPv6Network("::/96"))
+_INSIDE = "to explain a page of your own network, name it by its IP address, or save it as a file"
 _SAVE_IT = "save it with your browser, or `curl -i`, and explain the file"
 
 
@@ -103,7 +102,7 @@ class Visitor:
 
     def site_files(self, url: str) -> list[Piece]:
         """Return the files of a URL's host that may hold marks, or why there are none."""
-        files = [self._site_file(urljoin(url, SITE_KINDS[kind]), kind) for kind in SITE_FILES]
+        files = [self._site_file(_at(url, SITE_KINDS[kind]), kind) for kind in SITE_FILES]
         return [self.robots(url), *files]
 
     def licence(self, url: str) -> Piece:
@@ -118,7 +117,7 @@ class Visitor:
         return site_file_piece(kind, replace(response, url=url))
 
     def _rules_of(self, url: str) -> _Rules:
-        place = urljoin(url, "/robots.txt")
+        place = _at(url, "/robots.txt")
         if place not in self._rules:
             self._rules[place] = self._read_rules(place)
         return self._rules[place]
@@ -136,15 +135,15 @@ class Visitor:
         return _Rules(piece, Robots(piece.evidence.text), "" if answered else f"http-{status}")
 
     def _follow(self, url: str, limit: int, *, obey: bool) -> Response:
+        url = _address(url, url)
         for _ in range(MAX_REDIRECTS + 1):
-            _check(url)
             if obey:
                 self._refuse_closed(url)
             response = self._get(url, limit)
             target = response.field("location")
             if response.status not in _REDIRECTS or not target:
                 return unpacked(response)
-            url = without_user(urljoin(url, target).partition("#")[0])
+            url = _address(url, target)
         raise NotFetched("redirect-loop", f"{url}: more than {MAX_REDIRECTS} redirects")
 
     def _refuse_closed(self, url: str) -> None:
@@ -184,17 +183,20 @@ class Visitor:
     def _connected(self, url: str, deadline: float) -> http.client.HTTPConnection:
         """Resolve the host, refuse what is private behind what is public, and connect."""
         parts = urlsplit(url)
-        port = parts.port or _PORTS[parts.scheme]
+        port = parts.port or DEFAULT_PORTS[parts.scheme]
+        host = hostname_of(url)
         try:
-            found = socket.getaddrinfo(parts.hostname, port, type=socket.SOCK_STREAM)
+            found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
         except (OSError, UnicodeError) as error:
             raise NotFetched("unknown-host", f"{url}: no such host") from error
         addresses = [str(info[4][0]) for info in found]
         public = [is_public(address) for address in addresses]
-        # A name with addresses of both kinds is a public one that points inside.
-        if (self._was_public or any(public)) and not all(public):
+        # Only an address that is written as a private one is asked for, as long as nothing
+        # public was: a public name of a private address points inside, by mistake or on purpose.
+        at_home = is_private(host) and not self._was_public and not any(public)
+        if not all(public) and not at_home:
             raise NotFetched(
-                "private-address", f"{url}: a public site leads into a private network"
+                "private-address", f"{url}: host resolves to a private address; refused", _INSIDE
             )
         self._was_public = self._was_public or all(public)
         for address in addresses[:3]:
@@ -203,7 +205,7 @@ class Visitor:
                 raw = socket.create_connection((address, port), timeout=room)
             except OSError:
                 continue
-            return _over(raw, parts.scheme, parts.hostname or "", port)
+            return _over(raw, parts.scheme, host, port)
         raise NotFetched("connection", f"{url}: {parts.netloc} does not answer")
 
 
@@ -213,31 +215,19 @@ def _fault(error: Exception) -> str:
     return "what it answered is not HTTP" if foreign else str(error) or repr(error)
 
 
-def _check(url: str) -> None:
-    """Raise NotFetched for what is no address of the web."""
-    try:
-        parts = urlsplit(url)
-        fits = parts.scheme in _PORTS and parts.hostname and parts.port != 0
-    except ValueError:
-        fits = None
-    if not fits or len(url) > MAX_ADDRESS:
+def _at(url: str, path: str) -> str:
+    """Return where a file of a URL's host is; for what is no URL, a text that names none."""
+    return absolute(url, path) or urljoin(url, path)
+
+
+def _address(base: str, url: str) -> str:
+    """Return the address that a URL means at a base; NotFetched for what is none of the web."""
+    found = absolute(base, url)
+    if found is None or len(found) > MAX_ADDRESS:
         raise NotFetched(
             "bad-address", f"{url[:200]}: not a web address", "write it as https://HOST/PATH"
         )
-
-
-def is_public(address: str) -> bool:
-    """Tell whether an IP address is one of the internet, none of this machine or network."""
-    ip = ipaddress.ip_address(address.partition("%")[0])
-    inner = _embedded(ip) if isinstance(ip, ipaddress.IPv6Address) else None
-    return ip.is_global and not ip.is_multicast and (inner is None or inner.is_global)
-
-
-def _embedded(ip: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:
-    """Return the IPv4 address that an IPv6 address stands for: mapped, 6to4, NAT64, compatible."""
-    if any(ip in network for network in _TRANSLATED):
-        return ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)
-    return ip.ipv4_mapped or ip.sixtofour
+    return found
 
 
 def _over(raw: socket.socket, scheme: str, host: str, port: int) -> http.client.HTTPConnection:
@@ -246,7 +236,7 @@ def _over(raw: socket.socket, scheme: str, host: str, port: int) -> http.client.
     connection.sock = raw
     if scheme == "https":
         context = ssl.create_default_context()
-        connection.default_port = _PORTS["https"]
+        connection.default_port = DEFAULT_PORTS["https"]
         connection.sock = context.wrap_socket(
             raw, server_hostname=host, do_handshake_on_connect=False
         )
@@ -264,10 +254,8 @@ def _answer(connection: http.client.HTTPConnection, url: str, limit: int) -> Res
     if isinstance(connection.sock, ssl.SSLSocket):
         connection.sock.do_handshake()
     parts = urlsplit(url)
-    path = quote(parts.path or "/", _AS_THEY_ARE) + ("?" + quote(parts.query, _AS_THEY_ARE)) * bool(
-        parts.query
-    )
-    connection.request("GET", path, headers={"Host": _authority(url), **_HEADERS})
+    path = (parts.path or "/") + f"?{parts.query}" * bool(parts.query)
+    connection.request("GET", path, headers={"Host": host_of(url) or "", **_HEADERS})
     answer = connection.getresponse()
     body = answer.read(limit + 1)
     if limit == READ_LIMIT and len(body) > limit and is_image(body):
@@ -283,14 +271,6 @@ def _answer(connection: http.client.HTTPConnection, url: str, limit: int) -> Res
         if name.lower() != "transfer-encoding"
     )
     return Response(url, lines, body[:limit], answer.status, tuple(notes), cut=bool(notes))
-
-
-def _authority(url: str) -> str:
-    parts = urlsplit(url)
-    name = (parts.hostname or "").encode("idna").decode()
-    host = f"[{name}]" if ":" in name else name
-    default = parts.port is None or parts.port == _PORTS[parts.scheme]
-    return host if default else f"{host}:{parts.port}"
 
 
 def _plain(value: str) -> str:

@@ -10,8 +10,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from crawler.addresses import MAX_ADDRESS, absolute, hostname_of, is_private
 from crawler.refusals import Refused
+from registry.urls.absolute import MAX_ADDRESS, absolute
+from registry.urls.key import hostname_of
+from registry.urls.networks import is_private
 
 if TYPE_CHECKING:
     from scrapy import Request
@@ -40,7 +42,7 @@ class BoundsMiddleware:
             raise Refused("connection", "there can be no such host")
         if len(address) > MAX_ADDRESS:
             raise Refused("too-long", f"an address of {len(address)} characters")
-        if not spider.is_local and is_private(hostname_of(request.url)):
+        if not spider.is_local and is_private(hostname_of(address)):
             raise Refused("private-address", f"{request.url} is in a private network")
         if request.meta.get("kind") == "page" and not spider.is_own_page(request.url):
             raise Refused("other-site", f"{request.url} is another site's page")

@@ -22,12 +22,13 @@ from scrapy import Request
 from scrapy.http import Response
 from scrapy.http.request import NO_CALLBACK
 
-from crawler.addresses import host_of
 from crawler.events import site_file_read
 from crawler.refusals import Refused, refusal_of
+from crawler.resolver import PRIVATE, PUBLIC
 from crawler.settings import PRODUCT_TOKEN, refuse_disobedience
 from registry.model import Evidence, SiteFile
 from registry.site_rules import Robots
+from registry.urls.key import host_of
 
 if TYPE_CHECKING:
     from scrapy.crawler import Crawler
@@ -109,7 +110,7 @@ class RobotsTxtMiddleware:
             word, _ = refusal_of(error, request)
             if word not in ENDINGS:
                 self._record(url, None, word, None)
-            gone = word in ("connection", "timeout")
+            gone = word in ("connection", "timeout", PRIVATE, PUBLIC)
             return _Rules(Robots(""), word if gone else UNAVAILABLE)
         return self._read(url, response)
 
@@ -131,7 +132,7 @@ class RobotsTxtMiddleware:
     ) -> None:
         site_file = SiteFile(
             observed_at=datetime.now(UTC),
-            host=host_of(url),
+            host=host_of(url) or "",
             url=url,
             kind="robots-txt",
             status=status,

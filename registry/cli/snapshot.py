@@ -43,7 +43,7 @@ def verify(folder: Path | None, as_json: bool) -> None:
     """Compare every file of a snapshot with its manifest (default: the newest built here)."""
     from registry.snapshot.store import open_snapshot
 
-    _show(open_snapshot(folder or _newest()).path, as_json)
+    _show(open_snapshot(folder or _newest(), any_keys=True).path, as_json)
 
 
 @command.command("diff")
@@ -62,13 +62,14 @@ def diff(older: Path, newer: Path, policy: str, as_json: bool) -> int:
     from registry.snapshot.store import open_snapshot
     from registry.text import visible
 
-    changes = differences(open_snapshot(older), open_snapshot(newer), policy)
+    before, after = (open_snapshot(folder, any_keys=True) for folder in (older, newer))
+    changes = differences(before, after, policy)
     if as_json:
         click.echo(json.dumps([change.to_json() for change in changes], indent=2))
     else:
         for change in changes:
-            before, after = change.before or "absent", change.after or "absent"
-            click.echo(f"{before:<12} -> {after:<12} {visible(change.what)}")
+            was, is_now = change.before or "absent", change.after or "absent"
+            click.echo(f"{was:<12} -> {is_now:<12} {visible(change.what)}")
         click.echo(f"{len(changes)} differences under policy {policy}", err=True)
     return 0 if changes else 1
 

@@ -2,8 +2,8 @@
 
 A snapshot is a folder:
 
-- `manifest.json`: format, serial, time, counts, versions of algorithms and
-  readers, the position of the database it was built from, and for every other
+- `manifest.json`: format, serial, time, counts, versions of algorithms, readers
+  and URL keys, the position of the database it was built from, and for every other
   file its size, rows and sha256;
 - `images.arrow`: one row per distinct picture (digests, fingerprints, size);
 - `entries.arrow`: one row per picture seen at an image URL on a page, or per
@@ -30,7 +30,7 @@ from typing import TYPE_CHECKING, Any
 
 from registry.errors import UnreadableSnapshot
 from registry.model import PathRule, Signal
-from registry.urls.key import host_of
+from registry.urls.key import KEY_VERSION, host_of
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -155,7 +155,11 @@ class FileEntry:
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """What a snapshot says of itself. `built_at` is ISO 8601 in UTC."""
+    """What a snapshot says of itself.
+
+    `built_at` is ISO 8601 in UTC; `url_keys` is the version of the rules that its URL keys
+    and hosts were spelled by.
+    """
 
     serial: int
     built_at: str
@@ -165,6 +169,7 @@ class Manifest:
     readers: Sequence[str]
     database: Mapping[str, int | str]
     files: Mapping[str, FileEntry]
+    url_keys: int = KEY_VERSION
 
     @property
     def digest(self) -> str:
@@ -198,6 +203,8 @@ def manifest_from_json(text: str, where: str) -> Manifest:
             readers=list(content["readers"]),
             database=dict(content["database"]),
             files={name: FileEntry(**entry) for name, entry in content["files"].items()},
+            # Snapshots of the first rules do not name them.
+            url_keys=int(content.get("url_keys", 1)),
         )
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise _damaged(where, "it is not a snapshot manifest") from error
@@ -206,6 +213,24 @@ def manifest_from_json(text: str, where: str) -> Manifest:
     if content.get("digest") != manifest.digest:
         raise _damaged(where, "its digest is not that of the files it lists")
     return manifest
+
+
+def refuse_other_keys(manifest: Manifest, where: str) -> None:
+    """Raise UnreadableSnapshot, naming `where`, if its URLs are spelled by other rules than ours.
+
+    They cannot be spelled anew: which rules of a site reach an image was decided by them, too.
+    """
+    if manifest.url_keys == KEY_VERSION:
+        return
+    message = (
+        f"{where} was built with version {manifest.url_keys} of the rules for comparing URLs; "
+        f"this program has version {KEY_VERSION}, and rows would be missed"
+    )
+    if manifest.url_keys > KEY_VERSION:
+        raise UnreadableSnapshot(message, "install a newer optout-registry")
+    raise UnreadableSnapshot(
+        message, "run `registry snapshot build`, or get a newer snapshot from where it came"
+    )
 
 
 def _damaged(where: str, why: str) -> UnreadableSnapshot:

@@ -14,6 +14,7 @@ from registry.signals import readers
 from registry.snapshot import store
 from registry.snapshot.build import build
 from registry.snapshot.format import MANIFEST
+from registry.urls.key import KEY_VERSION
 
 if TYPE_CHECKING:
     import psycopg
@@ -50,9 +51,10 @@ def up_to_date(conn: psycopg.Connection, root: Path) -> Path | None:
     if folder is None or not (folder / MANIFEST).exists():
         return None
     manifest = store.read_manifest(folder)
-    # A corrected reader or a new algorithm says something else of the same evidence.
-    ours = (__version__, sorted(readers()), versions())
-    if (manifest.version, list(manifest.readers), dict(manifest.algorithms)) != ours:
+    # A corrected reader, a new algorithm or other URL keys say something else of the same evidence.
+    ours = (__version__, sorted(readers()), versions(), KEY_VERSION)
+    theirs = (manifest.version, list(manifest.readers), dict(manifest.algorithms))
+    if (*theirs, manifest.url_keys) != ours:
         return None
     return folder if dict(manifest.database) == position(conn) else None
 

@@ -26,6 +26,7 @@ from registry.snapshot.format import (
     Manifest,
     manifest_from_json,
     manifest_to_json,
+    refuse_other_keys,
     schemas,
 )
 
@@ -172,15 +173,18 @@ def read_manifest(folder: Path) -> Manifest:
     return manifest_from_json(text, str(path))
 
 
-def open_snapshot(folder: Path) -> Snapshot:
+def open_snapshot(folder: Path, *, any_keys: bool = False) -> Snapshot:
     """Open a snapshot after comparing every file with the manifest.
 
     Raises UnreadableSnapshot with the name of the file at fault when one is
-    missing, truncated or altered.
+    missing, truncated or altered, and for URL keys of another version than ours
+    unless `any_keys` (for those who look no URL up in it).
     """
     import pyarrow as pa
 
     manifest = read_manifest(folder)
+    if not any_keys:
+        refuse_other_keys(manifest, str(folder))
     tables = {}
     for name in FILES:
         path = folder / name

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeAlias
 
-from registry.urls.key import HOST_PATTERN, url_key
+from registry.urls.key import INVISIBLE_ENCODED, url_key
+from registry.urls.tracking import NAMES, PREFIXES
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -17,12 +18,15 @@ if TYPE_CHECKING:
 
 # Escapes that `url_key` leaves: upper-case hex of anything but unreserved characters.
 _ESCAPE = r"%(?:[0189A-F][0-9A-F]|2[0-9A-CF]|3[A-F]|40|5[B-E]|60|7[B-DF])"
-_CHARACTER = r"[A-Za-z0-9\-._~!$&'()*+,;=:@/"
-_NORMAL = (
-    rf"^https?://{HOST_PATTERN}/(?:{_CHARACTER}]|{_ESCAPE})*(?:\?(?:{_CHARACTER}?]|{_ESCAPE})+)?$"
-)
-# Dot segments (or names that begin with a dot) and `utm_` parameters, to be looked at.
-_PERHAPS_NOT = r"(?i)/\.|utm_"
+# A name whose last label begins with a letter, or four decimal numbers; others are looked at.
+_OCTET = r"(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
+_HOST = rf"(?:(?:[a-z0-9_-]+\.)*[a-z_-][a-z0-9_-]*|(?:{_OCTET}\.){{3}}{_OCTET})"
+_CHARACTER = r"[A-Za-z0-9\-._~!$&()*+,;=:@/"
+_NORMAL = rf"^https?://{_HOST}/(?:{_CHARACTER}']|{_ESCAPE})*(?:\?(?:{_CHARACTER}?]|{_ESCAPE})+)?$"
+# Dot segments (or names that begin with a dot), ampersands as pages write them, parameters that
+# are empty or for tracking, and invisible characters: to be looked at.
+_TRACKING = "|".join([*PREFIXES, *(rf"{name}(?:[=&]|$)" for name in sorted(NAMES))])
+_PERHAPS_NOT = rf"(?i)/\.|&amp;|[?&](?:&|$|{_TRACKING})|{INVISIBLE_ENCODED}"
 
 
 def url_keys(column: Column) -> pa.Array:

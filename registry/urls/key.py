@@ -1,46 +1,73 @@
 """The normal form under which two URLs name the same file.
 
-`//host[:port]/path[?query]`, by RFC 3986 section 6.2.2 with these choices:
+`//host[:port]/path[?query]`, by RFC 3986, section 6.2.2, and the URL Standard
+(WHATWG), with these choices:
 
 - the scheme is dropped, so that http and https are equal; user, password and
   fragment are dropped, and the default port of the scheme that was named;
-- the host is lower-cased, non-ASCII labels become A-labels (UTS 46, as in
-  browsers), one trailing dot is dropped, IPv6 is written in its short form;
+- the host is spelled as in `hosts`;
+- `\\` before the query is `/`, as in browsers;
+- `&amp;` and its numeric forms are `&`: the URL was copied out of a page's source;
+- spaces and invisible characters (no-break and zero-width space, byte order
+  mark) before and after the URL are dropped, percent-encoded ones too where a
+  browser would have encoded them;
 - percent-encoded unreserved characters are decoded; hex is upper case;
   whatever a URL can't hold (spaces, non-ASCII, a stray %) is percent-encoded
   as UTF-8; other encodings are left, because `%2F` is not `/`;
 - dot segments are resolved, an empty path is `/`, an empty query is dropped;
-- the query is kept in its order without `utm_*` (links carry those for
-  visitor statistics; servers ignore them). Nothing else is dropped: size and
-  signature parameters may name another file.
+- the query is kept in its order without empty parameters and without those for
+  tracking (`tracking`). Nothing else is dropped: size and signature parameters
+  may name another file.
 
 A key is a URL reference itself, and its own key.
 """
 
 from __future__ import annotations
 
-import ipaddress
 import re
 import string
+from typing import NamedTuple
 
-# Labels separated by single dots; the underscore is no host name (RFC 952) but resolves.
-HOST_PATTERN = r"[a-z0-9_-]+(?:\.[a-z0-9_-]+)*"
+from registry.urls.hosts import bare, spelled_authority
+from registry.urls.tracking import is_tracking
+
+# Version of these rules. Snapshots hold keys: a change of any key is a new version.
+KEY_VERSION = 2
+# Characters of Unicode that show nothing: white space, and formats without a glyph.
+INVISIBLE = (
+    "\x85\xa0\xad\u034f\u061c\u1680\u180e\u2028\u2029\u202f\u205f\u3000\ufeff"
+    + "".join(map(chr, range(0x2000, 0x2010)))
+    + "".join(map(chr, (*range(0x202A, 0x202F), *range(0x2060, 0x2070))))
+)
+INVISIBLE_ENCODED = "|".join(
+    "".join(f"%{byte:02X}" for byte in character.encode()) for character in INVISIBLE
+)
 
 _UNRESERVED = string.ascii_letters + string.digits + "-._~"
 _PATH_LITERAL = re.compile(r"[^A-Za-z0-9\-._~!$&'()*+,;=:@/%]")
-_QUERY_LITERAL = re.compile(r"[^A-Za-z0-9\-._~!$&'()*+,;=:@/?%]")
+# Browsers encode the quotation mark in a query, and only there.
+_QUERY_LITERAL = re.compile(r"[^A-Za-z0-9\-._~!$&()*+,;=:@/?%]")
 _PERCENT = re.compile(r"%([0-9A-Fa-f]{2})?")
-_HOST = re.compile(HOST_PATTERN)
 _REFERENCE = re.compile(
     r"(?:(?P<scheme>https?):)?//(?P<authority>[^/?#]*)"
     r"(?P<path>[^?#]*)(?:\?(?P<query>[^#]*))?",
     re.IGNORECASE | re.DOTALL,
 )
-_PORT = re.compile(r":(?P<port>[0-9]*)\Z", re.ASCII)
-_DEFAULT_PORTS = {"http": 80, "https": 443}
-# Browsers take these out before anything else (URL Standard, section 4.4).
-_EDGES = "".join(map(chr, range(0x21)))
+# Browsers take out the controls and the space (URL Standard, section 4.4).
+_EDGES = "".join(map(chr, range(0x21))) + INVISIBLE
 _INSIDE = str.maketrans("", "", "\t\n\r")
+_INVISIBLE_END = re.compile(rf"(?:{INVISIBLE_ENCODED})+\Z")
+_NUMERIC_AMPERSAND = re.compile(r"&(?:(?:amp|#0*38|#x0*26);)+", re.IGNORECASE)
+_AMPERSAND = re.compile(r"&(?:amp;)+", re.IGNORECASE)
+
+
+class Normal(NamedTuple):
+    """A URL in normal form, its query in two parts: what counts, and what is for tracking."""
+
+    host: str
+    path: str
+    query: tuple[str, ...]
+    tracking: tuple[str, ...]
 
 
 def url_key(url: str) -> str | None:
@@ -48,20 +75,37 @@ def url_key(url: str) -> str | None:
 
     None: empty, relative, another scheme, no host, or a host that can't be one.
     """
-    found = _REFERENCE.match(tidy(url))
+    normal = normal_form(url)
+    if normal is None:
+        return None
+    query = "&".join(normal.query)
+    return f"//{normal.host}{normal.path}" + (f"?{query}" if query else "")
+
+
+def normal_form(url: str) -> Normal | None:
+    """Return the parts of a URL's normal form; None where it has no key."""
+    found = _reference(url)
     if found is None:
         return None
-    authority = _authority(found["authority"], (found["scheme"] or "").lower())
-    if authority is None:
+    host = spelled_authority(found["authority"], (found["scheme"] or "").lower())
+    if host is None:
         return None
-    path = without_dots(_percent(found["path"], _PATH_LITERAL))
-    query = _without_tracking(_percent(found["query"] or "", _QUERY_LITERAL))
-    return f"//{authority}{path}" + (f"?{query}" if query else "")
+    query, tracking = _parameters(_percent(found["query"] or "", _QUERY_LITERAL))
+    path = _AMPERSAND.sub("&", _percent(found["path"], _PATH_LITERAL))
+    return Normal(host, without_dots(path if query else without_end(path)), query, tracking)
 
 
 def tidy(url: str) -> str:
-    """Return a URL without what browsers take out before they read it."""
-    return url.strip(_EDGES).translate(_INSIDE)
+    """Return a URL without the tabs and line ends in it, and what is invisible around it."""
+    return url.translate(_INSIDE).strip(_EDGES)
+
+
+def slashed(url: str) -> str:
+    r"""Return a URL with `/` for every `\` before its query, as browsers read it."""
+    if "\\" not in url:
+        return url
+    end = min((place for place in map(url.find, "?#") if place >= 0), default=len(url))
+    return url[:end].replace("\\", "/") + url[end:]
 
 
 def split_key(key: str) -> tuple[str, str]:
@@ -72,69 +116,32 @@ def split_key(key: str) -> tuple[str, str]:
 
 def host_of(url: str) -> str | None:
     """Return `host` or `host:port` of an http(s) URL in the same normal form, or None."""
-    key = url_key(url)
-    return None if key is None else key[2 : key.index("/", 2)]
-
-
-def _authority(text: str, scheme: str) -> str | None:
-    text = text.rpartition("@")[2]
-    named = _PORT.search(text)
-    host = _host(text[: named.start()] if named else text)
-    if host is None or named is None or not named["port"]:
-        return host
-    # Leading zeros mean nothing, and more than five digits are no port.
-    digits = named["port"].lstrip("0") or "0"
-    if len(digits) > 5 or int(digits) > 65535:
+    found = _reference(url)
+    if found is None:
         return None
-    return host if int(digits) == _DEFAULT_PORTS.get(scheme) else f"{host}:{digits}"
+    return spelled_authority(found["authority"], (found["scheme"] or "").lower())
 
 
-def _host(text: str) -> str | None:
-    if text.startswith("["):
-        return _ipv6(text)
-    text = _unescaped(_percent(text, _PATH_LITERAL)).lower()
-    if not text.isascii():
-        text = _a_labels(text)
-    text = text.removesuffix(".")
-    return text if _HOST.fullmatch(text) else None
+def hostname_of(url: str) -> str:
+    """Return the host of an http(s) URL without port and brackets; "" where it has none."""
+    return bare(host_of(url) or "")
 
 
-def _unescaped(text: str) -> str:
-    """Decode percent-encoded UTF-8 in a host; what is not UTF-8 can't be a host anyway."""
-    if "%" not in text:
-        return text
-    encoded = _PERCENT.sub(lambda m: chr(int(m[1], 16)) if m[1] else "%", text)
-    return encoded.encode("latin-1", "replace").decode("utf-8", "replace")
-
-
-def _ipv6(text: str) -> str | None:
-    if not text.endswith("]") or "%" in text:
-        return None
-    try:
-        return f"[{ipaddress.IPv6Address(text[1:-1])}]"
-    except ValueError:
-        return None
-
-
-def _a_labels(host: str) -> str:
-    """Encode non-ASCII labels; the empty string where a character can't stand in a host."""
-    import idna
-
-    try:
-        labels = idna.uts46_remap(host, std3_rules=False).split(".")
-    except (idna.IDNAError, UnicodeError):
-        return ""
-    return ".".join(label if label.isascii() else _a_label(label) for label in labels)
-
-
-def _a_label(label: str) -> str:
-    # RFC 3492; emoji, which IDNA 2008 refuses and browsers open, are encoded too
-    return "xn--" + label.encode("punycode").decode("ascii")
+def _reference(url: str) -> re.Match[str] | None:
+    url = tidy(url)
+    if "#" in url:
+        url = _NUMERIC_AMPERSAND.sub("&", url)
+    return _REFERENCE.match(slashed(url))
 
 
 def _percent(text: str, illegal: re.Pattern[str]) -> str:
     """Bring percent-encoding to its normal form, and encode what may not stand in a URL."""
-    return illegal.sub(_encoded, _PERCENT.sub(_normal_escape, text))
+    return encoded(_PERCENT.sub(_normal_escape, text), illegal)
+
+
+def encoded(text: str, illegal: re.Pattern[str]) -> str:
+    """Return a text with what may not stand in a URL percent-encoded as UTF-8."""
+    return illegal.sub(_encoded, text)
 
 
 def _normal_escape(found: re.Match[str]) -> str:
@@ -165,8 +172,21 @@ def without_dots(path: str) -> str:
     return "/" + "/".join(kept)
 
 
-def _without_tracking(query: str) -> str:
-    if "utm_" not in query.lower():
-        return query
-    pairs = query.split("&")
-    return "&".join(pair for pair in pairs if not pair.lower().startswith("utm_"))
+def without_end(text: str) -> str:
+    """Return normal text without the percent-encoded invisible characters at its end."""
+    return _INVISIBLE_END.sub("", text) if "%" in text else text
+
+
+def _parameters(query: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the parameters that count and those for tracking; empty ones are dropped."""
+    kept: list[str] = []
+    tracking: list[str] = []
+    for parameter in _AMPERSAND.sub("&", query).split("&"):
+        bare_end = without_end(parameter)
+        if is_tracking(bare_end):
+            tracking.append(bare_end)
+        elif bare_end:
+            kept.append(parameter)
+    if kept:
+        kept[-1] = without_end(kept[-1])
+    return tuple(kept), tuple(tracking)

@@ -148,28 +148,6 @@ def test_private_networks_are_not_asked_for_a_public_page() -> None:
         bounds.process_request(Request("https://cdn.example/", meta={"kind": "page"}))
 
 
-def test_a_public_name_of_a_private_address_is_not_followed() -> None:
-    from scrapy.resolver import dnscache
-    from twisted.internet.error import DNSLookupError
-
-    from crawler.resolver import GuardedResolver
-
-    resolver = GuardedResolver(None, 10, 1)  # type: ignore[arg-type]
-    resolver.visited = frozenset({"named.example"})
-    answers: dict[str, object] = {}
-    for name, address in (
-        ("trap.example", "169.254.169.254"),
-        ("art.example", "93.184.216.34"),
-        ("named.example", "10.0.0.1"),
-    ):
-        dnscache[name] = address
-        found = resolver.getHostByName(name)
-        found.addBoth(lambda answer, name=name: answers.update({name: answer}))
-        del dnscache[name]
-    assert answers["trap.example"].check(DNSLookupError)  # type: ignore[attr-defined]
-    assert (answers["art.example"], answers["named.example"]) == ("93.184.216.34", "10.0.0.1")
-
-
 def test_a_redirect_does_not_carry_the_conditions_of_another_image() -> None:
     from types import SimpleNamespace
 
@@ -217,20 +195,3 @@ def test_web_pages_in_place_of_robots_txt(name: str) -> None:
 
     text, content_type, expected = PAGES[name]
     assert is_web_page(text, content_type) is expected
-
-
-@pytest.mark.parametrize(
-    ("hosts", "at_home"),
-    [(["127.0.0.1", "db"], True), (["art.example", "127.0.0.1"], False), ([], False)],
-)
-def test_a_run_is_at_home_where_all_its_hosts_are(hosts: list[str], at_home: bool) -> None:
-    from types import SimpleNamespace
-
-    from scrapy.settings import Settings
-
-    from crawler.resolver import GuardedResolver
-    from crawler.settings import scrapy_settings
-
-    settings = Settings(scrapy_settings(contact="test", delay=1, timeout=5, hosts=hosts))
-    made = GuardedResolver.from_crawler(SimpleNamespace(settings=settings), None)  # type: ignore[arg-type]
-    assert made.at_home is at_home

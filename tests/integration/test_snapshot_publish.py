@@ -86,6 +86,9 @@ def test_a_snapshot_of_another_registry_or_program_is_not_up_to_date(
     monkeypatch.setattr("registry.snapshot.publish.__version__", "9.9.9")
     assert up_to_date(recorded, tmp_path) is None
     monkeypatch.undo()
+    monkeypatch.setattr("registry.snapshot.publish.KEY_VERSION", 99)
+    assert up_to_date(recorded, tmp_path) is None
+    monkeypatch.undo()
     assert up_to_date(recorded, tmp_path) is not None
     recorded.execute("UPDATE registry_identity SET id = gen_random_uuid()")
     assert up_to_date(recorded, tmp_path) is None

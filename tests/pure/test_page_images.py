@@ -4,9 +4,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from crawler.addresses import absolute, host_of, is_private, site_of
 from crawler.page_images import ImageCandidate, find_images, is_image_address
 from crawler.srcset import Size, parse_srcset
+from registry.urls.absolute import absolute
+from registry.urls.key import host_of
+from registry.urls.networks import is_private
+from registry.urls.sites import site_of
 
 PAGE = "https://art.example/works/1"
 

@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crawler.addresses import MAX_ADDRESS, absolute
 from crawler.image_groups import Offer, settle
 from crawler.page_images import ImageCandidate, bounded, find_images
 from crawler.srcset import Size, parse_srcset
+from registry.urls.absolute import MAX_ADDRESS, absolute
 
 PAGE = "https://art.example/works/1"
 

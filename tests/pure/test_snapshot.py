@@ -1,6 +1,7 @@
 """What a snapshot holds, and that a damaged one is refused by the name of the file at fault."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from registry.snapshot.format import (
     FILES,
     FORMAT,
     manifest_from_json,
+    manifest_to_json,
     signals_from_json,
     signals_to_json,
 )
@@ -237,6 +239,24 @@ def test_a_newer_format_says_to_upgrade(tmp_path: Path):
     with pytest.raises(UnreadableSnapshot, match="newer than this version") as caught:
         manifest_from_json(json.dumps(fields), "manifest.json")
     assert "install a newer" in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("keys", "hint"), [(None, "snapshot build"), (1, "snapshot build"), (99, "install a newer")]
+)
+def test_url_keys_of_another_version_are_refused_where_urls_are_looked_up(
+    tmp_path: Path, keys: int | None, hint: str
+):
+    path = marked().snapshot(tmp_path).path
+    manifest = replace(store.read_manifest(path), url_keys=keys or 1)
+    fields = json.loads(manifest_to_json(manifest))
+    if keys is None:
+        del fields["url_keys"]
+    (path / "manifest.json").write_text(json.dumps(fields))
+    with pytest.raises(UnreadableSnapshot, match="rules for comparing URLs") as caught:
+        store.open_snapshot(path)
+    assert hint in caught.value.hint
+    assert store.open_snapshot(path, any_keys=True).manifest.url_keys == (keys or 1)
 
 
 def test_a_folder_that_is_no_snapshot(tmp_path: Path):

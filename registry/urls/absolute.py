@@ -1,0 +1,57 @@
+"""The address that is asked for: a reference on a page, resolved and spelled as browsers do."""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import urljoin, urlsplit
+
+from registry.urls.hosts import DEFAULT_PORTS, fits_dns, spelled_authority
+from registry.urls.key import encoded, slashed, tidy
+
+# Longer addresses are not asked for; servers take 8,000 octets (RFC 9110, section 4.1).
+MAX_ADDRESS = 8192
+# What has to be encoded; escapes are left as they were written.
+_PATH = re.compile(r"[^A-Za-z0-9\-._~!$&'()*+,;=:@/%]")
+_QUERY = re.compile(r"[^A-Za-z0-9\-._~!$&()*+,;=:@/?%]")
+_DOT_SEGMENT = re.compile(r"/(?:\.|%2e){1,2}(?:/|\Z)", re.IGNORECASE)
+
+
+def absolute(base: str, href: str) -> str | None:
+    r"""Return the http(s) address `href` means on a page at `base`.
+
+    Without fragment, user name and password, the host spelled as in `hosts`,
+    `\` before the query read as `/`, and with dot segments resolved (as in
+    browsers `%2e` is a dot): what is asked for is what robots.txt is asked
+    about. None for every other scheme, for what is no address at all, and for
+    host names that DNS cannot hold. An address that was returned is its own.
+    """
+    try:
+        parts = urlsplit(slashed(tidy(href)))
+        if not (parts.scheme and parts.netloc):
+            parts = urlsplit(urljoin(base, parts.geturl()))
+    except ValueError:
+        return None
+    if parts.scheme not in DEFAULT_PORTS:
+        return None
+    host = spelled_authority(parts.netloc, parts.scheme)
+    if host is None or host.endswith(":0") or not fits_dns(host):
+        return None
+    query = encoded(parts.query, _QUERY)
+    path = _without_dots(encoded(parts.path, _PATH)) or "/" * bool(query)
+    return f"{parts.scheme}://{host}{path}" + (f"?{query}" if query else "")
+
+
+def _without_dots(path: str) -> str:
+    """Resolve dot segments as RFC 3986, section 5.2.4, says."""
+    if not _DOT_SEGMENT.search(path):
+        return path
+    kept: list[str] = []
+    dots = False
+    for segment in path.split("/")[1:]:
+        written = segment.lower().replace("%2e", ".")
+        dots = written in (".", "..")
+        if written == "..":
+            del kept[-1:]
+        elif not dots:
+            kept.append(segment)
+    return "/" + "/".join([*kept, ""] if dots else kept)
