@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
-from layouts import LAYOUTS, RESERVED, ROWS, Layout, registry_of_works
+from layout_parts import RESERVED, ROWS, Layout, registry_of_works
+from layouts import LAYOUTS
 
 from registry.check.plan import plan
 from registry.check.run import Options, check
