@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 import click
 
-from registry.claim_files import FIRST_SHOWN, TABLE_SUFFIXES, Problems, is_table, read_claims
+from registry.claims.files import FIRST_SHOWN, TABLE_SUFFIXES, Problems, is_table, read_claims
+from registry.claims.lines import CONVERT, refuse_special
 from registry.errors import UnreadableInput
 from registry.model import Claim, Meaning, Picture
 from registry.text import visible
@@ -41,7 +42,7 @@ class Defaults:
 
 @dataclass(slots=True)
 class Tally:
-    """What became of everything that was read."""
+    """What became of everything that was read, and whether it was read to the end."""
 
     read: int = 0
     added: int = 0
@@ -49,6 +50,7 @@ class Tally:
     unfit_pictures: int = 0
     problems: Problems = field(default_factory=Problems)
     unreadable: list[str] = field(default_factory=list)
+    complete: bool = False
 
     def add(self, counts: ImportCounts) -> None:
         """Add the counts of one import."""
@@ -101,10 +103,11 @@ def command(
             for table in tables:
                 _import_table(conn, table, Defaults(source, meaning, claimant), tally)
             _import_pictures(conn, pictures, Defaults(source, meaning, claimant), tally)
-    except KeyboardInterrupt:
-        click.echo("what was loaded stays; the same command completes it", err=True)
-        raise
-    _report(tally, as_json)
+        tally.complete = True
+    finally:
+        # Whatever ends an import, what it has stored by then is said.
+        if tally.complete or tally.read or tally.problems.bad_rows:
+            _report(tally, as_json)
     return 4 if tally.problems.bad_rows or tally.unreadable else 0
 
 
@@ -146,7 +149,7 @@ def _import_table(conn: psycopg.Connection, table: Named, defaults: Defaults, ta
         claimant=defaults.claimant,
     )
     try:
-        tally.add(import_claims(conn, _counted(claims, "rows")))
+        import_claims(conn, _counted(claims, "rows"), on_batch=tally.add)
     except UnreadableInput as error:
         _say_unreadable(tally, error.message, error.hint)
 
@@ -158,7 +161,8 @@ def _import_pictures(
 
     if pictures:
         claimed = _claimed(pictures, defaults, tally)
-        tally.add(import_pictures(conn, _counted(claimed, "pictures", len(pictures))))
+        counted = _counted(claimed, "pictures", len(pictures))
+        import_pictures(conn, counted, on_batch=tally.add)
 
 
 def _claimed(
@@ -168,13 +172,26 @@ def _claimed(
     from registry.picture_files import read_pictures, silence_pillow
 
     silence_pillow()
-    sources = {named.path: named.source for named in pictures}
+    sources = {named.path: named.source for named in pictures if _is_regular(named.path, tally)}
     for path, found in read_pictures(list(sources)):
         if isinstance(found, str):
             _say_unreadable(tally, found)
             continue
         tally.unfit_pictures += found.unfit is not None
         yield found, _claim(found, sources[path], defaults)
+
+
+def _is_regular(path: Path, tally: Tally) -> bool:
+    """Tell whether a picture file may be read; report it if not."""
+    try:
+        refuse_special(path)
+    except UnreadableInput as error:
+        _say_unreadable(tally, f"{path}: {error.message}", error.hint)
+        return False
+    except OSError as error:
+        _say_unreadable(tally, f"{path}: {error.strerror or error}")
+        return False
+    return True
 
 
 def _claim(picture: Picture, source: str, defaults: Defaults) -> Claim:
@@ -215,24 +232,39 @@ def _say_unreadable(tally: Tally, message: str, hint: str = "") -> None:
 def _report(tally: Tally, as_json: bool) -> None:
     import json
 
-    counts = {
+    problems = tally.problems
+    for left_out in problems.left_out:
+        said = f"{left_out.file}: {left_out.place}: {left_out.reason}"
+        click.echo(f"left out: {visible(said)}", err=True)
+    click.echo(_summary(tally), err=True)
+    if problems.not_utf8:
+        click.echo(f"hint: {problems.not_utf8:,} lines are not UTF-8; {CONVERT}", err=True)
+    if not tally.complete:
+        click.echo("not complete: what was loaded stays; the same command completes it", err=True)
+    if as_json:
+        click.echo(json.dumps(_counts(tally)))
+
+
+def _counts(tally: Tally) -> dict[str, object]:
+    """Return the counts as `--json` prints them."""
+    return {
+        "complete": tally.complete,
         "read": tally.read,
         "added": tally.added,
         "already": tally.already,
+        "rows_read": tally.problems.rows_read,
         "bad_rows": tally.problems.bad_rows,
+        "left_out": [left_out._asdict() for left_out in tally.problems.left_out],
         "flat_hashes_left_out": tally.problems.flat_hashes,
         "unreadable_files": len(tally.unreadable),
         "unfit_pictures": tally.unfit_pictures,
     }
-    for message in tally.problems.messages:
-        click.echo(f"left out: {visible(message)}", err=True)
-    click.echo(_summary(tally), err=True)
-    if as_json:
-        click.echo(json.dumps(counts))
 
 
 def _summary(tally: Tally) -> str:
     parts = [f"{tally.added:,} entries added", f"{tally.already:,} known already"]
+    if tally.problems.rows_read:
+        parts.insert(0, f"{tally.problems.rows_read:,} rows read")
     for count, words in (
         (tally.problems.bad_rows, "rows left out"),
         (tally.problems.flat_hashes, "hashes of flat pictures left out of their rows"),

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice
 from typing import TypeVar
 
 import psycopg
@@ -12,6 +11,7 @@ import psycopg
 from registry.db.sql import load
 from registry.db.values import claim_digest, pack
 from registry.db.visits import add_pictures
+from registry.errors import UnreadableInput
 from registry.model import Claim, Picture
 
 SQL = load("claims")
@@ -33,36 +33,66 @@ class ImportCounts:
         )
 
 
-def import_claims(
-    conn: psycopg.Connection, claims: Iterable[Claim], batch: int = 10_000
-) -> ImportCounts:
-    """Store claims, `batch` of them to a transaction.
+OnBatch = Callable[[ImportCounts], None]
 
-    Importing the same claims again adds nothing, so an import that was
-    interrupted is completed by running it once more. Memory holds one batch.
+
+def _ignore(counts: ImportCounts) -> None:
+    """Do nothing with the counts of a batch."""
+
+
+def import_claims(
+    conn: psycopg.Connection,
+    claims: Iterable[Claim],
+    batch: int = 10_000,
+    on_batch: OnBatch = _ignore,
+) -> ImportCounts:
+    """Store claims, `batch` of them to a transaction, and return the counts.
+
+    `on_batch` gets the counts of each batch once it is stored, so that they
+    are known whatever happens later. Importing the same claims again adds
+    nothing, so an import that was interrupted is completed by running it once
+    more. Memory holds one batch. Where `claims` raises UnreadableInput, those
+    before it are stored and the error is raised again.
     """
     counts = ImportCounts()
     for part in _batches(claims, batch):
         with conn.transaction():
-            counts += _insert(conn, part)
+            stored = _insert(conn, part)
+        on_batch(stored)
+        counts += stored
     return counts
 
 
 def import_pictures(
-    conn: psycopg.Connection, pictures: Iterable[tuple[Picture, Claim]], batch: int = 500
+    conn: psycopg.Connection,
+    pictures: Iterable[tuple[Picture, Claim]],
+    batch: int = 500,
+    on_batch: OnBatch = _ignore,
 ) -> ImportCounts:
     """Store pictures with the claims that name their digests, as `import_claims` does."""
     counts = ImportCounts()
     for part in _batches(pictures, batch):
         with conn.transaction():
             add_pictures(conn, [picture for picture, _ in part])
-            counts += _insert(conn, [claim for _, claim in part])
+            stored = _insert(conn, [claim for _, claim in part])
+        on_batch(stored)
+        counts += stored
     return counts
 
 
 def _batches(items: Iterable[Item], size: int) -> Iterator[list[Item]]:
-    rest = iter(items)
-    while part := list(islice(rest, size)):
+    part: list[Item] = []
+    try:
+        for item in items:
+            part.append(item)
+            if len(part) == size:
+                yield part
+                part = []
+    except UnreadableInput:
+        if part:
+            yield part
+        raise
+    if part:
         yield part
 
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
 import subprocess
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -12,7 +10,6 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from conftest import BIN
 
 from registry.db import visits
 from registry.model import Evidence, Observation, Picture, SiteFile
@@ -145,7 +142,7 @@ def test_what_cannot_be_read_is_said_and_the_rest_is_loaded(
         f"error: {tmp_path}/empty.jpg",
         f"error: {tmp_path}/text.jpg",
         f"error: {tmp_path}/captions.csv: no usable column; columns seen: caption",
-        f"left out: {tmp_path}/list.csv: row 2: column url: 'nowhere'",
+        f"left out: {tmp_path}/list.csv: line 3: column url: 'nowhere'",
         "2 entries added",
     ):
         assert words in done.stderr
@@ -172,30 +169,6 @@ def test_what_is_not_there_is_said_before_anything_is_loaded(
     assert done.returncode == 4
     assert words in one_error(done)
     assert conn.execute("SELECT count(*) FROM claim").fetchone() == (0,)
-
-
-def test_an_interrupted_import_keeps_what_it_loaded(
-    database_url: str, conn: psycopg.Connection, tmp_path: Path
-) -> None:
-    pipe = tmp_path / "endless.csv"
-    os.mkfifo(pipe)
-    process = subprocess.Popen(
-        [str(BIN / "registry"), "import", str(pipe)],
-        env=os.environ | {"REGISTRY_DATABASE_URL": database_url},
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    with open(pipe, "w") as file, process:
-        file.write("url\n" + "".join(f"https://art.example/{n}.jpg\n" for n in range(25_000)))
-        file.flush()
-        while conn.execute("SELECT count(*) FROM claim").fetchone() != (20_000,):
-            assert process.poll() is None
-        process.send_signal(signal.SIGINT)
-        _, stderr = process.communicate(timeout=30)
-    assert process.returncode == 130
-    assert "what was loaded stays" in stderr
-    assert "Traceback" not in stderr
-    assert conn.execute("SELECT count(*) FROM claim").fetchone() == (20_000,)
 
 
 def test_stats_of_an_empty_database_say_what_to_do(run: Run, database_url: str) -> None:

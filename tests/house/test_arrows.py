@@ -17,7 +17,8 @@ PURE_CORE = VALUES | {
     "registry.file_metadata",
     "registry.excerpt",
     "registry.evidence_lines",
-    "registry.claims",
+    "registry.claims.rows",
+    "registry.claims.csv_rows",
     "registry.fingerprints",
     "registry.matching",
     "registry.urls",
@@ -42,7 +43,9 @@ ROOMS = {
     "registry.evidence_lines": VALUES
     | {"registry.signals", "registry.site_rules", "registry.any_url"}
     | {"registry.precedence", "registry.verdict"},
-    "registry.claims": VALUES | {"registry.urls"},
+    "registry.claims": VALUES,
+    "registry.claims.rows": VALUES | {"registry.urls"},
+    "registry.claims.csv_rows": VALUES | {"registry.claims.rows"},
     "registry.fingerprints": VALUES | {"registry.plugins"},
     "registry.matching": VALUES,
     "registry.db": PURE_CORE | {"registry.home"},

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import os
+import socket
 import tracemalloc
 from datetime import UTC, datetime
+from itertools import islice
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from registry.claim_files import Problems, is_table, read_claims
+from registry.claims.files import Problems, is_table, read_claims
 from registry.errors import UnreadableInput
 from registry.model import Claim
 
@@ -24,7 +27,7 @@ def read(path: Path) -> tuple[list[Claim], Problems]:
 
 def urls(path: Path) -> list[str | None]:
     claims, problems = read(path)
-    assert problems == Problems()
+    assert problems == Problems(rows_read=len(claims))
     return [claim.url for claim in claims]
 
 
@@ -69,7 +72,7 @@ def test_parquet_with_types_of_its_own(tmp_path: Path) -> None:
     pq.write_table(table, tmp_path / "list.parquet")
     claims, problems = read(tmp_path / "list.parquet")
     moment = datetime(2023, 11, 14, 22, 13, 20, tzinfo=UTC)
-    assert problems == Problems()
+    assert problems == Problems(rows_read=2)
     assert claims == [
         Claim("list", url=A, width=640, height=480, observed_at=moment),
         Claim("list", sha256="ab" * 32),
@@ -82,9 +85,10 @@ def test_bad_rows_are_named_and_the_others_loaded(tmp_path: Path) -> None:
     claims, problems = read(path)
     assert [claim.url for claim in claims] == [A, B]
     assert problems.bad_rows == 3
-    heads = [message.removeprefix(f"{path}: ").partition(":")[0] for message in problems.messages]
-    assert heads == ["row 2", "row 3", "row 4"]
-    assert "3 fields, the first line names 2" in problems.messages[2]
+    assert [(left.file, left.place) for left in problems.left_out] == [
+        (str(path), f"line {line}") for line in (3, 4, 5)
+    ]
+    assert problems.left_out[2].reason == "3 fields, the first line names 2"
 
 
 def test_bad_json_lines_are_named(tmp_path: Path) -> None:
@@ -93,13 +97,14 @@ def test_bad_json_lines_are_named(tmp_path: Path) -> None:
     claims, problems = read(path)
     assert [claim.url for claim in claims] == [B]
     assert problems.bad_rows == 4
-    assert ["JSON" in message or "usable" in message for message in problems.messages] == [True] * 4
+    assert [left.place for left in problems.left_out] == ["line 1", "line 2", "line 3", "line 5"]
+    assert all("JSON" in left.reason or "usable" in left.reason for left in problems.left_out)
 
 
 def test_only_the_first_bad_rows_are_kept(tmp_path: Path) -> None:
     (tmp_path / "list.csv").write_text("url\n" + "nowhere\n" * 500)
     _, problems = read(tmp_path / "list.csv")
-    assert (problems.bad_rows, len(problems.messages)) == (500, 10)
+    assert (problems.bad_rows, len(problems.left_out)) == (500, 10)
 
 
 def test_flat_hashes_left_out_of_rows_are_counted(tmp_path: Path) -> None:
@@ -121,7 +126,9 @@ def test_a_quote_that_is_never_closed_is_one_bad_row(tmp_path: Path) -> None:
     [
         ("list.csv", b"", "no usable column; columns seen: none"),
         ("list.csv", f"{A}\n{B}\n".encode(), "columns seen: https://art.example/a.jpg"),
-        ("list.csv", b"url\ncaf\xe9\n", "not UTF-8"),
+        ("list.csv", b"url,caf\xe9\n", "not UTF-8"),
+        ("list.csv", "url\n".encode("utf-16-le"), "not UTF-8"),
+        ("list.jsonl", "{}\n".encode("utf-32"), "not UTF-8 but UTF-32"),
         ("list.csv", "url\n".encode("utf-16"), "not UTF-8"),
         ("list.csv", b"url,URL\n", "there twice"),
         ("list.jsonl", b"\xff\xfe\x00", "not UTF-8"),
@@ -207,7 +214,8 @@ def test_a_time_that_cannot_be_costs_no_other_row(tmp_path: Path, impossible: pa
     claims, problems = read(tmp_path / "list.parquet")
     assert len(claims) + problems.bad_rows == 2
     assert problems.bad_rows
-    assert all("row " in message and "\n" not in message for message in problems.messages)
+    assert all(left.place.startswith("row ") for left in problems.left_out)
+    assert not any("\n" in left.reason for left in problems.left_out)
     assert [claim.url for claim in claims] in ([B], [])
 
 
@@ -224,7 +232,7 @@ def test_parquet_text_that_is_not_utf8_costs_no_other_row(tmp_path: Path) -> Non
 def test_a_line_without_end_is_one_bad_row(
     tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("registry.claim_files.LONGEST_LINE", 1 << 20)
+    monkeypatch.setattr("registry.claims.lines.LONGEST_LINE", 1 << 20)
     rows = {"list.csv": ["url,evidence", f"{A},%s", f"{B},x"]}
     rows["list.jsonl"] = [f'{{"url": "{A}", "evidence": "%s"}}', f'{{"url": "{B}"}}']
     text = "\n".join(rows[name]) % ("x" * (7 << 20))
@@ -237,5 +245,97 @@ def test_a_line_without_end_is_one_bad_row(
         tracemalloc.stop()
     assert [claim.url for claim in claims] == [B]
     assert problems.bad_rows == 1
-    assert "a line of more than 1 MiB" in problems.messages[0]
+    assert problems.left_out[0].reason == "a line of more than 1 MiB"
     assert peak < 6 << 20
+
+
+def damaged_table(tmp_path: Path) -> Path:
+    """Write a list of 30,000 rows, of which the one at line 25,002 is not UTF-8."""
+    path = tmp_path / "list.csv"
+    rows = [f"{A}?{n}\n".encode() for n in range(30_000)]
+    rows.insert(25_000, b"https://art.example/\xe9.jpg\n")
+    path.write_bytes(b"url\n" + b"".join(rows))
+    return path
+
+
+def test_a_byte_that_is_not_utf8_costs_its_own_row_only(tmp_path: Path) -> None:
+    claims, problems = read(damaged_table(tmp_path))
+    assert len(claims) == 30_000
+    assert (problems.rows_read, problems.bad_rows, problems.not_utf8) == (30_001, 1, 1)
+    (left,) = problems.left_out
+    assert (left.place, left.reason) == ("line 25002", "not UTF-8 (byte 0xe9)")
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_bad_lines_between_good_ones(tmp_path: Path, end: str) -> None:
+    path = tmp_path / "list.csv"
+    lines = [b"\xef\xbb\xbfurl", A.encode(), b"https://art.example/\0", b"\xff\xfe", B.encode()]
+    path.write_bytes(end.encode().join([*lines, b""]))
+    claims, problems = read(path)
+    assert [claim.url for claim in claims] == [A, B]
+    assert [left.place for left in problems.left_out] == ["line 3", "line 4"]
+
+
+def test_a_json_line_that_is_not_utf8_costs_no_other(tmp_path: Path) -> None:
+    path = tmp_path / "list.jsonl"
+    path.write_bytes(f'{{"url": "{A}"}}\n{{"url": "\xe9"}}\n{{"url": "{B}"}}\n'.encode("latin-1"))
+    claims, problems = read(path)
+    assert [claim.url for claim in claims] == [A, B]
+    assert (problems.not_utf8, problems.left_out[0].place) == (1, "line 2")
+
+
+def test_a_damaged_row_group_costs_no_other(tmp_path: Path) -> None:
+    path = tmp_path / "list.parquet"
+    pq.write_table(pa.table({"url": [f"{A}?{n}" for n in range(30)]}), path, row_group_size=10)
+    where = pq.ParquetFile(path).metadata.row_group(1).column(0)
+    start = where.dictionary_page_offset or where.data_page_offset
+    damaged = bytearray(path.read_bytes())
+    damaged[start : start + where.total_compressed_size] = b"\xff" * where.total_compressed_size
+    path.write_bytes(damaged)
+    rows = read_claims(path, "list", Problems())
+    found = [claim.url for claim in islice(rows, 20)]
+    with pytest.raises(UnreadableInput, match="10 rows in 1 of 3 row groups are lost"):
+        next(rows)
+    assert found == [f"{A}?{n}" for n in (*range(10), *range(20, 30))]
+
+
+def test_a_giant_value_in_parquet_is_refused_before_it_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "list.parquet"
+    pq.write_table(pa.table({"url": ["x" * (300 << 20), B]}), path, compression="zstd")
+    assert path.stat().st_size < 1 << 20
+    before = pa.total_allocated_bytes()
+    with pytest.raises(UnreadableInput, match=r"values of [\d,]+ MiB in 2 rows"):
+        read(path)
+    assert pa.total_allocated_bytes() - before < 1 << 20
+
+
+def test_a_long_value_in_parquet_is_one_bad_row(tmp_path: Path) -> None:
+    path = tmp_path / "list.parquet"
+    pq.write_table(pa.table({"url": [A, B], "evidence": ["x" * (17 << 20), "y"]}), path)
+    claims, problems = read(path)
+    assert [claim.url for claim in claims] == [B]
+    assert problems.left_out[0].reason == "a value of more than 16 MiB"
+
+
+@pytest.mark.parametrize("name", ["list.csv", "list.jsonl", "list.parquet"])
+@pytest.mark.parametrize("target", ["/dev/zero", "/dev/full", "/proc/self/mem", "/proc/kmsg"])
+def test_devices_and_files_of_the_system_are_refused(
+    tmp_path: Path, name: str, target: str
+) -> None:
+    (tmp_path / name).symlink_to(target)
+    with pytest.raises(UnreadableInput, match="not a regular file") as caught:
+        read(tmp_path / name)
+    assert caught.value.exit_code == 4
+    assert str(tmp_path / name) in caught.value.message
+
+
+@pytest.mark.parametrize("kind", ["pipe", "socket"])
+def test_pipes_and_sockets_are_refused(tmp_path: Path, kind: str) -> None:
+    path = tmp_path / "list.csv"
+    if kind == "pipe":
+        os.mkfifo(path)
+    else:
+        with socket.socket(socket.AF_UNIX) as listening:
+            listening.bind(str(path))
+    with pytest.raises(UnreadableInput, match=f"a {kind}, not a regular file"):
+        read(path)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from registry.claims import (
+from registry.claims.rows import (
     COLUMNS,
     UnreadableRow,
     claim_from_row,

@@ -83,6 +83,15 @@ def claim_from_row(
     return Claim(**values)
 
 
+def makes_claim(row: Mapping[str, object]) -> bool:
+    """Tell whether `claim_from_row` would return a claim for this row."""
+    try:
+        claim_from_row(row, "")
+    except UnreadableRow:
+        return False
+    return True
+
+
 def is_flat(digits: str) -> bool:
     """Tell whether a hash is that of a picture of one colour, which matches every blank image."""
     return digits.rstrip("0") in ("", "8") or not digits.strip("f")

@@ -1,0 +1,1 @@
+"""Imported claims: rows and files of lists."""

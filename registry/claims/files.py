@@ -1,0 +1,265 @@
+"""Reading tables of claims row by row: CSV, TSV, JSON lines and Parquet.
+
+Nothing holds more than one batch of rows, however large the file, nor a line
+longer than LONGEST_LINE. A row that cannot be read is counted with its line, and
+the others are read; a file that cannot be read raises UnreadableInput.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from itertools import count
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from registry.claims.csv_rows import CsvRows
+from registry.claims.lines import LONGEST_LINE, NotUtf8, lines_of, opened, refuse_special
+from registry.claims.rows import UnreadableRow, claim_from_row, columns_of, is_blank, makes_claim
+from registry.errors import UnreadableInput
+from registry.model import Claim, Meaning
+
+PARQUET_ROWS = 5_000
+# A column of a row group larger than this must not have values longer than that, on average.
+LARGE_CHUNK = 256 << 20
+LONG_VALUE = 8 << 10
+FIRST_SHOWN = 10
+Values = Mapping[str, object] | UnreadableRow
+
+
+class Row(NamedTuple):
+    """One row: its line in a text file or number in Parquet, from 1; its values or its fault."""
+
+    number: int
+    values: Values
+
+
+class LeftOut(NamedTuple):
+    """One row that was left out; `place` is "line 7" or "row 7"."""
+
+    file: str
+    place: str
+    reason: str
+
+
+@dataclass(slots=True)
+class Problems:
+    """The rows of tables that were read, and what could not be taken of them.
+
+    `rows_read` counts all of them, `bad_rows` those left out, `not_utf8` how many
+    of these hold bytes that are not UTF-8, `flat_hashes` the hashes left out of
+    rows. `left_out` holds the first few bad rows.
+    """
+
+    rows_read: int = 0
+    bad_rows: int = 0
+    not_utf8: int = 0
+    flat_hashes: int = 0
+    left_out: list[LeftOut] = field(default_factory=list)
+
+    def add(self, path: Path, place: str, error: UnreadableRow) -> None:
+        """Count one row that was left out."""
+        self.bad_rows += 1
+        self.not_utf8 += isinstance(error, NotUtf8)
+        if len(self.left_out) < FIRST_SHOWN:
+            self.left_out.append(LeftOut(str(path), place, error.message))
+
+
+def is_table(path: Path) -> bool:
+    """Tell by its name whether a file is a table that can be read here."""
+    return path.suffix.lower() in _READERS
+
+
+def read_claims(
+    path: Path,
+    source: str,
+    problems: Problems,
+    *,
+    meaning: Meaning = "reserved",
+    claimant: str | None = None,
+) -> Iterator[Claim]:
+    """Yield the claims of a table; the three defaults are those of `claim_from_row`.
+
+    Rows that make no claim go to `problems`. Raises UnreadableInput.
+    """
+    suffix = path.suffix.lower()
+    unit = "row" if suffix == ".parquet" else "line"
+    try:
+        refuse_special(path)
+        for number, values in _READERS[suffix](path):
+            problems.rows_read += 1
+            try:
+                if isinstance(values, UnreadableRow):
+                    raise values
+                claim = claim_from_row(values, source, meaning=meaning, claimant=claimant)
+            except UnreadableRow as error:
+                problems.add(path, f"{unit} {number}", error)
+                continue
+            if not claim.phash64 and not is_blank(values.get("phash64")):
+                problems.flat_hashes += 1
+            yield claim
+    except UnreadableInput as error:
+        raise UnreadableInput(f"{path}: {error.message}", error.hint) from error
+    except OSError as error:
+        raise UnreadableInput(f"{path}: {error.strerror or error}") from error
+
+
+def _text_rows(path: Path) -> Iterator[Row]:
+    with opened(path) as file:
+        table = CsvRows(lines_of(file), "\t" if path.suffix.lower() == ".tsv" else None)
+        columns = columns_of(table.header)
+        places = {known: table.header.index(own) for known, own in columns.items()}
+
+        def values(cells: list[str]) -> dict[str, object]:
+            return {known: cells[at] for known, at in places.items() if at < len(cells)}
+
+        for first, _, cells in table.rows(lambda cells: makes_claim(values(cells))):
+            yield Row(first, cells if isinstance(cells, UnreadableRow) else values(cells))
+
+
+def _json_rows(path: Path) -> Iterator[Row]:
+    with opened(path) as file:
+        for number, text in lines_of(file):
+            if isinstance(text, UnreadableRow):
+                yield Row(number, text)
+            elif text.strip():
+                yield Row(number, _json_row(text))
+
+
+def _json_row(line: str) -> Values:
+    try:
+        found = json.loads(line)
+    except (ValueError, RecursionError) as error:
+        return UnreadableRow(f"not JSON: {error}")
+    if not isinstance(found, dict):
+        return UnreadableRow("not a JSON object")
+    try:
+        return {known: found[own] for known, own in columns_of(list(found)).items()}
+    except UnreadableInput as error:
+        return UnreadableRow(error.message)
+
+
+def _parquet_rows(path: Path) -> Iterator[Row]:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    numbers = count(1)
+    try:
+        with pq.ParquetFile(path) as file:
+            columns = columns_of(file.schema_arrow.names)
+            names = {own: known for known, own in columns.items()}
+            groups = _Groups(file, list(names))
+            for batch in groups:
+                for row in _python_rows(_microseconds(pa, batch)):
+                    yield Row(next(numbers), _renamed(row, names))
+    except (pa.ArrowException, OSError) as error:
+        raise UnreadableInput(f"not a readable Parquet file: {_damage(error)}") from error
+    groups.raise_unread()
+
+
+class _Groups:
+    """The record batches of a Parquet file; a damaged row group costs no other."""
+
+    def __init__(self, file: Any, columns: list[str]) -> None:
+        self._file = file
+        self._columns = columns
+        self._unread: list[tuple[int, str]] = []
+
+    def __iter__(self) -> Iterator[Any]:
+        import pyarrow as pa
+
+        for group in range(self._file.num_row_groups):
+            reason = self._too_large(group)
+            left = self._file.metadata.row_group(group).num_rows
+            try:
+                for batch in self._batches(group) if not reason else ():
+                    left -= len(batch)
+                    yield batch
+            except (pa.ArrowException, OSError) as error:
+                reason = _damage(error)
+            if reason:
+                self._unread.append((left, reason))
+
+    def raise_unread(self) -> None:
+        """Raise UnreadableInput if rows could not be read, saying how many."""
+        if self._unread:
+            rows = sum(left for left, _ in self._unread)
+            raise UnreadableInput(
+                f"not a readable Parquet file: {self._unread[0][1]}; {rows:,} rows in"
+                f" {len(self._unread)} of {self._file.num_row_groups} row groups are lost",
+                "the other rows were read; copy the file again from its source",
+            )
+
+    def _batches(self, group: int) -> Iterator[Any]:
+        batches: Iterator[Any] = self._file.iter_batches(
+            PARQUET_ROWS, row_groups=[group], columns=self._columns
+        )
+        return batches
+
+    def _too_large(self, group: int) -> str:
+        """Return why a row group must not be read: Arrow holds a value whole, however long."""
+        about = self._file.metadata.row_group(group)
+        for at in range(about.num_columns):
+            chunk = about.column(at)
+            size = chunk.total_uncompressed_size
+            if (
+                chunk.path_in_schema.partition(".")[0] in self._columns
+                and size > LARGE_CHUNK
+                and size > LONG_VALUE * about.num_rows
+            ):
+                return f"values of {size >> 20:,} MiB in {about.num_rows:,} rows of a row group"
+        return ""
+
+
+def _damage(error: Exception) -> str:
+    """Return why Arrow cannot read a file, or raise an error of the system's again."""
+    # Arrow raises OSError for damaged content too; only the system's own carry a number.
+    if isinstance(error, OSError) and error.errno:
+        raise error
+    return next(iter(str(error).splitlines()), type(error).__name__)
+
+
+def _renamed(row: Values, names: Mapping[str, str]) -> Values:
+    if isinstance(row, UnreadableRow):
+        return row
+    if any(isinstance(v, str | bytes) and len(v) > LONGEST_LINE for v in row.values()):
+        return UnreadableRow(f"a value of more than {LONGEST_LINE >> 20} MiB")
+    return {names[own]: value for own, value in row.items()}
+
+
+def _python_rows(batch: Any) -> Iterator[Values]:
+    """Yield a batch's rows; one with a value that Python can't hold costs no other its place."""
+    try:
+        yield from batch.to_pylist()
+    except (ValueError, OverflowError, LookupError) as error:
+        if len(batch) == 1:
+            reason = next(iter(str(error).splitlines()), type(error).__name__)
+            yield UnreadableRow(f"a value that cannot be read: {reason}")
+            return
+        for at in range(len(batch)):
+            yield from _python_rows(batch.slice(at, 1))
+
+
+def _microseconds(pa: Any, batch: Any) -> Any:
+    """Cut times to what Python's own hold; Arrow refuses to convert nanoseconds.
+
+    Those of seconds stay: a cast would turn the impossible among them into others.
+    """
+    arrays = [
+        column.cast(pa.timestamp("us", column.type.tz), safe=False)
+        if pa.types.is_timestamp(column.type) and column.type.unit == "ns"
+        else column
+        for column in batch.columns
+    ]
+    return pa.RecordBatch.from_arrays(arrays, names=batch.schema.names)
+
+
+_READERS: dict[str, Callable[[Path], Iterable[Row]]] = {
+    ".csv": _text_rows,
+    ".tsv": _text_rows,
+    ".jsonl": _json_rows,
+    ".ndjson": _json_rows,
+    ".parquet": _parquet_rows,
+}
+TABLE_SUFFIXES = tuple(_READERS)

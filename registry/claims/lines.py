@@ -1,0 +1,100 @@
+"""The lines of a text file, each by itself: bounded, and in UTF-8 or refused."""
+
+from __future__ import annotations
+
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TextIO
+
+from registry.claims.csv_rows import Line
+from registry.claims.rows import UnreadableRow
+from registry.errors import UnreadableInput
+
+LONGEST_LINE = 16 << 20
+COPY = "copy its content to a file, and name that"
+CONVERT = "convert it: iconv -f WINDOWS-1252 -t UTF-8 FILE"
+# Byte order marks, the longer first.
+_OTHER_ENCODINGS = (
+    (b"\xff\xfe\0\0", "UTF-32"),
+    (b"\0\0\xfe\xff", "UTF-32"),
+    (b"\xff\xfe", "UTF-16"),
+    (b"\xfe\xff", "UTF-16"),
+)
+_KINDS = (
+    (stat.S_ISCHR, "a device"),
+    (stat.S_ISBLK, "a device"),
+    (stat.S_ISFIFO, "a pipe"),
+    (stat.S_ISSOCK, "a socket"),
+    (stat.S_ISDIR, "a folder"),
+)
+_KERNEL = (Path("/proc"), Path("/sys"))
+
+
+class NotUtf8(UnreadableRow):
+    """A line holds bytes that are not UTF-8."""
+
+    hint = CONVERT
+
+
+def refuse_special(path: Path) -> None:
+    """Raise UnreadableInput for a path whose content may have no end.
+
+    That is everything but regular files, and the files that the kernel makes up.
+    Raises OSError for a path that leads nowhere.
+    """
+    mode = path.stat().st_mode
+    for test, kind in _KINDS:
+        if test(mode):
+            raise UnreadableInput(f"{kind}, not a regular file", COPY)
+    if any(path.resolve().is_relative_to(root) for root in _KERNEL):
+        raise UnreadableInput("a file that the system makes up, not a regular file", COPY)
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[TextIO]:
+    """Open a text file for `lines_of`.
+
+    Raises UnreadableInput for a file of another encoding that says so.
+    """
+    refuse_special(path)
+    with open(path, "rb") as file:
+        start = file.read(4)
+    for mark, encoding in _OTHER_ENCODINGS:
+        if start.startswith(mark):
+            raise UnreadableInput(
+                f"not UTF-8 but {encoding}", f"convert it: iconv -f {encoding} -t UTF-8 FILE"
+            )
+    if b"\0" in start:
+        raise UnreadableInput(
+            "not UTF-8: NUL bytes", "if it is UTF-16: iconv -f UTF-16LE -t UTF-8 FILE"
+        )
+    # Bytes that are not UTF-8 become lone surrogates, so that the lines around them are read.
+    with open(path, encoding="utf-8-sig", errors="surrogateescape", newline="") as file:
+        yield file
+
+
+def lines_of(file: TextIO) -> Iterator[Line]:
+    r"""Yield the lines of a file opened by `opened`; they end in \n, \r\n or \r."""
+    number = 0
+    while line := file.readline(LONGEST_LINE):
+        number += 1
+        if len(line) < LONGEST_LINE or line.endswith(("\n", "\r")):
+            yield Line(number, _checked(line))
+            continue
+        while line and not line.endswith(("\n", "\r")):
+            line = file.readline(LONGEST_LINE)
+        yield Line(number, UnreadableRow(f"a line of more than {LONGEST_LINE >> 20} MiB"))
+
+
+def _checked(line: str) -> str | UnreadableRow:
+    if "\0" in line:
+        return UnreadableRow("a NUL byte")
+    if not line.isascii():
+        try:
+            line.encode("utf-8")
+        except UnicodeEncodeError as error:
+            byte = ord(line[error.start]) - 0xDC00
+            return NotUtf8(f"not UTF-8 (byte 0x{byte:02x})")
+    return line

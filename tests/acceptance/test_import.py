@@ -1,0 +1,135 @@
+"""`registry import` as an installed command: lists and pictures that are damaged or have no end."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import psycopg
+import pytest
+from conftest import BIN
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
+URL = "https://art.example/"
+
+
+def loaded(conn: psycopg.Connection) -> int:
+    row = conn.execute("SELECT count(*) FROM claim").fetchone()
+    assert row
+    return int(row[0])
+
+
+def test_an_open_quote_is_said_with_its_line(
+    run: Run, database_url: str, conn: psycopg.Connection, tmp_path: Path
+) -> None:
+    rows = [f"{URL}{n}.jpg,noai\n" for n in range(2_000)]
+    rows.insert(1_000, f'{URL}x.jpg,"noai\n')
+    (tmp_path / "list.csv").write_text("url,signal\n" + "".join(rows))
+    done = run("registry", "import", tmp_path / "list.csv", "--json", database=database_url)
+    assert done.returncode == 4
+    counts = json.loads(done.stdout)
+    assert (counts["rows_read"], counts["added"], counts["bad_rows"]) == (2_001, 2_000, 1)
+    assert counts["left_out"] == [
+        {
+            "file": str(tmp_path / "list.csv"),
+            "place": "line 1002",
+            "reason": "not CSV: a quote is not closed",
+        }
+    ]
+    assert "list.csv: line 1002: not CSV: a quote is not closed" in done.stderr
+    assert loaded(conn) == 2_000
+
+
+def test_lines_that_are_not_utf8_are_counted_and_a_remedy_is_named(
+    run: Run, database_url: str, conn: psycopg.Connection, tmp_path: Path
+) -> None:
+    text = "".join(f"{URL}{n}.jpg,bar\n{URL}{n}.png,caf\xe9\n" for n in range(50))
+    (tmp_path / "list.csv").write_bytes(f"url,signal\n{text}".encode("latin-1"))
+    done = run("registry", "import", tmp_path / "list.csv", database=database_url)
+    assert done.returncode == 4
+    assert done.stderr.count("left out: ") == 10
+    assert "hint: 50 lines are not UTF-8; convert it: iconv" in done.stderr
+    assert "100 rows read, 50 entries added, 0 known already, 50 rows left out" in done.stderr
+    assert loaded(conn) == 50
+
+
+@pytest.fixture
+def long_list(tmp_path: Path) -> Path:
+    path = tmp_path / "list.csv"
+    path.write_text("url\n" + "".join(f"{URL}{n}.jpg\n" for n in range(300_000)))
+    return path
+
+
+@pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_import_says_what_it_loaded(
+    database_url: str, conn: psycopg.Connection, long_list: Path, end: signal.Signals
+) -> None:
+    process = subprocess.Popen(
+        [str(BIN / "registry"), "import", "--json", str(long_list)],
+        env=os.environ | {"REGISTRY_DATABASE_URL": database_url},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    with process:
+        while not loaded(conn):
+            assert process.poll() is None
+        process.send_signal(end)
+        stdout, stderr = process.communicate(timeout=60)
+    assert process.returncode == 128 + end
+    counts = json.loads(stdout)
+    assert not counts["complete"]
+    assert 0 < counts["added"] == loaded(conn) < 300_000
+    assert "what was loaded stays; the same command completes it" in stderr
+    assert "Traceback" not in stderr
+
+
+def test_a_database_that_fails_midway_costs_no_count(
+    database_url: str, conn: psycopg.Connection, long_list: Path
+) -> None:
+    process = subprocess.Popen(
+        [str(BIN / "registry"), "import", "--json", str(long_list)],
+        env=os.environ | {"REGISTRY_DATABASE_URL": database_url},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    with process:
+        while not loaded(conn):
+            assert process.poll() is None
+        conn.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE pid <> pg_backend_pid() AND datname = current_database()"
+        )
+        stdout, stderr = process.communicate(timeout=60)
+    assert process.returncode == 3
+    counts = json.loads(stdout)
+    # The batch that was on its way may have arrived without an answer.
+    assert 0 < counts["added"] <= loaded(conn) <= counts["added"] + 10_000
+    assert "error: the database" in stderr
+    assert "Traceback" not in stderr
+
+
+@pytest.mark.parametrize("named", [True, False], ids=["named", "in-a-folder"])
+def test_what_has_no_end_is_refused_by_name(
+    run: Run, database_url: str, conn: psycopg.Connection, tmp_path: Path, named: bool
+) -> None:
+    (tmp_path / "good.csv").write_text(f"url\n{URL}a.jpg\n")
+    endless = ["zero.csv", "zero.png", "pipe.jsonl", "pipe.jpg", "kernel.parquet", "kernel.webp"]
+    for name in endless:
+        if name.startswith("pipe"):
+            os.mkfifo(tmp_path / name)
+        else:
+            target = "/dev/zero" if name.startswith("zero") else "/proc/kmsg"
+            (tmp_path / name).symlink_to(target)
+    paths = [tmp_path / name for name in ["good.csv", *endless]] if named else [tmp_path]
+    done = run("registry", "import", *paths, database=database_url)
+    assert done.returncode == 4
+    for name in endless:
+        assert f"error: {tmp_path / name}: " in done.stderr
+    assert done.stderr.count("not a regular file") == len(endless)
+    assert loaded(conn) == 1
