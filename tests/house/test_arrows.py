@@ -43,7 +43,7 @@ ROOMS = {
     "registry.claims": VALUES | {"registry.matching"},
     "registry.fingerprints": VALUES | {"registry.plugins"},
     "registry.matching": VALUES,
-    "registry.db": PURE_CORE | {"registry.home"},
+    "registry.db": PURE_CORE | {"registry.home", "registry.durable"},
     "registry.durable": VALUES,
     "registry.datasets": PURE_CORE | {"registry.durable"},
     "registry.snapshot": PURE_CORE | {"registry.home", "registry.durable", "registry.db"},
