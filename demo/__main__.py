@@ -50,9 +50,8 @@ def demo(folder: Path, port: int) -> int:
     # The demo never touches a registry of the user's own.
     os.environ.pop("REGISTRY_DATABASE_URL", None)
     os.chdir(folder)
-    step(1, "start the embedded PostgreSQL and migrate it")
+    step(1, "start the embedded PostgreSQL")
     with embedded_server(folder / "home"), SampleSite(port=port) as site:
-        run("registry", "init")
         step(2, f"crawl the sample art site, served on {site.url}")
         run("crawler", "run", f"{site.url}/", "--delay", "0.02", "--if-older-than", "1d")
         step(3, "publish a snapshot, if the registry has moved on")

@@ -1,15 +1,37 @@
-"""Files that are either whole or absent, even after a power cut.
+"""Files that are either whole or absent, even after a power cut, and leave nothing when killed.
 
 The order is the one LevelDB and Git use: write a temporary file, flush it to
 the disk, rename it over the name, flush the folder that holds the name.
+
+The temporary file stands beside its target, locked as long as its maker lives:
+the kernel frees the lock however that ends. Who makes the next one in the same
+folder removes those that nobody holds. (A file without a name, O_TMPFILE, would
+vanish by itself, but can be given a name that exists only by way of another name,
+and network file systems have none.)
 """
 
 from __future__ import annotations
 
+import fcntl
+import hashlib
 import os
+import secrets
+import shutil
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from registry.errors import UnwritableOutput
+
+SUFFIX = ".registry-unfinished"
+FOLDER_SUFFIX = ".registry-building"
+# Some network file systems keep locks to one machine. What another machine made
+# is taken for abandoned only if it was not written to for so long.
+FOREIGN_SECONDS = 24 * 3600
+# Characters of the target's name in a temporary name, which is limited to 255 bytes.
+NAME_CHARACTERS = 40
 
 
 def unwritable(path: Path, error: OSError) -> UnwritableOutput:
@@ -33,11 +55,50 @@ def flush_folder(path: Path) -> None:
         os.close(handle)
 
 
-def move_into_place(temporary: Path, path: Path) -> None:
-    """Give a finished file its name: on disk first, then named, then the name on disk."""
-    flush_file(temporary)
-    temporary.replace(path)
-    flush_folder(path.parent)
+class Unfinished:
+    """A temporary file beside its target, and if asked for a folder beside it.
+
+    Every call may raise OSError. `discard` may be called at any time, also twice.
+    """
+
+    def __init__(self, target: Path) -> None:
+        remove_abandoned(target.parent)
+        self.target = target
+        self.path, self._lock = _create(target)
+
+    def make_folder(self) -> Path:
+        """Make the temporary folder, which is removed with the file unless renamed."""
+        folder = _folder_of(self.path)
+        folder.mkdir()
+        return folder
+
+    def finish(self) -> None:
+        """Give the file its name: on disk first, then named, then the name on disk."""
+        flush_file(self.path)
+        self.path.replace(self.target)
+        flush_folder(self.target.parent)
+        self._unlock()
+
+    def discard(self) -> None:
+        """Remove what is still there under a temporary name."""
+        if self._lock is not None:
+            _remove(self.path)
+            self._unlock()
+
+    def _unlock(self) -> None:
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
+
+
+@contextmanager
+def unfinished(target: Path) -> Iterator[Unfinished]:
+    """Yield a temporary file beside `target` that is removed unless it was finished."""
+    made = Unfinished(target)
+    try:
+        yield made
+    finally:
+        made.discard()
 
 
 def write_text(path: Path, text: str) -> None:
@@ -45,11 +106,81 @@ def write_text(path: Path, text: str) -> None:
 
     Raises UnwritableOutput.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        temporary.write_text(text, encoding="utf-8")
-        move_into_place(temporary, path)
+        with unfinished(path) as made:
+            made.path.write_text(text, encoding="utf-8")
+            made.finish()
     except OSError as error:
         raise unwritable(path, error) from error
+
+
+def remove_abandoned(folder: Path) -> None:
+    """Remove temporary files and folders whose makers are certainly gone."""
+    with suppress(OSError), os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.name.startswith(".") and entry.name.endswith(SUFFIX):
+                _remove_if_abandoned(Path(entry.path))
+
+
+def _create(target: Path) -> tuple[Path, int | None]:
+    """Create and lock a temporary file; return its path and the lock."""
+    while True:
+        name = f".{target.name[:NAME_CHARACTERS]}.{_machine()}-{secrets.token_hex(4)}{SUFFIX}"
+        path = target.parent / name
+        lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o666)
+        with suppress(OSError):
+            # Where there are no locks, nothing is ever taken for abandoned.
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        if _is_at(lock, path):
+            return path, lock
+        # Somebody who cleans up locked it first.
+        os.close(lock)
+
+
+def _remove_if_abandoned(path: Path) -> None:
+    try:
+        lock = os.open(path, os.O_RDWR | os.O_NOFOLLOW)
+    except OSError:
+        # It is gone already, or another account's.
+        return
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        ours = f".{_machine()}-" in path.name
+        if _is_at(lock, path) and (ours or _age(path) > FOREIGN_SECONDS):
+            _remove(path)
+    except OSError:
+        # Its maker lives, or this file system has no locks.
+        return
     finally:
-        temporary.unlink(missing_ok=True)
+        os.close(lock)
+
+
+def _remove(path: Path) -> None:
+    """Remove a temporary file, its folder first: a folder alone would never be removed."""
+    folder = _folder_of(path)
+    shutil.rmtree(folder, ignore_errors=True)
+    if not folder.exists():
+        path.unlink(missing_ok=True)
+
+
+def _folder_of(path: Path) -> Path:
+    return path.with_name(path.name.removesuffix(SUFFIX) + FOLDER_SUFFIX)
+
+
+def _is_at(file: int, path: Path) -> bool:
+    """Return whether an open file still has this name."""
+    try:
+        return os.path.samestat(os.fstat(file), os.lstat(path))
+    except FileNotFoundError:
+        return False
+
+
+def _age(path: Path) -> float:
+    """Return the seconds since the file, or one in its folder, was written to."""
+    files = [path, *_folder_of(path).glob("*")]
+    return time.time() - max(file.lstat().st_mtime for file in files)
+
+
+def _machine() -> str:
+    """Return a short name for this machine, fit for file names."""
+    return hashlib.sha256(socket.gethostname().encode()).hexdigest()[:8]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-
 import click
 
 from registry.text import visible
@@ -15,16 +13,16 @@ def command(as_json: bool) -> None:
     """Create or migrate the database.
 
     REGISTRY_DATABASE_URL names it (PostgreSQL 15 or newer; it must exist).
-    Unset, an embedded PostgreSQL is made under REGISTRY_HOME. Running this
-    again changes nothing.
+    Unset, it is an embedded PostgreSQL under REGISTRY_HOME, which every command
+    makes and migrates itself. Running this again changes nothing.
     """
     import json
 
     from registry.db import migrate, schema_version
-    from registry.db.connect import connect_to, database_url, parse, where
+    from registry.db.connect import connect_to, database_url, is_embedded, parse, where
 
     url = database_url()
-    embedded = not os.environ.get("REGISTRY_DATABASE_URL")
+    embedded = is_embedded()
     applied = migrate.migrate(url)
     with connect_to(url) as conn:
         version = str(conn.info.parameter_status("server_version")).split(" ")[0]

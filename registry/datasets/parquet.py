@@ -7,7 +7,6 @@ the dataset's own schema and metadata, compressed with zstd.
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -102,9 +101,10 @@ class ParquetRowWriter:
 
     def __init__(self, path: Path, schema: pa.Schema) -> None:
         self.path = path
-        self.temporary = path.with_name(f".{path.name}.{os.getpid()}")
-        with self._reported(), self._removed_on_failure():
-            self._writer = pq.ParquetWriter(self.temporary, schema, compression="zstd")
+        with self._reported():
+            self._made = durable.Unfinished(path)
+            with self._removed_on_failure():
+                self._writer = pq.ParquetWriter(self._made.path, schema, compression="zstd")
 
     def write(self, batch: pa.RecordBatch) -> None:
         """Append rows."""
@@ -115,21 +115,21 @@ class ParquetRowWriter:
         """Finish the file and give it its name."""
         with self._reported():
             self._writer.close()
-            durable.move_into_place(self.temporary, self.path)
+            self._made.finish()
 
     def abandon(self) -> None:
         """Remove what was written so far."""
         # A disk that is full cannot take the end of the file either.
         with suppress(OSError, pa.ArrowException):
             self._writer.close()
-        self.temporary.unlink(missing_ok=True)
+        self._made.discard()
 
     @contextmanager
     def _removed_on_failure(self) -> Iterator[None]:
         try:
             yield
         except BaseException:
-            self.temporary.unlink(missing_ok=True)
+            self._made.discard()
             raise
 
     @contextmanager

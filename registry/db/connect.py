@@ -20,14 +20,18 @@ DEFAULTS = {"connect_timeout": "10", "application_name": "optout-registry"}
 SESSION = {"TimeZone": "UTC", "client_encoding": "UTF8", "lock_timeout": "30s"}
 
 
+def is_embedded() -> bool:
+    """Return whether the database is the embedded one: no server is named."""
+    return not os.environ.get(VARIABLE)
+
+
 def database_url() -> str:
     """Return `REGISTRY_DATABASE_URL`, or the URL of the embedded server, started if need be.
 
     The embedded server is then held until this process ends.
     """
-    named = os.environ.get(VARIABLE)
-    if named:
-        return named
+    if not is_embedded():
+        return os.environ[VARIABLE]
     if os.name == "nt":
         raise DatabaseUnavailable(
             "there is no embedded PostgreSQL on Windows", f"name a server in {VARIABLE}"
@@ -43,12 +47,22 @@ def connect(*, migrate_check: bool = True) -> Iterator[psycopg.Connection]:
 
     Driver errors inside the block are translated too. Raises UsageError (the
     URL is not one), DatabaseUnavailable, and with `migrate_check`
-    MigrationsBehind when the schema is not this version's.
+    MigrationsBehind when the schema is not this version's. The embedded database
+    is ours alone, so it is brought up to date instead; a named server never is.
     """
-    with connect_to(database_url()) as conn:
+    url = database_url()
+    with connect_to(url) as conn:
         if migrate_check:
+            if is_embedded() and schema_version.is_behind(conn):
+                _migrate(url)
             schema_version.check(conn)
         yield conn
+
+
+def _migrate(url: str) -> None:
+    from registry.db.migrate import migrate
+
+    migrate(url)
 
 
 @contextmanager

@@ -2,12 +2,14 @@
 
 Run as a script with the standard library only (`python -I -S keeper.py ORDER`),
 in a session of its own, so that Ctrl-C in a terminal reaches neither it nor
-PostgreSQL. Users of the server end it themselves when they leave; the keeper is
-there for those that were killed and could not. While it lives it holds an
-exclusive lock on the file `keeper`, which also names its process id.
+PostgreSQL. Users of the server have it ended when they leave (SIGTERM); the keeper
+is there for those that were killed and could not. While it lives it holds an
+exclusive lock on the file `keeper`, which also names its process id (whoever starts
+a keeper empties that file first).
 
 ORDER is a JSON object: `gate`, `users`, `keeper` (lock files), `log`, `command`
-(list), `environment`, and `account` ([uid, gid] to run the command as, or null).
+(list), `environment`, `account` ([uid, gid] to run the command as, or null), and
+`patience`: the seconds that a fast and then an immediate shutdown may take.
 """
 
 from __future__ import annotations
@@ -19,7 +21,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from typing import Any
 
 LOOK_EVERY_SECONDS = 1.0
@@ -39,26 +40,42 @@ def _try_lock(path: str) -> int | None:
     return lock
 
 
-def _watch(order: dict[str, Any], pid: int) -> None:
-    """End the server once nobody holds the users' lock."""
-    while True:
-        time.sleep(LOOK_EVERY_SECONDS)
-        # Servers are started and stopped by whoever holds the gate. When the
-        # server is ended here the gate stays locked until this process is
-        # gone, so that a newcomer waits and then starts a new server.
-        gate = _try_lock(order["gate"])
-        if gate is None:
-            continue
-        if _try_lock(order["users"]) is not None:
-            os.kill(pid, signal.SIGINT)
+def _nobody_left(order: dict[str, Any]) -> bool:
+    """Tell whether nobody holds the users' lock; if so the gate stays locked.
+
+    Servers are started and stopped by whoever holds the gate. When the server is
+    ended here the gate stays locked until this process is gone, so that a newcomer
+    waits and then starts a new server.
+    """
+    gate = _try_lock(order["gate"])
+    if gate is None:
+        return False
+    if _try_lock(order["users"]) is not None:
+        return True
+    os.close(gate)
+    return False
+
+
+def _watch(order: dict[str, Any], server: subprocess.Popen[bytes], asked: threading.Event) -> None:
+    """End the server once that is asked for, or nobody is left."""
+    while not asked.wait(LOOK_EVERY_SECONDS) and not _nobody_left(order):
+        pass
+    # Fast shutdown ends the sessions and makes a checkpoint, immediate shutdown does
+    # without; the next start then recovers. A server that takes neither hangs.
+    for number, seconds in zip((signal.SIGINT, signal.SIGQUIT), order["patience"], strict=True):
+        server.send_signal(number)
+        try:
+            server.wait(seconds)
             return
-        os.close(gate)
+        except subprocess.TimeoutExpired:
+            continue
+    server.kill()
 
 
-def _serve(order: dict[str, Any]) -> None:
+def _start(order: dict[str, Any]) -> subprocess.Popen[bytes]:
     uid, gid = order["account"] or (None, None)
     with open(order["log"], "ab") as log:
-        server = subprocess.Popen(
+        return subprocess.Popen(
             order["command"],
             stdin=subprocess.DEVNULL,
             stdout=log,
@@ -70,11 +87,6 @@ def _serve(order: dict[str, Any]) -> None:
             extra_groups=None if uid is None else [],
             umask=0o077,
         )
-    # SIGINT is PostgreSQL's fast shutdown: sessions are ended, a checkpoint is made.
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: os.kill(server.pid, signal.SIGINT))
-    threading.Thread(target=_watch, args=(order, server.pid), daemon=True).start()
-    server.wait()
 
 
 def main() -> None:
@@ -84,9 +96,14 @@ def main() -> None:
     fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     if os.fork():
         os._exit(0)
-    os.ftruncate(lock, 0)
+    # Whoever reads the process id may send a signal at once.
+    asked = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: asked.set())
     os.write(lock, b"%d\n" % os.getpid())
-    _serve(order)
+    server = _start(order)
+    threading.Thread(target=_watch, args=(order, server, asked), daemon=True).start()
+    server.wait()
 
 
 if __name__ == "__main__":

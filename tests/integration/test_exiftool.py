@@ -1,9 +1,12 @@
 """ExifTool writes, we read: marks in files that another program made.
 
-ExifTool is looked for in PATH, then where `.ci/run` puts it.
+The ExifTool that `.ci/run` installs is preferred, then the one in PATH, if it knows the values
+of PLUS DataMining (12.57 does not).
 """
 
+import functools
 import io
+import os
 import shutil
 import subprocess
 import sys
@@ -59,13 +62,37 @@ PILLOW = {
 FORMATS = (*PILLOW, "heic", "jxl")
 
 
-def command():
-    """Return the words that start ExifTool; skip where there is none."""
-    if shutil.which("exiftool"):
-        return ["exiftool"]
+def candidates():
+    """Yield the words that start each ExifTool found, the one installed for the tests first."""
     if VENDORED.is_file() and shutil.which("perl"):
-        return ["perl", str(VENDORED)]
-    pytest.skip("needs ExifTool: in PATH, or as .ci/run installs it by npm, with perl")
+        yield ("perl", str(VENDORED))
+    if found := shutil.which("exiftool"):
+        yield (found,)
+
+
+def knows_values(words):
+    """Return whether an ExifTool lists every value of PLUS DataMining that is written here."""
+    asked = [*words, "-config", "", "-listx", "-XMP-plus:DataMining"]
+    done = subprocess.run(asked, capture_output=True, text=True, check=False, timeout=60)
+    return all(f">{label}</val>" in done.stdout for label in VALUES)
+
+
+@functools.cache
+def fit_command(found):
+    """Return the first of the ExifTools that knows the values, or None."""
+    return next((words for words in found if knows_values(words)), None)
+
+
+def command():
+    """Return the words that start ExifTool; skip, with the reason, where none is fit."""
+    found = tuple(candidates())
+    if not found:
+        pytest.skip("needs ExifTool: as .ci/run installs it by npm, with perl, or in PATH")
+    words = fit_command(found)
+    if words is None:
+        named = ", ".join(words[-1] for words in found)
+        pytest.skip(f"{named} does not know the values of PLUS DataMining; .ci/run installs one")
+    return words
 
 
 def exiftool(*runs):
@@ -201,3 +228,29 @@ def test_malformed_mark_stays_so_when_edited(tmp_path):
     (evidence,) = read_file_metadata(path.read_bytes()).evidence
     (signal,) = read(evidence).signals
     assert signal.conformance == "malformed"
+
+
+@pytest.fixture
+def old_tool(tmp_path, monkeypatch):
+    """Put an ExifTool first in PATH that does not know PLUS DataMining, as Debian's 12.57."""
+    tool = tmp_path / "exiftool"
+    tool.write_text("#!/bin/sh\necho Warning: not a valid value >&2\n")
+    tool.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    return tool
+
+
+def test_tool_that_does_not_know_the_values_is_skipped(old_tool, monkeypatch):
+    monkeypatch.setattr(sys.modules[__name__], "VENDORED", old_tool.parent / "none")
+    with pytest.raises(pytest.skip.Exception, match=f"{old_tool} does not know"):
+        command()
+
+
+def test_tool_installed_for_the_tests_is_preferred(old_tool, tmp_path, monkeypatch):
+    if not shutil.which("perl"):
+        pytest.skip("needs perl")
+    ours = tmp_path / "ours"
+    lines = "".join(f"<val>{label}</val>\n" for label in VALUES)
+    ours.write_text(f"print <<'END';\n{lines}END\n")
+    monkeypatch.setattr(sys.modules[__name__], "VENDORED", ours)
+    assert command() == ("perl", str(ours))

@@ -9,6 +9,7 @@ import psycopg
 import pytest
 from made import day
 
+from registry import durable
 from registry.db import claims, visits
 from registry.db.connect import connect_to
 from registry.db.export import exporting, position
@@ -127,12 +128,15 @@ def test_what_a_killed_build_left_is_removed_and_never_pointed_to(
     recorded: psycopg.Connection, tmp_path: Path
 ):
     publish_numbered(recorded, tmp_path)
-    leftover = tmp_path / ".building-000002-99999"
-    leftover.mkdir()
+    made = durable.Unfinished(tmp_path / "000002")
+    leftover = made.make_folder()
     (leftover / "images.arrow").write_bytes(b"half")
+    assert made._lock is not None
+    os.close(made._lock)  # as the kernel does
     assert store.newest(tmp_path) == tmp_path / "000001"
     publish_numbered(recorded, tmp_path)
     assert not leftover.exists()
+    assert not made.path.exists()
     assert store.serials(tmp_path) == [1, 2]
 
 
@@ -173,7 +177,8 @@ def test_a_build_that_fails_moves_no_pointer(
     assert pointed == [True]
     assert store.newest(tmp_path) == tmp_path / "000002"
     assert first.exists()
-    assert not list(tmp_path.glob(".building-*"))
+    assert not list(tmp_path.glob(".*unfinished"))
+    assert not list(tmp_path.glob(".*building"))
 
 
 def test_files_are_on_disk_before_they_have_their_name(

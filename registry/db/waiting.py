@@ -1,0 +1,30 @@
+"""Waiting for another process: with an end, and not in silence."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Iterator
+
+EVERY_SECONDS = 0.01
+SILENT_SECONDS = 5.0
+
+log = logging.getLogger(__name__)
+
+
+def waits(seconds: float, what: str) -> Iterator[None]:
+    """Yield every 10 ms until `seconds` are over, at least once.
+
+    Logs a warning once after 5 s: `waiting for WHAT`.
+    """
+    started = time.monotonic()
+    said = False
+    while True:
+        yield
+        waited = time.monotonic() - started
+        if waited > seconds:
+            return
+        if waited > SILENT_SECONDS and not said:
+            log.warning("waiting for %s", what)
+            said = True
+        time.sleep(EVERY_SECONDS)
