@@ -7,6 +7,7 @@ the dataset's own schema and metadata, compressed with zstd.
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from conftest import BIN
 
 from registry.db import migrate, schema_version, visits
 from registry.db.connect import connect
