@@ -54,12 +54,14 @@ class Prints:
 class Keys:
     """Keys of a batch, one place per row.
 
-    `urls` are keys of addresses that may be the pictures', `pages` of those that may be
-    pages'; a column of unsaid meaning is in both. `offers` says what every column held.
+    `urls` are keys of addresses that may be the pictures', `written` the same as the
+    dataset writes them, `pages` keys of addresses that may be pages'; a column of unsaid
+    meaning is in both. `offers` says what every column held.
     """
 
     rows: int
     urls: list[pa.Array] = field(default_factory=list)
+    written: list[pa.Array] = field(default_factory=list)
     pages: list[pa.Array] = field(default_factory=list)
     digests: list[tuple[str, pa.Array]] = field(default_factory=list)
     prints: list[Prints] = field(default_factory=list)
@@ -160,6 +162,7 @@ def _urls(keys: Keys, role: str, text: pa.Array, broken: NDArray[np.bool_]) -> N
     valid = _mask(found.is_valid())
     if role != "page_url":
         keys.urls.append(found)
+        keys.written.append(text)
     if role != "url":
         keys.pages.append(found)
     # A column of unsaid meaning may hold other texts too: they offer nothing.

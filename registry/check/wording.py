@@ -12,6 +12,7 @@ from registry.check.index import MAX_KEPT, NONE, names_of
 from registry.model import OUTCOMES, TIERS, Signal, Verdict
 from registry.text import visible
 from registry.urls.key import split_key
+from registry.urls.same import SAME, WITHOUT_TRACKING, how_equal
 
 if TYPE_CHECKING:
     from registry.check.index import CheckIndex
@@ -26,17 +27,24 @@ FIELDS = (
     ("optout_entry", pa.string()),
     ("optout_signal", pa.string()),
     ("optout_since", pa.timestamp("us", "UTC")),
+    ("optout_licence", pa.string()),
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """One matched entry or site rule in words; `since` is an aware datetime or None."""
+    """One matched entry or site rule in words.
+
+    `since` is an aware datetime or None; `url` is what an entry's picture was recorded
+    at, `licence` where the condition of a conditional one stands.
+    """
 
     entry: str
     marks: tuple[str, ...]
     reason: str
     since: Any
+    url: str | None = None
+    licence: str | None = None
 
 
 class Wording:
@@ -57,6 +65,7 @@ class Wording:
                 table["entry"][entry].as_py(),
                 self.index.entry_verdict(entry),
                 table["since"][entry].as_py(),
+                table["url"][entry].as_py(),
             )
         return self._entries[entry]
 
@@ -101,29 +110,33 @@ def out_columns(keys: Keys, found: Answers, wording: Wording) -> list[pa.Array]:
         outcome = OUTCOMES[found.outcome[row]]
         words = row_words(keys, found, wording, row)
         if words is None:
-            records.append((outcome, _unmatched(keys, found, wording, row), *[None] * 5))
+            records.append((outcome, _unmatched(found, wording, row), *[None] * 6))
             continue
         way, distance = WAYS[found.way[row]], int(found.distance[row])
         near = None if distance < 0 else distance
-        reason = f"{words.reason} ({_how(way, found, row)})"
-        records.append(
-            (outcome, reason, way, near, words.entry, ", ".join(words.marks), words.since)
-        )
+        reason = f"{words.reason} ({_how(keys, found, words, row)})"
+        marks = ", ".join(words.marks)
+        records.append((outcome, reason, way, near, words.entry, marks, words.since, words.licence))
     columns = zip(*records, strict=True) if records else [[] for _ in FIELDS]
     return [pa.array(list(v), t) for v, (_, t) in zip(columns, FIELDS, strict=True)]
 
 
-def _how(way: str, found: Answers, row: int) -> str:
+def _how(keys: Keys, found: Answers, words: Words, row: int) -> str:
+    way = WAYS[found.way[row]]
     if found.page[row]:
         is_all = found.outcome[row] != CODE["review"]
         return "all pictures of its page" if is_all else "a picture of its page"
+    if way == "url":
+        written = keys.written[found.column[row]][row].as_py()
+        how = how_equal(written, words.url or "") or SAME
+        return how if how.startswith(WITHOUT_TRACKING) else SAME
     if way != "fingerprint":
-        return {"url": "same URL", "digest": "same file", "site": "rule of its site"}[way]
+        return {"digest": "same file", "site": "rule of its site"}[way]
     tier = TIERS[found.tier[row]] if found.tier[row] >= 0 else "within --distance"
     return f"same picture: {tier}, {found.distance[row]} of 64 bits differ"
 
 
-def _unmatched(keys: Keys, found: Answers, wording: Wording, row: int) -> str:
+def _unmatched(found: Answers, wording: Wording, row: int) -> str:
     if found.outcome[row] == CODE["unchecked"]:
         return str(found.problem[row])
     if found.known[row] != -1:
@@ -131,8 +144,11 @@ def _unmatched(keys: Keys, found: Answers, wording: Wording, row: int) -> str:
     return "not recorded"
 
 
-def _words(entry: str, verdict: Verdict, since: Any) -> Words:
-    return Words(entry, tuple(names_of(verdict.deciding)), _marks(verdict), since)
+def _words(entry: str, verdict: Verdict, since: Any, url: str | None = None) -> Words:
+    licence = verdict.licence_url if verdict.decision == "conditional" else None
+    condition = f"; licence: {visible(licence)}" if licence else ""
+    marks = _marks(verdict) + condition
+    return Words(entry, tuple(names_of(verdict.deciding)), marks, since, url, licence)
 
 
 def _marks(verdict: Verdict) -> str:

@@ -68,6 +68,16 @@ def test_every_row_gets_one_outcome_with_its_reason(tmp_path: Path, snapshot: Pa
     assert "Disallow: /" in written[2]["optout_reason"]
     assert (written[4]["optout_match"], written[4]["optout_distance"]) == ("fingerprint", 2)
     assert written[7]["optout_reason"] == "nothing-to-check"
+    assert written[3]["optout_licence"] == "https://l.example"
+    assert "licence: https://l.example" in written[3]["optout_reason"]
+
+
+def test_how_an_address_was_equal_is_said(tmp_path: Path, snapshot: Path):
+    dataset = table(tmp_path / "d.parquet", url=[MARKED, f"{MARKED}?utm_source=a&amp;fbclid=2"])
+    rows = tmp_path / "rows.parquet"
+    check(dataset, "--out", rows, snapshot=snapshot)
+    said = [row["optout_reason"].partition(" (")[2] for row in pq.read_table(rows).to_pylist()]
+    assert said == ["same URL)", "same URL without tracking parameters (utm_source, fbclid))"]
 
 
 def test_keep_writes_the_rows_of_one_outcome_unchanged(tmp_path: Path, snapshot: Path):
