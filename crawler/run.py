@@ -21,7 +21,7 @@ from scrapy.spiderloader import SpiderLoader
 from crawler import recorder
 from crawler.addresses import absolute, host_of, hostname_of, is_loopback, is_private
 from crawler.frontier import Limits
-from crawler.picture_pool import PicturePool
+from crawler.guarded import WORKERS
 from crawler.progress import Progress
 from crawler.settings import (
     LEAST_DELAY,
@@ -33,6 +33,7 @@ from crawler.settings import (
 from crawler.site_spider import SiteSpider
 from crawler.summary import Ended
 from registry.errors import UsageError
+from registry.guard import Pool
 
 # These say in the log what is recorded as a refusal anyway.
 QUIET = ("scrapy.core.downloader", "scrapy.downloadermiddlewares", "scrapy.extensions")
@@ -116,7 +117,7 @@ class Run:
     async def _visit_all(
         self, process: AsyncCrawlerProcess, plans: Sequence[Plan], first: recorder.Recorder
     ) -> None:
-        pool = PicturePool()
+        pool = Pool(WORKERS)
         try:
             for number, plan in enumerate(plans):
                 agent = process.settings["USER_AGENT"]
@@ -128,7 +129,7 @@ class Run:
             pool.close()
 
     async def _visit_one(
-        self, process: AsyncCrawlerProcess, plan: Plan, record: recorder.Recorder, pool: PicturePool
+        self, process: AsyncCrawlerProcess, plan: Plan, record: recorder.Recorder, pool: Pool
     ) -> None:
         started = datetime.now(UTC)
         self.progress.say(f"visiting {plan.start_url} as {process.settings['USER_AGENT']}")

@@ -23,10 +23,10 @@ from crawler.addresses import host_of, hostname_of, is_private, site_of
 from crawler.events import site_file_read
 from crawler.evidence import header_lines, image_evidence, page_evidence, refreshed
 from crawler.frontier import Frontier, Limits, page_key
+from crawler.guarded import read_image
 from crawler.middlewares.robots_txt import ENDINGS, RobotsTxtMiddleware
 from crawler.page_images import ImageCandidate, bounded, images_in, parsed
 from crawler.page_links import PageLink, links_in
-from crawler.picture_pool import PicturePool
 from crawler.recorder import Recorder
 from crawler.refusals import Refused, refusal_of
 from crawler.settings import IMAGE_ACCEPT, refuse_disobedience
@@ -35,6 +35,7 @@ from crawler.tally import Tally
 from crawler.visit import ImageRead, PageRead, Visit
 from registry.db.visits import KnownImage, State
 from registry.errors import RegistryError
+from registry.guard import Pool
 from registry.model import Observation, SiteFile
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ class SiteSpider(Spider):
         start_url: str,
         limits: Limits,
         recorder: Recorder,
-        pool: PicturePool,
+        pool: Pool,
         report: Callable[[Tally], None],
         **kwargs: Any,
     ) -> None:
@@ -320,7 +321,7 @@ class SiteSpider(Spider):
 
     async def _fingerprinted(self, response: Response) -> ImageRead:
         read_at = datetime.now(UTC)
-        file = await self.pool.read(response.body, response.url)
+        file = await read_image(self.pool, response.body, response.url)
         evidence = (*image_evidence(response), *file.evidence)
         for text in file.warnings:
             self._warn(text, response.url)

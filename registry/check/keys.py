@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from registry.check.columns import Columns
-    from registry.check.pictures import Hashed
+    from registry.pictures.reading import Hashed
 
 NOTHING = "nothing-to-check"
 DIGEST_BYTES = {"sha256": 32, "md5": 16}
