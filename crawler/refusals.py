@@ -2,8 +2,9 @@
 
 Words: `http-NNN`, `timeout`, `connection`, `too-large`, `truncated`,
 `redirect-loop`, `robots-txt` (closed by it), `robots-txt-unavailable`,
-`private-address`, `other-site`, `too-long` (the address), `failed`; from reading the bytes those of
-UnreadablePicture, `timeout`, `out-of-memory` and `crashed`; from the visit `limit` and `interrupted`.
+`private-address`, `other-site`, `too-long` (the address), `failed`; from reading the bytes
+those of UnreadablePicture, `timeout`, `out-of-memory` and `crashed`; from the visit `limit`
+and `interrupted`; from reading a page `page-too-complex`.
 """
 
 from __future__ import annotations

@@ -143,6 +143,8 @@ class Run:
             pool=pool,
             report=self.progress.show,
         )
+        # Workers that are still at it read for nobody.
+        pool.give_up()
         spider = crawler.spider
         assert isinstance(spider, SiteSpider)
         if spider.lost is not None:

@@ -12,6 +12,7 @@ _WHY = {
     "connection": "the host does not answer or does not exist",
     "not-a-page": "it is not an HTML page",
     "other-site": "it leads to another site; start there instead",
+    "page-too-complex": "it cannot be read within the limits of time and memory",
     "private-address": "it leads into a private network",
     "redirect-loop": "it redirects without end",
     "robots-txt": "the robots.txt of the host closes it to us",

@@ -89,6 +89,13 @@ class Pool:
         """Return the coming answer to one item; `asyncio.wrap_future` makes it awaitable."""
         return self._threads.submit(lambda: self._answers(work, [item])[0])
 
+    def give_up(self) -> None:
+        """End the workers that are at work, for nobody waits: what they hold is `crashed`."""
+        with self._lock:
+            workers = self._all.difference(self._idle)
+        for worker in workers:
+            worker.kill()
+
     def close(self) -> None:
         """End all workers at once; items under way are given up."""
         with self._lock:
