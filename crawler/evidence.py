@@ -12,7 +12,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from registry.excerpt import page_excerpt
 from registry.model import Evidence
 
 if TYPE_CHECKING:
@@ -75,12 +74,12 @@ def plain(data: bytes) -> str:
         return data.decode("latin-1")
 
 
-def page_evidence(response: Response, html: str) -> tuple[Evidence, ...]:
-    """Return what a page said: its header lines, and the parts of its markup that carry marks."""
+def page_evidence(response: Response, excerpt: str) -> tuple[Evidence, ...]:
+    """Return what a page said: its header lines, and the excerpt of its markup."""
     lines = header_lines(response.headers)
     return (
         Evidence("headers", "page", response.url, lines=lines),
-        Evidence("html", "page", response.url, text=page_excerpt(html, response.url)),
+        Evidence("html", "page", response.url, text=excerpt),
     )
 
 

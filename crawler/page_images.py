@@ -11,13 +11,13 @@ import re
 import warnings
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from urllib.parse import urlsplit
 
 from bs4 import BeautifulSoup, Tag, UnusualUsageWarning
 
 from crawler.image_groups import LINKED, PLAIN, Group, Offer, Rank, by_size, join, settle
-from crawler.srcset import Size, parse_srcset
+from crawler.srcset import Size, first_sizes
 from crawler.surroundings import Surroundings
 from registry.urls.absolute import MAX_ADDRESS, absolute
 
@@ -48,6 +48,9 @@ _CSS_URL = re.compile(
 # Most images taken from one page, and most sizes of each; pages of people have fewer.
 MOST_IMAGES = 2000
 MOST_VARIANTS = 50
+# Most addresses looked at: of a whole page, and of one `srcset`.
+MOST_ADDRESSES = 20_000
+MOST_SIZES = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +67,23 @@ class ImageCandidate:
     source: str = "img"
 
 
+@dataclass(slots=True)
+class _Page:
+    """What a page's addresses start from, how many more are looked at, and what was left out."""
+
+    base: str
+    room: int = MOST_ADDRESSES
+    left: Counter[str] = field(default_factory=Counter)
+
+    def takes(self) -> bool:
+        """Return whether one more address is looked at, counting it either way."""
+        if not self.room:
+            self.left["addresses"] += 1
+            return False
+        self.room -= 1
+        return True
+
+
 def find_images(html: str, page_url: str) -> list[ImageCandidate]:
     """Return the images of a page in its order; no address stands in two candidates."""
     return images_in(parsed(html), page_url)
@@ -77,12 +97,19 @@ def parsed(html: str) -> BeautifulSoup:
         return BeautifulSoup(html, "lxml")
 
 
-def images_in(soup: BeautifulSoup, page_url: str) -> list[ImageCandidate]:
-    """Return the images of a parsed page, as `find_images` does."""
-    base = base_address(soup, page_url)
-    return [
-        _candidate(group) for group in settle([group for group in _groups(soup, base) if group])
-    ]
+def images_in(
+    soup: BeautifulSoup, page_url: str, left: Counter[str] | None = None
+) -> list[ImageCandidate]:
+    """Return the images of a parsed page, as `find_images` does.
+
+    What is beyond MOST_ADDRESSES and MOST_SIZES is counted in `left`, as `addresses` and
+    `sizes`.
+    """
+    page = _Page(base_address(soup, page_url))
+    groups = settle([group for group in _groups(soup, page) if group])
+    if left is not None:
+        left.update(page.left)
+    return [_candidate(group) for group in groups]
 
 
 def bounded(images: Sequence[ImageCandidate]) -> tuple[tuple[ImageCandidate, ...], Counter[str]]:
@@ -122,54 +149,58 @@ def _candidate(group: Group) -> ImageCandidate:
     return ImageCandidate(best.url, tuple(offer.url for offer in others), best.source)
 
 
-def _groups(soup: BeautifulSoup, base: str) -> Iterator[Group]:
+def _groups(soup: BeautifulSoup, page: _Page) -> Iterator[Group]:
     surroundings = Surroundings(soup)
     for tag in soup.find_all(True):
         if tag.name == "img":
-            yield from _image_groups(tag, base, surroundings)
+            yield from _image_groups(tag, page, surroundings)
         elif tag.name in ("meta", "link"):
-            yield join(_head_offers(tag, base))
+            yield join(_head_offers(tag, page))
         elif tag.name == "a":
-            yield join(_link_offers(tag, base))
+            yield join(_link_offers(tag, page))
         elif tag.name != "source":
-            yield from ({offer.url: offer} for offer in _lazy_offers(tag, base))
+            yield from ({offer.url: offer} for offer in _lazy_offers(tag, page))
         if tag.has_attr("style"):
-            yield from ({offer.url: offer} for offer in _style_offers(tag, base))
+            yield from ({offer.url: offer} for offer in _style_offers(tag, page))
 
 
-def _image_groups(img: Tag, base: str, surroundings: Surroundings) -> Iterator[Group]:
+def _image_groups(img: Tag, page: _Page, surroundings: Surroundings) -> Iterator[Group]:
     """Yield the picture an `img` stands for, and its placeholder if it has one."""
     tags = [img, *surroundings.sources(img)]
-    shown = join(_offers(tags, base, ("src",), ("srcset",), "img"))
-    lazy = join(_offers(tags, base, LAZY_SRC, LAZY_SRCSET, "lazy"))
+    shown = join(_offers(tags, page, ("src",), ("srcset",), "img"))
+    lazy = join(_offers(tags, page, LAZY_SRC, LAZY_SRCSET, "lazy"))
     if lazy:
         for url in shown.keys() - lazy.keys():
             yield {url: shown[url]}
         shown = lazy
     if shown:
-        yield join([*_originals(img, base, surroundings), *shown.values()])
+        yield join([*_originals(img, page, surroundings), *shown.values()])
 
 
-def _originals(img: Tag, base: str, surroundings: Surroundings) -> Iterator[Offer]:
+def _originals(img: Tag, page: _Page, surroundings: Surroundings) -> Iterator[Offer]:
     """Yield the original of a shown image: what a link leads to, or an attribute names."""
     link = surroundings.link(img)
     if link is not None:
-        yield from _link_offers(link, base)
+        yield from _link_offers(link, page)
     for name in ORIGINAL_SRC:
-        yield from _resolved(base, text_of(img, name), LINKED, "original")
+        yield from _resolved(page, text_of(img, name), LINKED, "original")
 
 
 def _offers(
-    tags: list[Tag], base: str, src_names: Iterable[str], srcset_names: Iterable[str], source: str
+    tags: list[Tag], page: _Page, src_names: Iterable[str], srcset_names: Iterable[str], source: str
 ) -> Iterator[Offer]:
     """Yield the resolved addresses that these attributes of an image's elements name."""
     for tag in tags:
         if tag.name == "img":
             for name in src_names:
-                yield from _resolved(base, text_of(tag, name), (1, 1.0, _IMG), source)
+                yield from _resolved(page, text_of(tag, name), (1, 1.0, _IMG), source)
         for name in srcset_names:
-            for size in parse_srcset(text_of(tag, name)):
-                yield from _resolved(base, size.url, _rank(tag, size), "srcset")
+            # Once there is no room, sizes need not be told apart to be counted.
+            most = MOST_SIZES if page.room else 0
+            sizes, left = first_sizes(text_of(tag, name), most)
+            page.left["sizes"] += left
+            for size in sizes:
+                yield from _resolved(page, size.url, _rank(tag, size), "srcset")
 
 
 def _rank(tag: Tag, size: Size) -> Rank:
@@ -186,34 +217,42 @@ def _rank(tag: Tag, size: Size) -> Rank:
     return (1, 1.0 if size.density is None else size.density, equals)
 
 
-def _link_offers(tag: Tag, base: str) -> Iterator[Offer]:
-    for offer in _resolved(base, text_of(tag, "href"), LINKED, "link"):
-        if is_image_address(offer.url):
+def _link_offers(tag: Tag, page: _Page) -> Iterator[Offer]:
+    return _resolved_files(page, text_of(tag, "href"), LINKED, "link")
+
+
+def _head_offers(tag: Tag, page: _Page) -> Iterator[Offer]:
+    name = (text_of(tag, "property") or text_of(tag, "name")).strip().lower()
+    if tag.name == "meta" and name in META_IMAGES:
+        yield from _resolved(page, text_of(tag, "content"), PLAIN, name)
+    if tag.name == "link" and "image_src" in text_of(tag, "rel").lower().split():
+        yield from _resolved(page, text_of(tag, "href"), PLAIN, "image_src")
+
+
+def _lazy_offers(tag: Tag, page: _Page) -> Iterator[Offer]:
+    for name in LAZY_ANYWHERE:
+        yield from _resolved_files(page, text_of(tag, name), PLAIN, "lazy")
+
+
+def _style_offers(tag: Tag, page: _Page) -> Iterator[Offer]:
+    for match in _CSS_URL.finditer(text_of(tag, "style")):
+        yield from _resolved(page, match[match.lastindex or 0], PLAIN, "css")
+
+
+def _resolved(page: _Page, href: str, rank: Rank, source: str) -> Iterator[Offer]:
+    if href.strip() and page.takes():
+        yield from _offer(page, href, rank, source)
+
+
+def _resolved_files(page: _Page, href: str, rank: Rank, source: str) -> Iterator[Offer]:
+    """Yield the offer of an address that may be anything, if it names an image file."""
+    for offer in _offer(page, href, rank, source):
+        if is_image_address(offer.url) and page.takes():
             yield offer
 
 
-def _head_offers(tag: Tag, base: str) -> Iterator[Offer]:
-    name = (text_of(tag, "property") or text_of(tag, "name")).strip().lower()
-    if tag.name == "meta" and name in META_IMAGES:
-        yield from _resolved(base, text_of(tag, "content"), PLAIN, name)
-    if tag.name == "link" and "image_src" in text_of(tag, "rel").lower().split():
-        yield from _resolved(base, text_of(tag, "href"), PLAIN, "image_src")
-
-
-def _lazy_offers(tag: Tag, base: str) -> Iterator[Offer]:
-    for name in LAZY_ANYWHERE:
-        for offer in _resolved(base, text_of(tag, name), PLAIN, "lazy"):
-            if is_image_address(offer.url):
-                yield offer
-
-
-def _style_offers(tag: Tag, base: str) -> Iterator[Offer]:
-    for match in _CSS_URL.finditer(text_of(tag, "style")):
-        yield from _resolved(base, match[match.lastindex or 0], PLAIN, "css")
-
-
-def _resolved(base: str, href: str, rank: Rank, source: str) -> Iterator[Offer]:
-    url = absolute(base, href) if href.strip() else None
+def _offer(page: _Page, href: str, rank: Rank, source: str) -> Iterator[Offer]:
+    url = absolute(page.base, href) if href.strip() else None
     # Empty references (`#`, `?`) lead back to the page, which is no image.
-    if url is not None and url != base:
+    if url is not None and url != page.base:
         yield Offer(url, rank, source)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -18,6 +19,9 @@ _NO_PAGE = re.compile(
     re.IGNORECASE,
 )
 
+# Most links read of one page, in its order; a visit reads fewer pages.
+MOST_LINKS = 5000
+
 
 @dataclass(frozen=True, slots=True)
 class PageLink:
@@ -32,17 +36,29 @@ def find_links(html: str, page_url: str) -> list[PageLink]:
     return links_in(parsed(html), page_url)
 
 
-def links_in(soup: BeautifulSoup, page_url: str) -> list[PageLink]:
-    """Return the links of a parsed page, as `find_links` does."""
+def links_in(
+    soup: BeautifulSoup, page_url: str, left: Counter[str] | None = None
+) -> list[PageLink]:
+    """Return the links of a parsed page, as `find_links` does.
+
+    At most MOST_LINKS to next pages and MOST_LINKS others: those beyond are counted in
+    `left`, as `links`.
+    """
     base = base_address(soup, page_url)
     found: dict[str, bool] = {}
+    read: Counter[bool] = Counter()
     for tag in soup.find_all(["a", "area", "link"], href=True):
         relations = text_of(tag, "rel").lower().split()
         if tag.name == "link" and not {"next", "prev"} & set(relations):
             continue
+        read["next" in relations] += 1
+        if read["next" in relations] > MOST_LINKS:
+            continue
         url = absolute(base, text_of(tag, "href"))
         if url is not None and _may_be_page(url):
             found[url] = found.get(url, False) or "next" in relations
+    if left is not None:
+        left["links"] += sum(max(0, number - MOST_LINKS) for number in read.values())
     links = [PageLink(url, is_next) for url, is_next in found.items()]
     return sorted(links, key=lambda link: not link.is_next)
 

@@ -4,7 +4,8 @@ Words: `http-NNN`, `timeout`, `connection`, `too-large`, `truncated`,
 `redirect-loop`, `robots-txt` (closed by it), `robots-txt-unavailable`,
 `private-address`, `public-address` (in a private run), `other-site`, `too-long` (the address),
 `failed`; from reading the bytes those of
-UnreadablePicture, `timeout` and `crashed`; from the visit `limit` and `interrupted`.
+UnreadablePicture, `timeout`, `out-of-memory` and `crashed`; from the visit `limit` and
+`interrupted`; from reading a page `page-too-complex`.
 """
 
 from __future__ import annotations

@@ -20,7 +20,7 @@ from scrapy.spiderloader import SpiderLoader
 
 from crawler import recorder
 from crawler.frontier import Limits
-from crawler.picture_pool import PicturePool
+from crawler.guarded import WORKERS
 from crawler.progress import Progress
 from crawler.settings import (
     LEAST_DELAY,
@@ -32,6 +32,7 @@ from crawler.settings import (
 from crawler.site_spider import SiteSpider
 from crawler.summary import Ended
 from registry.errors import UsageError
+from registry.guard import Pool
 from registry.urls.absolute import absolute
 from registry.urls.key import host_of, hostname_of
 from registry.urls.networks import is_loopback, is_private
@@ -125,7 +126,7 @@ class Run:
     async def _visit_all(
         self, process: AsyncCrawlerProcess, plans: Sequence[Plan], first: recorder.Recorder
     ) -> None:
-        pool = PicturePool()
+        pool = Pool(WORKERS)
         try:
             for number, plan in enumerate(plans):
                 agent = process.settings["USER_AGENT"]
@@ -137,7 +138,7 @@ class Run:
             pool.close()
 
     async def _visit_one(
-        self, process: AsyncCrawlerProcess, plan: Plan, record: recorder.Recorder, pool: PicturePool
+        self, process: AsyncCrawlerProcess, plan: Plan, record: recorder.Recorder, pool: Pool
     ) -> None:
         started = datetime.now(UTC)
         self.progress.say(f"visiting {plan.start_url} as {process.settings['USER_AGENT']}")
@@ -151,6 +152,8 @@ class Run:
             pool=pool,
             report=self.progress.show,
         )
+        # Workers that are still at it read for nobody.
+        pool.give_up()
         spider = crawler.spider
         assert isinstance(spider, SiteSpider)
         if spider.lost is not None:

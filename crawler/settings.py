@@ -69,6 +69,9 @@ URLLENGTH_LIMIT = 0
 HTTPPROXY_ENABLED = False
 DOWNLOAD_MAXSIZE = 10 * 1024 * 1024
 DOWNLOAD_WARNSIZE = 0
+# Bytes of answers that are being read, before nothing more is asked for: a few large pages
+# must not keep other hosts waiting.
+SCRAPER_SLOT_MAX_ACTIVE_SIZE = 128 * 1024 * 1024
 # Evidence from a host that cannot prove its name is none.
 DOWNLOAD_VERIFY_CERTIFICATES = True
 DEFAULT_REQUEST_HEADERS = {"Accept": "text/html, application/xhtml+xml;q=0.9, */*;q=0.1"}

@@ -10,9 +10,9 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from scrapy import Request, Spider
 from scrapy.exceptions import CloseSpider
@@ -22,10 +22,11 @@ from twisted.python.failure import Failure
 from crawler.events import site_file_read
 from crawler.evidence import header_lines, image_evidence, page_evidence, refreshed
 from crawler.frontier import Frontier, Limits, page_key
+from crawler.guarded import read_image
+from crawler.guarded import read_page as read_page_guarded
 from crawler.middlewares.robots_txt import ENDINGS, RobotsTxtMiddleware
-from crawler.page_images import ImageCandidate, bounded, images_in, parsed
-from crawler.page_links import PageLink, links_in
-from crawler.picture_pool import PicturePool
+from crawler.page_links import PageLink
+from crawler.page_reading import Page, PageReader, PageText, read_page
 from crawler.recorder import Recorder
 from crawler.refusals import Refused, refusal_of
 from crawler.settings import IMAGE_ACCEPT, refuse_disobedience
@@ -34,7 +35,9 @@ from crawler.tally import Tally
 from crawler.visit import ImageRead, PageRead, Visit
 from registry.db.visits import KnownImage, State
 from registry.errors import RegistryError
+from registry.guard import Pool
 from registry.model import Observation, SiteFile
+from registry.pictures.reading import FileRead
 from registry.urls.key import host_of, hostname_of
 from registry.urls.networks import is_private
 from registry.urls.sites import site_of
@@ -47,6 +50,9 @@ NOT_MODIFIED = 304
 # pages before far ones.
 IMAGE_PRIORITY = 10_000
 NEXT_PRIORITY = 1_000
+# Seconds that a visit which has ended waits for what workers are still reading.
+GRACE = 5.0
+Read = TypeVar("Read")
 
 
 class SiteSpider(Spider):
@@ -55,6 +61,9 @@ class SiteSpider(Spider):
     about: ClassVar[str] = ""
     # Where a visit starts if no address is named; "" if one must be.
     starts_at: ClassVar[str] = ""
+    # Finds the images and links of a page: a pure function of its text and address that a
+    # worker process can import by its name, on the top level of a module or a static method.
+    read_page: ClassVar[PageReader] = staticmethod(read_page)
 
     def __init__(
         self,
@@ -62,7 +71,7 @@ class SiteSpider(Spider):
         start_url: str,
         limits: Limits,
         recorder: Recorder,
-        pool: PicturePool,
+        pool: Pool,
         report: Callable[[Tally], None],
         **kwargs: Any,
     ) -> None:
@@ -89,6 +98,9 @@ class SiteSpider(Spider):
         self._interrupted = False
         self._started = False
         self._timer: asyncio.TimerHandle | None = None
+        self._reading: set[asyncio.Future[Any]] = set()
+        self._grace: asyncio.TimerHandle | None = None
+        self._is_over = False
 
     @classmethod
     def from_crawler(cls, crawler: Crawler, *args: Any, **kwargs: Any) -> SiteSpider:
@@ -98,12 +110,6 @@ class SiteSpider(Spider):
         spider.is_local |= crawler.settings.getbool("PRIVATE_RUN")
         crawler.signals.connect(spider._site_file_read, signal=site_file_read)
         return spider
-
-    @staticmethod
-    def read_page(html: str, url: str) -> tuple[tuple[ImageCandidate, ...], tuple[PageLink, ...]]:
-        """Return the images and the links of a page. Pure; spiders may override it."""
-        soup = parsed(html)
-        return tuple(images_in(soup, url)), tuple(links_in(soup, url))
 
     async def start(self) -> AsyncIterator[Request]:
         """Ask for the first page, with robots.txt surely in force."""
@@ -122,7 +128,7 @@ class SiteSpider(Spider):
             return host_of(url) == self.host
         return site_of(hostname_of(url)) == site_of(hostname_of(self.start_url))
 
-    def page_read(self, response: Response, depth: int) -> Iterator[Any]:
+    async def page_read(self, response: Response, depth: int) -> AsyncIterator[Any]:
         """Take in a page: its evidence, images and links."""
         if not isinstance(response, HtmlResponse):
             self._refuse_page("not-a-page", response.url)
@@ -134,21 +140,41 @@ class SiteSpider(Spider):
             # The site may live at another name than the one we were given.
             self.host = host_of(response.url) or ""
         self._pages_read.add(key)
-        html = response.text
-        found, links = self.read_page(html, response.url)
-        images, left = bounded(found)
-        self._left.update(left)
-        evidence = page_evidence(response, html)
-        self.tally.pages += 1
+        read_at = datetime.now(UTC)
+        page = Page(response.text, response.url, type(self).read_page)
+        read = await self._in_time(read_page_guarded(self.pool, page))
+        if read is None:
+            self._refuse_page(self._ending, response.url)
+            return
+        for step in self._page_steps(response, read_at, depth, *read):
+            yield step
+
+    def _page_steps(
+        self,
+        response: Response,
+        read_at: datetime,
+        depth: int,
+        text: PageText,
+        refusal: str | None,
+    ) -> Iterator[Any]:
+        """Take in what a page says; yield what to ask for now, and what is complete."""
+        content = text.content
+        self._left.update(content.left)
+        evidence = page_evidence(response, text.excerpt)
         self.tally.evidence(evidence)
-        page = PageRead(response.url, datetime.now(UTC), evidence, images, links)
-        wanted = self.visit.page(page)
-        if wanted:
-            self.frontier.fruitful(response.url)
-        yield from map(self._image_request, wanted)
+        page = PageRead(response.url, read_at, evidence, content.images, content.links)
+        if refusal is None:
+            self.tally.pages += 1
+            wanted = self.visit.page(page)
+            if wanted:
+                self.frontier.fruitful(response.url)
+            yield from map(self._image_request, wanted)
+        else:
+            self.visit.refused(page, refusal)
+            self._refuse_page(refusal, response.url)
         yield from map(self._site_file_request, self.site_files.about_page(response.url, evidence))
         yield from self._ready()
-        yield from self._follow(links, depth)
+        yield from self._follow(content.links, depth)
 
     def _follow(self, links: tuple[PageLink, ...], depth: int) -> Iterator[Request]:
         for link in links:
@@ -209,8 +235,8 @@ class SiteSpider(Spider):
 
     def rest(self) -> list[Observation]:
         """End the book-keeping; return the observations not handed over yet."""
-        if self._timer is not None:
-            self._timer.cancel()
+        for timer in filter(None, (self._timer, self._grace)):
+            timer.cancel()
         return self.visit.rest(self._ending, datetime.now(UTC))
 
     @property
@@ -241,6 +267,7 @@ class SiteSpider(Spider):
         self._ending = refusal
         if not self._started:
             return
+        self._grace = asyncio.get_running_loop().call_later(GRACE, self._give_up)
         engine = self.crawler.engine
         self._closing = asyncio.ensure_future(engine.close_spider_async(reason=refusal))
         for slot in engine.downloader.slots.values():
@@ -248,6 +275,27 @@ class SiteSpider(Spider):
             while slot.queue:
                 _, queued = slot.queue.popleft()
                 queued.errback(Failure(Refused(refusal, "the visit ended")))  # type: ignore[no-untyped-call]
+
+    def _give_up(self) -> None:
+        """Wait no longer for what is being read, now that the visit has ended."""
+        self._is_over = True
+        for reading in self._reading:
+            reading.cancel()
+
+    async def _in_time(self, reading: Coroutine[Any, Any, Read]) -> Read | None:
+        """Return what a worker reads, or None where the visit ended and did not wait for it."""
+        task = asyncio.ensure_future(reading)
+        self._reading.add(task)
+        if self._is_over:
+            task.cancel()
+        try:
+            return await task
+        except asyncio.CancelledError:
+            if not self._is_over:
+                raise
+            return None
+        finally:
+            self._reading.discard(task)
 
     def _page_request(self, link: PageLink, depth: int) -> Request:
         return Request(
@@ -323,7 +371,8 @@ class SiteSpider(Spider):
 
     async def _fingerprinted(self, response: Response) -> ImageRead:
         read_at = datetime.now(UTC)
-        file = await self.pool.read(response.body, response.url)
+        reading = read_image(self.pool, response.body, response.url)
+        file = await self._in_time(reading) or FileRead(refusal=self._ending)
         evidence = (*image_evidence(response), *file.evidence)
         for text in file.warnings:
             self._warn(text, response.url)

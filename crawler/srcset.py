@@ -10,7 +10,13 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-_SPACE = " \t\n\f\r"
+_SPACES = re.compile(r"[ \t\n\f\r]*+")
+_BETWEEN = re.compile(r"[ \t\n\f\r,]*+")
+_ADDRESS = re.compile(r"[^ \t\n\f\r]++")
+# Within parentheses neither white space nor a comma ends a descriptor.
+_DESCRIPTOR = re.compile(r"(?:[^ \t\n\f\r,(]++|\([^)]*+\)?+)++")
+# A width and a height; with more a candidate is malformed.
+_MOST_DESCRIPTORS = 2
 # Of longer numbers the first digits do: Python reads no numbers of any length.
 _DIGITS = 10
 _INTEGER = re.compile(r"[0-9]+")
@@ -28,15 +34,25 @@ class Size:
 
 def parse_srcset(value: str) -> list[Size]:
     """Return the valid candidates of a srcset in order; malformed ones are left out."""
+    return first_sizes(value, len(value))[0]
+
+
+def first_sizes(value: str, most: int) -> tuple[list[Size], int]:
+    """Return the valid ones of the first `most` candidates, and about how many follow them.
+
+    Time is linear in the text.
+    """
     sizes: list[Size] = []
     position = 0
-    while True:
-        position = _skip(value, position, _SPACE + ",")
+    for number in range(most + 1):
+        position = _BETWEEN.match(value, position).end()  # type: ignore[union-attr]
         if position == len(value):
-            return sizes
-        start = position
-        position = _until_space(value, position)
-        url = value[start:position]
+            return sizes, 0
+        if number == most:
+            break
+        found = _ADDRESS.match(value, position)
+        assert found is not None
+        url, position = found[0], found.end()
         descriptors: list[str] = []
         if url.endswith(","):
             url = url.rstrip(",")
@@ -45,41 +61,24 @@ def parse_srcset(value: str) -> list[Size]:
         size = _size(url, descriptors)
         if size is not None:
             sizes.append(size)
-
-
-def _skip(value: str, position: int, characters: str) -> int:
-    while position < len(value) and value[position] in characters:
-        position += 1
-    return position
-
-
-def _until_space(value: str, position: int) -> int:
-    while position < len(value) and value[position] not in _SPACE:
-        position += 1
-    return position
+    return sizes, 1 + value.count(",", position)
 
 
 def _descriptors(value: str, position: int) -> tuple[list[str], int]:
-    """Split the descriptors that follow an address; return them and where they end."""
+    """Split the descriptors that follow an address; return them and where they end.
+
+    Of more than can be valid the first are returned.
+    """
     found: list[str] = []
-    current = ""
-    in_parens = False
-    while position < len(value):
-        character = value[position]
-        position += 1
-        if in_parens:
-            current += character
-            in_parens = character != ")"
-        elif character in _SPACE:
-            found.append(current)
-            current = ""
-        elif character == ",":
-            break
-        else:
-            current += character
-            in_parens = character == "("
-    found.append(current)
-    return [descriptor for descriptor in found if descriptor], position
+    while True:
+        position = _SPACES.match(value, position).end()  # type: ignore[union-attr]
+        descriptor = _DESCRIPTOR.match(value, position)
+        if descriptor is None:
+            # The end, or the comma that ends the candidate.
+            return found, min(position + 1, len(value))
+        position = descriptor.end()
+        if len(found) <= _MOST_DESCRIPTORS:
+            found.append(descriptor[0])
 
 
 def _size(url: str, descriptors: list[str]) -> Size | None:

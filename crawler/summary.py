@@ -15,6 +15,7 @@ _WHY = {
     "private-address": "host resolves to a private address; refused (to crawl a site of your own "
     "network, name it by its IP address, or use --private)",
     "public-address": "host resolves to a public address; refused (leave --private out)",
+    "page-too-complex": "it cannot be read within the limits of time and memory",
     "redirect-loop": "it redirects without end",
     "robots-txt": "the robots.txt of the host closes it to us",
     "robots-txt-unavailable": "the host's robots.txt cannot be had, so we must stay away",

@@ -85,6 +85,11 @@ class Visit:
             wanted.extend(self._advance(showing))
         return wanted
 
+    def refused(self, page: PageRead, refusal: str) -> None:
+        """Take in a page whose images are not asked for: each ends with this refusal."""
+        for image in page.images:
+            self._settle(_Showing(page, image), refusal)
+
     def image(self, url: str, read: ImageRead) -> list[str]:
         """Take in what came of one image; return the images to ask for in its place."""
         self._read[url] = read

@@ -56,7 +56,7 @@ class UnreadablePicture(UnreadableInput):
     """An image file cannot be turned into a picture.
 
     `reason` is a stable word for reports: `empty`, `not-an-image`, `broken`,
-    `too-many-pixels`.
+    `too-many-pixels`, `out-of-memory`.
     """
 
     def __init__(self, reason: str, message: str, hint: str | None = None) -> None:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from registry.check.columns import Choice, Columns
-    from registry.check.pictures import Hashed
+    from registry.pictures.reading import Hashed
 
 DIGEST_BYTES = {"sha256": 32, "md5": 16}
 # A longer value is no address and no hash; some rows hold whole files as text.

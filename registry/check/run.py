@@ -15,12 +15,12 @@ from registry.check.count import count
 from registry.check.index import CheckIndex
 from registry.check.keys import extract
 from registry.check.output import writing
-from registry.check.pictures import PictureHasher
 from registry.check.report import Report, Tally
 from registry.check.wording import Wording
 from registry.datasets._left_out import reasons
 from registry.matching.confirm import CANDIDATE_RADIUS, expected_chance_matches
 from registry.model import Outcome
+from registry.pictures.hashing import PictureHasher
 from registry.verdict import policy_named
 
 if TYPE_CHECKING:

@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING
 import click
 
 from registry.errors import UnreadableInput
-from registry.picture_files import silence_pillow
 from registry.text import visible
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from registry.model import Picture
+    from registry.pictures.files import PictureReader
 
 UNFIT = {
     "flat": "too little structure for a fingerprint that tells it from others",
@@ -31,16 +33,27 @@ def command(files: tuple[str, ...], as_json: bool) -> int:
     `-` stands for standard input.
 
     A file that can't be read is named on stderr with the reason; the others are
-    still hashed, and the exit code is 4.
+    still hashed, and the exit code is 4. So is one that takes more than 60 seconds
+    or 3 GiB of memory.
 
     Example: registry hash --json picture.jpg
     """
-    silence_pillow()
+    from registry.pictures.files import PictureReader
+
+    reader = PictureReader()
+    try:
+        return _print_all(reader, files, as_json)
+    finally:
+        reader.close()
+
+
+def _print_all(reader: PictureReader, files: Sequence[str], as_json: bool) -> int:
+    """Print every file's picture, or the reason why not; return the exit code."""
     hints: dict[str, None] = {}
     code = 0
     for name in files:
         try:
-            picture = _picture(name)
+            picture = _picture(reader, name)
         except UnreadableInput as error:
             click.echo(f"error: {visible(error.message)}", err=True)
             hints[error.hint] = None
@@ -52,13 +65,11 @@ def command(files: tuple[str, ...], as_json: bool) -> int:
     return code
 
 
-def _picture(name: str) -> Picture:
-    from registry.fingerprints import fingerprint, fingerprint_file
-
+def _picture(reader: PictureReader, name: str) -> Picture:
     if name != "-":
-        return fingerprint_file(Path(name))
+        return reader.file(Path(name))
     try:
-        return fingerprint(sys.stdin.buffer.read())
+        return reader.data(sys.stdin.buffer.read())
     except UnreadableInput as error:
         raise UnreadableInput(f"standard input: {error.message}", error.hint) from error
 

@@ -169,13 +169,13 @@ def _claimed(
     pictures: list[Named], defaults: Defaults, tally: Tally
 ) -> Iterator[tuple[Picture, Claim]]:
     """Yield each readable picture with the claim about it; report the others."""
-    from registry.picture_files import read_pictures, silence_pillow
+    from registry.pictures.files import read_pictures
+    from registry.pictures.reading import Unread
 
-    silence_pillow()
     sources = {named.path: named.source for named in pictures if _is_regular(named.path, tally)}
     for path, found in read_pictures(list(sources)):
-        if isinstance(found, str):
-            _say_unreadable(tally, found)
+        if isinstance(found, Unread):
+            _say_unreadable(tally, found.message)
             continue
         tally.unfit_pictures += found.unfit is not None
         yield found, _claim(found, sources[path], defaults)

@@ -77,11 +77,11 @@ def fingerprint(data: bytes, *, max_pixels: int = MAX_PIXELS) -> Picture:
     in `unfit` (`too-small`, `flat`). At its peak this holds 4 to 8 bytes a
     pixel, and up to 18 of a picture with transparency.
 
-    There is no limit of time: callers that need one have processes to end.
+    There is no limit of time: `registry.pictures` has one.
 
     Raises UnreadablePicture with reason `empty`, `not-an-image`,
-    `unsupported-format`, `broken`, or `too-many-pixels` (by the header, before
-    decoding).
+    `unsupported-format`, `broken`, `out-of-memory`, or `too-many-pixels` (by the
+    header, before decoding).
     """
     from registry.fingerprints import _decode, _normalise, _structure
 

@@ -90,6 +90,7 @@ _UNSUPPORTED = {
 }
 _HEIF_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"mif1", b"msf1")
 _HINT = "JPEG, PNG, GIF, WebP, AVIF, BMP, TIFF and JPEG 2000 are read"
+_SMALLER = "free memory, or scale the picture down first"
 _REPAIR = "fetch it again, or save it anew from a program that opens it"
 
 
@@ -97,7 +98,8 @@ def open_picture(data: bytes, max_pixels: int) -> Image.Image:
     """Decode the first frame of an image file held in memory.
 
     Raises UnreadablePicture: `empty`, `not-an-image`, `unsupported-format`,
-    `too-many-pixels` (by the header, before anything is decoded) or `broken`.
+    `too-many-pixels` (by the header, before anything is decoded), `out-of-memory` or
+    `broken`.
     """
     if not data:
         raise UnreadablePicture("empty", "the file is empty", _REPAIR)
@@ -126,6 +128,10 @@ def _decoded(image: Image.Image) -> Image.Image:
 
 
 def _broken(error: BaseException) -> UnreadablePicture:
+    if isinstance(error, MemoryError):
+        return UnreadablePicture(
+            "out-of-memory", "decoding it takes more memory than there is", _SMALLER
+        )
     said = str(error).splitlines()
     detail = f" ({said[0]})" if said else ""
     return UnreadablePicture("broken", f"the picture is damaged or cut short{detail}", _REPAIR)

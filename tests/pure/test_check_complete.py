@@ -18,11 +18,11 @@ from registry.check.columns import Choice, Columns
 from registry.check.complete import Offer, unchecked
 from registry.check.hash_family import batch_passes, sample_passes
 from registry.check.keys import extract
-from registry.check.pictures import Hashed
 from registry.check.plan import plan
 from registry.check.run import Options, check
 from registry.datasets import open_dataset
 from registry.errors import UnreadableDataset
+from registry.pictures.reading import Hashed
 
 URL = "https://a.example/1.jpg"
 PHASH = "c9b6a7d8469c1959"

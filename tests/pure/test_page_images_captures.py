@@ -30,8 +30,11 @@ def test_every_spider_has_captures_and_the_name_of_its_file(name: str) -> None:
 def test_a_captured_page_is_read_as_expected(page: Path) -> None:
     html = page.read_text("utf-8")
     url = html.partition("-->")[0].removeprefix("<!--").strip()
-    images, links = spiders()[page.parent.name].read_page(html, url)
-    found = {"images": list(map(asdict, images)), "links": list(map(asdict, links))}
+    content = spiders()[page.parent.name].read_page(html, url)
+    found = {
+        "images": list(map(asdict, content.images)),
+        "links": list(map(asdict, content.links)),
+    }
     found = json.loads(json.dumps(found))
     expected = page.with_suffix(".json")
     if not expected.exists():

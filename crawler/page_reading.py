@@ -1,0 +1,139 @@
+"""One page in a worker process: its text in, what a visit needs of it out. Pure.
+
+The number of its tags is bounded before it is parsed, that of its links, images
+and sizes while they are collected; what is left out is counted. A page that cannot
+be read all the same is outlined: its marks, and the images that it plainly names.
+"""
+
+from __future__ import annotations
+
+import html as markup
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import NamedTuple
+
+from crawler.page_images import MOST_ADDRESSES, ImageCandidate, bounded, images_in, parsed
+from crawler.page_links import MOST_LINKS, PageLink, links_in
+from registry.excerpt import page_excerpt
+from registry.guard import Limits
+from registry.urls.absolute import absolute
+
+# A page of most tags takes about 3 seconds.
+LIMITS = Limits(seconds=30.0, memory=1 << 30)
+# Most tags read of one page, from its start; pages of people have fewer than a tenth.
+MOST_TAGS = 50_000
+TOO_COMPLEX = "page-too-complex"
+
+_OPENING = re.compile(r"<(?:(script|style)(?=[\t\n\f\r />])|[a-zA-Z!?])", re.IGNORECASE)
+_CLOSING = {name: re.compile(f"</{name}", re.IGNORECASE) for name in ("script", "style")}
+# Nothing here is tried twice, so that the time is linear in the text.
+_PLAIN_TAG = re.compile(r"<(?:(img)|base)(?=[\t\n\f\r /])[^<>]*+>", re.IGNORECASE)
+_PLAIN_ADDRESS = re.compile(
+    r"[\t\n\f\r \"'/](src|data-src|data-lazy-src|data-original|href)[\t\n\f\r ]*+="
+    r"[\t\n\f\r ]*+(?:\"([^\"]*+)\"|'([^']*+)'|([^\t\n\f\r \"'>]++))",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class PageContent:
+    """The images and links of a page; `left` counts what was left out, by kind."""
+
+    images: tuple[ImageCandidate, ...] = ()
+    links: tuple[PageLink, ...] = ()
+    left: Counter[str] = field(default_factory=Counter)
+
+
+@dataclass(frozen=True, slots=True)
+class PageText:
+    """What a page's text said: the excerpt that is evidence, and its content."""
+
+    excerpt: str
+    content: PageContent
+
+
+PageReader = Callable[[str, str], PageContent]
+
+
+class Page(NamedTuple):
+    """A page to read: its text, its address, and the function that finds its content."""
+
+    html: str
+    url: str
+    reader: PageReader
+
+
+def read_page(html: str, url: str) -> PageContent:
+    """Return the images and the links of a page, as most sites write them."""
+    soup = parsed(html)
+    left: Counter[str] = Counter()
+    images = tuple(images_in(soup, url, left))
+    return PageContent(images, tuple(links_in(soup, url, left)), left)
+
+
+def read_text(page: Page) -> PageText:
+    """Return what a page says, within bounds."""
+    html, tags = trimmed(page.html)
+    found = page.reader(html, page.url)
+    images, left = bounded(found.images)
+    links = found.links[: 2 * MOST_LINKS]
+    left += Counter(tags=tags, links=len(found.links) - len(links)) + found.left
+    return PageText(page_excerpt(page.html, page.url), PageContent(images, links, left))
+
+
+def outline(page: Page) -> PageText:
+    """Return the marks of a page that cannot be parsed, and the images that it plainly names.
+
+    Time is linear in the page; sizes, links and layout are not looked at.
+    """
+    base: str | None = None
+    found: dict[str, ImageCandidate] = {}
+    for is_image, text in islice(_plain_addresses(page.html), MOST_ADDRESSES):
+        url = absolute(base or page.url, text)
+        if url is not None and is_image:
+            found.setdefault(url, ImageCandidate(url))
+        base = base or (None if is_image else url)
+    images, left = bounded(tuple(found.values()))
+    return PageText(page_excerpt(page.html, page.url), PageContent(images, (), left))
+
+
+def _plain_addresses(html: str) -> Iterator[tuple[bool, str]]:
+    """Yield the addresses in `img` and `base` tags, and whether each is an image's."""
+    for tag in _PLAIN_TAG.finditer(html):
+        for address in _PLAIN_ADDRESS.finditer(tag[0]):
+            is_link = address[1].lower() == "href"
+            text = markup.unescape(address[address.lastindex or 0])
+            if is_link != bool(tag[1]) and text.strip():
+                yield not is_link, text
+
+
+def trimmed(html: str) -> tuple[str, int]:
+    """Return the start of a page with at most MOST_TAGS tags, and about how many it lacks.
+
+    `<` in scripts and styles opens no tag. Time is linear in the page.
+    """
+    position = 0
+    for _ in range(MOST_TAGS):
+        opening = _OPENING.search(html, position)
+        if opening is None:
+            return html, 0
+        position = opening.end()
+        if opening[1]:
+            closing = _CLOSING[opening[1].lower()].search(html, position)
+            if closing is None:
+                return html, 0
+            position = closing.end()
+    opening = _OPENING.search(html, position)
+    if opening is None:
+        return html, 0
+    cut = opening.start()
+    return html[:cut], html.count("<", cut) - html.count("</", cut)
+
+
+def load() -> None:
+    """Import what reading a page needs."""
+    page_excerpt("", "")
+    read_page("", "")

@@ -1,0 +1,37 @@
+"""What parent and worker agree on: the work, its limits, and the messages between them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Generic, Literal, TypeVar
+
+A = TypeVar("A")
+R = TypeVar("R")
+
+# A worker that sees itself beyond its memory limit ends with this code.
+OUT_OF_MEMORY_CODE = 77
+READY = b"ready"
+TAKEN = b"taken"
+Kind = Literal["value", "out-of-memory", "fault"]
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one call may use: `seconds` of time, and bytes of `memory` beyond the worker's own."""
+
+    seconds: float
+    memory: int
+
+
+@dataclass(frozen=True, slots=True)
+class Work(Generic[A, R]):
+    """A function to call in a worker, by reference: it must be importable by its name.
+
+    `prepare` is called once in every worker, before its first call and outside the
+    limits: it imports modules that take long to load.
+    """
+
+    function: Callable[[A], R]
+    limits: Limits
+    prepare: Callable[[], object] = tuple

@@ -1,0 +1,65 @@
+"""Fingerprinting picture files on disk, in guarded worker processes."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from registry.errors import UnreadableInput
+from registry.guard import Answer, Pool
+from registry.model import Picture
+from registry.pictures.reading import Unread, guarded, read_bytes, read_path, unread
+
+# Starting a worker costs as much as fingerprinting this many pictures.
+WORTH_A_WORKER = 16
+
+Read = Picture | Unread
+
+
+class PictureReader:
+    """Reads picture files one by one in a process of its own, until it is closed."""
+
+    def __init__(self) -> None:
+        self._pool = Pool(1)
+
+    def file(self, path: Path) -> Picture:
+        """Return the picture in a file. Raises UnreadableInput that names the path."""
+        return _picture(_named(path, self._pool.call(guarded(read_path), path)))
+
+    def data(self, data: bytes) -> Picture:
+        """Return the picture that bytes hold. Raises UnreadableInput."""
+        return _picture(_read(self._pool.call(guarded(read_bytes), data)))
+
+    def close(self) -> None:
+        """End the process."""
+        self._pool.close()
+
+
+def read_pictures(paths: Sequence[Path]) -> Iterator[tuple[Path, Read]]:
+    """Yield every file with its picture or the reason why not, in order."""
+    workers = max(1, min(os.cpu_count() or 1, len(paths) // WORTH_A_WORKER))
+    with Pool(workers) as pool:
+        for path, answer in zip(paths, pool.map(guarded(read_path), paths), strict=True):
+            yield path, _named(path, answer)
+
+
+def _named(path: Path, answer: Answer[Read]) -> Read:
+    """Return what was read; a failure of the worker names the path as errors of files do."""
+    read = _read(answer)
+    if answer.failure is not None and isinstance(read, Unread):
+        return Unread(f"{path}: {read.message}", read.hint)
+    return read
+
+
+def _read(answer: Answer[Read]) -> Read:
+    if answer.failure is not None:
+        return unread(answer.failure)
+    assert answer.value is not None
+    return answer.value
+
+
+def _picture(read: Read) -> Picture:
+    if isinstance(read, Unread):
+        raise UnreadableInput(read.message, read.hint)
+    return read

@@ -1,0 +1,157 @@
+"""One image file in a worker process: its bytes or path in, its picture or the reason out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple, TypeVar
+
+from registry.errors import UnreadableInput, UnreadablePicture
+from registry.guard import Failure, Limits, Work
+from registry.model import Evidence, Picture
+
+A = TypeVar("A")
+R = TypeVar("R")
+
+# For every picture of a crawl, a check, `registry hash` and `registry import`. The largest
+# picture that is read, 100 million pixels with transparency, takes 1.8 GB.
+LIMITS = Limits(seconds=60.0, memory=3 << 30)
+
+
+@dataclass(frozen=True, slots=True)
+class Hashed:
+    """Digests and fingerprints of one picture as raw values, or the problem with it."""
+
+    sha256: bytes | None = None
+    md5: bytes | None = None
+    phash64: int | None = None
+    phash256: bytes | None = None
+    problem: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FileRead:
+    """What came of the bytes of one image: a picture or a refusal, and the marks in the file.
+
+    `warnings` say which of the file's marks could not be read.
+    """
+
+    picture: Picture | None = None
+    refusal: str | None = None
+    evidence: tuple[Evidence, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """Why a file on disk gives no picture, in one line, and what can be done."""
+
+    message: str
+    hint: str = ""
+
+
+class Fetched(NamedTuple):
+    """The bytes of an image and the URL that they came from."""
+
+    data: bytes
+    url: str = ""
+
+
+def guarded(function: Callable[[A], R]) -> Work[A, R]:
+    """Return one of the functions below as work, within LIMITS for every file."""
+    return Work(function, LIMITS, load)
+
+
+def load() -> None:
+    """Import what decoding and fingerprinting need."""
+    from registry.embedded_marks import read_embedded
+    from registry.fingerprints import algorithms, fingerprint
+
+    del read_embedded, fingerprint
+    algorithms()
+    from registry.fingerprints import _decode, _normalise, _structure
+
+    del _decode, _normalise, _structure
+
+
+def hash_picture(data: bytes) -> Hashed:
+    """Return digests and fingerprints of a picture's bytes."""
+    from registry.fingerprints import fingerprint
+
+    try:
+        picture = fingerprint(data)
+    except UnreadablePicture as error:
+        return unhashed(data, error.reason)
+    digests = bytes.fromhex(picture.sha256), bytes.fromhex(picture.md5)
+    if picture.unfit:
+        return Hashed(*digests, problem=f"unfit-{picture.unfit}")
+    prints = picture.fingerprints
+    return Hashed(
+        *digests, int(prints["phash64"]["full"], 16), bytes.fromhex(prints["phash256"]["full"])
+    )
+
+
+def unhashed(data: bytes, reason: str) -> Hashed:
+    """Return the digests alone of a picture that cannot be fingerprinted."""
+    from registry.fingerprints import file_digests
+
+    sha256, md5 = file_digests(data)
+    return Hashed(bytes.fromhex(sha256), bytes.fromhex(md5), problem=f"image-{reason}")
+
+
+def read_fetched(fetched: Fetched) -> FileRead:
+    """Return the picture of an image from the web, or a refusal, and the marks in the file."""
+    from registry.embedded_marks import read_embedded
+    from registry.fingerprints import fingerprint
+
+    # A file may say what may be done with it even where its picture cannot be decoded.
+    marks = read_embedded(fetched.data, fetched.url)
+    try:
+        picture = fingerprint(fetched.data)
+    except UnreadablePicture as error:
+        return FileRead(None, error.reason, marks.evidence, marks.warnings)
+    return FileRead(picture, None, marks.evidence, marks.warnings)
+
+
+def read_marks(fetched: Fetched) -> FileRead:
+    """Return the marks in an image file alone, for one whose picture could not be read."""
+    from registry.embedded_marks import read_embedded
+
+    marks = read_embedded(fetched.data, fetched.url)
+    return FileRead(None, None, marks.evidence, marks.warnings)
+
+
+def read_path(path: Path) -> Picture | Unread:
+    """Return the picture in a file on disk, or why there is none."""
+    from registry.fingerprints import fingerprint_file
+
+    try:
+        return fingerprint_file(path)
+    except UnreadableInput as error:
+        return Unread(error.message, error.hint)
+
+
+def read_bytes(data: bytes) -> Picture | Unread:
+    """Return the picture that a file's bytes hold, or why there is none."""
+    from registry.fingerprints import fingerprint
+
+    try:
+        return fingerprint(data)
+    except UnreadablePicture as error:
+        return Unread(error.message, error.hint)
+
+
+def unread(failure: Failure) -> Unread:
+    """Say for people that a picture ended its worker."""
+    if failure == "timeout":
+        return Unread(
+            f"the picture takes longer than {LIMITS.seconds:g} seconds to read",
+            "save it anew from a program that opens it",
+        )
+    if failure == "out-of-memory":
+        return Unread(
+            f"the picture takes more than {LIMITS.memory >> 20:,} MiB of memory to read",
+            "free memory, or scale the picture down first",
+        )
+    return Unread("the picture crashed its decoder", "save it anew from a program that opens it")

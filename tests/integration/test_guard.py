@@ -1,0 +1,183 @@
+"""The process pool: calls that crash, hang or bloat cost themselves only."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from concurrent.futures import wait
+from pathlib import Path
+
+import pytest
+
+from registry.guard import Answer, Limits, Pool, Work
+from registry.guard.work import OUT_OF_MEMORY_CODE
+
+SOON = Limits(seconds=1.0, memory=200 << 20)
+LATE = Limits(seconds=60.0, memory=200 << 20)
+
+
+def obey(order: str) -> str:
+    """Do as told, as a hostile file does."""
+    if order == "crash":
+        os.kill(os.getpid(), signal.SIGSEGV)
+    if order == "hang":
+        while True:
+            pass
+    if order == "sleep":
+        time.sleep(60)
+    if order == "bloat":
+        return str(len(bytearray(1 << 30)))
+    if order == "fault":
+        raise ValueError("a fault of ours")
+    if order == "core":
+        import resource
+
+        return str(resource.getrlimit(resource.RLIMIT_CORE))
+    return order.upper()
+
+
+OBEY = Work(obey, SOON)
+
+
+def said(pool: Pool, orders: list[str]) -> list[str | None]:
+    return [answer.failure or answer.value for answer in pool.map(OBEY, orders)]
+
+
+@pytest.mark.parametrize("workers", [1, 3])
+def test_a_bad_call_costs_itself_only(workers: int) -> None:
+    orders = ["a", "crash", "b", "hang", "bloat", "c", "sleep", "crash", "d"]
+    with Pool(workers) as pool:
+        assert said(pool, orders) == [
+            *("A", "crashed", "B", "timeout", "out-of-memory", "C", "timeout", "crashed", "D")
+        ]
+        assert said(pool, ["e", "core"]) == ["E", "(0, 0)"]
+
+
+def test_many_that_hang_take_their_time_shared_by_the_workers() -> None:
+    work = Work(obey, Limits(0.2, 200 << 20))
+    started = time.monotonic()
+    with Pool(4) as pool:
+        answers = list(pool.map(work, ["sleep"] * 24))
+    assert [answer.failure for answer in answers] == ["timeout"] * 24
+    # One after the other these would take their 4.8 s and 24 starts of a worker.
+    assert time.monotonic() - started < 20
+
+
+def test_few_items_are_under_way_at_a_time() -> None:
+    taken = 0
+
+    def items():
+        nonlocal taken
+        for _ in range(1000):
+            taken += 1
+            yield "a"
+
+    with Pool(2) as pool:
+        assert next(pool.map(OBEY, items())) == Answer("A")
+        assert taken <= 64
+
+
+def test_a_fault_of_ours_is_raised_with_its_traceback() -> None:
+    with Pool(1) as pool:
+        with pytest.raises(RuntimeError, match="ValueError: a fault of ours"):
+            pool.call(OBEY, "fault")
+        assert pool.call(OBEY, "a") == Answer("A")
+
+
+def test_threads_share_a_pool() -> None:
+    with Pool(2) as pool:
+        futures = [pool.submit(OBEY, str(number)) for number in range(40)]
+        wait(futures)
+        assert [f.result().value for f in futures] == [str(number) for number in range(40)]
+
+
+def test_large_items_and_answers_pass() -> None:
+    text = "x" * (8 << 20)
+    with Pool(1) as pool:
+        assert pool.call(OBEY, text).value == text.upper()
+
+
+def test_a_worker_killed_while_idle_is_replaced() -> None:
+    with Pool(1) as pool:
+        assert pool.call(OBEY, "a") == Answer("A")
+        (worker,) = pool._all
+        worker.kill()
+        assert pool.call(OBEY, "b") == Answer("B")
+
+
+def test_closing_gives_up_what_is_under_way() -> None:
+    pool = Pool(1)
+    waiting = pool.submit(Work(obey, LATE), "sleep")
+    while not pool._all:
+        time.sleep(0.01)
+    (worker,) = pool._all
+    pool.close()
+    assert waiting.result() == Answer(failure="crashed")
+    assert not worker.is_alive()
+
+
+def test_workers_ignore_ctrl_c() -> None:
+    with Pool(1) as pool:
+        assert pool.call(OBEY, "a") == Answer("A")
+        (worker,) = pool._all
+        os.kill(worker._process.pid, signal.SIGINT)
+        assert pool.call(OBEY, "b") == Answer("B")
+        assert pool._all == {worker}
+
+
+def run_python(code: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-c", code]
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+
+
+def test_memory_is_watched_where_the_system_has_no_limit() -> None:
+    code = (
+        "import threading, time\nfrom registry.guard import worker\n"
+        "threading.Thread(target=worker.watch_memory, args=[50 << 20], daemon=True).start()\n"
+        "import resource\nmost = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
+        "time.sleep(0.3)\nheld = bytearray(b'x') * (most * 1024 + (100 << 20))\ntime.sleep(20)"
+    )
+    assert run_python(code).returncode == OUT_OF_MEMORY_CODE
+
+
+@pytest.mark.parametrize("order", ["a", "hang"])
+def test_workers_do_not_outlive_a_killed_parent(order: str) -> None:
+    code = (
+        f"import os, signal, sys, time\nsys.path.insert(0, {str(Path(__file__).parent)!r})\n"
+        "from test_guard import LATE, Pool, Work, obey\n"
+        f"pool = Pool(1)\nfuture = pool.submit(Work(obey, LATE), {order!r})\n"
+        "time.sleep(1)\n"
+        "print(*(w._process.pid for w in pool._all), flush=True)\n"
+        "os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    ended = run_python(code)
+    assert ended.returncode == -signal.SIGKILL, ended.stderr
+    (worker,) = map(int, ended.stdout.split())
+    deadline = time.monotonic() + 20
+    while _runs(worker):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def _runs(process: int) -> bool:
+    try:
+        # A zombie that nobody reaps has no command line left.
+        command = subprocess.run(
+            ["ps", "-o", "stat=", "-p", str(process)], capture_output=True, text=True, check=False
+        ).stdout.strip()
+    except FileNotFoundError:
+        return Path(f"/proc/{process}/cmdline").exists() and bool(
+            Path(f"/proc/{process}/cmdline").read_bytes()
+        )
+    return command != "" and not command.startswith("Z")
+
+
+def test_no_thread_is_left() -> None:
+    before = threading.active_count()
+    with Pool(2) as pool:
+        said(pool, ["a"] * 8)
+    assert threading.active_count() == before
