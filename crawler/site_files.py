@@ -8,13 +8,13 @@ robots.txt, headers and pages point to. robots.txt is obeyed for them as for all
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from crawler.addresses import absolute, host_of
-from registry.file_kinds import text_of
+from registry.evidence.text import text_of
+from registry.evidence.web_page import is_web_page
 from registry.model import Evidence, SiteFile
 from registry.signals import read
 
@@ -24,7 +24,6 @@ MAXSIZE = 2 * 1024 * 1024
 MAX_LICENCES = 20
 MEDIA_FILES = {"tdmrep-json": "/.well-known/tdmrep.json", "ai-txt": "/ai.txt"}
 PAGE_FILES = {"trust-txt": "/trust.txt"}
-_WEB_PAGE = re.compile(r"<(?:!doctype\s+html|html|head|body)\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +86,8 @@ def site_file(
 ) -> SiteFile:
     """Return the file as it is recorded; a web page in its place is a refusal (`not-ai-txt`)."""
     text = text_of(body)
-    if _is_web_page(text, wanted.kind, content_type):
+    media_type = content_type.split(b";")[0].strip().lower().decode("latin-1")
+    if is_web_page(wanted.kind, text, media_type):
         return refused(wanted, read_at, f"not-{wanted.kind}", status)
     evidence = Evidence(wanted.kind, "site", wanted.url, text=text)
     return SiteFile(read_at, wanted.host, wanted.url, wanted.kind, status, None, evidence)
@@ -96,18 +96,6 @@ def site_file(
 def refused(wanted: Wanted, read_at: datetime, refusal: str, status: int | None) -> SiteFile:
     """Return that a file could not be had, and why."""
     return SiteFile(read_at, wanted.host, wanted.url, wanted.kind, status, refusal)
-
-
-def _is_web_page(text: str, kind: str, content_type: bytes) -> bool:
-    """Tell a soft 404: single-page applications answer 200 with their page for any path.
-
-    A type alone says little: servers that do not know `.json` or `.txt` send all as HTML.
-    """
-    start = text.lstrip("\ufeff \t\r\n")
-    media = content_type.split(b";")[0].strip().lower()
-    is_markup = start.startswith("<")
-    html = media in {b"text/html", b"application/xhtml+xml"}
-    return is_markup and (html or kind != "rsl-xml" or _WEB_PAGE.match(start) is not None)
 
 
 def _licences(evidence: Evidence) -> list[str]:

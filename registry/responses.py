@@ -9,10 +9,13 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 
+from registry.evidence.text import text_of
+from registry.evidence.web_page import is_web_page
 from registry.evidence_lines import FILE_KINDS, SITE_KINDS
-from registry.file_kinds import is_image, is_packed, is_page, is_page_instead, text_of
+from registry.file_kinds import is_image, is_packed, is_page
 from registry.model import About, Evidence
 from registry.site_rules import robots_url, url_host, url_path
+from registry.sources import robots
 from registry.unpacking import joined_chunks, plain
 
 Lines = tuple[tuple[str, str], ...]
@@ -22,9 +25,9 @@ READ_LIMIT = 16 * 1024 * 1024
 PICTURE_LIMIT = 50 * 1024 * 1024
 STATUS_LINE = re.compile(rb"HTTP/\d(?:\.\d)? +(\d{3})\b")
 NOT_READ = "not read"
+PAGE_INSTEAD = "a web page was sent instead"
 _BLANK = re.compile(rb"\r?\n\r?\n")
 _MAX_HEADERS = 1024 * 1024
-_TOO_MANY_REQUESTS = 429
 _PLACES = {
     **{place: kind for kind, place in SITE_KINDS.items()},
     "/.well-known/trust.txt": "trust-txt",
@@ -86,7 +89,7 @@ class Piece:
         """Tell whether it may hold marks that nobody has looked for."""
         status = self.status or 0
         unread = self.cut or self.refusal.startswith(NOT_READ)
-        return unread or status >= 500 or status == _TOO_MANY_REQUESTS
+        return unread or status >= 500 or status == robots.TOO_MANY_REQUESTS
 
 
 # Answers after which curl shows another: interim ones, redirects, calls for a password, a
@@ -217,8 +220,7 @@ def _remarks(response: Response, kind: str) -> list[str]:
     found: list[str] = []
     status = response.status or 200
     if kind in SITE_KINDS and not 200 <= status < 300:
-        absent = 400 <= status < 500 and status != _TOO_MANY_REQUESTS
-        says = "there is no such file" if absent else "the file cannot be had"
+        says = "there is no such file" if robots.is_absent(status) else "the file cannot be had"
         found.append(f"{kind}: answered {status}: {says}")
     elif not 200 <= status < 300 and response.unread == "":
         found.append(f"answered {status}: what this says may not be of what is asked about")
@@ -241,11 +243,32 @@ def site_file_piece(kind: str, response: Response) -> Piece:
     refusal = "" if status is None or 200 <= status < 300 else f"http-{status}"
     if not refusal and response.unread:
         refusal = f"{NOT_READ}: {response.unread}"
-    if not refusal and kind != "rsl-xml" and is_page_instead(response.body):
-        refusal = "a web page was sent instead"
+    if kind == robots.CARRIER and not refusal:
+        return _robots_piece(response, robots_answer(response))
+    if not refusal and is_web_page(kind, text_of(response.body), response.media_type):
+        refusal = PAGE_INSTEAD
     if refusal:
         return Piece(Evidence(kind, "site", response.url), status=status, refusal=refusal)
     return text_piece(kind, response)
+
+
+def robots_answer(response: Response) -> robots.RobotsAnswer:
+    """Return what a response for a robots.txt means; one without a status was a success."""
+    if response.unread:
+        return robots.RobotsAnswer(None, "packed", robots.UNAVAILABLE, (response.unread,))
+    # A long file is cut too, and that is no fault of the answer.
+    broken = response.cut and len(response.body) < robots.READ_BYTES
+    status = 200 if response.status is None else response.status
+    return robots.answered(status, response.body, response.field("content-type"), broken=broken)
+
+
+def _robots_piece(response: Response, answer: robots.RobotsAnswer) -> Piece:
+    evidence = Evidence(robots.CARRIER, "site", response.url, text=answer.text or "")
+    refusal = PAGE_INSTEAD if answer.refusal else ""
+    if answer.refusal and answer.stay_away:
+        refusal = f"{NOT_READ}: {', '.join(answer.warnings)}"
+    cut = answer.text is not None and bool(answer.warnings)
+    return Piece(evidence, len(response.body), response.status, refusal, cut)
 
 
 def site_file_url(kind: str, url: str) -> str:

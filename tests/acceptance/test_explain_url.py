@@ -125,3 +125,24 @@ def test_the_verdict_of_a_closed_page_is_of_the_address_reached(explain, site):
     assert "verdict: reserved" in done.stdout
     assert "add one of these" not in done.stderr
     assert done.returncode == 4
+
+
+@pytest.mark.parametrize(
+    "rules", [b"<!-- our rules -->\nDisallow: /\n", b"<pre>\nUser-agent: *\nDisallow: /\n</pre>"]
+)
+def test_rules_among_tags_are_obeyed(explain, site, rules):
+    site.replace("/robots.txt", rules)
+    done = explain(TIGER)
+    assert "closes it to OptoutRegistry" in done.stderr
+    assert "robots-txt:disallow" in done.stdout
+    assert [request.path for request in site.requests] == ["/robots.txt"]
+
+
+def test_a_long_robots_txt_is_read_to_five_mebibytes(explain, site):
+    rules = b"User-agent: *\n" + b"# nothing to see here\n" * 200_000 + b"Disallow: /works/\n"
+    site.replace("/robots.txt", rules)
+    assert "closes it to OptoutRegistry" in explain(TIGER).stderr
+    site.replace("/robots.txt", rules + b"# nothing to see here\n" * 200_000)
+    done = explain(TIGER)
+    assert "closes it to OptoutRegistry" in done.stderr
+    assert "robots.txt longer than 5 MiB, read up to there" in done.stdout

@@ -9,6 +9,7 @@ VALUES = {"registry.model", "registry.errors"}
 PURE_CORE = VALUES | {
     "registry.text",
     "registry.plugins",
+    "registry.evidence",
     "registry.signals",
     "registry.site_rules",
     "registry.any_url",
@@ -30,7 +31,10 @@ ROOMS = {
     "registry.plugins": set(),
     "registry.text": set(),
     "registry.home": set(),
-    "registry.signals": VALUES | {"registry.plugins"},
+    "registry.evidence": VALUES,
+    "registry.signals": VALUES | {"registry.plugins", "registry.evidence"},
+    "registry.sources.robots": VALUES
+    | {"registry.evidence", "registry.signals", "registry.site_rules", "registry.unpacking"},
     "registry.site_rules": VALUES | {"registry.signals", "registry.matching"},
     "registry.precedence": VALUES | {"registry.site_rules"},
     "registry.verdict": VALUES | {"registry.signals", "registry.site_rules", "registry.precedence"},
