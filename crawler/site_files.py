@@ -1,9 +1,9 @@
 """Files that speak for a whole site, besides robots.txt. Pure.
 
-Each is asked for once a visit and host: of a host that shows pages or images
-`/.well-known/tdmrep.json` and `/ai.txt`, which belongs to the host that serves the
-media; of one that shows pages `/trust.txt` too; and the RSL documents that
-robots.txt, headers and pages point to. robots.txt is obeyed for them as for all else.
+Each is asked for once a visit and host: those that `registry.evidence.carriers` lists
+for hosts that serve images, of a host that shows pages those for pages too; and the
+RSL documents that robots.txt, headers and pages point to. robots.txt is obeyed for them
+as for all else.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from crawler.addresses import absolute, host_of
+from registry.evidence.carriers import asked_for
 from registry.evidence.text import text_of
 from registry.evidence.web_page import is_web_page
 from registry.model import Evidence, SiteFile
@@ -22,8 +23,6 @@ from registry.signals import read
 MAXSIZE = 2 * 1024 * 1024
 # RSL documents of one host; a page may point to one of its own.
 MAX_LICENCES = 20
-MEDIA_FILES = {"tdmrep-json": "/.well-known/tdmrep.json", "ai-txt": "/ai.txt"}
-PAGE_FILES = {"trust-txt": "/trust.txt"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,23 +44,23 @@ class SiteFiles:
 
     def about_page(self, url: str, evidence: Iterable[Evidence]) -> list[Wanted]:
         """Return what to ask for now that a page was read."""
-        return self._wanted(url, MEDIA_FILES | PAGE_FILES, evidence)
+        return self._wanted(url, asked_for(shows_pages=True), evidence)
 
     def about_image(self, url: str, evidence: Iterable[Evidence]) -> list[Wanted]:
         """Return what to ask for now that an image was read."""
-        return self._wanted(url, MEDIA_FILES, evidence)
+        return self._wanted(url, asked_for(shows_pages=False), evidence)
 
     def robots_txt(self, evidence: Evidence) -> None:
         """Remember the licences that a robots.txt points to."""
         self._pointers.setdefault(host_of(evidence.url), []).extend(_licences(evidence))
 
     def _wanted(
-        self, url: str, files: dict[str, str], evidence: Iterable[Evidence]
+        self, url: str, files: Iterable[tuple[str, str]], evidence: Iterable[Evidence]
     ) -> list[Wanted]:
         host = host_of(url)
         found = [
             Wanted(place, kind, host)
-            for kind, path in files.items()
+            for kind, path in files
             if (place := absolute(url, path)) is not None
         ]
         pointers = self._pointers.pop(host, [])

@@ -21,9 +21,8 @@ from urllib.parse import quote, urljoin, urlsplit
 
 from registry import PRODUCT_TOKEN, __version__
 from registry.errors import UnreadableInput
+from registry.evidence.carriers import asked_for, is_image
 from registry.evidence.text import text_of
-from registry.evidence_lines import SITE_KINDS
-from registry.file_kinds import is_image
 from registry.model import Evidence
 from registry.responses import (
     PICTURE_LIMIT,
@@ -41,7 +40,6 @@ SECONDS = 10.0
 MAX_REDIRECTS = 5
 MAX_ADDRESS = 8192
 SITE_FILE_LIMIT = 2 * 1024 * 1024
-SITE_FILES = ("tdmrep-json", "ai-txt", "trust-txt")
 MAX_LICENCES = 3
 _PORTS = {"http": 80, "https": 443}
 _REDIRECTS = {301, 302, 303, 307, 308}
@@ -110,7 +108,9 @@ class Visitor:
 
     def site_files(self, url: str) -> list[Piece]:
         """Return the files of a URL's host that may hold marks, or why there are none."""
-        files = [self._site_file(urljoin(url, SITE_KINDS[kind]), kind) for kind in SITE_FILES]
+        files = [
+            self._site_file(urljoin(url, path), kind) for kind, path in asked_for(shows_pages=True)
+        ]
         return [self.robots(url), *files]
 
     def licence(self, url: str) -> Piece:

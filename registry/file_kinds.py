@@ -5,13 +5,10 @@ from __future__ import annotations
 import re
 import zlib
 
+from registry.evidence.carriers import is_image
 from registry.evidence.text import text_of
 from registry.evidence.web_page import begins_as_page
 
-_IMAGE_STARTS = (
-    *(b"\xff\xd8\xff", b"\x89PNG\r\n", b"GIF8", b"II*\x00", b"MM\x00*", b"8BPS"),
-    *(b"\x00\x00\x00\x0cJXL ", b"\xff\x0a"),
-)
 _START = 65536
 _AGENT_LINE = re.compile(r"^[ \t]*user-?agent[ \t]*:", re.IGNORECASE | re.MULTILINE)
 # The line that the generator of these files writes first.
@@ -20,12 +17,6 @@ _HEADER_LINE = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+:")
 # Words that tell of what an XML text is about, in the order in which they are asked.
 _XML = (("<rsl", "rsl-xml"), ("xmpmeta", "xmp"), ("<rdf:rdf", "xmp"), ("<svg", "image"))
 _JSON = (("tdm-reservation", "tdmrep-json"), ("assertions", "c2pa-json"), ("manifest", "c2pa-json"))
-
-
-def is_image(content: bytes) -> bool:
-    """Tell by its first bytes whether a file is an image."""
-    boxed = content[4:8] == b"ftyp" or content[8:12] == b"WEBP"
-    return boxed or content.startswith(_IMAGE_STARTS)
 
 
 def is_page(content: bytes) -> bool:

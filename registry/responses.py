@@ -9,10 +9,10 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 
+from registry.evidence.carriers import AT_PATH, IN_FILES, OF_MEDIA_TYPE, SITE_PATHS, is_image
 from registry.evidence.text import text_of
 from registry.evidence.web_page import is_web_page
-from registry.evidence_lines import FILE_KINDS, SITE_KINDS
-from registry.file_kinds import is_image, is_packed, is_page
+from registry.file_kinds import is_packed, is_page
 from registry.model import About, Evidence
 from registry.site_rules import robots_url, url_host, url_path
 from registry.sources import robots
@@ -28,21 +28,8 @@ NOT_READ = "not read"
 PAGE_INSTEAD = "a web page was sent instead"
 _BLANK = re.compile(rb"\r?\n\r?\n")
 _MAX_HEADERS = 1024 * 1024
-_PLACES = {
-    **{place: kind for kind, place in SITE_KINDS.items()},
-    "/.well-known/trust.txt": "trust-txt",
-    "/.well-known/ai.txt": "ai-txt",
-    "/.well-known/ai.json": "ai-txt",
-    "/rsl.xml": "rsl-xml",
-}
 # Media types that say nothing of what the body is.
 _UNTOLD = frozenset({"", "application/octet-stream", "application/unknown", "text/plain"})
-_TYPES = {
-    "text/html": "html",
-    "application/xhtml+xml": "html",
-    "application/rsl+xml": "rsl-xml",
-    "application/rdf+xml": "xmp",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +159,7 @@ def unpacked(response: Response) -> Response:
 
 def site_kind(url: str) -> str | None:
     """Return which of a site's files stands at a URL, None for any other."""
-    return _PLACES.get(url_path(url).partition("?")[0])
+    return AT_PATH.get(url_path(url).partition("?")[0])
 
 
 def kind_of(response: Response) -> str:
@@ -188,7 +175,7 @@ def kind_of(response: Response) -> str:
     told = response.media_type
     if is_page(response.body) and (told in _UNTOLD or told.startswith("image/")):
         return "html"
-    return "image" if told.startswith("image/") else _TYPES.get(told, "headers")
+    return "image" if told.startswith("image/") else OF_MEDIA_TYPE.get(told, "headers")
 
 
 def pieces_of(response: Response, kind: str) -> tuple[list[Piece], list[str]]:
@@ -196,15 +183,15 @@ def pieces_of(response: Response, kind: str) -> tuple[list[Piece], list[str]]:
     about: About = "page" if kind == "html" or response.media_type == "text/html" else "image"
     pieces: list[Piece] = []
     notes = [*response.notes, *_remarks(response, kind)]
-    if (response.lines or response.status) and kind not in SITE_KINDS:
+    if (response.lines or response.status) and kind not in SITE_PATHS:
         headers = Evidence("headers", about, response.url, response.lines)
         pieces.append(Piece(headers, status=response.status))
     if kind == "image" and not response.unread:
         marks, more = _in_the_file(response)
         return pieces + marks, notes + more
-    if kind in SITE_KINDS and response.media_type not in _TYPES:
+    if kind in SITE_PATHS and response.media_type not in OF_MEDIA_TYPE:
         response = replace(response, url=site_file_url(kind, response.url))
-    if kind in SITE_KINDS:
+    if kind in SITE_PATHS:
         pieces.append(site_file_piece(kind, response))
     elif response.unread or (kind == "headers" and response.body):
         why = response.unread or "its kind is not known; of a file --kind or --url says it"
@@ -219,7 +206,7 @@ def _remarks(response: Response, kind: str) -> list[str]:
     """Return what is odd about a response: its status, and a media type that is not its own."""
     found: list[str] = []
     status = response.status or 200
-    if kind in SITE_KINDS and not 200 <= status < 300:
+    if kind in SITE_PATHS and not 200 <= status < 300:
         says = "there is no such file" if robots.is_absent(status) else "the file cannot be had"
         found.append(f"{kind}: answered {status}: {says}")
     elif not 200 <= status < 300 and response.unread == "":
@@ -232,7 +219,7 @@ def _remarks(response: Response, kind: str) -> list[str]:
 
 def text_piece(kind: str, response: Response) -> Piece:
     """Return a page, a site's file or a file's metadata as evidence."""
-    about: About = "site" if kind in SITE_KINDS else "page" if kind == "html" else "image"
+    about: About = "site" if kind in SITE_PATHS else "page" if kind == "html" else "image"
     evidence = Evidence(kind, about, response.url, text=text_of(response.body))
     return Piece(evidence, len(response.body), response.status, cut=response.cut)
 
@@ -275,7 +262,7 @@ def site_file_url(kind: str, url: str) -> str:
     """Return where a site's file stood, for the URL that is asked about; empty without one."""
     if site_kind(url) == kind or not url_host(url):
         return url if url_host(url) else ""
-    return robots_url(url).removesuffix("/robots.txt") + SITE_KINDS[kind]
+    return robots_url(url).removesuffix("/robots.txt") + SITE_PATHS[kind]
 
 
 def _in_the_file(response: Response) -> tuple[list[Piece], list[str]]:
@@ -290,7 +277,7 @@ def _in_the_file(response: Response) -> tuple[list[Piece], list[str]]:
     notes = list(found.warnings)
     if not (found.evidence or notes or known):
         notes.append("no image of a format that is known: nothing was read of it")
-    for carrier in FILE_KINDS:
+    for carrier in IN_FILES:
         refusal = "none in the file"
         if not known:
             refusal = f"{NOT_READ}: no image of a format that is known"
