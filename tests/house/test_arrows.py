@@ -42,7 +42,7 @@ ROOMS = {
     "registry.excerpt": VALUES | {"registry.signals"},
     "registry.any_url": VALUES | {"registry.site_rules"},
     "registry.evidence_lines": VALUES
-    | {"registry.signals", "registry.site_rules", "registry.any_url"}
+    | {"registry.evidence", "registry.signals", "registry.site_rules", "registry.any_url"}
     | {"registry.precedence", "registry.verdict"},
     "registry.claims": VALUES | {"registry.matching"},
     "registry.fingerprints": VALUES | {"registry.plugins"},
