@@ -1,19 +1,20 @@
 """Files that speak for a whole site, besides robots.txt. Pure.
 
-Each is asked for once a visit and host: of a host that shows pages or images
-`/.well-known/tdmrep.json` and `/ai.txt`, which belongs to the host that serves the
-media; of one that shows pages `/trust.txt` too; and the RSL documents that
-robots.txt, headers and pages point to. robots.txt is obeyed for them as for all else.
+Each is asked for once a visit and host: those that `registry.evidence.carriers` lists
+for hosts that serve images, of a host that shows pages those for pages too; and the
+RSL documents that robots.txt, headers and pages point to. robots.txt is obeyed for them
+as for all else.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from registry.file_kinds import text_of
+from registry.evidence.carriers import asked_for
+from registry.evidence.text import text_of
+from registry.evidence.web_page import is_web_page
 from registry.model import Evidence, SiteFile
 from registry.signals import read
 from registry.urls.absolute import absolute
@@ -23,9 +24,6 @@ from registry.urls.key import host_of
 MAXSIZE = 2 * 1024 * 1024
 # RSL documents of one host; a page may point to one of its own.
 MAX_LICENCES = 20
-MEDIA_FILES = {"tdmrep-json": "/.well-known/tdmrep.json", "ai-txt": "/ai.txt"}
-PAGE_FILES = {"trust-txt": "/trust.txt"}
-_WEB_PAGE = re.compile(r"<(?:!doctype\s+html|html|head|body)\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,23 +45,23 @@ class SiteFiles:
 
     def about_page(self, url: str, evidence: Iterable[Evidence]) -> list[Wanted]:
         """Return what to ask for now that a page was read."""
-        return self._wanted(url, MEDIA_FILES | PAGE_FILES, evidence)
+        return self._wanted(url, asked_for(shows_pages=True), evidence)
 
     def about_image(self, url: str, evidence: Iterable[Evidence]) -> list[Wanted]:
         """Return what to ask for now that an image was read."""
-        return self._wanted(url, MEDIA_FILES, evidence)
+        return self._wanted(url, asked_for(shows_pages=False), evidence)
 
     def robots_txt(self, evidence: Evidence) -> None:
         """Remember the licences that a robots.txt points to."""
         self._pointers.setdefault(host_of(evidence.url) or "", []).extend(_licences(evidence))
 
     def _wanted(
-        self, url: str, files: dict[str, str], evidence: Iterable[Evidence]
+        self, url: str, files: Iterable[tuple[str, str]], evidence: Iterable[Evidence]
     ) -> list[Wanted]:
         host = host_of(url) or ""
         found = [
             Wanted(place, kind, host)
-            for kind, path in files.items()
+            for kind, path in files
             if (place := absolute(url, path)) is not None
         ]
         pointers = self._pointers.pop(host, [])
@@ -88,7 +86,8 @@ def site_file(
 ) -> SiteFile:
     """Return the file as it is recorded; a web page in its place is a refusal (`not-ai-txt`)."""
     text = text_of(body)
-    if _is_web_page(text, wanted.kind, content_type):
+    media_type = content_type.split(b";")[0].strip().lower().decode("latin-1")
+    if is_web_page(wanted.kind, text, media_type):
         return refused(wanted, read_at, f"not-{wanted.kind}", status)
     evidence = Evidence(wanted.kind, "site", wanted.url, text=text)
     return SiteFile(read_at, wanted.host, wanted.url, wanted.kind, status, None, evidence)
@@ -97,18 +96,6 @@ def site_file(
 def refused(wanted: Wanted, read_at: datetime, refusal: str, status: int | None) -> SiteFile:
     """Return that a file could not be had, and why."""
     return SiteFile(read_at, wanted.host, wanted.url, wanted.kind, status, refusal)
-
-
-def _is_web_page(text: str, kind: str, content_type: bytes) -> bool:
-    """Tell a soft 404: single-page applications answer 200 with their page for any path.
-
-    A type alone says little: servers that do not know `.json` or `.txt` send all as HTML.
-    """
-    start = text.lstrip("\ufeff \t\r\n")
-    media = content_type.split(b";")[0].strip().lower()
-    is_markup = start.startswith("<")
-    html = media in {b"text/html", b"application/xhtml+xml"}
-    return is_markup and (html or kind != "rsl-xml" or _WEB_PAGE.match(start) is not None)
 
 
 def _licences(evidence: Evidence) -> list[str]:

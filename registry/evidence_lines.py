@@ -16,6 +16,7 @@ from typing import Any
 
 from registry.any_url import standing
 from registry.errors import UnreadableInput
+from registry.evidence.carriers import ANSWERS, IN_FILES, SITE_PATHS
 from registry.model import About, Evidence, Reading, Signal, Target
 from registry.precedence import settled
 from registry.signals import read
@@ -25,19 +26,7 @@ from registry.verdict import addressed, decide, known_policies, policy_named
 
 # Kinds whose input is a list of header lines; each is named after a vocabulary.
 HEADER_KINDS = ("x-robots-tag", "content-usage", "link-header")
-# Kinds whose input is the text of a file that speaks for its site, with the file's place.
-SITE_KINDS = {
-    "robots-txt": "/robots.txt",
-    "ai-txt": "/ai.txt",
-    "trust-txt": "/trust.txt",
-    "rsl-xml": "/license.xml",
-    "tdmrep-json": "/.well-known/tdmrep.json",
-}
-# Kinds whose input is what a file holds about itself.
-FILE_KINDS = ("xmp", "c2pa-json")
-# Kinds whose input is what a registry answers about an image.
-ANSWER_KINDS = ("spawning-api",)
-TEXT_KINDS = ("html", *SITE_KINDS, *FILE_KINDS, *ANSWER_KINDS)
+TEXT_KINDS = ("html", *SITE_PATHS, *IN_FILES, *ANSWERS)
 KINDS = (*HEADER_KINDS, *TEXT_KINDS)
 
 
@@ -176,7 +165,7 @@ def _evidence(
         raise UnreadableInput(f"input of kind {kind} is not a text")
     elif kind == "html":
         yield Evidence("html", "page", page, text=given)
-    elif kind in {*FILE_KINDS, *ANSWER_KINDS}:
+    elif kind in {*IN_FILES, *ANSWERS}:
         yield Evidence(kind, "image", image, text=given)
     else:
         yield Evidence(kind, "site", _site_file_url(kind, target, context), text=given)
@@ -205,7 +194,7 @@ def _site_file_url(kind: str, target: Target, context: Mapping[str, Any]) -> str
     host = context.get("file_host")
     asked = f"https://{host}/" if host else target.image_url or target.page_url or ""
     robots = robots_url(asked)
-    return robots.removesuffix("/robots.txt") + SITE_KINDS[kind] if robots else ""
+    return robots.removesuffix("/robots.txt") + SITE_PATHS[kind] if robots else ""
 
 
 def _fetched(context: Mapping[str, Any]) -> Iterator[Evidence]:

@@ -21,11 +21,19 @@ from urllib.parse import urljoin, urlsplit
 
 from registry import PRODUCT_TOKEN, __version__
 from registry.errors import UnreadableInput
-from registry.evidence_lines import SITE_KINDS
-from registry.file_kinds import is_image, text_of
+from registry.evidence.carriers import asked_for, is_image
+from registry.evidence.text import text_of
 from registry.model import Evidence
-from registry.responses import PICTURE_LIMIT, READ_LIMIT, Piece, Response, site_file_piece, unpacked
-from registry.site_rules import Robots
+from registry.responses import (
+    PICTURE_LIMIT,
+    READ_LIMIT,
+    Piece,
+    Response,
+    robots_answer,
+    site_file_piece,
+    unpacked,
+)
+from registry.sources import robots
 from registry.urls.absolute import MAX_ADDRESS, absolute
 from registry.urls.hosts import DEFAULT_PORTS
 from registry.urls.key import host_of, hostname_of
@@ -33,12 +41,9 @@ from registry.urls.networks import is_private, is_public
 
 SECONDS = 10.0
 MAX_REDIRECTS = 5
-# RFC 9309, section 2.5, asks for at least 500 KiB.
 SITE_FILE_LIMIT = 2 * 1024 * 1024
-SITE_FILES = ("tdmrep-json", "ai-txt", "trust-txt")
 MAX_LICENCES = 3
 _REDIRECTS = {301, 302, 303, 307, 308}
-_TOO_MANY_REQUESTS = 429
 _HEADERS = {
     "User-Agent": f"{PRODUCT_TOKEN}/{'.'.join(__version__.split('.')[:2])} (registry explain)",
     "Accept": "*/*",
@@ -71,11 +76,11 @@ class ClosedByRobots(NotFetched):
 
 @dataclass(frozen=True, slots=True)
 class _Rules:
-    """A host's robots.txt, as evidence and as what it allows; `unavailable` says why not."""
+    """A host's robots.txt, as evidence and as what it means; `why` says why it cannot be had."""
 
     piece: Piece
-    robots: Robots
-    unavailable: str = ""
+    answer: robots.RobotsAnswer
+    why: str = ""
 
 
 class Visitor:
@@ -102,7 +107,9 @@ class Visitor:
 
     def site_files(self, url: str) -> list[Piece]:
         """Return the files of a URL's host that may hold marks, or why there are none."""
-        files = [self._site_file(_at(url, SITE_KINDS[kind]), kind) for kind in SITE_FILES]
+        files = [
+            self._site_file(_at(url, path), kind) for kind, path in asked_for(shows_pages=True)
+        ]
         return [self.robots(url), *files]
 
     def licence(self, url: str) -> Piece:
@@ -124,15 +131,14 @@ class Visitor:
 
     def _read_rules(self, place: str) -> _Rules:
         try:
-            response = self._follow(place, SITE_FILE_LIMIT, obey=False)
+            response = self._follow(place, robots.READ_BYTES, obey=False)
         except NotFetched as error:
-            piece = Piece(Evidence("robots-txt", "site", place), refusal=error.reason)
-            return _Rules(piece, Robots(""), error.reason + error.message.removeprefix(place))
-        piece = site_file_piece("robots-txt", replace(response, url=place))
-        status = response.status or 0
-        absent = 400 <= status < 500 and status != _TOO_MANY_REQUESTS
-        answered = 200 <= status < 300 or absent
-        return _Rules(piece, Robots(piece.evidence.text), "" if answered else f"http-{status}")
+            piece = Piece(Evidence(robots.CARRIER, "site", place), refusal=error.reason)
+            why = error.reason + error.message.removeprefix(place)
+            return _Rules(piece, robots.failed(error.reason), why)
+        answer = robots_answer(response)
+        piece = site_file_piece(robots.CARRIER, replace(response, url=place))
+        return _Rules(piece, answer, ", ".join(answer.warnings) or answer.refusal or "")
 
     def _follow(self, url: str, limit: int, *, obey: bool) -> Response:
         url = _address(url, url)
@@ -148,12 +154,11 @@ class Visitor:
 
     def _refuse_closed(self, url: str) -> None:
         rules = self._rules_of(url)
-        if rules.unavailable:
+        if rules.answer.stay_away:
             host = urlsplit(url).netloc
             message = f"{url}: not fetched, the robots.txt of {host} cannot be had"
-            reason = rules.unavailable.partition(":")[0]
-            raise NotFetched(reason, f"{message} ({rules.unavailable})")
-        if not rules.robots.allowed(url, PRODUCT_TOKEN):
+            raise NotFetched(rules.answer.refusal or "truncated", f"{message} ({rules.why})")
+        if not rules.answer.allows(url, PRODUCT_TOKEN):
             raise ClosedByRobots(url)
 
     def _get(self, url: str, limit: int) -> Response:

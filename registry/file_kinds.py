@@ -1,23 +1,15 @@
-"""What a file is, by its first bytes and words, and its bytes as text. Pure."""
+"""What a file is, by its first bytes and words. Pure."""
 
 from __future__ import annotations
 
 import re
 import zlib
 
-_MARKS = ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
-_IMAGE_STARTS = (
-    *(b"\xff\xd8\xff", b"\x89PNG\r\n", b"GIF8", b"II*\x00", b"MM\x00*", b"8BPS"),
-    *(b"\x00\x00\x00\x0cJXL ", b"\xff\x0a"),
-)
+from registry.evidence.carriers import is_image
+from registry.evidence.text import text_of
+from registry.evidence.web_page import begins_as_page
+
 _START = 65536
-# What a page begins with (WHATWG MIME Sniffing, section 7.1, and a few tags more).
-_PAGE = re.compile(
-    r"(?:\s|<!--.{0,60000}?-->|<\?xml[^>]{0,300}\?>)*+"
-    r"<(?:!doctype\s+html|html|head|body|title|meta|link|script|style|base|iframe|h1|div|font"
-    r"|table|a|b|br|p|main|section|article|header|nav|span|img)[\s/>]",
-    re.IGNORECASE | re.DOTALL,
-)
 _AGENT_LINE = re.compile(r"^[ \t]*user-?agent[ \t]*:", re.IGNORECASE | re.MULTILINE)
 # The line that the generator of these files writes first.
 _SPAWNING = re.compile(r"^#[ \t]*spawning", re.IGNORECASE | re.MULTILINE)
@@ -27,28 +19,9 @@ _XML = (("<rsl", "rsl-xml"), ("xmpmeta", "xmp"), ("<rdf:rdf", "xmp"), ("<svg", "
 _JSON = (("tdm-reservation", "tdmrep-json"), ("assertions", "c2pa-json"), ("manifest", "c2pa-json"))
 
 
-def text_of(content: bytes) -> str:
-    """Decode a text: by its byte order mark, as UTF-8, else as what browsers fall back to."""
-    for mark, encoding in _MARKS:
-        if content.startswith(mark):
-            return content.decode(encoding, "replace")
-    try:
-        return content.decode("utf-8")
-    except UnicodeDecodeError as error:
-        # A text cut in the middle of a character is still UTF-8.
-        cut = error.reason == "unexpected end of data"
-        return content.decode("utf-8" if cut else "cp1252", "replace")
-
-
-def is_image(content: bytes) -> bool:
-    """Tell by its first bytes whether a file is an image."""
-    boxed = content[4:8] == b"ftyp" or content[8:12] == b"WEBP"
-    return boxed or content.startswith(_IMAGE_STARTS)
-
-
 def is_page(content: bytes) -> bool:
     """Tell by its first tag whether a file is a page."""
-    return _PAGE.match(text_of(content[:_START])) is not None
+    return begins_as_page(text_of(content[:_START]))
 
 
 def is_packed(content: bytes) -> bool:
@@ -63,12 +36,6 @@ def is_packed(content: bytes) -> bool:
     except UnicodeDecodeError as error:
         return error.reason != "unexpected end of data" and start[:1] not in b"<{["
     return False
-
-
-def is_page_instead(content: bytes) -> bool:
-    """Tell whether a web page stands where a site's text file was asked for."""
-    text = text_of(content[:_START])
-    return text.lstrip("\ufeff \t\r\n").startswith("<") and _AGENT_LINE.search(text) is None
 
 
 def kind_by_content(content: bytes) -> str | None:

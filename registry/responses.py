@@ -9,10 +9,13 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 
-from registry.evidence_lines import FILE_KINDS, SITE_KINDS
-from registry.file_kinds import is_image, is_packed, is_page, is_page_instead, text_of
+from registry.evidence.carriers import AT_PATH, IN_FILES, OF_MEDIA_TYPE, SITE_PATHS, is_image
+from registry.evidence.text import text_of
+from registry.evidence.web_page import is_web_page
+from registry.file_kinds import is_packed, is_page
 from registry.model import About, Evidence
 from registry.site_rules import robots_url, url_host, url_path
+from registry.sources import robots
 from registry.unpacking import joined_chunks, plain
 
 Lines = tuple[tuple[str, str], ...]
@@ -22,24 +25,11 @@ READ_LIMIT = 16 * 1024 * 1024
 PICTURE_LIMIT = 50 * 1024 * 1024
 STATUS_LINE = re.compile(rb"HTTP/\d(?:\.\d)? +(\d{3})\b")
 NOT_READ = "not read"
+PAGE_INSTEAD = "a web page was sent instead"
 _BLANK = re.compile(rb"\r?\n\r?\n")
 _MAX_HEADERS = 1024 * 1024
-_TOO_MANY_REQUESTS = 429
-_PLACES = {
-    **{place: kind for kind, place in SITE_KINDS.items()},
-    "/.well-known/trust.txt": "trust-txt",
-    "/.well-known/ai.txt": "ai-txt",
-    "/.well-known/ai.json": "ai-txt",
-    "/rsl.xml": "rsl-xml",
-}
 # Media types that say nothing of what the body is.
 _UNTOLD = frozenset({"", "application/octet-stream", "application/unknown", "text/plain"})
-_TYPES = {
-    "text/html": "html",
-    "application/xhtml+xml": "html",
-    "application/rsl+xml": "rsl-xml",
-    "application/rdf+xml": "xmp",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +76,7 @@ class Piece:
         """Tell whether it may hold marks that nobody has looked for."""
         status = self.status or 0
         unread = self.cut or self.refusal.startswith(NOT_READ)
-        return unread or status >= 500 or status == _TOO_MANY_REQUESTS
+        return unread or status >= 500 or status == robots.TOO_MANY_REQUESTS
 
 
 # Answers after which curl shows another: interim ones, redirects, calls for a password, a
@@ -169,7 +159,7 @@ def unpacked(response: Response) -> Response:
 
 def site_kind(url: str) -> str | None:
     """Return which of a site's files stands at a URL, None for any other."""
-    return _PLACES.get(url_path(url).partition("?")[0])
+    return AT_PATH.get(url_path(url).partition("?")[0])
 
 
 def kind_of(response: Response) -> str:
@@ -185,7 +175,7 @@ def kind_of(response: Response) -> str:
     told = response.media_type
     if is_page(response.body) and (told in _UNTOLD or told.startswith("image/")):
         return "html"
-    return "image" if told.startswith("image/") else _TYPES.get(told, "headers")
+    return "image" if told.startswith("image/") else OF_MEDIA_TYPE.get(told, "headers")
 
 
 def pieces_of(response: Response, kind: str) -> tuple[list[Piece], list[str]]:
@@ -193,15 +183,15 @@ def pieces_of(response: Response, kind: str) -> tuple[list[Piece], list[str]]:
     about: About = "page" if kind == "html" or response.media_type == "text/html" else "image"
     pieces: list[Piece] = []
     notes = [*response.notes, *_remarks(response, kind)]
-    if (response.lines or response.status) and kind not in SITE_KINDS:
+    if (response.lines or response.status) and kind not in SITE_PATHS:
         headers = Evidence("headers", about, response.url, response.lines)
         pieces.append(Piece(headers, status=response.status))
     if kind == "image" and not response.unread:
         marks, more = _in_the_file(response)
         return pieces + marks, notes + more
-    if kind in SITE_KINDS and response.media_type not in _TYPES:
+    if kind in SITE_PATHS and response.media_type not in OF_MEDIA_TYPE:
         response = replace(response, url=site_file_url(kind, response.url))
-    if kind in SITE_KINDS:
+    if kind in SITE_PATHS:
         pieces.append(site_file_piece(kind, response))
     elif response.unread or (kind == "headers" and response.body):
         why = response.unread or "its kind is not known; of a file --kind or --url says it"
@@ -216,9 +206,8 @@ def _remarks(response: Response, kind: str) -> list[str]:
     """Return what is odd about a response: its status, and a media type that is not its own."""
     found: list[str] = []
     status = response.status or 200
-    if kind in SITE_KINDS and not 200 <= status < 300:
-        absent = 400 <= status < 500 and status != _TOO_MANY_REQUESTS
-        says = "there is no such file" if absent else "the file cannot be had"
+    if kind in SITE_PATHS and not 200 <= status < 300:
+        says = "there is no such file" if robots.is_absent(status) else "the file cannot be had"
         found.append(f"{kind}: answered {status}: {says}")
     elif not 200 <= status < 300 and response.unread == "":
         found.append(f"answered {status}: what this says may not be of what is asked about")
@@ -230,7 +219,7 @@ def _remarks(response: Response, kind: str) -> list[str]:
 
 def text_piece(kind: str, response: Response) -> Piece:
     """Return a page, a site's file or a file's metadata as evidence."""
-    about: About = "site" if kind in SITE_KINDS else "page" if kind == "html" else "image"
+    about: About = "site" if kind in SITE_PATHS else "page" if kind == "html" else "image"
     evidence = Evidence(kind, about, response.url, text=text_of(response.body))
     return Piece(evidence, len(response.body), response.status, cut=response.cut)
 
@@ -241,18 +230,39 @@ def site_file_piece(kind: str, response: Response) -> Piece:
     refusal = "" if status is None or 200 <= status < 300 else f"http-{status}"
     if not refusal and response.unread:
         refusal = f"{NOT_READ}: {response.unread}"
-    if not refusal and kind != "rsl-xml" and is_page_instead(response.body):
-        refusal = "a web page was sent instead"
+    if kind == robots.CARRIER and not refusal:
+        return _robots_piece(response, robots_answer(response))
+    if not refusal and is_web_page(kind, text_of(response.body), response.media_type):
+        refusal = PAGE_INSTEAD
     if refusal:
         return Piece(Evidence(kind, "site", response.url), status=status, refusal=refusal)
     return text_piece(kind, response)
+
+
+def robots_answer(response: Response) -> robots.RobotsAnswer:
+    """Return what a response for a robots.txt means; one without a status was a success."""
+    if response.unread:
+        return robots.RobotsAnswer(None, "packed", robots.UNAVAILABLE, (response.unread,))
+    # A long file is cut too, and that is no fault of the answer.
+    broken = response.cut and len(response.body) < robots.READ_BYTES
+    status = 200 if response.status is None else response.status
+    return robots.answered(status, response.body, response.field("content-type"), broken=broken)
+
+
+def _robots_piece(response: Response, answer: robots.RobotsAnswer) -> Piece:
+    evidence = Evidence(robots.CARRIER, "site", response.url, text=answer.text or "")
+    refusal = PAGE_INSTEAD if answer.refusal else ""
+    if answer.refusal and answer.stay_away:
+        refusal = f"{NOT_READ}: {', '.join(answer.warnings)}"
+    cut = answer.text is not None and bool(answer.warnings)
+    return Piece(evidence, len(response.body), response.status, refusal, cut)
 
 
 def site_file_url(kind: str, url: str) -> str:
     """Return where a site's file stood, for the URL that is asked about; empty without one."""
     if site_kind(url) == kind or not url_host(url):
         return url if url_host(url) else ""
-    return robots_url(url).removesuffix("/robots.txt") + SITE_KINDS[kind]
+    return robots_url(url).removesuffix("/robots.txt") + SITE_PATHS[kind]
 
 
 def _in_the_file(response: Response) -> tuple[list[Piece], list[str]]:
@@ -267,7 +277,7 @@ def _in_the_file(response: Response) -> tuple[list[Piece], list[str]]:
     notes = list(found.warnings)
     if not (found.evidence or notes or known):
         notes.append("no image of a format that is known: nothing was read of it")
-    for carrier in FILE_KINDS:
+    for carrier in IN_FILES:
         refusal = "none in the file"
         if not known:
             refusal = f"{NOT_READ}: no image of a format that is known"

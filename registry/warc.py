@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from typing import IO, TYPE_CHECKING, cast
 
 from registry.errors import UnreadableInput
-from registry.evidence_lines import SITE_KINDS
+from registry.evidence.carriers import SITE_PATHS
 from registry.responses import (
     PICTURE_LIMIT,
     STATUS_LINE,
@@ -129,7 +129,7 @@ def site_files(file: IO[bytes], name: str) -> SiteFiles:
     with suppress(BrokenArchive):
         for response in responses(file, name, _may_be_site_file):
             kind = kind_of(response)
-            if kind in SITE_KINDS:
+            if kind in SITE_PATHS:
                 found.add(kind, response)
     return found
 

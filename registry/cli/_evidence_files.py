@@ -7,23 +7,14 @@ import sys
 from pathlib import Path
 
 from registry.errors import UnreadableInput, UsageError
+from registry.evidence.carriers import OF_ENDING, OF_NAME, is_image
 from registry.evidence_lines import KINDS
-from registry.file_kinds import is_image, is_page, kind_by_content
+from registry.file_kinds import is_page, kind_by_content
 from registry.responses import PICTURE_LIMIT, STATUS_LINE
 
 FILE_KINDS = (*KINDS, "headers", "image", "warc")
 
-_ENDINGS = {
-    ".html": "html",
-    ".htm": "html",
-    ".xhtml": "html",
-    ".xmp": "xmp",
-    ".warc": "warc",
-    ".warc.gz": "warc",
-    "tdmrep.json": "tdmrep-json",
-    **dict.fromkeys((".jpg", ".jpeg", ".png", ".gif", ".webp", ".avif", ".bmp"), "image"),
-    **dict.fromkeys((".tif", ".tiff", ".heic", ".jxl", ".psd", ".svg"), "image"),
-}
+_ENDINGS = {**OF_ENDING, ".warc": "warc", ".warc.gz": "warc"}
 _FILE_ENDINGS = (".txt", ".json", ".jsonl", ".xml", ".csv", ".gz", ".parquet")
 _PACKED = {
     b"\x1f\x8b": "gzip",
@@ -33,7 +24,8 @@ _PACKED = {
     b"\x28\xb5\x2f\xfd": "zstd",
 }
 _ADDRESS = re.compile(r"(?:[A-Za-z][A-Za-z0-9+.-]*:/+)?((?:[\w-]+\.)+[A-Za-z]{2,}(?:[/:?].*)?)$")
-_SITE_TEXT = re.compile(r"(?:^|[^a-z])(robots|ai|trust)[^a-z]*\.txt$")
+# Saved more than once, and with the name of the site: `a.example-robots (2).txt`.
+_SITE_FILE = re.compile(r"(?:^|[^a-z])([a-z]+)[^a-z]*(\.[a-z]+)$")
 
 
 def read_file(name: str) -> bytes:
@@ -98,6 +90,7 @@ def guess_kind(name: str, content: bytes) -> tuple[str, str]:
 
 def _by_name(name: str) -> str | None:
     lower = Path(name).name.lower()
-    if found := _SITE_TEXT.search(lower):
-        return f"{found.group(1)}-txt"
+    found = _SITE_FILE.search(lower)
+    if found and "".join(found.groups()) in OF_NAME:
+        return OF_NAME["".join(found.groups())]
     return next((kind for ending, kind in _ENDINGS.items() if lower.endswith(ending)), None)

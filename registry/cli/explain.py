@@ -15,7 +15,8 @@ from registry.cli._evidence_files import FILE_KINDS, guess_kind, read_file, refu
 from registry.cli._evidence_lines import answer_lines
 from registry.cli._explanation import show
 from registry.errors import RegistryError, UnreadableInput, UsageError
-from registry.evidence_lines import HEADER_KINDS, SITE_KINDS, TEXT_KINDS
+from registry.evidence.carriers import SITE_PATHS
+from registry.evidence_lines import HEADER_KINDS, TEXT_KINDS
 from registry.explain import Asked, Explanation, asked_policies, explain, licences
 from registry.file_kinds import is_page, kind_by_content
 from registry.model import About, Evidence
@@ -254,7 +255,7 @@ def _of_url(name: str, question: Question) -> Iterator[Explanation]:
         raise
     kind = kind_of(response)
     pieces, notes = pieces_of(response, kind)
-    if kind not in SITE_KINDS:
+    if kind not in SITE_PATHS:
         pieces += visitor.site_files(response.url)
         pieces += map(visitor.licence, licences(pieces)[:MAX_LICENCES])
     if response.url != name:

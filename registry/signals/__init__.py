@@ -24,6 +24,8 @@ from registry.plugins import discover
 
 # Characters of header values that are remembered with what they say.
 MAX_REMEMBERED = 512
+# Characters of a site's file up to which it is read anew each time.
+MAX_QUICK = 64 * 1024
 
 
 @cache
@@ -67,6 +69,18 @@ def read(evidence: Evidence) -> Reading:
     """
     if evidence.carrier == "headers":
         return _read_headers(evidence)
+    if evidence.about == "site" and len(evidence.text) > MAX_QUICK:
+        return _read_long(evidence)
+    return _read_text(evidence)
+
+
+# A long file of a site takes seconds; a visit asks for what it says more than once.
+@lru_cache(maxsize=2)
+def _read_long(evidence: Evidence) -> Reading:
+    return _read_text(evidence)
+
+
+def _read_text(evidence: Evidence) -> Reading:
     return _joined([reader.read(evidence) for reader in _of_carrier(evidence.carrier)])
 
 

@@ -20,11 +20,13 @@ from typing import NamedTuple
 from registry.signals._agents import agent_token, agents
 from registry.signals._directives import quote
 
-MAX_TEXT = 1024 * 1024
+# Of a file's text in UTF-8; RFC 9309, section 2.5, asks for at least 500 KiB.
+MAX_BYTES = 5 * 1024 * 1024
 NO_MORE_RULES: frozenset[str] = frozenset()
 
 _LINE_END = re.compile(r"\r\n|\r|\n")
 _TOKEN = re.compile(r"[a-z0-9_.-]+(?:/\S*)?")
+_SECONDS = re.compile(r"[0-9]{1,9}(?:\.[0-9]{0,9})?|\.[0-9]{1,9}")
 _WORD = re.compile(r"[a-z0-9_.-]+")
 _AGENT_KEYS = {"user-agent": True, "useragent": False, "user agent": False}
 _DISALLOW_KEYS = {
@@ -75,8 +77,9 @@ class Addressees:
 
 def bounded(text: str) -> str:
     """Cut a huge file at a line's end; drop the byte order mark and NULs."""
-    if len(text) > MAX_TEXT:
-        text = _LINE_END.sub("\n", text[:MAX_TEXT]).rpartition("\n")[0]
+    if size_of(text) > MAX_BYTES:
+        start = text.encode("utf-8", "surrogatepass")[:MAX_BYTES].decode("utf-8", "ignore")
+        text = _LINE_END.sub("\n", start).rpartition("\n")[0]
     # U+FFFD: what decoding makes of the byte order mark of UTF-16, whose NULs go too.
     text = text.replace("\x00", "").lstrip("\ufeff\ufffd")
     return text.removeprefix("\u00ef\u00bb\u00bf")
@@ -84,9 +87,14 @@ def bounded(text: str) -> str:
 
 def too_long(text: str) -> list[str]:
     """Return the warning for a file that is not read to its end."""
-    if len(text) <= MAX_TEXT:
+    if size_of(text) <= MAX_BYTES:
         return []
-    return [f"robots.txt longer than {MAX_TEXT} characters, read up to there"]
+    return [f"robots.txt longer than {MAX_BYTES >> 20} MiB, read up to there"]
+
+
+def size_of(text: str) -> int:
+    """Return the size of a text in bytes of UTF-8."""
+    return len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass"))
 
 
 def comments(text: str) -> list[str]:
@@ -143,6 +151,26 @@ def addressees(group: Group, rules: tuple[str, ...] = ("allow", "disallow")) -> 
             guessed.update((name, None) for name in (agent_token(token), *known) if name)
             warnings.append(f"malformed line {line.number + 1}: {quote(line.raw)}")
     return Addressees(tuple(proper), tuple(guessed), tuple(warnings))
+
+
+def crawl_delay(text: str, agent: str) -> float | None:
+    """Return the seconds of the agent's `Crawl-delay`, None where it has none.
+
+    Its groups are those that name the token, else those of `*`; of several values the
+    largest counts. What is no number of seconds is passed over.
+    """
+    named: dict[str, list[float]] = {}
+    for group in groups(bounded(text)):
+        whom = addressees(group)
+        values = [float(line.value) for line in group.of("crawl-delay") if _is_seconds(line)]
+        for name in (*whom.proper, *whom.guessed):
+            named.setdefault(name, []).extend(values)
+    values = named.get(agent_token(agent) or agent, named.get("*", []))
+    return max(values, default=None)
+
+
+def _is_seconds(line: Line) -> bool:
+    return _SECONDS.fullmatch(line.value) is not None
 
 
 def path_of(value: str) -> tuple[str, bool]:

@@ -41,6 +41,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
+from registry.evidence.web_page import is_web_page
 from registry.model import Conformance, Evidence, Meaning, PathRule, Reading, Signal, Use
 from registry.signals import _robots_groups
 from registry.signals._agents import TRAINING
@@ -67,7 +68,7 @@ _PERMITTED: tuple[tuple[Use, Meaning], ...] = tuple((use, "allowed") for use, _ 
 def read(evidence: Evidence) -> Reading:
     """Read every group of one ai.txt."""
     text = _PLUGIN_AGENT.sub(r"\1", bounded(evidence.text))
-    if text.lstrip().startswith("<"):
+    if is_web_page("ai-txt", text):
         return Reading(warnings=(f"a web page instead of ai.txt: {quote(text)}",))
     groups = _robots_groups.groups(text)
     if not _has_form(text, groups):

@@ -109,7 +109,7 @@ def read(evidence: Evidence) -> Reading:
     warnings: list[str] = []
     found = _of_headers if evidence.carrier == "headers" else _of_robots
     signals = tuple(found(evidence, warnings))
-    if len(evidence.text) > _robots_groups.MAX_TEXT:
+    if _robots_groups.too_long(evidence.text):
         # What was cut off might take a permission back.
         signals = tuple(s for s in signals if "allowed" not in dict(s.uses).values())
     warnings = list(dict.fromkeys(warnings))

@@ -141,7 +141,7 @@ def statements(evidence: Evidence) -> tuple[tuple[Statement, ...], tuple[str, ..
         found = list(_of_header(evidence, warnings))
     else:
         found = _of_robots(_robots_groups.bounded(evidence.text), warnings)
-        if len(evidence.text) > _robots_groups.MAX_TEXT:
+        if _robots_groups.too_long(evidence.text):
             found = [_without_permissions(statement) for statement in found]
     for statement in found:
         for said in statement.preferences:

@@ -48,6 +48,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
+from registry.evidence.web_page import is_web_page
 from registry.model import Evidence, Meaning, PathRule, Reading, Signal, Use
 from registry.signals import _markup, _tdmrep_file, _xml
 from registry.signals._agents import TRAINING
@@ -239,7 +240,7 @@ def _of_xmp(packet: str, warnings: list[str]) -> Iterator[tuple[str, _Mark]]:
 
 def _of_file(text: str, template: Signal, warnings: list[str]) -> Iterator[Signal]:
     """Yield the signals of every entry of a tdmrep.json."""
-    if text.lstrip("\ufeff \t\r\n").startswith("<"):
+    if is_web_page("tdmrep-json", text):
         warnings.append(f"a web page instead of tdmrep.json: {quote(text)}")
         return
     file = _tdmrep_file.parse(text)

@@ -28,6 +28,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from registry.evidence.web_page import is_web_page
 from registry.model import Conformance, Evidence, Meaning, PathRule, Reading, Signal
 from registry.signals._agents import TRAINING
 from registry.signals._directives import MAX_RAW, quote
@@ -46,7 +47,7 @@ _NO = frozenset({"no", "false", "0"})
 def read(evidence: Evidence) -> Reading:
     """Read the training lines of one trust.txt."""
     text = evidence.text[:MAX_TEXT].replace("\x00", "").replace("\r", "\n")
-    if text.lstrip("\ufeff \t\n").startswith("<"):
+    if is_web_page("trust-txt", text):
         return Reading(warnings=(f"a web page instead of trust.txt: {quote(text)}",))
     warnings: list[str] = []
     if len(evidence.text) > MAX_TEXT:

@@ -32,6 +32,21 @@ def test_a_web_page_in_place_of_robots_txt_is_no_evidence(
     assert refusals(database_url) == {"daedalus.jpg": None}
 
 
+@pytest.mark.parametrize("more", [0, 200_000])
+def test_a_long_robots_txt_is_read_to_five_mebibytes(
+    more: int, site: SampleSite, crawl: Run, database_url: str
+) -> None:
+    line = b"# nothing to see here\n"
+    rules = b"User-agent: *\n" + line * 200_000 + b"Disallow: /private/\n" + line * more
+    site.replace("/robots.txt", rules)
+    site.replace("/one.html", b'<img src="/private/daedalus.jpg"><img src="/b.jpg">')
+    site.replace("/b.jpg", CAT)
+    ended = crawl(site.url + "/one.html", "--max-depth", 0)
+    assert ended.returncode == 0
+    assert ("longer than 5 MiB" in ended.stderr) is (more > 0)
+    assert refusals(database_url) == {"daedalus.jpg": "robots-txt", "b.jpg": None}
+
+
 def test_host_names_that_cannot_be_cost_themselves_only(
     site: SampleSite, crawl: Run, database_url: str
 ) -> None:

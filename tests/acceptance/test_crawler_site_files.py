@@ -57,7 +57,9 @@ def decided(run, marked, database_url, registry_home):
 
 def test_every_carrier_reaches_the_lookup(marked, crawl, decided, database_url):
     assert crawl(marked.url + "/start.html").returncode == 0
-    files = dict(rows(database_url, "SELECT kind, refusal FROM site_rule"))
+    files = dict(
+        rows(database_url, "SELECT kind, refusal FROM site_rule WHERE url !~ 'known/(ai|trust)'")
+    )
     assert files == {
         "robots-txt": None,
         "tdmrep-json": None,
@@ -72,6 +74,26 @@ def test_every_carrier_reaches_the_lookup(marked, crawl, decided, database_url):
     assert decided("plain/e.jpg") == [("reserved", ["plus:DMI-PROHIBITED-AIMLTRAINING"])]
     ((decision, _),) = decided("plain/c.jpg")
     assert decision == "allowed"
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "name"),
+    [
+        ("/.well-known/ai.txt", b"Spec-Version: 1.0\nTraining: deny\n", "ai-txt:training=deny"),
+        ("/.well-known/ai.json", b'{"policies": {"training": "deny"}}', "ai-txt:training=deny"),
+        ("/.well-known/trust.txt", b"datatrainingallowed=no\n", "datatrainingallowed=no"),
+    ],
+)
+def test_files_at_well_known_places_are_asked_for(site, crawl, decided, path, body, name):
+    site.replace("/start.html", b'<img src="/plain/d.png">')
+    site.replace("/plain/d.png", PICTURE)
+    site.replace(path, body)
+    assert crawl(site.url + "/start.html", "--max-depth", 0).returncode == 0
+    ((decision, names),) = decided("plain/d.png")
+    assert decision == "reserved"
+    assert any(name.partition(":")[0] in said for said in names), names
+    asked = [request.path for request in site.requests]
+    assert asked.count(path) == 1
 
 
 def test_a_file_that_goes_takes_its_marks_along(marked, crawl, decided):

@@ -390,3 +390,11 @@ def test_a_closed_output_is_an_error(files):
     )
     assert done.returncode == 4
     assert "standard output is closed" in done.stderr
+
+
+def test_a_picture_in_jpeg_2000(run, tmp_path):
+    jp2 = tmp_path / "p.jp2"
+    jp2.write_bytes(b"\0\0\0\x0cjP  \r\n\x87\n" + b"\0\0\0\x08free")
+    done = run("registry", "explain", str(jp2))
+    assert done.returncode == 0
+    assert done.stdout.startswith(f"{jp2} (image)")

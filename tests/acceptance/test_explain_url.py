@@ -4,8 +4,10 @@ import json
 
 import pytest
 
+from registry.evidence.carriers import asked_for
+
 TIGER = "/works/tiger.html"
-SITE_FILES = ["/.well-known/tdmrep.json", "/ai.txt", "/trust.txt"]
+SITE_FILES = [path for _, path in asked_for(shows_pages=True)]
 
 
 @pytest.fixture
@@ -88,7 +90,7 @@ def test_a_web_page_in_the_place_of_a_file_is_none(explain, site):
     for path in SITE_FILES:
         site.replace(path, b"<!doctype html><title>Not found</title>")
     done = explain(TIGER)
-    assert done.stdout.count("a web page was sent instead") == 3
+    assert done.stdout.count("a web page was sent instead") == len(SITE_FILES) == 6
     assert "warning" not in done.stdout
 
 
@@ -125,3 +127,24 @@ def test_the_verdict_of_a_closed_page_is_of_the_address_reached(explain, site):
     assert "verdict: reserved" in done.stdout
     assert "add one of these" not in done.stderr
     assert done.returncode == 4
+
+
+@pytest.mark.parametrize(
+    "rules", [b"<!-- our rules -->\nDisallow: /\n", b"<pre>\nUser-agent: *\nDisallow: /\n</pre>"]
+)
+def test_rules_among_tags_are_obeyed(explain, site, rules):
+    site.replace("/robots.txt", rules)
+    done = explain(TIGER)
+    assert "closes it to OptoutRegistry" in done.stderr
+    assert "robots-txt:disallow" in done.stdout
+    assert [request.path for request in site.requests] == ["/robots.txt"]
+
+
+def test_a_long_robots_txt_is_read_to_five_mebibytes(explain, site):
+    rules = b"User-agent: *\n" + b"# nothing to see here\n" * 200_000 + b"Disallow: /works/\n"
+    site.replace("/robots.txt", rules)
+    assert "closes it to OptoutRegistry" in explain(TIGER).stderr
+    site.replace("/robots.txt", rules + b"# nothing to see here\n" * 200_000)
+    done = explain(TIGER)
+    assert "closes it to OptoutRegistry" in done.stderr
+    assert "robots.txt longer than 5 MiB, read up to there" in done.stdout

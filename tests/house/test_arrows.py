@@ -9,6 +9,7 @@ VALUES = {"registry.model", "registry.errors"}
 PURE_CORE = VALUES | {
     "registry.text",
     "registry.plugins",
+    "registry.evidence",
     "registry.signals",
     "registry.site_rules",
     "registry.any_url",
@@ -33,7 +34,10 @@ ROOMS = {
     "registry.text": set(),
     "registry.home": set(),
     "registry.urls": set(),
-    "registry.signals": VALUES | {"registry.plugins", "registry.urls"},
+    "registry.evidence": VALUES,
+    "registry.signals": VALUES | {"registry.plugins", "registry.evidence", "registry.urls"},
+    "registry.sources.robots": VALUES
+    | {"registry.evidence", "registry.signals", "registry.site_rules", "registry.unpacking"},
     "registry.site_rules": VALUES | {"registry.signals", "registry.urls"},
     "registry.precedence": VALUES | {"registry.site_rules"},
     "registry.verdict": VALUES | {"registry.signals", "registry.site_rules", "registry.precedence"},
@@ -41,7 +45,7 @@ ROOMS = {
     "registry.excerpt": VALUES | {"registry.signals"},
     "registry.any_url": VALUES | {"registry.site_rules"},
     "registry.evidence_lines": VALUES
-    | {"registry.signals", "registry.site_rules", "registry.any_url"}
+    | {"registry.evidence", "registry.signals", "registry.site_rules", "registry.any_url"}
     | {"registry.precedence", "registry.verdict"},
     "registry.claims": VALUES,
     "registry.claims.rows": VALUES | {"registry.urls"},

@@ -11,7 +11,6 @@ from sources import ROOT, hold, modules, tracked
 
 from crawler import settings, site_files
 from crawler.frontier import Limits
-from crawler.middlewares.robots_txt import MAXSIZE
 from registry import model
 from registry.check import address_columns, complete
 from registry.check.columns import NAMES, ROLES
@@ -21,6 +20,7 @@ from registry.db.connect import OLDEST_MAJOR
 from registry.db.place import MAJOR
 from registry.fingerprints._structure import unfit
 from registry.matching import confirm
+from registry.signals._robots_groups import MAX_BYTES
 from registry.snapshot.format import FILES, FORMAT, Manifest, schemas
 from registry.verdict import known_policies
 
@@ -143,7 +143,7 @@ def test_numbers_are_those_of_the_code():
             f"| images asked for | {limits.images} | `--max-images` |",
             f"| time of the visit | {limits.seconds:g} s | `--max-seconds` |",
             f"| bytes of an image | {limits.bytes >> 20} MiB | `--max-bytes` |",
-            f"| {settings.DOWNLOAD_MAXSIZE >> 20} MiB, {MAXSIZE >> 20} MiB, "
+            f"| {settings.DOWNLOAD_MAXSIZE >> 20} MiB, {MAX_BYTES >> 20} MiB, "
             f"{site_files.MAXSIZE >> 20} MiB |",
             f"at most {site_files.MAX_LICENCES} a host",
             f"| {settings.REDIRECT_MAX_TIMES}, {settings.RETRY_TIMES} |",

@@ -13,6 +13,8 @@ from sources import Module, functions, hold, imports, modules, within, words
 CORE = (
     "registry.model",
     "registry.errors",
+    "registry.evidence",
+    "registry.sources.robots",
     "registry.signals",
     "registry.site_rules",
     "registry.precedence",

@@ -170,28 +170,3 @@ def test_a_redirect_does_not_carry_the_conditions_of_another_image() -> None:
     page = Request("https://art.example/a.jpg", meta={"kind": "page"})
     middleware.process_request(page)
     assert page.headers.to_tuple_list() == []
-
-
-HTML = b"text/html; charset=utf-8"
-PAGES = {
-    "a page": ("<!doctype html><title>x</title>", HTML, True),
-    "a page of no type": ("\ufeff\n <html>", b"", True),
-    "a page of the wrong type": ("<html>", b"text/plain", True),
-    "a message": ("Not found", HTML, True),
-    "a page with styles and scripts": ("<style>\n#a{}\n</style>\n allow: 'x',\n", HTML, True),
-    "nothing": ("", HTML, False),
-    "text of no grammar": ("Not found", b"text/plain", False),
-    "rules of the wrong type": ("User-agent: *\rDisallow: /", HTML, False),
-    "only a comment": ("# no training", HTML, False),
-    "only a site map": ("Sitemap: https://art.example/s.xml", HTML, False),
-    "a page around rules": ("<pre>\nuser-agent: *\ndisallow: /</pre>", HTML, False),
-    "misspelt": ("Disalow: /", HTML, False),
-}
-
-
-@pytest.mark.parametrize("name", PAGES)
-def test_web_pages_in_place_of_robots_txt(name: str) -> None:
-    from crawler.middlewares.robots_txt import is_web_page
-
-    text, content_type, expected = PAGES[name]
-    assert is_web_page(text, content_type) is expected

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from registry.file_kinds import text_of
+from registry.evidence.text import text_of
 from registry.responses import (
     READ_LIMIT,
     Response,

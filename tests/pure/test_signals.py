@@ -13,7 +13,7 @@ from registry.selftest import POLICIES, judged, load, run
 from registry.signals import read, readers
 from registry.signals._agents import agents
 from registry.signals._directives import MAX_LIST
-from registry.signals.robots_txt import MAX_ADDRESSED, MAX_TEXT, MAX_WARNINGS
+from registry.signals.robots_txt import MAX_ADDRESSED, MAX_BYTES, MAX_WARNINGS
 
 VECTORS = Path(__file__).parent.parent / "vectors"
 SHARED = Path(__file__).parents[2].parent / "shared"
@@ -172,7 +172,7 @@ def test_long_robots_file_is_read_to_the_limit():
     late = "User-agent: CCBot\nDisallow: /\n"
     within = start + filler * (520_000 // len(filler)) + late
     assert len(read(Evidence("robots-txt", "site", "", text=within)).signals) == 4
-    beyond = start + filler * (MAX_TEXT // len(filler) + 1) + late
+    beyond = start + filler * (MAX_BYTES // len(filler) + 1) + late
     reading = read(Evidence("robots-txt", "site", "", text=beyond))
     assert len(reading.signals) == 2
     assert "longer than" in reading.warnings[0]

@@ -126,7 +126,7 @@ def test_the_form_with_a_path_adds_up():
 def test_a_file_that_is_not_read_to_its_end_permits_nothing():
     start = "User-agent: *\nContent-Signal: ai-train=yes\nAllow: /\n"
     assert decision(read(start)) == "allowed"
-    comments = "# no more\n" * (_robots_groups.MAX_TEXT // 10)
+    comments = "# no more\n" * (_robots_groups.MAX_BYTES // 10)
     text = start + comments + "User-agent: *\nContent-Signal: ai-train=no\n"
     assert {decision(read(text), policy) for policy in known_policies()} == {"unspecified"}
     assert decision(read(start.replace("yes", "no") + comments)) == "reserved"

@@ -262,7 +262,7 @@ def test_signals_of_a_group_share_their_agents():
 
 def test_a_long_robots_file_is_read_to_its_limit():
     filler = "# " + "x" * 100 + "\n"
-    text = "User-agent: *\n" + filler * (_robots_groups.MAX_TEXT // len(filler) + 1)
+    text = "User-agent: *\n" + filler * (_robots_groups.MAX_BYTES // len(filler) + 1)
     assert content_usage.read(robots(text + "Content-Usage: train-ai=n\n")).signals == ()
     assert content_usage.read(robots(text[:1_000] + "\nContent-Usage: train-ai=n\n")).signals
 
@@ -286,7 +286,7 @@ def test_marks_of_robots_tag_are_bounded():
 
 def test_a_robots_txt_that_is_not_read_to_its_end_permits_nothing():
     start = "User-agent: *\nContent-Usage: train-ai=y\nContent-Usage: /b train-ai=n\n"
-    long = start + "# no more\n" * (_robots_groups.MAX_TEXT // 10) + "Content-Usage: train-ai=n\n"
+    long = start + "# no more\n" * (_robots_groups.MAX_BYTES // 10) + "Content-Usage: train-ai=n\n"
     meanings = [
         {s.meaning("train") for s in content_usage.read(robots(t)).signals} for t in (start, long)
     ]

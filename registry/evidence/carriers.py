@@ -1,0 +1,137 @@
+"""The one table of carriers: what each is about, where it stands, who is asked for it. Pure.
+
+Everything else that lists kinds of files is derived from it: what the crawler and
+`registry explain` ask a site for, how a saved file or response is recognised, and what
+`--kind` takes. A place where a new file stands is one line here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from registry.model import About
+
+# Which hosts are asked for a file: `media` those that serve images or pages, since the marks
+# cover the files on the host; `pages` those that show pages only. Others are asked for
+# where something points to the file, or by whoever needs it (robots.txt).
+AskedOf = Literal["media", "pages"]
+
+
+@dataclass(frozen=True, slots=True)
+class Carrier:
+    """One kind of text that carries marks.
+
+    `paths` are its places on a host, the usual one first; `names` those of saved files
+    that are it, in lower case; `endings` what such names end in; `media_types` those it is
+    sent as and nothing else is.
+    """
+
+    name: str
+    about: About
+    paths: tuple[str, ...] = ()
+    asked_of: AskedOf | None = None
+    media_types: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
+    endings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ImageFormat:
+    """A format of image files: what its bytes start with, `offset` bytes in, and its names."""
+
+    name: str
+    starts: tuple[bytes, ...] = ()
+    offset: int = 0
+    endings: tuple[str, ...] = ()
+
+
+CARRIERS = (
+    Carrier("headers", "image"),
+    Carrier(
+        "html",
+        "page",
+        media_types=("text/html", "application/xhtml+xml"),
+        endings=(".html", ".htm", ".xhtml"),
+    ),
+    Carrier("robots-txt", "site", ("/robots.txt",), names=("robots.txt",)),
+    Carrier(
+        "ai-txt",
+        "site",
+        ("/ai.txt", "/.well-known/ai.txt", "/.well-known/ai.json"),
+        "media",
+        names=("ai.txt", "ai.json"),
+    ),
+    Carrier(
+        "trust-txt",
+        "site",
+        ("/trust.txt", "/.well-known/trust.txt"),
+        "pages",
+        names=("trust.txt",),
+    ),
+    Carrier(
+        "rsl-xml",
+        "site",
+        ("/license.xml", "/rsl.xml"),
+        media_types=("application/rsl+xml",),
+    ),
+    Carrier(
+        "tdmrep-json",
+        "site",
+        ("/.well-known/tdmrep.json",),
+        "media",
+        endings=("tdmrep.json",),
+    ),
+    Carrier("xmp", "image", media_types=("application/rdf+xml",), endings=(".xmp",)),
+    Carrier("c2pa-json", "image"),
+    Carrier("spawning-api", "image"),
+)
+IMAGE_FORMATS = (
+    ImageFormat("jpeg", (b"\xff\xd8\xff",), 0, (".jpg", ".jpeg", ".jpe", ".jfif")),
+    ImageFormat("png", (b"\x89PNG\r\n",), 0, (".png", ".apng")),
+    ImageFormat("gif", (b"GIF8",), 0, (".gif",)),
+    ImageFormat("webp", (b"WEBP",), 8, (".webp",)),
+    ImageFormat("bmff", (b"ftyp",), 4, (".avif", ".heic", ".heif")),
+    ImageFormat("tiff", (b"II*\x00", b"MM\x00*"), 0, (".tif", ".tiff")),
+    ImageFormat("jxl", (b"\x00\x00\x00\x0cJXL ", b"\xff\x0a"), 0, (".jxl",)),
+    ImageFormat(
+        "jp2",
+        (b"\x00\x00\x00\x0cjP  ", b"\xff\x4f\xff\x51"),
+        0,
+        (".jp2", ".jpx", ".jpf", ".jpm", ".j2k", ".j2c", ".jpc"),
+    ),
+    ImageFormat("psd", (b"8BPS",), 0, (".psd",)),
+    # No bytes tell these from other files.
+    ImageFormat("bmp", (), 0, (".bmp",)),
+    ImageFormat("svg", (), 0, (".svg",)),
+)
+# Kinds of evidence for which somebody else than a site is asked.
+ANSWERS = ("spawning-api",)
+
+# The usual place of each file of a site.
+SITE_PATHS = {carrier.name: carrier.paths[0] for carrier in CARRIERS if carrier.about == "site"}
+# Which file of a site stands at a path.
+AT_PATH = {path: carrier.name for carrier in CARRIERS for path in carrier.paths}
+OF_MEDIA_TYPE = {told: carrier.name for carrier in CARRIERS for told in carrier.media_types}
+# What an image file holds about itself, besides the headers it is sent with.
+IN_FILES = tuple(
+    carrier.name
+    for carrier in CARRIERS
+    if carrier.about == "image" and carrier.name not in {"headers", *ANSWERS}
+)
+OF_NAME = {name: carrier.name for carrier in CARRIERS for name in carrier.names}
+OF_ENDING = {
+    **{ending: carrier.name for carrier in CARRIERS for ending in carrier.endings},
+    **{ending: "image" for known in IMAGE_FORMATS for ending in known.endings},
+}
+
+
+def asked_for(shows_pages: bool) -> tuple[tuple[str, str], ...]:
+    """Return carrier and path of the files that a host is asked for, each path once."""
+    wanted = {"media", "pages"} if shows_pages else {"media"}
+    return tuple((c.name, path) for c in CARRIERS if c.asked_of in wanted for path in c.paths)
+
+
+def is_image(content: bytes) -> bool:
+    """Return whether a file is an image, by its first bytes."""
+    return any(content.startswith(known.starts, known.offset) for known in IMAGE_FORMATS)

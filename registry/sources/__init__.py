@@ -1,0 +1,1 @@
+"""Where evidence comes from, and what the answers of sites mean."""
