@@ -18,7 +18,7 @@ from functools import cached_property
 from registry.model import Evidence, Signal, Target
 from registry.signals import robots_txt
 from registry.signals._agents import agent_token
-from registry.urls.key import host_of, tidy, without_dots
+from registry.urls.key import host_of, slashed, tidy, without_dots
 
 # How much is kept of what was asked before, in references.
 _MEMO_ROOM = 1_000_000
@@ -27,7 +27,8 @@ _SAFE = "A-Za-z0-9\\-._~:/?#\\[\\]@!&'()+,;="
 _PLAIN = re.compile(f"[{_SAFE}]*+")
 _ODD = re.compile(f"%[0-9A-Fa-f]{{2}}|[^{_SAFE}]")
 _DOT = re.compile("%2e", re.IGNORECASE)
-_UNRESERVED = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
+# The quotation mark is encoded in queries by browsers and in URL keys.
+_DECODED = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~'")
 _STRICTNESS = {"reserved": 3, "conditional": 2, "allowed": 1}
 
 
@@ -37,7 +38,7 @@ def url_path(url: str) -> str:
     Dot segments are resolved, percent-encoded ones too, as servers do before
     they look for the file.
     """
-    url = tidy(url)
+    url = slashed(tidy(url))
     rest = url.partition("://")[2] or url.removeprefix("//")
     rest = rest.partition("#")[0]
     cut = min((place for place in (rest.find("/"), rest.find("?")) if place >= 0), default=-1)
@@ -66,7 +67,7 @@ def _normal(match: re.Match[str]) -> str:
     text = match.group()
     if len(text) == 3:
         character = chr(int(text[1:], 16))
-        return character if character in _UNRESERVED else text.upper()
+        return character if character in _DECODED else text.upper()
     return "".join(f"%{octet:02X}" for octet in text.encode("utf-8", "surrogatepass"))
 
 

@@ -15,6 +15,7 @@ from typing import Any, get_args
 
 from registry.errors import UnreadableInput
 from registry.model import Claim, Meaning, Use
+from registry.urls.hosts import fits_dns
 from registry.urls.key import host_of, url_key
 
 COLUMNS = tuple(field.name for field in fields(Claim))
@@ -168,15 +169,9 @@ def _site(value: object) -> str:
         scheme, rest = "http" if text.endswith(":80") else "https", text
     host = host_of(f"{scheme}://{rest}")
     # Of what a URL has besides, only a closing slash is passed over.
-    if host is None or _BESIDE_HOST.search(rest.rstrip("/")) or not _can_be_named(host):
+    if host is None or _BESIDE_HOST.search(rest.rstrip("/")) or not fits_dns(host):
         raise ValueError("a host such as example.org (paths go into path_pattern)")
     return host
-
-
-def _can_be_named(host: str) -> bool:
-    """Tell whether DNS has room for a host (RFC 1035, section 2.3.4)."""
-    name = host.partition(":")[0]
-    return len(name) <= 253 and all(len(label) <= 63 for label in name.split("."))
 
 
 def _path_pattern(value: object) -> str:

@@ -7,12 +7,11 @@ from dataclasses import dataclass
 
 from registry.model import Conformance, PathRule, Scope
 from registry.signals._directives import quote
+from registry.urls.hosts import spelled_authority
+from registry.urls.key import host_of
 
 _FULL = re.compile(r"(?P<scheme>https?)://(?P<authority>[^/?#]*)(?P<path>[^#]*)", re.IGNORECASE)
 _OTHER_SCHEME = re.compile(r"[a-z][a-z0-9+.-]*:", re.IGNORECASE)
-_HOST = re.compile(r"[a-z0-9_-]+(?:\.[a-z0-9_-]+)*")
-_PORT = re.compile(r":([0-9]{0,5})\Z", re.ASCII)
-_DEFAULT_PORTS = {"http": "80", "https": "443"}
 _INSIDE = str.maketrans("", "", "\t\n\r")
 MAX_URL = 2048
 
@@ -76,7 +75,7 @@ def _on_path(path: str, order: int, place: Place) -> tuple[Spot, str]:
 def _on_host(full: re.Match[str], order: int, place: Place) -> tuple[Spot | None, str]:
     path = full["path"]
     pattern = path if path.startswith("/") else f"/{path}"
-    host = _spelled(full["authority"], full["scheme"].lower())
+    host = spelled_authority(full["authority"], full["scheme"].lower())
     if host is None:
         spot = _malformed(Spot("site", PathRule(pattern, "all", order)))
         if "*" not in full["authority"]:
@@ -97,36 +96,3 @@ def _in_file(spot: Spot, place: Place) -> Spot:
 
 def _malformed(spot: Spot) -> Spot:
     return Spot(spot.scope, spot.rule, "malformed", spot.foreign)
-
-
-def host_of(url: str) -> str | None:
-    """Return host and port of an http(s) URL, spelled as `registry.site_rules.url_host` does."""
-    full = _FULL.match(url.strip().translate(_INSIDE))
-    return _spelled(full["authority"], full["scheme"].lower()) if full else None
-
-
-def _spelled(authority: str, scheme: str) -> str | None:
-    authority = authority.rpartition("@")[2]
-    named = _PORT.search(authority)
-    host = (authority[: named.start()] if named else authority).lower()
-    if not host.isascii():
-        host = _a_labels(host)
-    host = host.removesuffix(".")
-    if not _HOST.fullmatch(host):
-        return None
-    if named is None or not named[1]:
-        return host
-    port = named[1].lstrip("0") or "0"
-    if int(port) > 65535:
-        return None
-    return host if port == _DEFAULT_PORTS[scheme] else f"{host}:{port}"
-
-
-def _a_labels(host: str) -> str:
-    """Encode non-ASCII labels; the empty string where a character can't stand in a host."""
-    import idna
-
-    try:
-        return idna.encode(host, uts46=True).decode("ascii")
-    except (idna.IDNAError, UnicodeError):
-        return ""

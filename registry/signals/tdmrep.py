@@ -54,6 +54,7 @@ from registry.signals import _markup, _tdmrep_file, _xml
 from registry.signals._agents import TRAINING
 from registry.signals._directives import MAX_RAW, quote
 from registry.signals._licence_links import absolute
+from registry.urls.key import host_of
 
 CARRIERS = ("headers", "html", "tdmrep-json", "xmp")
 HEADERS = ("tdm-reservation", "tdm-policy")
@@ -312,10 +313,10 @@ def _path(location: str, url: str) -> tuple[str | None, str]:
         return location, ""
     scheme, mark, rest = location.partition("://")
     if mark and scheme.lower() in {"http", "https"}:
-        host, _, path = rest.partition("/")
-        own = url.partition("://")[2].partition("/")[0].lower()
+        _, _, path = rest.partition("/")
+        own = host_of(url)
         fault = "a URL for a location"
         # Without a place of its own the file stands for whatever host is meant.
-        here = not own or host.lower() == own
+        here = own is None or host_of(location) == own
         return (f"/{path}", fault) if here else (None, f"{fault}, of another host")
     return f"/{location}", "location without its slash"

@@ -119,7 +119,9 @@ class _Builder:
                 self._read[row.id] = signals
 
     def add_site_rules(self, rows: Iterable[SiteRuleRow]) -> None:
-        for (host, kind, _), group in groupby(rows, lambda row: (row.host, row.kind, row.url)):
+        # Earlier versions spelled some hosts in another way.
+        spelled = (replace(row, host=_spelled(row.host)) for row in rows)
+        for (host, kind, _), group in groupby(spelled, lambda row: (row.host, row.kind, row.url)):
             history = list(group)
             dated = rules_file(history, self._read)
             self._stands(dated, history[-1])
@@ -228,8 +230,9 @@ class _Builder:
             # Beside a URL or a hash a site says where it is from, unless a pattern goes with it.
             if claim.site and (claim.path_pattern or not (claim.url or hashed)):
                 dated = Dated()
-                dated.see((_site_claim(claim, claim.site),), claim.since)
-                self._append_site(entry, claim.site, "claim", claim.source, dated, claim.since)
+                site = _spelled(claim.site)
+                dated.see((_site_claim(claim, site),), claim.since)
+                self._append_site(entry, site, "claim", claim.source, dated, claim.since)
             if claim.url or hashed:
                 self._append_entry(
                     entry=entry,
@@ -284,6 +287,11 @@ class _Builder:
                 "seen": seen,
             }
         )
+
+
+def _spelled(host: str) -> str:
+    """Return a recorded host (with its port) as URL keys spell it."""
+    return host_of(f"//{host}/") or host
 
 
 def _without_permission(signal: Signal) -> Signal:

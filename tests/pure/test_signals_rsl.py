@@ -9,8 +9,7 @@ from hypothesis import strategies as st
 from registry.model import Evidence, PathRule, Signal, Target
 from registry.precedence import settled
 from registry.signals import _rsl_document, licence, rsl, tdmrep_link
-from registry.signals._rsl_place import host_of
-from registry.site_rules import Pattern, applicable, url_host
+from registry.site_rules import Pattern, applicable
 from registry.verdict import decide
 
 WILD = Path(__file__).parents[2].parent / "shared" / "wild"
@@ -219,21 +218,6 @@ def test_what_goes_with_a_licence_goes_when_it_goes():
 
 
 # Other hosts.
-
-HOSTS = st.sampled_from(
-    [
-        *("a.example", "A.Example.", "a.example:443", "a.example:80", "a.example:08080"),
-        *("u:p@a.example", "bücher.example", "a.example:", "a.example:99999", "_x.example"),
-        *("a..example", "a b", "%41.x"),
-    ]
-)
-
-
-@given(st.sampled_from(["http", "https", "HTTPS"]), HOSTS)
-def test_hosts_are_spelled_as_url_keys_spell_them(scheme, host):
-    url = f"{scheme}://{host}/x"
-    # A host with escapes is passed over here, which no licence needs.
-    assert (host_of(url) or "") == ("" if "%" in host else url_host(url))
 
 
 @pytest.mark.parametrize(

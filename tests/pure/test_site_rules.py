@@ -177,6 +177,13 @@ def names(signals):
     return [signal.name for signal in signals]
 
 
+def test_a_quotation_mark_and_its_escape_are_one():
+    """Browsers and URL keys encode it in a query; who writes rules does not."""
+    for pattern in ("/a?x='", "/a?x=%27"):
+        for path in ("/a?x='b'", "/a?x=%27b%27"):
+            assert Pattern.compile(pattern).matches(normal_path(path))
+
+
 def test_precedence_first_takes_the_first_in_the_file():
     rules = [rule("/a/b", 2, precedence="first"), rule("/a", 1, precedence="first", refuses=False)]
     assert names(SiteRules(rules).applicable("/a/b")) == ["/a 1"]
