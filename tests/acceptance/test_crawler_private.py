@@ -30,6 +30,11 @@ def resolve(host, port, *options, **named):
         found = [found]
     return [a for name in found or [host] for a in REAL(name, port, *options, **named)]
 socket.getaddrinfo = resolve
+socket.gethostbyname = lambda host: resolve(host, 80)[0][4][0]
+if "PUBLIC" in os.environ:
+    from registry.urls import networks
+    JUDGED = networks.is_public
+    networks.is_public = lambda address: address == os.environ["PUBLIC"] or JUDGED(address)
 """
 
 
@@ -41,10 +46,11 @@ def visit(tmp_path: Path, database_url: str) -> Visit:
     """Run `crawler run` where names resolve as they are told to."""
     (tmp_path / "sitecustomize.py").write_text(PATCH)
 
-    def run(url: str, names: dict[str, object], *options: object) -> Any:
+    def run(url: str, names: dict[str, object], *options: object, public: str = "") -> Any:
         environment = {
             **os.environ,
-            "PYTHONPATH": str(tmp_path),
+            "PYTHONPATH": f"{tmp_path}{os.pathsep}{Path.cwd()}",
+            "PUBLIC": public,
             "RESOLVED": json.dumps(names),
             "REGISTRY_DATABASE_URL": database_url,
             "CRAWLER_CONTACT": "mailto:me@art.example",
@@ -87,6 +93,26 @@ def test_a_private_run_visits_no_public_host(visit: Visit) -> None:
     ended = visit("http://art.example/", {"art.example": "8.8.8.8"}, "--private")
     assert ended.returncode == 4
     assert "leave --private out" in ended.stderr
+
+
+def test_a_public_site_leads_into_no_private_network(
+    site: SampleSite, visit: Visit, database_url: str
+) -> None:
+    """By images and redirects, to addresses and to names of such; 127.0.0.1 is public."""
+    names = {"art.example": "127.0.0.1", "trap.example": "127.0.0.2", "six.example": "::1"}
+    hosts = ["trap.example", "six.example", "127.2", "[::1]"]
+    traps = [f"http://{host}:{site.port}/{n}.jpg" for n, host in enumerate(hosts)]
+    for number, trap in enumerate(traps):
+        headers = [("Location", trap)]
+        site.replace(f"/to{number}.jpg", b"", status=302, headers=headers)
+    shown = [*traps, *(f"/to{number}.jpg" for number in range(len(traps)))]
+    html = "".join(f'<img src="{url}">' for url in shown)
+    site.replace("/one.html", html.encode())
+    start = f"http://art.example:{site.port}/one.html"
+    ended = visit(start, names, public="127.0.0.1")
+    assert ended.returncode == 0, ended.stderr
+    assert {o["refusal"] for o in observed(database_url)} == {"private-address"}
+    assert {request.host for request in site.requests} == {"art.example"}
 
 
 class _Site6(http.server.ThreadingHTTPServer):
