@@ -93,7 +93,7 @@ def _of_site_rules(url: str) -> str | None:
 
 
 def _of_a_claim(url: str) -> str | None:
-    from registry.claims import claim_from_row
+    from registry.claims.rows import claim_from_row
 
     return claim_from_row({"site": url.replace("me:secret@", "")}, "a list").site
 
