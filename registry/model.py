@@ -188,6 +188,8 @@ class Claim:
     """What a person or an imported list says about an image, a URL or a site.
 
     Hashes are lower-case hex. One of url, sha256, md5, phash64 or site is set.
+    `file_name` says where an imported picture lay, from the folder that was named;
+    it does not tell claims apart.
     """
 
     source: str
@@ -208,3 +210,4 @@ class Claim:
     observed_at: datetime | None = None
     claimant: str | None = None
     licence_url: str | None = None
+    file_name: str | None = None

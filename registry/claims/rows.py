@@ -18,7 +18,7 @@ from registry.model import Claim, Meaning, Use
 from registry.urls.hosts import fits_dns
 from registry.urls.key import host_of, url_key
 
-COLUMNS = tuple(field.name for field in fields(Claim))
+COLUMNS = tuple(field.name for field in fields(Claim) if field.name != "file_name")
 KEYS = ("url", "sha256", "md5", "phash64", "site")
 HEX_DIGITS = {"sha256": 64, "md5": 32, "phash64": 16, "phash256": 64}
 MOST_PIXELS_A_SIDE = 2**31 - 1

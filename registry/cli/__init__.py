@@ -26,6 +26,7 @@ from registry.text import visible
 SUMMARIES = {
     "agents": "List the agents that marks name, by purpose, with the list's date and source.",
     "check": "Tell for every row of a dataset whether it is reserved, and why.",
+    "claims": "List and withdraw imported claims.",
     "explain": "Show evidence, signals and verdict for URLs, files, headers or evidence lines.",
     "hash": "Print digests and fingerprints of image files.",
     "import": "Load lists of entries, or register pictures.",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,10 +26,11 @@ Item = TypeVar("Item")
 
 
 class Named(NamedTuple):
-    """A file to import and the source its claims name."""
+    """A file to import, the source its claims name, and its name in the folder that was named."""
 
     path: Path
     source: str
+    file_name: str
 
 
 @dataclass(slots=True)
@@ -47,6 +49,7 @@ class Tally:
     read: int = 0
     added: int = 0
     already: int = 0
+    restored: int = 0
     unfit_pictures: int = 0
     problems: Problems = field(default_factory=Problems)
     unreadable: list[str] = field(default_factory=list)
@@ -57,6 +60,7 @@ class Tally:
         self.read += counts.read
         self.added += counts.added
         self.already += counts.already
+        self.restored += counts.restored
 
 
 @click.command()
@@ -84,8 +88,12 @@ def command(
     page_url, site, path_pattern, sha256, md5, phash64, phash256, width, height,
     meaning, use, signal, evidence, observed_at, source, claimant, licence_url;
     each row needs one of url, sha256, md5, phash64, site. Options serve rows
-    that do not say it themselves. Pictures are fingerprinted and forgotten.
-    Folders are searched for both. Importing the same again adds nothing.
+    that do not say it themselves. Pictures are fingerprinted and forgotten; of
+    their files the name is kept. Folders are searched for both. Importing the
+    same again adds nothing; a withdrawn entry stands again.
+
+    Text is UTF-8. A row that cannot be read, or has fewer or more fields than
+    the first line, is left out and named with its line; the others are loaded.
 
     \b
     Exit codes: 0 all was loaded; 4 some could not be read (the rest was loaded).
@@ -122,7 +130,9 @@ def _sorted_out(paths: Iterable[Path], source: str | None) -> tuple[list[Named],
             raise UnreadableInput(f"{path}: no such file or folder", "check the path")
         named = source or path.resolve().name
         found = [
-            Named(f, named) for f in _files(path) if is_table(f) or f.suffix.lower() in SUFFIXES
+            Named(f, named, _name_in(path, f))
+            for f in _files(path)
+            if is_table(f) or f.suffix.lower() in SUFFIXES
         ]
         if not found:
             known = ", ".join([*TABLE_SUFFIXES, *sorted(SUFFIXES)])
@@ -130,6 +140,12 @@ def _sorted_out(paths: Iterable[Path], source: str | None) -> tuple[list[Named],
         tables += [file for file in found if is_table(file.path)]
         pictures += [file for file in found if not is_table(file.path)]
     return tables, pictures
+
+
+def _name_in(named: Path, file: Path) -> str:
+    """Return where a file lies below the folder that was named, or a named file's own name."""
+    name = file.name if file == named else file.relative_to(named).as_posix()
+    return os.fsencode(name).decode("utf-8", "backslashreplace")
 
 
 def _files(path: Path) -> list[Path]:
@@ -172,13 +188,13 @@ def _claimed(
     from registry.pictures.files import read_pictures
     from registry.pictures.reading import Unread
 
-    sources = {named.path: named.source for named in pictures if _is_regular(named.path, tally)}
-    for path, found in read_pictures(list(sources)):
+    files = {named.path: named for named in pictures if _is_regular(named.path, tally)}
+    for path, found in read_pictures(list(files)):
         if isinstance(found, Unread):
             _say_unreadable(tally, found.message)
             continue
         tally.unfit_pictures += found.unfit is not None
-        yield found, _claim(found, sources[path], defaults)
+        yield found, _claim(found, files[path], defaults)
 
 
 def _is_regular(path: Path, tally: Tally) -> bool:
@@ -194,12 +210,13 @@ def _is_regular(path: Path, tally: Tally) -> bool:
     return True
 
 
-def _claim(picture: Picture, source: str, defaults: Defaults) -> Claim:
+def _claim(picture: Picture, named: Named, defaults: Defaults) -> Claim:
     def full(algorithm: str) -> str | None:
         return picture.fingerprints.get(algorithm, {}).get("full")
 
     return Claim(
-        source=source,
+        source=named.source,
+        file_name=named.file_name,
         sha256=picture.sha256,
         md5=picture.md5,
         phash64=full("phash64"),
@@ -252,6 +269,7 @@ def _counts(tally: Tally) -> dict[str, object]:
         "read": tally.read,
         "added": tally.added,
         "already": tally.already,
+        "restored": tally.restored,
         "rows_read": tally.problems.rows_read,
         "bad_rows": tally.problems.bad_rows,
         "left_out": [left_out._asdict() for left_out in tally.problems.left_out],
@@ -266,6 +284,7 @@ def _summary(tally: Tally) -> str:
     if tally.problems.rows_read:
         parts.insert(0, f"{tally.problems.rows_read:,} rows read")
     for count, words in (
+        (tally.restored, "withdrawn entries stand again"),
         (tally.problems.bad_rows, "rows left out"),
         (tally.problems.flat_hashes, "hashes of flat pictures left out of their rows"),
         (len(tally.unreadable), "files unreadable"),

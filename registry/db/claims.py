@@ -1,17 +1,19 @@
-"""Importing claims in bulk; what is there already is not added again."""
+"""Importing claims in bulk, listing and withdrawing them; one that is there is not added again."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from datetime import datetime
+from typing import Any, TypeVar
 
 import psycopg
+from psycopg.rows import dict_row
 
 from registry.db.sql import load
-from registry.db.values import claim_digest, pack
+from registry.db.values import claim_digest, pack, unpack
 from registry.db.visits import add_pictures
-from registry.errors import UnreadableInput
+from registry.errors import UnreadableInput, UsageError
 from registry.model import Claim, Picture
 
 SQL = load("claims")
@@ -20,16 +22,20 @@ Item = TypeVar("Item")
 
 @dataclass(frozen=True, slots=True)
 class ImportCounts:
-    """How many claims were read, how many of them are new, how many were there already."""
+    """How many claims were read: the new, those there already, those withdrawn that stand again."""
 
     read: int = 0
     added: int = 0
     already: int = 0
+    restored: int = 0
 
     def __add__(self, other: ImportCounts) -> ImportCounts:
         """Return the sums."""
         return ImportCounts(
-            self.read + other.read, self.added + other.added, self.already + other.already
+            self.read + other.read,
+            self.added + other.added,
+            self.already + other.already,
+            self.restored + other.restored,
         )
 
 
@@ -102,7 +108,10 @@ def _insert(conn: psycopg.Connection, claims: Sequence[Claim]) -> ImportCounts:
         for claim in claims:
             copy.write_row(_row(claim))
     added = conn.execute(SQL["insert_claims"]).rowcount
-    return ImportCounts(len(claims), added, len(claims) - added)
+    restored = conn.execute(SQL["restore_claims"]).rowcount
+    if any(claim.file_name for claim in claims):
+        conn.execute(SQL["name_files"])
+    return ImportCounts(len(claims), added, len(claims) - added - restored, restored)
 
 
 def _row(claim: Claim) -> Sequence[object]:
@@ -126,6 +135,7 @@ def _row(claim: Claim) -> Sequence[object]:
         _packed(claim.evidence),
         claim.observed_at,
         _packed(claim.licence_url),
+        _packed(claim.file_name),
     )
 
 
@@ -135,3 +145,97 @@ def _packed(text: str | None) -> str | None:
 
 def _bytes(digits: str | None) -> bytes | None:
     return None if digits is None else bytes.fromhex(digits)
+
+
+@dataclass(frozen=True, slots=True)
+class Withdrawal:
+    """One time that a claim did not stand; `restored_at` is None while it does not."""
+
+    withdrawn_at: datetime
+    reason: str | None
+    restored_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class StoredClaim:
+    """A claim as the database has it: its id, its fields and its history, oldest first."""
+
+    id: int
+    claim: Claim
+    imported_at: datetime
+    withdrawals: tuple[Withdrawal, ...] = ()
+
+    @property
+    def is_withdrawn(self) -> bool:
+        """Tell whether the claim does not stand now."""
+        return any(withdrawal.restored_at is None for withdrawal in self.withdrawals)
+
+
+def list_claims(
+    conn: psycopg.Connection,
+    *,
+    source: str | None = None,
+    withdrawn: bool = False,
+    after: int = 0,
+    limit: int,
+) -> list[StoredClaim]:
+    """Return at most `limit` claims with ids above `after`, by id.
+
+    Those of one `source` if it is given, and with `withdrawn` only those that are.
+    """
+    named = None if source is None else pack(source)
+    values = {"source": named, "withdrawn": withdrawn, "after": after, "limit": limit}
+    with conn.transaction(), conn.cursor(row_factory=dict_row) as cursor:
+        rows = cursor.execute(SQL["list_claims"], values).fetchall()
+        histories = _withdrawals(cursor, [row["id"] for row in rows])
+    return [_stored(row, histories.get(row["id"], [])) for row in rows]
+
+
+def _withdrawals(
+    cursor: psycopg.Cursor[dict[str, Any]], ids: Sequence[int]
+) -> dict[int, list[Withdrawal]]:
+    found: dict[int, list[Withdrawal]] = {}
+    for row in cursor.execute(SQL["list_withdrawals"], {"ids": ids}):
+        claim = row.pop("claim_id")
+        found.setdefault(claim, []).append(Withdrawal(**row | {"reason": _unpacked(row["reason"])}))
+    return found
+
+
+def _stored(row: dict[str, Any], history: Sequence[Withdrawal]) -> StoredClaim:
+    identity, imported_at = row.pop("id"), row.pop("imported_at")
+    values: dict[str, Any] = {
+        name: value.hex() if isinstance(value, bytes) else _unpacked(value)
+        for name, value in row.items()
+    }
+    return StoredClaim(identity, Claim(**values), imported_at, tuple(history))
+
+
+def standing(conn: psycopg.Connection, source: str) -> int:
+    """Return how many claims of a source are not withdrawn."""
+    row = conn.execute(SQL["standing_of_source"], {"source": pack(source)}).fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+def withdraw_source(conn: psycopg.Connection, source: str, reason: str | None) -> int:
+    """Withdraw all claims of a source; return how many were not withdrawn before."""
+    values = {"source": pack(source), "reason": _packed(reason)}
+    return conn.execute(SQL["withdraw_source"], values).rowcount
+
+
+def withdraw_ids(conn: psycopg.Connection, ids: Sequence[int], reason: str | None) -> int:
+    """Withdraw claims by id; return how many were not withdrawn before.
+
+    Raises UsageError, having withdrawn none, if one of them does not exist.
+    """
+    with conn.transaction():
+        known = {row[0] for row in conn.execute(SQL["known_ids"], {"ids": list(ids)})}
+        missing = [number for number in ids if number not in known]
+        if missing:
+            raise UsageError(f"no claim has the id {missing[0]}", "registry claims list")
+        values = {"ids": list(ids), "reason": _packed(reason)}
+        return conn.execute(SQL["withdraw_ids"], values).rowcount
+
+
+def _unpacked(value: Any) -> Any:
+    return unpack(value) if isinstance(value, str) else value

@@ -104,6 +104,7 @@ class ClaimRow:
     evidence: str | None
     since: datetime
     licence_url: str | None
+    file_name: str | None
     image_id: int | None
 
 
@@ -162,6 +163,9 @@ def position(conn: psycopg.Connection) -> dict[str, int | str]:
         "site_rules",
         "claim",
         "claims",
+        "claim_file_names",
+        "withdrawals",
+        "withdrawals_ended",
         "registry",
     )
     return dict(zip(names, row, strict=True))

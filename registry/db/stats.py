@@ -39,7 +39,8 @@ class Stats:
 
     `sites`: site, visits, last_visit, pages, images, marked, refused.
     `signals`: signal, evidence, images, sites (ever seen with it).
-    `refusals`: reason, times. `claims`: source, meaning, use, claims.
+    `refusals`: reason, times. `claims`: source, meaning, use,
+    claims, withdrawn (how many of these do not stand).
     `freshness`: how many sites were last visited within each age, `older` the rest.
     """
 

@@ -17,7 +17,8 @@ from datetime import UTC, datetime
 
 from registry.model import Claim, Evidence
 
-_CLAIM_FIELDS = tuple(field.name for field in fields(Claim))
+# The name of a picture's file is no part of what is claimed.
+_CLAIM_FIELDS = tuple(field.name for field in fields(Claim) if field.name != "file_name")
 _ESCAPE = "\U0010ffff"
 _UNSTORABLE = re.compile("[\0\ud800-\udfff\U0010ffff]")
 _PACKED = re.compile(_ESCAPE + "([0-9a-f]{6})")

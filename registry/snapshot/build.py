@@ -342,6 +342,8 @@ def _claim(claim: ClaimRow) -> Signal:
     more = {"tdm": ("tdm", "train", "train-genai"), "train": ("train", "train-genai")}
     uses = more.get(claim.use, (claim.use,))
     said = claim.evidence or f"{claim.meaning} for {claim.use}, says {claim.source}"
+    if claim.file_name:
+        said += f": {claim.file_name}"
     return Signal(
         name=claim.signal or "claim",
         vocabulary="claim",
@@ -356,4 +358,6 @@ def _claim(claim: ClaimRow) -> Signal:
 
 def _site_claim(claim: ClaimRow, site: str) -> Signal:
     rule = PathRule(claim.path_pattern or "/", "all", 0)
-    return replace(_claim(claim), scope="site", url=f"https://{site}/", rule=rule)
+    # Host and path as they were claimed: nobody saw the claim at a URL there.
+    place = site + (claim.path_pattern or "")
+    return replace(_claim(claim), scope="site", url=place, rule=rule)

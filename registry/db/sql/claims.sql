@@ -5,22 +5,78 @@ CREATE TEMP TABLE IF NOT EXISTS staged_claim (
     digest bytea, source text, claimant text, url text, page_url text, site text,
     path_pattern text, sha256 bytea, md5 bytea, phash64 bytea, phash256 bytea, width integer,
     height integer, meaning text, use text, signal text, evidence text,
-    observed_at timestamptz, licence_url text
+    observed_at timestamptz, licence_url text, file_name text
 ) ON COMMIT DELETE ROWS
 
 -- name: copy_claims
 COPY staged_claim (digest, source, claimant, url, page_url, site, path_pattern, sha256, md5,
                    phash64, phash256, width, height, meaning, use, signal, evidence,
-                   observed_at, licence_url) FROM STDIN
+                   observed_at, licence_url, file_name) FROM STDIN
 
 -- name: insert_claims
 -- in the order of the digest, so that two imports at once wait for each other in no circle
 INSERT INTO claim (digest, source, claimant, url, page_url, site, path_pattern, sha256, md5,
                    phash64, phash256, width, height, meaning, use, signal, evidence,
-                   observed_at, licence_url)
+                   observed_at, licence_url, file_name)
 SELECT DISTINCT ON (digest)
        digest, source, claimant, url, page_url, site, path_pattern, sha256, md5,
        phash64, phash256, width, height, meaning, use, signal, evidence,
-       observed_at, licence_url
-FROM staged_claim ORDER BY digest
+       observed_at, licence_url, file_name
+FROM staged_claim ORDER BY digest, file_name
 ON CONFLICT (digest) DO NOTHING
+
+-- name: restore_claims
+-- in the order of their ids, so that two imports at once wait for each other in no circle
+WITH standing_again AS (
+    SELECT id FROM claim_withdrawal
+    WHERE restored_at IS NULL
+      AND claim_id IN (SELECT claim.id FROM claim JOIN staged_claim USING (digest))
+    ORDER BY id FOR UPDATE
+)
+UPDATE claim_withdrawal SET restored_at = greatest(now(), withdrawn_at)
+FROM standing_again WHERE claim_withdrawal.id = standing_again.id
+
+-- name: name_files
+-- claims of an earlier version, or of a list, get the name of the picture's file
+WITH nameless AS (
+    SELECT claim.id, staged_claim.file_name
+    FROM claim JOIN staged_claim USING (digest)
+    WHERE claim.file_name IS NULL AND staged_claim.file_name IS NOT NULL
+    ORDER BY claim.digest FOR UPDATE OF claim
+)
+UPDATE claim SET file_name = nameless.file_name FROM nameless WHERE claim.id = nameless.id
+
+-- name: list_claims
+-- a page of claims by id, of one source or all
+SELECT id, source, claimant, url, page_url, site, path_pattern, sha256, md5, phash64, phash256,
+       width, height, meaning, use, signal, evidence, observed_at, licence_url, file_name,
+       imported_at
+FROM claim
+WHERE id > %(after)s::bigint
+  AND (%(source)s::text IS NULL OR source = %(source)s::text)
+  AND (NOT %(withdrawn)s::boolean
+       OR EXISTS (SELECT FROM claim_withdrawal
+                  WHERE claim_id = claim.id AND restored_at IS NULL))
+ORDER BY id LIMIT %(limit)s::bigint
+
+-- name: list_withdrawals
+SELECT claim_id, withdrawn_at, reason, restored_at FROM claim_withdrawal
+WHERE claim_id = ANY(%(ids)s::bigint[]) ORDER BY id
+
+-- name: standing_of_source
+SELECT count(*) FROM claim
+WHERE source = %(source)s::text
+  AND NOT EXISTS (SELECT FROM claim_withdrawal WHERE claim_id = claim.id AND restored_at IS NULL)
+
+-- name: known_ids
+SELECT id FROM claim WHERE id = ANY(%(ids)s::bigint[])
+
+-- name: withdraw_source
+INSERT INTO claim_withdrawal (claim_id, reason)
+SELECT id, %(reason)s::text FROM claim WHERE source = %(source)s::text ORDER BY id
+ON CONFLICT (claim_id) WHERE restored_at IS NULL DO NOTHING
+
+-- name: withdraw_ids
+INSERT INTO claim_withdrawal (claim_id, reason)
+SELECT id, %(reason)s::text FROM claim WHERE id = ANY(%(ids)s::bigint[]) ORDER BY id
+ON CONFLICT (claim_id) WHERE restored_at IS NULL DO NOTHING

@@ -4,6 +4,8 @@ SELECT
     coalesce((SELECT max(id) FROM observation), 0), (SELECT count(*) FROM observation),
     coalesce((SELECT max(id) FROM site_rule), 0), (SELECT count(*) FROM site_rule),
     coalesce((SELECT max(id) FROM claim), 0), (SELECT count(*) FROM claim),
+    (SELECT count(file_name) FROM claim),
+    (SELECT count(*) FROM claim_withdrawal), (SELECT count(restored_at) FROM claim_withdrawal),
     (SELECT id::text FROM registry_identity)
 
 -- name: export_images
@@ -34,11 +36,13 @@ FROM observation
 ORDER BY image_url, page_url NULLS FIRST, observed_at, id
 
 -- name: export_claims
--- every claim, with the picture that has its digest
+-- every claim that stands, with the picture that has its digest; one that was withdrawn
+-- and stands again is dated from then
 SELECT claim.id, claim.source, claim.url, claim.page_url, claim.site, claim.path_pattern,
        claim.sha256, claim.md5, claim.phash64, claim.phash256, claim.width, claim.height,
        claim.meaning, claim.use, claim.signal, claim.evidence,
-       coalesce(claim.observed_at, claim.imported_at) AS since, claim.licence_url,
+       coalesce(again.restored_at, claim.observed_at, claim.imported_at) AS since,
+       claim.licence_url, claim.file_name,
        coalesce(by_sha256.id, by_md5.id) AS image_id
 FROM claim
 LEFT JOIN image by_sha256 ON by_sha256.sha256 = claim.sha256
@@ -47,4 +51,8 @@ LEFT JOIN LATERAL (
     WHERE claim.sha256 IS NULL AND image.md5 = claim.md5
     ORDER BY id LIMIT 1
 ) by_md5 ON true
+LEFT JOIN (SELECT claim_id, max(restored_at) AS restored_at,
+                  bool_or(restored_at IS NULL) AS withdrawn
+           FROM claim_withdrawal GROUP BY claim_id) again ON again.claim_id = claim.id
+WHERE again.withdrawn IS NOT TRUE
 ORDER BY claim.id

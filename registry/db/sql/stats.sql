@@ -33,8 +33,10 @@ GROUP BY reason
 ORDER BY times DESC, reason
 
 -- name: claims_by_source
-SELECT source, meaning, use, count(*) AS claims
-FROM claim GROUP BY source, meaning, use ORDER BY claims DESC, source, meaning, use
+SELECT source, meaning, use, count(*) AS claims, count(gone.id) AS withdrawn
+FROM claim
+LEFT JOIN claim_withdrawal gone ON gone.claim_id = claim.id AND gone.restored_at IS NULL
+GROUP BY source, meaning, use ORDER BY claims DESC, source, meaning, use
 
 -- name: evidence_seen
 -- evidence of images and pages (site rules are read path by path, not counted by image)

@@ -1,0 +1,156 @@
+"""`registry claims`: list and withdraw imported claims."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from registry.errors import UsageError
+
+if TYPE_CHECKING:
+    from registry.db.claims import StoredClaim, Withdrawal
+
+LIMIT = 100
+
+
+def _number(name: str) -> int:
+    """Return a claim's number, given alone or as checks and look-ups print it (`claim:7`)."""
+    named = re.fullmatch(r"(?:claim:)?([0-9]{1,18})", name, re.ASCII)
+    if named is None:
+        raise UsageError(f"{name!r} is no id of a claim", "its form: 7 or claim:7")
+    return int(named[1])
+
+
+@click.group("claims")
+def command() -> None:
+    """List and withdraw imported claims."""
+
+
+@command.command("list")
+@click.option("--source", help="Only claims of this source.")
+@click.option("--withdrawn", is_flag=True, help="Only claims that are withdrawn.")
+@click.option(
+    "--limit",
+    type=click.IntRange(1, 100_000),
+    default=LIMIT,
+    show_default=True,
+    help="List so many at most.",
+)
+@click.option("--after", metavar="ID", default="0", help="Go on after the claim with this id.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object per claim.")
+def list_command(source: str | None, withdrawn: bool, limit: int, after: str, as_json: bool) -> int:
+    """List claims by id, with the times they were imported and withdrawn.
+
+    Exit codes: 0 some are listed; 1 there are none.
+
+    \b
+    Example:
+      registry claims list --source "artists' list"
+    """
+    import json
+
+    from registry.db.claims import list_claims
+    from registry.db.connect import connect
+
+    first = _number(after)
+    with connect() as conn:
+        found = list_claims(conn, source=source, withdrawn=withdrawn, after=first, limit=limit + 1)
+    for stored in found[:limit]:
+        click.echo(json.dumps(_json(stored)) if as_json else _text(stored))
+    if len(found) > limit:
+        click.echo(f"there are more: --after {found[limit - 1].id}", err=True)
+    elif not found:
+        click.echo("no such claims", err=True)
+    return 0 if found else 1
+
+
+@command.command("withdraw")
+@click.option("--source", help="Withdraw all claims of this source.")
+@click.option("--id", "ids", metavar="ID", multiple=True, help="Withdraw this claim; repeatable.")
+@click.option("--reason", help="Why; kept with the claims.")
+@click.option(
+    "--yes", is_flag=True, help="Withdraw those of a source; without it they are counted."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print the count as JSON.")
+def withdraw(
+    source: str | None, ids: tuple[str, ...], reason: str | None, yes: bool, as_json: bool
+) -> int:
+    """Withdraw claims: they are kept, and leave the next snapshot.
+
+    The next `registry snapshot build` leaves them out, so that checks no longer
+    count them. Importing a claim again lets it stand again.
+
+    \b
+    Exit codes: 0 withdrawn; 1 there was nothing to withdraw; 2 usage, or --yes is missing.
+
+    \b
+    Example:
+      registry claims withdraw --source "artists' list" --reason "the artist asked" --yes
+    """
+    import json
+
+    from registry.db.claims import withdraw_ids
+    from registry.db.connect import connect
+
+    if (source is None) == (not ids):
+        raise UsageError("name either --source or --id", "registry claims withdraw --help")
+    numbers = [_number(name) for name in ids]
+    with connect() as conn:
+        if source is None:
+            count = withdraw_ids(conn, numbers, reason)
+        else:
+            count = _withdraw_source(conn, source, reason, yes)
+    click.echo(f"{count:,} claims withdrawn", err=True)
+    if count:
+        click.echo("`registry snapshot build` leaves them out of the next snapshot", err=True)
+    if as_json:
+        click.echo(json.dumps({"withdrawn": count}))
+    return 0 if count else 1
+
+
+def _withdraw_source(conn: Any, source: str, reason: str | None, yes: bool) -> int:
+    """Withdraw a source's claims and return their number; raise UsageError without `yes`."""
+    from registry.db.claims import standing, withdraw_source
+
+    if not yes and (count := standing(conn, source)):
+        raise UsageError(f"{count:,} claims of {source} would be withdrawn", "add --yes to do it")
+    return withdraw_source(conn, source, reason)
+
+
+def _json(stored: StoredClaim) -> dict[str, object]:
+    from dataclasses import asdict
+
+    values = {"id": stored.id, **asdict(stored.claim), "imported_at": stored.imported_at}
+    times = {n: v.isoformat() if hasattr(v, "isoformat") else v for n, v in values.items()}
+    return times | {"withdrawals": [_withdrawal_json(w) for w in stored.withdrawals]}
+
+
+def _withdrawal_json(withdrawal: Withdrawal) -> dict[str, object]:
+    restored = withdrawal.restored_at
+    return {
+        "withdrawn_at": withdrawal.withdrawn_at.isoformat(),
+        "reason": withdrawal.reason,
+        "restored_at": restored.isoformat() if restored else None,
+    }
+
+
+def _text(stored: StoredClaim) -> str:
+    from registry.text import visible
+
+    claim = stored.claim
+    site = claim.site and claim.site + (claim.path_pattern or "")
+    names = (claim.url, site, claim.file_name, claim.sha256, claim.md5, claim.phash64)
+    what = next(name for name in names if name)
+    state = "  (withdrawn)" if stored.is_withdrawn else ""
+    lines = [
+        f"claim:{stored.id}  {claim.meaning} for {claim.use}  {visible(what)}{state}",
+        f"    imported    {stored.imported_at:%Y-%m-%d %H:%M} UTC  ({visible(claim.source)})",
+    ]
+    for withdrawal in stored.withdrawals:
+        why = f"  ({visible(withdrawal.reason)})" if withdrawal.reason else ""
+        lines.append(f"    withdrawn   {withdrawal.withdrawn_at:%Y-%m-%d %H:%M} UTC{why}")
+        if withdrawal.restored_at:
+            lines.append(f"    stood again {withdrawal.restored_at:%Y-%m-%d %H:%M} UTC")
+    return "\n".join(lines)
