@@ -145,10 +145,12 @@ class CsvRows:
 
     def _refuse_swallowed(self, row: Cells, makes_claim: MakesClaim) -> None:
         """Raise UnreadableRow if a row holds another one as quoted text."""
-        for line in self._feed.taken[1:]:
+        taken = self._feed.taken
+        if len(taken) == 1:
+            return
+        for line in taken:
             if self._begins_row(line, row, makes_claim):
                 raise UnreadableRow(f"{_NOT_CLOSED}, line {line.number} is a row of its own")
-        taken = self._feed.taken
         if self._is_good(row, makes_claim):
             return
         for place in range(1, len(taken)):

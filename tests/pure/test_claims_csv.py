@@ -86,6 +86,13 @@ def test_a_quote_closed_by_a_later_row_swallows_no_row(closing: str) -> None:
     assert list(bad(rows)) == [2]
 
 
+def test_a_row_within_the_quotes_of_another_is_not_taken_for_its_text() -> None:
+    """The first row lost a quote; with the second it is CSV of three fields, and one claim."""
+    rows = read(f'caption,signal,url\n",,{HOST}1\n,",;",{HOST}2\n', ",", key_at=2)
+    assert good(rows) == [["", ",;", f"{HOST}2"]]
+    assert list(bad(rows)) == [2]
+
+
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
 def test_quoted_fields_of_several_lines_are_read(end: str) -> None:
     said = end.join(["one", "", "see https://art.example/terms", f"{HOST}terms", "a, b", 'x ""y""'])
