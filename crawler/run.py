@@ -20,7 +20,7 @@ from scrapy.spiderloader import SpiderLoader
 
 from crawler import recorder
 from crawler.frontier import Limits
-from crawler.guarded import WORKERS
+from crawler.guarded import Readers
 from crawler.progress import Progress
 from crawler.settings import (
     LEAST_DELAY,
@@ -32,7 +32,6 @@ from crawler.settings import (
 from crawler.site_spider import SiteSpider
 from crawler.summary import Ended
 from registry.errors import UsageError
-from registry.guard import Pool
 from registry.urls.absolute import absolute
 from registry.urls.key import host_of, hostname_of
 from registry.urls.networks import is_loopback, is_private
@@ -126,19 +125,19 @@ class Run:
     async def _visit_all(
         self, process: AsyncCrawlerProcess, plans: Sequence[Plan], first: recorder.Recorder
     ) -> None:
-        pool = Pool(WORKERS)
+        readers = Readers()
         try:
             for number, plan in enumerate(plans):
                 agent = process.settings["USER_AGENT"]
                 record = self._begin(plan, agent) if number else first
-                await self._visit_one(process, plan, record, pool)
+                await self._visit_one(process, plan, record, readers)
                 if self.signal is not None:
                     return
         finally:
-            pool.close()
+            readers.close()
 
     async def _visit_one(
-        self, process: AsyncCrawlerProcess, plan: Plan, record: recorder.Recorder, pool: Pool
+        self, process: AsyncCrawlerProcess, plan: Plan, record: recorder.Recorder, readers: Readers
     ) -> None:
         started = datetime.now(UTC)
         self.progress.say(f"visiting {plan.start_url} as {process.settings['USER_AGENT']}")
@@ -149,11 +148,11 @@ class Run:
             start_url=plan.start_url,
             limits=self.options.limits,
             recorder=record,
-            pool=pool,
+            readers=readers,
             report=self.progress.show,
         )
         # Workers that are still at it read for nobody.
-        pool.give_up()
+        readers.give_up()
         spider = crawler.spider
         assert isinstance(spider, SiteSpider)
         if spider.lost is not None:

@@ -22,8 +22,7 @@ from twisted.python.failure import Failure
 from crawler.events import site_file_read
 from crawler.evidence import header_lines, image_evidence, page_evidence, refreshed
 from crawler.frontier import Frontier, Limits, page_key
-from crawler.guarded import read_image
-from crawler.guarded import read_page as read_page_guarded
+from crawler.guarded import Readers
 from crawler.middlewares.robots_txt import ENDINGS, RobotsTxtMiddleware
 from crawler.page_links import PageLink
 from crawler.page_reading import Page, PageReader, PageText, read_page
@@ -35,7 +34,6 @@ from crawler.tally import Tally
 from crawler.visit import ImageRead, PageRead, Visit
 from registry.db.visits import KnownImage, State
 from registry.errors import RegistryError
-from registry.guard import Pool
 from registry.model import Observation, SiteFile
 from registry.pictures.reading import FileRead
 from registry.urls.key import host_of, hostname_of
@@ -71,7 +69,7 @@ class SiteSpider(Spider):
         start_url: str,
         limits: Limits,
         recorder: Recorder,
-        pool: Pool,
+        readers: Readers,
         report: Callable[[Tally], None],
         **kwargs: Any,
     ) -> None:
@@ -83,7 +81,7 @@ class SiteSpider(Spider):
         self.limits = limits
         self.recorder = recorder
         self.known: Mapping[str, KnownImage] = recorder.known
-        self.pool = pool
+        self.readers = readers
         self.report = report
         self.tally = Tally()
         self.visit = Visit(limits.images)
@@ -136,17 +134,21 @@ class SiteSpider(Spider):
         key = page_key(response.url)
         if key in self._pages_read:
             return
-        if not self._pages_read:
+        is_first = not self._pages_read
+        if is_first:
             # The site may live at another name than the one we were given.
             self.host = host_of(response.url) or ""
         self._pages_read.add(key)
         read_at = datetime.now(UTC)
         page = Page(response.text, response.url, type(self).read_page)
-        read = await self._in_time(read_page_guarded(self.pool, page))
+        read = await self._in_time(self.readers.page(page))
         if read is None:
-            self._refuse_page(self._ending, response.url)
+            self._refuse_page(self._ending, response.url, is_first=is_first)
             return
-        for step in self._page_steps(response, read_at, depth, *read):
+        text, refusal = read
+        if refusal is not None:
+            self._refuse_page(refusal, response.url, is_first=is_first)
+        for step in self._page_steps(response, read_at, depth, text, refusal):
             yield step
 
     def _page_steps(
@@ -171,7 +173,6 @@ class SiteSpider(Spider):
             yield from map(self._image_request, wanted)
         else:
             self.visit.refused(page, refusal)
-            self._refuse_page(refusal, response.url)
         yield from map(self._site_file_request, self.site_files.about_page(response.url, evidence))
         yield from self._ready()
         yield from self._follow(content.links, depth)
@@ -344,9 +345,9 @@ class SiteSpider(Spider):
         if site_file.kind == "robots-txt" and site_file.evidence is not None:
             self.site_files.robots_txt(site_file.evidence)
 
-    def _refuse_page(self, word: str, url: str) -> None:
+    def _refuse_page(self, word: str, url: str, *, is_first: bool = False) -> None:
         self.tally.pages_refused[word] += 1
-        if not self._pages_read and not self._interrupted:
+        if (is_first or not self._pages_read) and not self._interrupted:
             self.start_refusal = word
         self.logger.info("page refused (%s): %s", word, url)
         self.report(self.tally)
@@ -371,7 +372,7 @@ class SiteSpider(Spider):
 
     async def _fingerprinted(self, response: Response) -> ImageRead:
         read_at = datetime.now(UTC)
-        reading = read_image(self.pool, response.body, response.url)
+        reading = self.readers.image(response.body, response.url)
         file = await self._in_time(reading) or FileRead(refusal=self._ending)
         evidence = (*image_evidence(response), *file.evidence)
         for text in file.warnings:

@@ -10,6 +10,7 @@ from typing import Any
 FINISHED, NOTHING_FOUND, UNREADABLE = 0, 1, 4
 _WHY = {
     "connection": "the host does not answer or does not exist",
+    "limit": "the time of the visit was over",
     "not-a-page": "it is not an HTML page",
     "other-site": "it leads to another site; start there instead",
     "private-address": "host resolves to a private address; refused (to crawl a site of your own "
@@ -92,7 +93,7 @@ def as_text(visit: Ended) -> str:
     for label, group in (
         ("refused", "refused"),
         ("pages refused", "pages_refused"),
-        ("not followed", "left"),
+        ("left out", "left"),
         ("marks", "marks"),
     ):
         if counts[group]:

@@ -118,9 +118,10 @@ def lookup(index: CheckIndex, target: str, distance: int | None = None) -> Answe
     if kind == "url":
         search.by_url(target)
     elif kind == "picture":
-        from registry.fingerprints import fingerprint_file
+        from registry.pictures.files import PictureReader
 
-        picture = fingerprint_file(Path(target))
+        with PictureReader() as reader:
+            picture = reader.file(Path(target))
         unfit = picture.unfit
         search.by_picture(picture)
     else:

@@ -40,11 +40,8 @@ def command(files: tuple[str, ...], as_json: bool) -> int:
     """
     from registry.pictures.files import PictureReader
 
-    reader = PictureReader()
-    try:
+    with PictureReader() as reader:
         return _print_all(reader, files, as_json)
-    finally:
-        reader.close()
 
 
 def _print_all(reader: PictureReader, files: Sequence[str], as_json: bool) -> int:

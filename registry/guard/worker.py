@@ -85,9 +85,10 @@ def _serve(
         connection.send_bytes(message)
         if message is _OUT_OF_MEMORY:
             os._exit(OUT_OF_MEMORY_CODE)
-    # Receiving the next items is not part of a call.
-    soft = resource.getrlimit(resource.RLIMIT_DATA)[1]
-    resource.setrlimit(resource.RLIMIT_DATA, (soft, soft))
+    if _STATM.exists():
+        # Receiving the next items is not part of a call.
+        hard = resource.getrlimit(resource.RLIMIT_DATA)[1]
+        resource.setrlimit(resource.RLIMIT_DATA, (hard, hard))
 
 
 def _called(work: Work[Any, Any], item: Any) -> bytes:

@@ -18,7 +18,7 @@ Read = Picture | Unread
 
 
 class PictureReader:
-    """Reads picture files one by one in a process of its own, until it is closed."""
+    """Reads picture files one by one in a process of its own; a context manager."""
 
     def __init__(self) -> None:
         self._pool = Pool(1)
@@ -31,7 +31,11 @@ class PictureReader:
         """Return the picture that bytes hold. Raises UnreadableInput."""
         return _picture(_read(self._pool.call(guarded(read_bytes), data)))
 
-    def close(self) -> None:
+    def __enter__(self) -> PictureReader:
+        """Return the reader itself."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
         """End the process."""
         self._pool.close()
 

@@ -101,6 +101,9 @@ def test_a_slow_picture_ends_by_its_limit(
     assert (hashed.returncode, hashed.stdout) == (4, "")
     error = visible(f"error: {slow}: the picture takes longer than 1.5 seconds to read")
     assert error in hashed.stderr.splitlines()
+    looked_up = registry("lookup", slow, "--snapshot", snapshot)
+    assert looked_up.returncode == 4
+    assert error in looked_up.stderr.splitlines()
     table = tmp_path / "slow.parquet"
     pq.write_table(pa.table({"jpg": [slow.read_bytes()]}), table, compression="zstd")
     for workers in (1, 2):

@@ -20,7 +20,7 @@ import json, logging, sys
 from scrapy import Request
 from scrapy.crawler import AsyncCrawlerProcess
 from crawler.frontier import Limits
-from registry.guard import Pool
+from crawler.guarded import Readers
 from crawler.settings import scrapy_settings
 from crawler.site_spider import SiteSpider
 
@@ -42,13 +42,13 @@ if __name__ == "__main__":
     settings = scrapy_settings(contact="test", delay=0, timeout=5, hosts=["127.0.0.1"])
     process = AsyncCrawlerProcess(settings | {"LOG_ENABLED": False})
     recorder = Recorder()
-    pool = Pool(1)
+    readers = Readers(1)
     task = process.crawl(
         process.create_crawler(Cheat), start_url=sys.argv[1], limits=Limits(), recorder=recorder,
-        pool=pool, report=lambda tally: None,
+        readers=readers, report=lambda tally: None,
     )
     process.start()
-    pool.close()
+    readers.close()
     if task.exception():
         print(json.dumps({"error": str(task.exception())}))
     else:

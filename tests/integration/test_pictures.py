@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from crawler.guarded import read_image
+from crawler.guarded import Readers
 from registry.fingerprints import fingerprint
-from registry.guard import Limits, Pool
+from registry.guard import Limits
 from registry.pictures import reading
 from registry.pictures.files import read_pictures
 from registry.pictures.hashing import PictureHasher
@@ -30,8 +30,11 @@ MARKED = b"\xff\xd8\xff\xe1" + (len(BODY) + 2).to_bytes(2) + BODY + b"\xff\xd9"
 
 def read_all(files: list[bytes]) -> list[FileRead]:
     async def gathered() -> list[FileRead]:
-        with Pool(2) as pool:
-            return await asyncio.gather(*(read_image(pool, data) for data in files))
+        readers = Readers()
+        try:
+            return await asyncio.gather(*map(readers.image, files))
+        finally:
+            readers.close()
 
     return asyncio.run(gathered())
 

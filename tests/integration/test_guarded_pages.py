@@ -1,0 +1,55 @@
+"""Pages in worker processes: what takes too much of them is outlined."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+
+import pytest
+
+from crawler import page_reading
+from crawler.guarded import Readers
+from crawler.page_reading import Page, PageContent, PageText, read_page
+from registry.guard import Limits
+
+HTML = '<meta name="robots" content="noai"><img src="/a.jpg"><a href="/b">'
+
+
+def crash(html: str, url: str) -> PageContent:
+    os.kill(os.getpid(), signal.SIGSEGV)
+    return PageContent()
+
+
+def hang(html: str, url: str) -> PageContent:
+    while True:
+        pass
+
+
+def bloat(html: str, url: str) -> PageContent:
+    return PageContent((), (), len(bytearray(1 << 30)))  # type: ignore[arg-type]
+
+
+def read(*pages: Page) -> list[tuple[PageText, str | None]]:
+    async def gathered() -> list[tuple[PageText, str | None]]:
+        readers = Readers()
+        try:
+            return await asyncio.gather(*map(readers.page, pages))
+        finally:
+            readers.close()
+
+    return asyncio.run(gathered())
+
+
+def test_a_page_that_cannot_be_read_is_outlined(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(page_reading, "LIMITS", Limits(1.0, 300 << 20))
+    url = "https://art.example/"
+    functions = (read_page, crash, hang, bloat, read_page)
+    good, *bad, again = read(*(Page(HTML, url, function) for function in functions))
+    assert good == again
+    assert good[1] is None
+    assert len(good[0].content.links) == 1
+    for text, refusal in bad:
+        assert refusal == "page-too-complex"
+        assert text.excerpt == good[0].excerpt
+        assert [image.url for image in text.content.images] == ["https://art.example/a.jpg"]

@@ -1,0 +1,135 @@
+"""What is read of a page at most, and what is read of one that cannot be parsed."""
+
+from __future__ import annotations
+
+import pytest
+
+from crawler import page_reading
+from crawler.page_images import MOST_ADDRESSES, MOST_SIZES, ImageCandidate
+from crawler.page_links import MOST_LINKS, PageLink
+from crawler.page_reading import (
+    MOST_TAGS,
+    Page,
+    PageContent,
+    outline,
+    read_page,
+    read_text,
+    trimmed,
+)
+from crawler.srcset import Size, first_sizes, parse_srcset
+
+URL = "https://art.example/works/"
+MEGABYTES = 9 << 20
+
+
+def read(html: str) -> PageContent:
+    return read_text(Page(html, URL, read_page)).content
+
+
+def filled(piece: str) -> str:
+    return piece * (MEGABYTES // len(piece))
+
+
+def test_a_page_of_people_loses_nothing() -> None:
+    content = read('<a href="/b">b</a><img src="a.jpg" srcset="b.jpg 2x">')
+    assert content.images == (ImageCandidate(f"{URL}b.jpg", (f"{URL}a.jpg",), "srcset"),)
+    assert content.links == (PageLink("https://art.example/b"),)
+    assert not content.left
+
+
+@pytest.mark.parametrize(
+    ("html", "left"),
+    [
+        ("<p>x" * (MOST_TAGS + 3), {"tags": 3}),
+        ("".join(f'<img src="/{n}.jpg">' for n in range(MOST_ADDRESSES + 3)), {"addresses": 3}),
+        ("".join(f'<a href="/{n}">' for n in range(MOST_LINKS + 3)), {"links": 3}),
+        ("".join(f'<a rel=next href="/{n}">' for n in range(MOST_LINKS + 3)), {"links": 3}),
+        (f'<img srcset="{", ".join(f"{n}.jpg {n + 1}w" for n in range(300_000))}">', {}),
+    ],
+)
+def test_what_is_left_out_is_counted(html: str, left: dict[str, int]) -> None:
+    content = read(html)
+    if "srcset" in html:
+        left = {"sizes": 300_000 - MOST_SIZES}
+    assert left.items() <= dict(content.left).items()
+
+
+def test_a_spider_that_returns_too_much_is_bounded() -> None:
+    links = tuple(PageLink(str(number)) for number in range(2 * MOST_LINKS + 5))
+    images = tuple(ImageCandidate(str(number)) for number in range(2005))
+    page = Page("", URL, lambda html, url: PageContent(images, links))
+    content = read_text(page).content
+    assert len(content.links) == 2 * MOST_LINKS
+    assert len(content.images) == 2000
+    assert content.left == {"links": 5, "images": 5}
+
+
+def test_tags_are_counted_as_a_parser_sees_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(page_reading, "MOST_TAGS", 3)
+    assert trimmed("<a><b></b></a>1 < 2<c>") == ("<a><b></b></a>1 < 2<c>", 0)
+    assert trimmed("<a><b></b><c>text<d>x</d><e>") == ("<a><b></b><c>text", 2)
+    code = "<script>a<b; '<i><u><s>'</script>"
+    assert trimmed(f"<a>{code}<b>") == (f"<a>{code}<b>", 0)
+    assert trimmed(f"<a>{code}<b><c>") == (f"<a>{code}<b>", 1)
+    assert trimmed("<a><b><script><c><d><e>") == ("<a><b><script><c><d><e>", 0)
+    assert trimmed("<a><STYLE><c></Style ><d><e><f>") == ("<a><STYLE><c></Style ><d>", 2)
+
+
+@pytest.mark.parametrize(
+    "html",
+    [
+        *("<p>x", "<div>", "<", "<img ", "<!---->", "<script>", "<script></script>", "</p>"),
+        *("<a href=x><img src=y>", "<img src=", "<img src='", "<base href=b>", "&amp;"),
+        '<img srcset="a 1w,b 2w,c 3w,d 4w,e 5w,f 6w,g 7w,h 8w,i 9w,j 10w,k 11w,l 12w">',
+    ],
+)
+def test_any_page_is_trimmed_and_outlined_in_no_time(html: str) -> None:
+    # Anything but linear would take hours.
+    page = filled(html)
+    trimmed(page)
+    assert outline(Page(page, URL, read_page)).content.links == ()
+
+
+def test_an_outline_has_the_marks_and_the_plain_images() -> None:
+    found = outline(
+        Page(
+            '<base href="/b/"><base href="/c/"><meta name="robots" content="noai"><p>text'
+            """<img alt="" src="1.jpg"><IMG data-src='2.jpg?a&amp;b'><img src=3.jpg>"""
+            "<img href=4.jpg>"
+            '<img src=""><img src="data:,"><a src="5.jpg"><img src="1.jpg"><img>',
+            URL,
+            read_page,
+        )
+    )
+    assert 'content="noai"' in found.excerpt
+    names = ["1.jpg", "2.jpg?a&b", "3.jpg"]
+    assert [image.url for image in found.content.images] == [
+        f"https://art.example/b/{name}" for name in names
+    ]
+
+
+def test_the_first_sizes_of_a_srcset() -> None:
+    value = "a 1w, b 2w,c 3w , d"
+    assert first_sizes(value, 2) == ([Size("a", 1), Size("b", 2)], 2)
+    assert first_sizes(value, 4) == (parse_srcset(value), 0)
+    assert first_sizes(value, 0) == ([], 4)
+    assert first_sizes(" , ", 0) == ([], 0)
+
+
+@pytest.mark.parametrize("piece", ["a ", "a,", "a q,", "(", "a (b", ",", " ", "a 1w,", "a (,) "])
+def test_any_srcset_is_read_in_no_time(piece: str) -> None:
+    first_sizes(piece * 500_000, MOST_SIZES)
+
+
+@pytest.mark.parametrize(
+    ("value", "sizes"),
+    [
+        ("a (1w, b) 2w", []),
+        ("a 2w (b, c", []),
+        ("a 2w(b, c)", []),
+        ("a 1x 2x 3x 4x, b 2x", [Size("b", density=2)]),
+        ("a\t2w\n,\fb 3w 4h", [Size("a", 2), Size("b", 3)]),
+    ],
+)
+def test_odd_descriptors(value: str, sizes: list[Size]) -> None:
+    assert parse_srcset(value) == sizes
