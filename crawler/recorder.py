@@ -11,6 +11,7 @@ from psycopg import Connection
 
 from registry.db import visits
 from registry.db.connect import connect
+from registry.db.session import Session
 from registry.db.visits import KnownImage, State
 from registry.errors import DatabaseUnavailable
 from registry.model import Observation, SiteFile
@@ -21,15 +22,16 @@ PATIENCE = (0.5, 1.0, 2.0, 4.0)
 
 @dataclass(frozen=True, slots=True)
 class Recorder:
-    """One visit in the database. Every call makes a connection of its own.
+    """One visit in the database, held by one session until it is finished.
 
-    So it may be called from any thread, one call at a time. Each call is one
+    May be called from any thread, one call at a time. Each call is one
     transaction: it is written whole or not at all. A database that does not
     answer is tried again as `patience` says, then DatabaseUnavailable is raised.
     """
 
     visit_id: int
     known: Mapping[str, KnownImage]
+    session: Session
     patience: Sequence[float] = PATIENCE
 
     def write(self, observations: Sequence[Observation], site_files: Sequence[SiteFile]) -> None:
@@ -43,11 +45,12 @@ class Recorder:
                 conn, self.visit_id, state=state, finished_at=finished_at, counts=counts
             )
         )
+        self.session.close()
 
     def _patiently(self, task: Callable[[Connection], None]) -> None:
         for pause in (*self.patience, None):
             try:
-                with connect() as conn:
+                with self.session.connection() as conn:
                     return task(conn)
             except DatabaseUnavailable:
                 if pause is None:
@@ -65,8 +68,13 @@ def last_visit(*, spider: str, start_url: str, host: str) -> datetime | None:
 def begin(
     *, spider: str, start_url: str, host: str, user_agent: str, started_at: datetime
 ) -> Recorder:
-    """Record that a visit begins. Raises what `connect` raises, at once."""
-    with connect() as conn:
+    """Record that a visit begins, after marking those that were killed.
+
+    Raises what `connect` raises, at once.
+    """
+    session = Session()
+    with session.connection() as conn:
+        visits.mark_killed(conn)
         visit_id = visits.start_visit(
             conn,
             spider=spider,
@@ -75,4 +83,5 @@ def begin(
             user_agent=user_agent,
             started_at=started_at,
         )
-        return Recorder(visit_id, visits.known_images(conn, host))
+        session.renew = lambda conn: visits.resume_visit(conn, visit_id)
+        return Recorder(visit_id, visits.known_images(conn, host), session)

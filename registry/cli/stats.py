@@ -38,8 +38,10 @@ def command(as_json: bool) -> None:
 
     from registry.db.connect import connect
     from registry.db.stats import stats
+    from registry.db.visits import mark_killed
 
     with connect() as conn:
+        mark_killed(conn)
         counted = stats(conn, datetime.now(UTC))
     if as_json:
         click.echo(json.dumps(asdict(counted), default=_iso))

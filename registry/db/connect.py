@@ -41,6 +41,11 @@ def database_url() -> str:
     return embedded.hold(registry_home())
 
 
+def database_name() -> str:
+    """Name the database for messages, as `where` does, without starting anything."""
+    return "the embedded database" if is_embedded() else where(parse(os.environ[VARIABLE]))
+
+
 @contextmanager
 def connect(*, migrate_check: bool = True) -> Iterator[psycopg.Connection]:
     """Yield an autocommit connection; use `conn.transaction()` for what belongs together.

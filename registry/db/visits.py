@@ -19,6 +19,9 @@ from registry.db.values import evidence_digest, pack, unpack
 from registry.model import Evidence, Observation, Picture, SiteFile
 
 SQL = load("visits")
+# Any number of 31 bits; it only has to be the same in every version of this program.
+VISIT_LOCKS = 0x76697369
+# A visit is `running` until it ends in one of these, or is found `killed`.
 State = Literal["finished", "interrupted", "failed"]
 
 
@@ -45,7 +48,11 @@ def start_visit(
     user_agent: str,
     started_at: datetime,
 ) -> int:
-    """Record that a visit has begun and return its id."""
+    """Record that a visit has begun and return its id.
+
+    It counts as running as long as the session of `conn` lives: the session holds a
+    lock of the server that goes with it, however it ends and wherever it is from.
+    """
     values = {
         "spider": spider,
         "start_url": pack(start_url),
@@ -53,9 +60,38 @@ def start_visit(
         "user_agent": user_agent,
         "started_at": started_at,
     }
-    row = conn.execute(SQL["start_visit"], values).fetchone()
-    assert row is not None  # INSERT ... RETURNING
+    with conn.transaction():
+        row = conn.execute(SQL["start_visit"], values).fetchone()
+        assert row is not None  # INSERT ... RETURNING
+        # Before anybody else can see the visit.
+        conn.execute(SQL["hold_visit"], {"key": _lock_key(row[0])})
     return int(row[0])
+
+
+def resume_visit(conn: psycopg.Connection, visit_id: int) -> None:
+    """Hold a running visit in another session, after the first was lost."""
+    conn.execute(SQL["hold_visit"], {"key": _lock_key(visit_id)})
+    conn.execute(SQL["resume_visit"], {"visit_id": visit_id})
+
+
+def mark_killed(conn: psycopg.Connection) -> list[int]:
+    """Mark the visits that nobody holds any more as `killed`; return their ids.
+
+    The session of `conn` must hold no visit itself: it would be taken for abandoned.
+    """
+    marked = []
+    for (visit_id,) in conn.execute(SQL["running_visits"]).fetchall():
+        with conn.transaction():
+            row = conn.execute(SQL["is_abandoned"], {"key": _lock_key(visit_id)}).fetchone()
+            if row and row[0]:
+                conn.execute(SQL["mark_killed"], {"visit_id": visit_id})
+                marked.append(visit_id)
+    return marked
+
+
+def _lock_key(visit_id: int) -> int:
+    """Return the number of a visit's lock, which no other lock of ours has."""
+    return VISIT_LOCKS << 32 | visit_id & 0xFFFF_FFFF
 
 
 def last_visit(

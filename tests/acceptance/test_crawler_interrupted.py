@@ -80,6 +80,51 @@ def test_the_second_signal_ends_at_once(
     assert "Traceback" not in stderr
 
 
+def rename(admin: psycopg.Connection, name: str) -> None:
+    """Take a database away from the visit that uses it."""
+    while True:
+        admin.execute(
+            "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = %s",
+            [name],
+        )
+        try:
+            admin.execute(f"ALTER DATABASE {name} RENAME TO {name}_away")  # type: ignore[call-overload]
+        except psycopg.errors.ObjectInUse:
+            continue
+        return
+
+
+def test_a_killed_visit_is_recorded_as_killed(
+    started: Callable[..., subprocess.Popen[str]],
+    crawl: Callable[..., subprocess.CompletedProcess[str]],
+    site: SampleSite,
+    database_url: str,
+) -> None:
+    started().kill()
+    running = started(40)
+    running.send_signal(signal.SIGSTOP)
+    site.delay = 0
+    assert crawl(site.url, "--max-pages", 1).returncode == 0
+    # The second is alive and left alone.
+    states = rows(database_url, "SELECT state FROM visit ORDER BY id")
+    assert states == [("killed",), ("running",), ("finished",)]
+    running.send_signal(signal.SIGCONT)
+    running.communicate(timeout=60)
+    states = rows(database_url, "SELECT state FROM visit ORDER BY id")
+    assert states == [("killed",), ("finished",), ("finished",)]
+
+
+def test_stats_record_it_too(
+    started: Callable[..., subprocess.Popen[str]],
+    run: Callable[..., subprocess.CompletedProcess[str]],
+    database_url: str,
+) -> None:
+    with started() as process:
+        process.kill()
+    assert run("registry", "stats", database=database_url).returncode == 0
+    assert rows(database_url, "SELECT state FROM visit") == [("killed",)]
+
+
 def test_a_database_that_is_lost_ends_the_visit(
     started: Callable[..., subprocess.Popen[str]], database_url: str
 ) -> None:
@@ -87,7 +132,7 @@ def test_a_database_that_is_lost_ends_the_visit(
     address, _, query = database_url.partition("?")
     base, name = address.rsplit("/", 1)
     with psycopg.connect(f"{base}/postgres?{query}", autocommit=True) as admin:
-        admin.execute(f"ALTER DATABASE {name} RENAME TO {name}_away")  # type: ignore[call-overload]
+        rename(admin, name)
         try:
             stdout, stderr = process.communicate(timeout=60)
         finally:

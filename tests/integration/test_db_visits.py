@@ -13,6 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from crawler import recorder
 from registry.db import visits
 from registry.db.connect import connect_to
 from registry.db.values import claim_digest, evidence_digest, pack, unpack
@@ -276,3 +277,43 @@ def test_digests_never_change() -> None:
     )
     elsewhere = NOW.astimezone(timezone(timedelta(hours=9)))
     assert claim_digest(replace(claim, observed_at=elsewhere)) == claim_digest(claim)
+
+
+def test_only_visits_that_nobody_holds_are_marked_killed(
+    conn: psycopg.Connection, database_url: str
+) -> None:
+    with connect_to(database_url) as crawler:
+        visit = begin(crawler)
+        assert visits.mark_killed(conn) == []
+    assert visits.mark_killed(conn) == [visit]
+    assert visits.mark_killed(conn) == []
+    assert conn.execute("SELECT state FROM visit").fetchone() == ("killed",)
+
+
+def test_a_visit_whose_session_was_lost_is_held_again(
+    conn: psycopg.Connection, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REGISTRY_DATABASE_URL", database_url)
+    record = recorder.begin(
+        spider="gallery", start_url="https://a.example/", host="a.example",
+        user_agent="test", started_at=NOW,
+    )  # fmt: skip
+    conn.execute(
+        "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity "
+        "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+    )
+    assert visits.mark_killed(conn) == [record.visit_id]
+    record.write([], [])
+    assert conn.execute("SELECT state FROM visit").fetchone() == ("running",)
+    assert visits.mark_killed(conn) == []
+    record.finish("finished", NOW, {})
+    assert conn.execute("SELECT state FROM visit").fetchone() == ("finished",)
+
+
+def test_an_account_that_only_reads_marks_nothing(
+    conn: psycopg.Connection, database_url: str
+) -> None:
+    with connect_to(database_url) as crawler:
+        begin(crawler)
+    conn.execute("SET default_transaction_read_only = on")
+    assert visits.mark_killed(conn) == []

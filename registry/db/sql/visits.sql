@@ -9,6 +9,27 @@ INSERT INTO visit (spider, start_url, host, user_agent, started_at)
 VALUES (%(spider)s, %(start_url)s, %(host)s, %(user_agent)s, %(started_at)s)
 RETURNING id
 
+-- name: hold_visit
+-- until this session ends; a running visit is one that is held
+SELECT pg_advisory_lock(%(key)s)
+
+-- name: resume_visit
+UPDATE visit SET state = 'running' WHERE id = %(visit_id)s AND state = 'killed'
+
+-- name: running_visits
+-- none where they could not be marked: for an account that only reads, on a standby
+SELECT id FROM visit
+WHERE state = 'running'
+  AND has_table_privilege('visit', 'UPDATE')
+  AND current_setting('transaction_read_only') = 'off'
+ORDER BY id
+
+-- name: is_abandoned
+SELECT pg_try_advisory_xact_lock(%(key)s)
+
+-- name: mark_killed
+UPDATE visit SET state = 'killed' WHERE id = %(visit_id)s AND state = 'running'
+
 -- name: last_visit
 SELECT max(finished_at) FROM visit
 WHERE host = %(host)s AND start_url = %(start_url)s AND spider = %(spider)s AND state = 'finished'

@@ -1,0 +1,52 @@
+"""A connection that stays open over many uses, and is made anew when it was lost."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
+
+import psycopg
+
+from registry.db.connect import connect, database_name, translated
+from registry.errors import DatabaseUnavailable
+
+Renew = Callable[[psycopg.Connection], None]
+
+
+class Session:
+    """What belongs to a database session (locks) lasts from one use to the next.
+
+    `renew` is called with every connection that replaces a lost one. May be used
+    from any thread, by one at a time.
+    """
+
+    def __init__(self) -> None:
+        self.renew: Renew | None = None
+        self._open = ExitStack()
+        self._conn: psycopg.Connection | None = None
+
+    @contextmanager
+    def connection(self) -> Iterator[psycopg.Connection]:
+        """Yield an autocommit connection. Raises what `registry.db.connect.connect` raises."""
+        conn = self._conn or self._connect()
+        try:
+            with translated(database_name()):
+                yield conn
+        except DatabaseUnavailable:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """End the session; the next use begins another."""
+        self._conn = None
+        with suppress(DatabaseUnavailable):
+            self._open.close()
+
+    def _connect(self) -> psycopg.Connection:
+        with ExitStack() as opening:
+            conn = opening.enter_context(connect())
+            if self.renew:
+                self.renew(conn)
+            self._open = opening.pop_all()
+        self._conn = conn
+        return conn
