@@ -18,6 +18,7 @@ Mark = tuple[Any, ...]
 # A site that answers so has no such file any more (RFC 9309, 2.3.1.3 allows more
 # answers to be taken so; but a 403 or 429 is as often said of the one who asks).
 ABSENT = frozenset({"http-404", "http-410"})
+MAX_PAST = 16
 
 
 def mark_of(signal: Signal) -> Mark:
@@ -33,16 +34,36 @@ def refuses_training(signal: Signal) -> bool:
     return any(meaning != "allowed" for meaning in meanings)
 
 
+@dataclass(frozen=True, slots=True)
+class Past:
+    """A signal whose mark went; `until` is the time of the first reading without the mark."""
+
+    signal: Signal
+    since: datetime
+    until: datetime
+
+
 @dataclass(slots=True)
 class Dated:
-    """Signals that stand, and since when each mark has stood."""
+    """Signals that stand, and since when each mark has stood.
+
+    `past` holds the newest `MAX_PAST` refusals of training that went, oldest first.
+    """
 
     signals: tuple[Signal, ...] = ()
     since: dict[Mark, datetime] = field(default_factory=dict)
+    past: tuple[Past, ...] = ()
 
     def see(self, signals: tuple[Signal, ...], when: datetime) -> None:
         """Take the signals of a later reading."""
-        self.since = {mark: self.since.get(mark, when) for mark in map(mark_of, signals)}
+        since = {mark: self.since.get(mark, when) for mark in map(mark_of, signals)}
+        gone = [
+            Past(signal, self.since[mark_of(signal)], when)
+            for signal in self.signals
+            if mark_of(signal) not in since and refuses_training(signal)
+        ]
+        self.past = (*self.past, *gone)[-MAX_PAST:]
+        self.since = since
         self.signals = signals
 
     def turn(self, change: Callable[[Signal], Signal | None]) -> None:
