@@ -6,7 +6,7 @@ nothing back. Each mark is dated from when it has stood without a break.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -85,12 +85,21 @@ def rules_file(history: Sequence[SiteRuleRow], read: Mapping[int, tuple[Signal, 
     It stands until the site says otherwise: with another text, or with no file.
     """
     dated = Dated()
+    for _ in file_readings(history, read, dated):
+        pass
+    return dated
+
+
+def file_readings(
+    history: Sequence[SiteRuleRow], read: Mapping[int, tuple[Signal, ...]], dated: Dated
+) -> Iterator[SiteRuleRow]:
+    """Yield every answer for a rules file, oldest first; `dated` then holds what stands by it."""
     for row in history:
         if row.evidence_id is not None:
             dated.see(read.get(row.evidence_id, ()), row.observed_at)
         elif row.refusal in ABSENT:
             dated.see((), row.observed_at)
-    return dated
+        yield row
 
 
 @dataclass(slots=True)
@@ -117,19 +126,34 @@ def pictures_shown(
     `history` is oldest first. `read` holds the signals of evidence that says
     something, `about` what every piece of evidence is about.
     """
-    standing, dated = _Standing(read, about), Dated()
-    present, shown = history[0].image_id, dict[int | None, Shown]()
-    for row in history:
-        present = row.image_id if row.image_id is not None else present
-        standing.take(row)
-        dated.see(standing.signals(row), row.observed_at)
+    dated, present, shown = Dated(), history[0].image_id, dict[int | None, Shown]()
+    for row in readings(history, read, about, dated):
         if row.image_id is not None:
+            present = row.image_id
             first = shown[present].first if present in shown else row.observed_at
             shown[present] = Shown(present, first, row, replace(dated))
     # What was read since the picture was last fetched counts for the present one.
     now = shown.pop(present, None)
     first = now.first if now else history[0].observed_at
     return [*shown.values(), Shown(present, first, history[-1], dated)]
+
+
+def readings(
+    history: Sequence[ObservationRow],
+    read: Mapping[int, tuple[Signal, ...]],
+    about: Mapping[int, str],
+    dated: Dated,
+) -> Iterator[ObservationRow]:
+    """Yield the observations of one image URL on one page, oldest first.
+
+    `dated` then holds what stands by each of them; `read` and `about` are those of
+    `pictures_shown`.
+    """
+    standing = _Standing(read, about)
+    for row in history:
+        standing.take(row)
+        dated.see(standing.signals(row), row.observed_at)
+        yield row
 
 
 class _Standing:

@@ -99,7 +99,10 @@ def test_a_mark_that_went_is_said_with_its_dates(run, tmp_path: Path):
     assert [(m["name"], m["raw"]) for m in found["past"]] == [("noimageai", RAW)]
     made.observe(URL, [made.headers("noai", url=URL)], on=15, image_id=image)
     result = run("registry", "lookup", URL, "--snapshot", made.snapshot(tmp_path, 2).path)
-    assert f"    mark        X-Robots-Tag: noai  at {URL}\n    earlier     noimageai stood" in result.stdout
+    assert (
+        f"    mark        X-Robots-Tag: noai  at {URL}\n    earlier     noimageai stood"
+        in result.stdout
+    )
 
 
 def test_the_licence_of_a_conditional_answer_is_shown(run, snapshot: Path):

@@ -9,10 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from made import Made, day
 
-from registry.check.index import CheckIndex
 from registry.errors import UnreadableSnapshot, UsageError
 from registry.model import PathRule, Signal
-from registry.signals import read
 from registry.snapshot import store
 from registry.snapshot.diff import differences
 from registry.snapshot.format import (
@@ -20,12 +18,9 @@ from registry.snapshot.format import (
     FORMAT,
     manifest_from_json,
     manifest_to_json,
-    past_from_json,
-    schemas,
     signals_from_json,
     signals_to_json,
 )
-from registry.snapshot.history import MAX_PAST, Dated
 
 URL = "https://a.example/1.jpg"
 
@@ -77,55 +72,6 @@ def test_a_mark_that_went_and_came_back_is_dated_from_its_return(tmp_path: Path)
     for number, value in enumerate(["noai", "noindex", "noai"], start=1):
         made.observe(URL, [made.headers(value)], on=number, refusal="http-404")
     assert made.snapshot(tmp_path).entries["since"][0].as_py() == day(3)
-
-
-def past(snapshot: store.Snapshot, entry: int = 0) -> list[tuple[str, int, int]]:
-    marks = past_from_json(snapshot.entries["past"][entry].as_py())
-    return [(mark.name, mark.since.day, mark.until.day) for mark in marks]
-
-
-def test_a_mark_that_went_is_kept_with_its_dates_and_decides_nothing(tmp_path: Path):
-    made = Made()
-    values = ["noai, noimageai", "noai", "noai", "noindex", "noai", "noindex"]
-    for number, value in enumerate(values, start=1):
-        made.observe(URL, [made.headers(value)], on=number, image_id=made.image(1 << 60))
-    snapshot = made.snapshot(tmp_path)
-    last = snapshot.entries.num_rows - 1
-    assert past(snapshot, last) == [("noimageai", 1, 2), ("noai", 1, 4), ("noai", 5, 6)]
-    (mark,) = past_from_json(snapshot.entries["past"][last].as_py())[:1]
-    assert (mark.raw, mark.url) == ("X-Robots-Tag: noai, noimageai", URL)
-    index = CheckIndex(snapshot, "cautious")
-    assert index.entry_verdict(last).decision == "unspecified"
-
-
-def test_a_failure_ends_no_mark_and_few_of_many_past_ones_are_kept(tmp_path: Path):
-    made = Made()
-    for number in range(1, 29):
-        value = "noai" if number % 2 else "noindex"
-        made.observe(URL, [made.headers(value)], on=number, refusal="http-404", page_url=None)
-    assert len(past(made.snapshot(tmp_path, 1))) == 14
-    made.observe(URL, [made.headers("noai")], on=29, image_id=made.image(), page_url=None)
-    made.observe(URL, [], on=30, refusal="timeout", page_url=None)
-    snapshot = made.snapshot(tmp_path, 2)
-    assert (names(snapshot, 0), len(past(snapshot))) == (["noai"], 14)
-    stood = Dated()
-    for number in range(200):
-        stood.see(read_noai() if number % 2 else (), day(1))
-    assert len(stood.past) == MAX_PAST
-
-
-def read_noai() -> tuple[Signal, ...]:
-    made = Made()
-    made.headers("noai")
-    return read(made.evidence_rows[0].evidence()).signals
-
-
-def test_a_snapshot_of_before_past_marks_opens_without_any(tmp_path: Path, monkeypatch):
-    monkeypatch.setattr("registry.snapshot.format.ADDED", {})
-    monkeypatch.setitem(schemas(), "entries.arrow", schemas()["entries.arrow"].remove(11))
-    older = marked().snapshot(tmp_path).path
-    monkeypatch.undo()
-    assert store.open_snapshot(older).entries["past"].null_count == 2
 
 
 def test_a_mark_that_is_not_about_training_dates_no_reservation(tmp_path: Path):
