@@ -15,6 +15,7 @@ from registry.errors import UsageError
 from registry.matching import brute
 from registry.matching.confirm import CANDIDATE_RADIUS, tier
 from registry.model import DECISIONS, Decision, MatchedBy, Tier, Verdict
+from registry.snapshot.format import past_from_json
 from registry.urls.key import split_key, url_key
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from registry.model import Picture
+    from registry.snapshot.format import PastMark
 
 Kind = Literal["picture", "url", "phash64", "256 bits", "md5"]
 HEX = re.compile(r"[0-9a-fA-F]+")
@@ -33,7 +35,10 @@ WIDE_RADIUS = 60
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """One entry or site rule that a target met. `distance` counts bits of phash64, or None."""
+    """One entry or site rule that a target met. `distance` counts bits of phash64, or None.
+
+    `past` holds marks that stood there once; they decide nothing.
+    """
 
     entry: str
     by: MatchedBy
@@ -45,6 +50,7 @@ class Found:
     source: str
     since: datetime | None
     seen: datetime | None
+    past: tuple[PastMark, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Return it as `lookup --json` prints it."""
@@ -63,7 +69,13 @@ class Found:
             "source": self.source,
             "since": self.since.isoformat() if self.since else None,
             "seen": self.seen.isoformat() if self.seen else None,
+            "past": [_past_json(mark) for mark in self.past],
         }
+
+
+def _past_json(mark: PastMark) -> dict[str, str]:
+    times = {"since": mark.since.isoformat(), "until": mark.until.isoformat()}
+    return {"name": mark.name, "raw": mark.raw, "url": mark.url, **times}
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,7 +243,8 @@ class _Search:
         row = self._index.snapshot.entries.slice(entry, 1).to_pylist()[0]
         verdict = self._index.entry_verdict(entry)
         fields = {n: row[n] for n in ("entry", "url", "page_url", "source", "since", "seen")}
-        found = Found(by=by, tier=named, distance=distance, verdict=verdict, **fields)
+        past = past_from_json(row["past"])
+        found = Found(by=by, tier=named, distance=distance, verdict=verdict, past=past, **fields)
         self._found.setdefault(found.entry, found)
 
     def _add_site(self, site: int, verdict: Verdict) -> None:

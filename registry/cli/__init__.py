@@ -29,6 +29,7 @@ SUMMARIES = {
     "claims": "List and withdraw imported claims.",
     "explain": "Show evidence, signals and verdict for URLs, files, headers or evidence lines.",
     "hash": "Print digests and fingerprints of image files.",
+    "history": "Show what was seen of an image, page, hash or site, and when.",
     "import": "Load lists of entries, or register pictures.",
     "init": "Create or migrate the database.",
     "lookup": "Look up an image file, an image URL, a hash or a digest.",

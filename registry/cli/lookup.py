@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from registry.lookup import Answer, Found
 
 SHOWN = 10
+SHOWN_PAST = 3
 SILENCE = (
     "nothing recorded. That is no permission: the registry knows only what it has seen.\n"
     '  To reserve an image, its page can say <meta name="robots" content="noai, noimageai">,\n'
@@ -89,8 +90,36 @@ def _entry(found: Found) -> list[str]:
         f"  {found.verdict.decision:<12}{where}{page}",
         f"    matched by  {_how(found)}",
     ]
-    lines += [f"    mark        {mark}" for mark in _marks(found) or ["none seen"]]
+    lines += [f"    mark        {mark}" for mark in _marks(found)]
+    lines += _went(found)
+    # A licence beside silence is no part of the answer.
+    if found.verdict.licence_url and found.verdict.decision != "unspecified":
+        lines.append(f"    licence     {visible(found.verdict.licence_url)}")
     lines.append(f"    seen        {_dates(found)}  ({visible(found.source)}, {found.entry})")
+    return lines
+
+
+def _went(found: Found) -> list[str]:
+    """Return a line for each group of marks that came and went together, the newest first."""
+    from registry.text import visible
+
+    now = bool(found.verdict.deciding)
+    if not found.past:
+        return [] if now else ["    mark        none seen"]
+    groups: dict[tuple[str, str, str], list[str]] = {}
+    for mark in reversed(found.past):
+        when = f"{mark.since:%Y-%m-%d}", f"{mark.until:%Y-%m-%d}", mark.url
+        groups.setdefault(when, []).append(mark.name)
+    texts = [
+        f"{', '.join(map(visible, dict.fromkeys(names)))} stood from {since} to {until}"
+        + (f"  at {visible(url)}" if url else "")
+        for (since, until, url), names in groups.items()
+    ]
+    lines = [f"    earlier     {text}" for text in texts[:SHOWN_PAST]]
+    if not now:
+        lines[0] = f"    mark        none now; {texts[0]}"
+    if len(texts) > SHOWN_PAST:
+        lines.append(f"    earlier     {len(texts) - SHOWN_PAST} more: registry history shows all")
     return lines
 
 

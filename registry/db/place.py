@@ -90,6 +90,12 @@ def find_place(home: Path) -> Place:
     return Place(root, _bin(wheel), account)
 
 
+def has_data(home: Path) -> bool:
+    """Tell whether the embedded server of `home` was ever started, wherever its data lies."""
+    roots = (home / "postgres", SYSTEM_FOLDER / _short_hash(home))
+    return any((root / "data").exists() for root in roots)
+
+
 def make_folder(path: Path, mode: int, account: Account | None) -> None:
     """Make a folder, or take an existing one of the right owner, with this mode.
 

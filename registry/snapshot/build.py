@@ -20,7 +20,14 @@ from registry.fingerprints import versions
 from registry.model import PathRule, Signal, Target
 from registry.signals import read, readers
 from registry.site_rules import SiteRules, applicable, concerns, url_path
-from registry.snapshot.format import FileEntry, Manifest, shape, signals_to_json
+from registry.snapshot.format import (
+    FileEntry,
+    Manifest,
+    PastMark,
+    past_to_json,
+    shape,
+    signals_to_json,
+)
 from registry.snapshot.history import (
     Dated,
     Shown,
@@ -34,6 +41,7 @@ from registry.urls.key import host_of, url_key
 from registry.verdict import LICENSABLE
 
 MAX_QUOTE = 4096
+MAX_PAST_QUOTE = 500
 
 
 class Source(Protocol):
@@ -181,6 +189,7 @@ class _Builder:
             rules=rules,
             since=min(said, default=shown.first),
             seen=row.observed_at,
+            past=past_to_json(_went(shown.dated, row)),
         )
 
     def _rules_for(self, row: ObservationRow) -> tuple[tuple[Signal, ...], list[datetime]]:
@@ -308,6 +317,15 @@ def _placed(signals: tuple[Signal, ...], row: ObservationRow) -> tuple[Signal, .
     won = applicable(signals, Target(row.fetched_url or row.image_url, row.page_url))
     foreign = row.relation == "third-party"
     return tuple(replace(s, third_party=foreign and s.scope == "page") for s in won)
+
+
+def _went(dated: Dated, row: ObservationRow) -> list[PastMark]:
+    """Return the marks of an image and its page that went; those with paths if they were theirs."""
+    return [
+        PastMark(s.name, s.raw[:MAX_PAST_QUOTE], s.url, past.since, past.until)
+        for past in dated.past
+        for s in _placed((past.signal,), row)
+    ]
 
 
 def _merged(signals: Sequence[Signal]) -> tuple[Signal, ...]:

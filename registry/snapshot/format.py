@@ -9,7 +9,7 @@ A snapshot is a folder:
 - `entries.arrow`: one row per picture seen at an image URL on a page, or per
   claim, with the row of its picture, of its own signals and of what the rules of
   its site and page say (null: nothing). A picture that its URL shows no more has
-  no `url_key`;
+  no `url_key`. `past` holds marks that went, as canonical JSON; they decide nothing;
 - `signals.arrow`: the distinct sets of signals, as canonical JSON, and the shape
   of each: sets of one shape differ in wording and place only, so that every
   policy decides alike on them;
@@ -25,6 +25,7 @@ import hashlib
 import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
+from datetime import datetime
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -38,7 +39,8 @@ if TYPE_CHECKING:
 FORMAT = 1
 MANIFEST = "manifest.json"
 FILES = ("images.arrow", "entries.arrow", "signals.arrow", "sites.arrow")
-
+# Columns that snapshots of earlier versions lack; they are opened as if these were null.
+ADDED = {"entries.arrow": ("past",)}
 
 # Column types by pyarrow's own names, `time` standing for microseconds in UTC.
 COLUMNS = {
@@ -62,6 +64,7 @@ COLUMNS = {
         "rules": "int32",
         "since": "time",
         "seen": "time",
+        "past": "string",
     },
     "signals.arrow": {"signals": "string", "shape": "int32"},
     "sites.arrow": {
@@ -103,6 +106,50 @@ def signals_to_json(signals: Sequence[Signal]) -> str:
 def signals_from_json(text: str) -> tuple[Signal, ...]:
     """Read what `signals_to_json` wrote."""
     return tuple(_signal_from_dict(item) for item in json.loads(text))
+
+
+@dataclass(frozen=True, slots=True)
+class PastMark:
+    """A mark that refused training and went. It decides nothing.
+
+    `until` is the time of the first reading without it.
+    """
+
+    name: str
+    raw: str
+    url: str
+    since: datetime
+    until: datetime
+
+
+def past_to_json(marks: Sequence[PastMark]) -> str | None:
+    """Return canonical JSON of past marks, oldest first; None for none."""
+    if not marks:
+        return None
+    items = [asdict(mark) for mark in marks]
+    return json.dumps(items, sort_keys=True, default=datetime.isoformat)
+
+
+def past_from_json(text: str | None) -> tuple[PastMark, ...]:
+    """Read what `past_to_json` wrote."""
+    return tuple(_past_from_dict(item) for item in json.loads(text or "[]"))
+
+
+def _past_from_dict(item: Mapping[str, str]) -> PastMark:
+    times = {name: datetime.fromisoformat(item[name]) for name in ("since", "until")}
+    return PastMark(**{**item, **times})  # type: ignore[arg-type]
+
+
+def completed(name: str, table: pa.Table) -> pa.Table:
+    """Return a file's table with the columns that earlier versions did not write, all null."""
+    import pyarrow as pa
+
+    schema = schemas()[name]
+    for column in ADDED.get(name, ()):
+        if column not in table.column_names:
+            kind = schema.field(column).type
+            table = table.append_column(column, pa.nulls(table.num_rows, kind))
+    return table
 
 
 _DEFAULTS = {field.name: field.default for field in fields(Signal)}

@@ -6,7 +6,7 @@ nothing back. Each mark is dated from when it has stood without a break.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -18,6 +18,7 @@ Mark = tuple[Any, ...]
 # A site that answers so has no such file any more (RFC 9309, 2.3.1.3 allows more
 # answers to be taken so; but a 403 or 429 is as often said of the one who asks).
 ABSENT = frozenset({"http-404", "http-410"})
+MAX_PAST = 16
 
 
 def mark_of(signal: Signal) -> Mark:
@@ -33,16 +34,36 @@ def refuses_training(signal: Signal) -> bool:
     return any(meaning != "allowed" for meaning in meanings)
 
 
+@dataclass(frozen=True, slots=True)
+class Past:
+    """A signal whose mark went; `until` is the time of the first reading without the mark."""
+
+    signal: Signal
+    since: datetime
+    until: datetime
+
+
 @dataclass(slots=True)
 class Dated:
-    """Signals that stand, and since when each mark has stood."""
+    """Signals that stand, and since when each mark has stood.
+
+    `past` holds the newest `MAX_PAST` refusals of training that went, oldest first.
+    """
 
     signals: tuple[Signal, ...] = ()
     since: dict[Mark, datetime] = field(default_factory=dict)
+    past: tuple[Past, ...] = ()
 
     def see(self, signals: tuple[Signal, ...], when: datetime) -> None:
         """Take the signals of a later reading."""
-        self.since = {mark: self.since.get(mark, when) for mark in map(mark_of, signals)}
+        since = {mark: self.since.get(mark, when) for mark in map(mark_of, signals)}
+        gone = [
+            Past(signal, self.since[mark_of(signal)], when)
+            for signal in self.signals
+            if mark_of(signal) not in since and refuses_training(signal)
+        ]
+        self.past = (*self.past, *gone)[-MAX_PAST:]
+        self.since = since
         self.signals = signals
 
     def turn(self, change: Callable[[Signal], Signal | None]) -> None:
@@ -64,12 +85,21 @@ def rules_file(history: Sequence[SiteRuleRow], read: Mapping[int, tuple[Signal, 
     It stands until the site says otherwise: with another text, or with no file.
     """
     dated = Dated()
+    for _ in file_readings(history, read, dated):
+        pass
+    return dated
+
+
+def file_readings(
+    history: Sequence[SiteRuleRow], read: Mapping[int, tuple[Signal, ...]], dated: Dated
+) -> Iterator[SiteRuleRow]:
+    """Yield every answer for a rules file, oldest first; `dated` then holds what stands by it."""
     for row in history:
         if row.evidence_id is not None:
             dated.see(read.get(row.evidence_id, ()), row.observed_at)
         elif row.refusal in ABSENT:
             dated.see((), row.observed_at)
-    return dated
+        yield row
 
 
 @dataclass(slots=True)
@@ -96,19 +126,34 @@ def pictures_shown(
     `history` is oldest first. `read` holds the signals of evidence that says
     something, `about` what every piece of evidence is about.
     """
-    standing, dated = _Standing(read, about), Dated()
-    present, shown = history[0].image_id, dict[int | None, Shown]()
-    for row in history:
-        present = row.image_id if row.image_id is not None else present
-        standing.take(row)
-        dated.see(standing.signals(row), row.observed_at)
+    dated, present, shown = Dated(), history[0].image_id, dict[int | None, Shown]()
+    for row in readings(history, read, about, dated):
         if row.image_id is not None:
+            present = row.image_id
             first = shown[present].first if present in shown else row.observed_at
             shown[present] = Shown(present, first, row, replace(dated))
     # What was read since the picture was last fetched counts for the present one.
     now = shown.pop(present, None)
     first = now.first if now else history[0].observed_at
     return [*shown.values(), Shown(present, first, history[-1], dated)]
+
+
+def readings(
+    history: Sequence[ObservationRow],
+    read: Mapping[int, tuple[Signal, ...]],
+    about: Mapping[int, str],
+    dated: Dated,
+) -> Iterator[ObservationRow]:
+    """Yield the observations of one image URL on one page, oldest first.
+
+    `dated` then holds what stands by each of them; `read` and `about` are those of
+    `pictures_shown`.
+    """
+    standing = _Standing(read, about)
+    for row in history:
+        standing.take(row)
+        dated.see(standing.signals(row), row.observed_at)
+        yield row
 
 
 class _Standing:

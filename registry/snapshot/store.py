@@ -23,6 +23,7 @@ from registry.snapshot.format import (
     MANIFEST,
     FileEntry,
     Manifest,
+    completed,
     manifest_from_json,
     manifest_to_json,
     refuse_other_keys,
@@ -183,7 +184,7 @@ def open_snapshot(folder: Path, *, any_keys: bool = False) -> Snapshot:
         path = folder / name
         _compare(path, manifest.files[name])
         try:
-            tables[name] = pa.ipc.open_file(pa.memory_map(str(path))).read_all()
+            tables[name] = completed(name, pa.ipc.open_file(pa.memory_map(str(path))).read_all())
         except (pa.ArrowInvalid, OSError) as error:
             raise _damaged(path, "it is not an Arrow file") from error
         if tables[name].schema != schemas()[name]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
+from registry.urls.hosts import bare
 from registry.urls.networks import is_ip
 
 
@@ -25,6 +26,28 @@ def site_of(hostname: str) -> str:
         return ".".join(hostname.split(".")[-2:])
     domain: str = found.top_domain_under_public_suffix
     return domain or hostname
+
+
+def twin_of(host: str) -> str:
+    """Return a host with `www.` before it, or without it if it has it.
+
+    A claim on one speaks for the other, where `is_same_site` says that they are one site.
+    """
+    return host.removeprefix("www.") if host.startswith("www.") else f"www.{host}"
+
+
+def wider_hosts(host: str) -> list[str]:
+    """Return the hosts that a host is a subdomain of, nearest first; none of an IP address."""
+    name, colon, port = host.partition(":")
+    if host.startswith("[") or is_ip(name):
+        return []
+    labels = name.split(".")
+    return [".".join(labels[cut:]) + colon + port for cut in range(1, len(labels) - 1)]
+
+
+def is_same_site(host: str, other: str) -> bool:
+    """Tell whether two hosts, with or without ports, have one registrable domain."""
+    return site_of(bare(host)) == site_of(bare(other))
 
 
 @cache

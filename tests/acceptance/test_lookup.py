@@ -80,6 +80,36 @@ def test_what_a_terminal_would_obey_is_escaped(run, tmp_path: Path):
     assert "\\x1b[31mred" in result.stdout
 
 
+RAW = "X-Robots-Tag: noimageai"
+
+
+def test_a_mark_that_went_is_said_with_its_dates(run, tmp_path: Path):
+    made = Made()
+    image = made.image(CODE)
+    made.observe(URL, [made.headers("noimageai", url=URL)], on=2, image_id=image)
+    made.observe(URL, [made.headers(url=URL)], on=14, image_id=image)
+    path = made.snapshot(tmp_path).path
+    result = run("registry", "lookup", URL, "--snapshot", path)
+    said = f"none now; noimageai stood from 2026-11-02 to 2026-11-14  at {URL}"
+    assert f"    mark        {said}\n" in result.stdout
+    (found,) = json.loads(run("registry", "lookup", URL, "--json", "--snapshot", path).stdout)[
+        "found"
+    ]
+    assert (found["decision"], found["signals"]) == ("unspecified", [])
+    assert [(m["name"], m["raw"]) for m in found["past"]] == [("noimageai", RAW)]
+    made.observe(URL, [made.headers("noai", url=URL)], on=15, image_id=image)
+    result = run("registry", "lookup", URL, "--snapshot", made.snapshot(tmp_path, 2).path)
+    assert (
+        f"    mark        X-Robots-Tag: noai  at {URL}\n    earlier     noimageai stood"
+        in result.stdout
+    )
+
+
+def test_the_licence_of_a_conditional_answer_is_shown(run, snapshot: Path):
+    result = run("registry", "lookup", f"{CODE:016x}", "--snapshot", snapshot)
+    assert "    licence     https://l.example\n" in result.stdout
+
+
 def test_strictest_comes_before_nearest(run, tmp_path: Path):
     made = Made()
     made.claim(phash64=CODE.to_bytes(8), meaning="allowed")

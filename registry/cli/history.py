@@ -1,0 +1,179 @@
+"""`registry history`: what was seen of one picture, URL, page or site, and when."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from registry.errors import DatabaseUnavailable
+from registry.text import visible
+
+if TYPE_CHECKING:
+    from registry.db.history import PastClaim
+    from registry.history import History
+    from registry.snapshot.changes import Event
+
+# Of places, files and claims; of the lines of each; of a mark's text.
+SHOWN = 20
+SHOWN_LINES = 30
+SHOWN_TEXT = 200
+NO_DATABASE = "there is no registry database on this machine, and a snapshot holds no history"
+WORDS = {
+    "seen": "seen",
+    "refused": "refused",
+    "picture": "picture",
+    "mark": "mark appeared",
+    "changed": "mark changed",
+    "went": "mark went",
+}
+
+
+@click.command()
+@click.argument("target", nargs=-1, required=True)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object per target.")
+def command(target: tuple[str, ...], as_json: bool) -> int:
+    """Show what was seen of an image, page, hash or site, and when.
+
+    TARGET is an image file, the URL of an image or of a page, 16 hex digits
+    (phash64), 64 (phash256 or sha256) or 32 (md5), or a host, for the files of
+    its site. Marks that appeared, changed or went are shown with their exact
+    text; readings in a row that changed nothing are one line. The database is
+    read, no snapshot; nothing is fetched.
+
+    \b
+    Exit codes: 0 something is recorded; 1 nothing is; 2 usage; 3 there is no database;
+    4 unreadable.
+
+    \b
+    Example:
+      registry history https://gallery.example/works/tiger.jpg
+    """
+    import json
+
+    from registry.db.connect import connect
+    from registry.history import history, target_kind
+
+    for name in target:
+        target_kind(name)  # before the work: a mistyped target is said at once
+    _refuse_without_database()
+    code = 1
+    with connect() as conn:
+        for name in target:
+            found = history(conn, name)
+            code = code if found.is_empty else 0
+            click.echo(json.dumps(_json(found)) if as_json else "\n".join(_text(found)))
+    return code
+
+
+def _refuse_without_database() -> None:
+    """Raise DatabaseUnavailable rather than make an empty embedded database."""
+    from registry.db.connect import is_embedded
+    from registry.db.place import has_data
+    from registry.home import registry_home
+
+    if os.name != "nt" and is_embedded() and not has_data(registry_home()):
+        raise DatabaseUnavailable(
+            NO_DATABASE,
+            "name the database in REGISTRY_DATABASE_URL, or see what stands and what stood last: "
+            "registry lookup TARGET --snapshot FOLDER",
+        )
+
+
+def _text(found: History) -> Iterator[str]:
+    if found.is_empty:
+        yield f"{visible(found.target)} ({found.kind}): nothing recorded"
+        return
+    yield f"{visible(found.target)} ({found.kind})"
+    for place in found.places[:SHOWN]:
+        page = f" on {visible(place.page_url)}" if place.page_url else ""
+        yield f"  {visible(place.url)}{page}"
+        yield from _lines([_line(event) for event in place.events])
+    yield from _more(len(found.places), "places")
+    files = [file for file in found.files if found.kind == "site" or _speaks(file.events)]
+    for file in files[:SHOWN]:
+        yield f"  {file.kind} of {file.host}: {visible(file.url)}"
+        yield from _lines([_line(event) for event in file.events])
+    yield from _more(len(files), "files")
+    if found.claims:
+        yield "  claims"
+        yield from _lines([line for claim in found.claims for line in _claim(claim)])
+
+
+def _speaks(events: Sequence[Event]) -> bool:
+    """Tell whether a rules file ever said anything that reaches the target."""
+    return any(event.what not in {"seen", "refused"} for event in events)
+
+
+def _more(count: int, what: str) -> Iterator[str]:
+    if count > SHOWN:
+        yield f"  and {count - SHOWN} more {what} (--json shows all)"
+
+
+def _lines(lines: Sequence[str]) -> Iterator[str]:
+    """Yield the first and the last lines; what stands between them is counted."""
+    half = SHOWN_LINES // 2
+    if len(lines) <= SHOWN_LINES:
+        yield from lines
+        return
+    yield from lines[:half]
+    yield f"    ... {len(lines) - 2 * half} lines more (--json shows all)"
+    yield from lines[-half:]
+
+
+def _line(event: Event) -> str:
+    when = f"{event.first:%Y-%m-%d %H:%M}"
+    return f"    {when}  {WORDS[event.what]:<13}  {_told(event)}".rstrip()
+
+
+def _told(event: Event) -> str:
+    if event.what in {"seen", "refused"}:
+        reason = [visible(event.text)] if event.text else []
+        if event.count > 1:
+            reason.append(f"{event.count} readings to {event.last:%Y-%m-%d %H:%M}")
+        return ", ".join(reason)
+    if event.what == "picture":
+        return f"sha256 {event.text}" + (f", replaced {event.before}" if event.before else "")
+    before = f"{_quote(event.before)} -> " if event.before else ""
+    place = f"  at {visible(event.url)}" if event.url else ""
+    return f"{', '.join(map(visible, event.names))}: {before}{_quote(event.text)}{place}"
+
+
+def _quote(text: str) -> str:
+    text = " ".join(text.split())
+    return visible(text if len(text) <= SHOWN_TEXT else text[:SHOWN_TEXT] + "...")
+
+
+def _claim(claim: PastClaim) -> Iterator[str]:
+    site = claim.site and claim.site + (claim.path_pattern or "")
+    what = claim.url or site or claim.sha256 or "a picture by its hash"
+    said = f": {_quote(claim.evidence)}" if claim.evidence else ""
+    dated = f", dated {claim.observed_at:%Y-%m-%d}" if claim.observed_at else ""
+    yield (
+        f"    {claim.imported_at:%Y-%m-%d %H:%M}  {'imported':<13}  {claim.meaning} for "
+        f"{claim.use}: {visible(what)}{said}  ({visible(claim.source)}, claim:{claim.id}{dated})"
+    )
+
+
+def _json(found: History) -> dict[str, Any]:
+    from dataclasses import asdict
+
+    content = asdict(found)
+    for part in (*content["places"], *content["files"]):
+        part["events"] = [_event_json(event) for event in part["events"]]
+    content["claims"] = [_plain(claim) for claim in content["claims"]]
+    return content
+
+
+def _event_json(event: dict[str, Any]) -> dict[str, Any]:
+    """Return an event without the fields that its kind does not have."""
+    kept = {name: value for name, value in event.items() if value not in ("", ())}
+    if event["what"] not in {"seen", "refused"}:
+        del kept["last"], kept["count"]
+    return _plain(kept)
+
+
+def _plain(values: dict[str, Any]) -> dict[str, Any]:
+    return {n: v.isoformat() if hasattr(v, "isoformat") else v for n, v in values.items()}

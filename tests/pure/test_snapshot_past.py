@@ -1,0 +1,73 @@
+"""Marks that went: kept in a snapshot with their dates, and deciding nothing."""
+
+from pathlib import Path
+
+import pytest
+from made import Made, day
+
+from registry.check.index import CheckIndex
+from registry.model import Signal
+from registry.signals import read
+from registry.snapshot import store
+from registry.snapshot.format import past_from_json, schemas, signals_from_json
+from registry.snapshot.history import MAX_PAST, Dated
+
+URL = "https://a.example/1.jpg"
+
+
+def names(snapshot: store.Snapshot) -> list[str]:
+    text = snapshot.signals["signals"][snapshot.entries["signals"][0].as_py()].as_py()
+    return [signal.name for signal in signals_from_json(text)]
+
+
+def past(snapshot: store.Snapshot, entry: int = 0) -> list[tuple[str, int, int]]:
+    marks = past_from_json(snapshot.entries["past"][entry].as_py())
+    return [(mark.name, mark.since.day, mark.until.day) for mark in marks]
+
+
+def test_a_mark_that_went_is_kept_with_its_dates_and_decides_nothing(tmp_path: Path):
+    made = Made()
+    values = ["noai, noimageai", "noai", "noai", "noindex", "noai", "noindex"]
+    for number, value in enumerate(values, start=1):
+        made.observe(URL, [made.headers(value)], on=number, image_id=made.image(1 << 60))
+    snapshot = made.snapshot(tmp_path)
+    last = snapshot.entries.num_rows - 1
+    assert past(snapshot, last) == [("noimageai", 1, 2), ("noai", 1, 4), ("noai", 5, 6)]
+    (mark,) = past_from_json(snapshot.entries["past"][last].as_py())[:1]
+    assert (mark.raw, mark.url) == ("X-Robots-Tag: noai, noimageai", URL)
+    index = CheckIndex(snapshot, "cautious")
+    assert index.entry_verdict(last).decision == "unspecified"
+
+
+def test_a_failure_ends_no_mark_and_few_of_many_past_ones_are_kept(tmp_path: Path):
+    made = Made()
+    for number in range(1, 29):
+        value = "noai" if number % 2 else "noindex"
+        made.observe(URL, [made.headers(value)], on=number, refusal="http-404", page_url=None)
+    assert len(past(made.snapshot(tmp_path, 1))) == 14
+    made.observe(URL, [made.headers("noai")], on=29, image_id=made.image(), page_url=None)
+    made.observe(URL, [], on=30, refusal="timeout", page_url=None)
+    snapshot = made.snapshot(tmp_path, 2)
+    assert (names(snapshot), len(past(snapshot))) == (["noai"], 14)
+    stood = Dated()
+    for number in range(200):
+        stood.see(read_noai() if number % 2 else (), day(1))
+    assert len(stood.past) == MAX_PAST
+
+
+def read_noai() -> tuple[Signal, ...]:
+    made = Made()
+    made.headers("noai")
+    return read(made.evidence_rows[0].evidence()).signals
+
+
+def test_a_snapshot_of_before_past_marks_opens_without_any(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    made = Made()
+    made.observe(URL, [made.headers("noai")], refusal="http-404")
+    monkeypatch.setattr("registry.snapshot.format.ADDED", {})
+    monkeypatch.setitem(schemas(), "entries.arrow", schemas()["entries.arrow"].remove(11))
+    older = made.snapshot(tmp_path).path
+    monkeypatch.undo()
+    assert store.open_snapshot(older).entries["past"].null_count == 1
