@@ -22,7 +22,7 @@ from twisted.python.failure import Failure
 
 from crawler.downloader import downloader_of
 from crawler.events import site_file_read
-from crawler.evidence import header_lines, image_evidence, page_evidence, refreshed
+from crawler.evidence import header_lines, image_evidence, page_evidence, plain, refreshed
 from crawler.frontier import Frontier, Limits, page_key
 from crawler.guarded import read_image
 from crawler.guarded import read_page as read_page_guarded
@@ -37,6 +37,7 @@ from crawler.tally import Tally
 from crawler.visit import ImageRead, PageRead, Visit
 from registry.db.visits import KnownImage, State
 from registry.errors import RegistryError
+from registry.evidence.text import page_text
 from registry.guard import Pool
 from registry.model import Observation, SiteFile
 from registry.pictures.reading import FileRead
@@ -144,7 +145,9 @@ class SiteSpider(Spider):
             self.host = host_of(response.url) or ""
         self._pages_read.add(key)
         read_at = datetime.now(UTC)
-        page = Page(response.text, response.url, type(self).read_page)
+        content_type = plain(response.headers.get(b"Content-Type") or b"")
+        html = page_text(response.body, content_type)
+        page = Page(html, response.url, type(self).read_page)
         read = await self._in_time(read_page_guarded(self.pool, page))
         if read is None:
             self._refuse_page(self._ending, response.url)
