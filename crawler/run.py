@@ -168,6 +168,7 @@ class Run:
                 counts=spider.counts(),
                 seconds=round(seconds, 3),
                 start_refusal=spider.start_refusal,
+                stopped=spider.stopped,
             )
         )
 

@@ -35,6 +35,8 @@ DOWNLOADER_MIDDLEWARES: dict[str, int | None] = {
     "scrapy.downloadermiddlewares.robotstxt.RobotsTxtMiddleware": None,
     ROBOTS_MIDDLEWARE: 100,
     "crawler.middlewares.conditional.ConditionalMiddleware": 110,
+    # Behind Scrapy's retries (550): the second try of a host that was given up is refused.
+    "crawler.middlewares.pauses.PausesMiddleware": 560,
     # Nearer to the network than Scrapy's retries (550) and redirects (600).
     "crawler.middlewares.destination.DestinationMiddleware": 610,
 }
@@ -45,7 +47,13 @@ EXTENSIONS: dict[str, int | None] = {
     "scrapy.extensions.feedexport.FeedExporter": None,
 }
 # Only the web: a page must not lead us to files or other services.
-DOWNLOAD_HANDLERS: dict[str, str | None] = {"data": None, "file": None, "ftp": None, "s3": None}
+DOWNLOAD_HANDLERS: dict[str, str | None] = {
+    **dict.fromkeys(("data", "file", "ftp", "s3")),
+    **dict.fromkeys(("http", "https"), "crawler.downloader.PacedHandler"),
+}
+DOWNLOADER = "crawler.downloader.PacedDownloader"
+# The least delay is the least: it is not varied by chance.
+DOWNLOAD_DELAY_JITTER = 0
 
 AUTOTHROTTLE_ENABLED = True
 AUTOTHROTTLE_TARGET_CONCURRENCY = 1.0

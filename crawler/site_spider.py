@@ -12,6 +12,7 @@ import logging
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping
 from datetime import UTC, datetime
+from time import monotonic
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from scrapy import Request, Spider
@@ -19,8 +20,9 @@ from scrapy.exceptions import CloseSpider
 from scrapy.http import HtmlResponse, Response
 from twisted.python.failure import Failure
 
+from crawler.downloader import downloader_of
 from crawler.events import site_file_read
-from crawler.evidence import header_lines, image_evidence, page_evidence, refreshed
+from crawler.evidence import header_lines, image_evidence, page_evidence, plain, refreshed
 from crawler.frontier import Frontier, Limits, page_key
 from crawler.guarded import Readers
 from crawler.middlewares.robots_txt import ENDINGS, RobotsTxtMiddleware
@@ -34,6 +36,7 @@ from crawler.tally import Tally
 from crawler.visit import ImageRead, PageRead, Visit
 from registry.db.visits import KnownImage, State
 from registry.errors import RegistryError
+from registry.evidence.text import page_text
 from registry.model import Observation, SiteFile
 from registry.pictures.reading import FileRead
 from registry.urls.key import host_of, hostname_of
@@ -117,6 +120,7 @@ class SiteSpider(Spider):
         if self._interrupted:
             raise CloseSpider("interrupted")
         self._timer = asyncio.get_running_loop().call_later(self.limits.seconds, self._out_of_time)
+        downloader_of(self.crawler).pace.ends_at = monotonic() + self.limits.seconds
         self.frontier.admit(self.start_url, 0)
         yield self._page_request(PageLink(self.start_url), 0)
 
@@ -140,7 +144,9 @@ class SiteSpider(Spider):
             self.host = host_of(response.url) or ""
         self._pages_read.add(key)
         read_at = datetime.now(UTC)
-        page = Page(response.text, response.url, type(self).read_page)
+        content_type = plain(response.headers.get(b"Content-Type") or b"")
+        html = page_text(response.body, content_type)
+        page = Page(html, response.url, type(self).read_page)
         read = await self._in_time(self.readers.page(page))
         if read is None:
             self._refuse_page(self._ending, response.url, is_first=is_first)
@@ -245,7 +251,17 @@ class SiteSpider(Spider):
         """Return how the visit ended, as the database names it."""
         if self._interrupted:
             return "interrupted"
-        return "failed" if self.start_refusal not in (None, "robots-txt") else "finished"
+        unread = self.start_refusal not in (None, "robots-txt")
+        return (
+            "failed"
+            if unread or hostname_of(f"http://{self.host}/") in self.stopped
+            else "finished"
+        )
+
+    @property
+    def stopped(self) -> dict[str, int]:
+        """Return the hosts that refused until they were asked no more, with the status."""
+        return downloader_of(self.crawler).pace.stopped() if self.crawler.engine else {}
 
     def counts(self) -> dict[str, int]:
         """Return the counts of the visit, those of the frontier among them."""
@@ -271,11 +287,8 @@ class SiteSpider(Spider):
         self._grace = asyncio.get_running_loop().call_later(GRACE, self._give_up)
         engine = self.crawler.engine
         self._closing = asyncio.ensure_future(engine.close_spider_async(reason=refusal))
-        for slot in engine.downloader.slots.values():
-            # Waiting their turn, a delay apart: the end would wait for each.
-            while slot.queue:
-                _, queued = slot.queue.popleft()
-                queued.errback(Failure(Refused(refusal, "the visit ended")))  # type: ignore[no-untyped-call]
+        # Waiting their turn, a delay apart: the end would wait for each.
+        downloader_of(self.crawler).refuse_queued(Refused(refusal, "the visit ended"))
 
     def _give_up(self) -> None:
         """Wait no longer for what is being read, now that the visit has ended."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 FINISHED, NOTHING_FOUND, UNREADABLE = 0, 1, 4
@@ -29,7 +29,10 @@ _WHY = {
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """What came of one visit. `start_refusal` says why the first page was not read."""
+    """What came of one visit. `start_refusal` says why the first page was not read.
+
+    `stopped` holds the hosts that refused until they were asked no more, with the status.
+    """
 
     visit: int
     spider: str
@@ -39,10 +42,14 @@ class Ended:
     counts: dict[str, int]
     seconds: float
     start_refusal: str | None = None
+    stopped: dict[str, int] = field(default_factory=dict)
 
 
 def exit_code(ended: Sequence[Ended]) -> int:
-    """Return 4 if a start URL could not be read, 1 if no image was found at all, else 0."""
+    """Return 4 if a visit failed, 1 if no image was found at all, else 0.
+
+    A visit fails if its start URL could not be read, or its host refused to answer on.
+    """
     if any(visit.state == "failed" for visit in ended):
         return UNREADABLE
     found = any(visit.counts["observations"] for visit in ended)
@@ -50,12 +57,16 @@ def exit_code(ended: Sequence[Ended]) -> int:
 
 
 def failures(ended: Sequence[Ended]) -> list[str]:
-    """Return a line for every start URL that was not read."""
-    return [
-        f"cannot read {visit.start_url}: {_why(visit.start_refusal)}"
-        for visit in ended
-        if visit.start_refusal is not None
-    ]
+    """Return a line for every start URL that was not read, and every visit that is not whole."""
+    return [line for visit in ended if (line := _failure(visit))]
+
+
+def _failure(visit: Ended) -> str | None:
+    if visit.start_refusal is not None:
+        return f"cannot read {visit.start_url}: {_why(visit.start_refusal)}"
+    if visit.state == "failed":
+        return f"the visit of {visit.host} is not whole: the host asked to be left alone"
+    return None
 
 
 def as_json(ended: Sequence[Ended]) -> dict[str, Any]:
@@ -99,6 +110,9 @@ def as_text(visit: Ended) -> str:
         if counts[group]:
             words = ", ".join(f"{word} {count}" for word, count in sorted(counts[group].items()))
             lines.append(f"  {label:<16} {words}")
+    if visit.stopped:
+        words = ", ".join(f"{host} (http-{n})" for host, n in sorted(visit.stopped.items()))
+        lines.append(f"  asked no more    {words}")
     if counts["errors"]:
         lines.append(f"  errors of ours   {counts['errors']} (--verbose shows them)")
     return "\n".join(lines)

@@ -1,7 +1,8 @@
-"""AutoThrottle with a floor: other hosts are never asked faster than LEAST_DELAY.
+"""AutoThrottle with a floor: no host is asked faster than its least delay.
 
 The start URL alone does not decide the pace. A visit to this machine may run
-without delay, but an image elsewhere that it shows is asked for politely.
+without delay, but an image elsewhere that it shows is asked for politely, and a host
+whose robots.txt has a `Crawl-delay` as slowly as that says.
 """
 
 from __future__ import annotations
@@ -11,9 +12,8 @@ from typing import TYPE_CHECKING
 from scrapy import Request, Spider, signals
 from scrapy.extensions.throttle import AutoThrottle
 
-from crawler.settings import LEAST_DELAY
+from crawler.downloader import downloader_of
 from registry.urls.key import hostname_of
-from registry.urls.networks import is_loopback
 
 if TYPE_CHECKING:
     from scrapy.core.downloader import Slot
@@ -31,10 +31,12 @@ class HostThrottle(AutoThrottle):
 
     def _queued(self, request: Request, spider: Spider) -> None:
         slot = self._get_slot(request, spider)[1]
-        if slot is not None and not is_loopback(hostname_of(request.url)):
-            slot.delay = max(slot.delay, LEAST_DELAY)
+        if slot is not None:
+            slot.delay = max(slot.delay, self._least(request.url))
 
     def _adjust_delay(self, slot: Slot, latency: float, response: Response) -> None:
         super()._adjust_delay(slot, latency, response)
-        if not is_loopback(hostname_of(response.url)):
-            slot.delay = max(slot.delay, LEAST_DELAY)
+        slot.delay = max(slot.delay, self._least(response.url))
+
+    def _least(self, url: str) -> float:
+        return downloader_of(self.crawler).pace.least(hostname_of(url))

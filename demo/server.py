@@ -51,13 +51,17 @@ class PortInUse(ServiceUnavailable):
 
 
 class Request(NamedTuple):
-    """One request as the server saw it; `host` without the port, `path` with the query."""
+    """One request as the server saw it; `host` without the port, `path` with the query.
+
+    `at` is when it arrived, in seconds of the monotonic clock.
+    """
 
     method: str
     host: str
     path: str
     user_agent: str
     status: int
+    at: float = 0.0
 
 
 def _unchanged(asked: Message, etag: str) -> bool:
@@ -282,6 +286,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _respond(self) -> None:
         site = self.server.site
+        self._arrived = time.monotonic()
         if site.delay:
             time.sleep(site.delay)
         host = (self.headers.get("Host") or "").rsplit(":", 1)[0]
@@ -322,7 +327,8 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _log(self, host: str, status: int) -> None:
         agent = self.headers.get("User-Agent") or ""
-        self.server.site.requests.append(Request(self.command, host, self.path, agent, status))
+        said = Request(self.command, host, self.path, agent, status, self._arrived)
+        self.server.site.requests.append(said)
 
 
 def main() -> None:

@@ -17,6 +17,7 @@ import threading
 import time
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from urllib.parse import urljoin, urlsplit
 
 from registry import PRODUCT_TOKEN, __version__
@@ -34,6 +35,7 @@ from registry.responses import (
     unpacked,
 )
 from registry.sources import robots
+from registry.sources.pauses import REFUSALS, retry_after
 from registry.urls.absolute import MAX_ADDRESS, absolute
 from registry.urls.hosts import DEFAULT_PORTS
 from registry.urls.key import host_of, hostname_of
@@ -90,6 +92,8 @@ class Visitor:
         """Begin at home: the first address may be one of this machine."""
         self._rules: dict[str, _Rules] = {}
         self._was_public = False
+        # By host: what it answered when it asked to be left alone.
+        self._refused: dict[str, str] = {}
 
     def fetch(self, url: str) -> Response:
         """Fetch a page or an image; its `url` is where redirects have led.
@@ -98,7 +102,8 @@ class Visitor:
         """
         response = self._follow(url, READ_LIMIT, obey=True)
         if response.status is None or not 200 <= response.status < 300:
-            raise NotFetched(f"http-{response.status}", f"{url}: answered {response.status}")
+            said = self._refused.get(urlsplit(response.url).netloc, f"answered {response.status}")
+            raise NotFetched(f"http-{response.status}", f"{url}: {said}")
         return response
 
     def robots(self, url: str) -> Piece:
@@ -138,19 +143,34 @@ class Visitor:
             return _Rules(piece, robots.failed(error.reason), why)
         answer = robots_answer(response)
         piece = site_file_piece(robots.CARRIER, replace(response, url=place))
-        return _Rules(piece, answer, ", ".join(answer.warnings) or answer.refusal or "")
+        said = self._refused.get(urlsplit(response.url).netloc, "")
+        why = ", ".join(answer.warnings) or answer.refusal or ""
+        return _Rules(piece, answer, f"{why}: it {said}" if said else why)
 
     def _follow(self, url: str, limit: int, *, obey: bool) -> Response:
         url = _address(url, url)
         for _ in range(MAX_REDIRECTS + 1):
             if obey:
                 self._refuse_closed(url)
-            response = self._get(url, limit)
+            response = self._polite(url, limit)
             target = response.field("location")
             if response.status not in _REDIRECTS or not target:
                 return unpacked(response)
             url = _address(url, target)
         raise NotFetched("redirect-loop", f"{url}: more than {MAX_REDIRECTS} redirects")
+
+    def _polite(self, url: str, limit: int) -> Response:
+        """Make one request, if the host has not asked to be left alone; NotFetched if it has."""
+        host = urlsplit(url).netloc
+        if host in self._refused:
+            why = f"{url}: not fetched, {host} {self._refused[host]}"
+            raise NotFetched("too-many-requests", why, "try again then")
+        response = self._get(url, limit)
+        if response.status in REFUSALS:
+            wait = retry_after(response.field("retry-after"), datetime.now(UTC))
+            asks = f" and asks to wait {wait:.0f} s" if wait else ""
+            self._refused[host] = f"answered {response.status}{asks}"
+        return response
 
     def _refuse_closed(self, url: str) -> None:
         rules = self._rules_of(url)

@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass, replace
 
 from registry.evidence.carriers import AT_PATH, IN_FILES, OF_MEDIA_TYPE, SITE_PATHS, is_image
-from registry.evidence.text import text_of
+from registry.evidence.text import page_text, text_of
 from registry.evidence.web_page import is_web_page
 from registry.file_kinds import is_packed, is_page
 from registry.model import About, Evidence
@@ -220,8 +220,10 @@ def _remarks(response: Response, kind: str) -> list[str]:
 def text_piece(kind: str, response: Response) -> Piece:
     """Return a page, a site's file or a file's metadata as evidence."""
     about: About = "site" if kind in SITE_PATHS else "page" if kind == "html" else "image"
-    evidence = Evidence(kind, about, response.url, text=text_of(response.body))
-    return Piece(evidence, len(response.body), response.status, cut=response.cut)
+    body = response.body
+    text = page_text(body, response.field("content-type")) if kind == "html" else text_of(body)
+    evidence = Evidence(kind, about, response.url, text=text)
+    return Piece(evidence, len(body), response.status, cut=response.cut)
 
 
 def site_file_piece(kind: str, response: Response) -> Piece:

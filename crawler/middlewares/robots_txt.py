@@ -17,6 +17,7 @@ from scrapy.exceptions import StopDownload
 from scrapy.http import Response
 from scrapy.http.request import NO_CALLBACK
 
+from crawler.downloader import downloader_of
 from crawler.events import site_file_read
 from crawler.evidence import plain
 from crawler.refusals import Refused, refusal_of
@@ -25,7 +26,7 @@ from registry.model import Evidence, SiteFile
 from registry.signals import read
 from registry.sources import robots
 from registry.sources.robots import RobotsAnswer
-from registry.urls.key import host_of
+from registry.urls.key import host_of, hostname_of
 
 if TYPE_CHECKING:
     from scrapy.crawler import Crawler
@@ -86,6 +87,9 @@ class RobotsTxtMiddleware:
                 self._record(url, None, answer)
             return answer
         answer = await asyncio.to_thread(_meaning, url, response)
+        delay = answer.crawl_delay(PRODUCT_TOKEN)
+        if delay is not None:
+            downloader_of(self._crawler).pace.crawl_delay(hostname_of(url), delay)
         self._record(url, response.status, answer)
         return answer
 

@@ -10,6 +10,7 @@ import pytest
 from crawling import Run, observed, rows
 from servers import asked
 
+from demo.content import Answer
 from demo.server import SampleSite
 
 CAT = Path("demo/site/www/pictures/cat.jpg").read_bytes()
@@ -45,6 +46,25 @@ def test_a_long_robots_txt_is_read_to_five_mebibytes(
     assert ended.returncode == 0
     assert ("longer than 5 MiB" in ended.stderr) is (more > 0)
     assert refusals(database_url) == {"daedalus.jpg": "robots-txt", "b.jpg": None}
+
+
+@pytest.mark.parametrize(
+    "label", ["rot13", "zip", "idna", "undefined", "unicode_escape", "nonsense"]
+)
+def test_a_label_that_is_no_encoding_loses_neither_page_nor_marks(
+    label: str, site: SampleSite, crawl: Run, database_url: str
+) -> None:
+    page = b'<meta name="robots" content="noai"><img src="/b.jpg">'
+    said = (("Content-Type", f"text/html; charset={label}"),)
+    site.answer = lambda host, path: {  # type: ignore[method-assign]
+        "/one.html": Answer(200, said, page),
+        "/b.jpg": Answer(200, (("Content-Type", "image/jpeg"),), CAT),
+    }.get(path, Answer(404, (), b""))
+    done = crawl(site.url + "/one.html", "--max-depth", 0, "--json")
+    assert (done.returncode, json.loads(done.stdout)["pages"]) == (0, 1)
+    assert "noai" in json.loads(done.stdout)["marks"]
+    (seen,) = observed(database_url)
+    assert seen["refusal"] is None
 
 
 def test_host_names_that_cannot_be_cost_themselves_only(

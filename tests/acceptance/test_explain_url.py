@@ -71,7 +71,7 @@ def test_a_closed_page_is_not_asked_for(explain, site):
 def test_nothing_is_asked_for_without_the_robots_txt(explain, site, status):
     site.replace("/robots.txt", b"", status=status)
     done = explain(TIGER)
-    assert f"cannot be had (http-{status})" in done.stderr
+    assert f"cannot be had (http-{status}" in done.stderr
     assert done.returncode == 4
     assert [request.path for request in site.requests] == ["/robots.txt"]
 
@@ -148,3 +148,18 @@ def test_a_long_robots_txt_is_read_to_five_mebibytes(explain, site):
     done = explain(TIGER)
     assert "closes it to OptoutRegistry" in done.stderr
     assert "robots.txt longer than 5 MiB, read up to there" in done.stdout
+
+
+def test_a_host_that_asks_for_a_pause_is_not_asked_again(explain, site):
+    wait = [("Retry-After", "120")]
+    site.replace("/ai.txt", b"", status=429, headers=wait)
+    done = explain(TIGER)
+    assert done.returncode == 0
+    assert site.requests[-1].path == "/ai.txt"
+    assert "/trust.txt, too-many-requests" in done.stdout
+    site.requests.clear()
+    site.replace("/robots.txt", b"", status=429, headers=wait)
+    assert (
+        "cannot be had (http-429: it answered 429 and asks to wait 120 s)" in explain(TIGER).stderr
+    )
+    assert [request.path for request in site.requests] == ["/robots.txt"]

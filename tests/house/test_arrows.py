@@ -36,6 +36,7 @@ ROOMS = {
     "registry.urls": set(),
     "registry.evidence": VALUES,
     "registry.signals": VALUES | {"registry.plugins", "registry.evidence", "registry.urls"},
+    "registry.sources.pauses": set(),
     "registry.sources.robots": VALUES
     | {"registry.evidence", "registry.signals", "registry.site_rules", "registry.unpacking"},
     "registry.site_rules": VALUES | {"registry.signals", "registry.urls"},

@@ -9,7 +9,7 @@ from typing import get_args
 import pytest
 from sources import ROOT, hold, modules, tracked
 
-from crawler import settings, site_files
+from crawler import pace, settings, site_files
 from crawler.frontier import Limits
 from registry import model
 from registry.check import address_columns, complete
@@ -136,6 +136,9 @@ def test_numbers_are_those_of_the_code():
         "docs/crawling.md": [
             f"less than {settings.LEAST_DELAY:g} s for this machine only",
             f"up to {settings.AUTOTHROTTLE_MAX_DELAY:g} s |",
+            f"where it is longer, up to {pace.MOST_CRAWL_DELAY:g} s |",
+            f"up to {pace.MOST_PAUSE:g} s; without it {pace.BACKOFF} times the delay",
+            f"asked no more | {pace.MOST_REFUSALS} |",
             f"| {settings.CONCURRENT_REQUESTS}, of them "
             f"{settings.CONCURRENT_REQUESTS_PER_DOMAIN} to one host |",
             f"| pages | {limits.pages} | `--max-pages` |",
