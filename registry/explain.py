@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from registry.any_url import standing
+from registry.hints import Hint, hints_of, misplaced
 from registry.model import TRAINING_USES, About, Evidence, Reading, Signal, Target, Verdict
 from registry.responses import Piece
 from registry.signals import read
@@ -37,6 +38,7 @@ class Explanation:
     that it shows. `speaks` tells whether anything that applies speaks of
     training or mining, to whomever; without a URL, anything that was read.
     `unread_licences` are addresses of RSL documents that marks name and nobody read.
+    `hints` say what was nearly written as a mark; no verdict depends on them.
     """
 
     name: str
@@ -50,6 +52,7 @@ class Explanation:
     of_images: tuple[Verdict, ...]
     speaks: bool
     unread_licences: tuple[str, ...] = ()
+    hints: tuple[Hint, ...] = ()
 
     @property
     def is_silent(self) -> bool:
@@ -102,7 +105,18 @@ def explain(
         of_images=tuple(decide(shown, p, agent) for p in asked.policies if is_page),
         speaks=any(use in _TRAINING for s in (signals if url else found) for use, _ in s.uses),
         unread_licences=unread,
+        hints=_hints(name, kind, pieces),
     )
+
+
+def _hints(name: str, kind: str, pieces: Sequence[Piece]) -> tuple[Hint, ...]:
+    """Return the near misses in everything that was looked at, and of where it stood."""
+    found = list(misplaced(name, kind))
+    for piece in pieces:
+        signals = () if piece.refusal else _read(piece.evidence).signals
+        looked_at = replace(piece.evidence, text=piece.instead or piece.evidence.text)
+        found += hints_of(looked_at, signals)
+    return tuple(dict.fromkeys(found))
 
 
 def _read(evidence: Evidence) -> Reading:

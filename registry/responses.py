@@ -63,6 +63,7 @@ class Piece:
 
     `refusal` is the reason, for a site's file that is not there or a picture
     without metadata; the evidence is then empty. `cut`: only its beginning was read.
+    `instead` is the page that was sent in the place of a robots.txt; no mark is read from it.
     """
 
     evidence: Evidence
@@ -70,6 +71,7 @@ class Piece:
     status: int | None = None
     refusal: str = ""
     cut: bool = False
+    instead: str = ""
 
     @property
     def is_unread(self) -> bool:
@@ -257,7 +259,9 @@ def _robots_piece(response: Response, answer: robots.RobotsAnswer) -> Piece:
     if answer.refusal and answer.stay_away:
         refusal = f"{NOT_READ}: {', '.join(answer.warnings)}"
     cut = answer.text is not None and bool(answer.warnings)
-    return Piece(evidence, len(response.body), response.status, refusal, cut)
+    # Nothing is read from a page in its place, but rules in it are worth a hint.
+    instead = text_of(response.body) if refusal == PAGE_INSTEAD else ""
+    return Piece(evidence, len(response.body), response.status, refusal, cut, instead)
 
 
 def site_file_url(kind: str, url: str) -> str:

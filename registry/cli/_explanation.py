@@ -18,6 +18,7 @@ from registry.text import visible
 SHOWN_MARKS = 20
 SHOWN_WARNINGS = 10
 SHOWN_CODES = 3
+SHOWN_HINTS = 10
 
 
 def show(explained: Explanation, as_json: bool) -> None:
@@ -52,7 +53,18 @@ def _text(explained: Explanation) -> Iterator[str]:
     yield from (f"  warning: {visible(text)}" for text in explained.warnings[:SHOWN_WARNINGS])
     if len(explained.warnings) > SHOWN_WARNINGS:
         yield f"  and {len(explained.warnings) - SHOWN_WARNINGS} more warnings (--json shows all)"
+    yield from _hints(explained)
     yield from _verdicts(explained)
+
+
+def _hints(explained: Explanation) -> Iterator[str]:
+    """Yield what was nearly written as a mark, each with the lines that would be read."""
+    for hint in explained.hints[:SHOWN_HINTS]:
+        first, *more = hint.corrected.split("\n")
+        yield f"  hint: {visible(hint.place)}: {visible(hint.text)}; did you mean: {visible(first)}"
+        yield from (f"{'':8}{visible(line)}" for line in more)
+    if len(explained.hints) > SHOWN_HINTS:
+        yield f"  and {len(explained.hints) - SHOWN_HINTS} more hints (--json shows all)"
 
 
 def _rules_line(explained: Explanation, asked: bool) -> Iterator[str]:
@@ -172,6 +184,7 @@ def _as_json(explained: Explanation) -> dict[str, Any]:
             )
         ],
         "warnings": list(explained.warnings),
+        "hints": [hint._asdict() for hint in explained.hints],
     }
 
 

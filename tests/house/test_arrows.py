@@ -44,6 +44,7 @@ ROOMS = {
     "registry.verdict": VALUES | {"registry.signals", "registry.site_rules", "registry.precedence"},
     "registry.file_metadata": VALUES | {"registry.plugins"},
     "registry.excerpt": VALUES | {"registry.signals"},
+    "registry.hints": VALUES | {"registry.signals"},
     "registry.any_url": VALUES | {"registry.site_rules"},
     "registry.evidence_lines": VALUES
     | {"registry.evidence", "registry.signals", "registry.site_rules", "registry.any_url"}

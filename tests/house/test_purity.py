@@ -21,6 +21,7 @@ CORE = (
     "registry.verdict",
     "registry.file_metadata",
     "registry.excerpt",
+    "registry.hints",
     "registry.fingerprints",
     "registry.matching",
     "registry.urls",
