@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -14,7 +14,8 @@ from registry.check.index import NONE, CheckIndex
 from registry.errors import UsageError
 from registry.matching import brute
 from registry.matching.confirm import CANDIDATE_RADIUS, tier
-from registry.model import DECISIONS, Decision, MatchedBy, Tier, Verdict
+from registry.model import DECISIONS, TIERS, Decision, MatchedBy, Tier, Verdict
+from registry.pictures.reading import prints_of
 from registry.snapshot.format import past_from_json
 from registry.urls.key import split_key, url_key
 
@@ -167,12 +168,15 @@ class _Search:
         for entry in entries:
             self._add(entry, "url", "exact", None)
         # What is known of the picture there counts, as it does in a check.
-        for image in sorted({int(self._index.entry_image[e]) for e in entries} - {NONE}):
+        images = sorted({int(self._index.entry_image[e]) for e in entries} - {NONE})
+        for image in images:
             self._add_image(image, "digest", "exact", None)
-            if self._index.has_phash64[image]:
-                wide = self._index.phash256[image] if self._index.has_phash256[image] else None
-                code = int(self._index.phash64[image])
-                self._by_code(code, None if wide is None else wide.tobytes())
+        prints = self._index.prints
+        _, known = prints.of(np.array(images, np.int64))
+        pairs = zip(
+            prints.phash64[known], prints.phash256[known], prints.has_wide[known], strict=True
+        )
+        self._by_codes((int(near), wide.tobytes() if has else None) for near, wide, has in pairs)
         host, path = split_key(key)
         crawled = bool(self._index.crawled(np.array(entries, np.int64)).any())
         self._add_site(*self._index.site_verdict(host, path, claims_only=crawled))
@@ -180,13 +184,11 @@ class _Search:
     def by_picture(self, picture: Picture) -> None:
         self.by_digest("sha256", picture.sha256)
         self.by_digest("md5", picture.md5)
-        if picture.fingerprints:
-            wide = picture.fingerprints["phash256"]["full"]
-            self.by_phash64(picture.fingerprints["phash64"]["full"], bytes.fromhex(wide))
+        self._by_codes(prints_of(picture))
 
     def by_hash(self, kind: Kind, text: str) -> None:
         if kind == "phash64":
-            self.by_phash64(text, None)
+            self._by_codes([(int(text, 16), None)])
         elif kind == "md5":
             self.by_digest("md5", text)
         else:
@@ -201,37 +203,37 @@ class _Search:
         for image in _true_rows(pc.equal(column, pa.scalar(bytes.fromhex(text), column.type))):
             self._add_image(image, "digest", "exact", None)
 
-    def by_phash64(self, text: str, wide: bytes | None) -> None:
-        self._by_code(int(text, 16), wide)
-
-    def _by_code(self, code: int, wide: bytes | None) -> None:
-        index = self._index
-        has = index.snapshot.images["phash64"].is_valid().to_numpy()
-        images = np.flatnonzero(has)
-        query = np.array([code], np.uint64)
+    def _by_codes(self, codes: Iterable[tuple[int, bytes | None]]) -> None:
+        """Add the pictures that look like any of these (phash64, phash256), the surest first."""
+        prints = self._index.prints
         radius = CANDIDATE_RADIUS if self._distance is None else self._distance
-        _, near, bits = brute.join(index.phash64[images], query, radius)
-        images = images[near]
-        far = self._wide_distances(wide, images)
-        for image, distance, wider in zip(
-            images.tolist(), bits.tolist(), far.tolist(), strict=True
-        ):
-            named = tier(distance, wider if wider >= 0 else None)
-            if named or self._distance is not None:
-                self._add_image(image, "fingerprint", named, distance)
+        met: list[tuple[int, int, int, Tier | None]] = []
+        for code, wide in codes:
+            _, near, bits = brute.join(prints.phash64, np.array([code], np.uint64), radius)
+            far = self._wide_distances(wide, near)
+            triples = zip(near.tolist(), bits.tolist(), far.tolist(), strict=True)
+            for place, distance, wider in triples:
+                named = tier(distance, wider if wider >= 0 else None)
+                if named or self._distance is not None:
+                    rank = TIERS.index(named) if named else len(TIERS)
+                    met.append((rank, distance, int(prints.image[place]), named))
+        for _, distance, image, named in sorted(met, key=lambda found: found[:3]):
+            self._add_image(image, "fingerprint", named, distance)
 
     def by_phash256(self, wide: bytes) -> None:
-        far = self._wide_distances(wide, np.arange(self._index.snapshot.images.num_rows))
-        for image in np.flatnonzero((far >= 0) & (far <= WIDE_RADIUS)).tolist():
-            self._add_image(image, "fingerprint", tier(0, int(far[image])), None)
+        prints = self._index.prints
+        far = self._wide_distances(wide, np.arange(len(prints.image)))
+        near = np.flatnonzero((far >= 0) & (far <= WIDE_RADIUS))
+        for place in near[np.argsort(far[near], kind="stable")].tolist():
+            self._add_image(int(prints.image[place]), "fingerprint", tier(0, int(far[place])), None)
 
-    def _wide_distances(self, wide: bytes | None, images: NDArray[np.intp]) -> NDArray[np.int64]:
-        """Differing bits of phash256 to each picture, or -1 where there is none to compare."""
+    def _wide_distances(self, wide: bytes | None, places: NDArray[np.intp]) -> NDArray[np.int64]:
+        """Differing bits of phash256 to each fingerprint, or -1 where there is none to compare."""
         if wide is None:
-            return np.full(len(images), -1, np.int64)
-        ours = np.frombuffer(wide, np.uint64)
-        bits = np.bitwise_count(self._index.phash256[images] ^ ours).sum(axis=1, dtype=np.int64)
-        return np.where(self._index.has_phash256[images], bits, -1)
+            return np.full(len(places), -1, np.int64)
+        prints, ours = self._index.prints, np.frombuffer(wide, np.uint64)
+        bits = np.bitwise_count(prints.phash256[places] ^ ours).sum(axis=1, dtype=np.int64)
+        return np.where(prints.has_wide[places], bits, -1)
 
     def _add_image(
         self, image: int, by: MatchedBy, named: Tier | None, distance: int | None

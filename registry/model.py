@@ -132,8 +132,8 @@ class Verdict:
 class Picture:
     """Digests and fingerprints of one image file; never its bytes.
 
-    `fingerprints` maps algorithm to view to lower-case hex. It is empty for an
-    unfit picture, whose reason `unfit` names.
+    `fingerprints` maps algorithm to view to lower-case hex. An unfit picture, whose
+    reason `unfit` names, has none of the view `full`.
     """
 
     sha256: str

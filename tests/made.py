@@ -8,7 +8,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from registry.db.export import ClaimRow, EvidenceRow, ImageRow, ObservationRow, SiteRuleRow
+from registry.db.export import (
+    ClaimRow,
+    EvidenceRow,
+    ImageRow,
+    ObservationRow,
+    SiteRuleRow,
+    ViewRow,
+)
+from registry.model import Picture
 from registry.snapshot import store
 from registry.snapshot.build import build
 from registry.snapshot.store import Snapshot
@@ -26,6 +34,7 @@ class Made:
     """A registry of a few rows; methods add rows and return their ids."""
 
     image_rows: list[ImageRow] = field(default_factory=list)
+    view_rows: list[ViewRow] = field(default_factory=list)
     evidence_rows: list[EvidenceRow] = field(default_factory=list)
     site_rule_rows: list[SiteRuleRow] = field(default_factory=list)
     observation_rows: list[ObservationRow] = field(default_factory=list)
@@ -33,6 +42,9 @@ class Made:
 
     def images(self) -> Iterator[ImageRow]:
         return iter(self.image_rows)
+
+    def views(self) -> Iterator[ViewRow]:
+        return iter(self.view_rows)
 
     def evidence(self) -> Iterator[EvidenceRow]:
         return iter(self.evidence_rows)
@@ -61,6 +73,20 @@ class Made:
             "phash256": None,
         }
         self.image_rows.append(ImageRow(**row | fields))
+        return number
+
+    def picture(self, known: Picture) -> int:
+        """Add a picture with all its views."""
+        near, wide = (known.fingerprints.get(name, {}) for name in ("phash64", "phash256"))
+        number = self.image(
+            int(near["full"], 16) if "full" in near else None,
+            phash256=bytes.fromhex(wide["full"]) if "full" in wide else None,
+            sha256=bytes.fromhex(known.sha256),
+            md5=bytes.fromhex(known.md5),
+        )
+        for view in sorted(set(near) - {"full"}):
+            bits = bytes.fromhex(near[view]), bytes.fromhex(wide[view])
+            self.view_rows.append(ViewRow(number, view, *bits))
         return number
 
     def headers(

@@ -99,12 +99,13 @@ def _known_pictures(found: Answers, index: CheckIndex, places: NDArray[np.int64]
     # Strictest first: of a row's pictures the first is written last.
     entries[rows[::-1]] = index.image_entry[images[::-1]]
     _take_entries(found, index, entries, WAYS.index("digest"))
+    places_of, known = index.prints.of(images)
     return Prints(
-        row=rows,
-        phash64=index.phash64[images],
-        has=index.has_phash64[images],
-        phash256=index.phash256[images],
-        has_wide=index.has_phash256[images],
+        row=rows[places_of],
+        phash64=index.prints.phash64[known],
+        has=np.ones(len(known), bool),
+        phash256=index.prints.phash256[known],
+        has_wide=index.prints.has_wide[known],
     )
 
 
@@ -181,15 +182,16 @@ def _take_fingerprints(
 ) -> None:
     places = np.flatnonzero(prints.has)
     found.searched += len(places)
-    if not len(places) or not len(index.reserved_images):
+    if not len(places) or not len(index.reserved_prints):
         return
     radius = CANDIDATE_RADIUS if distance is None else distance
     query, reserved, bits = index.fingerprints.join(prints.phash64[places], radius, NEAREST)
     if not len(query):
         return
-    images = index.reserved_images[reserved]
+    met = index.reserved_prints[reserved]
+    images = index.prints.image[met]
     crowded = prints.row[places[np.bincount(query, minlength=len(places)) >= NEAREST]]
-    tiers = _tiers(index, prints, places[query], images, bits)
+    tiers = _tiers(index, prints, places[query], met, bits)
     rows = prints.row[places[query]]
     outcomes = BY_DECISION[index.image_rank[images]]
     if distance is None:
@@ -215,11 +217,11 @@ def _tiers(
     index: CheckIndex,
     prints: Prints,
     places: NDArray[np.int64],
-    images: NDArray[np.int64],
+    met: NDArray[np.int64],
     bits: NDArray[np.uint8],
 ) -> NDArray[np.int8]:
-    """Tier of every candidate pair (place, image), or -1 where it is confirmed to be none."""
-    wide = _wide_distances(index, prints, places, images)
+    """Tier of every candidate pair (place, fingerprint), or -1 where it is confirmed to be none."""
+    wide = _wide_distances(index, prints, places, met)
     pairs, inverse = np.unique(np.stack([bits.astype(np.int64), wide]), axis=1, return_inverse=True)
     named = [tier(int(near), int(far) if far >= 0 else None) for near, far in pairs.T]
     codes = np.array([TIERS.index(name) if name else -1 for name in named], np.int8)
@@ -227,9 +229,9 @@ def _tiers(
 
 
 def _wide_distances(
-    index: CheckIndex, prints: Prints, places: NDArray[np.int64], images: NDArray[np.int64]
+    index: CheckIndex, prints: Prints, places: NDArray[np.int64], met: NDArray[np.int64]
 ) -> NDArray[np.int64]:
     """Differing bits of phash256 of every pair, or -1 where one side has none."""
-    differing = np.bitwise_count(prints.phash256[places] ^ index.phash256[images])
-    both = prints.has_wide[places] & index.has_phash256[images]
+    differing = np.bitwise_count(prints.phash256[places] ^ index.prints.phash256[met])
+    both = prints.has_wide[places] & index.prints.has_wide[met]
     return np.where(both, differing.sum(axis=1, dtype=np.int64), -1)

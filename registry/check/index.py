@@ -17,6 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from registry.check.pages import PageIndex
+from registry.check.snapshot_prints import SnapshotPrints
 from registry.matching.index import PhashIndex
 from registry.model import DECISIONS, Signal, Verdict
 from registry.site_rules import SiteRules, concerns
@@ -173,53 +174,33 @@ class CheckIndex:
         return ranks
 
     @cached_property
-    def reserved_images(self) -> NDArray[np.int64]:
-        """Pictures that are searched by fingerprint: reserved or conditional ones.
+    def prints(self) -> SnapshotPrints:
+        """The fingerprints of all views of all pictures."""
+        return SnapshotPrints(self.snapshot)
 
-        Of pictures with the same fingerprints only the strictest is searched, so
-        that a picture that was recorded a thousand times is met once. Strictest
-        first, which is how the index breaks ties.
+    @cached_property
+    def reserved_prints(self) -> NDArray[np.int64]:
+        """Fingerprints that are searched: those of reserved or conditional pictures.
+
+        Of equal fingerprints only that of the strictest picture is searched, so that a
+        picture that was recorded a thousand times is met once. Strictest first, which is
+        how the index breaks ties.
         """
-        strict = self.image_rank < RANK["allowed"]
-        images = np.flatnonzero(self.has_phash64 & strict)
-        images = images[np.lexsort((images, self.image_rank[images]))]
-        wide = self.snapshot.images["phash256"].combine_chunks().take(pa.array(images))
-        seen = zip(self.phash64[images].tolist(), wide.to_pylist(), strict=True)
-        first: dict[tuple[int, bytes | None], int] = {}
-        for image, code in zip(images.tolist(), seen, strict=True):
-            first.setdefault(code, image)
+        ranks = self.image_rank[self.prints.image]
+        found = np.flatnonzero(ranks < RANK["allowed"])
+        found = found[np.lexsort((found, self.prints.image[found], ranks[found]))]
+        wide = self.prints.phash256[found]
+        has = self.prints.has_wide[found]
+        seen = zip(self.prints.phash64[found].tolist(), has.tolist(), wide.tolist(), strict=True)
+        first: dict[tuple[object, ...], int] = {}
+        for place, (near, known, far) in zip(found.tolist(), seen, strict=True):
+            first.setdefault((near, known, *far), place)
         return np.fromiter(first.values(), np.int64, len(first))
 
     @cached_property
-    def phash64(self) -> NDArray[np.uint64]:
-        """phash64 of every picture; 0 where there is none."""
-        column = self.snapshot.images["phash64"].combine_chunks()
-        codes: NDArray[np.uint64] = column.fill_null(0).to_numpy(zero_copy_only=False)
-        return codes
-
-    @cached_property
-    def phash256(self) -> NDArray[np.uint64]:
-        """phash256 of every picture as four words, (n, 4); 0 where there is none."""
-        return words_of(self.snapshot.images["phash256"].combine_chunks())
-
-    @cached_property
-    def has_phash64(self) -> NDArray[np.bool_]:
-        """Which pictures have a phash64."""
-        column = self.snapshot.images["phash64"].combine_chunks()
-        has: NDArray[np.bool_] = column.is_valid().to_numpy(zero_copy_only=False)
-        return has
-
-    @cached_property
-    def has_phash256(self) -> NDArray[np.bool_]:
-        """Which pictures have a phash256."""
-        column = self.snapshot.images["phash256"].combine_chunks()
-        has: NDArray[np.bool_] = column.is_valid().to_numpy(zero_copy_only=False)
-        return has
-
-    @cached_property
     def fingerprints(self) -> PhashIndex:
-        """Index over the phash64 of `reserved_images`, in their order."""
-        return PhashIndex(self.phash64[self.reserved_images])
+        """Index over the phash64 of `reserved_prints`, in their order."""
+        return PhashIndex(self.prints.phash64[self.reserved_prints])
 
     @cached_property
     def sites(self) -> dict[str, list[SiteRow]]:
@@ -279,14 +260,6 @@ class CheckIndex:
 def _mark(signal: Signal) -> tuple[str, str, str]:
     """Return what a signal and what became of it when it was settled have in common."""
     return signal.name, signal.url, signal.raw
-
-
-def words_of(codes: pa.FixedSizeBinaryArray) -> NDArray[np.uint64]:
-    """Return 256-bit codes as uint64 of shape (n, 4), for counting differing bits only."""
-    # Nulls may hold anything: they become zeros.
-    filled = codes.fill_null(bytes(32))
-    words = np.frombuffer(filled.buffers()[1], np.uint64).reshape(-1, 4)
-    return words[filled.offset : filled.offset + len(filled)]
 
 
 def names_of(signals: Sequence[Signal]) -> list[str]:

@@ -225,18 +225,29 @@ def _pictures(keys: Keys, column: pa.Array, hash_pictures: HashPictures) -> None
     if pa.types.is_struct(column.type):
         column, named = _bytes_and_paths(column)
     hashed = hash_pictures(column.to_pylist())
-    has = np.array([answer.phash64 is not None for answer in hashed], bool)
-    codes = np.array([answer.phash64 or 0 for answer in hashed], np.uint64)
-    wide = b"".join(answer.phash256 or bytes(32) for answer in hashed)
-    words = np.frombuffer(wide, np.uint64).reshape(-1, 4)
-    keys.prints.append(Prints(np.arange(keys.rows), codes, has, words, has))
+    keys.prints.append(_prints(hashed))
     problems = np.array([answer.problem or "" for answer in hashed], object)
     reasons = [(problems == word, str(word)) for word in sorted(set(problems) - {""})]
     given = _mask(column.is_valid())
-    keys.offers.append(Offer(given | named, given & has, "image-not-embedded", reasons))
+    compared = given & (problems == "") & np.array([bool(a.prints) for a in hashed], bool)
+    keys.offers.append(Offer(given | named, compared, "image-not-embedded", reasons))
     for role, size in DIGEST_BYTES.items():
         values = [getattr(answer, role) for answer in hashed]
         keys.digests.append((role, pa.array(values, pa.binary(size))))
+
+
+def _prints(hashed: Sequence[Hashed]) -> Prints:
+    """Return the fingerprints of all views of all pictures."""
+    every = [(row, *codes) for row, answer in enumerate(hashed) for codes in answer.prints]
+    has = np.ones(len(every), bool)
+    words = np.frombuffer(b"".join(wide for _, _, wide in every), np.uint64).reshape(-1, 4)
+    return Prints(
+        row=np.array([row for row, _, _ in every], np.int64),
+        phash64=np.array([code for _, code, _ in every], np.uint64),
+        has=has,
+        phash256=words,
+        has_wide=has,
+    )
 
 
 def _bytes_and_paths(column: pa.StructArray) -> tuple[pa.Array, NDArray[np.bool_]]:

@@ -86,7 +86,7 @@ def _report(
 ) -> Report:
     manifest = snapshot.manifest
     radius = CANDIDATE_RADIUS if options.distance is None else options.distance
-    chance = expected_chance_matches(len(index.reserved_images), tally.with_fingerprint, radius)
+    chance = expected_chance_matches(len(index.reserved_prints), tally.with_fingerprint, radius)
     return Report(
         dataset=dataset.name,
         format=dataset.format,

@@ -86,7 +86,7 @@ def _newest() -> Path:
 
 
 def _show(folder: Path, as_json: bool) -> None:
-    from registry.snapshot.format import manifest_to_json
+    from registry.snapshot.manifest import manifest_to_json
     from registry.snapshot.store import read_manifest
 
     manifest = read_manifest(folder)

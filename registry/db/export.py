@@ -7,7 +7,7 @@ table is ever held whole.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,6 +18,7 @@ from psycopg.rows import class_row
 
 from registry.db.sql import load
 from registry.db.visits import evidence_from_row
+from registry.fingerprints import versions
 from registry.model import About, Evidence, Meaning, Relation, Use
 
 FETCH_ROWS = 5_000
@@ -36,6 +37,16 @@ class ImageRow:
     height: int
     phash64: bytes | None
     phash256: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class ViewRow:
+    """Fingerprints of one further view of a picture."""
+
+    image_id: int
+    view: str
+    phash64: bytes
+    phash256: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +127,11 @@ class Export:
 
     def images(self) -> Iterator[ImageRow]:
         """Yield pictures by id."""
-        return self._stream(_SQL["export_images"], ImageRow)
+        return self._stream(_SQL["export_images"], ImageRow, versions())
+
+    def views(self) -> Iterator[ViewRow]:
+        """Yield the further views of transparent pictures, by picture and view."""
+        return self._stream(_SQL["export_views"], ViewRow, versions())
 
     def evidence(self) -> Iterator[EvidenceRow]:
         """Yield evidence by id."""
@@ -134,11 +149,13 @@ class Export:
         """Yield claims by id."""
         return self._stream(_SQL["export_claims"], ClaimRow)
 
-    def _stream(self, sql: LiteralString, row: type[Row]) -> Iterator[Row]:
+    def _stream(
+        self, sql: LiteralString, row: type[Row], values: Mapping[str, str] | None = None
+    ) -> Iterator[Row]:
         # The name makes it a server-side cursor.
         with self._conn.cursor("export", row_factory=class_row(row)) as cursor:
             cursor.itersize = FETCH_ROWS
-            yield from cursor.execute(sql)
+            yield from cursor.execute(sql, values)
 
 
 @contextmanager

@@ -16,6 +16,7 @@ from psycopg.types.json import Jsonb
 
 from registry.db.sql import load
 from registry.db.values import evidence_digest, pack, unpack
+from registry.fingerprints import versions
 from registry.model import Evidence, Observation, Picture, SiteFile
 
 SQL = load("visits")
@@ -190,9 +191,10 @@ def _image_row(p: Picture) -> Sequence[object]:
 
 
 def _fingerprint_rows(p: Picture) -> Iterable[Sequence[object]]:
+    of = versions()
     for algorithm, views in p.fingerprints.items():
         for view, bits in views.items():
-            yield bytes.fromhex(p.sha256), algorithm, view, bytes.fromhex(bits)
+            yield bytes.fromhex(p.sha256), algorithm, of[algorithm], view, bytes.fromhex(bits)
 
 
 def _observation_row(position: int, o: Observation) -> Sequence[object]:
@@ -218,8 +220,10 @@ def _site_rule_row(position: int, f: SiteFile) -> Sequence[object]:
 def _known_image(row: Sequence[Any]) -> KnownImage:
     _, sha256, md5, width, height, form, size, unfit, fingerprints, evidence = row
     found: dict[str, dict[str, str]] = {}
-    for algorithm, view, bits in fingerprints or ():
-        found.setdefault(algorithm, {})[view] = bits
+    ours = versions().items()
+    for algorithm, version, view, bits in fingerprints or ():
+        if (algorithm, version) in ours:
+            found.setdefault(algorithm, {})[view] = bits
     said = tuple(evidence_from_row(*values) for values in evidence or ())
     return KnownImage(
         picture=Picture(sha256, md5, width, height, form, size, found, unfit),

@@ -73,9 +73,10 @@ def fingerprint(data: bytes, *, max_pixels: int = MAX_PIXELS) -> Picture:
     """Return digests and fingerprints of an image file held in memory.
 
     Width and height are those displayed, after any turn that Exif asks for.
-    A picture that is too small or too regular has no fingerprints and says why
-    in `unfit` (`too-small`, `flat`). At its peak this holds 4 to 8 bytes a
-    pixel, and up to 18 of a picture with transparency.
+    A picture that is too small or too regular has no fingerprint of the view `full`
+    and says why in `unfit` (`too-small`, `flat`). A transparent picture has further
+    views, `black` and `dropped`, where these are fit and differ from `full`. At its
+    peak this holds 4 to 8 bytes a pixel, and up to 18 of a picture with transparency.
 
     There is no limit of time: `registry.pictures` has one.
 
@@ -89,14 +90,20 @@ def fingerprint(data: bytes, *, max_pixels: int = MAX_PIXELS) -> Picture:
     upright = _normalise.normalise(image)
     sha256, md5 = file_digests(data)
     reason = _structure.unfit(upright)
+    width, height = upright.size
+    views = {} if reason else {"full": _computed(upright)}
+    del upright  # before the other renderings, each as large
+    for view, rendering in _normalise.renderings(image):
+        if not _structure.unfit(rendering):
+            views[view] = _computed(rendering)
     return Picture(
         sha256=sha256,
         md5=md5,
-        width=upright.width,
-        height=upright.height,
+        width=width,
+        height=height,
         format=(image.format or "").lower(),
         size=len(data),
-        fingerprints={} if reason else _full_view(upright),
+        fingerprints=_by_algorithm(views),
         unfit=reason,
     )
 
@@ -114,8 +121,22 @@ def fingerprint_file(path: Path, *, max_pixels: int = MAX_PIXELS) -> Picture:
         raise UnreadablePicture(error.reason, f"{path}: {error.message}", error.hint) from error
 
 
-def _full_view(image: Image.Image) -> dict[str, dict[str, str]]:
-    return {name: {"full": a.compute(image)} for name, a in algorithms().items()}
+def _computed(image: Image.Image) -> dict[str, str]:
+    return {name: algorithm.compute(image) for name, algorithm in algorithms().items()}
+
+
+def _by_algorithm(views: dict[str, dict[str, str]]) -> dict[str, dict[str, str]]:
+    """Return hex by algorithm and view; a view whose hashes are all those of another is left out.
+
+    A view has the hashes of every algorithm or none.
+    """
+    distinct: dict[str, dict[str, str]] = {}
+    for view, codes in views.items():
+        if codes not in distinct.values():
+            distinct[view] = codes
+    if not distinct:
+        return {}
+    return {name: {view: codes[name] for view, codes in distinct.items()} for name in algorithms()}
 
 
 def _read(path: Path) -> bytes:

@@ -6,8 +6,10 @@ raises VERSION. What version 1 does, in this order:
 1. First frame of an animation, default image of an animated PNG (the state
    Pillow opens a file in; no other frame is ever decoded).
 2. Alpha over white: an alpha channel, or a transparent colour of a palette, a
-   grey or an RGB picture. White because most pages are; a copy flattened on
-   another colour is another picture to every perceptual hash.
+   grey or an RGB picture. White because most pages are. A copy flattened on
+   another colour is another picture to every perceptual hash, so a transparent
+   picture has further views: over black, and with its alpha dropped, as
+   `convert("RGB")` shows the colours under it (most loaders of trainers do that).
 3. Wider than 8 bits to 8: 16-bit grey by its upper byte; 32-bit integers and
    floats stretched from their own least to their own greatest finite value,
    because nothing in the file says which values are black and white. Pillow's
@@ -56,9 +58,30 @@ def normalise(image: Image.Image) -> Image.Image:
     The input is left as it was. The mode of the result is one that converts
     to `L`; a picture that needs nothing is returned itself.
     """
+    return _upright(image, _over(image, "white") if has_alpha(image) else image)
+
+
+def renderings(image: Image.Image) -> Iterator[tuple[str, Image.Image]]:
+    """Yield what else copies of a transparent picture look like, by view, one at a time.
+
+    `black` is it laid over black, `dropped` the colours without the alpha. An opaque
+    picture has none. Each is normalised as `normalise` does.
+    """
+    if has_alpha(image) and _is_transparent(image):
+        yield "black", _upright(image, _over(image, "black"))
+        yield "dropped", _upright(image, _dropped(image))
+
+
+def has_alpha(image: Image.Image) -> bool:
+    """Tell whether a picture's mode or data know transparency, used or not."""
+    clear_colour = image.mode in _CLEAR_COLOUR_MODES and "transparency" in image.info
+    return image.mode in _ALPHA_MODES or clear_colour
+
+
+def _upright(image: Image.Image, opaque: Image.Image) -> Image.Image:
     turn = _TURNS.get(_orientation(image))
-    image = _eight_bits(_opaque(image))
-    return image.transpose(turn) if turn is not None else image
+    opaque = _eight_bits(opaque)
+    return opaque.transpose(turn) if turn is not None else opaque
 
 
 def _orientation(image: Image.Image) -> int:
@@ -69,16 +92,27 @@ def _orientation(image: Image.Image) -> int:
     return found if isinstance(found, int) else 1
 
 
-def _opaque(image: Image.Image) -> Image.Image:
-    """Lay a picture that has any transparency over white."""
-    clear_colour = image.mode in _CLEAR_COLOUR_MODES and "transparency" in image.info
-    if image.mode not in _ALPHA_MODES and not clear_colour:
-        return image
-    canvas = Image.new("RGB", image.size, "white")
+def _over(image: Image.Image, colour: str) -> Image.Image:
+    """Lay a picture that has any transparency over a colour."""
+    canvas = Image.new("RGB", image.size, colour)
     for top, band in _bands(image):
         laid = _rgba(band)
         canvas.paste(laid, (0, top), laid)
     return canvas
+
+
+def _dropped(image: Image.Image) -> Image.Image:
+    """Return the colours of a picture without its alpha."""
+    canvas = Image.new("RGB", image.size)
+    for top, band in _bands(image):
+        canvas.paste(_rgba(band).convert("RGB"), (0, top))
+    return canvas
+
+
+def _is_transparent(image: Image.Image) -> bool:
+    """Tell whether any pixel is not opaque."""
+    alphas = (np.asarray(_rgba(band).getchannel("A")) for _, band in _bands(image))
+    return any(int(alpha.min()) < 255 for alpha in alphas)
 
 
 def _rgba(image: Image.Image) -> Image.Image:

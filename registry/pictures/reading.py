@@ -21,12 +21,14 @@ LIMITS = Limits(seconds=60.0, memory=3 << 30)
 
 @dataclass(frozen=True, slots=True)
 class Hashed:
-    """Digests and fingerprints of one picture as raw values, or the problem with it."""
+    """Digests and fingerprints of one picture as raw values, or the problem with it.
+
+    `prints` holds (phash64, phash256) of each view, that of `full` first if it is fit.
+    """
 
     sha256: bytes | None = None
     md5: bytes | None = None
-    phash64: int | None = None
-    phash256: bytes | None = None
+    prints: tuple[tuple[int, bytes], ...] = ()
     problem: str | None = None
 
 
@@ -84,12 +86,14 @@ def hash_picture(data: bytes) -> Hashed:
     except UnreadablePicture as error:
         return unhashed(data, error.reason)
     digests = bytes.fromhex(picture.sha256), bytes.fromhex(picture.md5)
-    if picture.unfit:
-        return Hashed(*digests, problem=f"unfit-{picture.unfit}")
-    prints = picture.fingerprints
-    return Hashed(
-        *digests, int(prints["phash64"]["full"], 16), bytes.fromhex(prints["phash256"]["full"])
-    )
+    problem = f"unfit-{picture.unfit}" if picture.unfit else None
+    return Hashed(*digests, prints_of(picture), problem)
+
+
+def prints_of(picture: Picture) -> tuple[tuple[int, bytes], ...]:
+    """Return (phash64, phash256) of each view of a picture."""
+    near, wide = (picture.fingerprints.get(name, {}) for name in ("phash64", "phash256"))
+    return tuple((int(code, 16), bytes.fromhex(wide[view])) for view, code in near.items())
 
 
 def unhashed(data: bytes, reason: str) -> Hashed:

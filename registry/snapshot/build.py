@@ -15,19 +15,19 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from registry import __version__
-from registry.db.export import ClaimRow, EvidenceRow, ImageRow, ObservationRow, SiteRuleRow
+from registry.db.export import (
+    ClaimRow,
+    EvidenceRow,
+    ImageRow,
+    ObservationRow,
+    SiteRuleRow,
+    ViewRow,
+)
 from registry.fingerprints import versions
 from registry.model import PathRule, Signal, Target
 from registry.signals import read, readers
 from registry.site_rules import SiteRules, applicable, concerns, url_path
-from registry.snapshot.format import (
-    FileEntry,
-    Manifest,
-    PastMark,
-    past_to_json,
-    shape,
-    signals_to_json,
-)
+from registry.snapshot.format import PastMark, past_to_json, shape, signals_to_json
 from registry.snapshot.history import (
     Dated,
     Shown,
@@ -36,6 +36,7 @@ from registry.snapshot.history import (
     refuses_training,
     rules_file,
 )
+from registry.snapshot.manifest import FileEntry, Manifest
 from registry.snapshot.store import TableWriter
 from registry.urls.key import host_of, url_key
 from registry.verdict import LICENSABLE
@@ -49,6 +50,9 @@ class Source(Protocol):
 
     def images(self) -> Iterator[ImageRow]:
         """Yield pictures by id."""
+
+    def views(self) -> Iterator[ViewRow]:
+        """Yield further views of pictures."""
 
     def evidence(self) -> Iterator[EvidenceRow]:
         """Yield evidence by id."""
@@ -72,6 +76,7 @@ def build(
     """
     builder = _Builder(folder)
     builder.add_images(source.images())
+    builder.add_views(source.views())
     builder.read_evidence(source.evidence())
     builder.add_site_rules(source.site_rules())
     builder.add_observations(source.observations())
@@ -92,6 +97,7 @@ def build(
 class _Builder:
     def __init__(self, folder: Path) -> None:
         self._images = TableWriter(folder, "images.arrow")
+        self._views = TableWriter(folder, "views.arrow")
         self._entries = TableWriter(folder, "entries.arrow")
         self._signals = TableWriter(folder, "signals.arrow")
         self._sites = TableWriter(folder, "sites.arrow")
@@ -111,13 +117,24 @@ class _Builder:
         self._licences: dict[str, set[str]] = {}
 
     def close(self) -> dict[str, FileEntry]:
-        writers = (self._images, self._entries, self._signals, self._sites)
+        writers = (self._images, self._views, self._entries, self._signals, self._sites)
         return {writer.path.name: writer.close() for writer in writers}
 
     def add_images(self, images: Iterable[ImageRow]) -> None:
         for image in images:
             row = self._images.append(_image(image))
             self._image_rows[image.id] = row, image.phash64 is not None
+
+    def add_views(self, views: Iterable[ViewRow]) -> None:
+        for view in views:
+            self._views.append(
+                {
+                    "image": self._image_rows[view.image_id][0],
+                    "view": view.view,
+                    "phash64": int.from_bytes(view.phash64),
+                    "phash256": view.phash256,
+                }
+            )
 
     def read_evidence(self, rows: Iterable[EvidenceRow]) -> None:
         for row in rows:

@@ -1,11 +1,13 @@
-"""Snapshot format 1 (pure): what the files hold, and what a manifest must say.
+"""Snapshot format 2 (pure): what the files hold.
 
 A snapshot is a folder:
 
 - `manifest.json`: format, serial, time, counts, versions of algorithms, readers
   and URL keys, the position of the database it was built from, and for every other
-  file its size, rows and sha256;
+  file its size, rows and sha256 (`registry.snapshot.manifest`);
 - `images.arrow`: one row per distinct picture (digests, fingerprints, size);
+- `views.arrow`: the fingerprints of further views of transparent pictures, with the row
+  of their picture;
 - `entries.arrow`: one row per picture seen at an image URL on a page, or per
   claim, with the row of its picture, of its own signals and of what the rules of
   its site and page say (null: nothing). A picture that its URL shows no more has
@@ -21,26 +23,23 @@ given. All files are Arrow IPC files, uncompressed, so that they can be mapped.
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from datetime import datetime
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 from registry.errors import UnreadableSnapshot
-from registry.model import PathRule, Signal
-from registry.urls.key import KEY_VERSION, host_of
+from registry.model import USES, Conformance, Meaning, PathRule, Precedence, Scope, Signal
+from registry.urls.key import host_of
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-FORMAT = 1
+FORMAT = 2
 MANIFEST = "manifest.json"
-FILES = ("images.arrow", "entries.arrow", "signals.arrow", "sites.arrow")
-# Columns that snapshots of earlier versions lack; they are opened as if these were null.
-ADDED = {"entries.arrow": ("past",)}
+FILES = ("images.arrow", "views.arrow", "entries.arrow", "signals.arrow", "sites.arrow")
 
 # Column types by pyarrow's own names, `time` standing for microseconds in UTC.
 COLUMNS = {
@@ -51,6 +50,12 @@ COLUMNS = {
         "phash256": "binary 32",
         "width": "int32",
         "height": "int32",
+    },
+    "views.arrow": {
+        "image": "int32",
+        "view": "string",
+        "phash64": "uint64",
+        "phash256": "binary 32",
     },
     "entries.arrow": {
         "entry": "string",
@@ -104,8 +109,21 @@ def signals_to_json(signals: Sequence[Signal]) -> str:
 
 
 def signals_from_json(text: str) -> tuple[Signal, ...]:
-    """Read what `signals_to_json` wrote."""
-    return tuple(_signal_from_dict(item) for item in json.loads(text))
+    """Read what `signals_to_json` wrote; UnreadableSnapshot for anything else."""
+    try:
+        items = json.loads(text)
+        if not isinstance(items, list):
+            raise TypeError("no list")
+        return tuple(_checked(_signal_from_dict(item)) for item in items)
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+        raise damaged("a set of signals in the snapshot", str(error)) from error
+
+
+def damaged(where: str, why: str) -> UnreadableSnapshot:
+    """Return the error for a snapshot that is not what a build writes."""
+    return UnreadableSnapshot(
+        f"{where} is damaged: {why}", "build the snapshot again, or copy it again from its source"
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,24 +150,15 @@ def past_to_json(marks: Sequence[PastMark]) -> str | None:
 
 def past_from_json(text: str | None) -> tuple[PastMark, ...]:
     """Read what `past_to_json` wrote."""
-    return tuple(_past_from_dict(item) for item in json.loads(text or "[]"))
+    try:
+        return tuple(_past_from_dict(item) for item in json.loads(text or "[]"))
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+        raise damaged("past marks in the snapshot", str(error)) from error
 
 
 def _past_from_dict(item: Mapping[str, str]) -> PastMark:
     times = {name: datetime.fromisoformat(item[name]) for name in ("since", "until")}
     return PastMark(**{**item, **times})  # type: ignore[arg-type]
-
-
-def completed(name: str, table: pa.Table) -> pa.Table:
-    """Return a file's table with the columns that earlier versions did not write, all null."""
-    import pyarrow as pa
-
-    schema = schemas()[name]
-    for column in ADDED.get(name, ()):
-        if column not in table.column_names:
-            kind = schema.field(column).type
-            table = table.append_column(column, pa.nulls(table.num_rows, kind))
-    return table
 
 
 _DEFAULTS = {field.name: field.default for field in fields(Signal)}
@@ -191,96 +200,21 @@ def _signal_from_dict(item: Mapping[str, Any]) -> Signal:
     return Signal(**values)
 
 
-@dataclass(frozen=True, slots=True)
-class FileEntry:
-    """One file of a snapshot as its manifest lists it: bytes, rows, lower-case hex digest."""
-
-    size: int
-    rows: int
-    sha256: str
-
-
-@dataclass(frozen=True, slots=True)
-class Manifest:
-    """What a snapshot says of itself.
-
-    `built_at` is ISO 8601 in UTC; `url_keys` is the version of the rules that its URL keys
-    and hosts were spelled by.
-    """
-
-    serial: int
-    built_at: str
-    version: str
-    counts: Mapping[str, int]
-    algorithms: Mapping[str, str]
-    readers: Sequence[str]
-    database: Mapping[str, int | str]
-    files: Mapping[str, FileEntry]
-    url_keys: int = KEY_VERSION
-
-    @property
-    def digest(self) -> str:
-        """Digest of the content: the files' digests, whatever the serial and the time."""
-        lines = [f"{entry.sha256}  {name}\n" for name, entry in sorted(self.files.items())]
-        return hashlib.sha256("".join(lines).encode()).hexdigest()
-
-
-def manifest_to_json(manifest: Manifest) -> str:
-    """Return the text of `manifest.json`."""
-    content = {"format": FORMAT, **asdict(manifest), "digest": manifest.digest}
-    return json.dumps(content, indent=2, sort_keys=True) + "\n"
-
-
-def manifest_from_json(text: str, where: str) -> Manifest:
-    """Read `manifest.json`; raise UnreadableSnapshot, naming `where`, if it cannot be used."""
-    try:
-        content = json.loads(text)
-        found = content["format"]
-        if isinstance(found, int) and found > FORMAT:
-            raise UnreadableSnapshot(
-                f"{where}: snapshot format {found} is newer than this version reads ({FORMAT})",
-                "install a newer optout-registry",
-            )
-        manifest = Manifest(
-            serial=int(content["serial"]),
-            built_at=str(content["built_at"]),
-            version=str(content["version"]),
-            counts=dict(content["counts"]),
-            algorithms=dict(content["algorithms"]),
-            readers=list(content["readers"]),
-            database=dict(content["database"]),
-            files={name: FileEntry(**entry) for name, entry in content["files"].items()},
-            # Snapshots of the first rules do not name them.
-            url_keys=int(content.get("url_keys", 1)),
-        )
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise _damaged(where, "it is not a snapshot manifest") from error
-    if found != FORMAT or set(manifest.files) != set(FILES):
-        raise _damaged(where, "it does not list the files of a snapshot")
-    if content.get("digest") != manifest.digest:
-        raise _damaged(where, "its digest is not that of the files it lists")
-    return manifest
-
-
-def refuse_other_keys(manifest: Manifest, where: str) -> None:
-    """Raise UnreadableSnapshot, naming `where`, if its URLs are spelled by other rules than ours.
-
-    They cannot be spelled anew: which rules of a site reach an image was decided by them, too.
-    """
-    if manifest.url_keys == KEY_VERSION:
-        return
-    message = (
-        f"{where} was built with version {manifest.url_keys} of the rules for comparing URLs; "
-        f"this program has version {KEY_VERSION}, and rows would be missed"
+def _checked(signal: Signal) -> Signal:
+    """Return a signal whose values are of their kinds; ValueError for another."""
+    texts = (signal.name, signal.vocabulary, signal.carrier, signal.raw, signal.url)
+    fine = (
+        all(isinstance(text, str) for text in (*texts, signal.licence_url or "", *signal.agents))
+        and signal.scope in get_args(Scope)
+        and signal.conformance in get_args(Conformance)
+        and all(use in USES and meaning in get_args(Meaning) for use, meaning in signal.uses)
+        and (signal.rule is None or _is_rule(signal.rule))
     )
-    if manifest.url_keys > KEY_VERSION:
-        raise UnreadableSnapshot(message, "install a newer optout-registry")
-    raise UnreadableSnapshot(
-        message, "run `registry snapshot build`, or get a newer snapshot from where it came"
-    )
+    if not fine:
+        raise ValueError("values of another kind")
+    return signal
 
 
-def _damaged(where: str, why: str) -> UnreadableSnapshot:
-    return UnreadableSnapshot(
-        f"{where} is damaged: {why}", "build the snapshot again, or copy it again from its source"
-    )
+def _is_rule(rule: PathRule) -> bool:
+    texts = isinstance(rule.pattern, str) and isinstance(rule.host or "", str)
+    return texts and isinstance(rule.order, int) and rule.precedence in get_args(Precedence)

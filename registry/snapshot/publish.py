@@ -14,6 +14,7 @@ from registry.signals import readers
 from registry.snapshot import store
 from registry.snapshot.build import build
 from registry.snapshot.format import MANIFEST
+from registry.snapshot.manifest import OtherFormat
 from registry.urls.key import KEY_VERSION
 
 if TYPE_CHECKING:
@@ -50,7 +51,10 @@ def up_to_date(conn: psycopg.Connection, root: Path) -> Path | None:
     folder = store.newest(root)
     if folder is None or not (folder / MANIFEST).exists():
         return None
-    manifest = store.read_manifest(folder)
+    try:
+        manifest = store.read_manifest(folder)
+    except OtherFormat:
+        return None
     # A corrected reader, a new algorithm or other URL keys say something else of the same evidence.
     ours = (__version__, sorted(readers()), versions(), KEY_VERSION)
     theirs = (manifest.version, list(manifest.readers), dict(manifest.algorithms))

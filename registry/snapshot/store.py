@@ -18,17 +18,15 @@ from typing import TYPE_CHECKING, Any
 
 from registry import durable
 from registry.errors import UnreadableSnapshot, UsageError
-from registry.snapshot.format import (
-    FILES,
-    MANIFEST,
+from registry.snapshot.format import FILES, MANIFEST, damaged, schemas
+from registry.snapshot.manifest import (
     FileEntry,
     Manifest,
-    completed,
     manifest_from_json,
     manifest_to_json,
     refuse_other_keys,
-    schemas,
 )
+from registry.snapshot.references import fault
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -44,6 +42,7 @@ class Snapshot:
     path: Path
     manifest: Manifest
     images: pa.Table
+    views: pa.Table
     entries: pa.Table
     signals: pa.Table
     sites: pa.Table
@@ -171,8 +170,8 @@ def open_snapshot(folder: Path, *, any_keys: bool = False) -> Snapshot:
     """Open a snapshot after comparing every file with the manifest.
 
     Raises UnreadableSnapshot with the name of the file at fault when one is
-    missing, truncated or altered, and for URL keys of another version than ours
-    unless `any_keys` (for those who look no URL up in it).
+    missing, truncated, altered or does not fit the others, and for URL keys of
+    another version than ours unless `any_keys` (for those who look no URL up in it).
     """
     import pyarrow as pa
 
@@ -184,11 +183,13 @@ def open_snapshot(folder: Path, *, any_keys: bool = False) -> Snapshot:
         path = folder / name
         _compare(path, manifest.files[name])
         try:
-            tables[name] = completed(name, pa.ipc.open_file(pa.memory_map(str(path))).read_all())
+            tables[name] = pa.ipc.open_file(pa.memory_map(str(path))).read_all()
         except (pa.ArrowInvalid, OSError) as error:
-            raise _damaged(path, "it is not an Arrow file") from error
+            raise damaged(str(path), "it is not an Arrow file") from error
         if tables[name].schema != schemas()[name]:
-            raise _damaged(path, "its columns are not those of a snapshot")
+            raise damaged(str(path), "its columns are not those of a snapshot")
+    if wrong := fault(tables):
+        raise damaged(str(folder / wrong[0]), wrong[1])
     return Snapshot(folder, manifest, *(tables[name] for name in FILES))
 
 
@@ -196,14 +197,8 @@ def _compare(path: Path, expected: FileEntry) -> None:
     try:
         size = path.stat().st_size
     except OSError as error:
-        raise _damaged(path, "it is missing") from error
+        raise damaged(str(path), "it is missing") from error
     if size != expected.size:
-        raise _damaged(path, f"it has {size} bytes, its manifest says {expected.size}")
+        raise damaged(str(path), f"it has {size} bytes, its manifest says {expected.size}")
     if file_sha256(path) != expected.sha256:
-        raise _damaged(path, "its sha256 is not the one in its manifest")
-
-
-def _damaged(path: Path, why: str) -> UnreadableSnapshot:
-    return UnreadableSnapshot(
-        f"{path} is damaged: {why}", "build the snapshot again, or copy it again from its source"
-    )
+        raise damaged(str(path), "its sha256 is not the one in its manifest")

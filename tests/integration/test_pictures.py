@@ -88,7 +88,7 @@ def test_a_picture_that_takes_too_long_keeps_its_digests(monkeypatch: pytest.Mon
         hasher.close()
     assert (found.problem, missing) == ("image-timeout", Hashed())
     assert found.sha256 is not None
-    assert (good.problem, good.phash64 is None) == (None, False)
+    assert (good.problem, not good.prints) == (None, False)
 
 
 def test_files_say_what_ended_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -149,7 +149,8 @@ def test_a_folder_of_ones_own(recorded: psycopg.Connection, tmp_path: Path):
 
 def test_an_empty_registry_gives_an_empty_snapshot(conn: psycopg.Connection, tmp_path: Path):
     snapshot = store.open_snapshot(publish_numbered(conn, tmp_path))
-    assert snapshot.manifest.counts == dict.fromkeys(("images", "entries", "signals", "sites"), 0)
+    names = ("images", "views", "entries", "signals", "sites")
+    assert snapshot.manifest.counts == dict.fromkeys(names, 0)
 
 
 def test_a_build_that_fails_moves_no_pointer(

@@ -57,7 +57,7 @@ def column(name: str, role: str | None, doubt: str | None = None, by_hand: bool 
 
 def hash_nothing(pictures):
     known = {
-        b"fine": Hashed(bytes(32), bytes(16), 1, bytes(32)),
+        b"fine": Hashed(bytes(32), bytes(16), ((1, bytes(32)),)),
         b"bad": Hashed(problem="image-broken"),
     }
     return [known.get(data, Hashed()) for data in pictures]

@@ -7,6 +7,7 @@ import tracemalloc
 import imagehash
 import numpy as np
 import pytest
+from drawn import art, expected, saved
 from PIL import Image, ImageDraw
 
 from registry.errors import UnreadableInput, UnreadablePicture
@@ -18,38 +19,6 @@ from registry.fingerprints import (
     versions,
 )
 from registry.fingerprints._normalise import normalise
-
-
-def art(seed: int = 0, width: int = 120, height: int = 80) -> Image.Image:
-    """A picture of random blocks and lines: structure in every direction."""
-    rng = np.random.default_rng(seed)
-    blocks = rng.integers(0, 256, (height // 10, width // 10, 3), dtype=np.uint8)
-    image = Image.fromarray(np.kron(blocks, np.ones((10, 10, 1), np.uint8)))
-    draw = ImageDraw.Draw(image)
-    for _ in range(5):
-        draw.line(rng.integers(0, width, 4).tolist(), fill=tuple(rng.integers(0, 256, 3).tolist()))
-    return image
-
-
-def saved(image: Image.Image, kind: str = "PNG", **options) -> bytes:
-    data = io.BytesIO()
-    image.save(data, kind, **options)
-    return data.getvalue()
-
-
-def expected(image: Image.Image) -> dict[str, dict[str, str]]:
-    return {
-        "phash64": {"full": str(imagehash.phash(image))},
-        "phash256": {"full": str(imagehash.phash(image, hash_size=16))},
-    }
-
-
-def on_white(image: Image.Image) -> Image.Image:
-    image = image.convert("RGBA")
-    canvas = Image.new("RGB", image.size, "white")
-    canvas.paste(image, mask=image.getchannel("A"))
-    return canvas
-
 
 OPAQUE = {
     "jpeg": saved(art(1), "JPEG"),
@@ -153,48 +122,6 @@ def test_damaged_exif_turns_nothing():
     data = saved(art(22), "JPEG", exif=b"Exif\0\0MM\0*\0\0\0\x08\0\xff\x01\x12\0\x03\xff\xff")
     with Image.open(io.BytesIO(data)) as image:
         assert fingerprint(data).fingerprints == expected(image)
-
-
-def half_clear() -> Image.Image:
-    mask = Image.linear_gradient("L").resize((120, 80)).rotate(30, fillcolor=200)
-    image = art(23)
-    image.putalpha(mask)
-    return image
-
-
-@pytest.mark.parametrize("mode", ["RGBA", "LA"])
-@pytest.mark.parametrize("kind", ["PNG", "WEBP", "TIFF"])
-def test_alpha_lies_over_white(mode, kind):
-    image = half_clear().convert(mode)
-    data = saved(image, kind, **({"lossless": True, "exact": True} if kind == "WEBP" else {}))
-    picture = fingerprint(data)
-    with Image.open(io.BytesIO(data)) as stored:
-        assert picture.fingerprints == expected(on_white(stored))
-    assert picture.fingerprints != expected(image.convert("RGB"))
-
-
-@pytest.mark.parametrize("mode", ["P", "L", "RGB"])
-def test_a_clear_colour_lies_over_white(mode):
-    image = art(24).convert(mode)
-    clear = image.getpixel((5, 5))
-    data = saved(image, transparency=clear)
-    changed = fingerprint(data).fingerprints
-    with Image.open(io.BytesIO(data)) as stored:
-        assert changed == expected(on_white(stored))
-    assert changed != expected(image)
-
-
-def test_a_palette_with_alpha_for_each_colour_lies_over_white():
-    data = saved(half_clear().quantize(32, Image.Quantize.FASTOCTREE))
-    with Image.open(io.BytesIO(data)) as stored:
-        assert stored.mode == "P"
-        assert fingerprint(data).fingerprints == expected(on_white(stored))
-
-
-def test_alpha_in_a_picture_higher_than_a_band():
-    image = art(25, 40, 700)
-    image.putalpha(Image.linear_gradient("L").resize(image.size))
-    assert fingerprint(saved(image)).fingerprints == expected(on_white(image))
 
 
 @pytest.mark.parametrize("kind", ["GIF", "PNG", "WEBP", "TIFF"])

@@ -13,14 +13,8 @@ from registry.errors import UnreadableSnapshot, UsageError
 from registry.model import PathRule, Signal
 from registry.snapshot import store
 from registry.snapshot.diff import differences
-from registry.snapshot.format import (
-    FILES,
-    FORMAT,
-    manifest_from_json,
-    manifest_to_json,
-    signals_from_json,
-    signals_to_json,
-)
+from registry.snapshot.format import FILES, FORMAT, signals_from_json, signals_to_json
+from registry.snapshot.manifest import manifest_from_json, manifest_to_json
 
 URL = "https://a.example/1.jpg"
 
@@ -43,7 +37,13 @@ def names(snapshot: store.Snapshot, entry: int) -> list[str]:
 
 def test_a_snapshot_holds_images_entries_signals_and_sites(tmp_path: Path):
     snapshot = marked().snapshot(tmp_path)
-    assert snapshot.manifest.counts == {"images": 1, "entries": 2, "signals": 2, "sites": 1}
+    assert snapshot.manifest.counts == {
+        "images": 1,
+        "views": 0,
+        "entries": 2,
+        "signals": 2,
+        "sites": 1,
+    }
     assert snapshot.entries["entry"].to_pylist() == ["observation:1", "claim:1"]
     assert "noai" in names(snapshot, 0)
     assert snapshot.images["phash64"][0].as_py() == 0xC9B6A7D8469C1959
@@ -233,6 +233,24 @@ def test_a_manifest_that_was_edited_is_refused(tmp_path: Path):
         manifest_from_json(json.dumps(fields), "manifest.json")
 
 
+@pytest.mark.parametrize("field", ["built_at", "serial", "version", "readers", "algorithms"])
+def test_a_manifest_is_under_a_digest_of_its_own(tmp_path: Path, field: str):
+    path = marked().snapshot(tmp_path).path / "manifest.json"
+    fields = json.loads(path.read_text())
+    fields[field] = {"built_at": "2020-01-01T00:00:00+00:00", "serial": 99}.get(field, ["other"])
+    for edited in (fields, {k: v for k, v in fields.items() if k != "manifest_sha256"}):
+        with pytest.raises(UnreadableSnapshot, match=r"manifest\.json"):
+            manifest_from_json(json.dumps(edited), "manifest.json")
+
+
+def test_an_older_format_says_to_build_again(tmp_path: Path):
+    path = marked().snapshot(tmp_path).path / "manifest.json"
+    fields = json.loads(path.read_text()) | {"format": 1}
+    with pytest.raises(UnreadableSnapshot, match="older than this version") as caught:
+        manifest_from_json(json.dumps(fields), "manifest.json")
+    assert "snapshot build" in caught.value.hint
+
+
 def test_a_newer_format_says_to_upgrade(tmp_path: Path):
     path = marked().snapshot(tmp_path).path / "manifest.json"
     fields = json.loads(path.read_text()) | {"format": FORMAT + 1}
@@ -241,22 +259,17 @@ def test_a_newer_format_says_to_upgrade(tmp_path: Path):
     assert "install a newer" in caught.value.hint
 
 
-@pytest.mark.parametrize(
-    ("keys", "hint"), [(None, "snapshot build"), (1, "snapshot build"), (99, "install a newer")]
-)
+@pytest.mark.parametrize(("keys", "hint"), [(1, "snapshot build"), (99, "install a newer")])
 def test_url_keys_of_another_version_are_refused_where_urls_are_looked_up(
-    tmp_path: Path, keys: int | None, hint: str
+    tmp_path: Path, keys: int, hint: str
 ):
     path = marked().snapshot(tmp_path).path
-    manifest = replace(store.read_manifest(path), url_keys=keys or 1)
-    fields = json.loads(manifest_to_json(manifest))
-    if keys is None:
-        del fields["url_keys"]
-    (path / "manifest.json").write_text(json.dumps(fields))
+    manifest = replace(store.read_manifest(path), url_keys=keys)
+    (path / "manifest.json").write_text(manifest_to_json(manifest))
     with pytest.raises(UnreadableSnapshot, match="rules for comparing URLs") as caught:
         store.open_snapshot(path)
     assert hint in caught.value.hint
-    assert store.open_snapshot(path, any_keys=True).manifest.url_keys == (keys or 1)
+    assert store.open_snapshot(path, any_keys=True).manifest.url_keys == keys
 
 
 def test_a_folder_that_is_no_snapshot(tmp_path: Path):

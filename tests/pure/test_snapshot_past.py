@@ -2,14 +2,13 @@
 
 from pathlib import Path
 
-import pytest
 from made import Made, day
 
 from registry.check.index import CheckIndex
 from registry.model import Signal
 from registry.signals import read
 from registry.snapshot import store
-from registry.snapshot.format import past_from_json, schemas, signals_from_json
+from registry.snapshot.format import past_from_json, signals_from_json
 from registry.snapshot.history import MAX_PAST, Dated
 
 URL = "https://a.example/1.jpg"
@@ -59,15 +58,3 @@ def read_noai() -> tuple[Signal, ...]:
     made = Made()
     made.headers("noai")
     return read(made.evidence_rows[0].evidence()).signals
-
-
-def test_a_snapshot_of_before_past_marks_opens_without_any(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-):
-    made = Made()
-    made.observe(URL, [made.headers("noai")], refusal="http-404")
-    monkeypatch.setattr("registry.snapshot.format.ADDED", {})
-    monkeypatch.setitem(schemas(), "entries.arrow", schemas()["entries.arrow"].remove(11))
-    older = made.snapshot(tmp_path).path
-    monkeypatch.undo()
-    assert store.open_snapshot(older).entries["past"].null_count == 1

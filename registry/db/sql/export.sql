@@ -9,15 +9,27 @@ SELECT
     (SELECT id::text FROM registry_identity)
 
 -- name: export_images
--- every picture with its fingerprints of the full view
+-- every picture with its fingerprints of the full view, by the present algorithms
 SELECT image.id, image.sha256, image.md5, image.width, image.height,
        near.bits AS phash64, wide.bits AS phash256
 FROM image
 LEFT JOIN fingerprint near
-    ON near.image_id = image.id AND near.algorithm = 'phash64' AND near.view = 'full'
+    ON near.image_id = image.id AND near.view = 'full'
+    AND near.algorithm = 'phash64' AND near.version = %(phash64)s
 LEFT JOIN fingerprint wide
-    ON wide.image_id = image.id AND wide.algorithm = 'phash256' AND wide.view = 'full'
+    ON wide.image_id = image.id AND wide.view = 'full'
+    AND wide.algorithm = 'phash256' AND wide.version = %(phash256)s
 ORDER BY image.id
+
+-- name: export_views
+-- the other views of transparent pictures
+SELECT near.image_id, near.view, near.bits AS phash64, wide.bits AS phash256
+FROM fingerprint near
+JOIN fingerprint wide
+    ON wide.image_id = near.image_id AND wide.view = near.view
+    AND wide.algorithm = 'phash256' AND wide.version = %(phash256)s
+WHERE near.algorithm = 'phash64' AND near.version = %(phash64)s AND near.view <> 'full'
+ORDER BY near.image_id, near.view
 
 -- name: export_evidence
 -- every piece of evidence

@@ -47,7 +47,7 @@ CREATE TEMP TABLE IF NOT EXISTS staged_image (
     sha256 bytea, md5 bytea, width integer, height integer, format text, size bigint, unfit text
 ) ON COMMIT DELETE ROWS;
 CREATE TEMP TABLE IF NOT EXISTS staged_fingerprint (
-    sha256 bytea, algorithm text, view text, bits bytea
+    sha256 bytea, algorithm text, version text, view text, bits bytea
 ) ON COMMIT DELETE ROWS;
 CREATE TEMP TABLE IF NOT EXISTS staged_observation (
     position integer, observed_at timestamptz, image_url text, page_url text, fetched_url text,
@@ -65,7 +65,7 @@ COPY staged_evidence (digest, carrier, about, url, lines, text) FROM STDIN
 COPY staged_image (sha256, md5, width, height, format, size, unfit) FROM STDIN
 
 -- name: copy_fingerprint
-COPY staged_fingerprint (sha256, algorithm, view, bits) FROM STDIN
+COPY staged_fingerprint (sha256, algorithm, version, view, bits) FROM STDIN
 
 -- name: copy_observation
 COPY staged_observation (position, observed_at, image_url, page_url, fetched_url, relation,
@@ -86,11 +86,11 @@ SELECT sha256, md5, width, height, format, size, unfit FROM staged_image ORDER B
 ON CONFLICT (sha256) DO NOTHING
 
 -- name: insert_fingerprint
-INSERT INTO fingerprint (image_id, algorithm, view, bits)
-SELECT image.id, staged.algorithm, staged.view, staged.bits
+INSERT INTO fingerprint (image_id, algorithm, version, view, bits)
+SELECT image.id, staged.algorithm, staged.version, staged.view, staged.bits
 FROM staged_fingerprint AS staged JOIN image USING (sha256)
-ORDER BY staged.sha256, staged.algorithm, staged.view
-ON CONFLICT (image_id, algorithm, view) DO NOTHING
+ORDER BY staged.sha256, staged.algorithm, staged.version, staged.view
+ON CONFLICT (image_id, algorithm, version, view) DO NOTHING
 
 -- name: insert_observation
 INSERT INTO observation (visit_id, observed_at, image_url, page_url, fetched_url, relation,
@@ -124,7 +124,7 @@ WITH latest AS (
 SELECT latest.fetched_url,
        encode(image.sha256, 'hex'), encode(image.md5, 'hex'),
        image.width, image.height, image.format, image.size, image.unfit,
-       (SELECT json_agg(json_build_array(algorithm, view, encode(bits, 'hex'))
+       (SELECT json_agg(json_build_array(algorithm, version, view, encode(bits, 'hex'))
                         ORDER BY algorithm, view)
         FROM fingerprint WHERE fingerprint.image_id = image.id),
        (SELECT json_agg(json_build_array(carrier, about, url, lines, text) ORDER BY place)

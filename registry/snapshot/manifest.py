@@ -1,0 +1,128 @@
+"""The manifest of a snapshot (pure): what it says of itself, under a digest of its own."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from registry.errors import UnreadableSnapshot
+from registry.snapshot.format import FILES, FORMAT, damaged
+from registry.urls.key import KEY_VERSION
+
+# The field that holds the digest of all others, and is under no digest itself.
+SEAL = "manifest_sha256"
+
+
+class OtherFormat(UnreadableSnapshot):
+    """A snapshot of an earlier or later format."""
+
+
+@dataclass(frozen=True, slots=True)
+class FileEntry:
+    """One file of a snapshot as its manifest lists it: bytes, rows, lower-case hex digest."""
+
+    size: int
+    rows: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """What a snapshot says of itself.
+
+    `built_at` is ISO 8601 in UTC; `url_keys` is the version of the rules that its URL keys
+    and hosts were spelled by.
+    """
+
+    serial: int
+    built_at: str
+    version: str
+    counts: Mapping[str, int]
+    algorithms: Mapping[str, str]
+    readers: Sequence[str]
+    database: Mapping[str, int | str]
+    files: Mapping[str, FileEntry]
+    url_keys: int = KEY_VERSION
+
+    @property
+    def digest(self) -> str:
+        """Digest of the content: the files' digests, whatever the serial and the time."""
+        lines = [f"{entry.sha256}  {name}\n" for name, entry in sorted(self.files.items())]
+        return hashlib.sha256("".join(lines).encode()).hexdigest()
+
+
+def manifest_to_json(manifest: Manifest) -> str:
+    """Return the text of `manifest.json`."""
+    content = {"format": FORMAT, **asdict(manifest), "digest": manifest.digest}
+    return json.dumps({**content, SEAL: _seal(content)}, indent=2, sort_keys=True) + "\n"
+
+
+def _seal(content: Mapping[str, Any]) -> str:
+    """Return the digest of everything that a manifest says, in canonical JSON."""
+    text = json.dumps(content, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def manifest_from_json(text: str, where: str) -> Manifest:
+    """Read `manifest.json`; raise UnreadableSnapshot, naming `where`, if it cannot be used."""
+    try:
+        content = json.loads(text)
+        seal = content.pop(SEAL, None)
+        _refuse_other_format(content["format"], where)
+        manifest = _manifest(content)
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise damaged(where, "it is not a snapshot manifest") from error
+    if set(manifest.files) != set(FILES):
+        raise damaged(where, "it does not list the files of a snapshot")
+    if content.get("digest") != manifest.digest:
+        raise damaged(where, "its digest is not that of the files it lists")
+    if seal != _seal(content):
+        raise damaged(where, f"what it says is not what its {SEAL} stands for")
+    return manifest
+
+
+def _refuse_other_format(found: object, where: str) -> None:
+    if not isinstance(found, int) or found == FORMAT:
+        return
+    age = "newer" if found > FORMAT else "older"
+    message = f"{where}: snapshot format {found} is {age} than this version reads ({FORMAT})"
+    if found > FORMAT:
+        raise OtherFormat(message, "install a newer optout-registry")
+    raise OtherFormat(message, "run `registry snapshot build`, or get a newer snapshot")
+
+
+def _manifest(content: Mapping[str, Any]) -> Manifest:
+    if content["format"] != FORMAT:
+        raise ValueError("no format")
+    return Manifest(
+        serial=int(content["serial"]),
+        built_at=str(content["built_at"]),
+        version=str(content["version"]),
+        counts=dict(content["counts"]),
+        algorithms=dict(content["algorithms"]),
+        readers=list(content["readers"]),
+        database=dict(content["database"]),
+        files={name: FileEntry(**entry) for name, entry in content["files"].items()},
+        url_keys=int(content["url_keys"]),
+    )
+
+
+def refuse_other_keys(manifest: Manifest, where: str) -> None:
+    """Raise UnreadableSnapshot, naming `where`, if its URLs are spelled by other rules than ours.
+
+    They cannot be spelled anew: which rules of a site reach an image was decided by them, too.
+    """
+    if manifest.url_keys == KEY_VERSION:
+        return
+    message = (
+        f"{where} was built with version {manifest.url_keys} of the rules for comparing URLs; "
+        f"this program has version {KEY_VERSION}, and rows would be missed"
+    )
+    if manifest.url_keys > KEY_VERSION:
+        raise UnreadableSnapshot(message, "install a newer optout-registry")
+    raise UnreadableSnapshot(
+        message, "run `registry snapshot build`, or get a newer snapshot from where it came"
+    )
