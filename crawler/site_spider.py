@@ -23,7 +23,7 @@ from twisted.python.failure import Failure
 from crawler.downloader import downloader_of
 from crawler.events import site_file_read
 from crawler.evidence import header_lines, image_evidence, page_evidence, plain, refreshed
-from crawler.frontier import Frontier, Limits, page_key
+from crawler.frontier import Frontier, Limits, Step
 from crawler.guarded import Readers
 from crawler.middlewares.robots_txt import ENDINGS, RobotsTxtMiddleware
 from crawler.page_links import PageLink
@@ -33,6 +33,7 @@ from crawler.refusals import Refused, refusal_of
 from crawler.settings import IMAGE_ACCEPT, refuse_disobedience
 from crawler.site_files import MAXSIZE, SiteFiles, Wanted, refused, site_file
 from crawler.tally import Tally
+from crawler.url_shapes import page_key
 from crawler.visit import ImageRead, PageRead, Visit
 from registry.db.visits import KnownImage, State
 from registry.errors import RegistryError
@@ -119,10 +120,10 @@ class SiteSpider(Spider):
         self._started = True
         if self._interrupted:
             raise CloseSpider("interrupted")
-        self._timer = asyncio.get_running_loop().call_later(self.limits.seconds, self._out_of_time)
+        self._timer = asyncio.get_running_loop().call_later(self.limits.seconds, self._end, "limit")
         downloader_of(self.crawler).pace.ends_at = monotonic() + self.limits.seconds
         self.frontier.admit(self.start_url, 0)
-        yield self._page_request(PageLink(self.start_url), 0)
+        yield self._page_request(Step(PageLink(self.start_url), 0))
 
     def is_own_page(self, url: str) -> bool:
         """Return whether a page is this visit's: same host, or, for the first, same site."""
@@ -130,8 +131,14 @@ class SiteSpider(Spider):
             return host_of(url) == self.host
         return site_of(hostname_of(url)) == site_of(hostname_of(self.start_url))
 
-    async def page_read(self, response: Response, depth: int) -> AsyncIterator[Any]:
-        """Take in a page: its evidence, images and links."""
+    async def page_read(self, response: Response, step: Step) -> AsyncIterator[Any]:
+        """Take in a page, and ask for those that waited for it."""
+        async for found in self._page_read(response, step):
+            yield found
+        for request in self._released(step):
+            yield request
+
+    async def _page_read(self, response: Response, step: Step) -> AsyncIterator[Any]:
         if not isinstance(response, HtmlResponse):
             self._refuse_page("not-a-page", response.url)
             return
@@ -154,14 +161,14 @@ class SiteSpider(Spider):
         text, refusal = read
         if refusal is not None:
             self._refuse_page(refusal, response.url, is_first=is_first)
-        for step in self._page_steps(response, read_at, depth, text, refusal):
-            yield step
+        for found in self._page_steps(response, read_at, step, text, refusal):
+            yield found
 
     def _page_steps(
         self,
         response: Response,
         read_at: datetime,
-        depth: int,
+        step: Step,
         text: PageText,
         refusal: str | None,
     ) -> Iterator[Any]:
@@ -171,32 +178,34 @@ class SiteSpider(Spider):
         evidence = page_evidence(response, text.excerpt)
         self.tally.evidence(evidence)
         page = PageRead(response.url, read_at, evidence, content.images, content.links)
+        self.frontier.shows(step.link.url, (image.url for image in page.images))
         if refusal is None:
             self.tally.pages += 1
-            wanted = self.visit.page(page)
-            if wanted:
-                self.frontier.fruitful(response.url)
-            yield from map(self._image_request, wanted)
+            yield from map(self._image_request, self.visit.page(page))
         else:
             self.visit.refused(page, refusal)
         yield from map(self._site_file_request, self.site_files.about_page(response.url, evidence))
         yield from self._ready()
-        yield from self._follow(content.links, depth)
+        yield from self._follow(content.links, step.depth)
 
     def _follow(self, links: tuple[PageLink, ...], depth: int) -> Iterator[Request]:
         for link in links:
             # The next page of a series is no step further into the site.
             further = depth if link.is_next else depth + 1
-            if self.is_own_page(link.url) and self.frontier.admit(
-                link.url, further, is_next=link.is_next
-            ):
-                yield self._page_request(link, further)
+            is_own = self.is_own_page(link.url)
+            if is_own and self.frontier.admit(link.url, further, is_next=link.is_next):
+                yield self._page_request(Step(link, further))
 
-    def page_failed(self, failure: Failure) -> None:
-        """Count a page that could not be had."""
+    def _released(self, step: Step) -> Iterator[Request]:
+        """Ask for the pages that waited for one to be read."""
+        return map(self._page_request, self.frontier.read(step.link.url))
+
+    def page_failed(self, failure: Failure) -> Iterator[Request]:
+        """Count a page that could not be had; ask for those that waited for it."""
         request: Request = failure.request  # type: ignore[attr-defined]
         word, _ = refusal_of(failure.value, request)  # type: ignore[arg-type]
         self._refuse_page(word, request.url)
+        return self._released(request.cb_kwargs["step"])
 
     async def image_read(self, response: Response, shown: str) -> AsyncIterator[Any]:
         """Take in an image: fingerprint it, forget its bytes."""
@@ -220,8 +229,8 @@ class SiteSpider(Spider):
     def file_read(self, response: Response, wanted: Wanted) -> None:
         """Hand over a file that speaks for its site."""
         content_type = response.headers.get(b"Content-Type") or b""
-        now = datetime.now(UTC)
-        self._record(site_file(wanted, now, response.status, response.body, content_type))
+        at = datetime.now(UTC)
+        self._record(site_file(wanted, at, response.status, response.body, content_type))
 
     def file_failed(self, failure: Failure) -> None:
         """Hand over that such a file could not be had."""
@@ -276,10 +285,6 @@ class SiteSpider(Spider):
         self._warned.add(text)
         self.logger.log(logging.WARNING if once else logging.INFO, "%s: %s", url, text)
 
-    def _out_of_time(self) -> None:
-        self.logger.info("out of time")
-        self._end("limit")
-
     def _end(self, refusal: str) -> None:
         self._ending = refusal
         if not self._started:
@@ -311,13 +316,13 @@ class SiteSpider(Spider):
         finally:
             self._reading.discard(task)
 
-    def _page_request(self, link: PageLink, depth: int) -> Request:
+    def _page_request(self, step: Step) -> Request:
         return Request(
-            link.url,
+            step.link.url,
             callback=self.page_read,
             errback=self.page_failed,
-            priority=NEXT_PRIORITY * link.is_next - depth,
-            cb_kwargs={"depth": depth},
+            priority=NEXT_PRIORITY * step.link.is_next - step.depth,
+            cb_kwargs={"step": step},
             meta={"kind": "page"},
             dont_filter=True,
         )
@@ -387,9 +392,7 @@ class SiteSpider(Spider):
         read_at = datetime.now(UTC)
         reading = self.readers.image(response.body, response.url)
         file = await self._in_time(reading) or FileRead(refusal=self._ending)
-        evidence = (*image_evidence(response), *file.evidence)
+        marks = (*image_evidence(response), *file.evidence)
         for text in file.warnings:
             self._warn(text, response.url)
-        return ImageRead(
-            read_at, file.refusal, response.status, file.picture, response.url, evidence
-        )
+        return ImageRead(read_at, file.refusal, response.status, file.picture, response.url, marks)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -149,3 +150,27 @@ def test_usage(name: str, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     assert message in ended.stderr
     assert "Traceback" not in ended.stderr
     assert "secret" not in ended.stderr
+
+
+@pytest.mark.parametrize("kind", ["calendar", "next"])
+def test_a_trap_in_paths_is_left(kind: str, site: SampleSite, crawl: Run) -> None:
+    html = (("Content-Type", "text/html"),)
+
+    def trap(host: str, path: str) -> Answer:
+        if path == "/cat.jpg":
+            return Answer(200, (("Content-Type", "image/jpeg"),), CAT)
+        last = int(path.rpartition("/")[2] or 0) if path.startswith("/calendar/") else 0
+        links = {
+            "calendar": f'<a href="/calendar/{1901 + last}/{last + 1}">next month</a>',
+            "next": f'<a rel="next" href="/{sha256(path.encode()).hexdigest()[:12]}">next</a>',
+        }
+        is_page = path == "/" or kind == "next" or path.startswith("/calendar/")
+        body = f'<img src="/cat.jpg">{links[kind]}'.encode()
+        return Answer(200, html, body) if is_page and "." not in path else Answer(404, (), b"")
+
+    site.answer = trap  # type: ignore[method-assign]
+    done = crawl(site.url + "/", "--json", "--max-depth", 1000, "--max-pages", 200)
+    said = json.loads(done.stdout)
+    assert done.returncode == 0
+    assert 5 < said["pages"] < 40
+    assert said["left"] == {"trap": 1}

@@ -9,7 +9,7 @@ from typing import get_args
 import pytest
 from sources import ROOT, hold, modules, tracked
 
-from crawler import pace, settings, site_files
+from crawler import frontier, pace, settings, site_files
 from crawler.frontier import Limits
 from registry import model
 from registry.check import address_columns, complete
@@ -140,6 +140,8 @@ def test_numbers_are_those_of_the_code():
             f"where it is longer, up to {pace.MOST_CRAWL_DELAY:g} s |",
             f"up to {pace.MOST_PAUSE:g} s; without it {pace.BACKOFF} times the delay",
             f"asked no more | {pace.MOST_REFUSALS} |",
+            f"After {frontier.BARREN_VARIANTS} pages of one shape",
+            f"({frontier.BARREN_NEXT} in a\nseries of next pages, {frontier.BARREN_FOLDER} in one",
             f"| {settings.CONCURRENT_REQUESTS}, of them "
             f"{settings.CONCURRENT_REQUESTS_PER_DOMAIN} to one host |",
             f"| pages | {limits.pages} | `--max-pages` |",

@@ -207,7 +207,8 @@ def test_a_gallery_does_not_end() -> None:
     for number in range(300):
         url = f"{SITE}/gallery?page={number}"
         assert frontier.admit(url, 1, is_next=True)
-        frontier.fruitful(url)
+        frontier.shows(url, [f"{SITE}/{number}.jpg"])
+        frontier.read(url)
 
 
 def test_a_path_that_keeps_growing_ends() -> None:
