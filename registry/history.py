@@ -26,7 +26,7 @@ from registry.site_rules import SiteRules, concerns, url_path
 from registry.snapshot.changes import Event, of_file, of_image
 from registry.urls.hosts import spelled_authority
 from registry.urls.key import host_of, url_key
-from registry.urls.sites import is_same_site, twin_of, wider_hosts
+from registry.urls.sites import covering_hosts, wider_hosts
 
 if TYPE_CHECKING:
     import psycopg
@@ -170,9 +170,8 @@ class _Search:
 
 
 def _claimed(host: str) -> list[str]:
-    """Return the hosts on which a claim may mean this one: itself, its twin, wider ones."""
-    others = (twin_of(host), *wider_hosts(host))
-    return [host, *dict.fromkeys(other for other in others if is_same_site(host, other))]
+    """Return the hosts on which a claim may mean this one: itself, `www.` of it, wider ones."""
+    return [*covering_hosts(host), *wider_hosts(host)]
 
 
 def _file(row: SiteRuleRow) -> tuple[str, str, str]:
