@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from registry.db import history as stored
+from registry.db.claims import StoredClaim
 from registry.db.export import EvidenceRow, ObservationRow, SiteRuleRow
-from registry.db.history import Code, PastClaim
+from registry.db.history import Code
 from registry.errors import UsageError
 from registry.lookup import WIDE_RADIUS, Kind, kind_of
 from registry.matching import brute
@@ -61,7 +62,7 @@ class History:
     kind: TargetKind
     places: list[Place] = field(default_factory=list)
     files: list[RulesFile] = field(default_factory=list)
-    claims: list[PastClaim] = field(default_factory=list)
+    claims: list[StoredClaim] = field(default_factory=list)
 
     @property
     def is_empty(self) -> bool:
@@ -158,7 +159,7 @@ class _Search:
             for (host, kind, url), group in groupby(rows, _file)
         ]
 
-    def claims(self, asked: _Asked) -> list[PastClaim]:
+    def claims(self, asked: _Asked) -> list[StoredClaim]:
         """Return the claims that name what is asked about."""
         return stored.claims(
             self._conn,

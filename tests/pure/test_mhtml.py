@@ -102,7 +102,7 @@ def test_addresses_lose_user_and_password_and_other_schemes():
     for given_, kept in (
         ("https://me:secret@a.example/1", "https://a.example/1"),
         ("cid:frame-1@mhtml.blink", ""),
-        ("file:///home/me/1.html", ""),
+        ("file:///saved/1.html", ""),
     ):
         content = saved(HTML.replace(PAGE.encode(), given_.encode()))
         content = content.replace(b"Snapshot-Content-Location: " + PAGE.encode(), b"X: y", 1)
