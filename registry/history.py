@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from registry.db import history as stored
+from registry.db.claims import StoredClaim
 from registry.db.export import EvidenceRow, ObservationRow, SiteRuleRow
-from registry.db.history import Code, PastClaim
+from registry.db.history import Code
 from registry.errors import UsageError
 from registry.lookup import WIDE_RADIUS, Kind, kind_of
 from registry.matching import brute
@@ -26,7 +27,7 @@ from registry.site_rules import SiteRules, concerns, url_path
 from registry.snapshot.changes import Event, of_file, of_image
 from registry.urls.hosts import spelled_authority
 from registry.urls.key import host_of, url_key
-from registry.urls.sites import is_same_site, twin_of, wider_hosts
+from registry.urls.sites import covering_hosts, wider_hosts
 
 if TYPE_CHECKING:
     import psycopg
@@ -61,7 +62,7 @@ class History:
     kind: TargetKind
     places: list[Place] = field(default_factory=list)
     files: list[RulesFile] = field(default_factory=list)
-    claims: list[PastClaim] = field(default_factory=list)
+    claims: list[StoredClaim] = field(default_factory=list)
 
     @property
     def is_empty(self) -> bool:
@@ -158,7 +159,7 @@ class _Search:
             for (host, kind, url), group in groupby(rows, _file)
         ]
 
-    def claims(self, asked: _Asked) -> list[PastClaim]:
+    def claims(self, asked: _Asked) -> list[StoredClaim]:
         """Return the claims that name what is asked about."""
         return stored.claims(
             self._conn,
@@ -170,9 +171,8 @@ class _Search:
 
 
 def _claimed(host: str) -> list[str]:
-    """Return the hosts on which a claim may mean this one: itself, its twin, wider ones."""
-    others = (twin_of(host), *wider_hosts(host))
-    return [host, *dict.fromkeys(other for other in others if is_same_site(host, other))]
+    """Return the hosts on which a claim may mean this one: itself, `www.` of it, wider ones."""
+    return [*covering_hosts(host), *wider_hosts(host)]
 
 
 def _file(row: SiteRuleRow) -> tuple[str, str, str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -14,7 +14,7 @@ from registry.check.index import NONE, CheckIndex
 from registry.errors import UsageError
 from registry.matching import brute
 from registry.matching.confirm import CANDIDATE_RADIUS, tier
-from registry.model import DECISIONS, TIERS, Decision, MatchedBy, Tier, Verdict
+from registry.model import DECISIONS, TIERS, Decision, MatchedBy, Outcome, Tier, Verdict
 from registry.pictures.reading import prints_of
 from registry.snapshot.format import past_from_json
 from registry.urls.key import split_key, url_key
@@ -38,7 +38,9 @@ WIDE_RADIUS = 60
 class Found:
     """One entry or site rule that a target met. `distance` counts bits of phash64, or None.
 
-    `past` holds marks that stood there once; they decide nothing.
+    `past` holds marks that stood there once; they decide nothing. `on_page` tells that
+    the target is the address of the page. `site` is the host of a site rule, `in_question`
+    tells that it is a claim on a wider host, of which nobody knows whether it means the target.
     """
 
     entry: str
@@ -52,6 +54,9 @@ class Found:
     since: datetime | None
     seen: datetime | None
     past: tuple[PastMark, ...] = ()
+    on_page: bool = False
+    site: str | None = None
+    in_question: bool = False
 
     def to_json(self) -> dict[str, Any]:
         """Return it as `lookup --json` prints it."""
@@ -70,6 +75,9 @@ class Found:
             "source": self.source,
             "since": self.since.isoformat() if self.since else None,
             "seen": self.seen.isoformat() if self.seen else None,
+            "on_page": self.on_page,
+            "site": self.site,
+            "in_question": self.in_question,
             "past": [_past_json(mark) for mark in self.past],
         }
 
@@ -81,12 +89,17 @@ def _past_json(mark: PastMark) -> dict[str, str]:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What is recorded for one target, strictest first; `decision` is the strictest of all."""
+    """What is recorded for one target, strictest first; `decision` is the strictest of all.
+
+    `page` is what a check says of a row that names only this page; None where the target
+    is no page that was recorded.
+    """
 
     target: str
     kind: Kind
     found: tuple[Found, ...]
     unfit: str | None = None
+    page: Outcome | None = None
 
     @property
     def decision(self) -> Decision:
@@ -139,7 +152,7 @@ def lookup(index: CheckIndex, target: str, distance: int | None = None) -> Answe
         search.by_picture(picture)
     else:
         search.by_hash(kind, target.lower())
-    return Answer(target, kind, search.ranked(), unfit)
+    return Answer(target, kind, search.ranked(), unfit, search.page)
 
 
 class _Search:
@@ -147,6 +160,7 @@ class _Search:
         self._index = index
         self._distance = distance
         self._found: dict[str, Found] = {}
+        self.page: Outcome | None = None
 
     def ranked(self) -> tuple[Found, ...]:
         """Strictest first, then nearest, then oldest."""
@@ -177,9 +191,18 @@ class _Search:
             prints.phash64[known], prints.phash256[known], prints.has_wide[known], strict=True
         )
         self._by_codes((int(near), wide.tobytes() if has else None) for near, wide, has in pairs)
+        self._by_page(key)
         host, path = split_key(key)
         crawled = bool(self._index.crawled(np.array(entries, np.int64)).any())
         self._add_site(*self._index.site_verdict(host, path, claims_only=crawled))
+        self._add_site(*self._index.wider_verdict(host, path), in_question=True)
+
+    def _by_page(self, key: str) -> None:
+        on_page = self._index.pages.entries(key).tolist()
+        for entry in on_page:
+            self._add(entry, "url", None, None, on_page=True)
+        if on_page:
+            self.page = self._index.pages.outcome(key)
 
     def by_picture(self, picture: Picture) -> None:
         self.by_digest("sha256", picture.sha256)
@@ -241,21 +264,45 @@ class _Search:
         for entry in np.flatnonzero(self._index.entry_image == image):
             self._add(int(entry), by, named, distance)
 
-    def _add(self, entry: int, by: MatchedBy, named: Tier | None, distance: int | None) -> None:
+    def _add(
+        self,
+        entry: int,
+        by: MatchedBy,
+        named: Tier | None,
+        distance: int | None,
+        *,
+        on_page: bool = False,
+    ) -> None:
         row = self._index.snapshot.entries.slice(entry, 1).to_pylist()[0]
         verdict = self._index.entry_verdict(entry)
         fields = {n: row[n] for n in ("entry", "url", "page_url", "source", "since", "seen")}
         past = past_from_json(row["past"])
-        found = Found(by=by, tier=named, distance=distance, verdict=verdict, past=past, **fields)
+        found = Found(
+            by=by,
+            tier=named,
+            distance=distance,
+            verdict=verdict,
+            past=past,
+            on_page=on_page,
+            **fields,
+        )
         self._found.setdefault(found.entry, found)
 
-    def _add_site(self, site: int, verdict: Verdict) -> None:
+    def _add_site(self, site: int, verdict: Verdict, *, in_question: bool = False) -> None:
         if verdict.decision == "unspecified":
             return
         row = self._index.snapshot.sites.slice(site, 1).to_pylist()[0]
         fields = {n: row[n] for n in ("entry", "source", "since", "seen")}
         found = Found(
-            by="site", tier=None, distance=None, verdict=verdict, url=None, page_url=None, **fields
+            by="site",
+            tier=None,
+            distance=None,
+            verdict=replace(verdict, decision="unspecified") if in_question else verdict,
+            url=None,
+            page_url=None,
+            site=row["host"],
+            in_question=in_question,
+            **fields,
         )
         self._found.setdefault(found.entry, found)
 

@@ -15,6 +15,7 @@ import numpy as np
 from registry.check.complete import EMPTY
 from registry.check.index import CheckIndex
 from registry.check.keys import Prints
+from registry.check.pages import STRICT
 from registry.matching.confirm import CANDIDATE_RADIUS, tier
 from registry.model import DECISIONS, OUTCOMES, TIERS
 from registry.urls.columns import hosts_of_keys
@@ -159,17 +160,17 @@ def _take_pages(found: Answers, index: CheckIndex, urls: pa.Array) -> None:
 
 def _take_sites(found: Answers, index: CheckIndex, urls: pa.Array, column: int) -> None:
     """Let site rules answer where they are stricter; they are matched by host, then path."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    hosts = hosts_of_keys(urls)
-    listed = pc.is_in(hosts, value_set=pa.array(list(index.sites), pa.string()))
+    listed = index.claimed.any_for(hosts_of_keys(urls))
     # What a crawl recorded at a URL has been weighed with the files of its site.
     weighed = index.crawled(found.known)
-    for row in np.flatnonzero(listed.fill_null(False).to_numpy(zero_copy_only=False)):
+    for row in np.flatnonzero(listed):
         host, path = split_key(urls[row].as_py())
         site, verdict = index.site_verdict(host, path, claims_only=bool(weighed[row]))
         outcome = BY_DECISION[DECISIONS.index(verdict.decision)]
+        if outcome == CODE["clear"]:
+            site, wider = index.wider_verdict(host, path)
+            # Whether a claim on the wider host means this one, a person must say.
+            outcome = CODE["review" if DECISIONS.index(wider.decision) < STRICT else "clear"]
         if outcome < min(found.outcome[row], CODE["clear"]):
             found.outcome[row] = outcome
             found.way[row], found.column[row] = WAYS.index("site"), column

@@ -8,7 +8,6 @@ equals the oldest.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -16,11 +15,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from registry.check.claimed_sites import ClaimedSites, SiteRow, site_row
 from registry.check.pages import PageIndex
 from registry.check.snapshot_prints import SnapshotPrints
 from registry.matching.index import PhashIndex
 from registry.model import DECISIONS, Signal, Verdict
-from registry.site_rules import SiteRules, concerns
+from registry.site_rules import concerns
 from registry.snapshot.format import signals_from_json
 from registry.verdict import decide
 
@@ -36,15 +36,6 @@ MAX_KEPT = 100_000
 # Pictures of one URL that are looked at; an address that shows more is a lottery.
 MAX_PICTURES = 16
 NONE = -1
-
-
-@dataclass(frozen=True, slots=True)
-class SiteRow:
-    """One rules file or claim for a host: row of the snapshot's `sites`, compiled."""
-
-    row: int
-    rules: SiteRules
-    is_claim: bool
 
 
 class CheckIndex:
@@ -211,9 +202,14 @@ class CheckIndex:
             host = site["host"]
             signals = [s for s in signals_from_json(site["signals"]) if concerns(s, host)]
             if any(signal.uses or signal.licence_url for signal in signals):
-                compiled = SiteRow(row, SiteRules(signals), site["kind"] == "claim")
+                compiled = site_row(row, signals, is_claim=site["kind"] == "claim")
                 found.setdefault(host, []).append(compiled)
         return found
+
+    @cached_property
+    def claimed(self) -> ClaimedSites:
+        """Site rules by the hosts that they speak for, and claims that may mean others."""
+        return ClaimedSites(self.sites)
 
     @cached_property
     def pages(self) -> PageIndex:
@@ -237,7 +233,14 @@ class CheckIndex:
 
         Returns the row of the first of them that decides (or -1), and the verdict.
         """
-        asked = [site for site in self.sites.get(host, ()) if site.is_claim or not claims_only]
+        sites = self.claimed.speaking_for(host)
+        return self._together([site for site in sites if site.is_claim or not claims_only], path)
+
+    def wider_verdict(self, host: str, path: str) -> tuple[int, Verdict]:
+        """Decide what claims on wider hosts of the same site say, if they mean this host, too."""
+        return self._together(self.claimed.in_question(host), path)
+
+    def _together(self, asked: Sequence[SiteRow], path: str) -> tuple[int, Verdict]:
         won = [site.rules.applicable(path) for site in asked]
         signals = [signal for signals in won for signal in signals]
         # The same few sets of rules win again and again, and they are the same

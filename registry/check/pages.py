@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from registry.model import DECISIONS, OUTCOMES
+from registry.model import DECISIONS, OUTCOMES, Outcome
 from registry.urls.columns import url_keys
 
 if TYPE_CHECKING:
@@ -40,6 +40,7 @@ class PageIndex:
         self._keys = pages.dictionary
         page = pages.indices.fill_null(NONE).to_numpy(zero_copy_only=False).astype(np.int64)
         page[gone] = NONE
+        self._page = page
         self._entry, self._outcome = self._answers(page, crawled, ranks, order)
 
     def answers(self, urls: pa.Array) -> tuple[NDArray[np.int64], NDArray[np.int8]]:
@@ -47,6 +48,16 @@ class PageIndex:
         places = pc.index_in(urls, value_set=self._keys).fill_null(NONE)
         rows = places.to_numpy(zero_copy_only=False)
         return self._entry[rows], self._outcome[rows]
+
+    def entries(self, key: str) -> NDArray[np.int64]:
+        """Return the entries of the pictures that a page shows or a list names it for."""
+        place = pc.index_in(pa.scalar(key), value_set=self._keys).as_py()
+        return np.flatnonzero(self._page == (len(self._keys) if place is None else place))
+
+    def outcome(self, key: str) -> Outcome:
+        """Return what a check says of a row that offers nothing but this page."""
+        entries, outcomes = self.answers(pa.array([key]))
+        return "clear" if entries[0] == NONE else OUTCOMES[outcomes[0]]
 
     def _answers(
         self,

@@ -75,7 +75,9 @@ class Wording:
         table = self.index.snapshot.sites
         row, verdict = self.index.site_verdict(host, path)
         if row != site:
-            _, verdict = self.index.site_verdict(host, path, claims_only=True)
+            row, verdict = self.index.site_verdict(host, path, claims_only=True)
+        if row != site:
+            _, verdict = self.index.wider_verdict(host, path)
         return _words(table["entry"][site].as_py(), verdict, table["since"][site].as_py())
 
     def of_known(self, entry: int) -> str:
@@ -130,6 +132,8 @@ def _how(keys: Keys, found: Answers, words: Words, row: int) -> str:
         written = keys.written[found.column[row]][row].as_py()
         how = how_equal(written, words.url or "") or SAME
         return how if how.startswith(WITHOUT_TRACKING) else SAME
+    if way == "site" and found.outcome[row] == CODE["review"]:
+        return "claim on a wider host of its site: does it mean this one?"
     if way != "fingerprint":
         return {"digest": "same file", "site": "rule of its site"}[way]
     tier = TIERS[found.tier[row]] if found.tier[row] >= 0 else "within --distance"

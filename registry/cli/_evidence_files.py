@@ -10,11 +10,16 @@ from registry.errors import UnreadableInput, UsageError
 from registry.evidence.carriers import OF_ENDING, OF_NAME, is_image
 from registry.evidence_lines import KINDS
 from registry.file_kinds import is_page, kind_by_content
+from registry.mhtml import is_mhtml
 from registry.responses import PICTURE_LIMIT, STATUS_LINE
 
-FILE_KINDS = (*KINDS, "headers", "image", "warc")
+FILE_KINDS = (*KINDS, "headers", "image", "warc", "mhtml")
 
-_ENDINGS = {**OF_ENDING, ".warc": "warc", ".warc.gz": "warc"}
+_ENDINGS = {
+    **OF_ENDING,
+    **dict.fromkeys((".warc", ".warc.gz"), "warc"),
+    **dict.fromkeys((".mhtml", ".mht"), "mhtml"),
+}
 _FILE_ENDINGS = (".txt", ".json", ".jsonl", ".xml", ".csv", ".gz", ".parquet")
 _PACKED = {
     b"\x1f\x8b": "gzip",
@@ -76,6 +81,10 @@ def guess_kind(name: str, content: bytes) -> tuple[str, str]:
     if STATUS_LINE.match(content):
         return "headers", ""
     named = _by_name(name)
+    if is_mhtml(content):
+        return "mhtml", ""
+    if named == "mhtml":
+        named = None  # some programs give the name to a plain page
     if is_image(content) and named != "image":
         return "image", f"named like {named}, read as what it is: an image" if named else ""
     if named == "image" and is_page(content):

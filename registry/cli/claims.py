@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
+from registry.cli._claims import claim_json, claim_text
 from registry.errors import UsageError
-
-if TYPE_CHECKING:
-    from registry.db.claims import StoredClaim, Withdrawal
 
 LIMIT = 100
 
@@ -58,7 +56,7 @@ def list_command(source: str | None, withdrawn: bool, limit: int, after: str, as
     with connect() as conn:
         found = list_claims(conn, source=source, withdrawn=withdrawn, after=first, limit=limit + 1)
     for stored in found[:limit]:
-        click.echo(json.dumps(_json(stored)) if as_json else _text(stored))
+        click.echo(json.dumps(claim_json(stored)) if as_json else claim_text(stored))
     if len(found) > limit:
         click.echo(f"there are more: --after {found[limit - 1].id}", err=True)
     elif not found:
@@ -117,40 +115,3 @@ def _withdraw_source(conn: Any, source: str, reason: str | None, yes: bool) -> i
     if not yes and (count := standing(conn, source)):
         raise UsageError(f"{count:,} claims of {source} would be withdrawn", "add --yes to do it")
     return withdraw_source(conn, source, reason)
-
-
-def _json(stored: StoredClaim) -> dict[str, object]:
-    from dataclasses import asdict
-
-    values = {"id": stored.id, **asdict(stored.claim), "imported_at": stored.imported_at}
-    times = {n: v.isoformat() if hasattr(v, "isoformat") else v for n, v in values.items()}
-    return times | {"withdrawals": [_withdrawal_json(w) for w in stored.withdrawals]}
-
-
-def _withdrawal_json(withdrawal: Withdrawal) -> dict[str, object]:
-    restored = withdrawal.restored_at
-    return {
-        "withdrawn_at": withdrawal.withdrawn_at.isoformat(),
-        "reason": withdrawal.reason,
-        "restored_at": restored.isoformat() if restored else None,
-    }
-
-
-def _text(stored: StoredClaim) -> str:
-    from registry.text import visible
-
-    claim = stored.claim
-    site = claim.site and claim.site + (claim.path_pattern or "")
-    names = (claim.url, site, claim.file_name, claim.sha256, claim.md5, claim.phash64)
-    what = next(name for name in names if name)
-    state = "  (withdrawn)" if stored.is_withdrawn else ""
-    lines = [
-        f"claim:{stored.id}  {claim.meaning} for {claim.use}  {visible(what)}{state}",
-        f"    imported    {stored.imported_at:%Y-%m-%d %H:%M} UTC  ({visible(claim.source)})",
-    ]
-    for withdrawal in stored.withdrawals:
-        why = f"  ({visible(withdrawal.reason)})" if withdrawal.reason else ""
-        lines.append(f"    withdrawn   {withdrawal.withdrawn_at:%Y-%m-%d %H:%M} UTC{why}")
-        if withdrawal.restored_at:
-            lines.append(f"    stood again {withdrawal.restored_at:%Y-%m-%d %H:%M} UTC")
-    return "\n".join(lines)

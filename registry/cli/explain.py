@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import IO
 
 import click
@@ -19,6 +19,7 @@ from registry.evidence.carriers import SITE_PATHS
 from registry.evidence_lines import HEADER_KINDS, TEXT_KINDS
 from registry.explain import Asked, Explanation, asked_policies, explain, licences
 from registry.file_kinds import is_page, kind_by_content
+from registry.mhtml import pieces_in, read_mhtml
 from registry.model import About, Evidence
 from registry.responses import (
     STATUS_LINE,
@@ -74,8 +75,9 @@ def command(
     """Show evidence, signals and verdict for URLs, files, headers or evidence lines.
 
     TARGET is a page, an image, a robots.txt or another file of a site, a response
-    that `curl -i` saved, a WARC archive, or the URL of a page or an image; `-` is
-    standard input. A mark with a `*` decides.
+    that `curl -i` saved, a page that a browser saved with its images (MHTML), a
+    WARC archive, or the URL of a page or an image; `-` is standard input. A mark
+    with a `*` decides.
 
     Of a URL, that one page or image is fetched and the files of its site that can
     hold marks, if its robots.txt allows it. For a file nothing is fetched.
@@ -162,6 +164,9 @@ def _of_file(name: str, question: Question) -> Iterator[Explanation]:
         with _reopened(name, content) as file:
             yield from _of_archive(file, name, question)
         return
+    if kind == "mhtml":
+        yield from _of_saved_page(content, name, question)
+        return
     notes = (odd,) if odd else ()
     url = question.url or ""
     if STATUS_LINE.match(content) or kind in {"headers", *HEADER_KINDS}:
@@ -195,6 +200,24 @@ def _explained(
         pieces.append(Piece(Evidence("headers", about, response.url, question.headers)))
     url = question.url or response.url or None
     return explain(name, kind, pieces, url, question.asked, [*notes, *more])
+
+
+def _of_saved_page(content: bytes, name: str, question: Question) -> Iterator[Explanation]:
+    """Explain the page that a browser saved with its images, and each of these."""
+    saved = read_mhtml(content, name)
+    page = replace(saved.page, url=question.url or saved.page.url)
+    pieces, notes = pieces_in(page, "html")
+    if question.headers:
+        # Given by who asks, they are the ones that the file does not hold.
+        pieces[0] = Piece(Evidence("headers", "page", page.url, question.headers))
+    notes = [*saved.notes, *notes]
+    yield explain(name, "html", pieces, page.url or None, question.asked, notes)
+    for number, image in enumerate(saved.images, start=1):
+        pieces, notes = pieces_in(image, "image")
+        shown = image.url or f"{name}: image {number}"
+        yield explain(shown, "image", pieces, image.url or None, question.asked, notes)
+    if saved.others:
+        click.echo(visible(f"{name}: {saved.others} other parts were passed over"), err=True)
 
 
 def _reopened(name: str, content: bytes) -> IO[bytes]:

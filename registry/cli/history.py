@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from registry.cli._claims import claim_json, claim_text
 from registry.errors import DatabaseUnavailable
 from registry.text import visible
 
 if TYPE_CHECKING:
-    from registry.db.history import PastClaim
+    from registry.db.claims import StoredClaim
     from registry.history import History
     from registry.snapshot.changes import Event
 
@@ -146,15 +147,10 @@ def _quote(text: str) -> str:
     return visible(text if len(text) <= SHOWN_TEXT else text[:SHOWN_TEXT] + "...")
 
 
-def _claim(claim: PastClaim) -> Iterator[str]:
-    site = claim.site and claim.site + (claim.path_pattern or "")
-    what = claim.url or site or claim.sha256 or "a picture by its hash"
-    said = f": {_quote(claim.evidence)}" if claim.evidence else ""
-    dated = f", dated {claim.observed_at:%Y-%m-%d}" if claim.observed_at else ""
-    yield (
-        f"    {claim.imported_at:%Y-%m-%d %H:%M}  {'imported':<13}  {claim.meaning} for "
-        f"{claim.use}: {visible(what)}{said}  ({visible(claim.source)}, claim:{claim.id}{dated})"
-    )
+def _claim(stored: StoredClaim) -> Iterator[str]:
+    yield from (f"    {line}" for line in claim_text(stored).splitlines())
+    if stored.claim.evidence:
+        yield f"        said        {_quote(stored.claim.evidence)}"
 
 
 def _json(found: History) -> dict[str, Any]:
@@ -163,7 +159,7 @@ def _json(found: History) -> dict[str, Any]:
     content = asdict(found)
     for part in (*content["places"], *content["files"]):
         part["events"] = [_event_json(event) for event in part["events"]]
-    content["claims"] = [_plain(claim) for claim in content["claims"]]
+    content["claims"] = [claim_json(claim) for claim in found.claims]
     return content
 
 

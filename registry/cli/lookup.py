@@ -36,8 +36,9 @@ def command(
 ) -> int:
     """Look up an image file, an image URL, a hash or a digest.
 
-    TARGET is an image file, an http(s) URL, 16 hex digits (phash64), 64
-    (phash256 or sha256) or 32 (md5). A URL is looked up, never fetched.
+    TARGET is an image file, the URL of an image or of a page, 16 hex digits
+    (phash64), 64 (phash256 or sha256) or 32 (md5). A URL is looked up, never
+    fetched.
 
     \b
     Exit codes: 0 something is recorded; 1 nothing is; 2 usage; 4 unreadable.
@@ -63,32 +64,39 @@ def _json(answer: Answer) -> dict[str, object]:
         "kind": answer.kind,
         "decision": answer.decision,
         "unfit": answer.unfit,
+        "page": answer.page,
         "found": [found.to_json() for found in answer.found],
     }
 
 
 def _text(answer: Answer) -> str:
-    head = f"{answer.target} ({answer.kind})"
+    head = f"{answer.target} ({'a page' if answer.page else answer.kind})"
     if answer.unfit:
         head += f": {answer.unfit}, so only its digests were compared"
     if not answer.found:
         return f"{head}\n  {SILENCE}"
     lines = [f"{head}: {answer.decision}"]
+    if answer.page:
+        shown = sum(found.on_page for found in answer.found)
+        lines.append(
+            f"  pictures of the page: {shown} recorded; "
+            f"a row that names only the page is {answer.page}"
+        )
     for found in answer.found[:SHOWN]:
-        lines += _entry(found)
+        lines += _entry(answer, found)
     if len(answer.found) > SHOWN:
         lines.append(f"  and {len(answer.found) - SHOWN} more (--json shows all)")
     return "\n".join(lines)
 
 
-def _entry(found: Found) -> list[str]:
+def _entry(answer: Answer, found: Found) -> list[str]:
     from registry.text import visible
 
     where = "a rule of its site" if found.by == "site" else visible(found.url or "no URL recorded")
     page = f" on {visible(found.page_url)}" if found.page_url else ""
     lines = [
         f"  {found.verdict.decision:<12}{where}{page}",
-        f"    matched by  {_how(found)}",
+        f"    matched by  {_how(answer, found)}",
     ]
     lines += [f"    mark        {mark}" for mark in _marks(found)]
     lines += _went(found)
@@ -131,7 +139,19 @@ def _marks(found: Found) -> list[str]:
     return list(dict.fromkeys(visible(raw) + visible(place) for raw, place in said))
 
 
-def _how(found: Found) -> str:
+def _how(answer: Answer, found: Found) -> str:
+    from registry.urls.key import host_of
+
+    host = host_of(answer.target)
+    if found.in_question:
+        return (
+            f"a claim on {found.site}: does it mean {host}, too? A person must say so, "
+            "and a check says review"
+        )
+    if found.site not in {None, host}:
+        return f"host and path; a claim on {found.site} speaks for {host}, too"
+    if found.on_page:
+        return "the page, which shows it"
     if found.by != "fingerprint":
         return {"url": "the same URL", "digest": "the same file", "site": "host and path"}[found.by]
     distance = "" if found.distance is None else f", {found.distance} of 64 bits differ"

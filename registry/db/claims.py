@@ -178,13 +178,16 @@ def list_claims(
     withdrawn: bool = False,
     after: int = 0,
     limit: int,
+    ids: Sequence[int] | None = None,
 ) -> list[StoredClaim]:
     """Return at most `limit` claims with ids above `after`, by id.
 
-    Those of one `source` if it is given, and with `withdrawn` only those that are.
+    Those of one `source` and among `ids` if they are given, and with `withdrawn` only
+    those that are.
     """
     named = None if source is None else pack(source)
-    values = {"source": named, "withdrawn": withdrawn, "after": after, "limit": limit}
+    values: dict[str, Any] = {"source": named, "withdrawn": withdrawn, "after": after}
+    values |= {"limit": limit, "ids": None if ids is None else list(ids)}
     with conn.transaction(), conn.cursor(row_factory=dict_row) as cursor:
         rows = cursor.execute(SQL["list_claims"], values).fetchall()
         histories = _withdrawals(cursor, [row["id"] for row in rows])

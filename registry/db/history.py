@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from datetime import datetime
 from typing import Any, LiteralString, TypeVar
 
 import psycopg
 from psycopg.rows import class_row
 
+from registry.db.claims import StoredClaim, list_claims
 from registry.db.export import EvidenceRow, ObservationRow, SiteRuleRow
 from registry.db.sql import load
-from registry.model import Meaning, Signal, Use
+from registry.model import Signal
 from registry.urls.key import host_of, url_key
 from registry.urls.networks import is_ip
 
@@ -23,26 +22,6 @@ PLAIN = "^https?://[A-Za-z0-9_.:-]+([/?#]|$)"
 Row = TypeVar("Row")
 # An id with its phash64 and phash256, the latter None where there is none.
 Code = tuple[int, bytes, bytes | None]
-
-
-@dataclass(frozen=True, slots=True)
-class PastClaim:
-    """One claim as it was imported; `sha256` is lower-case hex."""
-
-    id: int
-    source: str
-    url: str | None
-    page_url: str | None
-    site: str | None
-    path_pattern: str | None
-    sha256: str | None
-    meaning: Meaning
-    use: Use
-    signal: str | None
-    evidence: str | None
-    observed_at: datetime | None
-    imported_at: datetime
-    licence_url: str | None
 
 
 def image_urls(conn: psycopg.Connection, key: str) -> list[str]:
@@ -99,10 +78,12 @@ def claims(
     urls: Collection[str] = (),
     hosts: Collection[str] = (),
     digests: Collection[bytes] = (),
-) -> list[PastClaim]:
-    """Return the claims that name any of these, as they were imported, oldest first."""
+) -> list[StoredClaim]:
+    """Return the claims that name any of these, withdrawn ones too, oldest first."""
     values = {"ids": list(ids), "urls": list(urls), "hosts": list(hosts), "digests": list(digests)}
-    return _rows(conn, SQL["claims_of"], values, PastClaim)
+    found = [number for (number,) in conn.execute(SQL["claims_of"], values)]
+    stored = list_claims(conn, ids=found, limit=len(found))
+    return sorted(stored, key=lambda claim: (claim.imported_at, claim.id))
 
 
 def read_evidence(

@@ -6,6 +6,7 @@ needed; nothing is downloaded.
 
 from __future__ import annotations
 
+from collections.abc import Container
 from functools import cache
 from typing import Any
 
@@ -28,26 +29,37 @@ def site_of(hostname: str) -> str:
     return domain or hostname
 
 
-def twin_of(host: str) -> str:
-    """Return a host with `www.` before it, or without it if it has it.
+def covering_hosts(host: str, among: Container[str] | None = None) -> list[str]:
+    """Return the hosts whose claims speak for a host: itself, and the one with or without `www.`.
 
-    A claim on one speaks for the other, where `is_same_site` says that they are one site.
+    `among` limits them to hosts of interest, which spares looking the others up.
     """
-    return host.removeprefix("www.") if host.startswith("www.") else f"www.{host}"
+    return [host, *_of_same_site(host, [twin_of(host)], among)]
 
 
-def wider_hosts(host: str) -> list[str]:
-    """Return the hosts that a host is a subdomain of, nearest first; none of an IP address."""
+def wider_hosts(host: str, among: Container[str] | None = None) -> list[str]:
+    """Return the hosts of the same site whose claims may mean this subdomain, nearest first.
+
+    Whether they do is not for a program to say: many platforms give every user a
+    subdomain and are not on the public suffix list. An IP address has none.
+    """
     name, colon, port = host.partition(":")
     if host.startswith("[") or is_ip(name):
         return []
     labels = name.split(".")
-    return [".".join(labels[cut:]) + colon + port for cut in range(1, len(labels) - 1)]
+    wider = [".".join(labels[cut:]) + colon + port for cut in range(1, len(labels) - 1)]
+    names = dict.fromkeys(name for one in wider for name in (one, twin_of(one)))
+    return _of_same_site(host, [one for one in names if one not in (host, twin_of(host))], among)
 
 
-def is_same_site(host: str, other: str) -> bool:
-    """Tell whether two hosts, with or without ports, have one registrable domain."""
-    return site_of(bare(host)) == site_of(bare(other))
+def twin_of(host: str) -> str:
+    """Return a host with `www.` before it, or without it where it has it."""
+    return host.removeprefix("www.") if host.startswith("www.") else f"www.{host}"
+
+
+def _of_same_site(host: str, others: list[str], among: Container[str] | None) -> list[str]:
+    found = [other for other in others if among is None or other in among]
+    return [other for other in found if site_of(bare(host)) == site_of(bare(other))]
 
 
 @cache

@@ -170,3 +170,24 @@ def test_a_database_without_tables_says_to_run_init(
     result = run("registry", "snapshot", "build", database=empty_database_url)
     assert result.returncode == 3
     assert "registry init" in result.stderr
+
+
+def test_a_page_is_found_by_its_url_and_a_claimed_site_with_www(run, tmp_path: Path):
+    made = Made()
+    page = "https://art.example/page"
+    made.observe(URL, [made.headers("noai", url=URL)], image_id=made.image(), page_url=page)
+    made.claim(site="claimed.example")
+    path = made.snapshot(tmp_path).path
+    result = run("registry", "lookup", page, "--snapshot", path)
+    assert result.returncode == 0
+    assert f"{page} (a page): reserved\n" in result.stdout
+    assert "pictures of the page: 1 recorded; a row that names only the page is reserved" in (
+        result.stdout
+    )
+    assert "matched by  the page, which shows it\n" in result.stdout
+    www = run("registry", "lookup", "https://www.claimed.example/1.jpg", "--snapshot", path)
+    assert "(url): reserved\n" in www.stdout
+    assert "a claim on claimed.example speaks for www.claimed.example, too" in www.stdout
+    other = run("registry", "lookup", "https://img.claimed.example/1.jpg", "--snapshot", path)
+    assert "does it mean img.claimed.example, too? A person must say so" in other.stdout
+    assert "(url): unspecified\n" in other.stdout

@@ -158,12 +158,20 @@ def test_claims_are_told_by_url_picture_and_site(conn: psycopg.Connection) -> No
         Claim(source="by hash", phash64=CODE),
     ]
     claims.import_claims(conn, lists)
-    assert {c.source for c in history(conn, URL).claims} == {"by url", "by site"}
-    assert {c.source for c in history(conn, CODE).claims} == {"by hash"}
-    assert {c.source for c in history(conn, "art.example").claims} == {"by site"}
+    assert {c.claim.source for c in history(conn, URL).claims} == {"by url", "by site"}
+    assert {c.claim.source for c in history(conn, CODE).claims} == {"by hash"}
+    assert {c.claim.source for c in history(conn, "art.example").claims} == {"by site"}
 
 
 def test_nothing_recorded_and_no_target(conn: psycopg.Connection) -> None:
     assert history(conn, "https://nowhere.example/1.jpg").is_empty
     with pytest.raises(UsageError):
         history(conn, "no target")
+
+
+def test_a_claim_that_was_withdrawn_is_told_with_its_dates(conn: psycopg.Connection) -> None:
+    claims.import_claims(conn, [Claim(source="a list", url=URL)])
+    claims.withdraw_source(conn, "a list", "the artist asked")
+    (claim,) = history(conn, URL).claims
+    assert [w.reason for w in claim.withdrawals] == ["the artist asked"]
+    assert claim.is_withdrawn

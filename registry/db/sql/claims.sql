@@ -54,6 +54,7 @@ SELECT id, source, claimant, url, page_url, site, path_pattern, sha256, md5, pha
 FROM claim
 WHERE id > %(after)s::bigint
   AND (%(source)s::text IS NULL OR source = %(source)s::text)
+  AND (%(ids)s::bigint[] IS NULL OR id = ANY(%(ids)s::bigint[]))
   AND (NOT %(withdrawn)s::boolean
        OR EXISTS (SELECT FROM claim_withdrawal
                   WHERE claim_id = claim.id AND restored_at IS NULL))

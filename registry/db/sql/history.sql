@@ -54,12 +54,10 @@ FROM claim CROSS JOIN LATERAL (VALUES (claim.url), (claim.page_url)) AS named (u
 WHERE strpos(lower(named.url), %(host)s::text) > 0 OR named.url !~ %(plain)s::text
 
 -- name: claims_of
-SELECT id, source, url, page_url, site, path_pattern, encode(sha256, 'hex') AS sha256,
-       meaning, use, signal, evidence, observed_at, imported_at, licence_url
-FROM claim
+SELECT id FROM claim
 WHERE id = ANY(%(ids)s::bigint[])
    OR url = ANY(%(urls)s::text[]) OR page_url = ANY(%(urls)s::text[])
    OR (site = ANY(%(hosts)s::text[])
        AND (path_pattern IS NOT NULL OR num_nonnulls(url, sha256, md5, phash64) = 0))
    OR sha256 = ANY(%(digests)s::bytea[]) OR md5 = ANY(%(digests)s::bytea[])
-ORDER BY imported_at, id
+ORDER BY id
