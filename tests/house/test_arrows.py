@@ -69,7 +69,9 @@ ROOMS = {
     "registry.check.columns": VALUES
     | {"registry.check.address_columns", "registry.check.complete", "registry.check.hash_family"},
     "registry.check.report": VALUES | {"registry.text", "registry.datasets"},
-    "registry.check.page": VALUES | {"registry.check.report"},
+    "registry.check._page_style": set(),
+    "registry.check.page": VALUES
+    | {"registry.text", "registry.check.report", "registry.check._page_style"},
 }
 UPPER = {"registry.cli", "registry.web", "crawler", "demo", "bench"}
 # Edges of processes: they may use the command line's own helpers.
