@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from registry.errors import UsageError
+from registry.terminal import say, show, show_json
 
 if TYPE_CHECKING:
     from registry.db.claims import StoredClaim, Withdrawal
@@ -49,8 +50,6 @@ def list_command(source: str | None, withdrawn: bool, limit: int, after: str, as
     Example:
       registry claims list --source "artists' list"
     """
-    import json
-
     from registry.db.claims import list_claims
     from registry.db.connect import connect
 
@@ -58,11 +57,14 @@ def list_command(source: str | None, withdrawn: bool, limit: int, after: str, as
     with connect() as conn:
         found = list_claims(conn, source=source, withdrawn=withdrawn, after=first, limit=limit + 1)
     for stored in found[:limit]:
-        click.echo(json.dumps(_json(stored)) if as_json else _text(stored))
+        if as_json:
+            show_json(_json(stored))
+        else:
+            show(*_text(stored))
     if len(found) > limit:
-        click.echo(f"there are more: --after {found[limit - 1].id}", err=True)
+        say(f"there are more: --after {found[limit - 1].id}")
     elif not found:
-        click.echo("no such claims", err=True)
+        say("no such claims")
     return 0 if found else 1
 
 
@@ -89,8 +91,6 @@ def withdraw(
     Example:
       registry claims withdraw --source "artists' list" --reason "the artist asked" --yes
     """
-    import json
-
     from registry.db.claims import withdraw_ids
     from registry.db.connect import connect
 
@@ -102,11 +102,11 @@ def withdraw(
             count = withdraw_ids(conn, numbers, reason)
         else:
             count = _withdraw_source(conn, source, reason, yes)
-    click.echo(f"{count:,} claims withdrawn", err=True)
+    say(f"{count:,} claims withdrawn")
     if count:
-        click.echo("`registry snapshot build` leaves them out of the next snapshot", err=True)
+        say("`registry snapshot build` leaves them out of the next snapshot")
     if as_json:
-        click.echo(json.dumps({"withdrawn": count}))
+        show_json({"withdrawn": count})
     return 0 if count else 1
 
 
@@ -136,7 +136,7 @@ def _withdrawal_json(withdrawal: Withdrawal) -> dict[str, object]:
     }
 
 
-def _text(stored: StoredClaim) -> str:
+def _text(stored: StoredClaim) -> list[str]:
     from registry.text import visible
 
     claim = stored.claim
@@ -153,4 +153,4 @@ def _text(stored: StoredClaim) -> str:
         lines.append(f"    withdrawn   {withdrawal.withdrawn_at:%Y-%m-%d %H:%M} UTC{why}")
         if withdrawal.restored_at:
             lines.append(f"    stood again {withdrawal.restored_at:%Y-%m-%d %H:%M} UTC")
-    return "\n".join(lines)
+    return lines

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from registry.errors import DatabaseUnavailable
+from registry.terminal import show, show_json
 from registry.text import visible
 
 if TYPE_CHECKING:
@@ -51,8 +52,6 @@ def command(target: tuple[str, ...], as_json: bool) -> int:
     Example:
       registry history https://gallery.example/works/tiger.jpg
     """
-    import json
-
     from registry.db.connect import connect
     from registry.history import history, target_kind
 
@@ -64,7 +63,10 @@ def command(target: tuple[str, ...], as_json: bool) -> int:
         for name in target:
             found = history(conn, name)
             code = code if found.is_empty else 0
-            click.echo(json.dumps(_json(found)) if as_json else "\n".join(_text(found)))
+            if as_json:
+                show_json(_json(found))
+            else:
+                show(*_text(found))
     return code
 
 

@@ -32,6 +32,7 @@ ROOMS = {
     "registry.errors": set(),
     "registry.plugins": set(),
     "registry.text": set(),
+    "registry.terminal": {"registry.text"},
     "registry.home": set(),
     "registry.urls": set(),
     "registry.evidence": VALUES,
