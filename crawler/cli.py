@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import os
-import sys
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -12,6 +10,7 @@ import click
 
 from registry import __version__
 from registry.cli import run as run_process
+from registry.terminal import say, show, show_json
 
 if TYPE_CHECKING:
     from crawler.run import Plan
@@ -137,17 +136,17 @@ def run(targets: tuple[str, ...], delay: float, timeout: float, **options: Any) 
     settings = visits.Options(
         limits, delay, timeout, contact, options["verbose"], options["private"]
     )
-    progress = Progress(sys.stderr)
+    progress = Progress()
     made = visits.Run(settings, progress)
     due = _due([visits.plan(target) for target in targets], options["older_than"])
     if not due:
         return 0
     made.visit(due)
     if options["as_json"]:
-        click.echo(json.dumps(summary.as_json(made.ended), indent=2))
+        show_json(summary.as_json(made.ended), indent=2)
     else:
         for ended in made.ended:
-            click.echo(summary.as_text(ended))
+            show(*summary.as_text(ended).split("\n"))
     for failure in summary.failures(made.ended):
         progress.say(f"error: {failure}")
     return 128 + made.signal if made.signal else summary.exit_code(made.ended)
@@ -162,7 +161,7 @@ def _due(plans: list[Plan], older_than: timedelta | None) -> list[Plan]:
     due = [plan for plan in plans if is_due(plan, older_than, now)]
     for plan in plans:
         if plan not in due:
-            click.echo(f"{plan.start_url} was visited within --if-older-than: left out", err=True)
+            say(f"{plan.start_url} was visited within --if-older-than: left out")
     return due
 
 
@@ -174,10 +173,10 @@ def sites(as_json: bool) -> None:
 
     found = {name: spider.about for name, spider in spiders().items()}
     if as_json:
-        click.echo(json.dumps(found, indent=2))
+        show_json(found, indent=2)
         return
     for name, about in found.items():
-        click.echo(f"{name:<16} {about}")
+        show(f"{name:<16} {about}")
 
 
 def main() -> None:

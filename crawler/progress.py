@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
-from typing import TextIO
+from dataclasses import dataclass, field
 
 from crawler.tally import Tally
+from registry.terminal import Status, say
 
 TERMINAL_SECONDS = 0.2
 LOG_SECONDS = 10.0
@@ -14,11 +14,10 @@ LOG_SECONDS = 10.0
 
 @dataclass(slots=True)
 class Progress:
-    """Writes a visit's counts to a stream, no more often than a person can read."""
+    """Shows a visit's counts, no more often than a person can read."""
 
-    stream: TextIO
+    _status: Status = field(default_factory=Status)
     _next: float = 0.0
-    _width: int = 0
 
     def __post_init__(self) -> None:
         """Leave the start of a visit its own line."""
@@ -30,22 +29,13 @@ class Progress:
         if now < self._next:
             return
         self._next = now + self._pause
-        line = tally.line()
-        if self.stream.isatty():
-            self.stream.write("\r" + line.ljust(self._width))
-            self._width = len(line)
-        else:
-            self.stream.write(line + "\n")
-        self.stream.flush()
+        self._status.show(tally.line())
 
     @property
     def _pause(self) -> float:
-        return TERMINAL_SECONDS if self.stream.isatty() else LOG_SECONDS
+        return TERMINAL_SECONDS if self._status.is_terminal else LOG_SECONDS
 
     def say(self, message: str) -> None:
         """Write a line of its own."""
-        if self._width:
-            self.stream.write("\r" + " " * self._width + "\r")
-            self._width = 0
-        self.stream.write(message + "\n")
-        self.stream.flush()
+        self._status.clear()
+        say(message)

@@ -7,7 +7,6 @@ import logging
 import os
 import re
 import signal
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -31,7 +30,9 @@ from crawler.settings import (
 )
 from crawler.site_spider import SiteSpider
 from crawler.summary import Ended
+from crawler.visible_log import make_visible
 from registry.errors import UsageError
+from registry.terminal import say
 from registry.urls.absolute import absolute
 from registry.urls.key import host_of, hostname_of
 from registry.urls.networks import is_loopback, is_private
@@ -106,6 +107,7 @@ class Run:
         self, settings: dict[str, Any], plans: Sequence[Plan], first: recorder.Recorder
     ) -> None:
         process = AsyncCrawlerProcess(settings)
+        make_visible(logging.root)
         if not self.options.verbose:
             for name in QUIET:
                 logging.getLogger(name).setLevel(logging.ERROR)
@@ -184,8 +186,7 @@ class Run:
     def _interrupt(self, number: int, _frame: FrameType | None) -> None:
         """Stop politely at the first signal and at once at the second."""
         if self.signal is not None:
-            sys.stderr.write("interrupted\n")
-            sys.stderr.flush()
+            say("interrupted")
             # Nothing may run any more, least of all waiting for what is under
             # way. An open transaction ends unwritten; the workers see us gone.
             os._exit(128 + number)

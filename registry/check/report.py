@@ -104,8 +104,8 @@ def ranked(counts: Counter[str], most: int | None = None) -> dict[str, int]:
     return dict(pairs[:most])
 
 
-def to_text(report: Report) -> str:
-    """Return the report as a person reads it in a terminal."""
+def to_lines(report: Report) -> list[str]:
+    """Return the lines of the report as a person reads it in a terminal."""
     tally, registry = report.tally, report.registry
     lines = [
         f"{report.dataset}: {tally.rows:,} rows against snapshot {registry['serial']} "
@@ -128,7 +128,7 @@ def to_text(report: Report) -> str:
     if not tally.rows:
         lines.append("  the dataset has no rows: nothing was checked")
     lines.append("  clear means that nothing recorded reserves the row; it is no permission")
-    return "\n".join(lines)
+    return lines
 
 
 def _section(title: str, counts: Counter[str]) -> Sequence[str]:

@@ -11,7 +11,6 @@ import os
 import pkgutil
 import signal
 import sys
-import traceback
 from types import FrameType
 from typing import Any, NoReturn
 
@@ -19,7 +18,7 @@ import click
 
 from registry import __version__
 from registry.errors import RegistryError, UnwritableOutput
-from registry.text import visible
+from registry.terminal import say, say_error, say_fault
 
 # Shown by `registry --help` without importing the commands themselves, which
 # keeps the start under 0.2 s. A house test holds this equal to the files.
@@ -73,10 +72,10 @@ def _outcome(group: click.Command, program: str) -> int:
     except (click.ClickException, RegistryError, OSError) as error:
         return _said(error, program)
     except (KeyboardInterrupt, click.Abort):
-        click.echo("interrupted", err=True)
+        say("interrupted")
         return 130
     except Exception:  # noqa: BLE001 (the process's edge: a fault of ours must not look like an answer)
-        traceback.print_exc()
+        say_fault()
         return FAULT
     return code if isinstance(code, int) else 0
 
@@ -84,33 +83,26 @@ def _outcome(group: click.Command, program: str) -> int:
 def _said(error: click.ClickException | RegistryError | OSError, program: str) -> int:
     """Say in a line what is wrong, and return the exit code."""
     if isinstance(error, RegistryError):
-        _say(error.message, error.hint)
+        say_error(error.message, error.hint)
         return error.exit_code
     if isinstance(error, OSError):
         # Files are opened in many places; what the system says of them is enough.
         named = f"{os.fsdecode(error.filename)}: " if error.filename else ""
-        _say(f"{named}{error.strerror or error}")
+        say_error(f"{named}{error.strerror or error}")
         return 4
     if isinstance(error, click.exceptions.NoArgsIsHelpError):
-        click.echo(error.format_message(), err=True)
+        say(*error.format_message().split("\n"))
     elif isinstance(error, click.UsageError):
         where = error.ctx.command_path if error.ctx else program
-        _say(error.format_message(), f"{where} --help")
+        say_error(error.format_message(), f"{where} --help")
     else:
-        _say(error.format_message())
+        say_error(error.format_message())
     return error.exit_code
 
 
 def _ended(number: int, frame: FrameType | None) -> NoReturn:
     """End as for Ctrl-C, so that what is half written is removed."""
     raise SystemExit(128 + number)
-
-
-def _say(message: str, hint: str = "") -> None:
-    """Write an error and its hint; names and values in it may be other people's text."""
-    click.echo(f"error: {visible(message)}", err=True)
-    if hint:
-        click.echo(f"hint: {visible(hint)}", err=True)
 
 
 def _reader_left() -> int:
@@ -160,6 +152,8 @@ def registry() -> None:
 def main(*_: Any) -> None:
     """Entry point of the `registry` command."""
     if sys.stdout is None:
-        _say("standard output is closed", "nobody would see the answer; >/dev/null if so meant")
+        say_error(
+            "standard output is closed", "nobody would see the answer; >/dev/null if so meant"
+        )
         sys.exit(UnwritableOutput.exit_code)
     run(registry, "registry")

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import click
-
 from registry.explain import Explanation
 from registry.model import About, Evidence
 from registry.signals import read
+from registry.terminal import say
 from registry.text import visible
 from registry.verdict import decide
 
@@ -40,7 +39,7 @@ def advise(explained: Explanation) -> None:
     name, looked_at = visible(explained.name), ", ".join(carriers)
     lines = [text for text, evidence in _offers(explained) if _reserves(evidence, explained)]
     head = (_HEAD if lines else _NONE).format(name=name, looked_at=looked_at)
-    click.echo("\n".join([head, *lines]), err=True)
+    say(*"\n".join([head, *lines]).split("\n"))
 
 
 def _reserves(evidence: Evidence, explained: Explanation) -> bool:

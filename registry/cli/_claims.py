@@ -28,7 +28,7 @@ def _withdrawal_json(withdrawal: Withdrawal) -> dict[str, object]:
     }
 
 
-def claim_text(stored: StoredClaim) -> str:
+def claim_text(stored: StoredClaim) -> list[str]:
     """Return a claim and the times it was imported and withdrawn, a line each."""
     claim = stored.claim
     site = claim.site and claim.site + (claim.path_pattern or "")
@@ -44,4 +44,4 @@ def claim_text(stored: StoredClaim) -> str:
         lines.append(f"    withdrawn   {withdrawal.withdrawn_at:%Y-%m-%d %H:%M} UTC{why}")
         if withdrawal.restored_at:
             lines.append(f"    stood again {withdrawal.restored_at:%Y-%m-%d %H:%M} UTC")
-    return "\n".join(lines)
+    return lines

@@ -7,12 +7,11 @@ import sys
 from collections.abc import Iterator
 from typing import IO, Any
 
-import click
-
 from registry.cli._evidence_files import hint_for
 from registry.errors import RegistryError, UnreadableInput
 from registry.evidence_lines import answer, is_identity
 from registry.responses import READ_LIMIT
+from registry.terminal import say_error, show_json
 
 
 def answer_lines(name: str, policy: str, *, every: bool) -> int:
@@ -26,11 +25,10 @@ def answer_lines(name: str, policy: str, *, every: bool) -> int:
             continue
         said = _answered(line, policy, every)
         failed += "error" in said
-        click.echo(json.dumps(said))
+        show_json(said)
     if failed:
         lines = "1 line" if failed == 1 else f"{failed} lines"
-        click.echo(f"error: {lines} could not be answered", err=True)
-        click.echo("hint: the answers with `error` say why", err=True)
+        say_error(f"{lines} could not be answered", "the answers with `error` say why")
     return UnreadableInput.exit_code if failed else 0
 
 

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from typing import Any
-
-import click
 
 from registry.explain import Explanation, deciding, validation
 from registry.model import Signal, Verdict
 from registry.responses import Piece
 from registry.signals._agents import agents
+from registry.terminal import show as show_lines
+from registry.terminal import show_json
 from registry.text import visible
 
 # Of one piece of evidence; --json has them all.
@@ -23,7 +22,10 @@ SHOWN_HINTS = 10
 
 def show(explained: Explanation, as_json: bool) -> None:
     """Print an explanation."""
-    click.echo(json.dumps(_as_json(explained)) if as_json else "\n".join(_text(explained)))
+    if as_json:
+        show_json(_as_json(explained))
+    else:
+        show_lines(*_text(explained))
 
 
 def _text(explained: Explanation) -> Iterator[str]:

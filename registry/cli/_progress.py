@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from types import TracebackType
+
+from registry.terminal import Status
 
 
 class Progress:
@@ -13,10 +14,9 @@ class Progress:
     def __init__(self, unit: str) -> None:
         self._unit = unit
         self._started = time.monotonic()
-        self._terminal = sys.stderr.isatty()
-        self._every = 0.2 if self._terminal else 10.0
+        self._status = Status()
+        self._every = 0.2 if self._status.is_terminal else 10.0
         self._last = self._started
-        self._wrote = False
 
     def __enter__(self) -> Progress:
         return self
@@ -27,20 +27,16 @@ class Progress:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if self._terminal and self._wrote:
-            print("\r\x1b[K", end="", file=sys.stderr, flush=True)
+        self._status.clear()
 
     def __call__(self, done: int, total: int | None) -> None:
         """Show progress if it is time to."""
         now = time.monotonic()
         if now - self._last < self._every:
             return
-        self._last, self._wrote = now, True
+        self._last = now
         rate = done / max(now - self._started, 1e-9)
         text = f"{done:,} {self._unit}, {rate:,.0f}/s"
         if total and rate:
             text += f", {100 * done / total:.0f} %, {max(total - done, 0) / rate:.0f} s left"
-        if self._terminal:
-            print(f"\r\x1b[K{text}", end="", file=sys.stderr, flush=True)
-        else:
-            print(text, file=sys.stderr, flush=True)
+        self._status.show(text)

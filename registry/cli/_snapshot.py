@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import click
+from registry.terminal import say
 
 if TYPE_CHECKING:
     from registry.snapshot.store import Snapshot
@@ -23,10 +23,9 @@ def resolve(named: Path | None) -> Snapshot:
         error.hint = f"{error.hint}; or name a snapshot: --snapshot FOLDER".lstrip("; ")
         raise
     if not snapshot.entries.num_rows + snapshot.sites.num_rows:
-        click.echo(
+        say(
             f"warning: nothing is recorded in {snapshot.path}; "
-            "`crawler run URL` or `registry import FILE` records something",
-            err=True,
+            "`crawler run URL` or `registry import FILE` records something"
         )
     return snapshot
 
@@ -39,7 +38,7 @@ def _newest() -> Path:
     with connect() as conn:
         folder = up_to_date(conn, root)
         if folder is None:
-            click.echo("the registry has moved on: building a snapshot", err=True)
+            say("the registry has moved on: building a snapshot")
             folder = publish_numbered(conn, root)
-            click.echo(f"built snapshot {int(folder.name)} in {folder}", err=True)
+            say(f"built snapshot {int(folder.name)} in {folder}")
         return folder

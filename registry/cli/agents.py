@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
 import click
+
+from registry.terminal import say, show, show_json
 
 if TYPE_CHECKING:
     from registry.agent_list import AgentList
@@ -55,16 +56,14 @@ def diff(file: str, as_json: bool) -> int:
         changed = {name: list(pair) for name, pair in found.changed.items()}
         said = {"read": shipped.read, "added": dict(found.added), "removed": dict(found.removed)}
         classes = merged(shipped, found.added)
-        click.echo(json.dumps({**said, "changed": changed, "classes": classes}, indent=2))
+        show_json({**said, "changed": changed, "classes": classes}, indent=2)
     else:
-        from registry.text import visible
-
         rows = [("added", name, purpose) for name, purpose in found.added.items()]
         rows += [("removed", name, purpose) for name, purpose in found.removed.items()]
         rows += [("changed", name, " -> ".join(pair)) for name, pair in found.changed.items()]
         for what, name, purpose in rows:
-            click.echo(f"{what:<7}  {visible(name)}  {purpose}")
-        click.echo(f"{len(rows)} differences from the list of {shipped.read}", err=True)
+            show(f"{what:<7}  {name}  {purpose}")
+        say(f"{len(rows)} differences from the list of {shipped.read}")
     return 1 if found else 0
 
 
@@ -77,18 +76,18 @@ def _list(as_json: bool) -> None:
     counted = [n for n in shipped.purpose if agent_token(n) in agents().training]
     if as_json:
         said = {"read": shipped.read, "source": shipped.source, "classes": classes}
-        click.echo(json.dumps({**said, "count_for_everybody": sorted(counted)}, indent=2))
+        show_json({**said, "count_for_everybody": sorted(counted)}, indent=2)
         return
-    click.echo(f"{len(shipped.purpose)} agents, read {shipped.read} from")
-    click.echo(_wrapped(shipped.source.split(), " "))
+    show(f"{len(shipped.purpose)} agents, read {shipped.read} from")
+    show(*_wrapped(shipped.source.split(), " "))
     for purpose, names in classes.items():
-        click.echo(f"{purpose} ({len(names)}): {shipped.meaning[purpose]}")
+        show(f"{purpose} ({len(names)}): {shipped.meaning[purpose]}")
         starred = [name + "*" * (name in counted) for name in names]
         if starred:
-            click.echo(_wrapped(starred))
+            show(*_wrapped(starred))
 
 
-def _wrapped(words: list[str], between: str = ", ") -> str:
+def _wrapped(words: list[str], between: str = ", ") -> list[str]:
     """Return words in lines of up to 80 characters, none of them broken."""
     lines = [""]
     for number, word in enumerate(words):
@@ -96,7 +95,7 @@ def _wrapped(words: list[str], between: str = ", ") -> str:
         if lines[-1] and len(lines[-1] + text.rstrip()) > 78:
             lines.append("")
         lines[-1] += text
-    return "\n".join("  " + line.rstrip() for line in lines)
+    return ["  " + line.rstrip() for line in lines]
 
 
 def _shipped() -> AgentList:

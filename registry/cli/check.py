@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from registry.errors import ServiceUnavailable, UnreadableSnapshot, UsageError
-from registry.text import visible
+from registry.terminal import say, show, show_json
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -42,7 +42,7 @@ def _say_columns(columns: Columns) -> None:
     for choice in columns.choices:
         role = f"used as {choice.role}" if choice.role else "left out"
         doubt = f"; rows that do not match are unchecked: {choice.doubt}" if choice.doubt else ""
-        click.echo(visible(f"column {choice.column}: {role} ({choice.why}){doubt}"), err=True)
+        say(f"column {choice.column}: {role} ({choice.why}){doubt}")
 
 
 @click.command()
@@ -118,7 +118,7 @@ def command(
         raise UsageError("--out and --report name the same file", "name two")
     columns = plan(opened, overrides)
     for note in opened.left_out:
-        click.echo(visible(f"not read: {note}"), err=True)
+        say(f"not read: {note}")
     _say_columns(columns)
     options = Options(policy, distance, out, keep, workers)  # type: ignore[arg-type]
     with Progress("rows") as progress:
@@ -126,7 +126,7 @@ def command(
     _show(report, as_json, page)
     for name, path in (("rows", out), ("report", page)):
         if path:
-            click.echo(f"{name}: {path}", err=True)
+            say(f"{name}: {path}")
     return report.exit_code
 
 
@@ -141,15 +141,16 @@ def _registry(named: Path | None) -> Snapshot:
 
 
 def _show(report: Report, as_json: bool, page: Path | None) -> None:
-    import json
-
     from registry.check.page import to_html
-    from registry.check.report import to_text
+    from registry.check.report import to_lines
     from registry.durable import write_text
 
     if page:
         write_text(page, to_html(report))
-    click.echo(json.dumps(report.to_json(), indent=2) if as_json else to_text(report))
+    if as_json:
+        show_json(report.to_json(), indent=2)
+    else:
+        show(*to_lines(report))
 
 
 def _refuse_unwritable(path: Path | None, option: str, taken: Sequence[Path]) -> None:

@@ -9,6 +9,7 @@ import click
 
 from registry.cli._claims import claim_json, claim_text
 from registry.errors import UsageError
+from registry.terminal import say, show, show_json
 
 LIMIT = 100
 
@@ -47,8 +48,6 @@ def list_command(source: str | None, withdrawn: bool, limit: int, after: str, as
     Example:
       registry claims list --source "artists' list"
     """
-    import json
-
     from registry.db.claims import list_claims
     from registry.db.connect import connect
 
@@ -56,11 +55,14 @@ def list_command(source: str | None, withdrawn: bool, limit: int, after: str, as
     with connect() as conn:
         found = list_claims(conn, source=source, withdrawn=withdrawn, after=first, limit=limit + 1)
     for stored in found[:limit]:
-        click.echo(json.dumps(claim_json(stored)) if as_json else claim_text(stored))
+        if as_json:
+            show_json(claim_json(stored))
+        else:
+            show(*claim_text(stored))
     if len(found) > limit:
-        click.echo(f"there are more: --after {found[limit - 1].id}", err=True)
+        say(f"there are more: --after {found[limit - 1].id}")
     elif not found:
-        click.echo("no such claims", err=True)
+        say("no such claims")
     return 0 if found else 1
 
 
@@ -87,8 +89,6 @@ def withdraw(
     Example:
       registry claims withdraw --source "artists' list" --reason "the artist asked" --yes
     """
-    import json
-
     from registry.db.claims import withdraw_ids
     from registry.db.connect import connect
 
@@ -100,11 +100,11 @@ def withdraw(
             count = withdraw_ids(conn, numbers, reason)
         else:
             count = _withdraw_source(conn, source, reason, yes)
-    click.echo(f"{count:,} claims withdrawn", err=True)
+    say(f"{count:,} claims withdrawn")
     if count:
-        click.echo("`registry snapshot build` leaves them out of the next snapshot", err=True)
+        say("`registry snapshot build` leaves them out of the next snapshot")
     if as_json:
-        click.echo(json.dumps({"withdrawn": count}))
+        show_json({"withdrawn": count})
     return 0 if count else 1
 
 

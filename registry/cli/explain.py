@@ -32,7 +32,8 @@ from registry.responses import (
     unpacked,
 )
 from registry.site_rules import url_host
-from registry.text import visible, without_user
+from registry.terminal import say, say_error
+from registry.text import without_user
 
 _ON_THE_WEB = ("http://", "https://")
 # What a robots.txt or header can call an agent, with its version or without.
@@ -121,7 +122,7 @@ def _place(url: str) -> str:
     if not url_host(stripped) or not stripped.lower().startswith(_ON_THE_WEB):
         raise UsageError(f"--url {stripped}: not a web address", "write it as https://HOST/PATH")
     if stripped != url:
-        click.echo(_STRIPPED, err=True)
+        say(_STRIPPED)
     return stripped
 
 
@@ -135,9 +136,7 @@ def _explain_all(targets: tuple[str, ...], question: Question) -> int:
                 show(explained, question.as_json)
                 silent += [explained] if explained.is_silent and not silent else []
         except RegistryError as error:
-            click.echo(f"error: {visible(error.message)}", err=True)
-            if error.hint:
-                click.echo(f"hint: {visible(error.hint)}", err=True)
+            say_error(error.message, error.hint)
             code = error.exit_code
     if silent and not question.as_json:
         advise(silent[0])
@@ -150,7 +149,7 @@ def _explanations(name: str | None, question: Question) -> Iterator[Explanation]
     elif name.lower().startswith(_ON_THE_WEB):
         address = without_user(name)
         if address != name:
-            click.echo(_STRIPPED, err=True)
+            say(_STRIPPED)
         yield from _of_url(address, question)
     else:
         yield from _of_file(name, question)
@@ -217,7 +216,7 @@ def _of_saved_page(content: bytes, name: str, question: Question) -> Iterator[Ex
         shown = image.url or f"{name}: image {number}"
         yield explain(shown, "image", pieces, image.url or None, question.asked, notes)
     if saved.others:
-        click.echo(visible(f"{name}: {saved.others} other parts were passed over"), err=True)
+        say(f"{name}: {saved.others} other parts were passed over")
 
 
 def _reopened(name: str, content: bytes) -> IO[bytes]:
@@ -259,7 +258,7 @@ def _of_archive(file: IO[bytes], name: str, question: Question) -> Iterator[Expl
     if sites.left_out:
         talk += f"; {sites.left_out} files of sites left out: too much in all"
     if talk:
-        click.echo(visible(talk), err=True)
+        say(talk)
 
 
 def _of_url(name: str, question: Question) -> Iterator[Explanation]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from registry.errors import UnreadableInput
-from registry.text import visible
+from registry.terminal import say, say_error, show, show_json
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -52,13 +51,16 @@ def _print_all(reader: PictureReader, files: Sequence[str], as_json: bool) -> in
         try:
             picture = _picture(reader, name)
         except UnreadableInput as error:
-            click.echo(f"error: {visible(error.message)}", err=True)
+            say_error(error.message)
             hints[error.hint] = None
             code = error.exit_code
         else:
-            click.echo(_as_json(name, picture) if as_json else _as_text(name, picture))
+            if as_json:
+                show_json(_as_json(name, picture))
+            else:
+                show(*_as_text(name, picture))
     for hint in filter(None, hints):
-        click.echo(f"hint: {visible(hint)}", err=True)
+        say(f"hint: {hint}")
     return code
 
 
@@ -71,8 +73,8 @@ def _picture(reader: PictureReader, name: str) -> Picture:
         raise UnreadableInput(f"standard input: {error.message}", error.hint) from error
 
 
-def _as_json(name: str, picture: Picture) -> str:
-    fields = {
+def _as_json(name: str, picture: Picture) -> dict[str, object]:
+    return {
         "file": name,
         "sha256": picture.sha256,
         "md5": picture.md5,
@@ -81,10 +83,9 @@ def _as_json(name: str, picture: Picture) -> str:
         "fingerprints": picture.fingerprints,
         "unfit": picture.unfit,
     }
-    return json.dumps(fields)
 
 
-def _as_text(name: str, picture: Picture) -> str:
+def _as_text(name: str, picture: Picture) -> list[str]:
     rows = [
         ("sha256", picture.sha256),
         ("md5", picture.md5),
@@ -102,4 +103,4 @@ def _as_text(name: str, picture: Picture) -> str:
         rows.append(("unfit", f"{picture.unfit}: {UNFIT[picture.unfit]}"))
     width = max(len(label) for label, _ in rows)
     lines = [f"  {label:{width}}  {value}" for label, value in rows]
-    return "\n".join([visible(click.format_filename(name)), *lines])
+    return [click.format_filename(name), *lines]

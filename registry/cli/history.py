@@ -10,6 +10,7 @@ import click
 
 from registry.cli._claims import claim_json, claim_text
 from registry.errors import DatabaseUnavailable
+from registry.terminal import show, show_json
 from registry.text import visible
 
 if TYPE_CHECKING:
@@ -52,8 +53,6 @@ def command(target: tuple[str, ...], as_json: bool) -> int:
     Example:
       registry history https://gallery.example/works/tiger.jpg
     """
-    import json
-
     from registry.db.connect import connect
     from registry.history import history, target_kind
 
@@ -65,7 +64,10 @@ def command(target: tuple[str, ...], as_json: bool) -> int:
         for name in target:
             found = history(conn, name)
             code = code if found.is_empty else 0
-            click.echo(json.dumps(_json(found)) if as_json else "\n".join(_text(found)))
+            if as_json:
+                show_json(_json(found))
+            else:
+                show(*_text(found))
     return code
 
 
@@ -148,7 +150,7 @@ def _quote(text: str) -> str:
 
 
 def _claim(stored: StoredClaim) -> Iterator[str]:
-    yield from (f"    {line}" for line in claim_text(stored).splitlines())
+    yield from (f"    {line}" for line in claim_text(stored))
     if stored.claim.evidence:
         yield f"        said        {_quote(stored.claim.evidence)}"
 

@@ -14,7 +14,7 @@ from registry.claims.files import FIRST_SHOWN, TABLE_SUFFIXES, Problems, is_tabl
 from registry.claims.lines import CONVERT, refuse_special
 from registry.errors import UnreadableInput
 from registry.model import Claim, Meaning, Picture
-from registry.text import visible
+from registry.terminal import say, say_error, show_json
 
 if TYPE_CHECKING:
     import psycopg
@@ -241,25 +241,20 @@ def _counted(items: Iterable[Item], unit: str, total: int | None = None) -> Iter
 def _say_unreadable(tally: Tally, message: str, hint: str = "") -> None:
     tally.unreadable.append(message)
     if len(tally.unreadable) <= FIRST_SHOWN:
-        click.echo(f"error: {visible(message)}", err=True)
-        if hint:
-            click.echo(f"hint: {visible(hint)}", err=True)
+        say_error(message, hint)
 
 
 def _report(tally: Tally, as_json: bool) -> None:
-    import json
-
     problems = tally.problems
     for left_out in problems.left_out:
-        said = f"{left_out.file}: {left_out.place}: {left_out.reason}"
-        click.echo(f"left out: {visible(said)}", err=True)
-    click.echo(_summary(tally), err=True)
+        say(f"left out: {left_out.file}: {left_out.place}: {left_out.reason}")
+    say(_summary(tally))
     if problems.not_utf8:
-        click.echo(f"hint: {problems.not_utf8:,} lines are not UTF-8; {CONVERT}", err=True)
+        say(f"hint: {problems.not_utf8:,} lines are not UTF-8; {CONVERT}")
     if not tally.complete:
-        click.echo("not complete: what was loaded stays; the same command completes it", err=True)
+        say("not complete: what was loaded stays; the same command completes it")
     if as_json:
-        click.echo(json.dumps(_counts(tally)))
+        show_json(_counts(tally))
 
 
 def _counts(tally: Tally) -> dict[str, object]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from registry.text import visible
+from registry.terminal import say, show_json
 
 
 @click.command()
@@ -16,8 +16,6 @@ def command(as_json: bool) -> None:
     Unset, it is an embedded PostgreSQL under REGISTRY_HOME, which every command
     makes and migrates itself. Running this again changes nothing.
     """
-    import json
-
     from registry.db import migrate, schema_version
     from registry.db.connect import connect_to, database_url, is_embedded, parse, where
 
@@ -28,11 +26,11 @@ def command(as_json: bool) -> None:
         version = str(conn.info.parameter_status("server_version")).split(" ")[0]
         at = schema_version.current(conn)
     kind = "embedded PostgreSQL" if embedded else "PostgreSQL"
-    click.echo(f"{kind} {version}: {visible(where(parse(url)))}", err=True)
+    say(f"{kind} {version}: {where(parse(url))}")
     for name in applied:
-        click.echo(f"applied {name}", err=True)
+        say(f"applied {name}")
     if not applied:
-        click.echo(f"nothing to do: the schema is at {at}", err=True)
+        say(f"nothing to do: the schema is at {at}")
     if as_json:
         done = {"applied": applied, "at": at, "server_version": version, "embedded": embedded}
-        click.echo(json.dumps(done))
+        show_json(done)

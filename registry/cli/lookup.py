@@ -7,15 +7,17 @@ from typing import TYPE_CHECKING
 
 import click
 
+from registry.terminal import show, show_json
+
 if TYPE_CHECKING:
     from registry.lookup import Answer, Found
 
 SHOWN = 10
 SHOWN_PAST = 3
 SILENCE = (
-    "nothing recorded. That is no permission: the registry knows only what it has seen.\n"
-    '  To reserve an image, its page can say <meta name="robots" content="noai, noimageai">,\n'
-    "  or its server X-Robots-Tag: noai, noimageai."
+    "  nothing recorded. That is no permission: the registry knows only what it has seen.",
+    '  To reserve an image, its page can say <meta name="robots" content="noai, noimageai">,',
+    "  or its server X-Robots-Tag: noai, noimageai.",
 )
 
 
@@ -43,8 +45,6 @@ def command(
     \b
     Exit codes: 0 something is recorded; 1 nothing is; 2 usage; 4 unreadable.
     """
-    import json
-
     from registry.check.index import CheckIndex
     from registry.cli._snapshot import resolve
     from registry.lookup import kind_of, lookup
@@ -54,7 +54,10 @@ def command(
     index = CheckIndex(resolve(snapshot), policy)
     answers = [lookup(index, name, distance) for name in target]
     for answer in answers:
-        click.echo(json.dumps(_json(answer)) if as_json else _text(answer))
+        if as_json:
+            show_json(_json(answer))
+        else:
+            show(*_text(answer))
     return 0 if any(answer.found for answer in answers) else 1
 
 
@@ -69,12 +72,12 @@ def _json(answer: Answer) -> dict[str, object]:
     }
 
 
-def _text(answer: Answer) -> str:
+def _text(answer: Answer) -> list[str]:
     head = f"{answer.target} ({'a page' if answer.page else answer.kind})"
     if answer.unfit:
         head += f": {answer.unfit}, so only its digests were compared"
     if not answer.found:
-        return f"{head}\n  {SILENCE}"
+        return [head, *SILENCE]
     lines = [f"{head}: {answer.decision}"]
     if answer.page:
         shown = sum(found.on_page for found in answer.found)
@@ -86,7 +89,7 @@ def _text(answer: Answer) -> str:
         lines += _entry(answer, found)
     if len(answer.found) > SHOWN:
         lines.append(f"  and {len(answer.found) - SHOWN} more (--json shows all)")
-    return "\n".join(lines)
+    return lines
 
 
 def _entry(answer: Answer, found: Found) -> list[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ import click
 
 from registry.errors import UnreadableInput
 from registry.selftest import POLICIES, Result, counted, run, shipped
+from registry.terminal import say_error, show, show_json
 from registry.text import visible
 
 DISAGREEMENTS = 1
@@ -33,13 +33,11 @@ def command(files: tuple[str, ...], as_json: bool) -> int:
         try:
             results += run(path)
         except UnreadableInput as error:
-            click.echo(f"error: {visible(error.message)}", err=True)
-            if error.hint:
-                click.echo(f"hint: {visible(error.hint)}", err=True)
+            say_error(error.message, error.hint)
             code = error.exit_code
     failed = [result for result in results if result.outcome == "failed"]
     if as_json:
-        click.echo(json.dumps(_as_json(results)))
+        show_json(_as_json(results))
     elif results:
         _show(results, failed)
     return code or (DISAGREEMENTS if failed else 0)
@@ -48,22 +46,22 @@ def command(files: tuple[str, ...], as_json: bool) -> int:
 def _show(results: Sequence[Result], failed: Sequence[Result]) -> None:
     table = counted(results)
     width = max(map(len, [*table, "vocabulary"]))
-    click.echo(f"{'':{width}}  " + "".join(f"{policy:<24}" for policy in POLICIES).rstrip())
+    show(f"{'':{width}}  " + "".join(f"{policy:<24}" for policy in POLICIES).rstrip())
     head = f"{'agreed':>6}{'unsure':>7}{'failed':>7}    " * len(POLICIES)
-    click.echo(f"{'vocabulary':<{width}}  {head.rstrip()}")
+    show(f"{'vocabulary':<{width}}  {head.rstrip()}")
     for name, row in table.items():
         counts = (row[policy] for policy in POLICIES)
         cells = (f"{c['agreed']:>6}{c['unsure']:>7}{c['failed']:>7}    " for c in counts)
-        click.echo(f"{visible(name):<{width}}  {''.join(cells).rstrip()}")
+        show(f"{visible(name):<{width}}  {''.join(cells).rstrip()}")
     for result in failed:
-        click.echo(f"\n{visible(result.id)} ({visible(result.vocabulary)}, {result.policy})")
+        show("", f"{result.id} ({result.vocabulary}, {result.policy})")
         for difference in result.differences:
-            click.echo(f"  {visible(str(difference))}")
+            show(f"  {difference}")
         if result.why:
-            click.echo(f"  why: {visible(result.why)}")
+            show(f"  why: {result.why}")
     vectors = len(results) // len(POLICIES)
     each = {result.id for result in failed}
-    click.echo(f"\n{vectors} vectors, {len(each)} disagree")
+    show("", f"{vectors} vectors, {len(each)} disagree")
 
 
 def _as_json(results: Sequence[Result]) -> dict[str, Any]:

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from registry.terminal import say, show, show_json
+
 
 @click.group("snapshot")
 def command() -> None:
@@ -56,21 +58,18 @@ def diff(older: Path, newer: Path, policy: str, as_json: bool) -> int:
 
     Exit codes: 0 differences found; 1 none; 4 a snapshot is unreadable.
     """
-    import json
-
     from registry.snapshot.diff import differences
     from registry.snapshot.store import open_snapshot
-    from registry.text import visible
 
     before, after = (open_snapshot(folder, any_keys=True) for folder in (older, newer))
     changes = differences(before, after, policy)
     if as_json:
-        click.echo(json.dumps([change.to_json() for change in changes], indent=2))
+        show_json([change.to_json() for change in changes], indent=2)
     else:
         for change in changes:
             was, is_now = change.before or "absent", change.after or "absent"
-            click.echo(f"{was:<12} -> {is_now:<12} {visible(change.what)}")
-        click.echo(f"{len(changes)} differences under policy {policy}", err=True)
+            show(f"{was:<12} -> {is_now:<12} {change.what}")
+        say(f"{len(changes)} differences under policy {policy}")
     return 0 if changes else 1
 
 
@@ -91,9 +90,9 @@ def _show(folder: Path, as_json: bool) -> None:
 
     manifest = read_manifest(folder)
     if as_json:
-        click.echo(manifest_to_json(manifest), nl=False)
+        show(*manifest_to_json(manifest).rstrip("\n").split("\n"))
         return
     counts = ", ".join(f"{count:,} {name}" for name, count in sorted(manifest.counts.items()))
-    click.echo(f"snapshot {manifest.serial} of {manifest.built_at}: {counts}")
-    click.echo(f"digest {manifest.digest}")
-    click.echo(f"folder {folder}")
+    show(f"snapshot {manifest.serial} of {manifest.built_at}: {counts}")
+    show(f"digest {manifest.digest}")
+    show(f"folder {folder}")

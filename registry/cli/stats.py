@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from registry.terminal import show, show_json
 from registry.text import visible
 
 if TYPE_CHECKING:
@@ -33,7 +34,6 @@ NAMES = {
 @click.option("--json", "as_json", is_flag=True, help="Print the counts as JSON.")
 def command(as_json: bool) -> None:
     """Count what is recorded, by site, signal and freshness."""
-    import json
     from datetime import UTC, datetime
 
     from registry.db.connect import connect
@@ -44,9 +44,9 @@ def command(as_json: bool) -> None:
         mark_killed(conn)
         counted = stats(conn, datetime.now(UTC))
     if as_json:
-        click.echo(json.dumps(asdict(counted), default=_iso))
+        show_json(asdict(counted), default=_iso)
     else:
-        click.echo(EMPTY if counted.is_empty() else _text(counted))
+        show(*([EMPTY] if counted.is_empty() else _text(counted).split("\n")))
 
 
 def _iso(value: datetime) -> str:

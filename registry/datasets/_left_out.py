@@ -37,7 +37,12 @@ class LeftOut:
 
     def __str__(self) -> str:
         """Say it in words."""
-        return f"{self.files} files beside it ({', '.join(self.suffixes)}): {_MEANS[self.kind]}"
+        return f"{self.files} files beside it ({', '.join(self.suffixes)}): {self.means}"
+
+    @property
+    def means(self) -> str:
+        """Return in words what these files are, and that they were not read."""
+        return _MEANS[self.kind]
 
     def to_json(self) -> dict[str, Any]:
         """Return it as `check --json` prints it."""

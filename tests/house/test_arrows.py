@@ -32,6 +32,7 @@ ROOMS = {
     "registry.errors": set(),
     "registry.plugins": set(),
     "registry.text": set(),
+    "registry.terminal": {"registry.text"},
     "registry.home": set(),
     "registry.urls": set(),
     "registry.evidence": VALUES,
@@ -69,7 +70,9 @@ ROOMS = {
     "registry.check.columns": VALUES
     | {"registry.check.address_columns", "registry.check.complete", "registry.check.hash_family"},
     "registry.check.report": VALUES | {"registry.text", "registry.datasets"},
-    "registry.check.page": VALUES | {"registry.check.report"},
+    "registry.check._page_style": set(),
+    "registry.check.page": VALUES
+    | {"registry.text", "registry.check.report", "registry.check._page_style"},
 }
 UPPER = {"registry.cli", "registry.web", "crawler", "demo", "bench"}
 # Edges of processes: they may use the command line's own helpers.

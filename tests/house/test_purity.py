@@ -28,6 +28,7 @@ CORE = (
     "registry.check.columns",
     "registry.check.report",
     "registry.check.page",
+    "registry.check._page_style",
     "registry.snapshot.format",
 )
 SAYS_SO = re.compile(r"\bPure[.:]|\(pure\)")
