@@ -15,8 +15,8 @@ import numpy as np
 
 from registry.db import history as stored
 from registry.db.claims import StoredClaim
-from registry.db.export import EvidenceRow, ObservationRow, SiteRuleRow
 from registry.db.history import Code
+from registry.db.rows import EvidenceRow, ObservationRow, SiteRuleRow
 from registry.errors import UsageError
 from registry.lookup import WIDE_RADIUS, Kind, kind_of
 from registry.matching import brute

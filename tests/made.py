@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from registry.db.export import (
+from registry.db.rows import (
     ClaimRow,
     EvidenceRow,
     ImageRow,

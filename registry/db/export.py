@@ -9,114 +9,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import datetime
 from typing import LiteralString, TypeVar
 
 import psycopg
 from psycopg.rows import class_row
 
+from registry.db.rows import ClaimRow, EvidenceRow, ImageRow, ObservationRow, SiteRuleRow, ViewRow
 from registry.db.sql import load
-from registry.db.visits import evidence_from_row
 from registry.fingerprints import versions
-from registry.model import About, Evidence, Meaning, Relation, Use
 
 FETCH_ROWS = 5_000
 Row = TypeVar("Row")
 _SQL = load("export")
-
-
-@dataclass(frozen=True, slots=True)
-class ImageRow:
-    """One picture; hashes are bytes."""
-
-    id: int
-    sha256: bytes
-    md5: bytes
-    width: int
-    height: int
-    phash64: bytes | None
-    phash256: bytes | None
-
-
-@dataclass(frozen=True, slots=True)
-class ViewRow:
-    """Fingerprints of one further view of a picture."""
-
-    image_id: int
-    view: str
-    phash64: bytes
-    phash256: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class EvidenceRow:
-    """One piece of evidence as stored; `lines` is null for texts."""
-
-    id: int
-    carrier: str
-    about: About
-    url: str
-    lines: list[list[str]] | None
-    text: str | None
-
-    def evidence(self) -> Evidence:
-        """Return it as the readers take it."""
-        return evidence_from_row(self.carrier, self.about, self.url, self.lines, self.text)
-
-
-@dataclass(frozen=True, slots=True)
-class ObservationRow:
-    """One observation with the ids of its picture and evidence."""
-
-    id: int
-    observed_at: datetime
-    image_url: str
-    page_url: str | None
-    fetched_url: str | None
-    relation: Relation
-    refusal: str | None
-    image_id: int | None
-    evidence: list[int]
-
-
-@dataclass(frozen=True, slots=True)
-class SiteRuleRow:
-    """One dated answer for a site's rules file."""
-
-    id: int
-    observed_at: datetime
-    host: str
-    kind: str
-    url: str
-    refusal: str | None
-    evidence_id: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class ClaimRow:
-    """One claim; `image_id` is the picture with the claim's own digest, if it is known."""
-
-    id: int
-    source: str
-    url: str | None
-    page_url: str | None
-    site: str | None
-    path_pattern: str | None
-    sha256: bytes | None
-    md5: bytes | None
-    phash64: bytes | None
-    phash256: bytes | None
-    width: int | None
-    height: int | None
-    meaning: Meaning
-    use: Use
-    signal: str | None
-    evidence: str | None
-    since: datetime
-    licence_url: str | None
-    file_name: str | None
-    image_id: int | None
 
 
 class Export:

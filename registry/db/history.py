@@ -9,7 +9,7 @@ import psycopg
 from psycopg.rows import class_row
 
 from registry.db.claims import StoredClaim, list_claims
-from registry.db.export import EvidenceRow, ObservationRow, SiteRuleRow
+from registry.db.rows import EvidenceRow, ObservationRow, SiteRuleRow
 from registry.db.sql import load
 from registry.model import Signal
 from registry.urls.key import host_of, url_key

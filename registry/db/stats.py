@@ -9,8 +9,8 @@ from typing import Any
 import psycopg
 from psycopg.rows import class_row, dict_row
 
+from registry.db.rows import evidence_from_row
 from registry.db.sql import load
-from registry.db.visits import evidence_from_row
 from registry.model import TRAINING_USES, Signal
 from registry.signals import read
 

@@ -14,6 +14,7 @@ from typing import Any, Literal
 import psycopg
 from psycopg.types.json import Jsonb
 
+from registry.db.rows import evidence_from_row
 from registry.db.sql import load
 from registry.db.values import evidence_digest, pack, unpack
 from registry.fingerprints import versions
@@ -231,14 +232,6 @@ def _known_image(row: Sequence[Any]) -> KnownImage:
         etag=_header(said, "etag"),
         last_modified=_header(said, "last-modified"),
     )
-
-
-def evidence_from_row(
-    carrier: str, about: Any, url: str, lines: list[list[str]] | None, text: str | None
-) -> Evidence:
-    """Return the evidence that was stored in these columns, character by character."""
-    pairs = tuple((unpack(name), unpack(value)) for name, value in lines or ())
-    return Evidence(carrier, about, unpack(url), pairs, unpack(text or ""))
 
 
 def _header(evidence: Iterable[Evidence], name: str) -> str | None:

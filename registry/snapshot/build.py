@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from registry import __version__
-from registry.db.export import (
+from registry.db.rows import (
     ClaimRow,
     EvidenceRow,
     ImageRow,

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal
 
-from registry.db.export import ObservationRow, SiteRuleRow
+from registry.db.rows import ObservationRow, SiteRuleRow
 from registry.model import Signal
 from registry.snapshot.history import Dated, file_readings, readings
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from registry.db.export import ObservationRow, SiteRuleRow
+from registry.db.rows import ObservationRow, SiteRuleRow
 from registry.model import TRAINING_USES, Signal
 
 Mark = tuple[Any, ...]

@@ -14,7 +14,7 @@ import pytest
 from crawling import Run, observed, rows
 
 from demo.server import SampleSite
-from registry.db.visits import evidence_from_row
+from registry.db.rows import evidence_from_row
 from registry.signals import read
 
 TRUTH = json.loads(Path("demo/site/truth.json").read_text("utf-8"))

@@ -6,6 +6,8 @@ itself "Pure." or "(pure)".
 
 import ast
 import re
+import subprocess
+import sys
 
 import pytest
 from sources import Module, functions, hold, imports, modules, within, words
@@ -182,3 +184,14 @@ def test_the_rule_lets_values_be(line):
 def test_core_is_there():
     names = {module.name for module in modules("registry")}
     hold([room for room in CORE if room not in names], "CORE names rooms", "take these out of it")
+
+
+def test_what_a_pure_module_imports_needs_no_driver_and_no_framework():
+    """Purity reaches through imports: what a pure module loads is loaded with it."""
+    pure = sorted(module.name for module in modules("registry", "crawler") if is_pure(module))
+    heavy = ("psycopg", "scrapy", "twisted", "sqlalchemy", "alembic", "click")
+    code = f"import sys\nfor name in {pure}: __import__(name)\n"
+    code += f"print(*(name for name in {heavy} if name in sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert len(pure) > 50
+    assert done.stdout.split() == []

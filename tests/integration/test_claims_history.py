@@ -18,7 +18,8 @@ from registry.db.claims import (
     withdraw_ids,
     withdraw_source,
 )
-from registry.db.export import ClaimRow, exporting, position
+from registry.db.export import exporting, position
+from registry.db.rows import ClaimRow
 from registry.errors import UsageError
 from registry.model import Claim, Picture
 from registry.snapshot.publish import publish_numbered, up_to_date
