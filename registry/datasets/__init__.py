@@ -1,16 +1,20 @@
-"""Datasets: one file per format, recognised by `matches(path)`.
+"""Datasets: one file per format, of which the surest takes a path.
 
-A format plug-in exports `matches(path) -> bool` and `open_files(paths) ->
-Dataset`. A dataset is read in record batches of bounded size, whatever the
-size of the file, and knows how to write its own rows back.
+A format plug-in exports `sureness(path) -> float` and `open_files(paths) ->
+Dataset`. Sureness is 0 for what is not of the format, CONTENT where the content
+says that it is, FOLDER for a folder that holds such files, NAME where only the
+name does; a folder of mixed files is that of its surest format. A dataset is read
+in record batches of bounded size, whatever the size of the file, and knows how to
+write its own rows back.
 """
 
 from __future__ import annotations
 
 import glob
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Protocol
 
 from registry.errors import UnreadableDataset, UsageError
@@ -20,6 +24,11 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from registry.datasets._left_out import LeftOut
+
+# How sure a format is of a path; a format whose files describe themselves is surer of a
+# folder than one that goes by their names.
+CONTENT, NAME = 1.0, 0.6
+FOLDER = {CONTENT: 0.9, NAME: 0.5}
 
 
 class RowWriter(Protocol):
@@ -66,17 +75,27 @@ def open_dataset(names: Sequence[str]) -> Dataset:
     """
     paths = [path for name in names for path in _expand(name)]
     formats = discover("registry.datasets")
-    for plugin in formats.values():
-        if all(plugin.matches(path) for path in paths):
-            opened: Dataset = plugin.open_files(paths, ", ".join(names))
-            return opened
-    strange = [path for path in paths if not any(f.matches(path) for f in formats.values())]
-    if strange:
+    found = {_surest(path, formats) for path in paths}
+    if len(found) > 1:
+        raise UnreadableDataset("these datasets are of different formats", "check them one by one")
+    opened: Dataset = formats[found.pop()].open_files(paths, ", ".join(names))
+    return opened
+
+
+def _surest(path: Path, formats: Mapping[str, ModuleType]) -> str:
+    """Return the name of the format that is surest of a path; raise where none or two are."""
+    sure = {name: plugin.sureness(path) for name, plugin in formats.items()}
+    most = max(sure.values(), default=0)
+    names = [name for name, value in sure.items() if value == most]
+    if not most:
         raise UnreadableDataset(
-            f"{strange[0]} is of no format this version reads",
-            "formats: " + ", ".join(formats),
+            f"{path} is of no format this version reads", "formats: " + ", ".join(formats)
         )
-    raise UnreadableDataset("these datasets are of different formats", "check them one by one")
+    if len(names) > 1:
+        raise UnreadableDataset(
+            f"{path} may be of these formats: {', '.join(names)}", "name the files to be read"
+        )
+    return names[0]
 
 
 def _expand(name: str) -> list[Path]:

@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from registry import durable
-from registry.datasets import files_in, refuse_own_files
+from registry.datasets import CONTENT, FOLDER, NAME, files_in, refuse_own_files
 from registry.datasets._left_out import LeftOut, left_out
 from registry.datasets._parquet_footer import encrypted_columns
 from registry.errors import UnreadableDataset
@@ -30,11 +30,13 @@ FOOTER_END = 8
 SUFFIXES = (".parquet", ".pq", ".parq")
 
 
-def matches(path: Path) -> bool:
-    """Tell whether a path is a Parquet file or a folder that holds some."""
+def sureness(path: Path) -> float:
+    """Return how surely a path is a Parquet file or a folder that holds some."""
     if path.is_dir():
-        return any(_is_parquet(child) for child in files_in(path))
-    return _is_parquet(path) or _has_magic(path)
+        return FOLDER[CONTENT] if any(_is_parquet(child) for child in files_in(path)) else 0
+    if _has_magic(path):
+        return CONTENT
+    return NAME if _is_parquet(path) else 0
 
 
 def open_files(paths: Sequence[Path], name: str) -> ParquetDataset:

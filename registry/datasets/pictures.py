@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from registry.datasets import files_in, refuse_own_files
+from registry.datasets import FOLDER, NAME, files_in, refuse_own_files
 from registry.datasets._left_out import PICTURES, LeftOut, left_out
 from registry.datasets.parquet import ParquetRowWriter
 
@@ -21,11 +21,11 @@ BATCH_BYTES = 32 << 20
 BATCH_ROWS = 256
 
 
-def matches(path: Path) -> bool:
-    """Tell whether a path is a picture file or a folder that holds some (and no Parquet)."""
+def sureness(path: Path) -> float:
+    """Return how surely a path is a picture file or a folder that holds some."""
     if path.is_dir():
-        return any(_is_picture(child) for child in files_in(path))
-    return _is_picture(path)
+        return FOLDER[NAME] if any(_is_picture(child) for child in files_in(path)) else 0
+    return NAME if _is_picture(path) else 0
 
 
 def open_files(paths: Sequence[Path], name: str) -> PictureFolder:

@@ -1,11 +1,15 @@
 """Every dataset format is held to one contract, on its sample in tests/samples/NAME/."""
 
+import shutil
+from types import SimpleNamespace
+
 import pyarrow as pa
 import pytest
 from sources import ROOT
 
-from registry.datasets import open_dataset
-from registry.errors import RegistryError
+from registry import datasets
+from registry.datasets import CONTENT, FOLDER, NAME, open_dataset
+from registry.errors import RegistryError, UnreadableDataset
 from registry.plugins import discover
 
 SAMPLES = ROOT / "tests/samples"
@@ -76,3 +80,25 @@ def test_cannot_be_written_into_nowhere(dataset, tmp_path):
 
 def test_samples_belong_to_a_format():
     assert {path.name for path in SAMPLES.iterdir() if path.is_dir()} == set(FORMATS)
+
+
+def toy(sure):
+    """A format that is `sure` of everything and opens nothing."""
+
+    def refuse(paths, name):
+        raise AssertionError("the wrong format was taken")
+
+    return SimpleNamespace(sureness=lambda path: sure, open_files=refuse)
+
+
+def test_the_surest_format_wins_not_the_first_by_name(tmp_path, monkeypatch):
+    shutil.copytree(SAMPLES / "parquet", tmp_path / "data")
+    (tmp_path / "data/meta.jsonl").write_text("{}")
+    formats = {"a_lines": toy(FOLDER[NAME]), **FORMATS, "z_lines": toy(FOLDER[NAME])}
+    monkeypatch.setattr(datasets, "discover", lambda package: formats)
+    assert open_dataset([str(tmp_path / "data")]).format == "parquet"
+    (file,) = (tmp_path / "data").glob("*.parquet")
+    assert open_dataset([str(file)]).format == "parquet"
+    formats["another"] = toy(FOLDER[CONTENT])
+    with pytest.raises(UnreadableDataset, match="another"):
+        open_dataset([str(tmp_path / "data")])
