@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
-from registry.db.export import SiteRuleRow
+from registry.db.rows import SiteRuleRow
 from registry.model import Signal
 from registry.site_rules import SiteRules, concerns, url_path
 from registry.snapshot.format import PastMark
