@@ -75,7 +75,7 @@ def target_kind(target: str) -> TargetKind:
     try:
         return kind_of(target)
     except UsageError:
-        if "." in target and spelled_authority(target, "https"):
+        if ("." in target or target.startswith("[")) and spelled_authority(target, "https"):
             return "site"
         raise
 

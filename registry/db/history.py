@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any, LiteralString, TypeVar
 
 import psycopg
@@ -68,7 +69,12 @@ def of_pages(conn: psycopg.Connection, urls: Sequence[str]) -> list[ObservationR
 
 def site_rules(conn: psycopg.Connection, hosts: Iterable[str]) -> list[SiteRuleRow]:
     """Return all answers for the rules files of hosts, by file, oldest first."""
-    return _rows(conn, SQL["site_rules_of"], {"hosts": sorted(hosts)}, SiteRuleRow)
+    asked = set(hosts)
+    odd = {host: host_of(f"//{host}/") for (host,) in conn.execute(SQL["odd_hosts"])}
+    written = asked | {host for host, spelled in odd.items() if spelled in asked}
+    rows = _rows(conn, SQL["site_rules_of"], {"hosts": sorted(written)}, SiteRuleRow)
+    spelled = [replace(row, host=odd.get(row.host) or row.host) for row in rows]
+    return sorted(spelled, key=lambda row: (row.host, row.kind, row.url))
 
 
 def claims(

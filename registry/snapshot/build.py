@@ -27,9 +27,10 @@ from registry.fingerprints import versions
 from registry.model import PathRule, Signal, Target
 from registry.signals import read, readers
 from registry.site_rules import SiteRules, applicable, concerns, url_path
-from registry.snapshot.format import PastMark, past_to_json, shape, signals_to_json
+from registry.snapshot.format import past_to_json, shape, signals_to_json
 from registry.snapshot.history import (
     Dated,
+    Past,
     Shown,
     mark_of,
     pictures_shown,
@@ -37,12 +38,12 @@ from registry.snapshot.history import (
     rules_file,
 )
 from registry.snapshot.manifest import FileEntry, Manifest
+from registry.snapshot.past_rules import PastRules, newest
 from registry.snapshot.store import TableWriter
 from registry.urls.key import host_of, url_key
 from registry.verdict import LICENSABLE
 
 MAX_QUOTE = 4096
-MAX_PAST_QUOTE = 500
 
 
 class Source(Protocol):
@@ -111,6 +112,7 @@ class _Builder:
         self._about: dict[int, str] = {}
         # By host: its rules files.
         self._rules: dict[str, list[tuple[SiteRules, Dated]]] = {}
+        self._past_rules = PastRules()
         # By host: what its files refuse on other hosts.
         self._abroad: dict[str, list[tuple[Signal, datetime]]] = {}
         # By host: keys of the licences that its robots.txt points to.
@@ -148,6 +150,7 @@ class _Builder:
         spelled = (replace(row, host=_spelled(row.host)) for row in rows)
         for (host, kind, _), group in groupby(spelled, lambda row: (row.host, row.kind, row.url)):
             history = list(group)
+            self._past_rules.add(history, self._read)
             dated = rules_file(history, self._read)
             self._stands(dated, history[-1])
             if dated.signals:
@@ -206,8 +209,14 @@ class _Builder:
             rules=rules,
             since=min(said, default=shown.first),
             seen=row.observed_at,
-            past=past_to_json(_went(shown.dated, row)),
+            past=past_to_json(newest(self._went(shown.dated, row))),
         )
+
+    def _went(self, dated: Dated, row: ObservationRow) -> list[Past]:
+        """Return the refusals that went: of an image, its page and their sites."""
+        asked = dict.fromkeys((row.image_url, row.fetched_url or "", row.page_url or ""))
+        own = [past for past in dated.past if _placed((past.signal,), row)]
+        return own + self._past_rules.went(asked)
 
     def _rules_for(self, row: ObservationRow) -> tuple[tuple[Signal, ...], list[datetime]]:
         """Return what the rules files of the image's and the page's host say, and since when."""
@@ -334,15 +343,6 @@ def _placed(signals: tuple[Signal, ...], row: ObservationRow) -> tuple[Signal, .
     won = applicable(signals, Target(row.fetched_url or row.image_url, row.page_url))
     foreign = row.relation == "third-party"
     return tuple(replace(s, third_party=foreign and s.scope == "page") for s in won)
-
-
-def _went(dated: Dated, row: ObservationRow) -> list[PastMark]:
-    """Return the marks of an image and its page that went; those with paths if they were theirs."""
-    return [
-        PastMark(s.name, s.raw[:MAX_PAST_QUOTE], s.url, past.since, past.until)
-        for past in dated.past
-        for s in _placed((past.signal,), row)
-    ]
 
 
 def _merged(signals: Sequence[Signal]) -> tuple[Signal, ...]:

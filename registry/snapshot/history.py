@@ -57,12 +57,14 @@ class Dated:
     def see(self, signals: tuple[Signal, ...], when: datetime) -> None:
         """Take the signals of a later reading."""
         since = {mark: self.since.get(mark, when) for mark in map(mark_of, signals)}
-        gone = [
-            Past(signal, self.since[mark_of(signal)], when)
-            for signal in self.signals
+        # One line for a hundred agents is one mark.
+        gone = {
+            (mark_of(signal), signal.url): signal
+            for signal in reversed(self.signals)
             if mark_of(signal) not in since and refuses_training(signal)
-        ]
-        self.past = (*self.past, *gone)[-MAX_PAST:]
+        }
+        past = [Past(gone[key], self.since[key[0]], when) for key in reversed(gone)]
+        self.past = (*self.past, *past)[-MAX_PAST:]
         self.since = since
         self.signals = signals
 

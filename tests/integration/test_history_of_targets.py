@@ -175,3 +175,14 @@ def test_a_claim_that_was_withdrawn_is_told_with_its_dates(conn: psycopg.Connect
     (claim,) = history(conn, URL).claims
     assert [w.reason for w in claim.withdrawals] == ["the artist asked"]
     assert claim.is_withdrawn
+
+
+def test_rules_of_a_host_that_was_recorded_in_another_spelling(conn: psycopg.Connection) -> None:
+    from dataclasses import replace
+
+    shut = robots(1, "User-agent: GPTBot\nDisallow: /\n")
+    record(
+        conn, [seen(1)], [replace(shut, host="[2001:DB8:0::1]"), replace(shut, host="Art.Example")]
+    )
+    assert [file.host for file in history(conn, "[2001:db8::1]").files] == ["[2001:db8::1]"]
+    assert [file.host for file in history(conn, URL).files] == ["art.example"]

@@ -58,3 +58,22 @@ def read_noai() -> tuple[Signal, ...]:
     made = Made()
     made.headers("noai")
     return read(made.evidence_rows[0].evidence()).signals
+
+
+def test_a_rule_of_the_site_that_went_is_kept_for_what_it_reached(tmp_path: Path):
+    made = Made()
+    opened = "https://a.example/open/1.jpg"
+    agents = "".join(f"User-agent: {name}\n" for name in ("GPTBot", "CCBot", "anthropic-ai"))
+    shut = f"{agents}Disallow: /\nAllow: /open/\n"
+    for on, text in ((1, "# none"), (2, shut), (3, f"# again\n{shut}"), (5, "# none")):
+        made.robots("a.example", text, on=on)
+    made.robots("b.example", shut, on=1)
+    made.robots("b.example", None, on=4, refusal="http-503")
+    made.robots("b.example", None, on=6, refusal="http-404")
+    for url in (URL, opened, "https://b.example/1.jpg"):
+        made.observe(url, [], image_id=made.image(), page_url=None)
+    snapshot = made.snapshot(tmp_path)
+    assert snapshot.entries["url"].to_pylist()[1] == opened
+    rule = "robots-txt:disallow"
+    assert [past(snapshot, entry) for entry in range(3)] == [[(rule, 2, 5)], [], [(rule, 1, 6)]]
+    assert snapshot.entries["rules"].null_count == 3

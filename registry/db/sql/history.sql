@@ -24,6 +24,10 @@ SELECT id, observed_at, image_url, page_url, fetched_url, relation, refusal, ima
 FROM observation WHERE page_url = ANY(%(urls)s::text[])
 ORDER BY image_url, page_url NULLS FIRST, observed_at, id
 
+-- name: odd_hosts
+-- hosts that earlier versions may have spelled in another way
+SELECT DISTINCT host FROM site_rule WHERE host !~ '^[a-z0-9_.-]+(:[0-9]+)?$'
+
 -- name: site_rules_of
 SELECT id, observed_at, host, kind, url, refusal, evidence_id
 FROM site_rule WHERE host = ANY(%(hosts)s::text[])
