@@ -7,7 +7,6 @@ the order of letters or begins a line of its own. A house test holds all other m
 
 from __future__ import annotations
 
-import json
 import sys
 import traceback
 from collections.abc import Callable
@@ -27,6 +26,8 @@ def show_json(
     value: object, *, indent: int | None = None, default: Callable[[Any], object] | None = None
 ) -> None:
     """Print one JSON value on standard output, in ASCII."""
+    import json
+
     click.echo(json.dumps(value, indent=indent, default=default))
 
 
