@@ -23,7 +23,7 @@ HEAD = '<meta name="robots" content="noai"><img src="/cat.jpg">'
 # Much work for each byte, which few bytes say when they are compressed.
 TAGS = (HEAD + "<p>x" * (9 << 18)).encode()
 LAZY = "<p data-src=a data-lazy-src=b data-original=c data-lazy=d data-bg=e.jpg>"
-SLOW = (HEAD + LAZY * (9 * (1 << 20) // len(LAZY))).encode()
+SLOW = (HEAD.replace("cat", "slow") + LAZY * (9 * (1 << 20) // len(LAZY))).encode()
 
 
 class Host(ThreadingHTTPServer):

@@ -26,7 +26,7 @@ def test_every_carrier_that_is_read_is_in_the_table():
     read = {carrier for reader in readers().values() for carrier in reader.CARRIERS}
     assert read == set(NAMES)
     assert set(KINDS) == {*NAMES, *HEADER_KINDS} - {"headers"}
-    assert set(FILE_KINDS) == {*KINDS, "headers", "image", "warc"}
+    assert set(FILE_KINDS) == {*KINDS, "headers", "image", "warc", "mhtml"}
 
 
 def test_no_place_or_name_is_given_twice():
