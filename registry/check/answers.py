@@ -1,12 +1,13 @@
 """From keys to answers: one outcome a row, with what it matched.
 
 Every way of matching is tried; the strictest outcome stands, and among equals
-the surest way: URL, digest, site rule, URL of the page, fingerprint.
+the surest way: URL, digest, rule of the site, URL of the page, rule of its site,
+fingerprint.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -15,17 +16,19 @@ import numpy as np
 from registry.check.complete import EMPTY
 from registry.check.index import CheckIndex
 from registry.check.keys import Prints
-from registry.check.pages import STRICT
+from registry.check.pages import NONE, STRICT
 from registry.matching.confirm import CANDIDATE_RADIUS, tier
 from registry.model import DECISIONS, OUTCOMES, TIERS
 from registry.urls.columns import hosts_of_keys
 from registry.urls.key import split_key
+from registry.urls.sites import same_site
 
 if TYPE_CHECKING:
     import pyarrow as pa
     from numpy.typing import NDArray
 
     from registry.check.keys import Keys
+    from registry.model import Verdict
 
 CODE = {outcome: code for code, outcome in enumerate(OUTCOMES)}
 WAYS = ("url", "digest", "site", "fingerprint")
@@ -45,7 +48,7 @@ class Answers:
     `outcome` indexes OUTCOMES; `problem` says why a row may not be clear, or is
     None; `way` indexes WAYS or is -1; `entry` and `site` are rows of the snapshot's
     tables or -1; `column` is the place of the address that met them among the keys'
-    `urls`; `page` tells that it was the address of the row's page; `tier` indexes
+    `urls`, or `pages` where `page` tells that it is a page's; `tier` indexes
     TIERS or is -1; `distance` counts differing bits of phash64 or is -1. `known` is the
     entry recorded at a clear row's own URL, or -1. `searched` counts the fingerprints
     that were looked for.
@@ -85,6 +88,8 @@ def answer(
         _take_sites(found, index, urls, column)
     for urls in keys.pages:
         _take_pages(found, index, urls)
+    for column in range(len(keys.pages) if index.sites else 0):
+        _take_page_sites(found, index, keys, column)
     for prints in sources:
         _take_fingerprints(found, index, prints, distance)
     return found
@@ -159,23 +164,57 @@ def _take_pages(found: Answers, index: CheckIndex, urls: pa.Array) -> None:
 
 
 def _take_sites(found: Answers, index: CheckIndex, urls: pa.Array, column: int) -> None:
-    """Let site rules answer where they are stricter; they are matched by host, then path."""
-    listed = index.claimed.any_for(hosts_of_keys(urls))
-    # What a crawl recorded at a URL has been weighed with the files of its site.
-    weighed = index.crawled(found.known)
-    for row in np.flatnonzero(listed):
-        host, path = split_key(urls[row].as_py())
-        site, verdict = index.site_verdict(host, path, claims_only=bool(weighed[row]))
+    """Let the rules of the pictures' sites answer where they are stricter, by host and path."""
+    for row, url, claims_only in _ruled(found, index, urls):
+        host, path = split_key(url)
+        site, verdict = index.site_verdict(host, path, claims_only=claims_only)
         outcome = BY_DECISION[DECISIONS.index(verdict.decision)]
         if outcome == CODE["clear"]:
             site, wider = index.wider_verdict(host, path)
             # Whether a claim on the wider host means this one, a person must say.
-            outcome = CODE["review" if DECISIONS.index(wider.decision) < STRICT else "clear"]
-        if outcome < min(found.outcome[row], CODE["clear"]):
-            found.outcome[row] = outcome
-            found.way[row], found.column[row] = WAYS.index("site"), column
-            found.entry[row], found.site[row] = -1, site
-            found.tier[row] = -1
+            outcome = _in_question(wider)
+        _take_site(found, row, outcome, site, column)
+
+
+def _take_page_sites(found: Answers, index: CheckIndex, keys: Keys, column: int) -> None:
+    """Let the rules of the sites of the rows' pages answer where they are stricter.
+
+    Whether they mean a picture of another site, a person must say.
+    """
+    for row, page, claims_only in _ruled(found, index, keys.pages[column]):
+        picture = keys.picture_of(row)
+        if picture == page:
+            continue
+        site, verdict, is_own = index.page_verdict(picture, page, claims_only=claims_only)
+        if site == NONE:
+            continue
+        if is_own and picture and same_site(split_key(picture)[0], split_key(page)[0]):
+            outcome = int(BY_DECISION[DECISIONS.index(verdict.decision)])
+        else:
+            outcome = _in_question(verdict)
+        _take_site(found, row, outcome, site, column, page=True)
+
+
+def _ruled(found: Answers, index: CheckIndex, urls: pa.Array) -> Iterator[tuple[int, str, bool]]:
+    """Yield row, URL key and whether claims alone are asked, where a site may say anything."""
+    # What a crawl recorded at a picture's URL has been weighed with the files of its sites.
+    weighed = index.crawled(found.known)
+    for row in np.flatnonzero(index.claimed.any_for(hosts_of_keys(urls))).tolist():
+        yield row, urls[row].as_py(), bool(weighed[row])
+
+
+def _in_question(verdict: Verdict) -> int:
+    return CODE["review" if DECISIONS.index(verdict.decision) < STRICT else "clear"]
+
+
+def _take_site(
+    found: Answers, row: int, outcome: int, site: int, column: int, *, page: bool = False
+) -> None:
+    if outcome < min(found.outcome[row], CODE["clear"]):
+        found.outcome[row] = outcome
+        found.way[row], found.column[row], found.page[row] = WAYS.index("site"), column, page
+        found.entry[row], found.site[row] = -1, site
+        found.tier[row] = -1
 
 
 def _take_fingerprints(

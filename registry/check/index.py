@@ -8,6 +8,7 @@ equals the oldest.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,7 @@ from registry.matching.index import PhashIndex
 from registry.model import DECISIONS, Signal, Verdict
 from registry.site_rules import concerns
 from registry.snapshot.format import signals_from_json
+from registry.urls.key import split_key
 from registry.verdict import decide
 
 if TYPE_CHECKING:
@@ -36,6 +38,8 @@ MAX_KEPT = 100_000
 # Pictures of one URL that are looked at; an address that shows more is a lottery.
 MAX_PICTURES = 16
 NONE = -1
+# A row of the snapshot's `sites`, and those of its rules that win for a path.
+_Won = tuple[int, tuple[Signal, ...]]
 
 
 class CheckIndex:
@@ -233,31 +237,58 @@ class CheckIndex:
 
         Returns the row of the first of them that decides (or -1), and the verdict.
         """
-        sites = self.claimed.speaking_for(host)
-        return self._together([site for site in sites if site.is_claim or not claims_only], path)
+        return self._together(self._won(host, path, claims_only=claims_only))
 
     def wider_verdict(self, host: str, path: str) -> tuple[int, Verdict]:
         """Decide what claims on wider hosts of the same site say, if they mean this host, too."""
-        return self._together(self.claimed.in_question(host), path)
+        return self._together(self._in_question(host, path))
 
-    def _together(self, asked: Sequence[SiteRow], path: str) -> tuple[int, Verdict]:
-        won = [site.rules.applicable(path) for site in asked]
-        signals = [signal for signals in won for signal in signals]
+    def page_verdict(
+        self, picture: str | None, page: str, *, claims_only: bool = False
+    ) -> tuple[int, Verdict, bool]:
+        """Decide what the site of a page says of a picture on it, beside the picture's own site.
+
+        Both are URL keys; None stands for a picture whose address is not known. Returns
+        the row of the first of the page's that decides (or -1), the verdict, and whether
+        that row is about the page's own host: claims on wider hosts are asked last.
+        """
+        host, path = split_key(page)
+        own = self._won(*split_key(picture), claims_only=claims_only) if picture else []
+        row, verdict = self._together(own, self._won(host, path, claims_only=claims_only))
+        if row != NONE and RANK[verdict.decision] < RANK["allowed"]:
+            return row, verdict, True
+        return *self._together(own, self._in_question(host, path)), False
+
+    def _won(self, host: str, path: str, *, claims_only: bool) -> list[_Won]:
+        sites = self.claimed.speaking_for(host)
+        asked = (site for site in sites if site.is_claim or not claims_only)
+        return [(site.row, site.rules.applicable(path)) for site in asked]
+
+    def _in_question(self, host: str, path: str) -> list[_Won]:
+        asked = self.claimed.in_question(host)
+        return [(site.row, site.rules.applicable(path)) for site in asked]
+
+    def _together(self, own: list[_Won], page: list[_Won] | None = None) -> tuple[int, Verdict]:
+        """Decide what was said of a picture and of its page; the page's rows answer, if given."""
+        of_own = [signal for _, signals in own for signal in signals]
+        of_page = [signal for _, signals in page or () for signal in signals]
         # The same few sets of rules win again and again, and they are the same
         # objects. They are kept with the verdict, so that no id is ever reused.
-        key = tuple(map(id, signals))
+        key = (page is None, *map(id, of_own), NONE, *map(id, of_page))
         if key not in self._site_decisions:
             if len(self._site_decisions) >= MAX_KEPT:
                 self._site_decisions.clear()
-            verdict = decide(signals, self.policy)
-            marks = set(map(_mark, verdict.deciding))
-            rows = (
-                site.row
-                for site, signals in zip(asked, won, strict=True)
-                if not marks.isdisjoint(map(_mark, signals))
-            )
-            self._site_decisions[key] = (signals, (next(rows, NONE), verdict))
+            known = set(of_own)
+            of_path = [replace(s, scope="page") for s in of_page if s not in known]
+            verdict = decide([*of_own, *of_path], self.policy)
+            row = _deciding_row(own if page is None else page, verdict)
+            self._site_decisions[key] = (of_own + of_page, (row, verdict))
         return self._site_decisions[key][1]
+
+
+def _deciding_row(won: list[_Won], verdict: Verdict) -> int:
+    marks = set(map(_mark, verdict.deciding))
+    return next((row for row, said in won if not marks.isdisjoint(map(_mark, said))), NONE)
 
 
 def _mark(signal: Signal) -> tuple[str, str, str]:

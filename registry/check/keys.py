@@ -74,6 +74,10 @@ class Keys:
         """
         return unchecked(self.rows, self.offers, whole)
 
+    def picture_of(self, row: int) -> str | None:
+        """Return the key of the first address of a row that may be its picture's, or None."""
+        return next((key for urls in self.urls if (key := urls[row].as_py())), None)
+
 
 def extract(batch: pa.RecordBatch, columns: Columns, hash_pictures: HashPictures) -> Keys:
     """Return the keys of a batch."""

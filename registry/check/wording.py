@@ -80,6 +80,14 @@ class Wording:
             _, verdict = self.index.wider_verdict(host, path)
         return _words(table["entry"][site].as_py(), verdict, table["since"][site].as_py())
 
+    def of_page_site(self, site: int, picture: str | None, page: str) -> Words:
+        """Return the words for one site rule that refuses pictures on a page (URL keys)."""
+        table = self.index.snapshot.sites
+        row, verdict, _ = self.index.page_verdict(picture, page)
+        if row != site:
+            _, verdict, _ = self.index.page_verdict(picture, page, claims_only=True)
+        return _words(table["entry"][site].as_py(), verdict, table["since"][site].as_py())
+
     def of_known(self, entry: int) -> str:
         """Return why a row whose URL is recorded is clear all the same."""
         if entry not in self._seen:
@@ -98,8 +106,11 @@ class Wording:
 def row_words(keys: Keys, found: Answers, wording: Wording, row: int) -> Words | None:
     """Return the words for what a row met, or None where it met nothing."""
     if found.site[row] != -1:
-        url = keys.urls[found.column[row]][row].as_py()
-        return wording.of_site(int(found.site[row]), url)
+        site, column = int(found.site[row]), int(found.column[row])
+        if found.page[row]:
+            page = keys.pages[column][row].as_py()
+            return wording.of_page_site(site, keys.picture_of(row), page)
+        return wording.of_site(site, keys.urls[column][row].as_py())
     if found.entry[row] != -1:
         return wording.of_entry(int(found.entry[row]))
     return None
@@ -125,6 +136,9 @@ def out_columns(keys: Keys, found: Answers, wording: Wording) -> list[pa.Array]:
 
 def _how(keys: Keys, found: Answers, words: Words, row: int) -> str:
     way = WAYS[found.way[row]]
+    if found.page[row] and way == "site":
+        is_asked = found.outcome[row] == CODE["review"]
+        return "rule of its page's site" + (": does it mean this picture?" if is_asked else "")
     if found.page[row]:
         is_all = found.outcome[row] != CODE["review"]
         return "all pictures of its page" if is_all else "a picture of its page"

@@ -29,6 +29,11 @@ def site_of(hostname: str) -> str:
     return domain or hostname
 
 
+def same_site(host: str, other: str) -> bool:
+    """Tell whether two hosts (with or without a port) are of one site."""
+    return host == other or site_of(bare(host)) == site_of(bare(other))
+
+
 def covering_hosts(host: str, among: Container[str] | None = None) -> list[str]:
     """Return the hosts whose claims speak for a host: itself, and the one with or without `www.`.
 
@@ -59,7 +64,7 @@ def twin_of(host: str) -> str:
 
 def _of_same_site(host: str, others: list[str], among: Container[str] | None) -> list[str]:
     found = [other for other in others if among is None or other in among]
-    return [other for other in found if site_of(bare(host)) == site_of(bare(other))]
+    return [other for other in found if same_site(host, other)]
 
 
 @cache
