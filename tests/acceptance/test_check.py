@@ -72,6 +72,28 @@ def test_every_row_gets_one_outcome_with_its_reason(tmp_path: Path, snapshot: Pa
     assert "licence: https://l.example" in written[3]["optout_reason"]
 
 
+def test_rules_of_the_site_of_a_rows_page_are_asked(tmp_path: Path, snapshot: Path):
+    dataset = table(
+        tmp_path / "dataset.parquet",
+        url=[
+            "https://img.shut.example/1.jpg",
+            "https://cdn.example/1.jpg",
+            "https://cdn.example/2",
+        ],
+        page_url=["https://shut.example/1", "https://shut.example/1", "https://open.example/1"],
+    )
+    rows = tmp_path / "rows.parquet"
+    assert check(dataset, "--out", rows, snapshot=snapshot).returncode == 1
+    written = pq.read_table(rows).to_pylist()
+    assert [row["optout_outcome"] for row in written] == ["reserved", "review", "clear"]
+    assert [row["optout_match"] for row in written] == ["site", "site", None]
+    rule = "Disallow: / at https://shut.example/robots.txt"
+    assert written[0]["optout_reason"] == f"{rule} (rule of its page's site)"
+    assert written[1]["optout_reason"].endswith(
+        "(rule of its page's site: does it mean this picture?)"
+    )
+
+
 def test_how_an_address_was_equal_is_said(tmp_path: Path, snapshot: Path):
     dataset = table(tmp_path / "d.parquet", url=[MARKED, f"{MARKED}?utm_source=a&amp;fbclid=2"])
     rows = tmp_path / "rows.parquet"
