@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from registry.check.answers import outcome_of_page
 from registry.check.index import NONE, CheckIndex
 from registry.errors import UsageError
 from registry.matching import brute
@@ -202,7 +203,7 @@ class _Search:
         for entry in on_page:
             self._add(entry, "url", None, None, on_page=True)
         if on_page:
-            self.page = self._index.pages.outcome(key)
+            self.page = outcome_of_page(self._index, key)
 
     def by_picture(self, picture: Picture) -> None:
         self.by_digest("sha256", picture.sha256)

@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pyarrow as pa
 
-from registry.check.complete import EMPTY
+from registry.check.complete import EMPTY, NOTHING, Offer
 from registry.check.index import CheckIndex
-from registry.check.keys import Prints
+from registry.check.keys import Keys, Prints
 from registry.check.pages import NONE, STRICT
 from registry.matching.confirm import CANDIDATE_RADIUS, tier
 from registry.model import DECISIONS, OUTCOMES, TIERS
@@ -24,11 +25,9 @@ from registry.urls.key import split_key
 from registry.urls.sites import same_site
 
 if TYPE_CHECKING:
-    import pyarrow as pa
     from numpy.typing import NDArray
 
-    from registry.check.keys import Keys
-    from registry.model import Verdict
+    from registry.model import Outcome, Verdict
 
 CODE = {outcome: code for code, outcome in enumerate(OUTCOMES)}
 WAYS = ("url", "digest", "site", "fingerprint")
@@ -93,6 +92,13 @@ def answer(
     for prints in sources:
         _take_fingerprints(found, index, prints, distance)
     return found
+
+
+def outcome_of_page(index: CheckIndex, key: str) -> Outcome:
+    """Return what a check says of a row that names nothing but a page, by its URL key."""
+    offer = Offer(np.ones(1, bool), np.ones(1, bool), NOTHING, names_picture=False)
+    keys = Keys(1, pages=[pa.array([key], pa.string())], offers=[offer])
+    return OUTCOMES[int(answer(keys, index, None).outcome[0])]
 
 
 def _known_pictures(found: Answers, index: CheckIndex, places: NDArray[np.int64]) -> Prints:

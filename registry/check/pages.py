@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from registry.model import DECISIONS, OUTCOMES, Outcome
+from registry.model import DECISIONS, OUTCOMES
 from registry.urls.columns import url_keys
 
 if TYPE_CHECKING:
@@ -53,11 +53,6 @@ class PageIndex:
         """Return the entries of the pictures that a page shows or a list names it for."""
         place = pc.index_in(pa.scalar(key), value_set=self._keys).as_py()
         return np.flatnonzero(self._page == (len(self._keys) if place is None else place))
-
-    def outcome(self, key: str) -> Outcome:
-        """Return what a check says of a row that offers nothing but this page."""
-        entries, outcomes = self.answers(pa.array([key]))
-        return "clear" if entries[0] == NONE else OUTCOMES[outcomes[0]]
 
     def _answers(
         self,

@@ -119,6 +119,6 @@ def test_what_is_recorded_of_a_page_is_found_by_its_url(tmp_path):
     ]
     assert (found.decision, found.page) == ("reserved", "review")
     silent = lookup(index, "https://b.example/page")
-    assert (silent.page, silent.decision, len(silent.found)) == ("clear", "unspecified", 1)
+    assert (silent.page, silent.decision, len(silent.found)) == ("unchecked", "unspecified", 1)
     assert lookup(index, one).page is None
     assert lookup(index, "https://a.example/another").found == ()

@@ -11,6 +11,7 @@ from registry.check.complete import Offer
 from registry.check.index import CheckIndex
 from registry.check.keys import Keys
 from registry.check.wording import Wording, row_words
+from registry.lookup import lookup
 from registry.model import OUTCOMES, Evidence, Target
 from registry.signals import read
 from registry.site_rules import applicable
@@ -74,6 +75,16 @@ def test_rules_of_the_pages_site(shut, picture, page, outcome):
     said, reason = ask(CheckIndex(shut, "cautious"), picture, page)
     assert said == outcome
     assert ("Disallow: /works/" in reason) == (outcome in {"reserved", "review"})
+
+
+def test_a_look_up_of_the_page_agrees(tmp_path):
+    made = Made()
+    made.robots("art.example", SHUT)
+    made.observe("https://art.example/free/1.jpg", image_id=made.image(), page_url=PAGE)
+    index = CheckIndex(made.snapshot(tmp_path), "letter")
+    assert (lookup(index, PAGE).page, ask(index, None, PAGE)[0]) == ("unchecked", "unchecked")
+    index = CheckIndex(index.snapshot, "cautious")
+    assert (lookup(index, PAGE).page, ask(index, None, PAGE)[0]) == ("reserved", "reserved")
 
 
 @pytest.mark.parametrize("picture", [OWN, CDN])
