@@ -2,6 +2,7 @@
 
 import layouts_files
 import layouts_keys
+import layouts_strays
 from layout_parts import LAYOUTS
 
-__all__ = ["LAYOUTS", "layouts_files", "layouts_keys"]
+__all__ = ["LAYOUTS", "layouts_files", "layouts_keys", "layouts_strays"]

@@ -32,11 +32,11 @@ PARTS: tuple[tuple[Meant, tuple[str, ...]], ...] = (
 MIN_SHARE = 0.3  # of a sample that must be addresses, when no name says so
 FEWEST = 0.05  # the same, for a column that is looked up beside others
 LOOKS_SHARE = 0.5  # of a column's addresses that must look like those of pictures
-ADDRESS = re.compile(r"https?://[^\s]+", re.IGNORECASE)
+ADDRESS = re.compile(r"(?:https?:)?//[^\s]+", re.IGNORECASE)
 _TYPES = r"(?:jpe?g|jpe|jfif|png|webp|gif|bmp|tiff?|avif|heic|jp2|jxl|svg)"
 OF_PICTURE = re.compile(
-    rf"https?://[^/?#]+/[^?#]*\.{_TYPES}(?:[?#:!@/].*)?"
-    rf"|https?://\S*[?&](?:format|fm|ext|type|file|name|src|url)=[^&#]*{_TYPES}(?:[&#].*)?",
+    rf"(?:https?:)?//[^/?#]+/[^?#]*\.{_TYPES}(?:[?#:!@/].*)?"
+    rf"|(?:https?:)?//\S*[?&](?:format|fm|ext|type|file|name|src|url)=[^&#]*{_TYPES}(?:[&#].*)?",
     re.IGNORECASE,
 )
 
@@ -93,10 +93,11 @@ def share_of_addresses(sample: Sequence[str]) -> float:
 def _seen(name: str, sample: Sequence[str]) -> _Seen:
     found = [value for value in sample if ADDRESS.fullmatch(value)]
     looks = sum(bool(OF_PICTURE.fullmatch(value)) for value in found) / max(len(found), 1)
-    return _Seen(name, _meant(name), share_of_addresses(sample), looks)
+    return _Seen(name, meant_by(name), share_of_addresses(sample), looks)
 
 
-def _meant(name: str) -> Meant:
+def meant_by(name: str) -> Meant:
+    """Return what the name of a column says of the addresses in it."""
     lower = name.lower()
     if lower in NAMES:
         return "picture"

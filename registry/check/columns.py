@@ -10,13 +10,14 @@ nothing was compared.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from registry.check.address_columns import MIN_SHARE, addresses, share_of_addresses
+from registry.check.address_columns import MIN_SHARE, addresses, meant_by, share_of_addresses
 from registry.check.complete import NOT_READ, OTHER_ALGORITHM
-from registry.check.hash_family import sample_passes
+from registry.check.hash_family import ENOUGH, sample_passes
+from registry.check.strays import is_picture
 from registry.errors import UnreadableDataset, UsageError
 
 Role = Literal["url", "page_url", "source_url", "sha256", "md5", "phash64", "image"]
@@ -39,10 +40,11 @@ LOOK_ALIKES = {
     "blur_hash": "a placeholder, not a fingerprint",
     **dict.fromkeys(("ahash", "dhash", "whash", "pdq"), "of another algorithm than phash"),
 }
+# What a camera and its programs wrote: addresses in it are those of their makers.
+NO_KEYS = frozenset({"exif"})
 HEX_LENGTH: Mapping[Role, int] = {"sha256": 64, "md5": 32, "phash64": 16}
 HEX = re.compile(r"[0-9a-fA-F]+")
-# Starts of JPEG, PNG, GIF and WebP files, as hex and as text: a data URI or base64.
-STARTS = ("ffd8ff", "89504e470d0a1a0a", "47494638", "52494646")
+# Starts of JPEG, PNG, GIF and WebP files as text: a data URI or base64.
 ENCODED = ("data:image/", "/9j/", "iVBORw0KGgo", "R0lGOD", "UklGR")
 NO_PHASH = "its bits do NOT look like imagehash.phash"
 
@@ -78,11 +80,27 @@ class Choice:
     by_hand: bool = False
 
 
+Addressed = Literal["any", "page", "picture"]
+
+
+@dataclass(frozen=True, slots=True)
+class Other:
+    """A column without a role, whose values may hold keys all the same.
+
+    `addressed` says which of its addresses are looked up, and as what: all as a picture's
+    and as a page's, all as a page's, or only those that look like a picture's.
+    """
+
+    column: str
+    addressed: Addressed = "any"
+
+
 @dataclass(frozen=True, slots=True)
 class Columns:
     """The plan: what became of every column that matters, in the dataset's order."""
 
     choices: tuple[Choice, ...]
+    others: tuple[Other, ...] = ()
 
     def of(self, role: Role) -> tuple[Choice, ...]:
         """Return the columns that serve as `role`."""
@@ -91,7 +109,8 @@ class Columns:
     @property
     def read(self) -> tuple[str, ...]:
         """Names of the columns that a check reads."""
-        return tuple(c.column for c in self.choices if c.role or c.doubt)
+        chosen = (c.column for c in self.choices if c.role or c.doubt)
+        return tuple(dict.fromkeys([*chosen, *(other.column for other in self.others)]))
 
 
 def choose(
@@ -111,10 +130,30 @@ def choose(
         chosen[name] = Choice(name, found.role, found.why)
     has_mime = any(column.name == "mime_type" for column in columns)
     judged = [chosen.get(column.name) or _judged(column, has_mime) for column in columns]
-    plan = Columns(tuple(choice for choice in judged if choice))
+    choices = tuple(choice for choice in judged if choice)
+    plan = Columns(choices, tuple(_others(columns, choices, by_hand)))
     if not any(plan.of(role) for role in ROLES if role not in ("page_url", "source_url")):
         _refuse_unless_by_hand(columns, plan, by_hand)
     return plan
+
+
+def _others(
+    columns: Sequence[Column], choices: Sequence[Choice], by_hand: Mapping[str, str]
+) -> Iterator[Other]:
+    """Yield the columns without a role that may hold keys of pictures, doubted ones too."""
+    served = {choice.column for choice in choices if choice.role}
+    for column in columns:
+        if column.name in served or column.name in by_hand or column.kind == "other":
+            continue
+        if column.name.lower() not in NO_KEYS:
+            yield Other(column.name, _addressed(column.name))
+
+
+def _addressed(name: str) -> Addressed:
+    meant = meant_by(name)
+    if meant in ("licence", "person"):
+        return "picture"
+    return "page" if meant == "page" else "any"
 
 
 def _override(columns: Sequence[Column], role: str, name: str) -> Choice:
@@ -167,10 +206,28 @@ def _judged(column: Column, has_mime: bool) -> Choice | None:
         return Choice(column.name, "image", why)
     if why := _why_not_read(column):
         return Choice(column.name, None, why, NOT_READ)
-    if name == "hash":
-        return _plain_hash(column, has_mime)
-    roles = [role for role in HEX_LENGTH if name in NAMES[role]]
-    return _hash(column, roles[0]) if roles else None
+    if role := _named_hash(name):
+        return _hash(column, role)
+    return _plain_hash(column, has_mime) if name == "hash" else _unnamed_phash(column)
+
+
+def _named_hash(name: str) -> Role | None:
+    """Return the hash that a column is named for, as `image_phash`, `pHash` and `p_hash` are."""
+    letters = re.sub(r"[^a-z0-9]", "", name)
+    for role, names in NAMES.items():
+        if role in HEX_LENGTH and name in names:
+            return role
+    if any(part in letters for part in ("phash", "perceptualhash", "imagehash")):
+        return "phash64"
+    return next((role for role in ("sha256", "md5") if role in letters), None)
+
+
+def _unnamed_phash(column: Column) -> Choice | None:
+    """Return a column of 16 hex digits as fingerprints if enough of them are balanced as such."""
+    codes = _codes(column) if column.kind == "string" else []
+    if len(codes) < max(ENOUGH, MIN_SHARE * len(column.sample)) or not sample_passes(codes):
+        return None
+    return Choice(column.name, "phash64", "its bits are balanced as those of imagehash.phash are")
 
 
 def _hash(column: Column, role: Role) -> Choice:
@@ -193,7 +250,7 @@ def _plain_hash(column: Column, has_mime: bool) -> Choice | None:
         return Choice(column.name, None, why)
     if has_mime and _type_fits(column, "md5") and _hexes(column, HEX_LENGTH["md5"]):
         return Choice(column.name, "md5", "32 hex beside mime_type: md5 of the file")
-    return None
+    return _unnamed_phash(column)
 
 
 def _why_pictures(column: Column) -> str:
@@ -222,7 +279,11 @@ def _why_not_read(column: Column) -> str:
 
 
 def _is_picture(value: str) -> bool:
-    return value.startswith(STARTS)
+    """Tell it of a value that is given as hex."""
+    try:
+        return is_picture(bytes.fromhex(value[:32]))
+    except ValueError:
+        return False
 
 
 def _is_encoded(value: str) -> bool:

@@ -6,6 +6,7 @@ decides from that which rows may be clear.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -14,8 +15,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from registry.check.complete import OTHER_ALGORITHM, Offer, unchecked
-from registry.check.hash_family import batch_passes
+from registry.check import strays
+from registry.check.address_columns import OF_PICTURE
+from registry.check.columns import Other
+from registry.check.complete import NOT_READ, OTHER_ALGORITHM, Offer, unchecked
+from registry.check.hash_family import pass_singly
+from registry.check.strays import is_binary, is_text, plain
 from registry.urls.columns import url_keys
 
 if TYPE_CHECKING:
@@ -25,6 +30,9 @@ if TYPE_CHECKING:
     from registry.pictures.reading import Hashed
 
 DIGEST_BYTES = {"sha256": 32, "md5": 16}
+ADDRESS_ROLES = ("url", "page_url", "source_url")
+# Several addresses in one value, as lists written into one cell have them.
+SEVERAL = r"[^\s|,;][\s|,;]+[\"']?(?i:https?:)?//"
 # A longer value is no address and no hash; some rows hold whole files as text.
 LONGEST_TEXT = 1 << 16
 # What imagehash gives for a picture of one colour: it would match every blank image.
@@ -56,7 +64,8 @@ class Keys:
 
     `urls` are keys of addresses that may be the pictures', `written` the same as the
     dataset writes them, `pages` keys of addresses that may be pages'; a column of unsaid
-    meaning is in both. `offers` says what every column held.
+    meaning is in both. `offers` says what every column held, `not_read` counts by column
+    the rows that hold keys in a form that is not read.
     """
 
     rows: int
@@ -66,6 +75,7 @@ class Keys:
     digests: list[tuple[str, pa.Array]] = field(default_factory=list)
     prints: list[Prints] = field(default_factory=list)
     offers: list[Offer] = field(default_factory=list)
+    not_read: Counter[str] = field(default_factory=Counter)
 
     def why_unchecked(self, whole: Sequence[str] = ()) -> NDArray[np.object_]:
         """Return the reason why each row may not be called clear, or None where it may.
@@ -84,8 +94,10 @@ def extract(batch: pa.RecordBatch, columns: Columns, hash_pictures: HashPictures
     keys = Keys(batch.num_rows)
     for choice in columns.choices:
         if choice.role or choice.doubt:
-            column = _plain(batch.column(choice.column))
+            column = plain(batch.column(choice.column))
             _take(keys, choice, column, hash_pictures)
+    for other in columns.others:
+        _take_other(keys, other, plain(batch.column(other.column)))
     return keys
 
 
@@ -94,8 +106,8 @@ def _take(keys: Keys, choice: Choice, column: pa.Array, hash_pictures: HashPictu
     if choice.role is None:
         _doubted(keys, column, str(choice.doubt))
     elif choice.role == "image":
-        _pictures(keys, column, hash_pictures)
-    elif pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
+        _pictures(keys, choice.column, column, hash_pictures)
+    elif is_text(column.type) or choice.role in ADDRESS_ROLES:
         text, broken = _readable(column)
         if choice.role == "phash64":
             _phashes(keys, choice, text, broken)
@@ -107,6 +119,37 @@ def _take(keys: Keys, choice: Choice, column: pa.Array, hash_pictures: HashPictu
         _binary_digests(keys, choice.role, column)
 
 
+def _take_other(keys: Keys, other: Other, column: pa.Array) -> None:
+    """Look up the addresses and digests in a column without a role; note what is not read."""
+    if is_text(column.type) or is_binary(column.type):
+        _stray_addresses(keys, other, column)
+        _stray_digests(keys, column)
+    hidden = strays.not_read(other.column, column)
+    if hidden.any():
+        keys.not_read[other.column] += int(hidden.sum())
+        keys.offers.append(Offer(hidden, np.zeros(keys.rows, bool), NOT_READ))
+
+
+def _stray_addresses(keys: Keys, other: Other, column: pa.Array) -> None:
+    held = strays.matches(column, strays.ADDRESS)
+    if held.any() and other.addressed == "picture":
+        held &= strays.matches(column, rf"(?i)^\s*(?:{OF_PICTURE.pattern})\s*$")
+    if held.any():
+        text, _ = _readable(pc.if_else(pa.array(held), column, None))
+        role = "page_url" if other.addressed == "page" else "source_url"
+        _urls(keys, role, text, held & ~_mask(text.is_valid()), NOT_READ)
+
+
+def _stray_digests(keys: Keys, column: pa.Array) -> None:
+    for role, pattern in strays.DIGESTS.items():
+        held = strays.matches(column, pattern)
+        if held.any():
+            text, _ = _readable(pc.if_else(pa.array(held), column, None))
+            _, content = _hex(text, 2 * DIGEST_BYTES[role])
+            keys.digests.append((role, _fixed(held, content, DIGEST_BYTES[role])))
+            keys.offers.append(Offer(held, held, NOT_READ, names_picture=False))
+
+
 def _doubted(keys: Keys, column: pa.Array, reason: str) -> None:
     """Note the rows that hold a value which nothing here can read."""
     held = _mask(column.is_valid())
@@ -116,30 +159,18 @@ def _doubted(keys: Keys, column: pa.Array, reason: str) -> None:
     keys.offers.append(Offer(held, np.zeros(keys.rows, bool), reason))
 
 
-def _plain(column: pa.Array) -> pa.Array:
-    """Undo dictionary encoding and view types."""
-    if pa.types.is_dictionary(column.type):
-        column = column.dictionary_decode()
-    if pa.types.is_string_view(column.type):
-        return column.cast(pa.large_string())
-    if pa.types.is_binary_view(column.type):
-        return column.cast(pa.large_binary())
-    return column
-
-
 def _readable(column: pa.Array) -> tuple[pa.Array, NDArray[np.bool_]]:
-    """Return texts as strings, and which rows hold none that can be read.
+    """Return texts (or texts as bytes) as strings, and which rows hold none that can be read.
 
     Those are null then: texts that are not UTF-8, and texts too long to be a key.
     """
     given = _mask(column.is_valid())
     short = pc.less_equal(pc.binary_length(column), LONGEST_TEXT)
-    text = pc.if_else(short, column, None).cast(pa.string())
+    content = pc.if_else(short, column, None).cast(pa.binary())
     try:
-        text.validate(full=True)
+        text = content.cast(pa.string())
     except pa.ArrowInvalid:
-        decoded = [_decoded(value) for value in text.cast(pa.binary()).to_pylist()]
-        text = pa.array(decoded, pa.string())
+        text = pa.array([_decoded(value) for value in content.to_pylist()], pa.string())
     return text, given & ~_mask(text.is_valid())
 
 
@@ -160,9 +191,13 @@ def _present(column: pa.Array) -> NDArray[np.bool_]:
     return _mask(pc.not_equal(pc.utf8_trim_whitespace(column), ""))
 
 
-def _urls(keys: Keys, role: str, text: pa.Array, broken: NDArray[np.bool_]) -> None:
+def _urls(
+    keys: Keys, role: str, text: pa.Array, broken: NDArray[np.bool_], why_not: str | None = None
+) -> None:
     """Take addresses: of pictures, of pages, or both where their meaning is unsaid."""
-    found = url_keys(text)
+    # A value that holds several is not the address that a server would read it as.
+    several = strays.matches(text, SEVERAL)
+    found = url_keys(pc.if_else(pa.array(several), None, text) if several.any() else text)
     valid = _mask(found.is_valid())
     if role != "page_url":
         keys.urls.append(found)
@@ -170,8 +205,9 @@ def _urls(keys: Keys, role: str, text: pa.Array, broken: NDArray[np.bool_]) -> N
     if role != "url":
         keys.pages.append(found)
     # A column of unsaid meaning may hold other texts too: they offer nothing.
-    offered = valid if role == "source_url" else _present(text) | broken
-    keys.offers.append(Offer(offered, valid, f"bad-{role}", names_picture=role == "url"))
+    offered = valid | several if role == "source_url" else _present(text)
+    why_not = why_not or f"bad-{role}"
+    keys.offers.append(Offer(offered | broken, valid, why_not, names_picture=role == "url"))
 
 
 def _hex(column: pa.Array, length: int) -> tuple[NDArray[np.bool_], NDArray[np.uint8]]:
@@ -213,13 +249,14 @@ def _phashes(keys: Keys, choice: Choice, text: pa.Array, broken: NDArray[np.bool
     has = valid & ~flat
     nothing = np.zeros((keys.rows, 4), np.uint64)
     keys.prints.append(Prints(np.arange(keys.rows), codes, has, nothing, np.zeros(keys.rows, bool)))
-    known = choice.doubt is None and (choice.by_hand or batch_passes(codes[has]))
     reasons = [(flat, "unfit-phash64"), (has, OTHER_ALGORITHM)]
-    compared = has if known else np.zeros(keys.rows, bool)
+    compared = has.copy() if choice.doubt is None else np.zeros(keys.rows, bool)
+    if not choice.by_hand:
+        compared[has] &= pass_singly(codes[has])
     keys.offers.append(Offer(_present(text) | broken, compared, "bad-phash64", reasons))
 
 
-def _pictures(keys: Keys, column: pa.Array, hash_pictures: HashPictures) -> None:
+def _pictures(keys: Keys, name: str, column: pa.Array, hash_pictures: HashPictures) -> None:
     """Hash the pictures.
 
     Their digests and fingerprints stand beside those of other columns: a dataset
@@ -227,7 +264,7 @@ def _pictures(keys: Keys, column: pa.Array, hash_pictures: HashPictures) -> None
     """
     named = np.zeros(keys.rows, bool)
     if pa.types.is_struct(column.type):
-        column, named = _bytes_and_paths(column)
+        column, named = _out_of_struct(keys, name, column)
     hashed = hash_pictures(column.to_pylist())
     keys.prints.append(_prints(hashed))
     problems = np.array([answer.problem or "" for answer in hashed], object)
@@ -254,9 +291,17 @@ def _prints(hashed: Sequence[Hashed]) -> Prints:
     )
 
 
-def _bytes_and_paths(column: pa.StructArray) -> tuple[pa.Array, NDArray[np.bool_]]:
-    """Return the bytes of a struct of bytes and path, and which rows name a path."""
+def _out_of_struct(
+    keys: Keys, name: str, column: pa.StructArray
+) -> tuple[pa.Array, NDArray[np.bool_]]:
+    """Return the bytes of a struct of bytes and path, and which rows name a path.
+
+    A path may be an address, and is looked up as such; so is what other fields hold.
+    """
     named = np.zeros(len(column), bool)
-    if column.type.get_field_index("path") != -1:
-        named = _mask(pc.struct_field(column, "path").is_valid())
+    for part, values in zip(column.type.fields, column.flatten(), strict=True):
+        if part.name == "path":
+            named = _mask(values.is_valid())
+        if part.name != "bytes":
+            _take_other(keys, Other(f"{name}.{part.name}"), plain(values))
     return pc.struct_field(column, "bytes"), named

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
+from registry.check.address_columns import MIN_SHARE, share_of_addresses
 from registry.check.columns import Column, Columns, Kind, choose
 
 if TYPE_CHECKING:
@@ -47,6 +48,11 @@ def _column(field: pa.Field, sample: pa.RecordBatch | None) -> Column:
     if sample is not None and field.name in sample.schema.names:
         column = sample.column(field.name)
         values = _leaves(column) if kind == "nested" else _texts(column, kind == "string")
+        if (
+            kind == "binary"
+            and share_of_addresses(found := _texts(column, is_text=True)) > MIN_SHARE
+        ):
+            kind, values = "string", found
     return Column(field.name, kind, str(field.type), tuple(values))
 
 

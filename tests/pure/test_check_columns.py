@@ -22,7 +22,7 @@ def test_laion_goes_by_url_and_its_hash_is_left_out():
     found = choose([text("URL", *URLS), text("TEXT", "a cat"), Column("hash", "other", "int64")])
     assert roles(found) == {"URL": "url", "hash": None}
     assert "url and text" in found.choices[1].why
-    assert found.read == ("URL",)
+    assert found.read == ("URL", "TEXT")
 
 
 def test_coyo_compares_its_phash():

@@ -16,7 +16,7 @@ from made import Made
 from registry.check import keys as keys_module
 from registry.check.columns import Choice, Columns
 from registry.check.complete import Offer, unchecked
-from registry.check.hash_family import batch_passes, sample_passes
+from registry.check.hash_family import pass_singly, sample_passes
 from registry.check.keys import extract
 from registry.check.plan import plan
 from registry.check.run import Options, check
@@ -144,10 +144,16 @@ def test_phash_is_told_from_other_algorithms():
         assert not sample_passes(codes_of(other)), other
 
 
-def test_a_batch_of_another_maker_is_noticed():
-    assert batch_passes(np.array(codes_of("phash"), np.uint64))
-    assert not batch_passes(np.array(codes_of("dhash"), np.uint64))
-    assert batch_passes(np.array(codes_of("dhash")[:5], np.uint64))
+def test_hashes_of_another_maker_are_noticed_among_phashes():
+    phash, dhash = (np.array(codes_of(name), np.uint64) for name in ("phash", "dhash"))
+    assert pass_singly(phash).all()
+    assert pass_singly(phash[:3]).all()
+    assert pass_singly(dhash).sum() == 0
+    mixed = pass_singly(np.concatenate([phash, dhash, phash]))
+    assert mixed[:36].all()
+    assert not mixed[44:76].any()
+    assert mixed[84:].all()
+    assert pass_singly(dhash[:5]).mean() < 0.5
 
 
 # ---- for random datasets and registries, nothing that was not compared is clear
