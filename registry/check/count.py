@@ -32,6 +32,7 @@ def count(
         tally.outcomes[OUTCOMES[code]] += int(rows)
     unchecked = found.outcome == OUTCOMES.index("unchecked")
     tally.unchecked.update(found.problem[unchecked].tolist())
+    tally.not_read.update(keys.not_read)
     tally.with_fingerprint += found.searched
     met = np.flatnonzero(found.way != -1)
     tally.matched_by.update(WAYS[way] for way in found.way[met])

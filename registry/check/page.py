@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 
 from registry.check._page_style import STYLE
-from registry.check.report import MATCHED_BY, Report, Shown, ranked
+from registry.check.report import MATCHED_BY, MEANS_NOT_READ, TOP, Report, Shown, ranked
 from registry.model import OUTCOMES
 from registry.text import visible
 
@@ -25,7 +25,7 @@ MATCHES_HEAD = (
     *(("met by", ""), ("mark", "w"), ("since", "")),
 )
 COLUMNS_HEAD = (("used as", ""), ("column", "w"), ("why", "w"))
-LEFT_HEAD = (("files", "n"), ("endings", "w"), ("what they are", "w"))
+LEFT_HEAD = (("number", "n"), ("of", "w"), ("what they are", "w"))
 
 
 def to_html(report: Report) -> str:
@@ -123,9 +123,13 @@ def _match(match: Shown) -> Sequence[str]:
 
 
 def _left_out(report: Report) -> str:
-    """Return what lay beside the dataset's files and was not read; nothing for nothing."""
-    rows = [
-        (f"{one.files:,}", _shown(", ".join(one.suffixes)), _shown(one.means))
+    """Return what was not read of the dataset, and beside its files; nothing for nothing."""
+    columns = [
+        (f"{count:,}", f"rows, column {_shown(name)}", MEANS_NOT_READ)
+        for name, count in ranked(report.tally.not_read, TOP).items()
+    ]
+    rows = columns + [
+        (f"{one.files:,}", _shown(f"files ({', '.join(one.suffixes)})"), _shown(one.means))
         for one in report.left_out
     ]
     return f"<h2>Not read</h2>{_table(LEFT_HEAD, rows)}" if rows else ""

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 MATCHED_BY = ("url", "digest", "fingerprint", "site")
 TOP = 20
+MEANS_NOT_READ = "addresses, digests or pictures in a form that is not read"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +34,11 @@ class Shown:
 
 @dataclass(slots=True)
 class Tally:
-    """Counts gathered while a dataset streams by. `shown` keeps the first matches only."""
+    """Counts gathered while a dataset streams by.
+
+    `not_read` counts by column the rows that hold keys in a form that is not read;
+    `shown` keeps the first matches only.
+    """
 
     rows: int = 0
     outcomes: Counter[str] = field(default_factory=Counter)
@@ -42,6 +47,7 @@ class Tally:
     tiers: Counter[str] = field(default_factory=Counter)
     signals: Counter[str] = field(default_factory=Counter)
     hosts: Counter[str] = field(default_factory=Counter)
+    not_read: Counter[str] = field(default_factory=Counter)
     with_fingerprint: int = 0
     shown: list[Shown] = field(default_factory=list)
 
@@ -88,6 +94,7 @@ class Report:
             "signals": ranked(tally.signals),
             "sites": ranked(tally.hosts, TOP),
             "columns": dict(self.columns),
+            "columns_not_read": ranked(tally.not_read),
             "left_out": [one.to_json() for one in self.left_out],
             "registry": dict(self.registry),
             "policy": self.policy,
@@ -124,6 +131,10 @@ def to_lines(report: Report) -> list[str]:
     lines += _section("by tier", tally.tiers)
     if tally.with_fingerprint:
         lines.append(f"  chance matches to expect: {report.expected_chance_matches:.2g}")
+    lines += [
+        f"  not read: {rows:,} values of column {visible(name)}, which hold {MEANS_NOT_READ}"
+        for name, rows in ranked(tally.not_read, TOP).items()
+    ]
     lines += [f"  not read: {visible(str(one))}" for one in report.left_out if one.kind != "words"]
     if not tally.rows:
         lines.append("  the dataset has no rows: nothing was checked")
