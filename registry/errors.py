@@ -48,6 +48,10 @@ class UnreadableInput(RegistryError):
     """A file that was named cannot be read."""
 
 
+class RefusedFile(UnreadableInput):
+    """A file is not opened, or not read: it is no regular file, too large, or encrypted."""
+
+
 class UnreadableDataset(UnreadableInput):
     """The dataset cannot be read."""
 

@@ -83,7 +83,7 @@ def target_kind(target: str) -> TargetKind:
 def history(conn: psycopg.Connection, target: str) -> History:
     """Return everything that was recorded about one target.
 
-    Raises UsageError for a target of no known kind, UnreadablePicture for a
+    Raises UsageError for a target of no known kind, UnreadableInput for a
     picture that cannot be read.
     """
     kind = target_kind(target)
@@ -210,9 +210,10 @@ def _reached(host: str, paths: Collection[str]) -> Callable[[tuple[Signal, ...]]
 def _prints(target: str, kind: TargetKind) -> tuple[int | None, bytes | None, list[bytes]]:
     """Return phash64, phash256 and digests of a picture file, or those that a hash may be."""
     if kind == "picture":
-        from registry.fingerprints import fingerprint_file
+        from registry.pictures.files import PictureReader
 
-        picture = fingerprint_file(Path(target))
+        with PictureReader() as reader:
+            picture = reader.file(Path(target))
         digests = [bytes.fromhex(picture.sha256), bytes.fromhex(picture.md5)]
         if not picture.fingerprints:
             return None, None, digests

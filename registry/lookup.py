@@ -13,6 +13,7 @@ import numpy as np
 from registry.check.answers import outcome_of_page
 from registry.check.index import NONE, CheckIndex
 from registry.errors import UsageError
+from registry.files import refuse_special
 from registry.matching import brute
 from registry.matching.confirm import CANDIDATE_RADIUS, tier
 from registry.model import DECISIONS, TIERS, Decision, MatchedBy, Outcome, Tier, Verdict
@@ -111,14 +112,19 @@ class Answer:
 
 
 def kind_of(target: str) -> Kind:
-    """Tell what a target is; raise UsageError for what is none of them."""
+    """Tell what a target is.
+
+    Raises UsageError for what is none of them, RefusedFile for a device or a pipe.
+    """
     if target.lower().startswith(("http://", "https://")):
         return "url"
-    if _exists(target, Path.is_file):
+    is_folder = _exists(target, Path.is_dir)
+    if _exists(target, Path.exists) and not is_folder:
+        refuse_special(Path(target))
         return "picture"
     if HEX.fullmatch(target) and len(target) in LENGTHS:
         return LENGTHS[len(target)]
-    if target and _exists(target, Path.is_dir):
+    if target and is_folder:
         raise UsageError(f"{target} is a folder", f"registry check {target}")
     raise UsageError(
         f"{target} is no picture file that exists, no http(s) URL and no hash",

@@ -16,6 +16,7 @@ import registry
 from registry.any_url import standing
 from registry.errors import RegistryError, UnreadableInput
 from registry.evidence_lines import answer, read_line, what_is_asked
+from registry.files import opened
 from registry.model import DECISIONS, USES
 from registry.precedence import settled
 
@@ -83,7 +84,7 @@ def _placed(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
     """Yield the vectors of a file with their place in it; UnreadableInput for a file without."""
     empty = True
     try:
-        with path.open("rb") as file:
+        with opened(path) as file:
             for number, line in enumerate(iter(lambda: file.readline(LINE_LIMIT), b""), 1):
                 if line.strip():
                     empty = False

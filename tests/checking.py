@@ -1,7 +1,6 @@
 """What tests of the installed `registry check` share."""
 
 import os
-import random
 import subprocess
 import sys
 from pathlib import Path
@@ -9,25 +8,13 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from drawn import draw
 from made import Made
-from PIL import Image, ImageDraw
 
-from registry.fingerprints import fingerprint_file
+from registry.pictures.reading import fingerprint_file
 
 MARKED = "https://art.example/works/1.jpg"
 REGISTRY = Path(sys.executable).parent / "registry"
-
-
-def draw(seed: int) -> Image.Image:
-    """Draw a picture with enough structure to fingerprint."""
-    rng = random.Random(seed)
-    image = Image.new("RGB", (320, 240), (rng.randrange(256), 200, 90))
-    pen = ImageDraw.Draw(image)
-    for _ in range(40):
-        x, y = rng.randrange(320), rng.randrange(240)
-        colour = tuple(rng.randrange(256) for _ in range(3))
-        pen.ellipse((x, y, x + rng.randrange(9, 120), y + rng.randrange(9, 120)), fill=colour)
-    return image
 
 
 @pytest.fixture
@@ -39,14 +26,8 @@ def picture(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def snapshot(tmp_path: Path, picture: Path) -> Path:
-    known = fingerprint_file(picture)
     made = Made()
-    image = made.image(
-        int(known.fingerprints["phash64"]["full"], 16),
-        phash256=bytes.fromhex(known.fingerprints["phash256"]["full"]),
-        sha256=bytes.fromhex(known.sha256),
-        md5=bytes.fromhex(known.md5),
-    )
+    image = made.picture(fingerprint_file(picture))
     made.observe(MARKED, [made.headers("noai", url=MARKED)], image_id=image)
     made.observe("https://art.example/works/free.jpg", refusal="http-404")
     made.robots("shut.example", "User-agent: GPTBot\nDisallow: /\n")

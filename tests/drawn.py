@@ -1,6 +1,7 @@
 """Drawn pictures for tests of fingerprints, and what ImageHash says of them."""
 
 import io
+import random
 
 import imagehash
 import numpy as np
@@ -15,6 +16,19 @@ def art(seed: int = 0, width: int = 120, height: int = 80) -> Image.Image:
     draw = ImageDraw.Draw(image)
     for _ in range(5):
         draw.line(rng.integers(0, width, 4).tolist(), fill=tuple(rng.integers(0, 256, 3).tolist()))
+    return image
+
+
+def draw(seed: int, width: int = 320, count: int = 40) -> Image.Image:
+    """Draw a picture, four to three, of so many ellipses: enough structure to fingerprint."""
+    rng = random.Random(seed)
+    height, widest = 3 * width // 4, 3 * width // 8
+    image = Image.new("RGB", (width, height), (rng.randrange(256), 200, 90))
+    pen = ImageDraw.Draw(image)
+    for _ in range(count):
+        x, y = rng.randrange(width), rng.randrange(height)
+        colour = tuple(rng.randrange(256) for _ in range(3))
+        pen.ellipse((x, y, x + rng.randrange(9, widest), y + rng.randrange(9, widest)), fill=colour)
     return image
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import io
-import random
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
@@ -18,8 +17,9 @@ from typing import Any, Literal
 import imagehash
 import pyarrow as pa
 import pyarrow.parquet as pq
+from drawn import draw
 from made import Made
-from PIL import Image, ImageDraw
+from PIL import Image
 
 from registry.fingerprints import fingerprint
 from registry.snapshot.store import Snapshot
@@ -99,14 +99,7 @@ def jpeg_of(image: Image.Image) -> bytes:
 def works() -> tuple[Work, ...]:
     made = []
     for number in range(ROWS):
-        rng = random.Random(number)
-        image = Image.new("RGB", (160, 120), (rng.randrange(256), 200, 90))
-        pen = ImageDraw.Draw(image)
-        for _ in range(25):
-            x, y = rng.randrange(160), rng.randrange(120)
-            colour = tuple(rng.randrange(256) for _ in range(3))
-            pen.ellipse((x, y, x + rng.randrange(9, 60), y + rng.randrange(9, 60)), fill=colour)
-        content = jpeg_of(image)
+        content = jpeg_of(draw(number, width=160, count=25))
         made.append(Work(number, Image.open(io.BytesIO(content)).convert("RGB"), content))
     return tuple(made)
 
@@ -117,13 +110,7 @@ def registry_of_works(folder: Path) -> Snapshot:
     for work in works():
         if work.number not in RESERVED:
             continue
-        known = fingerprint(work.jpeg)
-        image = made.image(
-            int(known.fingerprints["phash64"]["full"], 16),
-            phash256=bytes.fromhex(known.fingerprints["phash256"]["full"]),
-            sha256=bytes.fromhex(known.sha256),
-            md5=bytes.fromhex(known.md5),
-        )
+        image = made.picture(fingerprint(work.jpeg))
         for url in (work.url, work.plain_url):
             mark = made.headers("noai", url=url)
             made.observe(url, [mark], image_id=image, page_url=work.page)

@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from registry.claims.csv_rows import CsvRows
-from registry.claims.lines import LONGEST_LINE, NotUtf8, lines_of, opened, refuse_special
+from registry.claims.lines import LONGEST_LINE, NotUtf8, lines_of, opened
 from registry.claims.rows import UnreadableRow, claim_from_row, columns_of, is_blank, makes_claim
-from registry.errors import UnreadableInput
+from registry.errors import RefusedFile, UnreadableInput
 from registry.model import Claim, Meaning
 
 PARQUET_ROWS = 5_000
@@ -86,7 +86,6 @@ def read_claims(
     suffix = path.suffix.lower()
     unit = "row" if suffix == ".parquet" else "line"
     try:
-        refuse_special(path)
         for number, values in _READERS[suffix](path):
             problems.rows_read += 1
             try:
@@ -99,6 +98,8 @@ def read_claims(
             if not claim.phash64 and not is_blank(values.get("phash64")):
                 problems.flat_hashes += 1
             yield claim
+    except RefusedFile:
+        raise
     except UnreadableInput as error:
         raise UnreadableInput(f"{path}: {error.message}", error.hint) from error
     except OSError as error:
@@ -142,11 +143,12 @@ def _json_row(line: str) -> Values:
 
 def _parquet_rows(path: Path) -> Iterator[Row]:
     import pyarrow as pa
-    import pyarrow.parquet as pq
+
+    from registry.files.parquet import open_parquet
 
     numbers = count(1)
     try:
-        with pq.ParquetFile(path) as file:
+        with open_parquet(path) as file:
             columns = columns_of(file.schema_arrow.names)
             names = {own: known for known, own in columns.items()}
             groups = _Groups(file, list(names))

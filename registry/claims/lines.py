@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
 
+from registry import files
 from registry.claims.csv_rows import Line
 from registry.claims.rows import UnreadableRow
 from registry.errors import UnreadableInput
 
 LONGEST_LINE = 16 << 20
-COPY = "copy its content to a file, and name that"
 CONVERT = "convert it: iconv -f WINDOWS-1252 -t UTF-8 FILE"
 # Byte order marks, the longer first.
 _OTHER_ENCODINGS = (
@@ -22,14 +21,6 @@ _OTHER_ENCODINGS = (
     (b"\xff\xfe", "UTF-16"),
     (b"\xfe\xff", "UTF-16"),
 )
-_KINDS = (
-    (stat.S_ISCHR, "a device"),
-    (stat.S_ISBLK, "a device"),
-    (stat.S_ISFIFO, "a pipe"),
-    (stat.S_ISSOCK, "a socket"),
-    (stat.S_ISDIR, "a folder"),
-)
-_KERNEL = (Path("/proc"), Path("/sys"))
 
 
 class NotUtf8(UnreadableRow):
@@ -38,28 +29,14 @@ class NotUtf8(UnreadableRow):
     hint = CONVERT
 
 
-def refuse_special(path: Path) -> None:
-    """Raise UnreadableInput for a path whose content may have no end.
-
-    That is everything but regular files, and the files that the kernel makes up.
-    Raises OSError for a path that leads nowhere.
-    """
-    mode = path.stat().st_mode
-    for test, kind in _KINDS:
-        if test(mode):
-            raise UnreadableInput(f"{kind}, not a regular file", COPY)
-    if any(path.resolve().is_relative_to(root) for root in _KERNEL):
-        raise UnreadableInput("a file that the system makes up, not a regular file", COPY)
-
-
 @contextmanager
 def opened(path: Path) -> Iterator[TextIO]:
     """Open a text file for `lines_of`.
 
-    Raises UnreadableInput for a file of another encoding that says so.
+    Raises RefusedFile, naming it, for what is no regular file, and UnreadableInput
+    for a file of another encoding that says so.
     """
-    refuse_special(path)
-    with open(path, "rb") as file:
+    with files.opened(path) as file:
         start = file.read(4)
     for mark, encoding in _OTHER_ENCODINGS:
         if start.startswith(mark):

@@ -10,6 +10,7 @@ from registry.errors import UnreadableInput, UsageError
 from registry.evidence.carriers import OF_ENDING, OF_NAME, is_image
 from registry.evidence_lines import KINDS
 from registry.file_kinds import is_page, kind_by_content
+from registry.files import COPY_OR_PIPE, opened
 from registry.mhtml import is_mhtml
 from registry.responses import PICTURE_LIMIT, STATUS_LINE
 
@@ -38,7 +39,7 @@ def read_file(name: str) -> bytes:
     try:
         if name == "-":
             return sys.stdin.buffer.read(PICTURE_LIMIT + 1)
-        with Path(name).open("rb") as file:
+        with opened(Path(name), COPY_OR_PIPE) as file:
             return file.read(PICTURE_LIMIT + 1)
     except OSError as error:
         raise UnreadableInput(f"{name}: {error.strerror}", hint_for(name, error)) from error
@@ -60,8 +61,6 @@ def refuse_packed(name: str, content: bytes) -> None:
 
 def hint_for(name: str, error: OSError) -> str:
     """Return what may be meant by the name of a file that cannot be read."""
-    if isinstance(error, IsADirectoryError):
-        return "it is a folder: name the files in it"
     if isinstance(error, PermissionError):
         return "you may not read it"
     is_file = name.endswith(_FILE_ENDINGS) or _by_name(name) is not None

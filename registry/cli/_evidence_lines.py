@@ -5,13 +5,18 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import IO, Any
 
 from registry.cli._evidence_files import hint_for
 from registry.errors import RegistryError, UnreadableInput
 from registry.evidence_lines import answer, is_identity
+from registry.files import COPY_OR_PIPE, opened
 from registry.responses import READ_LIMIT
 from registry.terminal import say_error, show_json
+
+# Behind so much of a line, a stream is taken for one without lines.
+ENDLESS_LINE = 1 << 30
 
 
 def answer_lines(name: str, policy: str, *, every: bool) -> int:
@@ -53,7 +58,7 @@ def _lines(name: str) -> Iterator[bytes | None]:
         yield from _bounded(sys.stdin.buffer)
         return
     try:
-        with open(name, "rb") as file:
+        with opened(Path(name), COPY_OR_PIPE) as file:
             yield from _bounded(file)
     except OSError as error:
         raise UnreadableInput(f"{name}: {error.strerror}", hint_for(name, error)) from error
@@ -65,6 +70,17 @@ def _bounded(file: IO[bytes]) -> Iterator[bytes | None]:
         if len(line) <= READ_LIMIT or line.endswith(b"\n"):
             yield line
             continue
-        while (rest := file.readline(READ_LIMIT)) and not rest.endswith(b"\n"):
-            pass
         yield None
+        _pass_over_line(file)
+
+
+def _pass_over_line(file: IO[bytes]) -> None:
+    """Read to the end of a line; raise UnreadableInput for a line that seems to have none."""
+    for _ in range(ENDLESS_LINE // READ_LIMIT):
+        rest = file.readline(READ_LIMIT)
+        if not rest or rest.endswith(b"\n"):
+            return
+    raise UnreadableInput(
+        f"a line of more than {ENDLESS_LINE >> 30} GiB: what follows is not read",
+        "give one JSON object a line",
+    )

@@ -6,6 +6,7 @@ import re
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import IO
 
 import click
@@ -19,6 +20,7 @@ from registry.evidence.carriers import SITE_PATHS
 from registry.evidence_lines import HEADER_KINDS, TEXT_KINDS
 from registry.explain import Asked, Explanation, asked_policies, explain, licences
 from registry.file_kinds import is_page, kind_by_content
+from registry.files import opened
 from registry.mhtml import pieces_in, read_mhtml
 from registry.model import About, Evidence
 from registry.responses import (
@@ -39,6 +41,10 @@ _ON_THE_WEB = ("http://", "https://")
 # What a robots.txt or header can call an agent, with its version or without.
 _TOKEN = re.compile(r"[^\s;()]+(?: [^\s;()]+)*")
 _STRIPPED = "user name and password are taken off the address: they are never sent"
+
+# Most bytes of an archive on standard input, which is copied to a temporary file.
+ARCHIVE_LIMIT = 8 << 30
+COPIED = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,16 +226,25 @@ def _of_saved_page(content: bytes, name: str, question: Question) -> Iterator[Ex
 
 
 def _reopened(name: str, content: bytes) -> IO[bytes]:
-    """Open an archive to be read twice; standard input is kept in a file of its own."""
+    """Open an archive to be read twice; standard input is kept in a file of its own.
+
+    Raises UnreadableInput for an archive on standard input of more than ARCHIVE_LIMIT.
+    """
     if name != "-":
-        return open(name, "rb")
-    # Both cost a noticeable part of the start.
-    import tempfile
-    from shutil import copyfileobj
+        return opened(Path(name))
+    import tempfile  # it costs a noticeable part of the start
 
     file = tempfile.TemporaryFile()  # noqa: SIM115 (the caller closes it)
     file.write(content)
-    copyfileobj(sys.stdin.buffer, file)
+    # Of what is no archive the start is enough to say so.
+    while kind_by_content(content) == "warc" and (block := sys.stdin.buffer.read(COPIED)):
+        file.write(block)
+        if file.tell() > ARCHIVE_LIMIT:
+            file.close()
+            raise UnreadableInput(
+                f"standard input: an archive of more than {ARCHIVE_LIMIT >> 30} GiB",
+                "save it to a file, and name that",
+            )
     file.seek(0)
     return file
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from registry.model import Picture
     from registry.pictures.files import PictureReader
 
+STDIN = "standard input"
 UNFIT = {
     "flat": "too little structure for a fingerprint that tells it from others",
     "too-small": "too few pixels for a fingerprint",
@@ -29,7 +30,7 @@ UNFIT = {
 def command(files: tuple[str, ...], as_json: bool) -> int:
     """Print digests and fingerprints of image files.
 
-    `-` stands for standard input.
+    `-` stands for standard input, of which at most 512 MiB are read.
 
     A file that can't be read is named on stderr with the reason; the others are
     still hashed, and the exit code is 4. So is one that takes more than 60 seconds
@@ -67,10 +68,13 @@ def _print_all(reader: PictureReader, files: Sequence[str], as_json: bool) -> in
 def _picture(reader: PictureReader, name: str) -> Picture:
     if name != "-":
         return reader.file(Path(name))
+    from registry.files import read_stream
+
+    content = read_stream(sys.stdin.buffer, STDIN)
     try:
-        return reader.data(sys.stdin.buffer.read())
+        return reader.data(content)
     except UnreadableInput as error:
-        raise UnreadableInput(f"standard input: {error.message}", error.hint) from error
+        raise UnreadableInput(f"{STDIN}: {error.message}", error.hint) from error
 
 
 def _as_json(name: str, picture: Picture) -> dict[str, object]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar
 import click
 
 from registry.claims.files import FIRST_SHOWN, TABLE_SUFFIXES, Problems, is_table, read_claims
-from registry.claims.lines import CONVERT, refuse_special
+from registry.claims.lines import CONVERT
 from registry.errors import UnreadableInput
 from registry.model import Claim, Meaning, Picture
 from registry.terminal import say, say_error, show_json
@@ -188,26 +188,13 @@ def _claimed(
     from registry.pictures.files import read_pictures
     from registry.pictures.reading import Unread
 
-    files = {named.path: named for named in pictures if _is_regular(named.path, tally)}
+    files = {named.path: named for named in pictures}
     for path, found in read_pictures(list(files)):
         if isinstance(found, Unread):
-            _say_unreadable(tally, found.message)
+            _say_unreadable(tally, found.message, found.hint)
             continue
         tally.unfit_pictures += found.unfit is not None
         yield found, _claim(found, files[path], defaults)
-
-
-def _is_regular(path: Path, tally: Tally) -> bool:
-    """Tell whether a picture file may be read; report it if not."""
-    try:
-        refuse_special(path)
-    except UnreadableInput as error:
-        _say_unreadable(tally, f"{path}: {error.message}", error.hint)
-        return False
-    except OSError as error:
-        _say_unreadable(tally, f"{path}: {error.strerror or error}")
-        return False
-    return True
 
 
 def _claim(picture: Picture, named: Named, defaults: Defaults) -> Claim:

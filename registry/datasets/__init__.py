@@ -18,6 +18,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Protocol
 
 from registry.errors import UnreadableDataset, UsageError
+from registry.files import refuse_special
 from registry.plugins import discover
 
 if TYPE_CHECKING:
@@ -102,11 +103,12 @@ def _expand(name: str) -> list[Path]:
     if "://" in name:
         raise UnreadableDataset(f"{name}: remote datasets are not read", "copy it to a local disk")
     path = Path(name)
-    if path.exists():
-        return [path]
-    found = sorted(Path(match) for match in glob.glob(name, recursive=True))
+    found = [path] if path.exists() else sorted(map(Path, glob.glob(name, recursive=True)))
     if not found:
         raise UnreadableDataset(f"{name} does not exist", "name a Parquet file or a folder")
+    for file in found:
+        if file.exists() and not file.is_dir():
+            refuse_special(file)
     return found
 
 

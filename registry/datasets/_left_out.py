@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from registry.errors import UnreadableDataset
+from registry.errors import RefusedFile, UnreadableDataset
+from registry.files import opened
 
 Kind = Literal["pictures", "archives", "tables", "words"]
 PICTURES = frozenset({".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".gif", ".bmp"}) | {
@@ -107,12 +108,14 @@ def _holds_keys(path: Path) -> bool:
     if path.suffix.lower() not in (".csv", ".tsv", ".json", ".jsonl", ".ndjson"):
         return True
     try:
-        with path.open("rb") as file:
+        with opened(path) as file:
             tail = b""
             while chunk := file.read(_CHUNK):
                 if _KEYS.search(tail + chunk):
                     return True
                 tail = chunk[-32:]
+    except RefusedFile:
+        return True
     except OSError as error:
         raise UnreadableDataset(f"{path} cannot be read: {error.strerror}") from error
     return False

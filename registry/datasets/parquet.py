@@ -7,7 +7,6 @@ the dataset's own schema and metadata, compressed with zstd.
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -19,14 +18,11 @@ import pyarrow.parquet as pq
 from registry import durable
 from registry.datasets import CONTENT, FOLDER, NAME, files_in, refuse_own_files
 from registry.datasets._left_out import LeftOut, left_out
-from registry.datasets._parquet_footer import encrypted_columns
 from registry.errors import UnreadableDataset
+from registry.files.parquet import open_parquet
 
 BATCH_ROWS = 32_768
 BATCH_BYTES = 32 << 20
-BUFFER_BYTES = 1 << 20
-# A Parquet file ends with the size of its footer and PAR1.
-FOOTER_END = 8
 SUFFIXES = (".parquet", ".pq", ".parq")
 
 
@@ -168,32 +164,10 @@ def _batch_rows(metadata: pq.FileMetaData, names: Sequence[str] | None) -> int:
 
 
 def _open(path: Path) -> pq.ParquetFile:
-    _refuse_encrypted(path)
     try:
-        return pq.ParquetFile(path, buffer_size=BUFFER_BYTES, pre_buffer=False, memory_map=False)
+        return open_parquet(path)
     except (pa.ArrowException, OSError) as error:
         raise _unreadable(path, error) from error
-
-
-def _refuse_encrypted(path: Path) -> None:
-    """Raise UnreadableDataset for a file with encrypted columns, before Arrow looks at them."""
-    try:
-        with path.open("rb") as file:
-            end = file.seek(0, os.SEEK_END)
-            file.seek(max(end - FOOTER_END, 0))
-            tail = file.read()
-            size = int.from_bytes(tail[:4], "little")
-            if len(tail) < FOOTER_END or size > end - FOOTER_END:
-                return
-            file.seek(end - FOOTER_END - size)
-            names = encrypted_columns(file.read(size)) if tail[4:] == b"PAR1" else []
-    except OSError as error:
-        raise _unreadable(path, error) from error
-    if names:
-        raise UnreadableDataset(
-            f"{path} has encrypted columns, which are not read: {', '.join(names)}",
-            "write it anew without encryption, or without these columns",
-        )
 
 
 def _unreadable(path: Path, error: Exception) -> UnreadableDataset:

@@ -15,6 +15,8 @@ import pyarrow as pa
 from registry.datasets import FOLDER, NAME, files_in, refuse_own_files
 from registry.datasets._left_out import PICTURES, LeftOut, left_out
 from registry.datasets.parquet import ParquetRowWriter
+from registry.errors import RefusedFile
+from registry.files import read_whole
 
 SUFFIXES = PICTURES
 BATCH_BYTES = 32 << 20
@@ -100,7 +102,6 @@ def _is_picture(path: Path) -> bool:
 
 def _read(path: Path) -> bytes | None:
     try:
-        # A named pipe would be waited for without end.
-        return path.read_bytes() if path.is_file() else None
-    except OSError:
+        return read_whole(path)
+    except (RefusedFile, OSError):
         return None

@@ -1,6 +1,4 @@
-"""Digests and fingerprints of image files. Bytes in, values out.
-
-Pure but for `fingerprint_file`, which reads one file for its callers.
+"""Digests and fingerprints of image files. Pure: bytes in, values out.
 
 Every file here that does not start with `_` is an algorithm: it exports `BITS`,
 `VERSION` and `compute(image) -> hex` on a normalised image. Its full version
@@ -15,10 +13,8 @@ from __future__ import annotations
 import functools
 import hashlib
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from registry.errors import UnreadableInput, UnreadablePicture
 from registry.model import Picture
 from registry.plugins import discover
 
@@ -30,7 +26,6 @@ __all__ = [
     "algorithms",
     "file_digests",
     "fingerprint",
-    "fingerprint_file",
     "versions",
 ]
 
@@ -108,19 +103,6 @@ def fingerprint(data: bytes, *, max_pixels: int = MAX_PIXELS) -> Picture:
     )
 
 
-def fingerprint_file(path: Path, *, max_pixels: int = MAX_PIXELS) -> Picture:
-    """Return digests and fingerprints of an image file on disk.
-
-    Raises UnreadableInput where there is no readable file, and what
-    `fingerprint` raises with the path in front of the message.
-    """
-    data = _read(path)
-    try:
-        return fingerprint(data, max_pixels=max_pixels)
-    except UnreadablePicture as error:
-        raise UnreadablePicture(error.reason, f"{path}: {error.message}", error.hint) from error
-
-
 def _computed(image: Image.Image) -> dict[str, str]:
     return {name: algorithm.compute(image) for name, algorithm in algorithms().items()}
 
@@ -137,20 +119,3 @@ def _by_algorithm(views: dict[str, dict[str, str]]) -> dict[str, dict[str, str]]
     if not distinct:
         return {}
     return {name: {view: codes[name] for view, codes in distinct.items()} for name in algorithms()}
-
-
-def _read(path: Path) -> bytes:
-    try:
-        if path.is_fifo():
-            raise UnreadableInput(f"{path}: a named pipe, not a file", "write it to a file first")
-        return path.read_bytes()
-    except FileNotFoundError as error:
-        raise UnreadableInput(f"{path}: no such file", "check the path") from error
-    except IsADirectoryError as error:
-        raise UnreadableInput(
-            f"{path}: a folder, not a file", "name the files in it, e.g. FOLDER/*"
-        ) from error
-    except OSError as error:
-        raise UnreadableInput(
-            f"{path}: {error.strerror or error}", "check its permissions"
-        ) from error

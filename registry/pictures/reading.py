@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import NamedTuple, TypeVar
 
 from registry.errors import UnreadableInput, UnreadablePicture
+from registry.files import read_whole
 from registry.guard import Failure, Limits, Work
 from registry.model import Evidence, Picture
 
@@ -126,10 +127,33 @@ def read_marks(fetched: Fetched) -> FileRead:
     return FileRead(None, None, marks.evidence, marks.warnings)
 
 
+def fingerprint_file(path: Path) -> Picture:
+    """Return the picture in a file on disk.
+
+    Raises UnreadableInput where there is no file that can be read, and UnreadablePicture
+    as `fingerprint` does; the path is in front of the message.
+    """
+    from registry.fingerprints import fingerprint
+
+    data = _content(path)
+    try:
+        return fingerprint(data)
+    except UnreadablePicture as error:
+        raise UnreadablePicture(error.reason, f"{path}: {error.message}", error.hint) from error
+
+
+def _content(path: Path) -> bytes:
+    try:
+        return read_whole(path)
+    except FileNotFoundError as error:
+        raise UnreadableInput(f"{path}: no such file", "check the path") from error
+    except OSError as error:
+        why = error.strerror or error
+        raise UnreadableInput(f"{path}: {why}", "check its permissions") from error
+
+
 def read_path(path: Path) -> Picture | Unread:
     """Return the picture in a file on disk, or why there is none."""
-    from registry.fingerprints import fingerprint_file
-
     try:
         return fingerprint_file(path)
     except UnreadableInput as error:

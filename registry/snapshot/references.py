@@ -1,7 +1,8 @@
 """Whether the tables of a snapshot fit together (pure): rows that point to rows that are there.
 
 A snapshot may come from anywhere. A number past the end of a table would end the check
-with a fault of ours, a negative one would take another row's marks.
+with a fault of ours, a negative one would take another row's marks, and a time of the
+year 10,000 cannot be shown.
 """
 
 from __future__ import annotations
@@ -28,11 +29,14 @@ NEVER_NULL = {
     "sites.arrow": ("entry", "host", "kind", "source", "signals", "since", "seen"),
 }
 
+TIMES = dict.fromkeys(("entries.arrow", "sites.arrow"), ("since", "seen"))
+# What Python's own times hold, in microseconds since 1970.
+FIRST_TIME, LAST_TIME = -62_135_596_800_000_000, 253_402_300_799_999_999
+
 
 def fault(tables: Mapping[str, pa.Table]) -> tuple[str, str] | None:
     """Return the file at fault and what is wrong with it, or None."""
     import pyarrow as pa
-    import pyarrow.compute as pc
 
     for name, table in tables.items():
         try:
@@ -42,9 +46,18 @@ def fault(tables: Mapping[str, pa.Table]) -> tuple[str, str] | None:
         for column in NEVER_NULL.get(name, ()):
             if table[column].null_count:
                 return name, f"its column {column} has gaps"
+        for column in TIMES.get(name, ()):
+            if not _within(table[column].cast(pa.int64()), FIRST_TIME, LAST_TIME):
+                return name, f"its column {column} holds times that cannot be"
     for (name, column), target in POINTERS.items():
-        rows = tables[target].num_rows
-        least, most = pc.min_max(tables[name][column]).as_py().values()
-        if least is not None and not 0 <= least <= most < rows:
+        if not _within(tables[name][column], 0, tables[target].num_rows - 1):
             return name, f"its column {column} points to rows that are not in {target}"
     return None
+
+
+def _within(column: pa.ChunkedArray, first: int, last: int) -> bool:
+    """Tell whether all values lie between two bounds, both included; nulls do."""
+    import pyarrow.compute as pc
+
+    least, most = pc.min_max(column).as_py().values()
+    return least is None or first <= least <= most <= last

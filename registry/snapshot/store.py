@@ -17,7 +17,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from registry import durable
-from registry.errors import UnreadableSnapshot, UsageError
+from registry.errors import RefusedFile, UnreadableSnapshot, UsageError
+from registry.files import read_whole, refuse_special
 from registry.snapshot.format import FILES, MANIFEST, damaged, schemas
 from registry.snapshot.manifest import (
     FileEntry,
@@ -155,9 +156,11 @@ def read_manifest(folder: Path) -> Manifest:
     """Read a snapshot's manifest without touching its tables."""
     path = folder / MANIFEST
     try:
-        text = path.read_text(encoding="utf-8")
+        text = read_whole(path).decode("utf-8")
     except UnicodeDecodeError:
         text = ""
+    except RefusedFile as error:
+        raise damaged(str(path), "it is no file of text") from error
     except OSError as error:
         raise UnreadableSnapshot(
             f"{folder} is not a snapshot: {MANIFEST} cannot be read ({error.strerror})",
@@ -184,7 +187,7 @@ def open_snapshot(folder: Path, *, any_keys: bool = False) -> Snapshot:
         _compare(path, manifest.files[name])
         try:
             tables[name] = pa.ipc.open_file(pa.memory_map(str(path))).read_all()
-        except (pa.ArrowInvalid, OSError) as error:
+        except (pa.ArrowException, OSError) as error:
             raise damaged(str(path), "it is not an Arrow file") from error
         if tables[name].schema != schemas()[name]:
             raise damaged(str(path), "its columns are not those of a snapshot")
@@ -195,7 +198,10 @@ def open_snapshot(folder: Path, *, any_keys: bool = False) -> Snapshot:
 
 def _compare(path: Path, expected: FileEntry) -> None:
     try:
+        refuse_special(path)
         size = path.stat().st_size
+    except RefusedFile as error:
+        raise damaged(str(path), "it is no regular file") from error
     except OSError as error:
         raise damaged(str(path), "it is missing") from error
     if size != expected.size:

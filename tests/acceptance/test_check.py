@@ -10,7 +10,7 @@ import pytest
 from checking import MARKED, check, table
 from made import Made
 
-from registry.fingerprints import fingerprint_file
+from registry.pictures.reading import fingerprint_file
 
 
 def test_every_row_gets_one_outcome_with_its_reason(tmp_path: Path, snapshot: Path, picture: Path):

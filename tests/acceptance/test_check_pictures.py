@@ -9,11 +9,12 @@ import zlib
 from pathlib import Path
 
 import pyarrow.parquet as pq
-from checking import check, draw, table
+from checking import check, table
+from drawn import draw
 from made import Made
 from PIL import Image
 
-from registry.fingerprints import fingerprint_file
+from registry.pictures.reading import fingerprint_file
 
 
 def test_pictures_match_by_digest_and_by_look(tmp_path: Path, snapshot: Path, picture: Path):

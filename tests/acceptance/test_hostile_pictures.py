@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 import pytest
 from hostile_pictures import NUMBER, hostile_pictures, many_scans, zeros
 
-from registry.fingerprints import fingerprint_file
+from registry.pictures.reading import fingerprint_file
 from registry.text import visible
 
 SECONDS, MIB = 1.5, 400

@@ -6,7 +6,8 @@ import json
 import os
 import signal
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
@@ -57,27 +58,30 @@ def test_lines_that_are_not_utf8_are_counted_and_a_remedy_is_named(
     assert loaded(conn) == 50
 
 
-@pytest.fixture
-def long_list(tmp_path: Path) -> Path:
-    path = tmp_path / "list.csv"
+@contextmanager
+def under_way(
+    database_url: str, conn: psycopg.Connection, folder: Path
+) -> Iterator[subprocess.Popen[str]]:
+    """Start importing a long list, and yield the process once some of it is stored."""
+    path = folder / "list.csv"
     path.write_text("url\n" + "".join(f"{URL}{n}.jpg\n" for n in range(300_000)))
-    return path
-
-
-@pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGTERM])
-def test_an_interrupted_import_says_what_it_loaded(
-    database_url: str, conn: psycopg.Connection, long_list: Path, end: signal.Signals
-) -> None:
-    process = subprocess.Popen(
-        [str(BIN / "registry"), "import", "--json", str(long_list)],
+    with subprocess.Popen(
+        [str(BIN / "registry"), "import", "--json", str(path)],
         env=os.environ | {"REGISTRY_DATABASE_URL": database_url},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-    )
-    with process:
+    ) as process:
         while not loaded(conn):
             assert process.poll() is None
+        yield process
+
+
+@pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_import_says_what_it_loaded(
+    database_url: str, conn: psycopg.Connection, tmp_path: Path, end: signal.Signals
+) -> None:
+    with under_way(database_url, conn, tmp_path) as process:
         process.send_signal(end)
         stdout, stderr = process.communicate(timeout=60)
     assert process.returncode == 128 + end
@@ -89,18 +93,9 @@ def test_an_interrupted_import_says_what_it_loaded(
 
 
 def test_a_database_that_fails_midway_costs_no_count(
-    database_url: str, conn: psycopg.Connection, long_list: Path
+    database_url: str, conn: psycopg.Connection, tmp_path: Path
 ) -> None:
-    process = subprocess.Popen(
-        [str(BIN / "registry"), "import", "--json", str(long_list)],
-        env=os.environ | {"REGISTRY_DATABASE_URL": database_url},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    with process:
-        while not loaded(conn):
-            assert process.poll() is None
+    with under_way(database_url, conn, tmp_path) as process:
         conn.execute(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
             " WHERE pid <> pg_backend_pid() AND datname = current_database()"

@@ -44,9 +44,11 @@ ROOMS = {
     | {"registry.any_url", "registry.hints", "registry.responses"}
     | {"registry.signals", "registry.verdict"},
     "registry.selftest": VALUES
-    | {"registry.any_url", "registry.evidence_lines", "registry.precedence"},
-    "registry.lookup": PURE_CORE | {"registry.check", "registry.pictures", "registry.snapshot"},
-    "registry.history": PURE_CORE | {"registry.db", "registry.lookup", "registry.snapshot"},
+    | {"registry.any_url", "registry.evidence_lines", "registry.files", "registry.precedence"},
+    "registry.lookup": PURE_CORE
+    | {"registry.check", "registry.files", "registry.pictures", "registry.snapshot"},
+    "registry.history": PURE_CORE
+    | {"registry.db", "registry.lookup", "registry.pictures", "registry.snapshot"},
     "registry.db.rows": VALUES | {"registry.db.values"},
     "registry.db.values": VALUES,
     "registry.model": set(),
@@ -71,7 +73,7 @@ ROOMS = {
     "registry.evidence_lines": VALUES
     | {"registry.evidence", "registry.signals", "registry.site_rules", "registry.any_url"}
     | {"registry.precedence", "registry.verdict"},
-    "registry.claims": VALUES,
+    "registry.claims": VALUES | {"registry.files"},
     "registry.claims.rows": VALUES | {"registry.urls"},
     "registry.claims.csv_rows": VALUES | {"registry.claims.rows"},
     "registry.fingerprints": VALUES | {"registry.plugins"},
@@ -79,10 +81,12 @@ ROOMS = {
     "registry.db": PURE_CORE | {"registry.home", "registry.durable"},
     "registry.durable": VALUES,
     "registry.guard": VALUES,
+    "registry.files": VALUES,
     "registry.pictures": VALUES
-    | {"registry.guard", "registry.fingerprints", "registry.embedded_marks"},
-    "registry.datasets": PURE_CORE | {"registry.durable"},
-    "registry.snapshot": PURE_CORE | {"registry.home", "registry.durable", "registry.db"},
+    | {"registry.files", "registry.guard", "registry.fingerprints", "registry.embedded_marks"},
+    "registry.datasets": PURE_CORE | {"registry.durable", "registry.files"},
+    "registry.snapshot": PURE_CORE
+    | {"registry.home", "registry.durable", "registry.files", "registry.db"},
     "registry.snapshot.format": VALUES | {"registry.urls"},
     "registry.check": PURE_CORE | {"registry.snapshot", "registry.datasets", "registry.pictures"},
     "registry.check.complete": set(),

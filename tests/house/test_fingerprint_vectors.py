@@ -5,7 +5,8 @@ import json
 import pytest
 from sources import ROOT
 
-from registry.fingerprints import algorithms, fingerprint_file
+from registry.fingerprints import algorithms
+from registry.pictures.reading import fingerprint_file
 
 FOLDER = ROOT / "tests/vectors/fingerprints"
 

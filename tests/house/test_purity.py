@@ -10,7 +10,7 @@ import subprocess
 import sys
 
 import pytest
-from sources import Module, functions, hold, imports, modules, within, words
+from sources import Module, hold, imports, modules, within, words
 
 CORE = (
     "registry.model",
@@ -51,10 +51,6 @@ EXCEPTIONS = {
     "registry/signals/_agents.py": {
         "importlib.resources": "the agent list is package data, the same in every process",
         ".read_text()": "of that package data",
-    },
-    "registry/fingerprints/__init__.py": {
-        "pathlib.Path": "fingerprint_file is fingerprint for a path",
-        ".read_bytes()": "the only reading, in fingerprint_file",
     },
     "registry/fingerprints/_decode.py": {
         "io": "BytesIO: a file made of the bytes in hand",
@@ -125,24 +121,6 @@ def test_exceptions_are_needed():
         if path not in known or what not in {name for name, _ in impurities(known[path].tree)}
     ]
     hold(stale, "an exception is for something the file does", "take these out of EXCEPTIONS")
-
-
-def test_reading_a_file_is_for_fingerprint_file_alone():
-    module = next(m for m in modules("registry/fingerprints") if m.path.endswith("__init__.py"))
-    reading = {
-        function.name
-        for function in functions(module.tree)
-        if any(what == ".read_bytes()" for what, _ in impurities(ast.Module([function], [])))
-    }
-    callers = {
-        function.name
-        for function in functions(module.tree)
-        for node in ast.walk(function)
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
-        if node.func.id in reading
-    }
-    assert reading == {"_read"}
-    assert callers == {"fingerprint_file"}
 
 
 def test_the_values_use_the_standard_library_alone():

@@ -10,12 +10,14 @@ from pathlib import Path
 import pytest
 
 from crawler.guarded import Readers
+from registry.errors import RefusedFile, UnreadableInput, UnreadablePicture
+from registry.files import WHOLE_LIMIT
 from registry.fingerprints import fingerprint
 from registry.guard import Limits
 from registry.pictures import reading
 from registry.pictures.files import read_pictures
 from registry.pictures.hashing import PictureHasher
-from registry.pictures.reading import Fetched, FileRead, Hashed, Unread
+from registry.pictures.reading import Fetched, FileRead, Hashed, Unread, fingerprint_file
 from registry.signals import read
 
 CAT = Path("demo/site/www/pictures/cat.jpg")
@@ -59,6 +61,23 @@ def test_marks_in_the_file_are_read_even_where_the_picture_is_broken() -> None:
     assert names(found) == ["plus:DMI-PROHIBITED"]
 
 
+def test_files(tmp_path: Path) -> None:
+    path = tmp_path / "art.png"
+    path.write_bytes(CAT.read_bytes())
+    assert fingerprint_file(path) == fingerprint(CAT.read_bytes())
+    with pytest.raises(UnreadableInput, match=r"none\.png: no such file"):
+        fingerprint_file(tmp_path / "none.png")
+    with pytest.raises(UnreadableInput, match="a folder, not a file"):
+        fingerprint_file(tmp_path)
+    path.write_bytes(b"")
+    with pytest.raises(UnreadablePicture, match=r"art\.png: the file is empty") as caught:
+        fingerprint_file(path)
+    assert caught.value.reason == "empty"
+    os.truncate(path, WHOLE_LIMIT + 1)
+    with pytest.raises(RefusedFile, match=r"art\.png: more than 512 MiB"):
+        fingerprint_file(path)
+
+
 def crash(fetched: Fetched) -> FileRead:
     os.kill(os.getpid(), signal.SIGSEGV)
     return FileRead()
@@ -94,7 +113,7 @@ def test_a_picture_that_takes_too_long_keeps_its_digests(monkeypatch: pytest.Mon
 def test_files_say_what_ended_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "slow.jpg").write_bytes(zeros(30))
     (tmp_path / "large.jpg").touch()
-    os.truncate(tmp_path / "large.jpg", 600 << 20)
+    os.truncate(tmp_path / "large.jpg", 400 << 20)
     monkeypatch.setattr(reading, "LIMITS", Limits(1.0, 300 << 20))
     paths = [tmp_path / "slow.jpg", tmp_path / "large.jpg", CAT]
     slow, large, cat = (found for _, found in read_pictures(paths))

@@ -10,12 +10,11 @@ import pytest
 from drawn import art, expected, saved
 from PIL import Image, ImageDraw
 
-from registry.errors import UnreadableInput, UnreadablePicture
+from registry.errors import UnreadablePicture
 from registry.fingerprints import (
     algorithms,
     file_digests,
     fingerprint,
-    fingerprint_file,
     versions,
 )
 from registry.fingerprints._normalise import normalise
@@ -289,20 +288,6 @@ def test_too_many_pixels_are_refused_before_decoding(kind):
 def test_a_picture_above_pillows_own_limit_gives_no_warning():
     data = saved(Image.new("1", (10_000, 9_500)))
     assert fingerprint(data).unfit == "flat"
-
-
-def test_files(tmp_path):
-    path = tmp_path / "art.png"
-    path.write_bytes(OPAQUE["png"])
-    assert fingerprint_file(path) == fingerprint(OPAQUE["png"])
-    with pytest.raises(UnreadableInput, match=r"none\.png: no such file"):
-        fingerprint_file(tmp_path / "none.png")
-    with pytest.raises(UnreadableInput, match="a folder, not a file"):
-        fingerprint_file(tmp_path)
-    path.write_bytes(b"")
-    with pytest.raises(UnreadablePicture, match=r"art\.png: the file is empty") as caught:
-        fingerprint_file(path)
-    assert caught.value.reason == "empty"
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.int32, np.uint16])

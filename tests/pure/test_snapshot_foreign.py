@@ -15,7 +15,7 @@ from registry.fingerprints import fingerprint
 from registry.snapshot import store
 from registry.snapshot.format import schemas
 from registry.snapshot.manifest import FileEntry, manifest_to_json
-from registry.snapshot.references import NEVER_NULL, POINTERS
+from registry.snapshot.references import NEVER_NULL, POINTERS, TIMES
 
 
 def foreign(folder: Path, name: str, column: str, value: Any) -> Path:
@@ -61,6 +61,15 @@ def test_a_row_that_points_nowhere_is_refused(tmp_path: Path, pointer: tuple[str
 def test_a_gap_is_refused(tmp_path: Path, name: str, column: str):
     with pytest.raises(UnreadableSnapshot, match=name):
         store.open_snapshot(foreign(tmp_path, name, column, None))
+
+
+@pytest.mark.parametrize("value", [-(2**63), 2**63 - 1, 253_402_300_800_000_000])
+@pytest.mark.parametrize(
+    ("name", "column"), [(name, column) for name, names in TIMES.items() for column in names]
+)
+def test_a_time_that_cannot_be_is_refused(tmp_path: Path, name: str, column: str, value: int):
+    with pytest.raises(UnreadableSnapshot, match=f"{name} is damaged.*{column} holds times"):
+        store.open_snapshot(foreign(tmp_path, name, column, value))
 
 
 BAD_SIGNALS = [

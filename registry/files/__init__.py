@@ -1,0 +1,69 @@
+"""Opening the files that people name: regular files only, and no more of them than can be held.
+
+A device or a pipe may have no end or never begin, and so may what the kernel makes up.
+Whether a file is opened is decided here, for every command.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+from typing import IO
+
+from registry.errors import RefusedFile
+
+# Most bytes of a file that is held whole. The largest picture that is read, 100 million
+# pixels with transparency, is 400 MB uncompressed.
+WHOLE_LIMIT = 512 << 20
+COPY = "copy its content to a file, and name that"
+COPY_OR_PIPE = "copy its content to a file and name that, or pipe it into `-`"
+_INSIDE = "name the files in it, e.g. FOLDER/*"
+_KINDS = (
+    (stat.S_ISCHR, "a device"),
+    (stat.S_ISBLK, "a device"),
+    (stat.S_ISFIFO, "a pipe"),
+    (stat.S_ISSOCK, "a socket"),
+)
+_KERNEL = (Path("/proc"), Path("/sys"))
+
+
+def refuse_special(path: Path, hint: str = COPY) -> None:
+    """Raise RefusedFile, naming the path, for everything but a regular file.
+
+    Files that the kernel makes up are none. Raises OSError for a path that leads nowhere.
+    """
+    mode = path.stat().st_mode
+    if stat.S_ISDIR(mode):
+        raise RefusedFile(f"{path}: a folder, not a file", _INSIDE)
+    for test, kind in _KINDS:
+        if test(mode):
+            raise RefusedFile(f"{path}: {kind}, not a regular file", hint)
+    if any(path.resolve().is_relative_to(root) for root in _KERNEL):
+        raise RefusedFile(f"{path}: a file that the system makes up, not a regular file", hint)
+
+
+def opened(path: Path, hint: str = COPY) -> IO[bytes]:
+    """Open a regular file for reading its bytes; raise RefusedFile or OSError."""
+    refuse_special(path, hint)
+    return path.open("rb")
+
+
+def read_whole(path: Path) -> bytes:
+    """Return all bytes of a regular file of at most WHOLE_LIMIT; raise RefusedFile or OSError."""
+    with opened(path) as file:
+        if os.fstat(file.fileno()).st_size > WHOLE_LIMIT:
+            raise _too_large(str(path), "it is not read whole; give a smaller file")
+        return file.read()
+
+
+def read_stream(stream: IO[bytes], name: str) -> bytes:
+    """Return all bytes of a stream of at most WHOLE_LIMIT; raise RefusedFile, naming it."""
+    content = stream.read(WHOLE_LIMIT + 1)
+    if len(content) > WHOLE_LIMIT:
+        raise _too_large(name, "has it an end? It is read no further")
+    return content
+
+
+def _too_large(name: str, hint: str) -> RefusedFile:
+    return RefusedFile(f"{name}: more than {WHOLE_LIMIT >> 20} MiB", hint)
