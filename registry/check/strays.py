@@ -8,13 +8,14 @@ that is not read leaves its row unchecked.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+
+from registry.evidence.carriers import image_pattern, is_image
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -34,21 +35,11 @@ _HOLDS_KEYS = (
 # A text of so many characters, none of which stands between words, is a file as base64 or hex.
 ENCODED_LENGTH = 256
 _NOT_ENCODED = r"[^A-Za-z0-9+/_=\-\s]|[^\s]\s[^\s]{1,55}\s[^\s]"
-# How files of pictures begin: JPEG, PNG, GIF, WebP, TIFF, PSD, JPEG 2000, JPEG XL, AVIF, HEIC, BMP.
-PICTURE = (
-    rb"\xff\xd8\xff|\x89PNG|GIF8|RIFF....WEBP|II\*\x00|MM\x00\*|8BPS|\x00\x00\x00\x0c(?:jP|JXL) "
-    rb"|\xff\x4f\xff\x51|\xff\x0a|....ftyp(?:avi|hei|mif|msf)|BM....\x00\x00\x00\x00"
-)
-_PICTURE = re.compile(PICTURE, re.DOTALL)
+_PICTURE = image_pattern()
 _HEAD = 16
 # Names of columns of numbers that hold the points of a picture, a row of them, or rows of rows.
 _POINTS = frozenset({"pixels", "pixel", "pixel_values"})
 _PICTURES = frozenset({"image", "images", "img", "picture", "photo", *_POINTS})
-
-
-def is_picture(head: bytes) -> bool:
-    """Tell whether bytes begin as a file of a picture does."""
-    return _PICTURE.match(head) is not None
 
 
 def matches(text: pa.Array, pattern: str) -> Mask:
@@ -80,7 +71,7 @@ def _leaf_not_read(leaf: pa.Array, depth: int) -> Mask:
         for pattern in (ADDRESS, *DIGESTS.values()) if depth else ():
             found |= matches(leaf, pattern)
         return found
-    found = _pictures(leaf)
+    found = matches(leaf, _PICTURE)
     return found | matches(leaf, ADDRESS) if depth else found
 
 
@@ -89,11 +80,6 @@ def _encoded(text: pa.Array) -> Mask:
     if long.any():
         long[long] = ~matches(text.filter(pa.array(long)), _NOT_ENCODED)
     return long
-
-
-def _pictures(column: pa.Array) -> Mask:
-    heads = pc.binary_slice(column, 0, _HEAD).to_pylist()
-    return np.array([head is not None and is_picture(head) for head in heads], bool)
 
 
 def _leaves(
@@ -163,7 +149,7 @@ def _points(name: str, column: pa.Array) -> Mask:
         as_bytes = (
             bytes(n & 255 for n in head if n is not None) for head in (h or () for h in heads)
         )
-        return np.array([is_picture(head) for head in as_bytes], bool)
+        return np.array([is_image(head) for head in as_bytes], bool)
     return np.zeros(len(column), bool)
 
 

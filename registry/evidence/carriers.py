@@ -38,12 +38,16 @@ class Carrier:
 
 @dataclass(frozen=True, slots=True)
 class ImageFormat:
-    """A format of image files: what its bytes start with, `offset` bytes in, and its names."""
+    """A format of image files: what its bytes start with, `offset` bytes in, and its names.
+
+    `before` is what stands at the very beginning, where that alone does not tell.
+    """
 
     name: str
     starts: tuple[bytes, ...] = ()
     offset: int = 0
     endings: tuple[str, ...] = ()
+    before: bytes = b""
 
 
 CARRIERS = (
@@ -86,12 +90,16 @@ CARRIERS = (
     Carrier("c2pa-json", "image"),
     Carrier("spawning-api", "image"),
 )
+_BRANDS = (b"avif", b"avis", b"heic", b"heix", b"heim", b"heis", b"hevc", b"mif1", b"msf1")
 IMAGE_FORMATS = (
     ImageFormat("jpeg", (b"\xff\xd8\xff",), 0, (".jpg", ".jpeg", ".jpe", ".jfif")),
     ImageFormat("png", (b"\x89PNG\r\n",), 0, (".png", ".apng")),
     ImageFormat("gif", (b"GIF8",), 0, (".gif",)),
     ImageFormat("webp", (b"WEBP",), 8, (".webp",)),
-    ImageFormat("bmff", (b"ftyp",), 4, (".avif", ".heic", ".heif")),
+    # Films are of this kind, too: the brand behind the name tells.
+    ImageFormat(
+        "bmff", tuple(b"ftyp" + brand for brand in _BRANDS), 4, (".avif", ".heic", ".heif")
+    ),
     ImageFormat("tiff", (b"II*\x00", b"MM\x00*"), 0, (".tif", ".tiff")),
     ImageFormat("jxl", (b"\x00\x00\x00\x0cJXL ", b"\xff\x0a"), 0, (".jxl",)),
     ImageFormat(
@@ -101,8 +109,9 @@ IMAGE_FORMATS = (
         (".jp2", ".jpx", ".jpf", ".jpm", ".j2k", ".j2c", ".jpc"),
     ),
     ImageFormat("psd", (b"8BPS",), 0, (".psd",)),
+    # Four bytes that are 0 tell it from text that begins with its two letters.
+    ImageFormat("bmp", (b"\0\0\0\0",), 6, (".bmp",), b"BM"),
     # No bytes tell these from other files.
-    ImageFormat("bmp", (), 0, (".bmp",)),
     ImageFormat("svg", (), 0, (".svg",)),
 )
 # Kinds of evidence for which somebody else than a site is asked.
@@ -134,4 +143,21 @@ def asked_for(shows_pages: bool) -> tuple[tuple[str, str], ...]:
 
 def is_image(content: bytes) -> bool:
     """Return whether a file is an image, by its first bytes."""
-    return any(content.startswith(known.starts, known.offset) for known in IMAGE_FORMATS)
+    return any(
+        content.startswith(known.starts, known.offset) and content.startswith(known.before)
+        for known in IMAGE_FORMATS
+    )
+
+
+def image_pattern() -> str:
+    """Return a regular expression (RE2, over bytes) for how files of images begin."""
+    kinds = (
+        f"{_escaped(known.before)}.{{{known.offset - len(known.before)}}}{_escaped(start)}"
+        for known in IMAGE_FORMATS
+        for start in known.starts
+    )
+    return f"^(?s:{'|'.join(kinds)})"
+
+
+def _escaped(start: bytes) -> str:
+    return "".join(f"\\x{byte:02x}" for byte in start)

@@ -92,8 +92,14 @@ ROOMS = {
     "registry.check.complete": set(),
     "registry.check.hash_family": set(),
     "registry.check.address_columns": set(),
+    "registry.check.strays": {"registry.evidence"},
     "registry.check.columns": VALUES
-    | {"registry.check.address_columns", "registry.check.complete", "registry.check.hash_family"},
+    | {
+        "registry.evidence",
+        "registry.check.address_columns",
+        "registry.check.complete",
+        "registry.check.hash_family",
+    },
     "registry.check.report": VALUES | {"registry.text", "registry.datasets"},
     "registry.check._page_style": set(),
     "registry.check.page": VALUES
