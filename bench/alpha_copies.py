@@ -11,6 +11,8 @@ from pathlib import Path
 
 from PIL import Image
 
+# The size is looked at below, before anything is decoded.
+Image.MAX_IMAGE_PIXELS = None
 # Larger files cost minutes and add no other kind of picture.
 MAX_PIXELS = 20_000_000
 SIDES = (512, 256)
