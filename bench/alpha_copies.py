@@ -116,5 +116,4 @@ def transparency(path: Path, least: int, most: int) -> bool | None:
             alpha = image.convert("RGBA").getchannel("A")
     except (OSError, SyntaxError, ValueError):
         return None  # damaged
-    darkest, _ = alpha.getextrema()
-    return bool(darkest < 255)
+    return any(alpha.histogram()[:255])

@@ -17,9 +17,10 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import warnings
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -70,25 +71,17 @@ class Row:
         return set().union(*(self.met.get(view, set()) for view in views)) - {self.art.sha256}
 
 
-@dataclass(slots=True)
 class Registry:
     """A snapshot ready to be asked: whole, and as if only the views over white were in it."""
 
-    snapshot: Snapshot
-    whole: CheckIndex = field(init=False)
-    white: CheckIndex = field(init=False)
-    prints: SnapshotPrints = field(init=False)
-    views: list[str] = field(init=False)
-    pictures: list[str] = field(init=False)
-
-    def __post_init__(self) -> None:
-        bare = replace(self.snapshot, views=self.snapshot.views.slice(0, 0))
-        self.whole = CheckIndex(self.snapshot, "cautious")
+    def __init__(self, snapshot: Snapshot) -> None:
+        bare = replace(snapshot, views=snapshot.views.slice(0, 0))
+        self.whole = CheckIndex(snapshot, "cautious")
         self.white = CheckIndex(bare, "cautious")
-        self.prints = SnapshotPrints(self.snapshot)
-        further = self.snapshot.views["view"].to_pylist()
+        self.prints = SnapshotPrints(snapshot)
+        further: list[str] = snapshot.views["view"].to_pylist()
         self.views = ["white"] * (len(self.prints.image) - len(further)) + further
-        digests = [value.hex() for value in self.snapshot.images["sha256"].to_pylist()]
+        digests = [value.hex() for value in snapshot.images["sha256"].to_pylist()]
         self.pictures = [digests[row] for row in self.prints.image]
 
     def views_of(self, sha256: str) -> set[str]:
@@ -112,7 +105,7 @@ def registered(arts: Sequence[Art], home: Path) -> Snapshot:
     folder.mkdir()
     for art in arts:
         shutil.copyfile(art.path, folder / f"{art.sha256}.png")
-    environment = {**os.environ, "REGISTRY_HOME": str(home / "registry")}
+    environment = {**os.environ, "REGISTRY_HOME": str(home)}
     environment.pop("REGISTRY_DATABASE_URL", None)
     target = home / "snapshot"
     for arguments in (["import", str(folder)], ["snapshot", "build", "--out", str(target)]):
@@ -170,20 +163,25 @@ def _met(registry: Registry, keys: Keys, row: int) -> dict[str, set[str]]:
 
 
 def recognised(rows: Sequence[Row]) -> str:
-    """Return a table by way: copies recognised, before and now, and those matched wrongly."""
+    """Return a table by way: copies recognised, before and now, and those matched wrongly.
+
+    Shares are of the copies that have a fingerprint: the others are `unchecked`.
+    """
     lines = [
-        "| alpha lost | copies | white view alone | all views | to review | only another picture |",
-        "| --- | --- | --- | --- | --- | --- |",
+        "| alpha lost | copies | without fingerprint | recognised, white view alone"
+        " | recognised, all views | to review | clear | only another picture |",
+        "|" + " --- |" * 8,
     ]
     for way in WAYS:
         of_way = [row for row in rows if row.way == way]
-        before = sum(row.white_alone == "reserved" for row in of_way)
-        now = sum(row.all_views == "reserved" for row in of_way)
-        review = sum(row.all_views == "review" for row in of_way)
-        wrong = sum(row.all_views == "reserved" and not row.own for row in of_way)
+        fit = [row for row in of_way if row.why is None]
+        before = sum(row.white_alone == "reserved" for row in fit)
+        now = sum(row.all_views == "reserved" for row in fit)
+        wrong = sum(row.all_views == "reserved" and not row.own for row in fit)
+        left = [sum(row.all_views == word for row in of_way) for word in ("review", "clear")]
+        figures = [share(before, fit), share(now, fit), *map(str, left), str(wrong)]
         lines.append(
-            f"| {way} | {len(of_way):,} | {share(before, of_way)} | {share(now, of_way)}"
-            f" | {review} | {wrong} |"
+            f"| {way} | {len(of_way):,} | {len(of_way) - len(fit):,} | {' | '.join(figures)} |"
         )
     return "\n".join(lines)
 
@@ -241,7 +239,8 @@ def report(registry: Registry, arts: Sequence[Art], rows: Sequence[Row]) -> None
     print(recognised(rows))
     for reason, count in sorted(misses(registry, rows).items()):
         print(f"missed  {count:>6,} {reason}")
-    white, further = pairs(rows, "white"), pairs(rows, "black", "dropped")
+    white = pairs(rows, "white")
+    further = pairs(rows, *(set(registry.views) - {"white"}))
     print(f"pairs of registered pictures that match: {len(white)} by the view over white,")
     print(f"{len(further - white)} more by the other views alone")
 
@@ -255,6 +254,8 @@ def main() -> None:
     parser.add_argument("--most", type=int, default=1 << 20, help="pixels of the shorter side")
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
+    # Pillow warns of palettes with alpha when it drops the alpha, which is meant here.
+    warnings.filterwarnings("ignore", "Palette images with Transparency")
     seen: set[str] = set()
 
     def drawn(folders: Sequence[Path]) -> list[Art]:
