@@ -70,8 +70,9 @@ def fingerprint(data: bytes, *, max_pixels: int = MAX_PIXELS) -> Picture:
     Width and height are those displayed, after any turn that Exif asks for.
     A picture that is too small or too regular has no fingerprint of the view `full`
     and says why in `unfit` (`too-small`, `flat`). A transparent picture has further
-    views, `black` and `dropped`, where these are fit and differ from `full`. At its
-    peak this holds 4 to 8 bytes a pixel, and up to 18 of a picture with transparency.
+    views, `black`, `dropped` and `cleared`, where these are fit and differ from those
+    before. At its peak this holds 4 to 8 bytes a pixel, up to 18 of a picture with
+    transparency.
 
     There is no limit of time: `registry.pictures` has one.
 

@@ -64,12 +64,14 @@ def normalise(image: Image.Image) -> Image.Image:
 def renderings(image: Image.Image) -> Iterator[tuple[str, Image.Image]]:
     """Yield what else copies of a transparent picture look like, by view, one at a time.
 
-    `black` is it laid over black, `dropped` the colours without the alpha. An opaque
-    picture has none. Each is normalised as `normalise` does.
+    `black` is it laid over black, `dropped` the colours without the alpha, `cleared` the
+    same with black for the colours of wholly clear pixels. An opaque picture has none.
+    Each is normalised as `normalise` does.
     """
     if has_alpha(image) and _is_transparent(image):
         yield "black", _upright(image, _over(image, "black"))
         yield "dropped", _upright(image, _dropped(image))
+        yield "cleared", _upright(image, _cleared(image))
 
 
 def has_alpha(image: Image.Image) -> bool:
@@ -106,6 +108,16 @@ def _dropped(image: Image.Image) -> Image.Image:
     canvas = Image.new("RGB", image.size)
     for top, band in _bands(image):
         canvas.paste(_rgba(band).convert("RGB"), (0, top))
+    return canvas
+
+
+def _cleared(image: Image.Image) -> Image.Image:
+    """Return the colours of a picture without its alpha, black where it is wholly clear."""
+    canvas = Image.new("RGB", image.size)
+    for top, band in _bands(image):
+        laid = _rgba(band)
+        seen = laid.getchannel("A").point([0] + [255] * 255)
+        canvas.paste(laid.convert("RGB"), (0, top), seen)
     return canvas
 
 

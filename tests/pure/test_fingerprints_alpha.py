@@ -4,9 +4,10 @@ import io
 
 import pytest
 from drawn import art, expected, on_white, saved
-from PIL import Image
+from PIL import Image, ImageChops
 
 from registry.fingerprints import fingerprint
+from registry.matching.confirm import CANDIDATE_RADIUS, CERTAIN_256
 
 
 def half_clear() -> Image.Image:
@@ -71,6 +72,51 @@ def test_copies_without_the_alpha_or_over_black_have_views(kind):
     black.paste(rgba, (0, 0), rgba)
     assert view(picture, "black") == expected(black)
     assert view(picture, "dropped") == expected(rgba.convert("RGB"))
+
+
+def glow() -> Image.Image:
+    """Colours that fade out in rings, and others under the parts that are wholly clear."""
+    image = art(31)
+    rings = Image.radial_gradient("L").resize(image.size)
+    image.putalpha(rings.point(lambda value: 0 if value > 170 else 200 - value))
+    return image
+
+
+def test_a_copy_scaled_before_its_alpha_was_dropped_has_a_view():
+    """Scaling forgets the colours of clear pixels, not those of pixels that are nearly so."""
+    image = glow()
+    picture = fingerprint(saved(image))
+    cleared = Image.new("RGB", image.size)
+    cleared.paste(image.convert("RGB"), (0, 0), image.getchannel("A").point([0] + [255] * 255))
+    assert view(picture, "cleared") == expected(cleared)
+    copy = fingerprint(saved(image.resize((60, 40)).convert("RGB")))
+    bits = [
+        (int(copy.fingerprints["phash64"]["full"], 16) ^ int(code, 16)).bit_count()
+        for name, code in picture.fingerprints["phash64"].items()
+        if name != "cleared"
+    ]
+    assert min(bits) > CANDIDATE_RADIUS
+    wide = int(picture.fingerprints["phash256"]["cleared"], 16)
+    assert (int(copy.fingerprints["phash256"]["full"], 16) ^ wide).bit_count() <= CERTAIN_256
+
+
+def test_pictures_without_colours_under_the_clear_parts_have_no_view_of_that():
+    image = glow()
+    image.paste((0, 0, 0, 0), mask=image.getchannel("A").point([255] + [0] * 255))
+    assert set(fingerprint(saved(image)).fingerprints["phash64"]) == {"full", "black", "dropped"}
+
+
+@pytest.mark.parametrize("noise", [0, 1, 2])
+def test_shapes_cut_out_of_one_colour_do_not_share_a_view(noise):
+    """Without the alpha nothing is left but the colour, in all shapes of it alike."""
+    for seed in (41, 42):
+        image = Image.new("RGB", (120, 80), (90, 140, 60))
+        speckled = Image.effect_noise(image.size, 50).point(lambda value: value * noise // 256)
+        image = ImageChops.add(image, Image.merge("RGB", [speckled] * 3))
+        image.putalpha(art(seed).convert("L"))
+        views = fingerprint(saved(image)).fingerprints["phash64"]
+        assert "full" in views
+        assert "dropped" not in views
 
 
 def test_a_picture_with_unused_alpha_has_one_view():

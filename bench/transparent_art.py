@@ -1,0 +1,276 @@
+"""Real transparent pictures, copied as builders of datasets copy them, and checked.
+
+    .venv/bin/python -m bench.transparent_art FOLDER... [--strangers FOLDER...]
+
+Draws PNG files with clear pixels from the folders, imports them (`registry import`), builds
+a snapshot, makes copies with the alpha lost in several ways, and answers them as `registry
+check` does: with every view recorded, and with the one over white alone. Then the same
+with pictures of the `--strangers`, transparent and opaque, that are not in the registry.
+Prints how many copies are recognised, why the others are not, and what matched wrongly.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import warnings
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from bench.alpha_copies import WAYS, Art, choose, copies
+from registry.check.answers import answer
+from registry.check.columns import Choice, Columns
+from registry.check.index import CheckIndex
+from registry.check.keys import Keys, extract
+from registry.check.snapshot_prints import SnapshotPrints
+from registry.matching.confirm import CANDIDATE_RADIUS, tier
+from registry.model import OUTCOMES
+from registry.pictures.hashing import PictureHasher
+from registry.snapshot import store
+from registry.snapshot.store import Snapshot
+
+COMMAND = Path(sys.executable).parent / "registry"
+COLUMNS = Columns((Choice("image", "image", "pictures"),))
+AS_FILE = "the file itself"
+SURE = ("exact", "certain", "likely")
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """What became of one copy: outcomes with all views and with the one over white alone.
+
+    `why` is the reason of a row that was not compared. `met` holds, by name of the view
+    recorded, the pictures (sha256) that it surely matches.
+    """
+
+    art: Art
+    way: str
+    saved: str
+    all_views: str
+    white_alone: str
+    why: str | None
+    met: dict[str, set[str]]
+
+    @property
+    def own(self) -> bool:
+        """Tell whether it matches the picture that it is a copy of."""
+        return any(self.art.sha256 in pictures for pictures in self.met.values())
+
+    def others(self, *views: str) -> set[str]:
+        """Return the other pictures that it matches by one of the views."""
+        return set().union(*(self.met.get(view, set()) for view in views)) - {self.art.sha256}
+
+
+class Registry:
+    """A snapshot ready to be asked: whole, and as if only the views over white were in it."""
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        bare = replace(snapshot, views=snapshot.views.slice(0, 0))
+        self.whole = CheckIndex(snapshot, "cautious")
+        self.white = CheckIndex(bare, "cautious")
+        self.prints = SnapshotPrints(snapshot)
+        further: list[str] = snapshot.views["view"].to_pylist()
+        self.views = ["white"] * (len(self.prints.image) - len(further)) + further
+        digests = [value.hex() for value in snapshot.images["sha256"].to_pylist()]
+        self.pictures = [digests[row] for row in self.prints.image]
+
+    def views_of(self, sha256: str) -> set[str]:
+        """Return the names of the views recorded of a picture."""
+        return {v for v, p in zip(self.views, self.pictures, strict=True) if p == sha256}
+
+    def met(self, near: int, wide: NDArray[np.uint64]) -> dict[str, set[str]]:
+        """Return by view the pictures that a fingerprint surely matches, of all recorded."""
+        bits = np.bitwise_count(self.prints.phash64 ^ np.uint64(near))
+        found: dict[str, set[str]] = {}
+        for place in np.flatnonzero(bits <= CANDIDATE_RADIUS):
+            far = int(np.bitwise_count(self.prints.phash256[place] ^ wide).sum())
+            if tier(int(bits[place]), far) in SURE:
+                found.setdefault(self.views[place], set()).add(self.pictures[place])
+        return found
+
+
+def registered(arts: Sequence[Art], home: Path) -> Snapshot:
+    """Import pictures with the installed command, build a snapshot and open it."""
+    folder = home / "art"
+    folder.mkdir()
+    for art in arts:
+        shutil.copyfile(art.path, folder / f"{art.sha256}.png")
+    environment = {**os.environ, "REGISTRY_HOME": str(home)}
+    environment.pop("REGISTRY_DATABASE_URL", None)
+    target = home / "snapshot"
+    for arguments in (["import", str(folder)], ["snapshot", "build", "--out", str(target)]):
+        subprocess.run(
+            [str(COMMAND), *arguments], env=environment, check=True, stdout=subprocess.DEVNULL
+        )
+    return store.open_snapshot(target)
+
+
+def batches(arts: Sequence[Art], *, with_file: bool) -> Iterator[list[tuple[Art, str, str, bytes]]]:
+    """Yield a picture's copies at a time: picture, way, format, bytes; and the file if asked."""
+    for art in arts:
+        rows = [(art, copy.way, copy.saved, copy.data) for copy in copies(art.path)]
+        if with_file:
+            rows.append((art, AS_FILE, "PNG", art.path.read_bytes()))
+        yield rows
+
+
+def checked(registry: Registry, arts: Sequence[Art], *, with_file: bool = False) -> list[Row]:
+    """Return what a check says of all copies of pictures."""
+    hasher = PictureHasher(workers=2)
+    try:
+        return [
+            row
+            for batch in batches(arts, with_file=with_file)
+            for row in _rows(registry, batch, hasher)
+        ]
+    finally:
+        hasher.close()
+
+
+def _rows(
+    registry: Registry, batch: Sequence[tuple[Art, str, str, bytes]], hasher: PictureHasher
+) -> Iterator[Row]:
+    table = pa.record_batch([pa.array([data for *_, data in batch], pa.binary())], ["image"])
+    keys = extract(table, COLUMNS, hasher)
+    outcomes = [
+        [OUTCOMES[code] for code in answer(keys, index, None).outcome]
+        for index in (registry.whole, registry.white)
+    ]
+    why = keys.why_unchecked()
+    for place, (art, way, kind, _) in enumerate(batch):
+        met = _met(registry, keys, place)
+        yield Row(art, way, kind, outcomes[0][place], outcomes[1][place], why[place], met)
+
+
+def _met(registry: Registry, keys: Keys, row: int) -> dict[str, set[str]]:
+    found: dict[str, set[str]] = {}
+    for prints in keys.prints:
+        for place in np.flatnonzero(prints.row == row):
+            met = registry.met(int(prints.phash64[place]), prints.phash256[place])
+            for view, pictures in met.items():
+                found.setdefault(view, set()).update(pictures)
+    return found
+
+
+def recognised(rows: Sequence[Row]) -> str:
+    """Return a table by way: copies recognised, before and now, and those matched wrongly.
+
+    Shares are of the copies that have a fingerprint: the others are `unchecked`.
+    """
+    lines = [
+        "| alpha lost | copies | without fingerprint | recognised, white view alone"
+        " | recognised, all views | to review | clear | only another picture |",
+        "|" + " --- |" * 8,
+    ]
+    for way in WAYS:
+        of_way = [row for row in rows if row.way == way]
+        fit = [row for row in of_way if row.why is None]
+        before = sum(row.white_alone == "reserved" for row in fit)
+        now = sum(row.all_views == "reserved" for row in fit)
+        wrong = sum(row.all_views == "reserved" and not row.own for row in fit)
+        left = [sum(row.all_views == word for row in of_way) for word in ("review", "clear")]
+        figures = [share(before, fit), share(now, fit), *map(str, left), str(wrong)]
+        lines.append(
+            f"| {way} | {len(of_way):,} | {len(of_way) - len(fit):,} | {' | '.join(figures)} |"
+        )
+    return "\n".join(lines)
+
+
+def share(count: int, of: Sequence[object]) -> str:
+    """Return a count with its share in per cent."""
+    return f"{count:,} ({100 * count / max(1, len(of)):.1f} %)"
+
+
+def misses(registry: Registry, rows: Sequence[Row]) -> Counter[str]:
+    """Count copies that do not match their own picture, by way and reason."""
+    counts: Counter[str] = Counter()
+    for row in rows:
+        if row.own:
+            continue
+        if row.why:
+            reason = f"the copy is {row.why}"
+        elif row.all_views == "review":
+            reason = "to review"
+        elif not registry.views_of(row.art.sha256):
+            reason = "no view of the picture is recorded"
+        else:
+            reason = "further away than a match"
+        counts[f"{row.way}: {reason}"] += 1
+    return counts
+
+
+def strangers_met(rows: Sequence[Row]) -> str:
+    """Return a table of copies of pictures that are not registered, and what they match."""
+    lines = [
+        "| strangers | copies | reserved, white view alone | reserved, all views | to review |",
+        "| --- | --- | --- | --- | --- |",
+    ]
+    for kind in (True, False):
+        for way in (*WAYS, AS_FILE):
+            of_way = [r for r in rows if r.way == way and r.art.is_transparent == kind]
+            before = sum(row.white_alone == "reserved" for row in of_way)
+            now = sum(row.all_views == "reserved" for row in of_way)
+            review = sum(row.all_views == "review" for row in of_way)
+            name = f"{'transparent' if kind else 'opaque'}, {way}"
+            lines.append(f"| {name} | {len(of_way):,} | {before} | {now} | {review} |")
+    return "\n".join(lines)
+
+
+def pairs(rows: Sequence[Row], *views: str) -> set[tuple[str, str]]:
+    """Return pairs (copied picture, another that a copy of it matches by one of the views)."""
+    return {(row.art.sha256, other) for row in rows for other in row.others(*views)}
+
+
+def report(registry: Registry, arts: Sequence[Art], rows: Sequence[Row]) -> None:
+    """Print what became of the copies of registered pictures."""
+    views = Counter(registry.views)
+    none = sum(not registry.views_of(art.sha256) for art in arts)
+    print(f"{len(arts):,} transparent pictures; views recorded: {dict(views)}; none of {none}")
+    print(recognised(rows))
+    for reason, count in sorted(misses(registry, rows).items()):
+        print(f"missed  {count:>6,} {reason}")
+    white = pairs(rows, "white")
+    further = pairs(rows, *(set(registry.views) - {"white"}))
+    print(f"pairs of registered pictures that match: {len(white)} by the view over white,")
+    print(f"{len(further - white)} more by the other views alone")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("folders", nargs="+", type=Path)
+    parser.add_argument("--strangers", nargs="*", type=Path, default=[])
+    parser.add_argument("--each", type=int, default=150, help="pictures of a folder and kind")
+    parser.add_argument("--least", type=int, default=100, help="pixels of the shorter side")
+    parser.add_argument("--most", type=int, default=1 << 20, help="pixels of the shorter side")
+    parser.add_argument("--seed", type=int, default=1)
+    options = parser.parse_args()
+    # Pillow warns of palettes with alpha when it drops the alpha, which is meant here.
+    warnings.filterwarnings("ignore", "Palette images with Transparency")
+    seen: set[str] = set()
+
+    def drawn(folders: Sequence[Path]) -> list[Art]:
+        limits = {"least": options.least, "most": options.most, "seed": options.seed}
+        return [a for f in folders for a in choose(f, options.each, seen=seen, **limits)]
+
+    arts = [art for art in drawn(options.folders) if art.is_transparent]
+    strangers = drawn(options.strangers)
+    with tempfile.TemporaryDirectory(prefix="optout-art-", dir="/tmp") as name:
+        os.chmod(name, 0o755)
+        registry = Registry(registered(arts, Path(name)))
+        report(registry, arts, checked(registry, arts))
+        if strangers:
+            print(strangers_met(checked(registry, strangers, with_file=True)))
+
+
+if __name__ == "__main__":
+    main()
