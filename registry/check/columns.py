@@ -18,7 +18,7 @@ from registry.check.address_columns import MIN_SHARE, addresses, meant_by, share
 from registry.check.complete import NOT_READ, OTHER_ALGORITHM
 from registry.check.hash_family import ENOUGH, sample_passes
 from registry.errors import UnreadableDataset, UsageError
-from registry.evidence.carriers import is_image
+from registry.evidence.carriers import is_still_image
 
 Role = Literal["url", "page_url", "source_url", "sha256", "md5", "phash64", "image"]
 ROLES: tuple[Role, ...] = get_args(Role)
@@ -281,7 +281,7 @@ def _why_not_read(column: Column) -> str:
 def _is_picture(value: str) -> bool:
     """Tell it of a value that is given as hex."""
     try:
-        return is_image(bytes.fromhex(value[:32]))
+        return is_still_image(bytes.fromhex(value[:32]))
     except ValueError:
         return False
 

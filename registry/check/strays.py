@@ -15,7 +15,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from registry.evidence.carriers import image_pattern, is_image
+from registry.evidence.carriers import is_still_image, still_image_pattern
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -35,7 +35,7 @@ _HOLDS_KEYS = (
 # A text of so many characters, none of which stands between words, is a file as base64 or hex.
 ENCODED_LENGTH = 256
 _NOT_ENCODED = r"[^A-Za-z0-9+/_=\-\s]|[^\s]\s[^\s]{1,55}\s[^\s]"
-_PICTURE = image_pattern()
+_PICTURE = still_image_pattern()
 _HEAD = 16
 # Names of columns of numbers that hold the points of a picture, a row of them, or rows of rows.
 _POINTS = frozenset({"pixels", "pixel", "pixel_values"})
@@ -149,7 +149,7 @@ def _points(name: str, column: pa.Array) -> Mask:
         as_bytes = (
             bytes(n & 255 for n in head if n is not None) for head in (h or () for h in heads)
         )
-        return np.array([is_image(head) for head in as_bytes], bool)
+        return np.array([is_still_image(head) for head in as_bytes], bool)
     return np.zeros(len(column), bool)
 
 

@@ -7,6 +7,7 @@ Everything else that lists kinds of files is derived from it: what the crawler a
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Literal
 
@@ -40,7 +41,8 @@ class Carrier:
 class ImageFormat:
     """A format of image files: what its bytes start with, `offset` bytes in, and its names.
 
-    `before` is what stands at the very beginning, where that alone does not tell.
+    `before` is what stands at the very beginning, where that alone does not tell; `brands`
+    are what follows in files that are no films.
     """
 
     name: str
@@ -48,6 +50,7 @@ class ImageFormat:
     offset: int = 0
     endings: tuple[str, ...] = ()
     before: bytes = b""
+    brands: tuple[bytes, ...] = (b"",)
 
 
 CARRIERS = (
@@ -97,9 +100,7 @@ IMAGE_FORMATS = (
     ImageFormat("gif", (b"GIF8",), 0, (".gif",)),
     ImageFormat("webp", (b"WEBP",), 8, (".webp",)),
     # Films are of this kind, too: the brand behind the name tells.
-    ImageFormat(
-        "bmff", tuple(b"ftyp" + brand for brand in _BRANDS), 4, (".avif", ".heic", ".heif")
-    ),
+    ImageFormat("bmff", (b"ftyp",), 4, (".avif", ".heic", ".heif"), brands=_BRANDS),
     ImageFormat("tiff", (b"II*\x00", b"MM\x00*"), 0, (".tif", ".tiff")),
     ImageFormat("jxl", (b"\x00\x00\x00\x0cJXL ", b"\xff\x0a"), 0, (".jxl",)),
     ImageFormat(
@@ -142,22 +143,31 @@ def asked_for(shows_pages: bool) -> tuple[tuple[str, str], ...]:
 
 
 def is_image(content: bytes) -> bool:
-    """Return whether a file is an image, by its first bytes."""
+    """Return whether a file may be an image, by its first bytes: films of its kind, too."""
     return any(
         content.startswith(known.starts, known.offset) and content.startswith(known.before)
         for known in IMAGE_FORMATS
     )
 
 
-def image_pattern() -> str:
-    """Return a regular expression (RE2, over bytes) for how files of images begin."""
+def is_still_image(content: bytes) -> bool:
+    """Return whether a file is an image and no film, by its first bytes."""
+    return _STILL.match(content) is not None
+
+
+def still_image_pattern() -> str:
+    """Return a regular expression (over bytes; RE2's syntax) of how images begin."""
     kinds = (
-        f"{_escaped(known.before)}.{{{known.offset - len(known.before)}}}{_escaped(start)}"
+        f"{_escaped(known.before)}.{{{known.offset - len(known.before)}}}{_escaped(start + brand)}"
         for known in IMAGE_FORMATS
         for start in known.starts
+        for brand in known.brands
     )
     return f"^(?s:{'|'.join(kinds)})"
 
 
 def _escaped(start: bytes) -> str:
     return "".join(f"\\x{byte:02x}" for byte in start)
+
+
+_STILL = re.compile(still_image_pattern().encode())

@@ -13,6 +13,7 @@ from registry.evidence.carriers import (
     SITE_PATHS,
     asked_for,
     is_image,
+    is_still_image,
 )
 from registry.evidence_lines import HEADER_KINDS, KINDS
 from registry.file_metadata import containers
@@ -65,7 +66,7 @@ def test_what_readers_say_they_read_at_a_host_is_asked_for():
 
 def test_every_container_of_metadata_is_an_image():
     heads = [
-        start.rjust(known.offset + len(start), b"\0")
+        known.before + start.rjust(known.offset + len(start) - len(known.before), b"\0")
         for known in IMAGE_FORMATS
         for start in known.starts
     ]
@@ -98,3 +99,26 @@ def test_names_and_bytes_of_saved_files(name, content, kind):
 @pytest.mark.parametrize("name", ["openai.json", "chai.txt"])
 def test_other_names(name):
     assert guess_kind(name, b"User-agent: *\nDisallow: /")[0] == "robots-txt"
+
+
+STILL = (
+    b"\xff\xd8\xff\xe0",
+    b"\x89PNG\r\n\x1a\n",
+    b"RIFF\n\0\0\0WEBP",
+    b"\0\0\0\x20ftypavif",
+    b"BM\n\0\0\0\0\0\0\0",
+    b"\0\0\0\x0cjP  ",
+)
+OTHERS = (
+    b"",
+    b"BMW and other cars",
+    b"\0\0\0\x20ftypisom",
+    b"RIFF\n\0\0\0WAVE",
+    b"ftyp",
+    b"<html>",
+)
+
+
+def test_films_and_texts_are_no_still_images():
+    assert all(map(is_still_image, STILL))
+    assert not any(map(is_still_image, OTHERS))
