@@ -121,7 +121,7 @@ def command(
 
 def _sorted_out(paths: Iterable[Path], source: str | None) -> tuple[list[Named], list[Named]]:
     """Return the tables and the pictures among files and folders; raise before any work."""
-    from registry.datasets.pictures import SUFFIXES
+    from registry.datasets._left_out import PICTURES, is_picture
 
     tables: list[Named] = []
     pictures: list[Named] = []
@@ -130,12 +130,10 @@ def _sorted_out(paths: Iterable[Path], source: str | None) -> tuple[list[Named],
             raise UnreadableInput(f"{path}: no such file or folder", "check the path")
         named = source or path.resolve().name
         found = [
-            Named(f, named, _name_in(path, f))
-            for f in _files(path)
-            if is_table(f) or f.suffix.lower() in SUFFIXES
+            Named(f, named, _name_in(path, f)) for f in _files(path) if is_table(f) or is_picture(f)
         ]
         if not found:
-            known = ", ".join([*TABLE_SUFFIXES, *sorted(SUFFIXES)])
+            known = ", ".join([*TABLE_SUFFIXES, *sorted(PICTURES)])
             raise UnreadableInput(f"{path}: nothing to import", f"what is read ends in {known}")
         tables += [file for file in found if is_table(file.path)]
         pictures += [file for file in found if not is_table(file.path)]

@@ -100,6 +100,8 @@ def _surest(path: Path, formats: Mapping[str, ModuleType]) -> str:
 
 
 def _expand(name: str) -> list[Path]:
+    if not name:
+        raise UsageError("the name of the dataset is empty", "name a Parquet file or a folder")
     if "://" in name:
         raise UnreadableDataset(f"{name}: remote datasets are not read", "copy it to a local disk")
     path = Path(name)

@@ -8,23 +8,35 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Container, Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 from registry.errors import RefusedFile, UnreadableDataset
+from registry.evidence.carriers import IMAGE_FORMATS, is_still_image
 from registry.files import opened
 
 Kind = Literal["pictures", "archives", "tables", "words"]
-PICTURES = frozenset({".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".gif", ".bmp"}) | {
-    *(".tif", ".tiff", ".avif", ".heic", ".heif", ".jp2", ".jxl")
+PICTURES = frozenset(ending for known in IMAGE_FORMATS for ending in known.endings)
+ARCHIVES = frozenset({".tar", ".zip", ".tgz", ".gz", ".bz2", ".xz", ".zst", ".7z", ".rar"}) | {
+    *(".npz", ".pkl", ".pickle", ".pt", ".h5", ".hdf5", ".mdb", ".lmdb", ".tfrecord", ".rec"),
+    *(".sqlite", ".sqlite3", ".db", ".duckdb", ".xlsx", ".xls", ".ods", ".orc", ".avro", ".lance"),
 }
-ARCHIVES = frozenset({".tar", ".zip", ".tgz", ".gz", ".zst", ".7z", ".npz"})
 TABLES = frozenset({".csv", ".tsv", ".jsonl", ".ndjson", ".arrow", ".feather", ".parquet", ".npy"})
+WORDS = frozenset(
+    {".txt", ".md", ".rst", ".json", ".yaml", ".yml", ".toml", ".caption", ".xml"}
+) | {
+    *(".html", ".htm", ".py", ".ipynb", ".sh", ".log", ".cfg", ".ini", ".bib", ".pdf"),
+}
+# A line of a text that is an address and nothing else.
+_LIST = re.compile(rb"(?m)^[\s\"']*https?://\S+\s*$")
 # A table with one of these may hold keys of the pictures beside it.
 _KEYS = re.compile(rb"https?:|[0-9a-fA-F]{16}")
+_MAY_LACK_KEYS = frozenset({".csv", ".tsv", ".json", ".jsonl", ".ndjson"})
 _CHUNK = 1 << 20
+# Bytes at the start of a file that tell its kind, and of an address over the end of a chunk.
+_HEAD, _LONGEST = 512, 2048
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,24 +64,37 @@ class LeftOut:
 
 _MEANS = {
     "pictures": "pictures, not compared",
-    "archives": "archives, not read",
+    "archives": "archives or other data, not read",
     "tables": "tables, not read",
     "words": "neither rows nor pictures",
 }
 
 
-def left_out(files: Sequence[Path], *, pictures_read: bool) -> tuple[LeftOut, ...]:
+def is_picture(path: Path) -> bool:
+    """Tell whether a file is one of a picture, by its name, or by its bytes if that does not say.
+
+    Raises UnreadableDataset, naming it, where these cannot be read.
+    """
+    suffix = path.suffix.lower()
+    if suffix in PICTURES:
+        return True
+    known = suffix in ARCHIVES or suffix in TABLES or suffix in WORDS
+    return not known and is_still_image(_head(path))
+
+
+def left_out(files: Sequence[Path], *, pictures: Sequence[Path] = ()) -> tuple[LeftOut, ...]:
     """Return what was passed over, by kind.
 
-    `pictures_read`: the rows are the pictures of the folder, so that a table beside
-    them may hold their keys; else the rows are those of a table, and pictures beside
-    it are the rows' own.
+    `pictures` are those that the rows are: a table or a list beside them may hold their
+    keys. Without any the rows are those of a table, and pictures beside it are the rows'
+    own.
     """
     by_kind: dict[Kind, list[Path]] = {}
     for path in files:
-        by_kind.setdefault(_kind(path, pictures_read), []).append(path)
+        by_kind.setdefault(_kind(path, bool(pictures)), []).append(path)
+    captioned = {path.with_suffix("") for path in pictures}
     return tuple(
-        LeftOut(kind, len(paths), _suffixes(paths), _reason(kind, paths, pictures_read))
+        LeftOut(kind, len(paths), _suffixes(paths), _reason(kind, paths, captioned))
         for kind, paths in sorted(by_kind.items())
     )
 
@@ -81,12 +106,31 @@ def reasons(left: Sequence[LeftOut]) -> list[str]:
 
 def _kind(path: Path, pictures_read: bool) -> Kind:
     suffix = path.suffix.lower()
-    if suffix in PICTURES:
+    if is_picture(path):
         return "pictures"
     if suffix in ARCHIVES:
         return "archives"
     # Beside pictures img2dataset writes one JSON file each; beside tables it is about them.
-    return "tables" if suffix in TABLES or (pictures_read and suffix == ".json") else "words"
+    if suffix in TABLES or (pictures_read and suffix == ".json"):
+        return "tables"
+    return "words" if suffix in WORDS or _is_text(_head(path)) else "archives"
+
+
+def _head(path: Path) -> bytes:
+    """Return the first bytes of a file; one that is no regular file begins with NUL."""
+    try:
+        with opened(path) as file:
+            return file.read(_HEAD)
+    except RefusedFile:
+        return b"\0"
+    except OSError as error:
+        raise UnreadableDataset(f"{path} cannot be read: {error.strerror}") from error
+
+
+def _is_text(head: bytes) -> bool:
+    # The last character may be cut.
+    text = head.decode("utf-8", "replace")[:-1]
+    return "\0" not in text and "\N{REPLACEMENT CHARACTER}" not in text
 
 
 def _suffixes(paths: Sequence[Path]) -> tuple[str, ...]:
@@ -94,26 +138,29 @@ def _suffixes(paths: Sequence[Path]) -> tuple[str, ...]:
     return tuple(f"{count} {suffix}" for suffix, count in sorted(counts.items()))
 
 
-def _reason(kind: Kind, paths: Sequence[Path], pictures_read: bool) -> str | None:
-    if kind in ("pictures", "archives") and not pictures_read:
-        return "pictures-left-out"
-    if kind == "archives":
-        return None
-    if kind == "tables" and pictures_read and any(map(_holds_keys, paths)):
+def _reason(kind: Kind, paths: Sequence[Path], captioned: Set[Path]) -> str | None:
+    """Return why no row may be clear; `captioned` are the pictures read, without their endings."""
+    if not captioned:
+        return "pictures-left-out" if kind in ("pictures", "archives") else None
+    if kind == "tables" and any(_holds(path, _KEYS, _MAY_LACK_KEYS) for path in paths):
+        return "metadata-left-out"
+    lists = (path for path in paths if path.with_suffix("") not in captioned)
+    if kind == "words" and any(_holds(path, _LIST, None) for path in lists):
         return "metadata-left-out"
     return None
 
 
-def _holds_keys(path: Path) -> bool:
-    if path.suffix.lower() not in (".csv", ".tsv", ".json", ".jsonl", ".ndjson"):
+def _holds(path: Path, pattern: re.Pattern[bytes], only: Container[str] | None) -> bool:
+    """Tell whether a file holds a pattern; files of other endings than `only` may well."""
+    if only is not None and path.suffix.lower() not in only:
         return True
     try:
         with opened(path) as file:
             tail = b""
             while chunk := file.read(_CHUNK):
-                if _KEYS.search(tail + chunk):
+                if pattern.search(tail + chunk):
                     return True
-                tail = chunk[-32:]
+                tail = chunk[-_LONGEST:]
     except RefusedFile:
         return True
     except OSError as error:

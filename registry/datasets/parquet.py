@@ -42,7 +42,7 @@ def open_files(paths: Sequence[Path], name: str) -> ParquetDataset:
     for path in paths:
         for file in files_in(path) if path.is_dir() else [path]:
             (files if file == path or _is_parquet(file) else others).append(file)
-    return ParquetDataset(files, name, left_out(others, pictures_read=False))
+    return ParquetDataset(files, name, left_out(others))
 
 
 class ParquetDataset:

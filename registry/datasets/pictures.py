@@ -13,12 +13,11 @@ from pathlib import Path
 import pyarrow as pa
 
 from registry.datasets import FOLDER, NAME, files_in, refuse_own_files
-from registry.datasets._left_out import PICTURES, LeftOut, left_out
+from registry.datasets._left_out import LeftOut, is_picture, left_out
 from registry.datasets.parquet import ParquetRowWriter
 from registry.errors import RefusedFile
 from registry.files import read_whole
 
-SUFFIXES = PICTURES
 BATCH_BYTES = 32 << 20
 BATCH_ROWS = 256
 
@@ -37,7 +36,7 @@ def open_files(paths: Sequence[Path], name: str) -> PictureFolder:
     for path in paths:
         for file in files_in(path) if path.is_dir() else [path]:
             (files if file == path or _is_picture(file) else others).append(file)
-    return PictureFolder(files, name, left_out(others, pictures_read=True))
+    return PictureFolder(files, name, left_out(others, pictures=files))
 
 
 class PictureFolder:
@@ -97,7 +96,7 @@ class ListWriter(ParquetRowWriter):
 
 def _is_picture(path: Path) -> bool:
     # A link that leads nowhere is a picture that cannot be read, not no picture.
-    return path.suffix.lower() in SUFFIXES and not path.is_dir()
+    return not path.is_dir() and is_picture(path)
 
 
 def _read(path: Path) -> bytes | None:

@@ -27,7 +27,7 @@ REPORT = Report(
         "url": {"column": "url", "why": "by name", "also": [{"column": "thumb", "why": "URLs"}]},
         "ignored": {"caption": "words"},
     },
-    left_out=left_out([Path("a.jpg"), Path("b.jpg"), Path("c.tar")], pictures_read=False),
+    left_out=left_out([Path("a.jpg"), Path("b.jpg"), Path("c.tar")]),
     registry={"serial": 1, "built_at": "2026-11-01T12:00:00Z", "entries": 9, "digest": "ab"},
     policy="cautious@2",
     distance=None,
@@ -44,7 +44,7 @@ def test_further_columns_and_what_was_left_out():
     assert "<code>caption</code>" in page
     assert "<h2>Not read</h2>" in page
     assert "pictures, not compared" in page
-    assert "archives, not read" in page
+    assert "archives or other data, not read" in page
     assert "<h2>Not read</h2>" not in to_html(replace(REPORT, left_out=()))
 
 
