@@ -53,6 +53,7 @@ class Tally:
     unfit_pictures: int = 0
     problems: Problems = field(default_factory=Problems)
     unreadable: list[str] = field(default_factory=list)
+    started: bool = False
     complete: bool = False
 
     def add(self, counts: ImportCounts) -> None:
@@ -108,13 +109,14 @@ def command(
     tally = Tally()
     try:
         with connect() as conn:
+            tally.started = True
             for table in tables:
                 _import_table(conn, table, Defaults(source, meaning, claimant), tally)
             _import_pictures(conn, pictures, Defaults(source, meaning, claimant), tally)
         tally.complete = True
     finally:
         # Whatever ends an import, what it has stored by then is said.
-        if tally.complete or tally.read or tally.problems.bad_rows:
+        if tally.started:
             _report(tally, as_json)
     return 4 if tally.problems.bad_rows or tally.unreadable else 0
 
