@@ -95,6 +95,17 @@ def fingerprints_without_a_name(folder: Path) -> Path:
     return simple(folder, url=ELSEWHERE, code=PHASH)
 
 
+@layout("all")
+def a_digest_of_the_address(folder: Path) -> Path:
+    url_md5 = texts(lambda w: f"{w.number:032x}")
+    return simple(folder, url=URL, url_md5=url_md5)
+
+
+@layout("refused")
+def a_digest_of_the_address_alone(folder: Path) -> Path:
+    return simple(folder, url_md5=texts(lambda w: f"{w.number:032x}"), caption=WORDS)
+
+
 # ---- keys in a form that is not read
 
 

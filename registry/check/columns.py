@@ -26,13 +26,17 @@ ROLES: tuple[Role, ...] = get_args(Role)
 IGNORE = "ignore"
 Kind = Literal["string", "binary", "picture", "nested", "other"]
 
-NAMES: Mapping[Role, tuple[str, ...]] = {
-    "sha256": ("sha256", "image_sha256", "file_sha256", "sha256sum", "sha_256"),
-    "md5": ("md5", "image_md5", "file_md5", "md5sum"),
-    # COYO-700M, COYO-Labeled-300M, WAON and our own import columns
-    "phash64": ("phash64", "image_phash", "imagehash", "phash", "perceptual_hash"),
-    "image": ("image", "jpg", "jpeg", "png", "webp", "img", "picture", "image_bytes", "bytes"),
+IMAGES = frozenset(
+    {"image", "jpg", "jpeg", "png", "webp", "img", "picture", "image_bytes", "bytes"}
+)
+# What the letters of a name hold that is one of a hash: COYO-700M, WAON, our own columns, ...
+HASHES: Mapping[Role, tuple[str, ...]] = {
+    "phash64": ("phash", "perceptualhash", "imagehash"),
+    "sha256": ("sha256",),
+    "md5": ("md5",),
 }
+# Parts of names of hashes that are not of the picture.
+OF_OTHERS = frozenset({"url", "uri", "link", "page", "user", "text", "caption", "title", "key"})
 LOOK_ALIKES = {
     "uid": "an identifier, not a hash of the file",
     "user_name": "a digest of a person's name",
@@ -212,14 +216,12 @@ def _judged(column: Column, has_mime: bool) -> Choice | None:
 
 
 def _named_hash(name: str) -> Role | None:
-    """Return the hash that a column is named for, as `image_phash`, `pHash` and `p_hash` are."""
+    """Return the hash of a picture that a column is named for, as `pHash` and `p_hash` are."""
+    if OF_OTHERS.intersection(re.split(r"[^a-z0-9]+", name)):
+        return None
     letters = re.sub(r"[^a-z0-9]", "", name)
-    for role, names in NAMES.items():
-        if role in HEX_LENGTH and name in names:
-            return role
-    if any(part in letters for part in ("phash", "perceptualhash", "imagehash")):
-        return "phash64"
-    return next((role for role in ("sha256", "md5") if role in letters), None)
+    found = (role for role, parts in HASHES.items() if any(part in letters for part in parts))
+    return next(found, None)
 
 
 def _unnamed_phash(column: Column) -> Choice | None:
@@ -260,7 +262,7 @@ def _why_pictures(column: Column) -> str:
     if column.kind != "binary":
         return ""
     name = column.name.lower()
-    if name in NAMES["image"] or set(re.split(r"[^a-z]+", name)) & set(NAMES["image"]):
+    if name in IMAGES or IMAGES.intersection(re.split(r"[^a-z]+", name)):
         return "by its name"
     return "its values begin as image files do" if _share(column, _is_picture) > MIN_SHARE else ""
 

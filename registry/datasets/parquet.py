@@ -157,10 +157,16 @@ def _batch_rows(metadata: pq.FileMetaData, names: Sequence[str] | None) -> int:
     for number in range(metadata.num_row_groups):
         group = metadata.row_group(number)
         columns = (group.column(i) for i in range(group.num_columns))
-        wanted = (c for c in columns if names is None or c.path_in_schema.split(".")[0] in names)
+        wanted = (c for c in columns if names is None or _is_of(c.path_in_schema, names))
         row_bytes = sum(c.total_uncompressed_size for c in wanted) / max(group.num_rows, 1)
         largest = max(largest, row_bytes)
     return int(min(BATCH_ROWS, max(1, BATCH_BYTES // largest)))
+
+
+def _is_of(path: str, names: Sequence[str]) -> bool:
+    """Tell whether a column of the file is one of these, or a part of one; names may have dots."""
+    parts = path.split(".")
+    return any(".".join(parts[:size]) in names for size in range(1, len(parts) + 1))
 
 
 def _open(path: Path) -> pq.ParquetFile:

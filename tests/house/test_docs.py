@@ -13,7 +13,7 @@ from crawler import frontier, pace, settings, site_files
 from crawler.frontier import Limits
 from registry import model
 from registry.check import address_columns, complete
-from registry.check.columns import NAMES, ROLES
+from registry.check.columns import HASHES, IMAGES, OF_OTHERS, ROLES
 from registry.check.keys import DIGEST_BYTES
 from registry.check.wording import FIELDS
 from registry.db.connect import OLDEST_MAJOR
@@ -96,7 +96,8 @@ def test_checking_names_what_a_check_says():
     reasons += [f"bad-{name}" for name in ("url", "page_url", *DIGEST_BYTES, "phash64")]
     reasons += [f"unfit-{word}" for word in re.findall(r"`([a-z-]+)`", unfit.__doc__)[:2]]
     reasons += [f"image-{word}" for word in picture_reasons()]
-    names = [*address_columns.NAMES, *ROLES, *(n for names in NAMES.values() for n in names)]
+    parts = (part for parts in HASHES.values() for part in parts)
+    names = [*address_columns.NAMES, *ROLES, *IMAGES, *OF_OTHERS, *parts]
     columns = [name for name, _ in FIELDS]
     said = [*reasons, *names, *columns, *model.OUTCOMES, *model.TIERS, *known_policies()]
     hold(lacking("docs/checking.md", said), "checking.md says what `check` says", FIX)
