@@ -1,8 +1,8 @@
 """Claims on sites, for hosts beside the one that they name.
 
 A refusal that is claimed for `example.org` speaks for `www.example.org` too, and the
-other way round. Of other subdomains of the same site it is not known whose they are:
-a claim on a whole site makes their rows `review`. A permission is one for its own
+other way round. Of other subdomains and ports of the same site it is not known whose they
+are: a claim on a whole site makes their rows `review`. A permission is one for its own
 host alone.
 """
 
@@ -87,10 +87,16 @@ class ClaimedSites:
         names = column.dictionary
         may = pc.is_in(names, value_set=self._names)
         if len(self._wide_names):
-            wider = names
-            while pc.any(pc.match_substring(wider, ".")).as_py():
-                # A host without a dot has no wider one, and is empty then.
-                wider = pc.replace_substring_regex(wider, r"^[^.]*\.?", "")
-                may = pc.or_(may, pc.is_in(wider, value_set=self._wide_names))
+            for wider in (names, pc.replace_substring_regex(names, r":[0-9]+$", "")):
+                may = pc.or_(may, self._within_wide(wider))
         rows: NDArray[np.bool_] = may.take(column.indices).fill_null(False).to_numpy(False)
         return rows
+
+    def _within_wide(self, hosts: pa.Array) -> pa.Array:
+        """Tell which hosts are, or are below, one that is claimed as a whole."""
+        within = pc.is_in(hosts, value_set=self._wide_names)
+        while pc.any(pc.match_substring(hosts, ".")).as_py():
+            # A host without a dot has no wider one, and is empty then.
+            hosts = pc.replace_substring_regex(hosts, r"^[^.]*\.?", "")
+            within = pc.or_(within, pc.is_in(hosts, value_set=self._wide_names))
+        return within

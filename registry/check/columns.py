@@ -43,6 +43,7 @@ LOOK_ALIKES = {
     "blurhash": "a placeholder, not a fingerprint",
     "blur_hash": "a placeholder, not a fingerprint",
     **dict.fromkeys(("ahash", "dhash", "whash", "pdq"), "of another algorithm than phash"),
+    **dict.fromkeys(("sha1", "sha512", "crc32"), "the registry keeps no such digests"),
 }
 # What a camera and its programs wrote: addresses in it are those of their makers.
 NO_KEYS = frozenset({"exif"})

@@ -31,8 +31,9 @@ if TYPE_CHECKING:
 
 DIGEST_BYTES = {"sha256": 32, "md5": 16}
 ADDRESS_ROLES = ("url", "page_url", "source_url")
-# Several addresses in one value, as lists written into one cell have them.
-SEVERAL = r"[^\s|,;][\s|,;]+[\"']?(?i:https?:)?//"
+# Several addresses in one value, as lists written into one cell have them, or an address
+# with what stood around it in a text.
+NOT_ONE = r"[^\s|,;][\s|,;]+[\"']?(?i:https?:)?//|[\"<>]\s*$|^[^(]*\)\s*$"
 # A longer value is no address and no hash; some rows hold whole files as text.
 LONGEST_TEXT = 1 << 16
 # What imagehash gives for a picture of one colour: it would match every blank image.
@@ -195,9 +196,9 @@ def _urls(
     keys: Keys, role: str, text: pa.Array, broken: NDArray[np.bool_], why_not: str | None = None
 ) -> None:
     """Take addresses: of pictures, of pages, or both where their meaning is unsaid."""
-    # A value that holds several is not the address that a server would read it as.
-    several = strays.matches(text, SEVERAL)
-    found = url_keys(pc.if_else(pa.array(several), None, text) if several.any() else text)
+    # What a server would read such a value as is not what it means.
+    mixed = strays.matches(text, NOT_ONE)
+    found = url_keys(pc.if_else(pa.array(mixed), None, text) if mixed.any() else text)
     valid = _mask(found.is_valid())
     if role != "page_url":
         keys.urls.append(found)
@@ -205,7 +206,7 @@ def _urls(
     if role != "url":
         keys.pages.append(found)
     # A column of unsaid meaning may hold other texts too: they offer nothing.
-    offered = valid | several if role == "source_url" else _present(text)
+    offered = valid | mixed if role == "source_url" else _present(text)
     why_not = why_not or f"bad-{role}"
     keys.offers.append(Offer(offered | broken, valid, why_not, names_picture=role == "url"))
 

@@ -43,17 +43,17 @@ def covering_hosts(host: str, among: Container[str] | None = None) -> list[str]:
 
 
 def wider_hosts(host: str, among: Container[str] | None = None) -> list[str]:
-    """Return the hosts of the same site whose claims may mean this subdomain, nearest first.
+    """Return the hosts of the same site whose claims may mean this subdomain or port.
 
-    Whether they do is not for a program to say: many platforms give every user a
-    subdomain and are not on the public suffix list. An IP address has none.
+    The nearest comes first. Whether they do is not for a program to say: many platforms
+    give every user a subdomain and are not on the public suffix list.
     """
-    name, colon, port = host.partition(":")
-    if host.startswith("[") or is_ip(name):
-        return []
-    labels = name.split(".")
-    wider = [".".join(labels[cut:]) + colon + port for cut in range(1, len(labels) - 1)]
-    names = dict.fromkeys(name for one in wider for name in (one, twin_of(one)))
+    portless = host if host.endswith("]") else host.rpartition(":")[0] or host
+    port = host.removeprefix(portless)
+    labels = [portless] if is_ip(bare(portless)) else portless.split(".")
+    wider = [".".join(labels[cut:]) for cut in range(max(len(labels) - 1, 1))]
+    spelled = (each + end for each in wider for end in dict.fromkeys((port, "")))
+    names = dict.fromkeys(name for one in spelled for name in (one, twin_of(one)))
     return _of_same_site(host, [one for one in names if one not in (host, twin_of(host))], among)
 
 

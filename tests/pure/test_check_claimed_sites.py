@@ -33,7 +33,11 @@ CASES = [
     ("alice.github.io", "www.alice.github.io", "reserved"),
     ("example.org", "notexample.org", "clear"),
     ("example.org:8080", "www.example.org:8080", "reserved"),
-    ("example.org", "www.example.org:8080", "clear"),
+    ("example.org", "example.org:8080", "review"),
+    ("example.org", "www.example.org:8080", "review"),
+    ("example.org", "img.example.org:8080", "review"),
+    ("example.org:8080", "example.org", "clear"),
+    ("1.2.3.4", "1.2.3.4:8080", "review"),
     ("1.2.3.4", "9.1.2.3.4.example", "clear"),
     ("2.3.4", "1.2.3.4", "clear"),
 ]
