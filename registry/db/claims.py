@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 import psycopg
 from psycopg.rows import dict_row
 
+from registry.db.held_signals import held_signals
 from registry.db.sql import load
 from registry.db.values import claim_digest, pack, unpack
 from registry.db.visits import add_pictures
@@ -62,9 +63,11 @@ def import_claims(
     """
     counts = ImportCounts()
     for part in _batches(claims, batch):
-        with conn.transaction():
-            stored = _insert(conn, part)
-        on_batch(stored)
+        with held_signals() as hold:
+            with conn.transaction():
+                stored = _insert(conn, part)
+                hold()
+            on_batch(stored)
         counts += stored
     return counts
 
@@ -78,10 +81,12 @@ def import_pictures(
     """Store pictures with the claims that name their digests, as `import_claims` does."""
     counts = ImportCounts()
     for part in _batches(pictures, batch):
-        with conn.transaction():
-            add_pictures(conn, [picture for picture, _ in part])
-            stored = _insert(conn, [claim for _, claim in part])
-        on_batch(stored)
+        with held_signals() as hold:
+            with conn.transaction():
+                add_pictures(conn, [picture for picture, _ in part])
+                stored = _insert(conn, [claim for _, claim in part])
+                hold()
+            on_batch(stored)
         counts += stored
     return counts
 

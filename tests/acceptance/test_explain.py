@@ -284,7 +284,7 @@ def test_a_line_without_end_is_an_error_of_its_own(explain, tmp_path):
         (["--jsonl", "lines", "page.html"], 2, "--all-policies only"),
         (["prose"], 2, "--kind"),
         (["missing.html"], 4, "hint: name a file that is there"),
-        (["."], 4, "hint: it is a folder"),
+        (["."], 4, "hint: name the files in it"),
         (["www.a.example"], 4, "written as https://www.a.example"),
         (["http:/a.example/x"], 4, "written as https://a.example/x"),
         (["ftp://a.example/"], 4, "written as https://a.example/"),

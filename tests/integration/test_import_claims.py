@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import signal
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import fields
 from datetime import UTC, datetime
 
@@ -111,6 +113,27 @@ def test_two_imports_of_the_same_list_at_once(conn: psycopg.Connection, database
         thread.join()
     assert sum(counts, ImportCounts()) == ImportCounts(800, 400, 400)
     assert total(conn) == 400
+
+
+def test_a_signal_at_a_commit_waits_until_the_batch_is_counted(
+    conn: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = conn.transaction
+
+    @contextmanager
+    def interrupted() -> Iterator[None]:
+        with whole():
+            yield
+        signal.raise_signal(signal.SIGINT)
+
+    counts: list[ImportCounts] = []
+    with monkeypatch.context() as patched:
+        patched.setattr(conn, "transaction", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            import_claims(conn, some(25), batch=10, on_batch=counts.append)
+    assert counts == [ImportCounts(10, 10, 0)]
+    assert total(conn) == 10
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
 def test_a_picture_brings_its_image_and_fingerprints(conn: psycopg.Connection) -> None:

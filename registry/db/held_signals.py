@@ -1,0 +1,33 @@
+"""Putting off Ctrl-C and SIGTERM for the moment in which a batch is stored and counted."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+@contextmanager
+def held_signals() -> Iterator[Callable[[], None]]:
+    """Yield a function: from its call on, these signals wait for the end of the block.
+
+    In other threads than the main one there is nothing to hold: no signal comes there.
+    """
+    came: list[int] = []
+    handlers: dict[int, object] = {}
+
+    def hold() -> None:
+        if threading.current_thread() is threading.main_thread():
+            for number in SIGNALS:
+                handlers[number] = signal.signal(number, lambda got, _: came.append(got))
+
+    try:
+        yield hold
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)  # type: ignore[arg-type]
+        for number in came:
+            signal.raise_signal(number)
