@@ -14,7 +14,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from registry.check.address_columns import MIN_SHARE, addresses, meant_by, share_of_addresses
+from registry.check.address_columns import (
+    MIN_SHARE,
+    OF_PICTURE,
+    addresses,
+    meant_by,
+    share_of_addresses,
+)
 from registry.check.complete import NOT_READ, OTHER_ALGORITHM
 from registry.check.hash_family import ENOUGH, sample_passes
 from registry.errors import UnreadableDataset, UsageError
@@ -177,23 +183,35 @@ def _override(columns: Sequence[Column], role: str, name: str) -> Choice:
             "addresses, sha256, md5 and phash64 are strings; sha256 and md5 may be binary; "
             "image is binary or a struct of bytes and path",
         )
-    strange = served == "phash64" and not sample_passes(_codes(found))
-    why = "named with --column" + (f"; {NO_PHASH}" if strange else "")
-    return Choice(name, served, why, by_hand=True)
+    return Choice(name, served, "named with --column" + _strange(found, served), by_hand=True)
+
+
+def _strange(column: Column, role: Role) -> str:
+    """Return what speaks against a role that somebody gave a column; "" for nothing."""
+    if role == "phash64" and not sample_passes(_codes(column)):
+        return f"; {NO_PHASH}"
+    if role == "url" and column.sample and not any(map(OF_PICTURE.fullmatch, column.sample)):
+        return "; its values do not look like addresses of pictures"
+    return ""
 
 
 def _refuse_unless_by_hand(
     columns: Sequence[Column], plan: Columns, by_hand: Mapping[str, str]
 ) -> None:
     """Raise where no column names the pictures, unless somebody chose the others to serve."""
-    beside = [choice.column for choice in plan.choices if choice.role]
-    if any(name in by_hand for name in beside):
+    if any(choice.role and choice.column in by_hand for choice in plan.choices):
         return
-    if beside:
+    if unsaid := plan.of("source_url"):
         raise UnreadableDataset(
             "no column plainly holds the addresses of the pictures; columns of addresses: "
-            + ", ".join(beside),
-            f"if one of them does, name it: --column url={beside[0]}",
+            + ", ".join(choice.column for choice in unsaid),
+            f"if one of them does, name it: --column url={unsaid[0].column}",
+        )
+    if pages := plan.of("page_url"):
+        raise UnreadableDataset(
+            "only addresses of pages were found, and none of pictures: "
+            + ", ".join(choice.column for choice in pages),
+            f"to look the pages up alone, name it: --column page_url={pages[0].column}",
         )
     raise UnreadableDataset(
         "no usable column among: " + ", ".join(f"{c.name} ({c.type})" for c in columns),
@@ -235,6 +253,8 @@ def _unnamed_phash(column: Column) -> Choice | None:
 
 def _hash(column: Column, role: Role) -> Choice:
     """Return how a column with the name of a hash is used; values that are none are doubted."""
+    if column.type == "null":
+        return Choice(column.name, None, "it holds nothing")
     if not _type_fits(column, role):
         return Choice(column.name, None, f"{column.type}: its type does not fit its name", NOT_READ)
     if column.sample and not _hexes(column, HEX_LENGTH[role]):

@@ -144,7 +144,7 @@ def test_addresses_get_the_role_of_what_they_name(columns, expected):
 
 @pytest.mark.parametrize(
     "columns",
-    [{"page_url": P}, {"photo_url": P}, {"source": P}, {"source": P, "pageurl": P}, {"post": P}],
+    [{"photo_url": P}, {"source": P}, {"source": P, "pageurl": P}, {"post": P}],
 )
 def test_what_is_not_plain_is_asked(columns):
     with pytest.raises(UnreadableDataset) as caught:
@@ -152,6 +152,17 @@ def test_what_is_not_plain_is_asked(columns):
     name = next(iter(columns))
     assert f"--column url={name}" in caught.value.hint
     assert roles(choose([text(n, *s) for n, s in columns.items()], {"url": [name]}))[name] == "url"
+
+
+def test_pages_alone_are_never_offered_as_pictures():
+    columns = [text("page_url", *P), text("caption", "a cat")]
+    with pytest.raises(UnreadableDataset) as caught:
+        choose(columns)
+    assert "--column page_url=page_url" in caught.value.hint
+    (by_hand,) = choose(columns, {"page_url": ["page_url"]}).of("page_url")
+    (against,) = choose(columns, {"url": ["page_url"]}).of("url")
+    assert "do not look like" in against.why
+    assert "do not look like" not in by_hand.why
 
 
 def test_nothing_usable_names_what_was_seen_and_what_would_do():

@@ -1,6 +1,7 @@
 """URL keys: a table of equal and unequal URLs, properties, and the column path."""
 
 import string
+import time
 from urllib.parse import quote
 
 import pyarrow as pa
@@ -252,3 +253,13 @@ def test_a_column_of_nulls_and_a_slice():
     assert url_keys(pa.nulls(3)).to_pylist() == [None] * 3
     column = pa.array(["no", "https://a.b/c", "HTTP://A.b"])[1:]
     assert url_keys(column).to_pylist() == ["//a.b/c", "//a.b/"]
+
+
+def test_a_long_hostile_address_takes_linear_time():
+    """Quadratic time would be minutes: each of these has 64 KiB."""
+    started = time.monotonic()
+    for middle in ("%C2%A0", "%E2%80%8B", "&amp;", "&amp;amp;", "/..", "/%2e.", "utm_a=1&", "%"):
+        repeated = middle * (65_536 // len(middle))
+        for address in (f"https://a.example/{repeated}x", f"https://a.example/?{repeated}"):
+            assert url_key(address)
+    assert time.monotonic() - started < 30
