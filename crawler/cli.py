@@ -83,7 +83,7 @@ class Duration(click.ParamType[timedelta]):
     default=1.0,
     show_default=True,
     type=click.FloatRange(0, 3600),
-    help="Least seconds between two requests to a host; slow hosts get more.",
+    help="Minimum seconds between two requests to the same host; slow hosts get more.",
 )
 @click.option(
     "--timeout",
@@ -101,7 +101,7 @@ class Duration(click.ParamType[timedelta]):
 @click.option(
     "--private",
     is_flag=True,
-    help="The names given resolve to addresses of your own network; else such names are refused.",
+    help="Allow start names that resolve to private addresses. Without it they are refused.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.option("--verbose", is_flag=True, help="Show Scrapy's whole log.")

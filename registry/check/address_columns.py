@@ -112,7 +112,7 @@ def _is_picture(one: _Seen) -> bool:
 
 
 def _served(one: _Seen, pictures_named: bool, plain: bool, lone: bool) -> Addresses:
-    share = f"{one.share:.0%} of a sample are URLs"
+    share = f"{one.share:.0%} of a sample are URLs" if one.share else "no URL in a sample"
     if one.meant == "licence":
         return Addresses(None, "the address of a licence")
     if one.meant == "person":

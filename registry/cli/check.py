@@ -75,7 +75,7 @@ def _say_columns(columns: Columns) -> None:
     "--workers",
     type=click.IntRange(1),
     default=os.cpu_count() or 1,
-    help="Processes that hash pictures.  [default: all cores]",
+    help="Number of processes that fingerprint pictures.  [default: all cores]",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
 def command(

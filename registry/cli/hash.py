@@ -33,8 +33,8 @@ def command(files: tuple[str, ...], as_json: bool) -> int:
     `-` stands for standard input, of which at most 512 MiB are read.
 
     A file that can't be read is named on stderr with the reason; the others are
-    still hashed, and the exit code is 4. So is one that takes more than 60 seconds
-    or 3 GiB of memory.
+    still hashed, and the exit code is 4. A file that takes more than 60
+    seconds or 3 GiB of memory counts as unreadable.
 
     Example: registry hash --json picture.jpg
     """

@@ -88,9 +88,9 @@ def command(
     A list is a CSV, TSV, JSON lines or Parquet file with columns named url,
     page_url, site, path_pattern, sha256, md5, phash64, phash256, width, height,
     meaning, use, signal, evidence, observed_at, source, claimant, licence_url;
-    each row needs one of url, sha256, md5, phash64, site. Options serve rows
-    that do not say it themselves. Pictures are fingerprinted and forgotten; of
-    their files the name is kept. Folders are searched for both. Importing the
+    each row needs one of url, sha256, md5, phash64, site. Options fill in
+    what a row leaves empty. Pictures are fingerprinted and not stored; the name
+    of their file is kept. Folders are searched for both. Importing the
     same again adds nothing; a withdrawn entry stands again.
 
     Text is UTF-8. A row that cannot be read, or has fewer or more fields than

@@ -50,7 +50,8 @@ class LeftOut:
 
     def __str__(self) -> str:
         """Say it in words."""
-        return f"{self.files} files beside it ({', '.join(self.suffixes)}): {self.means}"
+        files = "1 file" if self.files == 1 else f"{self.files:,} files"
+        return f"{files} beside the dataset ({', '.join(self.suffixes)}): {self.means}"
 
     @property
     def means(self) -> str:
@@ -66,7 +67,7 @@ _MEANS = {
     "pictures": "pictures, not compared",
     "archives": "archives or other data, not read",
     "tables": "tables, not read",
-    "words": "neither rows nor pictures",
+    "words": "of other kinds, not looked at",
 }
 
 

@@ -137,8 +137,8 @@ def test_what_is_passed_over_in_a_folder_is_said(tmp_path: Path, snapshot: Path,
     result = check(folder, snapshot=snapshot)
     assert result.returncode == 3
     assert "pictures-left-out 1" in result.stdout
-    assert "not read: 1 files beside it (1 .jpg): pictures, not compared" in result.stderr
-    assert "(1 no suffix): neither rows nor pictures" in result.stderr
+    assert "not read: 1 file beside the dataset (1 .jpg): pictures, not compared" in result.stderr
+    assert "(1 no suffix): of other kinds, not looked at" in result.stderr
     (folder / "d.parquet").unlink()
     (folder / "gone.png").symlink_to(tmp_path / "nowhere")
     os.mkfifo(folder / "pipe.png")
