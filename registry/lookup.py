@@ -13,6 +13,7 @@ import numpy as np
 from registry.check.answers import outcome_of_page
 from registry.check.index import NONE, CheckIndex
 from registry.errors import UsageError
+from registry.evidence.carriers import OF_ENDING
 from registry.files import refuse_special
 from registry.matching import brute
 from registry.matching.confirm import CANDIDATE_RADIUS, tier
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
 Kind = Literal["picture", "url", "phash64", "256 bits", "md5"]
 HEX = re.compile(r"[0-9a-fA-F]+")
 LENGTHS: dict[int, Kind] = {16: "phash64", 64: "256 bits", 32: "md5"}
+HINT = "a hash has 16 (phash64), 64 (phash256 or sha256) or 32 (md5) hex digits"
+_LIKE_A_HOST = re.compile(r"(?:[\w-]+\.)+[a-z]{2,}(?::\d+)?", re.IGNORECASE)
 # Bits of phash256 that may differ when nothing but that hash is given.
 WIDE_RADIUS = 60
 
@@ -126,9 +129,11 @@ def kind_of(target: str) -> Kind:
         return LENGTHS[len(target)]
     if target and is_folder:
         raise UsageError(f"{target} is a folder", f"registry check {target}")
+    is_host = _LIKE_A_HOST.fullmatch(target) and Path(target).suffix.lower() not in OF_ENDING
+    site = f"for a site: https://{target}/, or registry history {target}"
     raise UsageError(
         f"{target} is no picture file that exists, no http(s) URL and no hash",
-        "a hash has 16 (phash64), 64 (phash256 or sha256) or 32 (md5) hex digits",
+        site if is_host else HINT,
     )
 
 
