@@ -95,8 +95,10 @@ def read_claims(
             except UnreadableRow as error:
                 problems.add(path, f"{unit} {number}", error)
                 continue
-            if not claim.phash64 and not is_blank(values.get("phash64")):
-                problems.flat_hashes += 1
+            problems.flat_hashes += sum(
+                getattr(claim, name) is None and not is_blank(values.get(name))
+                for name in ("phash64", "phash256")
+            )
             yield claim
     except RefusedFile:
         raise

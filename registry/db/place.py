@@ -110,7 +110,8 @@ def make_folder(path: Path, mode: int, account: Account | None) -> None:
             os.chown(path, account.uid, account.gid)
     except FileExistsError:
         if path.is_symlink() or path.stat().st_uid != owner:
-            raise PermissionError(13, "belongs to another user", str(path)) from None
+            why = "belongs to another user (a registry is copied with cp -a, which keeps its owner)"
+            raise PermissionError(13, why, str(path)) from None
     path.chmod(mode)
 
 

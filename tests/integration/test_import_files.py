@@ -108,10 +108,12 @@ def test_only_the_first_bad_rows_are_kept(tmp_path: Path) -> None:
 
 
 def test_flat_hashes_left_out_of_rows_are_counted(tmp_path: Path) -> None:
-    (tmp_path / "list.csv").write_text(f"url,phash64\n{A},8000000000000000\n{B},\n")
+    (tmp_path / "list.csv").write_text(
+        f"url,phash64,phash256\n{A},8000000000000000,\n{B},,{'0' * 64}\n"
+    )
     claims, problems = read(tmp_path / "list.csv")
-    assert [claim.phash64 for claim in claims] == [None, None]
-    assert (problems.bad_rows, problems.flat_hashes) == (0, 1)
+    assert [claim.phash64 or claim.phash256 for claim in claims] == [None, None]
+    assert (problems.bad_rows, problems.flat_hashes) == (0, 2)
 
 
 def test_a_quote_that_is_never_closed_is_one_bad_row(tmp_path: Path) -> None:
