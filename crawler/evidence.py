@@ -12,6 +12,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from registry.evidence.body_kinds import kind_of_body, media_type
+from registry.file_kinds import is_packed
 from registry.model import Evidence
 
 if TYPE_CHECKING:
@@ -72,6 +74,15 @@ def plain(data: bytes) -> str:
         return data.decode("utf-8")
     except UnicodeDecodeError:
         return data.decode("latin-1")
+
+
+def is_page(response: Response) -> bool:
+    """Return whether a response is a page, as `registry explain` decides it too."""
+    if b"Content-Encoding" in response.headers and is_packed(response.body):
+        # What Scrapy could not unpack.
+        return False
+    told = media_type(map(plain, response.headers.getlist(b"Content-Type")))
+    return kind_of_body(told, response.body) == "html"
 
 
 def page_evidence(response: Response, excerpt: str) -> tuple[Evidence, ...]:

@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from registry.evidence.body_kinds import media_type
 from registry.evidence.carriers import asked_for
 from registry.evidence.text import text_of
 from registry.evidence.web_page import is_web_page
@@ -86,8 +87,8 @@ def site_file(
 ) -> SiteFile:
     """Return the file as it is recorded; a web page in its place is a refusal (`not-ai-txt`)."""
     text = text_of(body)
-    media_type = content_type.split(b";")[0].strip().lower().decode("latin-1")
-    if is_web_page(wanted.kind, text, media_type):
+    told = media_type([content_type.decode("latin-1")])
+    if is_web_page(wanted.kind, text, told):
         return refused(wanted, read_at, f"not-{wanted.kind}", status)
     evidence = Evidence(wanted.kind, "site", wanted.url, text=text)
     return SiteFile(read_at, wanted.host, wanted.url, wanted.kind, status, None, evidence)

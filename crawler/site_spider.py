@@ -17,12 +17,19 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from scrapy import Request, Spider
 from scrapy.exceptions import CloseSpider
-from scrapy.http import HtmlResponse, Response
+from scrapy.http import Response
 from twisted.python.failure import Failure
 
 from crawler.downloader import downloader_of
 from crawler.events import site_file_read
-from crawler.evidence import header_lines, image_evidence, page_evidence, plain, refreshed
+from crawler.evidence import (
+    header_lines,
+    image_evidence,
+    is_page,
+    page_evidence,
+    plain,
+    refreshed,
+)
 from crawler.frontier import Frontier, Limits, Step
 from crawler.guarded import Readers
 from crawler.middlewares.robots_txt import ENDINGS, RobotsTxtMiddleware
@@ -30,8 +37,9 @@ from crawler.page_links import PageLink
 from crawler.page_reading import Page, PageReader, PageText, read_page
 from crawler.recorder import Recorder
 from crawler.refusals import Refused, refusal_of
-from crawler.settings import IMAGE_ACCEPT, refuse_disobedience
-from crawler.site_files import MAXSIZE, SiteFiles, Wanted, refused, site_file
+from crawler.requests import NOT_MODIFIED, image_request, page_request, site_file_request
+from crawler.settings import refuse_disobedience
+from crawler.site_files import SiteFiles, Wanted, refused, site_file
 from crawler.tally import Tally
 from crawler.url_shapes import page_key
 from crawler.visit import ImageRead, PageRead, Visit
@@ -47,11 +55,6 @@ from registry.urls.sites import site_of
 if TYPE_CHECKING:
     from scrapy.crawler import Crawler
 
-NOT_MODIFIED = 304
-# Images before pages, so that few wait; next pages before other links; near
-# pages before far ones.
-IMAGE_PRIORITY = 10_000
-NEXT_PRIORITY = 1_000
 # Seconds that a visit which has ended waits for what workers are still reading.
 GRACE = 5.0
 Read = TypeVar("Read")
@@ -139,7 +142,7 @@ class SiteSpider(Spider):
             yield request
 
     async def _page_read(self, response: Response, step: Step) -> AsyncIterator[Any]:
-        if not isinstance(response, HtmlResponse):
+        if not is_page(response):
             self._refuse_page("not-a-page", response.url)
             return
         key = page_key(response.url)
@@ -317,43 +320,13 @@ class SiteSpider(Spider):
             self._reading.discard(task)
 
     def _page_request(self, step: Step) -> Request:
-        return Request(
-            step.link.url,
-            callback=self.page_read,
-            errback=self.page_failed,
-            priority=NEXT_PRIORITY * step.link.is_next - step.depth,
-            cb_kwargs={"step": step},
-            meta={"kind": "page"},
-            dont_filter=True,
-        )
+        return page_request(step, self.page_read, self.page_failed)
 
     def _image_request(self, url: str) -> Request:
-        return Request(
-            url,
-            callback=self.image_read,
-            errback=self.image_failed,
-            priority=IMAGE_PRIORITY,
-            headers={"Accept": IMAGE_ACCEPT},
-            cb_kwargs={"shown": url},
-            meta={
-                "kind": "image",
-                "download_maxsize": self.limits.bytes,
-                "handle_httpstatus_list": [NOT_MODIFIED],
-            },
-            dont_filter=True,
-        )
+        return image_request(url, self.limits.bytes, self.image_read, self.image_failed)
 
     def _site_file_request(self, wanted: Wanted) -> Request:
-        return Request(
-            wanted.url,
-            callback=self.file_read,
-            errback=self.file_failed,
-            priority=IMAGE_PRIORITY,
-            headers={"Accept": "text/plain, application/json, application/xml, */*;q=0.1"},
-            cb_kwargs={"wanted": wanted},
-            meta={"kind": "site-file", "download_maxsize": MAXSIZE},
-            dont_filter=True,
-        )
+        return site_file_request(wanted, self.file_read, self.file_failed)
 
     def _record(self, file: SiteFile) -> None:
         self.crawler.signals.send_catch_log(site_file_read, site_file=file)

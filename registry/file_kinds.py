@@ -7,7 +7,6 @@ import zlib
 
 from registry.evidence.carriers import is_image
 from registry.evidence.text import text_of
-from registry.evidence.web_page import begins_as_page
 
 _START = 65536
 _AGENT_LINE = re.compile(r"^[ \t]*user-?agent[ \t]*:", re.IGNORECASE | re.MULTILINE)
@@ -17,11 +16,6 @@ _HEADER_LINE = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+:")
 # Words that tell of what an XML text is about, in the order in which they are asked.
 _XML = (("<rsl", "rsl-xml"), ("xmpmeta", "xmp"), ("<rdf:rdf", "xmp"), ("<svg", "image"))
 _JSON = (("tdm-reservation", "tdmrep-json"), ("assertions", "c2pa-json"), ("manifest", "c2pa-json"))
-
-
-def is_page(content: bytes) -> bool:
-    """Tell by its first tag whether a file is a page."""
-    return begins_as_page(text_of(content[:_START]))
 
 
 def is_packed(content: bytes) -> bool:

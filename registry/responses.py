@@ -9,10 +9,11 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 
+from registry.evidence.body_kinds import TEXT, is_markup_page, kind_of_body, media_type
 from registry.evidence.carriers import AT_PATH, IN_FILES, OF_MEDIA_TYPE, SITE_PATHS, is_image
 from registry.evidence.text import page_text, text_of
-from registry.evidence.web_page import is_web_page
-from registry.file_kinds import is_packed, is_page
+from registry.evidence.web_page import HTML_TYPES, is_web_page
+from registry.file_kinds import is_packed
 from registry.model import About, Evidence
 from registry.site_rules import robots_url, url_host, url_path
 from registry.sources import robots
@@ -28,8 +29,8 @@ NOT_READ = "not read"
 PAGE_INSTEAD = "a web page was sent instead"
 _BLANK = re.compile(rb"\r?\n\r?\n")
 _MAX_HEADERS = 1024 * 1024
-# Media types that say nothing of what the body is.
-_UNTOLD = frozenset({"", "application/octet-stream", "application/unknown", "text/plain"})
+_KIND_UNKNOWN = "its kind is not known; of a file --kind or --url says it"
+_SOURCE_TEXT = f"sent as {TEXT}, so browsers show its source; of a file --kind html reads it"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +54,8 @@ class Response:
 
     @property
     def media_type(self) -> str:
-        """Return the media type in lower case, without parameters."""
-        return self.field("content-type").partition(";")[0].strip().lower()
+        """Return the media type in lower case, without parameters; empty where none is said."""
+        return media_type(v for n, v in self.lines if n.lower() == "content-type")
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,20 +170,12 @@ def kind_of(response: Response) -> str:
     kind = site_kind(response.url)
     if kind is not None or not (response.body or response.unread):
         return kind or "headers"
-    if is_image(response.body):
-        return "image"
-    start = response.body[:1000].lstrip().lower()
-    if start.startswith(b"<") and b"<rsl" in start:
-        return "rsl-xml"
-    told = response.media_type
-    if is_page(response.body) and (told in _UNTOLD or told.startswith("image/")):
-        return "html"
-    return "image" if told.startswith("image/") else OF_MEDIA_TYPE.get(told, "headers")
+    return kind_of_body(response.media_type, response.body)
 
 
 def pieces_of(response: Response, kind: str) -> tuple[list[Piece], list[str]]:
     """Return what is looked at in a response, and what could not be read of it."""
-    about: About = "page" if kind == "html" or response.media_type == "text/html" else "image"
+    about: About = "page" if kind == "html" or response.media_type in HTML_TYPES else "image"
     pieces: list[Piece] = []
     notes = [*response.notes, *_remarks(response, kind)]
     if (response.lines or response.status) and kind not in SITE_PATHS:
@@ -196,7 +189,8 @@ def pieces_of(response: Response, kind: str) -> tuple[list[Piece], list[str]]:
     if kind in SITE_PATHS:
         pieces.append(site_file_piece(kind, response))
     elif response.unread or (kind == "headers" and response.body):
-        why = response.unread or "its kind is not known; of a file --kind or --url says it"
+        is_source = response.media_type == TEXT and is_markup_page(response.body)
+        why = response.unread or (_SOURCE_TEXT if is_source else _KIND_UNKNOWN)
         body = Evidence("body" if kind == "headers" else kind, about, response.url)
         pieces.append(Piece(body, len(response.body), response.status, f"{NOT_READ}: {why}"))
     elif kind != "headers":

@@ -7,9 +7,10 @@ import sys
 from pathlib import Path
 
 from registry.errors import UnreadableInput, UsageError
+from registry.evidence.body_kinds import is_markup_page
 from registry.evidence.carriers import OF_ENDING, OF_NAME, is_image
 from registry.evidence_lines import KINDS
-from registry.file_kinds import is_page, kind_by_content
+from registry.file_kinds import kind_by_content
 from registry.files import COPY_OR_PIPE, opened
 from registry.mhtml import is_mhtml
 from registry.responses import PICTURE_LIMIT, STATUS_LINE
@@ -86,7 +87,7 @@ def guess_kind(name: str, content: bytes) -> tuple[str, str]:
         named = None  # some programs give the name to a plain page
     if is_image(content) and named != "image":
         return "image", f"named like {named}, read as what it is: an image" if named else ""
-    if named == "image" and is_page(content):
+    if named == "image" and is_markup_page(content):
         return "html", "named like an image, read as what it is: html"
     guessed = named or kind_by_content(content)
     if guessed is None:

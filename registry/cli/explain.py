@@ -19,7 +19,7 @@ from registry.errors import RegistryError, UnreadableInput, UsageError
 from registry.evidence.carriers import SITE_PATHS
 from registry.evidence_lines import HEADER_KINDS, TEXT_KINDS
 from registry.explain import Asked, Explanation, asked_policies, explain, licences
-from registry.file_kinds import is_page, kind_by_content
+from registry.file_kinds import kind_by_content
 from registry.files import opened
 from registry.mhtml import pieces_in, read_mhtml
 from registry.model import About, Evidence
@@ -183,13 +183,16 @@ def _of_file(name: str, question: Question) -> Iterator[Explanation]:
 
 
 def _saved_kind(response: Response) -> str:
-    """Tell what a saved response holds, where it is not said whence it came by its content too."""
+    """Tell what a saved response holds, where it is not said whence it came by its content too.
+
+    Whether it is a page is decided already.
+    """
     kind = kind_of(response)
     if kind != "headers" or not response.body:
         return kind
     guessed = kind_by_content(response.body)
     is_text = response.media_type.endswith(("json", "xml")) or not response.media_type
-    if guessed == "html" and not is_page(response.body):
+    if guessed == "html":
         return kind
     readable = is_text or response.media_type in {"text/plain", "application/octet-stream"}
     return guessed if guessed in TEXT_KINDS and readable else kind

@@ -58,7 +58,7 @@ CARRIERS = (
     Carrier(
         "html",
         "page",
-        media_types=("text/html", "application/xhtml+xml"),
+        media_types=("text/html", "application/xhtml+xml", "application/vnd.wap.xhtml+xml"),
         endings=(".html", ".htm", ".xhtml"),
     ),
     Carrier("robots-txt", "site", ("/robots.txt",), names=("robots.txt",)),

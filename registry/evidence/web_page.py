@@ -13,7 +13,9 @@ from __future__ import annotations
 
 import re
 
-HTML_TYPES = frozenset({"text/html", "application/xhtml+xml"})
+from registry.evidence.carriers import OF_MEDIA_TYPE
+
+HTML_TYPES = frozenset(told for told, carrier in OF_MEDIA_TYPE.items() if carrier == "html")
 # What is looked at: a page tells itself at its beginning.
 _START = 65536
 _NOT_TEXT = "\ufeff\ufffd \t\r\n\f"
@@ -26,6 +28,8 @@ _PAGE_TAG = re.compile(
     r"|table|a|b|br|p|main|section|article|header|nav|span|img)[\s/>]",
     re.IGNORECASE,
 )
+# What else XML begins with: names with a prefix, and files that carry marks themselves.
+_OTHER_TAG = re.compile(r"<(?:\?|[\w.-]{1,100}:|(?:svg|rsl|rdf)[\s/>])", re.IGNORECASE)
 # A comment at the very start, or a line that no web page has, one about robots.txt aside.
 _ROBOTS_LINE = re.compile(
     r"\A#|^[ \t]*(?:(?:user[ -]?agent|diss?all?ow|diasllow|disallaw|crawl-delay"
@@ -45,6 +49,12 @@ def begins_as_page(text: str) -> bool:
     """Return whether a text begins with a tag of HTML, behind comments and an XML declaration."""
     start = text[:_START].lstrip(_NOT_TEXT)
     return _PAGE_TAG.match(start, _after_comments(start)) is not None
+
+
+def begins_with_comment(text: str) -> bool:
+    """Return whether a text begins with a comment of HTML and goes on as no other kind of file."""
+    start = text[:_START].lstrip(_NOT_TEXT)
+    return start.startswith("<!--") and not _OTHER_TAG.match(start, _after_comments(start))
 
 
 def is_web_page(carrier: str, text: str, media_type: str = "") -> bool:

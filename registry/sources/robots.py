@@ -21,6 +21,7 @@ import re
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from registry.evidence.body_kinds import media_type
 from registry.evidence.text import text_of
 from registry.evidence.web_page import has_rules, is_web_page
 from registry.signals._robots_groups import MAX_BYTES, crawl_delay, size_of, too_long
@@ -79,20 +80,19 @@ def failed(reason: str) -> RobotsAnswer:
 
 
 def answered(
-    status: int, body: bytes = b"", media_type: str = "", *, broken: bool = False
+    status: int, body: bytes = b"", content_type: str = "", *, broken: bool = False
 ) -> RobotsAnswer:
     """Return what an answer means.
 
     `body` has its content encoding undone, and at least READ_BYTES of it if it is longer;
-    `broken` says that it ended before its time. `media_type` may have parameters.
+    `broken` says that it ended before its time. `content_type` is the field's value.
     """
     if not 200 <= status < 300:
         refusal = f"http-{status}"
         return RobotsAnswer(None, refusal, None if is_absent(status) else UNAVAILABLE)
     body, is_whole = _unzipped(body)
     text = _bounded(text_of(body[:READ_BYTES]), is_cut=len(body) > MAX_BYTES)
-    media_type = media_type.partition(";")[0].strip().lower()
-    if is_web_page(CARRIER, text, media_type):
+    if is_web_page(CARRIER, text, media_type([content_type])):
         return RobotsAnswer(None, NOT_ROBOTS_TXT)
     if _is_binary(text):
         return RobotsAnswer(None, NOT_ROBOTS_TXT, UNAVAILABLE, ("what was sent is no text",))

@@ -1,0 +1,72 @@
+"""The requests of a visit: pages, images and the files of a site, the most urgent first."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from scrapy import Request
+
+from crawler.settings import IMAGE_ACCEPT
+from crawler.site_files import MAXSIZE
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from crawler.frontier import Step
+    from crawler.site_files import Wanted
+
+NOT_MODIFIED = 304
+# Images before pages, so that few wait; next pages before other links; near
+# pages before far ones.
+IMAGE_PRIORITY = 10_000
+NEXT_PRIORITY = 1_000
+_FILE_ACCEPT = "text/plain, application/json, application/xml, */*;q=0.1"
+
+
+def page_request(step: Step, callback: Callable[..., Any], errback: Callable[..., Any]) -> Request:
+    """Return the request for a page; its callback gets the step as `step`."""
+    return Request(
+        step.link.url,
+        callback=callback,
+        errback=errback,
+        priority=NEXT_PRIORITY * step.link.is_next - step.depth,
+        cb_kwargs={"step": step},
+        meta={"kind": "page"},
+        dont_filter=True,
+    )
+
+
+def image_request(
+    url: str, maxsize: int, callback: Callable[..., Any], errback: Callable[..., Any]
+) -> Request:
+    """Return the request for an image of at most so many bytes; its callback gets the URL."""
+    return Request(
+        url,
+        callback=callback,
+        errback=errback,
+        priority=IMAGE_PRIORITY,
+        headers={"Accept": IMAGE_ACCEPT},
+        cb_kwargs={"shown": url},
+        meta={
+            "kind": "image",
+            "download_maxsize": maxsize,
+            "handle_httpstatus_list": [NOT_MODIFIED],
+        },
+        dont_filter=True,
+    )
+
+
+def site_file_request(
+    wanted: Wanted, callback: Callable[..., Any], errback: Callable[..., Any]
+) -> Request:
+    """Return the request for a file that speaks for its site."""
+    return Request(
+        wanted.url,
+        callback=callback,
+        errback=errback,
+        priority=IMAGE_PRIORITY,
+        headers={"Accept": _FILE_ACCEPT},
+        cb_kwargs={"wanted": wanted},
+        meta={"kind": "site-file", "download_maxsize": MAXSIZE},
+        dont_filter=True,
+    )
