@@ -5,7 +5,7 @@ Words: `http-NNN`, `timeout`, `connection`, `too-large`, `truncated`,
 `private-address`, `public-address` (in a private run), `other-site`, `too-long` (the address),
 `failed`; from reading the bytes those of
 UnreadablePicture, `timeout`, `out-of-memory` and `crashed`; from the visit `limit` and
-`interrupted`; from reading a page `page-too-complex`.
+`interrupted`; from reading a page `page-too-complex` and `page-truncated`.
 """
 
 from __future__ import annotations

@@ -20,6 +20,9 @@ NOT_MODIFIED = 304
 # pages before far ones.
 IMAGE_PRIORITY = 10_000
 NEXT_PRIORITY = 1_000
+# Of a page so much is read; more may come where it is packed.
+PAGE_BYTES = 10 * 1024 * 1024
+UNPACKED_BYTES = 64 * 1024 * 1024
 _FILE_ACCEPT = "text/plain, application/json, application/xml, */*;q=0.1"
 
 
@@ -31,7 +34,11 @@ def page_request(step: Step, callback: Callable[..., Any], errback: Callable[...
         errback=errback,
         priority=NEXT_PRIORITY * step.link.is_next - step.depth,
         cb_kwargs={"step": step},
-        meta={"kind": "page"},
+        meta={
+            "kind": "page",
+            "download_maxsize": UNPACKED_BYTES,
+            "download_fail_on_dataloss": False,
+        },
         dont_filter=True,
     )
 

@@ -35,6 +35,8 @@ DOWNLOADER_MIDDLEWARES: dict[str, int | None] = {
     "scrapy.downloadermiddlewares.robotstxt.RobotsTxtMiddleware": None,
     ROBOTS_MIDDLEWARE: 100,
     "crawler.middlewares.conditional.ConditionalMiddleware": 110,
+    # Nearer to the network than Scrapy's retries (550), which know nothing of earlier answers.
+    "crawler.middlewares.cut_pages.CutPagesMiddleware": 555,
     # Behind Scrapy's retries (550): the second try of a host that was given up is refused.
     "crawler.middlewares.pauses.PausesMiddleware": 560,
     # Nearer to the network than Scrapy's retries (550) and redirects (600).

@@ -32,6 +32,7 @@ from crawler.evidence import (
 )
 from crawler.frontier import Frontier, Limits, Step
 from crawler.guarded import Readers
+from crawler.middlewares.cut_pages import is_cut
 from crawler.middlewares.robots_txt import ENDINGS, RobotsTxtMiddleware
 from crawler.page_links import PageLink
 from crawler.page_reading import Page, PageReader, PageText, read_page
@@ -46,7 +47,7 @@ from crawler.visit import ImageRead, PageRead, Visit
 from registry.db.visits import KnownImage, State
 from registry.errors import RegistryError
 from registry.evidence.text import page_text
-from registry.model import Observation, SiteFile
+from registry.model import PAGE_TRUNCATED, Observation, SiteFile
 from registry.pictures.reading import FileRead
 from registry.urls.key import host_of, hostname_of
 from registry.urls.networks import is_private
@@ -162,8 +163,8 @@ class SiteSpider(Spider):
             self._refuse_page(self._ending, response.url, is_first=is_first)
             return
         text, refusal = read
-        if refusal is not None:
-            self._refuse_page(refusal, response.url, is_first=is_first)
+        if refusal is not None or is_cut(response):
+            self._refuse_page(refusal or PAGE_TRUNCATED, response.url, is_first=is_first)
         for found in self._page_steps(response, read_at, step, text, refusal):
             yield found
 
@@ -180,10 +181,11 @@ class SiteSpider(Spider):
         self._left.update(content.left)
         evidence = page_evidence(response, text.excerpt)
         self.tally.evidence(evidence)
-        page = PageRead(response.url, read_at, evidence, content.images, content.links)
+        cut = is_cut(response)
+        page = PageRead(response.url, read_at, evidence, content.images, content.links, cut)
         self.frontier.shows(step.link.url, (image.url for image in page.images))
         if refusal is None:
-            self.tally.pages += 1
+            self.tally.pages += not cut
             yield from map(self._image_request, self.visit.page(page))
         else:
             self.visit.refused(page, refusal)

@@ -17,6 +17,7 @@ _WHY = {
     "network, name it by its IP address, or use --private)",
     "public-address": "host resolves to a public address; refused (leave --private out)",
     "page-too-complex": "it cannot be read within the limits of time and memory",
+    "page-truncated": "the answer broke off; what came of it was read and recorded",
     "redirect-loop": "it redirects without end",
     "robots-txt": "the robots.txt of the host closes it to us",
     "robots-txt-unavailable": "the host's robots.txt cannot be had, so we must stay away",

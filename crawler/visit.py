@@ -14,7 +14,7 @@ from datetime import datetime
 from crawler.page_images import ImageCandidate
 from crawler.page_links import PageLink
 from crawler.relation import HostSightings, plain_relation
-from registry.model import Evidence, Observation, Picture
+from registry.model import PAGE_TRUNCATED, Evidence, Observation, Picture
 
 # If the largest size cannot be had, the next ones are tried: so many in all.
 TRIES = 3
@@ -22,13 +22,17 @@ TRIES = 3
 
 @dataclass(frozen=True, slots=True)
 class PageRead:
-    """One page as it was read, with the evidence that speaks for its images."""
+    """One page as it was read, with the evidence that speaks for its images.
+
+    `is_cut` tells that its end did not come.
+    """
 
     url: str
     read_at: datetime
     evidence: tuple[Evidence, ...] = ()
     images: tuple[ImageCandidate, ...] = ()
     links: tuple[PageLink, ...] = ()
+    is_cut: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +160,7 @@ class Visit:
                 fetched_url=read.fetched_url,
                 relation=relation or "third-party",
                 status=read.status,
-                refusal=read.refusal,
+                refusal=PAGE_TRUNCATED if page.is_cut else read.refusal,
                 picture=read.picture,
                 evidence=(*page.evidence, *read.evidence),
             )

@@ -282,12 +282,13 @@ def _answer(connection: http.client.HTTPConnection, url: str, limit: int) -> Res
     path = (parts.path or "/") + f"?{parts.query}" * bool(parts.query)
     connection.request("GET", path, headers={"Host": host_of(url) or "", **_HEADERS})
     answer = connection.getresponse()
-    body = answer.read(limit + 1)
+    body, is_broken = _read(answer, limit + 1)
     if limit == READ_LIMIT and len(body) > limit and is_image(body):
         limit = PICTURE_LIMIT
-        body += answer.read(limit + 1 - len(body))
+        more, is_broken = _read(answer, limit + 1 - len(body))
+        body += more
     notes = [f"longer than {limit >> 20} MiB, read up to there"] if len(body) > limit else []
-    if not notes and answer.length:
+    if not notes and (answer.length or is_broken):
         notes.append("the connection ended before the answer did")
     lines = tuple(
         (name, _plain(str(value)))
@@ -296,6 +297,14 @@ def _answer(connection: http.client.HTTPConnection, url: str, limit: int) -> Res
         if name.lower() != "transfer-encoding"
     )
     return Response(url, lines, body[:limit], answer.status, tuple(notes), cut=bool(notes))
+
+
+def _read(answer: http.client.HTTPResponse, most: int) -> tuple[bytes, bool]:
+    """Return at most so many bytes, and whether chunks broke off before their end."""
+    try:
+        return answer.read(most), False
+    except http.client.IncompleteRead as error:
+        return error.partial, True
 
 
 def _plain(value: str) -> str:

@@ -146,6 +146,11 @@ class Picture:
     unfit: str | None = None
 
 
+# The refusal of observations on a page that broke off: the page may have said more, so its
+# marks count, and take no earlier one back.
+PAGE_TRUNCATED = "page-truncated"
+
+
 @dataclass(frozen=True, slots=True)
 class Observation:
     """One dated reading of one image at one URL, as the crawler hands it over.
@@ -153,6 +158,7 @@ class Observation:
     `image_url` is the address the page shows, `fetched_url` the one whose
     bytes were read (the largest size offered; equal for most images). Without
     a picture, `refusal` says why: `robots-txt`, `http-404`, `too-large`, ...
+    With or without one it is PAGE_TRUNCATED where the page broke off.
     """
 
     observed_at: datetime

@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from registry.db.rows import ObservationRow, SiteRuleRow
-from registry.model import TRAINING_USES, Signal
+from registry.model import PAGE_TRUNCATED, TRAINING_USES, Signal
 
 Mark = tuple[Any, ...]
 # A site that answers so has no such file any more (RFC 9309, 2.3.1.3 allows more
@@ -162,7 +162,8 @@ class _Standing:
     """The latest evidence of every kind.
 
     What comes with a refused image (a challenge page's headers) is added to what
-    came with the picture; it takes nothing of that back.
+    came with the picture; it takes nothing of that back. So is what comes of a page that
+    broke off, until the page is read whole.
     """
 
     def __init__(self, read: Mapping[int, tuple[Signal, ...]], about: Mapping[int, str]) -> None:
@@ -170,6 +171,7 @@ class _Standing:
         self._about = about
         self._latest: dict[str, list[int]] = {}
         self._with_refusal: list[int] = []
+        self._of_cut_pages: dict[int, None] = {}
         self._has_picture = False
 
     def take(self, row: ObservationRow) -> None:
@@ -180,11 +182,17 @@ class _Standing:
             self._has_picture, self._with_refusal = True, []
         elif self._has_picture and "image" in by_about:
             self._with_refusal = by_about.pop("image")
+        if row.refusal == PAGE_TRUNCATED:
+            self._of_cut_pages |= dict.fromkeys(by_about.pop("page", []))
+        elif "page" in by_about:
+            self._of_cut_pages = {}
         self._latest.update(by_about)
 
     def signals(self, row: ObservationRow) -> tuple[Signal, ...]:
         ids = [number for about in sorted(self._latest) for number in self._latest[about]]
-        signals = [s for number in ids + self._with_refusal for s in self._read.get(number, ())]
+        ids += [*self._of_cut_pages, *self._with_refusal]
+        # A page that breaks off may say what it said when it was whole.
+        signals = [s for number in dict.fromkeys(ids) for s in self._read.get(number, ())]
         if row.relation == "third-party":
             signals = [replace(s, third_party=s.scope == "page") for s in signals]
         return tuple(signals)

@@ -54,6 +54,25 @@ def test_a_failure_ends_no_mark_and_few_of_many_past_ones_are_kept(tmp_path: Pat
     assert len(stood.past) == MAX_PAST
 
 
+def test_a_page_that_broke_off_adds_marks_and_takes_none_back(tmp_path: Path):
+    made = Made()
+    image, cut = made.image(1 << 60), "page-truncated"
+    noai, tdm, bare = (
+        made.page(f'<meta name="{name}" content="{said}">')
+        for name, said in [("robots", "noai"), ("tdm-reservation", "1"), ("x", "")]
+    )
+    made.observe(URL, [noai], on=1, image_id=image)
+    made.observe(URL, [bare], on=2, image_id=image, refusal=cut)
+    assert (names(made.snapshot(tmp_path, 1)), past(made.snapshot(tmp_path, 2))) == (["noai"], [])
+    made.observe(URL, [tdm], on=3, refusal=cut)
+    made.observe(URL, [tdm, noai], on=4, refusal=cut)
+    made.observe(URL, [bare], on=5, refusal=cut)
+    snapshot = made.snapshot(tmp_path, 3)
+    assert (sorted(names(snapshot)), past(snapshot)) == (["noai", "tdm-reservation=1"], [])
+    made.observe(URL, [bare], on=6, refusal="http-404")
+    assert past(made.snapshot(tmp_path, 4)) == [("noai", 1, 6), ("tdm-reservation=1", 3, 6)]
+
+
 def read_noai() -> tuple[Signal, ...]:
     made = Made()
     made.headers("noai")
