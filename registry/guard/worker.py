@@ -33,16 +33,24 @@ def main(channel: int) -> None:
     """Serve the parent at the other end of a socket until it closes it or ends."""
     _settle_in()
     connection = Connection(channel)
-    connection.send_bytes(READY)
+    _send(connection, READY)
     _silence()
     prepared: set[Callable[[], object]] = set()
     while True:
         try:
             work, items = connection.recv()
-            connection.send_bytes(TAKEN)
         except (EOFError, OSError):
             return
+        _send(connection, TAKEN)
         _serve(connection, work, items, prepared)
+
+
+def _send(connection: Connection, message: bytes) -> None:
+    """Send to the parent; end quietly where there is none any more."""
+    try:
+        connection.send_bytes(message)
+    except OSError:
+        os._exit(1)
 
 
 def _settle_in() -> None:
@@ -82,7 +90,7 @@ def _serve(
     limit_memory(work.limits.memory)
     for item in items:
         message = _called(work, item)
-        connection.send_bytes(message)
+        _send(connection, message)
         if message is _OUT_OF_MEMORY:
             os._exit(OUT_OF_MEMORY_CODE)
     if _STATM.exists():

@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from concurrent.futures import wait
+from multiprocessing import Pipe
 from pathlib import Path
 
 import pytest
@@ -181,3 +182,23 @@ def test_no_thread_is_left() -> None:
     with Pool(2) as pool:
         said(pool, ["a"] * 8)
     assert threading.active_count() == before
+
+
+def test_a_worker_whose_parent_was_killed_ends_without_a_word() -> None:
+    ours, theirs = Pipe()
+    ours.close()
+    # The pipe by which it knows of the parent's end stays open: its message comes first.
+    lifeline, held = os.pipe()
+    code = f"from registry.guard.worker import main; main({theirs.fileno()})"
+    ended = subprocess.run(
+        [sys.executable, "-c", code],
+        stdin=lifeline,
+        pass_fds=[theirs.fileno()],
+        capture_output=True,
+        timeout=60,
+        check=False,
+    )
+    for end in (lifeline, held):
+        os.close(end)
+    theirs.close()
+    assert (ended.stdout, ended.stderr) == (b"", b"")
