@@ -8,15 +8,16 @@ of its own: pairing it would give a blank's address the picture's fingerprint.
 from __future__ import annotations
 
 import re
-import warnings
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from urllib.parse import urlsplit
 
-from bs4 import BeautifulSoup, Tag, UnusualUsageWarning
+from bs4 import BeautifulSoup, Tag
 
 from crawler.image_groups import LINKED, PLAIN, Group, Offer, Rank, by_size, join, settle
+from crawler.image_places import css_urls, is_preload, places
+from crawler.markup import parsed, text_of
 from crawler.srcset import Size, first_sizes
 from crawler.surroundings import Surroundings
 from registry.urls.absolute import MAX_ADDRESS, absolute
@@ -41,10 +42,6 @@ _IMAGE_NAME = re.compile(
 )
 _NEW = re.compile(r"\b(?:webp|avif|jxl|heic)\b")
 _NEW_FORMAT, _IMG, _SOURCE = range(3)
-# Nothing here is tried twice, so that the time is linear in the text.
-_CSS_URL = re.compile(
-    r"""url\(\s*+(?:"([^"\r\n]*+)"|'([^'\r\n]*+)'|([^"'()\r\n]*+))\s*+\)""", re.IGNORECASE
-)
 # Most images taken from one page, and most sizes of each; pages of people have fewer.
 MOST_IMAGES = 2000
 MOST_VARIANTS = 50
@@ -59,7 +56,8 @@ class ImageCandidate:
 
     `url` is the address to fetch, `variants` its other sizes, largest first.
     `source` says where `url` stood: `link`, `original`, `srcset`, `lazy`, `img`,
-    `css`, `image_src`, or the name of the meta element.
+    `css`, `image_src`, `preload`, one of `crawler.image_places` (`poster`, `svg`,
+    `json-ld`, ...), or the name of the meta element.
     """
 
     url: str
@@ -87,14 +85,6 @@ class _Page:
 def find_images(html: str, page_url: str) -> list[ImageCandidate]:
     """Return the images of a page in its order; no address stands in two candidates."""
     return images_in(parsed(html), page_url)
-
-
-def parsed(html: str) -> BeautifulSoup:
-    """Parse a page as HTML, whatever it looks like."""
-    with warnings.catch_warnings():
-        # What is served as a page is read as a page, be it XML or one word.
-        warnings.simplefilter("ignore", UnusualUsageWarning)
-        return BeautifulSoup(html, "lxml")
 
 
 def images_in(
@@ -133,15 +123,13 @@ def base_address(soup: BeautifulSoup, page_url: str) -> str:
     return base if base and len(base) <= MAX_ADDRESS else page_url
 
 
-def text_of(tag: Tag, name: str) -> str:
-    """Return an attribute as text, "" where it is missing."""
-    value = tag.get(name)
-    return " ".join(value) if isinstance(value, list) else value or ""
-
-
 def is_image_address(url: str) -> bool:
     """Return whether the path names an image file."""
-    return _IMAGE_NAME.fullmatch(urlsplit(url).path.rsplit("/", 1)[-1]) is not None
+    return _is_image_path(urlsplit(url).path)
+
+
+def _is_image_path(path: str) -> bool:
+    return _IMAGE_NAME.fullmatch(path.rsplit("/", 1)[-1]) is not None
 
 
 def _candidate(group: Group) -> ImageCandidate:
@@ -160,6 +148,9 @@ def _groups(soup: BeautifulSoup, page: _Page) -> Iterator[Group]:
             yield join(_link_offers(tag, page))
         elif tag.name != "source":
             yield from ({offer.url: offer} for offer in _lazy_offers(tag, page))
+        for place in places(tag):
+            find = _resolved if place.is_sure else _resolved_files
+            yield join(find(page, place.address, PLAIN, place.source))
         if tag.has_attr("style"):
             yield from ({offer.url: offer} for offer in _style_offers(tag, page))
 
@@ -195,12 +186,16 @@ def _offers(
             for name in src_names:
                 yield from _resolved(page, text_of(tag, name), (1, 1.0, _IMG), source)
         for name in srcset_names:
-            # Once there is no room, sizes need not be told apart to be counted.
-            most = MOST_SIZES if page.room else 0
-            sizes, left = first_sizes(text_of(tag, name), most)
-            page.left["sizes"] += left
-            for size in sizes:
-                yield from _resolved(page, size.url, _rank(tag, size), "srcset")
+            yield from _sizes(tag, name, page, "srcset")
+
+
+def _sizes(tag: Tag, name: str, page: _Page, source: str) -> Iterator[Offer]:
+    # Once there is no room, sizes need not be told apart to be counted.
+    most = MOST_SIZES if page.room else 0
+    sizes, left = first_sizes(text_of(tag, name), most)
+    page.left["sizes"] += left
+    for size in sizes:
+        yield from _resolved(page, size.url, _rank(tag, size), source)
 
 
 def _rank(tag: Tag, size: Size) -> Rank:
@@ -227,6 +222,9 @@ def _head_offers(tag: Tag, page: _Page) -> Iterator[Offer]:
         yield from _resolved(page, text_of(tag, "content"), PLAIN, name)
     if tag.name == "link" and "image_src" in text_of(tag, "rel").lower().split():
         yield from _resolved(page, text_of(tag, "href"), PLAIN, "image_src")
+    if tag.name == "link" and is_preload(tag):
+        yield from _resolved(page, text_of(tag, "href"), PLAIN, "preload")
+        yield from _sizes(tag, "imagesrcset", page, "preload")
 
 
 def _lazy_offers(tag: Tag, page: _Page) -> Iterator[Offer]:
@@ -235,8 +233,8 @@ def _lazy_offers(tag: Tag, page: _Page) -> Iterator[Offer]:
 
 
 def _style_offers(tag: Tag, page: _Page) -> Iterator[Offer]:
-    for match in _CSS_URL.finditer(text_of(tag, "style")):
-        yield from _resolved(page, match[match.lastindex or 0], PLAIN, "css")
+    for url in css_urls(text_of(tag, "style")):
+        yield from _resolved(page, url, PLAIN, "css")
 
 
 def _resolved(page: _Page, href: str, rank: Rank, source: str) -> Iterator[Offer]:
@@ -246,6 +244,10 @@ def _resolved(page: _Page, href: str, rank: Rank, source: str) -> Iterator[Offer
 
 def _resolved_files(page: _Page, href: str, rank: Rank, source: str) -> Iterator[Offer]:
     """Yield the offer of an address that may be anything, if it names an image file."""
+    if not page.room:
+        # Only to be counted.
+        page.left["addresses"] += _is_image_path(re.split("[?#]", href.strip(), maxsplit=1)[0])
+        return
     for offer in _offer(page, href, rank, source):
         if is_image_address(offer.url) and page.takes():
             yield offer

@@ -7,9 +7,10 @@ from collections import Counter
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from bs4 import BeautifulSoup
+from bs4 import BeautifulSoup, Tag
 
-from crawler.page_images import base_address, is_image_address, parsed, text_of
+from crawler.markup import parsed, text_of
+from crawler.page_images import base_address, is_image_address
 from registry.urls.absolute import absolute
 
 # Files that are certainly no pages; anything unknown is asked for, and its type decides.
@@ -17,6 +18,10 @@ _NO_PAGE = re.compile(
     r".*\.(?:7z|avi|bz2|css|csv|docx?|epub|exe|flac|gz|iso|js|json|m4[av]|mkv|mov|mp[34]|mpe?g"
     r"|og[gv]|otf|pdf|pptx?|psd|rar|rss|tar|tgz|ttf|txt|wav|webm|woff2?|xlsx?|xml|zip)",
     re.IGNORECASE,
+)
+# The HTML standard, "shared declarative refresh steps", as far as it names an address.
+_REFRESH = re.compile(
+    r"\s*+[0-9.]++(?:\s*+[;,]|\s)\s*+(?:url\s*+=\s*+)?+(\S.*+)", re.IGNORECASE | re.DOTALL
 )
 
 # Most links read of one page, in its order; a visit reads fewer pages.
@@ -47,20 +52,37 @@ def links_in(
     base = base_address(soup, page_url)
     found: dict[str, bool] = {}
     read: Counter[bool] = Counter()
-    for tag in soup.find_all(["a", "area", "link"], href=True):
+    for tag in soup.find_all(["a", "area", "link", "meta"]):
         relations = text_of(tag, "rel").lower().split()
-        if tag.name == "link" and not {"next", "prev"} & set(relations):
+        target = _target(tag, relations)
+        if target is None:
             continue
         read["next" in relations] += 1
         if read["next" in relations] > MOST_LINKS:
             continue
-        url = absolute(base, text_of(tag, "href"))
+        url = absolute(base, target)
         if url is not None and _may_be_page(url):
             found[url] = found.get(url, False) or "next" in relations
     if left is not None:
         left["links"] += sum(max(0, number - MOST_LINKS) for number in read.values())
     links = [PageLink(url, is_next) for url, is_next in found.items()]
     return sorted(links, key=lambda link: not link.is_next)
+
+
+def _target(tag: Tag, relations: list[str]) -> str | None:
+    """Return what an element leads to, None for one that leads nowhere."""
+    if tag.name == "meta":
+        is_refresh = text_of(tag, "http-equiv").strip().lower() == "refresh"
+        found = _REFRESH.fullmatch(text_of(tag, "content")) if is_refresh else None
+        return (_unquoted(found[1]) or None) if found else None
+    if not tag.has_attr("href") or (tag.name == "link" and not {"next", "prev"} & set(relations)):
+        return None
+    return text_of(tag, "href")
+
+
+def _unquoted(text: str) -> str:
+    """Return an address without the quotation marks around it, and what follows them."""
+    return text[1:].partition(text[0])[0] if text[0] in "\"'" else text
 
 
 def _may_be_page(url: str) -> bool:

@@ -15,7 +15,8 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import NamedTuple
 
-from crawler.page_images import MOST_ADDRESSES, ImageCandidate, bounded, images_in, parsed
+from crawler.markup import first_tags, parsed
+from crawler.page_images import MOST_ADDRESSES, ImageCandidate, bounded, images_in
 from crawler.page_links import MOST_LINKS, PageLink, links_in
 from registry.excerpt import page_excerpt
 from registry.guard import Limits
@@ -27,8 +28,6 @@ LIMITS = Limits(seconds=30.0, memory=1 << 30)
 MOST_TAGS = 50_000
 TOO_COMPLEX = "page-too-complex"
 
-_OPENING = re.compile(r"<(?:(script|style)(?=[\t\n\f\r />])|[a-zA-Z!?])", re.IGNORECASE)
-_CLOSING = {name: re.compile(f"</{name}", re.IGNORECASE) for name in ("script", "style")}
 # Nothing here is tried twice, so that the time is linear in the text.
 _PLAIN_TAG = re.compile(r"<(?:(img)|base)(?=[\t\n\f\r /])[^<>]*+>", re.IGNORECASE)
 _PLAIN_ADDRESS = re.compile(
@@ -68,15 +67,15 @@ class Page(NamedTuple):
 
 def read_page(html: str, url: str) -> PageContent:
     """Return the images and the links of a page, as most sites write them."""
-    soup = parsed(html)
     left: Counter[str] = Counter()
+    soup = parsed(html, left)
     images = tuple(images_in(soup, url, left))
     return PageContent(images, tuple(links_in(soup, url, left)), left)
 
 
 def read_text(page: Page) -> PageText:
     """Return what a page says, within bounds."""
-    html, tags = trimmed(page.html)
+    html, tags = first_tags(page.html, MOST_TAGS)
     found = page.reader(html, page.url)
     images, left = bounded(found.images)
     links = found.links[: 2 * MOST_LINKS]
@@ -108,29 +107,6 @@ def _plain_addresses(html: str) -> Iterator[tuple[bool, str]]:
             text = markup.unescape(address[address.lastindex or 0])
             if is_link != bool(tag[1]) and text.strip():
                 yield not is_link, text
-
-
-def trimmed(html: str) -> tuple[str, int]:
-    """Return the start of a page with at most MOST_TAGS tags, and about how many it lacks.
-
-    `<` in scripts and styles opens no tag. Time is linear in the page.
-    """
-    position = 0
-    for _ in range(MOST_TAGS):
-        opening = _OPENING.search(html, position)
-        if opening is None:
-            return html, 0
-        position = opening.end()
-        if opening[1]:
-            closing = _CLOSING[opening[1].lower()].search(html, position)
-            if closing is None:
-                return html, 0
-            position = closing.end()
-    opening = _OPENING.search(html, position)
-    if opening is None:
-        return html, 0
-    cut = opening.start()
-    return html[:cut], html.count("<", cut) - html.count("</", cut)
 
 
 def load() -> None:

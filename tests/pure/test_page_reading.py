@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from crawler import page_reading
+from crawler.markup import MOST_FRAME_TAGS, first_tags
 from crawler.page_images import MOST_ADDRESSES, MOST_SIZES, ImageCandidate
 from crawler.page_links import MOST_LINKS, PageLink
 from crawler.page_reading import (
@@ -14,7 +14,6 @@ from crawler.page_reading import (
     outline,
     read_page,
     read_text,
-    trimmed,
 )
 from crawler.srcset import Size, first_sizes, parse_srcset
 
@@ -54,6 +53,21 @@ def test_what_is_left_out_is_counted(html: str, left: dict[str, int]) -> None:
     assert left.items() <= dict(content.left).items()
 
 
+def test_frames_have_bounds_of_their_own() -> None:
+    inner = "<p>" * (MOST_FRAME_TAGS + 7) + '<img src="/late.jpg">'
+    frames = f"<iframe srcdoc='{inner}'></iframe><iframe srcdoc='<i>'></iframe>" * 2
+    content = read('<img src="/a.jpg">' + frames)
+    assert [image.url for image in content.images] == ["https://art.example/a.jpg"]
+    assert content.left["tags"] == 8 + 1 + MOST_FRAME_TAGS + 8 + 1
+    deep = '<img src="/x.jpg">'
+    for number in range(9):
+        quoted = deep.replace("&", "&amp;").replace('"', "&quot;")
+        deep = f'<img src="/{number}.jpg"><iframe srcdoc="{quoted}"></iframe>'
+    assert len(read(deep).images) == 4
+    many = read("<iframe srcdoc='<b>'></iframe>" * 40_000)
+    assert many.left["tags"] > 30_000
+
+
 def test_a_spider_that_returns_too_much_is_bounded() -> None:
     links = tuple(PageLink(str(number)) for number in range(2 * MOST_LINKS + 5))
     images = tuple(ImageCandidate(str(number)) for number in range(2005))
@@ -64,15 +78,14 @@ def test_a_spider_that_returns_too_much_is_bounded() -> None:
     assert content.left == {"links": 5, "images": 5}
 
 
-def test_tags_are_counted_as_a_parser_sees_them(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(page_reading, "MOST_TAGS", 3)
-    assert trimmed("<a><b></b></a>1 < 2<c>") == ("<a><b></b></a>1 < 2<c>", 0)
-    assert trimmed("<a><b></b><c>text<d>x</d><e>") == ("<a><b></b><c>text", 2)
+def test_tags_are_counted_as_a_parser_sees_them() -> None:
+    assert first_tags("<a><b></b></a>1 < 2<c>", 3) == ("<a><b></b></a>1 < 2<c>", 0)
+    assert first_tags("<a><b></b><c>text<d>x</d><e>", 3) == ("<a><b></b><c>text", 2)
     code = "<script>a<b; '<i><u><s>'</script>"
-    assert trimmed(f"<a>{code}<b>") == (f"<a>{code}<b>", 0)
-    assert trimmed(f"<a>{code}<b><c>") == (f"<a>{code}<b>", 1)
-    assert trimmed("<a><b><script><c><d><e>") == ("<a><b><script><c><d><e>", 0)
-    assert trimmed("<a><STYLE><c></Style ><d><e><f>") == ("<a><STYLE><c></Style ><d>", 2)
+    assert first_tags(f"<a>{code}<b>", 3) == (f"<a>{code}<b>", 0)
+    assert first_tags(f"<a>{code}<b><c>", 3) == (f"<a>{code}<b>", 1)
+    assert first_tags("<a><b><script><c><d><e>", 3) == ("<a><b><script><c><d><e>", 0)
+    assert first_tags("<a><STYLE><c></Style ><d><e><f>", 3) == ("<a><STYLE><c></Style ><d>", 2)
 
 
 @pytest.mark.parametrize(
@@ -86,7 +99,7 @@ def test_tags_are_counted_as_a_parser_sees_them(monkeypatch: pytest.MonkeyPatch)
 def test_any_page_is_trimmed_and_outlined_in_no_time(html: str) -> None:
     # Anything but linear would take hours.
     page = filled(html)
-    trimmed(page)
+    first_tags(page, MOST_TAGS)
     assert outline(Page(page, URL, read_page)).content.links == ()
 
 
