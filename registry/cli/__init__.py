@@ -11,6 +11,7 @@ import os
 import pkgutil
 import signal
 import sys
+from contextlib import suppress
 from types import FrameType
 from typing import Any, NoReturn
 
@@ -18,7 +19,17 @@ import click
 
 from registry import __version__
 from registry.errors import RegistryError, UnwritableOutput
-from registry.terminal import say, say_error, say_fault
+from registry.terminal import (
+    STDERR,
+    STDOUT,
+    discard,
+    flush,
+    refuse_closed_stdout,
+    say,
+    say_error,
+    say_fault,
+    settle,
+)
 
 # Shown by `registry --help` without importing the commands themselves, which
 # keeps the start under 0.2 s. A house test holds this equal to the files.
@@ -46,12 +57,13 @@ FAULT = 70
 
 def run(group: click.Command, program: str) -> None:
     """Run a click command as a process: one-line errors, documented exit codes."""
+    settle()
     stdout = sys.stdout
     signal.signal(signal.SIGTERM, _ended)
     try:
         code = _outcome(group, program)
-        if sys.stdout is not None:
-            sys.stdout.flush()
+        with suppress(UnwritableOutput):  # it is said already
+            flush()
     except BrokenPipeError:
         code = _reader_left()
     except SystemExit:
@@ -66,7 +78,9 @@ def run(group: click.Command, program: str) -> None:
 def _outcome(group: click.Command, program: str) -> int:
     """Run a click command, say what went wrong, and return the exit code."""
     try:
+        refuse_closed_stdout()
         code = group.main(prog_name=program, standalone_mode=False)
+        flush()
     except BrokenPipeError:
         raise
     except (click.ClickException, RegistryError, OSError) as error:
@@ -106,13 +120,8 @@ def _ended(number: int, frame: FrameType | None) -> NoReturn:
 
 
 def _reader_left() -> int:
-    """Say nothing more to a reader that is gone (`| head`), and return the exit code.
-
-    Python's own flush at exit would complain otherwise.
-    """
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    for stream in (1, 2):
-        os.dup2(nowhere, stream)
+    """Say nothing more to a reader that is gone (`| head`), and return the exit code."""
+    discard(STDOUT, STDERR)
     return READER_LEFT
 
 
@@ -151,9 +160,4 @@ def registry() -> None:
 
 def main(*_: Any) -> None:
     """Entry point of the `registry` command."""
-    if sys.stdout is None:
-        say_error(
-            "standard output is closed", "nobody would see the answer; >/dev/null if so meant"
-        )
-        sys.exit(UnwritableOutput.exit_code)
     run(registry, "registry")

@@ -55,7 +55,7 @@ ROOMS = {
     "registry.errors": set(),
     "registry.plugins": set(),
     "registry.text": set(),
-    "registry.terminal": {"registry.text"},
+    "registry.terminal": {"registry.errors", "registry.text"},
     "registry.home": set(),
     "registry.urls": set(),
     "registry.evidence": VALUES,
