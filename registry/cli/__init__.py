@@ -18,6 +18,7 @@ from typing import Any, NoReturn
 import click
 
 from registry import __version__
+from registry.cli._memory import lacks_memory, not_enough, prepare_memory
 from registry.errors import RegistryError, UnwritableOutput
 from registry.terminal import (
     STDERR,
@@ -79,16 +80,19 @@ def _outcome(group: click.Command, program: str) -> int:
     """Run a click command, say what went wrong, and return the exit code."""
     try:
         refuse_closed_stdout()
+        prepare_memory()
         code = group.main(prog_name=program, standalone_mode=False)
         flush()
     except BrokenPipeError:
         raise
     except (click.ClickException, RegistryError, OSError) as error:
-        return _said(error, program)
+        return _said(not_enough() if lacks_memory(error) else error, program)
     except (KeyboardInterrupt, click.Abort):
         say("interrupted")
         return 130
-    except Exception:  # noqa: BLE001 (the process's edge: a fault of ours must not look like an answer)
+    except Exception as error:  # noqa: BLE001 (the process's edge: a fault of ours must not look like an answer)
+        if lacks_memory(error):
+            return _said(not_enough(), program)
         say_fault()
         return FAULT
     return code if isinstance(code, int) else 0
