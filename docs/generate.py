@@ -59,6 +59,9 @@ an input could not be read, or memory is short |
 | 143 | ended by SIGTERM | the same |
 | 70 | a fault of this program; its traceback is shown | the same |
 
+These are the codes that a shell reports: SIGTERM ends a command with 143 once Python has loaded it,
+and by the signal itself before that.
+
 ## Environment
 
 | variable | what it is |

@@ -9,15 +9,14 @@ from __future__ import annotations
 import importlib
 import os
 import pkgutil
-import signal
 import sys
 from contextlib import suppress
-from types import FrameType
-from typing import Any, NoReturn
+from typing import Any
 
 import click
 
 from registry import __version__
+from registry.cli._ending import Ending
 from registry.cli._memory import lacks_memory, not_enough, prepare_memory
 from registry.errors import RegistryError, UnwritableOutput
 from registry.terminal import (
@@ -58,22 +57,27 @@ FAULT = 70
 
 def run(group: click.Command, program: str) -> None:
     """Run a click command as a process: one-line errors, documented exit codes."""
+    ending = Ending()
     settle()
+    sys.exit(ending.done(_code(group, program)))
+
+
+def _code(group: click.Command, program: str) -> int:
+    """Run a click command and return the exit code, that of a reader that left included."""
     stdout = sys.stdout
-    signal.signal(signal.SIGTERM, _ended)
     try:
         code = _outcome(group, program)
         with suppress(UnwritableOutput):  # it is said already
             flush()
     except BrokenPipeError:
-        code = _reader_left()
+        return _reader_left()
     except SystemExit:
         # click ends the process itself at a broken pipe, with the code of reserved
         # rows, and has then put something in the place of stdout.
         if sys.stdout is stdout:
             raise
-        code = _reader_left()
-    sys.exit(code)
+        return _reader_left()
+    return code
 
 
 def _outcome(group: click.Command, program: str) -> int:
@@ -116,11 +120,6 @@ def _said(error: click.ClickException | RegistryError | OSError, program: str) -
     else:
         say_error(error.format_message())
     return error.exit_code
-
-
-def _ended(number: int, frame: FrameType | None) -> NoReturn:
-    """End as for Ctrl-C, so that what is half written is removed."""
-    raise SystemExit(128 + number)
 
 
 def _reader_left() -> int:
