@@ -74,7 +74,7 @@ ROOMS = {
     | {"registry.evidence", "registry.signals", "registry.site_rules", "registry.any_url"}
     | {"registry.precedence", "registry.verdict"},
     "registry.claims": VALUES | {"registry.files"},
-    "registry.claims.rows": VALUES | {"registry.urls"},
+    "registry.claims.rows": VALUES | {"registry.matching", "registry.urls"},
     "registry.claims.csv_rows": VALUES | {"registry.claims.rows"},
     "registry.fingerprints": VALUES | {"registry.plugins"},
     "registry.matching": VALUES,
