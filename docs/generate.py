@@ -52,11 +52,15 @@ with a second that begins with `hint:` and says what to do. New here? Begin with
 | 2 | wrong usage | wrong usage |
 | 3 | none were found, but rows are to be reviewed or could not be checked | \
 a service (the database, a port) is unavailable |
-| 4 | the dataset or the registry could not be read | an input could not be read |
+| 4 | the dataset or the registry could not be read, or memory is short | \
+an input could not be read, or memory is short |
 | 130 | interrupted | interrupted |
 | 141 | the reader of the output left | the same |
 | 143 | ended by SIGTERM | the same |
 | 70 | a fault of this program; its traceback is shown | the same |
+
+These are the codes that a shell reports: SIGTERM ends a command with 143 once Python has loaded it,
+and by the signal itself before that.
 
 ## Environment
 

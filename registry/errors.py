@@ -44,6 +44,12 @@ class MigrationsBehind(ServiceUnavailable):
     hint = "run `registry init`"
 
 
+class NotEnoughMemory(RegistryError):
+    """This process may not use the memory, or start the threads, that the command takes."""
+
+    hint = "free memory, or raise the limits of memory (ulimit -v) and processes (ulimit -u)"
+
+
 class UnreadableInput(RegistryError):
     """A file that was named cannot be read."""
 

@@ -17,6 +17,7 @@ from registry.evidence.carriers import OF_ENDING
 from registry.files import refuse_special
 from registry.matching import brute
 from registry.matching.confirm import CANDIDATE_RADIUS, tier
+from registry.matching.flat import is_flat
 from registry.model import DECISIONS, TIERS, Decision, MatchedBy, Outcome, Tier, Verdict
 from registry.pictures.reading import prints_of
 from registry.snapshot.format import past_from_json
@@ -96,6 +97,7 @@ def _past_json(mark: PastMark) -> dict[str, str]:
 class Answer:
     """What is recorded for one target, strictest first; `decision` is the strictest of all.
 
+    `unfit` is why no fingerprint of it was compared, or None.
     `page` is what a check says of a row that names only this page; None where the target
     is no page that was recorded.
     """
@@ -163,7 +165,8 @@ def lookup(index: CheckIndex, target: str, distance: int | None = None) -> Answe
         unfit = picture.unfit
         search.by_picture(picture)
     else:
-        search.by_hash(kind, target.lower())
+        unfit = "flat" if kind != "md5" and is_flat(target) else None
+        search.by_hash(kind, target.lower(), unfit)
     return Answer(target, kind, search.ranked(), unfit, search.page)
 
 
@@ -221,13 +224,15 @@ class _Search:
         self.by_digest("md5", picture.md5)
         self._by_codes(prints_of(picture))
 
-    def by_hash(self, kind: Kind, text: str) -> None:
+    def by_hash(self, kind: Kind, text: str, unfit: str | None) -> None:
+        """Add what has this digest, and unless it is `unfit` as a fingerprint what looks so."""
+        if kind != "phash64":
+            self.by_digest("md5" if kind == "md5" else "sha256", text)
+        if unfit:
+            return
         if kind == "phash64":
             self._by_codes([(int(text, 16), None)])
-        elif kind == "md5":
-            self.by_digest("md5", text)
-        else:
-            self.by_digest("sha256", text)
+        elif kind == "256 bits":
             self.by_phash256(bytes.fromhex(text))
 
     def by_digest(self, name: str, text: str) -> None:

@@ -21,6 +21,7 @@ from registry.check.columns import Other
 from registry.check.complete import NOT_READ, OTHER_ALGORITHM, Offer, unchecked
 from registry.check.hash_family import pass_singly
 from registry.check.strays import is_binary, is_text, plain
+from registry.matching.flat import flat_codes
 from registry.urls.columns import url_keys
 
 if TYPE_CHECKING:
@@ -36,8 +37,6 @@ ADDRESS_ROLES = ("url", "page_url", "source_url")
 NOT_ONE = r"[^\s|,;][\s|,;]+[\"']?(?i:https?:)?//|[\"<>]\s*$|^[^(]*\)\s*$"
 # A longer value is no address and no hash; some rows hold whole files as text.
 LONGEST_TEXT = 1 << 16
-# What imagehash gives for a picture of one colour: it would match every blank image.
-FLAT = (0, 1 << 63, (1 << 64) - 1)
 NIBBLES = np.zeros(256, np.uint8)
 NIBBLES[np.frombuffer(b"0123456789abcdefABCDEF", np.uint8)] = [*range(16), *range(10, 16)]
 
@@ -246,7 +245,7 @@ def _phashes(keys: Keys, choice: Choice, text: pa.Array, broken: NDArray[np.bool
     valid, content = _hex(text, 16)
     codes = np.zeros(keys.rows, np.uint64)
     codes[valid] = content.view(">u8").reshape(-1)
-    flat = valid & np.isin(codes, np.array(FLAT, np.uint64))
+    flat = valid & np.isin(codes, np.array(flat_codes(64), np.uint64))
     has = valid & ~flat
     nothing = np.zeros((keys.rows, 4), np.uint64)
     keys.prints.append(Prints(np.arange(keys.rows), codes, has, nothing, np.zeros(keys.rows, bool)))

@@ -14,6 +14,7 @@ from datetime import UTC, date, datetime, time
 from typing import Any, get_args
 
 from registry.errors import UnreadableInput
+from registry.matching.flat import is_flat
 from registry.model import Claim, Meaning, Use
 from registry.urls.hosts import fits_dns
 from registry.urls.key import host_of, url_key
@@ -91,11 +92,6 @@ def makes_claim(row: Mapping[str, object]) -> bool:
     except UnreadableRow:
         return False
     return True
-
-
-def is_flat(digits: str) -> bool:
-    """Tell whether a hash is that of a picture of one colour, which matches every blank image."""
-    return digits.rstrip("0") in ("", "8") or not digits.strip("f")
 
 
 def _no_key(left_out: Mapping[str, str]) -> str:

@@ -9,16 +9,27 @@ from __future__ import annotations
 import importlib
 import os
 import pkgutil
-import signal
 import sys
-from types import FrameType
-from typing import Any, NoReturn
+from contextlib import suppress
+from typing import Any
 
 import click
 
 from registry import __version__
+from registry.cli._ending import Ending
+from registry.cli._memory import lacks_memory, not_enough, prepare_memory
 from registry.errors import RegistryError, UnwritableOutput
-from registry.terminal import say, say_error, say_fault
+from registry.terminal import (
+    STDERR,
+    STDOUT,
+    discard,
+    flush,
+    refuse_closed_stdout,
+    say,
+    say_error,
+    say_fault,
+    settle,
+)
 
 # Shown by `registry --help` without importing the commands themselves, which
 # keeps the start under 0.2 s. A house test holds this equal to the files.
@@ -46,35 +57,46 @@ FAULT = 70
 
 def run(group: click.Command, program: str) -> None:
     """Run a click command as a process: one-line errors, documented exit codes."""
+    ending = Ending()
+    settle()
+    sys.exit(ending.done(_code(group, program)))
+
+
+def _code(group: click.Command, program: str) -> int:
+    """Run a click command and return the exit code, that of a reader that left included."""
     stdout = sys.stdout
-    signal.signal(signal.SIGTERM, _ended)
     try:
         code = _outcome(group, program)
-        if sys.stdout is not None:
-            sys.stdout.flush()
+        with suppress(UnwritableOutput):  # it is said already
+            flush()
     except BrokenPipeError:
-        code = _reader_left()
+        return _reader_left()
     except SystemExit:
         # click ends the process itself at a broken pipe, with the code of reserved
         # rows, and has then put something in the place of stdout.
         if sys.stdout is stdout:
             raise
-        code = _reader_left()
-    sys.exit(code)
+        return _reader_left()
+    return code
 
 
 def _outcome(group: click.Command, program: str) -> int:
     """Run a click command, say what went wrong, and return the exit code."""
     try:
+        refuse_closed_stdout()
+        prepare_memory()
         code = group.main(prog_name=program, standalone_mode=False)
+        flush()
     except BrokenPipeError:
         raise
     except (click.ClickException, RegistryError, OSError) as error:
-        return _said(error, program)
+        return _said(not_enough() if lacks_memory(error) else error, program)
     except (KeyboardInterrupt, click.Abort):
         say("interrupted")
         return 130
-    except Exception:  # noqa: BLE001 (the process's edge: a fault of ours must not look like an answer)
+    except Exception as error:  # noqa: BLE001 (the process's edge: a fault of ours must not look like an answer)
+        if lacks_memory(error):
+            return _said(not_enough(), program)
         say_fault()
         return FAULT
     return code if isinstance(code, int) else 0
@@ -100,19 +122,9 @@ def _said(error: click.ClickException | RegistryError | OSError, program: str) -
     return error.exit_code
 
 
-def _ended(number: int, frame: FrameType | None) -> NoReturn:
-    """End as for Ctrl-C, so that what is half written is removed."""
-    raise SystemExit(128 + number)
-
-
 def _reader_left() -> int:
-    """Say nothing more to a reader that is gone (`| head`), and return the exit code.
-
-    Python's own flush at exit would complain otherwise.
-    """
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    for stream in (1, 2):
-        os.dup2(nowhere, stream)
+    """Say nothing more to a reader that is gone (`| head`), and return the exit code."""
+    discard(STDOUT, STDERR)
     return READER_LEFT
 
 
@@ -151,9 +163,4 @@ def registry() -> None:
 
 def main(*_: Any) -> None:
     """Entry point of the `registry` command."""
-    if sys.stdout is None:
-        say_error(
-            "standard output is closed", "nobody would see the answer; >/dev/null if so meant"
-        )
-        sys.exit(UnwritableOutput.exit_code)
     run(registry, "registry")

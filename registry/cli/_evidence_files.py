@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import sys
 from pathlib import Path
 
 from registry.errors import UnreadableInput, UsageError
@@ -11,7 +10,7 @@ from registry.evidence.body_kinds import is_markup_page
 from registry.evidence.carriers import OF_ENDING, OF_NAME, is_image
 from registry.evidence_lines import KINDS
 from registry.file_kinds import kind_by_content
-from registry.files import COPY_OR_PIPE, opened
+from registry.files import COPY_OR_PIPE, opened, standard_input
 from registry.mhtml import is_mhtml
 from registry.responses import PICTURE_LIMIT, STATUS_LINE
 
@@ -39,7 +38,7 @@ def read_file(name: str) -> bytes:
     """Return a file's bytes (`-` is standard input), one more than a picture may have at most."""
     try:
         if name == "-":
-            return sys.stdin.buffer.read(PICTURE_LIMIT + 1)
+            return standard_input().read(PICTURE_LIMIT + 1)
         with opened(Path(name), COPY_OR_PIPE) as file:
             return file.read(PICTURE_LIMIT + 1)
     except OSError as error:

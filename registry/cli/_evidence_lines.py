@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
@@ -11,7 +10,7 @@ from typing import IO, Any
 from registry.cli._evidence_files import hint_for
 from registry.errors import RegistryError, UnreadableInput
 from registry.evidence_lines import answer, is_identity
-from registry.files import COPY_OR_PIPE, opened
+from registry.files import COPY_OR_PIPE, opened, standard_input
 from registry.responses import READ_LIMIT
 from registry.terminal import say_error, show_json
 
@@ -55,7 +54,7 @@ def _answered(line: bytes | None, policy: str, every: bool) -> dict[str, Any]:
 
 def _lines(name: str) -> Iterator[bytes | None]:
     if name == "-":
-        yield from _bounded(sys.stdin.buffer)
+        yield from _bounded(standard_input())
         return
     try:
         with opened(Path(name), COPY_OR_PIPE) as file:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -20,7 +19,7 @@ from registry.evidence.carriers import SITE_PATHS
 from registry.evidence_lines import HEADER_KINDS, TEXT_KINDS
 from registry.explain import Asked, Explanation, asked_policies, explain, licences
 from registry.file_kinds import kind_by_content
-from registry.files import opened
+from registry.files import opened, standard_input
 from registry.mhtml import pieces_in, read_mhtml
 from registry.model import About, Evidence
 from registry.responses import (
@@ -240,7 +239,7 @@ def _reopened(name: str, content: bytes) -> IO[bytes]:
     file = tempfile.TemporaryFile()  # noqa: SIM115 (the caller closes it)
     file.write(content)
     # Of what is no archive the start is enough to say so.
-    while kind_by_content(content) == "warc" and (block := sys.stdin.buffer.read(COPIED)):
+    while kind_by_content(content) == "warc" and (block := standard_input().read(COPIED)):
         file.write(block)
         if file.tell() > ARCHIVE_LIMIT:
             file.close()

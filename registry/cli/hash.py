@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -68,9 +67,9 @@ def _print_all(reader: PictureReader, files: Sequence[str], as_json: bool) -> in
 def _picture(reader: PictureReader, name: str) -> Picture:
     if name != "-":
         return reader.file(Path(name))
-    from registry.files import read_stream
+    from registry.files import read_stream, standard_input
 
-    content = read_stream(sys.stdin.buffer, STDIN)
+    content = read_stream(standard_input(), STDIN)
     try:
         return reader.data(content)
     except UnreadableInput as error:

@@ -19,6 +19,10 @@ SILENCE = (
     '  To reserve an image, its page can say <meta name="robots" content="noai, noimageai">,',
     "  or its server X-Robots-Tag: noai, noimageai.",
 )
+NOT_COMPARED = (
+    "  Every picture of one colour has this hash: it says nothing about what is recorded.",
+    "  Look up the picture's file, its URL or a digest.",
+)
 
 
 @click.command()
@@ -74,6 +78,8 @@ def _json(answer: Answer) -> dict[str, object]:
 
 def _text(answer: Answer) -> list[str]:
     head = f"{answer.target} ({'a page' if answer.page else answer.kind})"
+    if answer.unfit and answer.kind == "phash64":
+        return [f"{head}: {answer.unfit}, so it was not compared", *NOT_COMPARED]
     if answer.unfit:
         head += f": {answer.unfit}, so only its digests were compared"
     if not answer.found:

@@ -147,13 +147,22 @@ def translated(database: str) -> Iterator[None]:
         ) from error
     except errors.DiskFull as error:
         raise DatabaseUnavailable(
-            f"{database} has no space left: {_reason(error)}", "free space on its disk"
+            f"{database} has no space left: {_reason(error)}", f"free space {_on_its_disk()}"
         ) from error
     except errors.ProgramLimitExceeded:
         # An operational error by class only: the same value is refused again.
         raise
     except psycopg.OperationalError as error:
         raise _unavailable(database, error) from error
+
+
+def _on_its_disk() -> str:
+    """Say where the database is kept."""
+    if not is_embedded():
+        return "on its disk"
+    from registry.db import embedded
+
+    return f"in {embedded.held_folder(registry_home())}"
 
 
 def _unavailable(database: str, error: psycopg.OperationalError) -> DatabaseUnavailable:

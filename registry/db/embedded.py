@@ -12,6 +12,7 @@ folder of mode 0700 and on no network port.
 from __future__ import annotations
 
 import atexit
+import errno
 import fcntl
 import logging
 import os
@@ -27,6 +28,8 @@ from registry.errors import DatabaseUnavailable
 
 # Longer than one start and one stop take at most.
 GATE_SECONDS = server.START_SECONDS + 2 * server.STOP_SECONDS
+FULL = (errno.ENOSPC, errno.EDQUOT)
+_ELSEWHERE = "name a folder you may write to in REGISTRY_HOME, or a server in REGISTRY_DATABASE_URL"
 
 log = logging.getLogger(__name__)
 _held: dict[Path, Place] = {}
@@ -69,10 +72,15 @@ def _explained(home: Path) -> Iterator[None]:
         yield
     except OSError as error:
         where = error.filename or home
+        hint = f"free space in {home}" if error.errno in FULL else _ELSEWHERE
         raise DatabaseUnavailable(
-            f"the embedded PostgreSQL cannot be started: {where}: {error.strerror}",
-            "name a folder you may write to in REGISTRY_HOME, or a server in REGISTRY_DATABASE_URL",
+            f"the embedded PostgreSQL cannot be started: {where}: {error.strerror}", hint
         ) from error
+
+
+def held_folder(home: Path) -> Path:
+    """Return the folder of the server of `home` that this process holds, or else `home`."""
+    return _held[home].root if home in _held else home
 
 
 def _revive(place: Place) -> None:

@@ -16,6 +16,7 @@ from registry import durable
 from registry.db import fresh, keeper
 from registry.db.place import MAJOR, Place, make_folder
 from registry.db.probe import Answer, probe
+from registry.db.reasons import reason
 from registry.db.waiting import waits
 from registry.errors import DatabaseUnavailable
 
@@ -26,9 +27,12 @@ PATIENCE = (60.0, 10.0)
 STOP_SECONDS = sum(PATIENCE) + 5
 # Sessions of a server that was killed outlive it for a moment.
 RETRY_SECONDS = 15.0
+# Bytes; a starting server writes less.
+LEAST_FREE = 64 << 10
 SOCKET = ".s.PGSQL.5432"
 _ENVIRONMENT = {"PATH": "/usr/bin:/bin", "LC_ALL": "C", "TZ": "UTC"}
-_OF_ANOTHER_SERVER = (b"still in use", b"already exists", b"already in use")
+_ELSEWHERE = "name another folder in REGISTRY_HOME, or a server in REGISTRY_DATABASE_URL"
+_OF_ANOTHER_SERVER = ("still in use", "already exists", "already in use")
 
 
 def is_free(path: Path) -> bool:
@@ -84,13 +88,11 @@ def start(place: Place, gate: int) -> None:
         _launch(place)
         if comes_up(place):
             return
-        said = place.log.read_bytes()
+        said = place.log.read_text(errors="replace")
         if is_kept(place) or not any(words in said for words in _OF_ANOTHER_SERVER):
             break
     stop(place)
-    raise DatabaseUnavailable(
-        f"the embedded PostgreSQL did not start: {_last_words(place.log)}", f"see {place.log}"
-    )
+    raise failed("the embedded PostgreSQL did not start", place, said, f"see {place.log}")
 
 
 def stop(place: Place) -> None:
@@ -170,8 +172,10 @@ def _run(place: Place, gate: int, command: list[str], stdin: bytes = b"") -> Non
         check=False,
     )
     if done.returncode != 0:
-        lines = done.stderr.decode(errors="replace").strip().splitlines() or ["no reason given"]
-        raise DatabaseUnavailable(f"{command[0]} failed: {lines[-1].removeprefix('FATAL: ')}")
+        said = done.stderr.decode(errors="replace")
+        raise failed(
+            f"the embedded PostgreSQL could not be created: {command[0]}", place, said, _ELSEWHERE
+        )
 
 
 def _launch(place: Place) -> None:
@@ -252,8 +256,22 @@ def _server_pid(place: Place) -> int | None:
     return int(first) if first.isdigit() else None
 
 
-def _last_words(log: Path) -> str:
-    """Return the last line of a log that says what went wrong."""
-    lines = log.read_text(errors="replace").strip().splitlines() or ["no reason given"]
-    fatal = [line.split("FATAL:", 1)[1].strip() for line in lines if "FATAL:" in line]
-    return (fatal or lines)[-1]
+def failed(what: str, place: Place, said: str, hint: str) -> DatabaseUnavailable:
+    """Return the error for a program that failed and wrote `said`; a full disk is named.
+
+    On a full disk a program may not even be able to say so: then the disk is asked.
+    """
+    why = reason(said)
+    message = why.message
+    if why.lack == "space" or (not why.is_said and _is_full(place.root)):
+        message = f"the disk is full ({message})" if why.is_said else "the disk is full"
+        hint = f"free space in {place.root}"
+    elif why.lack == "size":
+        hint = f"lift the limit on the size of files (ulimit -f, or a quota) in {place.root}"
+    return DatabaseUnavailable(f"{what}: {message}", hint)
+
+
+def _is_full(folder: Path) -> bool:
+    """Return whether so little is free on the disk of a folder that no server can start."""
+    disk = os.statvfs(folder)
+    return disk.f_bavail * disk.f_frsize < LEAST_FREE or (disk.f_files > 0 and disk.f_favail == 0)

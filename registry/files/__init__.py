@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import os
 import stat
+import sys
 from pathlib import Path
 from typing import IO
 
-from registry.errors import RefusedFile
+from registry.errors import RefusedFile, UnreadableInput
 
 # Most bytes of a file that is held whole. The largest picture that is read, 100 million
 # pixels with transparency, is 400 MB uncompressed.
@@ -55,6 +56,13 @@ def read_whole(path: Path) -> bytes:
         if os.fstat(file.fileno()).st_size > WHOLE_LIMIT:
             raise _too_large(str(path), "it is not read whole; give a smaller file")
         return file.read()
+
+
+def standard_input() -> IO[bytes]:
+    """Return standard input, for bytes. Raises UnreadableInput where it is closed."""
+    if sys.stdin is None:
+        raise UnreadableInput("standard input is closed", "pipe the data into it, or name a file")
+    return sys.stdin.buffer
 
 
 def read_stream(stream: IO[bytes], name: str) -> bytes:

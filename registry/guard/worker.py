@@ -68,7 +68,7 @@ def _settle_in() -> None:
 def _silence() -> None:
     """Drop what decoders write on stderr; faults of ours go to the parent as messages."""
     null = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(null, sys.stderr.fileno())
+    os.dup2(null, 2)
 
 
 def _end_with_parent() -> None:

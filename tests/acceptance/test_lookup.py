@@ -191,3 +191,20 @@ def test_a_page_is_found_by_its_url_and_a_claimed_site_with_www(run, tmp_path: P
     other = run("registry", "lookup", "https://img.claimed.example/1.jpg", "--snapshot", path)
     assert "does it mean img.claimed.example, too? A person must say so" in other.stdout
     assert "(url): unspecified\n" in other.stdout
+
+
+@pytest.mark.parametrize("digits", ["0" * 16, "8" + "0" * 15, "F" * 16])
+def test_the_hash_of_one_colour_is_not_compared(run, snapshot: Path, digits: str):
+    for options in ([], ["--distance", "64"]):
+        result = run("registry", "lookup", digits, "--snapshot", snapshot, *options)
+        assert result.returncode == 1
+        assert result.stdout.startswith(f"{digits} (phash64): flat, so it was not compared\n")
+        assert "nothing recorded" not in result.stdout
+    answer = json.loads(run("registry", "lookup", digits, "--json", "--snapshot", snapshot).stdout)
+    assert (answer["unfit"], answer["found"]) == ("flat", [])
+
+
+def test_a_digest_that_looks_like_the_hash_of_one_colour_is_compared(run, snapshot: Path):
+    answer = run("registry", "lookup", "0" * 64, "--snapshot", snapshot)
+    assert answer.returncode == 1
+    assert "flat, so only its digests were compared" in answer.stdout

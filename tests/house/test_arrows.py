@@ -55,7 +55,7 @@ ROOMS = {
     "registry.errors": set(),
     "registry.plugins": set(),
     "registry.text": set(),
-    "registry.terminal": {"registry.text"},
+    "registry.terminal": {"registry.errors", "registry.text"},
     "registry.home": set(),
     "registry.urls": set(),
     "registry.evidence": VALUES,
@@ -74,7 +74,7 @@ ROOMS = {
     | {"registry.evidence", "registry.signals", "registry.site_rules", "registry.any_url"}
     | {"registry.precedence", "registry.verdict"},
     "registry.claims": VALUES | {"registry.files"},
-    "registry.claims.rows": VALUES | {"registry.urls"},
+    "registry.claims.rows": VALUES | {"registry.matching", "registry.urls"},
     "registry.claims.csv_rows": VALUES | {"registry.claims.rows"},
     "registry.fingerprints": VALUES | {"registry.plugins"},
     "registry.matching": VALUES,

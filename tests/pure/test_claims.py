@@ -14,9 +14,9 @@ from registry.claims.rows import (
     UnreadableRow,
     claim_from_row,
     columns_of,
-    is_flat,
 )
 from registry.errors import UnreadableInput
+from registry.matching.flat import is_flat
 from registry.model import Claim
 from registry.urls.key import host_of, url_key
 

@@ -1,0 +1,51 @@
+"""How a command ends by a signal: with 128 and the signal's number, whenever it comes."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import signal
+from contextlib import suppress
+from types import FrameType
+
+from registry.errors import UnwritableOutput
+from registry.terminal import flush
+
+
+class Ending:
+    """The end of this process, from the first signal to its exit code.
+
+    While the command works, SIGTERM raises SystemExit, so that what is half written is
+    removed. Once the command is done, a signal interrupts nothing (an embedded server is
+    being stopped then) and only changes the exit code. The interpreter is not taken down
+    piece by piece: it would give signals back their default action in between.
+    """
+
+    def __init__(self) -> None:
+        """Begin: SIGTERM is ours from here on."""
+        self._signal: int | None = None
+        self._code: int | None = None
+        # What is registered first is called last.
+        atexit.register(self._exit)
+        signal.signal(signal.SIGTERM, self._came)
+
+    def done(self, code: int) -> int:
+        """Note the exit code of a command that is done, and return it."""
+        self._code = code
+        if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
+            signal.signal(signal.SIGINT, self._came)
+        return code
+
+    def _came(self, number: int, _frame: FrameType | None) -> None:
+        self._signal = number
+        if self._code is None:
+            raise SystemExit(128 + number)
+
+    def _exit(self) -> None:
+        """End the process at once, after everything else that was to be done at exit."""
+        with suppress(OSError, UnwritableOutput):
+            flush()
+        if self._signal is not None:
+            os._exit(128 + self._signal)
+        if self._code is not None:
+            os._exit(self._code)
