@@ -30,7 +30,7 @@ def resolve(host, port, *options, **named):
         found = [found]
     return [a for name in found or [host] for a in REAL(name, port, *options, **named)]
 socket.getaddrinfo = resolve
-socket.gethostbyname = lambda host: resolve(host, 80)[0][4][0]
+socket.gethostbyname = lambda host: resolve(host, 80, socket.AF_INET)[0][4][0]
 if "PUBLIC" in os.environ:
     from registry.urls import networks
     JUDGED = networks.is_public

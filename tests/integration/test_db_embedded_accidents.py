@@ -137,7 +137,8 @@ def test_waiting_for_another_command_has_an_end(
     assert str(home / "postgres/log") in caught.value.hint
 
 
-def test_a_file_size_limit_of_a_command_is_not_the_servers(registry_home: Path) -> None:
+@pytest.mark.parametrize("made", [False, True], ids=["new", "made-before"])
+def test_a_file_size_limit_of_a_command_is_not_the_servers(registry_home: Path, made: bool) -> None:
     (registry_home / "list.csv").write_text(
         "url\n" + "".join(f"https://art.example/{n}.jpg\n" for n in range(5_000))
     )
@@ -147,6 +148,8 @@ def test_a_file_size_limit_of_a_command_is_not_the_servers(registry_home: Path) 
         resource.setrlimit(resource.RLIMIT_FSIZE, (LIMIT, hard))
         signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
 
+    if made:
+        subprocess.run([str(BIN / "registry"), "init"], capture_output=True, timeout=60, check=True)
     done = subprocess.run(
         [str(BIN / "registry"), "import", str(registry_home / "list.csv")],
         preexec_fn=limited,

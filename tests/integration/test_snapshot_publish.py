@@ -2,6 +2,7 @@
 
 import os
 import threading
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from registry.db import claims, visits
 from registry.db.connect import connect_to
 from registry.db.export import exporting, position
 from registry.errors import UnwritableOutput, UsageError
+from registry.fingerprints import algorithms
 from registry.model import Claim, Evidence, Observation, Picture, SiteFile
 from registry.snapshot import store
 from registry.snapshot.format import FILES
@@ -22,6 +24,15 @@ from registry.snapshot.publish import publish_folder, publish_numbered, up_to_da
 URL = "https://art.example/1.jpg"
 PAGE = "https://art.example/page"
 CODE = "c9b6a7d8469c1959"
+PICTURE = Picture(
+    sha256="ab" * 32,
+    md5="cd" * 16,
+    width=640,
+    height=480,
+    format="JPEG",
+    size=1000,
+    fingerprints={"phash64": {"full": CODE}, "phash256": {"full": "5a" * 32}},
+)
 
 
 @pytest.fixture
@@ -39,18 +50,9 @@ def recorded(conn: psycopg.Connection) -> psycopg.Connection:
         "robots-txt", "site", "https://art.example/robots.txt", text="User-agent: *\n"
     )
     file = SiteFile(day(1), "art.example", robots.url, "robots-txt", 200, None, robots)
-    picture = Picture(
-        sha256="ab" * 32,
-        md5="cd" * 16,
-        width=640,
-        height=480,
-        format="JPEG",
-        size=1000,
-        fingerprints={"phash64": {"full": CODE}, "phash256": {"full": "5a" * 32}},
-    )
     headers = Evidence("headers", "image", URL, (("X-Robots-Tag", "noai"), ("ETag", '"1"')))
     for number in (1, 2):
-        seen = Observation(day(number), URL, PAGE, URL, "own", 200, None, picture, (headers,))
+        seen = Observation(day(number), URL, PAGE, URL, "own", 200, None, PICTURE, (headers,))
         visits.write(conn, visit, [seen], [file] if number == 1 else [])
     claims.import_claims(conn, [Claim(source="a list", sha256="ab" * 32)])
     return conn
@@ -93,6 +95,28 @@ def test_a_snapshot_of_another_registry_or_program_is_not_up_to_date(
     assert up_to_date(recorded, tmp_path) is not None
     recorded.execute("UPDATE registry_identity SET id = gen_random_uuid()")
     assert up_to_date(recorded, tmp_path) is None
+
+
+def test_a_snapshot_has_fingerprints_of_the_version_that_it_names_only(
+    recorded: psycopg.Connection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    newer = {name: known._replace(version="next") for name, known in algorithms().items()}
+    monkeypatch.setattr("registry.fingerprints.algorithms", lambda: newer)
+
+    def published() -> store.Snapshot:
+        return store.open_snapshot(publish_numbered(recorded, tmp_path))
+
+    before = published()
+    assert set(before.manifest.algorithms.values()) == {"next"}
+    assert before.images["phash64"].to_pylist() == [None]
+    other = {"phash64": {"full": "0f" * 8}, "phash256": {"full": "a5" * 32}}
+    again = Observation(
+        day(3), URL, PAGE, URL, "own", 200, None, replace(PICTURE, fingerprints=other)
+    )
+    visits.write(recorded, 1, [again])
+    assert published().images["phash64"].to_pylist() == [int("0f" * 8, 16)]
+    monkeypatch.undo()
+    assert published().images["phash64"].to_pylist() == [int(CODE, 16)]
 
 
 def test_a_snapshot_shows_one_moment(recorded: psycopg.Connection, database_url: str):
