@@ -116,7 +116,11 @@ class Run:
         loop = asyncio.get_event_loop()
         task = loop.create_task(self._visit_all(process, plans, first))
         task.add_done_callback(lambda _: reactor.stop())  # type: ignore[misc]
-        before = {s: signal.signal(s, self._interrupt) for s in (signal.SIGINT, signal.SIGTERM)}
+        before = {
+            number: signal.signal(number, self._interrupt)
+            for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+            if number == signal.SIGINT or signal.getsignal(number) is not signal.SIG_IGN
+        }
         try:
             process.start(stop_after_crawl=False, install_signal_handlers=False)
         finally:

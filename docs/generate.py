@@ -54,6 +54,7 @@ with a second that begins with `hint:` and says what to do. New here? Begin with
 a service (the database, a port) is unavailable |
 | 4 | the dataset or the registry could not be read, or memory is short | \
 an input could not be read, or memory is short |
+| 129 | the terminal was closed (SIGHUP) | the same |
 | 130 | interrupted | interrupted |
 | 141 | the reader of the output left | the same |
 | 143 | ended by SIGTERM | the same |

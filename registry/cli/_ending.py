@@ -15,19 +15,21 @@ from registry.terminal import flush
 class Ending:
     """The end of this process, from the first signal to its exit code.
 
-    While the command works, SIGTERM raises SystemExit, so that what is half written is
+    While the command works, SIGTERM or SIGHUP raises SystemExit, so that what is half written is
     removed. Once the command is done, a signal interrupts nothing (an embedded server is
     being stopped then) and only changes the exit code. The interpreter is not taken down
     piece by piece: it would give signals back their default action in between.
     """
 
     def __init__(self) -> None:
-        """Begin: SIGTERM is ours from here on."""
+        """Begin: SIGTERM is ours from here on, and SIGHUP unless `nohup` has it ignored."""
         self._signal: int | None = None
         self._code: int | None = None
         # What is registered first is called last.
         atexit.register(self._exit)
         signal.signal(signal.SIGTERM, self._came)
+        if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+            signal.signal(signal.SIGHUP, self._came)
 
     def done(self, code: int) -> int:
         """Note the exit code of a command that is done, and return it."""

@@ -1,4 +1,4 @@
-"""Putting off Ctrl-C and SIGTERM for the moment in which a batch is stored and counted."""
+"""Putting off Ctrl-C, SIGTERM and SIGHUP for the moment in which a batch is stored and counted."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-SIGNALS = (signal.SIGINT, signal.SIGTERM)
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 @contextmanager

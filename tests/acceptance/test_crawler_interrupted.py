@@ -41,7 +41,7 @@ def started(site: SampleSite, database_url: str) -> Iterator[Callable[..., subpr
         process.communicate()
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_an_interrupted_visit_keeps_what_it_saw(
     number: signal.Signals,
     started: Callable[..., subprocess.Popen[str]],

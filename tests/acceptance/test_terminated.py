@@ -48,7 +48,9 @@ def test_at_any_moment(command: str, registry_home: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)], ids=["term", "int"]
+    ("number", "code"),
+    [(signal.SIGTERM, 143), (signal.SIGINT, 130), (signal.SIGHUP, 129)],
+    ids=["term", "int", "hup"],
 )
 @pytest.mark.parametrize("moment", ["working", "leaving"])
 def test_what_is_to_be_done_at_exit_is_done(number: int, code: int, moment: str) -> None:
