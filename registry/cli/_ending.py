@@ -5,11 +5,16 @@ from __future__ import annotations
 import atexit
 import os
 import signal
+import sys
+import threading
 from contextlib import suppress
 from types import FrameType
 
 from registry.errors import UnwritableOutput
 from registry.terminal import flush
+
+# Seconds after which a signal is sent again that came within a callback of the interpreter.
+_AGAIN = 0.01
 
 
 class Ending:
@@ -25,6 +30,7 @@ class Ending:
         """Begin: SIGTERM is ours from here on, and SIGHUP unless `nohup` has it ignored."""
         self._signal: int | None = None
         self._code: int | None = None
+        sys.unraisablehook = self._lost
         # What is registered first is called last.
         atexit.register(self._exit)
         signal.signal(signal.SIGTERM, self._came)
@@ -42,6 +48,17 @@ class Ending:
         self._signal = number
         if self._code is None:
             raise SystemExit(128 + number)
+
+    def _lost(self, lost: sys.UnraisableHookArgs) -> None:
+        """Send a signal again whose exception came where Python drops exceptions."""
+        interrupted = isinstance(lost.exc_value, KeyboardInterrupt)
+        number = signal.SIGINT if interrupted else self._signal
+        if number is not None and (interrupted or isinstance(lost.exc_value, SystemExit)):
+            again = threading.Timer(_AGAIN, os.kill, (os.getpid(), number))
+            again.daemon = True
+            again.start()
+        else:
+            sys.__unraisablehook__(lost)
 
     def _exit(self) -> None:
         """End the process at once, after everything else that was to be done at exit."""
