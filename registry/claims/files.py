@@ -130,15 +130,23 @@ def _json_rows(path: Path) -> Iterator[Row]:
                 yield Row(number, _json_row(text))
 
 
+class _Object(dict[str, object]):
+    """A JSON object and the names that its text holds, in order, with those there twice."""
+
+    def __init__(self, pairs: list[tuple[str, object]]) -> None:
+        super().__init__(pairs)
+        self.names = [name for name, _ in pairs]
+
+
 def _json_row(line: str) -> Values:
     try:
-        found = json.loads(line)
+        found = json.loads(line, object_pairs_hook=_Object)
     except (ValueError, RecursionError) as error:
         return UnreadableRow(f"not JSON: {error}")
-    if not isinstance(found, dict):
+    if not isinstance(found, _Object):
         return UnreadableRow("not a JSON object")
     try:
-        return {known: found[own] for known, own in columns_of(list(found)).items()}
+        return {known: found[own] for known, own in columns_of(found.names).items()}
     except UnreadableInput as error:
         return UnreadableRow(error.message)
 

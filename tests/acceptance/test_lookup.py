@@ -122,10 +122,11 @@ def test_strictest_comes_before_nearest(run, tmp_path: Path):
 
 def test_a_256_bit_hash_finds_what_is_near(run, tmp_path: Path):
     made = Made()
-    made.claim(phash64=CODE.to_bytes(8), phash256=bytes(32))
+    wide = int(f"{CODE:016x}" * 4, 16)
+    made.claim(phash64=CODE.to_bytes(8), phash256=wide.to_bytes(32))
     path = made.snapshot(tmp_path).path
     for bits, found in ((0, True), (60, True), (61, False)):
-        text = f"{(1 << bits) - 1:064x}"
+        text = f"{wide ^ ((1 << bits) - 1):064x}"
         result = run("registry", "lookup", text, "--json", "--snapshot", path)
         assert bool(json.loads(result.stdout)["found"]) == found, bits
 

@@ -101,6 +101,20 @@ def test_bad_json_lines_are_named(tmp_path: Path) -> None:
     assert all("JSON" in left.reason or "usable" in left.reason for left in problems.left_out)
 
 
+def test_a_column_that_is_twice_in_a_json_line_costs_that_line_only(tmp_path: Path) -> None:
+    """Which of the two was meant nobody knows."""
+    path = tmp_path / "list.jsonl"
+    lines = [
+        f'{{"url": "{A}", "url": "{B}"}}',
+        f'{{"url": "{A}", "n": 1, "n": {{"n": 1, "n": 2}}}}',
+    ]
+    path.write_text("\n".join([*lines, f'{{"URL": "{A}", "url": "{B}"}}']))
+    claims, problems = read(path)
+    assert [claim.url for claim in claims] == [A]
+    assert [left.place for left in problems.left_out] == ["line 1", "line 3"]
+    assert problems.left_out[0].reason == "the column url is there twice: url, url"
+
+
 def test_only_the_first_bad_rows_are_kept(tmp_path: Path) -> None:
     (tmp_path / "list.csv").write_text("url\n" + "nowhere\n" * 500)
     _, problems = read(tmp_path / "list.csv")
