@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
@@ -19,6 +19,7 @@ from registry.terminal import say, say_error, show_json
 if TYPE_CHECKING:
     import psycopg
 
+    from registry.datasets._left_out import LeftOut
     from registry.db.claims import ImportCounts
 
 MEANINGS = click.Choice(["reserved", "conditional", "allowed"])
@@ -53,8 +54,15 @@ class Tally:
     unfit_pictures: int = 0
     problems: Problems = field(default_factory=Problems)
     unreadable: list[str] = field(default_factory=list)
+    passed_over: tuple[LeftOut, ...] = ()
     started: bool = False
     complete: bool = False
+
+    @property
+    def exit_code(self) -> int:
+        """Return 4 where something was, or may have been, lost; else 0."""
+        may_be_lost = any(one.reason for one in self.passed_over)
+        return 4 if self.problems.bad_rows or self.unreadable or may_be_lost else 0
 
     def add(self, counts: ImportCounts) -> None:
         """Add the counts of one import."""
@@ -90,14 +98,16 @@ def command(
     meaning, use, signal, evidence, observed_at, source, claimant, licence_url;
     each row needs one of url, sha256, md5, phash64, site. Options fill in
     what a row leaves empty. Pictures are fingerprinted and not stored; the name
-    of their file is kept. Folders are searched for both. Importing the
-    same again adds nothing; a withdrawn entry stands again.
+    of their file is kept. Folders are searched for both; other files there are
+    passed over and named by kind and number. Importing the same again adds
+    nothing; a withdrawn entry stands again.
 
     Text is UTF-8. A row that cannot be read, or has fewer or more fields than
     the first line, is left out and named with its line; the others are loaded.
 
     \b
-    Exit codes: 0 all was loaded; 4 some could not be read (the rest was loaded).
+    Exit codes: 0 all was loaded; 4 some could not be read, or files passed over
+    may hold entries (the rest was loaded).
 
     \b
     Example:
@@ -105,8 +115,8 @@ def command(
     """
     from registry.db.connect import connect
 
-    tables, pictures = _sorted_out(paths, source)
-    tally = Tally()
+    tables, pictures, passed_over = _sorted_out(paths, source)
+    tally = Tally(passed_over=passed_over)
     try:
         with connect() as conn:
             tally.started = True
@@ -118,28 +128,35 @@ def command(
         # Whatever ends an import, what it has stored by then is said.
         if tally.started:
             _report(tally, as_json)
-    return 4 if tally.problems.bad_rows or tally.unreadable else 0
+    return tally.exit_code
 
 
-def _sorted_out(paths: Iterable[Path], source: str | None) -> tuple[list[Named], list[Named]]:
-    """Return the tables and the pictures among files and folders; raise before any work."""
-    from registry.datasets._left_out import PICTURES, is_picture
+def _sorted_out(
+    paths: Iterable[Path], source: str | None
+) -> tuple[list[Named], list[Named], tuple[LeftOut, ...]]:
+    """Return the tables and the pictures among files and folders, and what is neither.
+
+    Raises UnreadableInput before any work.
+    """
+    from registry.datasets._left_out import PICTURES, is_picture, passed_over
 
     tables: list[Named] = []
     pictures: list[Named] = []
+    others: list[Path] = []
     for path in paths:
         if not path.exists():
             raise UnreadableInput(f"{path}: no such file or folder", "check the path")
         named = source or path.resolve().name
-        found = [
-            Named(f, named, _name_in(path, f)) for f in _files(path) if is_table(f) or is_picture(f)
-        ]
-        if not found:
+        files = _files(path)
+        taken = [file for file in files if is_table(file) or is_picture(file)]
+        if not taken:
             known = ", ".join([*TABLE_SUFFIXES, *sorted(PICTURES)])
             raise UnreadableInput(f"{path}: nothing to import", f"what is read ends in {known}")
-        tables += [file for file in found if is_table(file.path)]
-        pictures += [file for file in found if not is_table(file.path)]
-    return tables, pictures
+        for file in taken:
+            kept = tables if is_table(file) else pictures
+            kept.append(Named(file, named, _name_in(path, file)))
+        others += sorted(set(files).difference(taken))
+    return tables, pictures, passed_over(others, [picture.path for picture in pictures])
 
 
 def _name_in(named: Path, file: Path) -> str:
@@ -235,6 +252,7 @@ def _report(tally: Tally, as_json: bool) -> None:
     problems = tally.problems
     for left_out in problems.left_out:
         say(f"left out: {left_out.file}: {left_out.place}: {left_out.reason}")
+    _say_passed_over(tally.passed_over)
     say(_summary(tally))
     if problems.not_utf8:
         say(f"hint: {problems.not_utf8:,} lines are not UTF-8; {CONVERT}")
@@ -242,6 +260,15 @@ def _report(tally: Tally, as_json: bool) -> None:
         say("not complete: what was loaded stays; the same command completes it")
     if as_json:
         show_json(_counts(tally))
+
+
+def _say_passed_over(passed_over: Sequence[LeftOut]) -> None:
+    for one in passed_over:
+        may = "; they may hold entries" if one.reason else ""
+        say(f"passed over: {one.count} ({', '.join(one.suffixes)}): {one.means}{may}")
+    if any(one.reason for one in passed_over):
+        endings = ", ".join(TABLE_SUFFIXES)
+        say(f"hint: lists that are read end in {endings}: unpack archives, convert the others")
 
 
 def _counts(tally: Tally) -> dict[str, object]:
@@ -258,6 +285,10 @@ def _counts(tally: Tally) -> dict[str, object]:
         "flat_hashes_left_out": tally.problems.flat_hashes,
         "unreadable_files": len(tally.unreadable),
         "unfit_pictures": tally.unfit_pictures,
+        "passed_over": [
+            {**one.to_json(), "may_hold_entries": one.reason is not None}
+            for one in tally.passed_over
+        ],
     }
 
 

@@ -29,6 +29,7 @@ WORDS = frozenset(
 ) | {
     *(".html", ".htm", ".py", ".ipynb", ".sh", ".log", ".cfg", ".ini", ".bib", ".pdf"),
 }
+MAY_HOLD_ENTRIES = "may-hold-entries"
 # A line of a text that is an address and nothing else.
 _LIST = re.compile(rb"(?m)^[\s\"']*https?://\S+\s*$")
 # A table with one of these may hold keys of the pictures beside it.
@@ -50,8 +51,12 @@ class LeftOut:
 
     def __str__(self) -> str:
         """Say it in words."""
-        files = "1 file" if self.files == 1 else f"{self.files:,} files"
-        return f"{files} beside the dataset ({', '.join(self.suffixes)}): {self.means}"
+        return f"{self.count} beside the dataset ({', '.join(self.suffixes)}): {self.means}"
+
+    @property
+    def count(self) -> str:
+        """Return how many files these are, in words."""
+        return "1 file" if self.files == 1 else f"{self.files:,} files"
 
     @property
     def means(self) -> str:
@@ -90,19 +95,35 @@ def left_out(files: Sequence[Path], *, pictures: Sequence[Path] = ()) -> tuple[L
     keys. Without any the rows are those of a table, and pictures beside it are the rows'
     own.
     """
-    by_kind: dict[Kind, list[Path]] = {}
-    for path in files:
-        by_kind.setdefault(_kind(path, bool(pictures)), []).append(path)
     captioned = {path.with_suffix("") for path in pictures}
     return tuple(
         LeftOut(kind, len(paths), _suffixes(paths), _reason(kind, paths, captioned))
-        for kind, paths in sorted(by_kind.items())
+        for kind, paths in _by_kind(files, bool(pictures))
+    )
+
+
+def passed_over(files: Sequence[Path], pictures: Sequence[Path]) -> tuple[LeftOut, ...]:
+    """Return what an import of lists and of these pictures passed over, by kind.
+
+    Its `reason` is MAY_HOLD_ENTRIES or None: an opt-out in such a file would be lost.
+    """
+    captioned = {path.with_suffix("") for path in pictures}
+    return tuple(
+        LeftOut(kind, len(paths), _suffixes(paths), _why_entries(kind, paths, captioned))
+        for kind, paths in _by_kind(files, True)
     )
 
 
 def reasons(left: Sequence[LeftOut]) -> list[str]:
     """Return the reasons for which no row of the dataset may be clear."""
     return [one.reason for one in left if one.reason]
+
+
+def _by_kind(files: Sequence[Path], pictures_read: bool) -> list[tuple[Kind, list[Path]]]:
+    by_kind: dict[Kind, list[Path]] = {}
+    for path in files:
+        by_kind.setdefault(_kind(path, pictures_read), []).append(path)
+    return sorted(by_kind.items())
 
 
 def _kind(path: Path, pictures_read: bool) -> Kind:
@@ -143,12 +164,20 @@ def _reason(kind: Kind, paths: Sequence[Path], captioned: Set[Path]) -> str | No
     """Return why no row may be clear; `captioned` are the pictures read, without their endings."""
     if not captioned:
         return "pictures-left-out" if kind in ("pictures", "archives") else None
-    if kind == "tables" and any(_holds(path, _KEYS, _MAY_LACK_KEYS) for path in paths):
-        return "metadata-left-out"
+    return "metadata-left-out" if _hold_keys(kind, paths, captioned) else None
+
+
+def _why_entries(kind: Kind, paths: Sequence[Path], captioned: Set[Path]) -> str | None:
+    may = kind == "archives" or _hold_keys(kind, paths, captioned)
+    return MAY_HOLD_ENTRIES if may else None
+
+
+def _hold_keys(kind: Kind, paths: Sequence[Path], captioned: Set[Path]) -> bool:
+    """Tell whether tables, or texts that are no captions, may hold addresses or hashes."""
+    if kind == "tables":
+        return any(_holds(path, _KEYS, _MAY_LACK_KEYS) for path in paths)
     lists = (path for path in paths if path.with_suffix("") not in captioned)
-    if kind == "words" and any(_holds(path, _LIST, None) for path in lists):
-        return "metadata-left-out"
-    return None
+    return kind == "words" and any(_holds(path, _LIST, None) for path in lists)
 
 
 def _holds(path: Path, pattern: re.Pattern[bytes], only: Container[str] | None) -> bool:
