@@ -115,6 +115,8 @@ def _take(keys: Keys, choice: Choice, column: pa.Array, hash_pictures: HashPictu
             _hex_digests(keys, choice.role, text, broken)
         else:
             _urls(keys, choice.role, text, broken)
+        if choice.role == "source_url":
+            _note_not_read(keys, choice.column, column)
     else:
         _binary_digests(keys, choice.role, column)
 
@@ -124,9 +126,14 @@ def _take_other(keys: Keys, other: Other, column: pa.Array) -> None:
     if is_text(column.type) or is_binary(column.type):
         _stray_addresses(keys, other, column)
         _stray_digests(keys, column)
-    hidden = strays.not_read(other.column, column)
+    _note_not_read(keys, other.column, column)
+
+
+def _note_not_read(keys: Keys, name: str, column: pa.Array) -> None:
+    """Note the rows that hold keys or pictures in a form that is not read."""
+    hidden = strays.not_read(name, column)
     if hidden.any():
-        keys.not_read[other.column] += int(hidden.sum())
+        keys.not_read[name] += int(hidden.sum())
         keys.offers.append(Offer(hidden, np.zeros(keys.rows, bool), NOT_READ))
 
 

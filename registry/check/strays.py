@@ -24,11 +24,13 @@ if TYPE_CHECKING:
 
 ADDRESS = r"^\s*(?:(?i:https?:)//\S+|//[^\s/?#]+\.[^\s/?#]+/\S+)\s*$"
 DIGESTS = {"sha256": r"^\s*[0-9a-fA-F]{64}\s*$", "md5": r"^\s*[0-9a-fA-F]{32}\s*$"}
-# Text that holds keys among other things: JSON, pages and Markdown that show a picture.
+# Text that holds keys among other things: JSON, lists of addresses, pages and Markdown that
+# show a picture.
 _HOLDS_KEYS = (
     r"^\s*[\[{](?s:.*)(?:"
     r"[\"'](?i:https?:)?//[^\"'\s]+[\"']|[\"'](?:[0-9a-fA-F]{64}|[0-9a-fA-F]{32})[\"'])"
     r"|(?i)<(?:img|source|picture|image)\b[^>]*\b(?:src|srcset|href)\s*="
+    r"|^\s*(?i:https?:)?//\S+[\s|,;]+[\"']?(?i:https?:)?//"
     r"|!\[[^\]]*\]\(\s*[^\s)]"
     r"|data:image/[a-z.+-]+[;,]"
 )
