@@ -41,12 +41,12 @@ from bench.comparison_tables import (
     table,
 )
 from registry import __version__
-from registry.evidence_lines import answer
+from registry.explain.evidence_lines import answer
+from registry.explain.selftest import load, shipped
 from registry.model import Evidence, Target
-from registry.selftest import load, shipped
 from registry.signals import read
-from registry.site_rules import applicable
 from registry.verdict import decide
+from registry.verdict.site_rules import applicable
 
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs" / "comparison.md"

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from registry.evidence_lines import HEADER_KINDS
+from registry.explain.evidence_lines import HEADER_KINDS
 from registry.text import visible
 
 # Lines that any image comes with; without one datadiligence raises.

@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from registry.evidence.body_kinds import kind_of_body, media_type
-from registry.file_kinds import is_packed
+from registry.evidence.file_kinds import is_packed
 from registry.model import Evidence
 
 if TYPE_CHECKING:

@@ -18,8 +18,8 @@ from typing import NamedTuple
 from crawler.markup import first_tags, parsed
 from crawler.page_images import MOST_ADDRESSES, ImageCandidate, bounded, images_in
 from crawler.page_links import MOST_LINKS, PageLink, links_in
-from registry.excerpt import page_excerpt
 from registry.guard import Limits
+from registry.signals import page_excerpt
 from registry.urls.absolute import absolute
 
 # A page of most tags takes about 3 seconds.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+MAX_QUOTE = 200
 _USER = re.compile(r"(?i)^(https?://)[^/?#]*@")
 
 
@@ -17,3 +18,9 @@ def visible(text: str) -> str:
 def without_user(url: str) -> str:
     """Take user name and password off an address, which is shown and sent without them."""
     return _USER.sub(r"\1", url)
+
+
+def quote(text: str) -> str:
+    """Return text for a warning: shortened, with control characters escaped."""
+    short = text if len(text) <= MAX_QUOTE else text[:MAX_QUOTE] + "..."
+    return repr(short)

@@ -1,11 +1,11 @@
 """What holds of a reading of anything at all, for the fuzz targets and the hostile tests."""
 
 from registry.model import USES, Evidence, Target
-from registry.precedence import settled
 from registry.signals import readers
 from registry.signals._directives import MAX_RAW
-from registry.site_rules import applicable
 from registry.verdict import decide, known_policies
+from registry.verdict.precedence import settled
+from registry.verdict.site_rules import applicable
 
 MAX_WARNINGS = 25
 # Quoted text is 200 characters, each escaped as ten at most (`\U000e0001`).

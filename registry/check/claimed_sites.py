@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from registry.site_rules import SiteRules
 from registry.urls.sites import covering_hosts, twin_of, wider_hosts
+from registry.verdict.site_rules import SiteRules
 
 if TYPE_CHECKING:
     import numpy as np

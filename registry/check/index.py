@@ -21,10 +21,10 @@ from registry.check.pages import PageIndex
 from registry.check.snapshot_prints import SnapshotPrints
 from registry.matching.index import PhashIndex
 from registry.model import DECISIONS, Signal, Verdict
-from registry.site_rules import concerns
 from registry.snapshot.format import signals_from_json
 from registry.urls.key import split_key
 from registry.verdict import decide
+from registry.verdict.site_rules import concerns
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

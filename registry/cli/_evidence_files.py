@@ -8,11 +8,11 @@ from pathlib import Path
 from registry.errors import UnreadableInput, UsageError
 from registry.evidence.body_kinds import is_markup_page
 from registry.evidence.carriers import OF_ENDING, OF_NAME, is_image
-from registry.evidence_lines import KINDS
-from registry.file_kinds import kind_by_content
+from registry.evidence.file_kinds import kind_by_content
+from registry.evidence.responses import PICTURE_LIMIT, STATUS_LINE
+from registry.explain.evidence_lines import KINDS
 from registry.files import COPY_OR_PIPE, opened, standard_input
-from registry.mhtml import is_mhtml
-from registry.responses import PICTURE_LIMIT, STATUS_LINE
+from registry.sources.mhtml import is_mhtml
 
 FILE_KINDS = (*KINDS, "headers", "image", "warc", "mhtml")
 

@@ -9,9 +9,9 @@ from typing import IO, Any
 
 from registry.cli._evidence_files import hint_for
 from registry.errors import RegistryError, UnreadableInput
-from registry.evidence_lines import answer, is_identity
+from registry.evidence.responses import READ_LIMIT
+from registry.explain.evidence_lines import answer, is_identity
 from registry.files import COPY_OR_PIPE, opened, standard_input
-from registry.responses import READ_LIMIT
 from registry.terminal import say_error, show_json
 
 # Behind so much of a line, a stream is taken for one without lines.

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from registry.agents.known import agents
 from registry.explain import Explanation, deciding, validation
 from registry.model import Signal, Verdict
-from registry.responses import Piece
-from registry.signals._agents import agents
+from registry.sources.pieces import Piece
 from registry.terminal import show as show_lines
 from registry.terminal import show_json
 from registry.text import visible

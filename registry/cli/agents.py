@@ -9,7 +9,7 @@ import click
 from registry.terminal import say, show, show_json
 
 if TYPE_CHECKING:
-    from registry.agent_list import AgentList
+    from registry.agents.lists import AgentList
 
 
 @click.group("agents", invoke_without_command=True)
@@ -44,14 +44,14 @@ def diff(file: str, as_json: bool) -> int:
     Example:
       registry agents diff robots.json
     """
-    from registry.agent_list import difference, parse
+    from registry.agents.lists import difference, parse
     from registry.cli._evidence_files import read_file
 
     content = read_file(file)
     shipped = _shipped()
     found = difference(shipped, parse(content.decode("utf-8-sig", "replace"), file))
     if as_json:
-        from registry.agent_list import merged
+        from registry.agents.lists import merged
 
         changed = {name: list(pair) for name, pair in found.changed.items()}
         said = {"read": shipped.read, "added": dict(found.added), "removed": dict(found.removed)}
@@ -68,8 +68,8 @@ def diff(file: str, as_json: bool) -> int:
 
 
 def _list(as_json: bool) -> None:
-    from registry.agent_list import merged
-    from registry.signals._agents import agent_token, agents
+    from registry.agents.known import agent_token, agents
+    from registry.agents.lists import merged
 
     shipped = _shipped()
     classes = merged(shipped, {})
@@ -99,7 +99,7 @@ def _wrapped(words: list[str], between: str = ", ") -> list[str]:
 
 
 def _shipped() -> AgentList:
-    from registry.agent_list import parse
-    from registry.signals._agents import agents_text
+    from registry.agents.known import agents_text
+    from registry.agents.lists import parse
 
     return parse(agents_text(), "agents.json")

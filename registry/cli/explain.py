@@ -16,25 +16,24 @@ from registry.cli._evidence_lines import answer_lines
 from registry.cli._explanation import show
 from registry.errors import RegistryError, UnreadableInput, UsageError
 from registry.evidence.carriers import SITE_PATHS
-from registry.evidence_lines import HEADER_KINDS, TEXT_KINDS
-from registry.explain import Asked, Explanation, asked_policies, explain, licences
-from registry.file_kinds import kind_by_content
-from registry.files import opened, standard_input
-from registry.mhtml import pieces_in, read_mhtml
-from registry.model import About, Evidence
-from registry.responses import (
+from registry.evidence.file_kinds import kind_by_content
+from registry.evidence.responses import (
     STATUS_LINE,
     Lines,
-    Piece,
     Response,
     kind_of,
-    pieces_of,
     saved_response,
     unpacked,
 )
-from registry.site_rules import url_host
+from registry.explain import Asked, Explanation, asked_policies, explain, licences
+from registry.explain.evidence_lines import HEADER_KINDS, TEXT_KINDS
+from registry.files import opened, standard_input
+from registry.model import About, Evidence
+from registry.sources.mhtml import pieces_in, read_mhtml
+from registry.sources.pieces import Piece, pieces_of
 from registry.terminal import say, say_error
 from registry.text import without_user
+from registry.urls.paths import url_host
 
 _ON_THE_WEB = ("http://", "https://")
 # What a robots.txt or header can call an agent, with its version or without.
@@ -253,7 +252,7 @@ def _reopened(name: str, content: bytes) -> IO[bytes]:
 
 def _of_archive(file: IO[bytes], name: str, question: Question) -> Iterator[Explanation]:
     """Explain every page and image of an archive, with the rules of its sites."""
-    from registry.warc import responses, site_files
+    from registry.sources.warc import responses, site_files
 
     sites = site_files(file, name)
     file.seek(0)
@@ -280,7 +279,7 @@ def _of_archive(file: IO[bytes], name: str, question: Question) -> Iterator[Expl
 
 def _of_url(name: str, question: Question) -> Iterator[Explanation]:
     """Fetch and explain; where robots.txt forbids that, explain robots.txt alone."""
-    from registry.fetch import MAX_LICENCES, ClosedByRobots, Visitor
+    from registry.sources.fetch import MAX_LICENCES, ClosedByRobots, Visitor
 
     if question.url or question.headers or question.kind:
         raise UsageError("--url, --header and --kind are for files", f"{name} says them itself")

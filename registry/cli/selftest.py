@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from registry.errors import UnreadableInput
-from registry.selftest import POLICIES, Result, counted, run, shipped
+from registry.explain.selftest import POLICIES, Result, counted, run, shipped
 from registry.terminal import say_error, show, show_json
 from registry.text import visible
 

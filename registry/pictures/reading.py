@@ -68,7 +68,7 @@ def guarded(function: Callable[[A], R]) -> Work[A, R]:
 
 def load() -> None:
     """Import what decoding and fingerprinting need."""
-    from registry.embedded_marks import read_embedded
+    from registry.evidence.embedded_marks import read_embedded
     from registry.fingerprints import algorithms, fingerprint
 
     del read_embedded, fingerprint
@@ -107,7 +107,7 @@ def unhashed(data: bytes, reason: str) -> Hashed:
 
 def read_fetched(fetched: Fetched) -> FileRead:
     """Return the picture of an image from the web, or a refusal, and the marks in the file."""
-    from registry.embedded_marks import read_embedded
+    from registry.evidence.embedded_marks import read_embedded
     from registry.fingerprints import fingerprint
 
     # A file may say what may be done with it even where its picture cannot be decoded.
@@ -121,7 +121,7 @@ def read_fetched(fetched: Fetched) -> FileRead:
 
 def read_marks(fetched: Fetched) -> FileRead:
     """Return the marks in an image file alone, for one whose picture could not be read."""
-    from registry.embedded_marks import read_embedded
+    from registry.evidence.embedded_marks import read_embedded
 
     marks = read_embedded(fetched.data, fetched.url)
     return FileRead(None, None, marks.evidence, marks.warnings)

@@ -7,7 +7,7 @@ A reader is a module of this package (its name does not start with `_`) with
   `ADDRESSES`: those of them that hold a URL,
 - `read(evidence) -> Reading`, which raises on no input,
 - if it reads of a page more than tags and data scripts, `excerpt(page, url) -> str`: one
-  line of markup in which it reads the same, for `registry.excerpt`,
+  line of markup in which it reads the same, for `page_excerpt`,
 - a docstring that is the vocabulary's reference page,
 
 and vectors in `tests/vectors/NAME.jsonl`. There is no list to edit.
@@ -21,6 +21,7 @@ from typing import Literal
 
 from registry.model import About, Evidence, Reading, Signal
 from registry.plugins import discover
+from registry.signals import _excerpt
 
 # Characters of header values that are remembered with what they say.
 MAX_REMEMBERED = 512
@@ -72,6 +73,19 @@ def read(evidence: Evidence) -> Reading:
     if evidence.about == "site" and len(evidence.text) > MAX_QUICK:
         return _read_long(evidence)
     return _read_text(evidence)
+
+
+def page_excerpt(html: str, url: str = "", limit: int = 65536) -> str:
+    """Return what is kept of a page as evidence: the tags that can carry marks, its data scripts.
+
+    `url` is the page's own. What a reader finds elsewhere in a page it gives itself:
+    `excerpt(page, url) -> str` of its module returns markup, one line, in which it reads
+    the same. So all readers find the same marks in the excerpt as in the page. At most
+    `limit` characters.
+    """
+    ordered = [reader for _, reader in sorted(readers().items())]
+    given = [reader.excerpt(html, url) for reader in ordered if hasattr(reader, "excerpt")]
+    return _excerpt.excerpt(html, given, limit)
 
 
 # A long file of a site takes seconds; a visit asks for what it says more than once.

@@ -18,8 +18,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import islice
 
+from registry.agents.known import TRAINING
 from registry.model import Conformance, Meaning, Use
-from registry.signals._agents import TRAINING
+from registry.text import quote
 
 _INDEX: tuple[tuple[Use, Meaning], ...] = (("index", "reserved"), ("search", "reserved"))
 
@@ -55,7 +56,6 @@ _MISSPELT = re.compile(r"(?<![a-z0-9_-])no[-_ ]?(image)?[-_ ]?ai(?![a-z0-9_-])")
 MAX_LIST = 8192
 # A site writes the same few short lists on everything it serves.
 _REMEMBERED = 256
-MAX_QUOTE = 200
 MAX_MISSPELT = 20
 MAX_RAW = 4096
 
@@ -71,12 +71,6 @@ class Mark:
     agent: str | None = None
     conformance: Conformance = "ok"
     fault: str = ""
-
-
-def quote(text: str) -> str:
-    """Return text for a warning: shortened, with control characters escaped."""
-    short = text if len(text) <= MAX_QUOTE else text[:MAX_QUOTE] + "..."
-    return repr(short)
 
 
 def marks(value: str) -> tuple[Mark, ...]:

@@ -14,7 +14,8 @@ from urllib.parse import urljoin
 
 from registry.model import Evidence
 from registry.signals import _link_header, _markup
-from registry.signals._directives import MAX_RAW, quote
+from registry.signals._directives import MAX_RAW
+from registry.text import quote
 
 RSL_TYPE = "application/rsl+xml"
 MAX_LINKS = 100

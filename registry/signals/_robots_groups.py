@@ -17,8 +17,8 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import NamedTuple
 
-from registry.signals._agents import agent_token, agents
-from registry.signals._directives import quote
+from registry.agents.known import agent_token, agents
+from registry.text import quote
 
 # Of a file's text in UTF-8; RFC 9309, section 2.5, asks for at least 500 KiB.
 MAX_BYTES = 5 * 1024 * 1024

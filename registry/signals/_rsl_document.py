@@ -15,13 +15,13 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from xml.etree.ElementTree import Element
 
+from registry.agents.known import TRAINING
 from registry.model import Conformance, Meaning, Reading, Signal, Use
 from registry.signals import _rsl_terms, _xml
-from registry.signals._agents import TRAINING
-from registry.signals._directives import quote
 from registry.signals._licence_links import absolute
 from registry.signals._rsl_place import Place, Spot, everywhere, spot_of
 from registry.signals._rsl_terms import RSL, Licence, Token, children, kind, raw_text
+from registry.text import quote
 
 _Uses = tuple[tuple[Use, Meaning], ...]
 

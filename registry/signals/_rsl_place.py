@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 
 from registry.model import Conformance, PathRule, Scope
-from registry.signals._directives import quote
+from registry.text import quote
 from registry.urls.hosts import spelled_authority
 from registry.urls.key import host_of
 

@@ -10,8 +10,9 @@ from xml.etree.ElementTree import Element
 
 from registry.model import Use
 from registry.signals import _xml
-from registry.signals._directives import MAX_RAW, quote
+from registry.signals._directives import MAX_RAW
 from registry.signals._licence_links import absolute
+from registry.text import quote
 
 RSL = "https://rslstandard.org/rsl"
 

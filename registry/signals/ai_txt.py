@@ -41,12 +41,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
+from registry.agents.known import TRAINING
 from registry.evidence.web_page import is_web_page
 from registry.model import Conformance, Evidence, Meaning, PathRule, Reading, Signal, Use
 from registry.signals import _robots_groups
-from registry.signals._agents import TRAINING
-from registry.signals._directives import MAX_RAW, quote
+from registry.signals._directives import MAX_RAW
 from registry.signals._robots_groups import Group, Line
+from registry.text import quote
 
 CARRIERS = ("ai-txt",)
 

@@ -49,11 +49,12 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
+from registry.agents.known import TRAINING
 from registry.model import Conformance, Evidence, Meaning, PathRule, Reading, Scope, Signal, Use
 from registry.signals import _robots_groups
-from registry.signals._agents import TRAINING
-from registry.signals._directives import MAX_LIST, MAX_RAW, quote, too_long
+from registry.signals._directives import MAX_LIST, MAX_RAW, too_long
 from registry.signals._robots_groups import Addressees, Group, Line
+from registry.text import quote
 
 CARRIERS = ("headers", "robots-txt")
 HEADERS = ("content-signal",)

@@ -19,7 +19,7 @@ passed over. In robots.txt a value that starts with `/` has a path up to the
 first space or tab, then the preference; without a path it speaks of all paths.
 There a Content-Usage line is a rule: a user-agent line after it starts a group.
 The longest path that matches wins; of equal ones all count, the stricter first.
-What may not be fetched has no preference (see registry.precedence).
+What may not be fetched has no preference (see registry.verdict.precedence).
 
 What it says: `train-ai` speaks of training, `search` of search, `ai-use` of
 input to a model; `n` reserves and `y` allows. Another label says nothing of it.
@@ -61,10 +61,11 @@ from functools import lru_cache
 from registry.model import Conformance, Evidence, PathRule, Reading, Scope, Signal, Use
 from registry.model import Meaning as MeaningOf
 from registry.signals import _preferences, _robots_groups
-from registry.signals._directives import MAX_RAW, quote
+from registry.signals._directives import MAX_RAW
 from registry.signals._preferences import Preference
 from registry.signals._robots_groups import Group, Line
 from registry.signals._structured import MAX_VALUE
+from registry.text import quote
 
 CARRIERS = ("headers", "robots-txt")
 HEADERS = ("content-usage",)

@@ -35,9 +35,9 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from registry.agents.known import TRAINING
 from registry.model import Evidence, Reading, Signal
 from registry.signals import _markup
-from registry.signals._agents import TRAINING
 from registry.signals._directives import MAX_RAW
 
 CARRIERS = ("html",)

@@ -34,11 +34,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from registry.agents.known import TRAINING
 from registry.model import Conformance, Evidence, Meaning, PathRule, Reading, Signal, Use
 from registry.signals import _robots_groups
-from registry.signals._agents import TRAINING
-from registry.signals._directives import MAX_RAW, quote
+from registry.signals._directives import MAX_RAW
 from registry.signals._robots_groups import Group, Line, path_of
+from registry.text import quote
 
 CARRIERS = ("robots-txt",)
 

@@ -46,9 +46,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from xml.etree.ElementTree import Element
 
+from registry.agents.known import TRAINING
 from registry.model import Conformance, Evidence, Meaning, Reading, Scope, Signal, Use
 from registry.signals import _directives, _xml
-from registry.signals._agents import TRAINING
+from registry.text import quote
 
 CARRIERS = ("xmp",)
 
@@ -128,7 +129,7 @@ def read(evidence: Evidence) -> Reading:
         mark = _mark(value)
         fault = mark.fault if mark else _passed_over(value)
         if fault and len(warnings) < MAX_WARNINGS - 1:
-            warnings.append(f"plus:DataMining: {fault}: {_directives.quote(value.text)}")
+            warnings.append(f"plus:DataMining: {fault}: {quote(value.text)}")
         if mark is not None:
             marks.setdefault((mark.token, mark.conformance), mark)
     if sum(conformance == "ok" for _, conformance in marks) > 1:
@@ -149,7 +150,7 @@ def _unparsed(evidence: Evidence, fault: str, scope: Scope) -> Reading:
             value = _Value("", evidence.text[start:end])
             found[token] = _signal(_Mark(token, value, "malformed"), {}, evidence.url, scope)
     warnings = [fault]
-    warnings += [f"{fault}, but it says {_directives.quote(s.raw)}" for s in found.values()]
+    warnings += [f"{fault}, but it says {quote(s.raw)}" for s in found.values()]
     return Reading(tuple(found.values()), tuple(warnings[:MAX_WARNINGS]))
 
 

@@ -41,9 +41,10 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
+from registry.agents.known import agents
 from registry.model import Evidence, Reading, Signal
 from registry.signals import _directives, _markup
-from registry.signals._agents import agents
+from registry.text import quote
 
 CARRIERS = ("html",)
 
@@ -88,7 +89,7 @@ def read(evidence: Evidence) -> Reading:
             signal = _signal(mark, address, tag, evidence.url)
             found.setdefault((signal.name, signal.agents, signal.conformance, signal.raw), signal)
             if mark.fault:
-                warnings.append(f"{mark.name}: {mark.fault}: {_directives.quote(tag.text)}")
+                warnings.append(f"{mark.name}: {mark.fault}: {quote(tag.text)}")
         if len(found) >= MAX_SIGNALS:
             warnings.insert(
                 0, f"more than {MAX_SIGNALS} robots marks on one page, the others not read"

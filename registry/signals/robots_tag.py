@@ -33,11 +33,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
+from registry.agents.known import agent_token
 from registry.model import Conformance, Evidence, Reading, Scope, Signal
 from registry.signals import _directives, _structured
-from registry.signals._agents import agent_token
-from registry.signals._directives import AGAINST_TRAINING, MAX_RAW, USES, Mark, quote
+from registry.signals._directives import AGAINST_TRAINING, MAX_RAW, USES, Mark
 from registry.signals._structured import MAX_VALUE
+from registry.text import quote
 
 CARRIERS = ("headers",)
 HEADERS = ("robots-tag",)

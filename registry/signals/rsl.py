@@ -24,7 +24,7 @@ and `payment`. Uses: `all` holds `ai-all` and `search`; `ai-all` holds
 What it says: prohibited reserves. Permitted allows; bound to a payment, a
 licence server, a report, users or countries it is conditional. Where uses are
 permitted and training is not among them it is reserved (section 3.5). The
-narrower of two contents of one document has the word (`registry.precedence`). A
+narrower of two contents of one document has the word (`registry.verdict.precedence`). A
 link says nothing by itself but where the licence stands; a document to which the
 lines of a robots.txt group lead permits nothing to other agents. `rsl:permits=USE` and
 `rsl:prohibits=USE` carry this; `rsl:permits-user`, `rsl:payment`, `rsl:server`
@@ -56,10 +56,11 @@ from dataclasses import replace
 
 from registry.model import Conformance, Evidence, Reading, Scope, Signal
 from registry.signals import _markup, _robots_groups, _rsl_document, _xml
-from registry.signals._directives import MAX_RAW, quote
+from registry.signals._directives import MAX_RAW
 from registry.signals._licence_links import RSL_TYPE, absolute, licence_links, media_type
 from registry.signals._robots_groups import Group, Line
 from registry.signals._rsl_place import Place
+from registry.text import quote
 
 CARRIERS = ("headers", "html", "robots-txt", "rsl-xml", "xmp")
 HEADERS = ("link",)

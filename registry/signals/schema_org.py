@@ -42,8 +42,9 @@ from itertools import islice
 
 from registry.model import Evidence, Reading, Signal
 from registry.signals import _markup
-from registry.signals._directives import MAX_RAW, quote
+from registry.signals._directives import MAX_RAW
 from registry.signals._licence_links import absolute, base_url, media_type
+from registry.text import quote
 
 CARRIERS = ("html",)
 

@@ -28,10 +28,11 @@ from __future__ import annotations
 
 import json
 
+from registry.agents.known import TRAINING
 from registry.model import Conformance, Evidence, Meaning, Reading, Signal
 from registry.signals import _json
-from registry.signals._agents import TRAINING
-from registry.signals._directives import MAX_RAW, quote
+from registry.signals._directives import MAX_RAW
+from registry.text import quote
 
 CARRIERS = ("spawning-api",)
 

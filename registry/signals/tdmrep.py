@@ -25,7 +25,7 @@ attributes or `rdf:resource`, in the namespace that the report gives for PDF
 What it says: 1 reserves text and data mining, and training with it; 0 says that
 they are not reserved; another value says nothing. A policy makes the reservation
 conditional; beside 0 it is not read. A later place replaces an earlier one,
-property by property: file, header, then markup (`registry.precedence`). A page's
+property by property: file, header, then markup (`registry.verdict.precedence`). A page's
 meta tag speaks of the page, not of its images. An image's metadata replaces nothing.
 
 Decisions: an object instead of the array, a file that breaks off, `"1"`, `true`,
@@ -48,12 +48,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
+from registry.agents.known import TRAINING
 from registry.evidence.web_page import is_web_page
 from registry.model import Evidence, Meaning, PathRule, Reading, Signal, Use
 from registry.signals import _markup, _tdmrep_file, _xml
-from registry.signals._agents import TRAINING
-from registry.signals._directives import MAX_RAW, quote
+from registry.signals._directives import MAX_RAW
 from registry.signals._licence_links import absolute
+from registry.text import quote
 from registry.urls.key import host_of
 
 CARRIERS = ("headers", "html", "tdmrep-json", "xmp")

@@ -25,10 +25,10 @@ https://www.rfc-editor.org/rfc/rfc8288.html.
 
 from __future__ import annotations
 
+from registry.agents.known import TRAINING
 from registry.model import Evidence, Meaning, Reading, Signal, Use
 from registry.signals import _link_header
-from registry.signals._agents import TRAINING
-from registry.signals._directives import quote
+from registry.text import quote
 
 CARRIERS = ("headers",)
 HEADERS = ("link",)

@@ -1,7 +1,7 @@
 """C2PA and CAWG `training-mining`: an assertion in a picture's Content Credentials.
 
 Where: the C2PA manifest of an image file, signed and bound to its bytes.
-`registry.content_credentials` verifies it and hands over the manifest store as
+`registry.evidence.content_credentials` verifies it and hands over the manifest store as
 JSON; `c2patool FILE` prints the same.
 
 Who: Adobe Content Authenticity and what is built on c2pa-rs. Platforms drop
@@ -51,6 +51,7 @@ from typing import Any, TypeGuard
 
 from registry.model import Conformance, Evidence, Meaning, Reading, Signal, Use
 from registry.signals import _directives
+from registry.text import quote
 
 CARRIERS = ("c2pa-json",)
 
@@ -126,7 +127,7 @@ def read(evidence: Evidence) -> Reading:
     try:
         store = json.loads(evidence.text.removeprefix("\ufeff"))
     except (ValueError, RecursionError) as error:
-        shown = _directives.quote(evidence.text)
+        shown = quote(evidence.text)
         return Reading(warnings=(f"C2PA manifest is no JSON ({type(error).__name__}): {shown}",))
     if not isinstance(store, dict):
         return Reading(warnings=("C2PA manifest is no JSON object",))
@@ -137,7 +138,7 @@ def read(evidence: Evidence) -> Reading:
         for entry in _entries(manifest, warnings):
             found[_signal(entry, is_active, standing, evidence.url)] = None
             if entry.fault:
-                warnings.append(f"{entry.name}: {entry.fault}: {_directives.quote(entry.raw)}")
+                warnings.append(f"{entry.name}: {entry.fault}: {quote(entry.raw)}")
         if len(found) > MAX_SIGNALS:
             warnings.append(f"more than {MAX_SIGNALS} training-mining entries, the others not read")
             break
@@ -169,7 +170,7 @@ def _manifests(
         if isinstance(listed[label], dict):
             yield listed[label], label == active
         else:
-            warnings.append(f"C2PA manifest {_directives.quote(label)} is no object")
+            warnings.append(f"C2PA manifest {quote(label)} is no object")
 
 
 def _is_text(manifest: Mapping[str, Any]) -> bool:
@@ -227,12 +228,12 @@ def _entry(prefix: str, key: str, given: object, warnings: list[str]) -> Iterato
     folded = _NOT_LETTERS.sub("", value[:100].lower())
     decided = _decided("notallowed" if folded in _REFUSED else folded, shown)
     if decided is None:
-        warnings.append(f"{tidy}: its use cannot be read: {_directives.quote(raw)}")
+        warnings.append(f"{tidy}: its use cannot be read: {quote(raw)}")
         return
     spelling, meaning, licence = decided
     fault = _fault(key, spelling, value, is_object)
     if fault and meaning == "allowed":
-        warnings.append(f"{tidy}: {fault}, so it permits nothing: {_directives.quote(raw)}")
+        warnings.append(f"{tidy}: {fault}, so it permits nothing: {quote(raw)}")
         return
     name = f"{known[1] or prefix}:{known[2]}={spelling}"
     yield _Entry(name, _USES[known[2]], meaning, raw[: _directives.MAX_RAW], licence, fault)
@@ -327,11 +328,11 @@ def _is_object(given: object) -> TypeGuard[dict[str, Any]]:
 
 def _reason(code: str) -> str:
     words = (words for start, words in _REASONS if code.startswith(start))
-    return f"{next(words, 'it failed')} ({_directives.quote(code)[1:-1]})"
+    return f"{next(words, 'it failed')} ({quote(code)[1:-1]})"
 
 
 def _issuer(store: Mapping[str, Any]) -> str:
     node: object = store.get("manifests")
     for step in (store.get("active_manifest"), "signature_info", "issuer"):
         node = node.get(step) if isinstance(node, dict) and isinstance(step, str) else None
-    return f": {_directives.quote(node)}" if isinstance(node, str) else ""
+    return f": {quote(node)}" if isinstance(node, str) else ""

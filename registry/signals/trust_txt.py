@@ -28,10 +28,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from registry.agents.known import TRAINING
 from registry.evidence.web_page import is_web_page
 from registry.model import Conformance, Evidence, Meaning, PathRule, Reading, Signal
-from registry.signals._agents import TRAINING
-from registry.signals._directives import MAX_RAW, quote
+from registry.signals._directives import MAX_RAW
+from registry.text import quote
 
 CARRIERS = ("trust-txt",)
 

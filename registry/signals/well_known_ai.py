@@ -45,11 +45,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
 
+from registry.agents.known import TRAINING, agent_token
 from registry.model import Evidence, Meaning, PathRule, Reading, Signal
 from registry.signals import _json, _robots_groups, ai_txt
-from registry.signals._agents import TRAINING, agent_token
-from registry.signals._directives import MAX_QUOTE, MAX_RAW, quote
+from registry.signals._directives import MAX_RAW
 from registry.signals._licence_links import absolute
+from registry.text import MAX_QUOTE, quote
 
 CARRIERS = ("ai-txt",)
 

@@ -40,6 +40,7 @@ import re
 
 from registry.model import Evidence, Reading, Scope, Signal
 from registry.signals import _directives
+from registry.text import quote
 
 CARRIERS = ("headers",)
 HEADERS = ("x-robots-tag",)
@@ -73,13 +74,13 @@ def read(evidence: Evidence) -> Reading:
                 break
             found.setdefault(key, _signal(mark, scope, raw, evidence.url))
             if mark.fault:
-                warnings.append(f"{mark.name}: {mark.fault}: {_directives.quote(raw)}")
+                warnings.append(f"{mark.name}: {mark.fault}: {quote(raw)}")
     refusal = next((line for line in left if _REFUSAL.search(line[1])), None)
     if refusal is not None and not any(map(_refuses_everybody, found.values())):
         raw = f"{refusal[0]}: {refusal[1]}"[: _directives.MAX_RAW]
         mark = _directives.Mark("noai", None, "malformed", "cut off, with a refusal in it")
         found["cut off",] = _signal(mark, scope, raw, evidence.url)
-        warnings.insert(0, f"{mark.name}: {mark.fault}: {_directives.quote(raw)}")
+        warnings.insert(0, f"{mark.name}: {mark.fault}: {quote(raw)}")
     if len(found) >= MAX_SIGNALS:
         warnings.insert(0, f"{MAX_SIGNALS} marks in X-Robots-Tag lines: any others were not read")
     return Reading(tuple(found.values()), tuple(dict.fromkeys(warnings))[:MAX_WARNINGS])

@@ -26,7 +26,6 @@ from registry.db.rows import (
 from registry.fingerprints import versions
 from registry.model import PathRule, Signal, Target
 from registry.signals import read, readers
-from registry.site_rules import SiteRules, applicable, concerns, url_path
 from registry.snapshot.format import past_to_json, shape, signals_to_json
 from registry.snapshot.history import (
     Dated,
@@ -41,7 +40,9 @@ from registry.snapshot.manifest import FileEntry, Manifest
 from registry.snapshot.past_rules import PastRules, newest
 from registry.snapshot.store import TableWriter
 from registry.urls.key import host_of, url_key
+from registry.urls.paths import url_path
 from registry.verdict import LICENSABLE
+from registry.verdict.site_rules import SiteRules, applicable, concerns
 
 MAX_QUOTE = 4096
 

@@ -7,10 +7,11 @@ from datetime import datetime
 
 from registry.db.rows import SiteRuleRow
 from registry.model import Signal
-from registry.site_rules import SiteRules, concerns, url_path
 from registry.snapshot.format import PastMark
 from registry.snapshot.history import MAX_PAST, Dated, Past, file_readings, refuses_training
 from registry.urls.key import host_of
+from registry.urls.paths import url_path
+from registry.verdict.site_rules import SiteRules, concerns
 
 # Of a file that changed more often, the oldest contents are left out.
 MAX_CONTENTS = 64

@@ -23,10 +23,10 @@ from functools import cached_property
 
 from registry.evidence.body_kinds import media_type
 from registry.evidence.text import text_of
+from registry.evidence.unpacking import plain
 from registry.evidence.web_page import has_rules, is_web_page
 from registry.signals._robots_groups import MAX_BYTES, crawl_delay, size_of, too_long
-from registry.site_rules import Robots
-from registry.unpacking import plain
+from registry.verdict.site_rules import Robots
 
 CARRIER = "robots-txt"
 # Bytes to ask for: one more than is read, so that a longer file is known to be longer.

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 import registry
-from registry import selftest as selftest_module
 from registry.errors import UnreadableInput
+from registry.explain import selftest as selftest_module
 
 ROOT = Path(__file__).parents[2]
 

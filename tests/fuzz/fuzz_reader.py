@@ -26,10 +26,10 @@ TESTS = Path(__file__).parents[1]
 sys.path[:0] = [str(TESTS), str(TESTS.parent)]
 
 with atheris.instrument_imports(include=["registry"], enable_loader_override=False):
-    import registry.file_metadata
-    import registry.site_rules
+    import registry.evidence.xmp
     import registry.verdict
-    from registry.file_metadata import containers, read_file_metadata
+    import registry.verdict.site_rules
+    from registry.evidence.xmp import containers, read_file_metadata
     from registry.model import Evidence
     from registry.signals import read, readers
 
@@ -98,11 +98,11 @@ def fuzz_site_rules(data: bytes) -> None:
     path, _, text = text_of(data).partition("\n")
     evidence = Evidence("robots-txt", "site", "https://a.example/robots.txt", text=text)
     signals = read(evidence).signals
-    rules = registry.site_rules.SiteRules(signals)
+    rules = registry.verdict.site_rules.SiteRules(signals)
     won = rules.applicable("/" + path)
     assert {s.raw for s in won} <= {s.raw for s in signals}
     assert rules.applicable("/" + path) is won
-    robots = registry.site_rules.Robots(text)
+    robots = registry.verdict.site_rules.Robots(text)
     assert robots.allowed("https://a.example/robots.txt", "GPTBot")
     robots.allowed("https://a.example/" + path, "GPTBot/1.0")
 

@@ -5,89 +5,64 @@ import ast
 import pytest
 from sources import Module, hold, imports, modules, within
 
-VALUES = {"registry.model", "registry.errors"}
+# Values and errors: every room may use them.
+VALUES = {"registry.model", "registry.errors", "registry.text"}
+# response -> evidence -> signals -> verdict; image bytes -> fingerprint -> match.
 PURE_CORE = VALUES | {
-    "registry.text",
     "registry.plugins",
+    "registry.urls",
+    "registry.agents",
     "registry.evidence",
     "registry.signals",
-    "registry.site_rules",
-    "registry.any_url",
-    "registry.precedence",
     "registry.verdict",
-    "registry.file_metadata",
-    "registry.excerpt",
-    "registry.evidence_lines",
     "registry.claims.rows",
     "registry.claims.csv_rows",
     "registry.fingerprints",
     "registry.matching",
-    "registry.urls",
 }
 # Room: what it may import of this project, itself aside. The longest name that
 # fits a module is its room, and every module has one.
 ROOMS = {
-    "registry.agent_list": VALUES,
-    "registry.unpacking": set(),
-    "registry.content_credentials": VALUES | {"registry.signals"},
-    "registry.embedded_marks": VALUES | {"registry.content_credentials", "registry.file_metadata"},
-    "registry.file_kinds": {"registry.evidence"},
-    "registry.sources": set(),
-    "registry.responses": VALUES
-    | {"registry.embedded_marks", "registry.evidence", "registry.file_kinds"}
-    | {"registry.site_rules", "registry.sources", "registry.unpacking"},
-    "registry.mhtml": VALUES | {"registry.responses", "registry.site_rules", "registry.text"},
-    "registry.warc": VALUES | {"registry.evidence", "registry.responses", "registry.site_rules"},
-    "registry.fetch": VALUES
-    | {"registry.evidence", "registry.responses", "registry.sources", "registry.urls"},
-    "registry.explain": VALUES
-    | {"registry.any_url", "registry.hints", "registry.responses"}
-    | {"registry.signals", "registry.verdict"},
-    "registry.selftest": VALUES
-    | {"registry.any_url", "registry.evidence_lines", "registry.files", "registry.precedence"},
-    "registry.lookup": PURE_CORE
-    | {"registry.check", "registry.files", "registry.pictures", "registry.snapshot"},
-    "registry.history": PURE_CORE
-    | {"registry.db", "registry.lookup", "registry.pictures", "registry.snapshot"},
-    "registry.db.rows": VALUES | {"registry.db.values"},
-    "registry.db.values": VALUES,
+    # Loose modules of the package.
     "registry.model": set(),
     "registry.errors": set(),
     "registry.plugins": set(),
     "registry.text": set(),
-    "registry.terminal": {"registry.errors", "registry.text"},
     "registry.home": set(),
+    "registry.terminal": {"registry.errors", "registry.text"},
+    "registry.durable": VALUES,
+    # The flow, from left to right.
     "registry.urls": set(),
-    "registry.evidence": VALUES,
-    "registry.signals": VALUES | {"registry.plugins", "registry.evidence", "registry.urls"},
+    "registry.agents": VALUES,
+    "registry.evidence": VALUES | {"registry.plugins", "registry.urls"},
+    "registry.signals": VALUES
+    | {"registry.plugins", "registry.urls", "registry.agents", "registry.evidence"},
+    "registry.verdict": VALUES | {"registry.urls", "registry.agents", "registry.signals"},
+    "registry.sources": VALUES
+    | {"registry.urls", "registry.evidence", "registry.signals", "registry.verdict"},
     "registry.sources.pauses": set(),
-    "registry.sources.robots": VALUES
-    | {"registry.evidence", "registry.signals", "registry.site_rules", "registry.unpacking"},
-    "registry.site_rules": VALUES | {"registry.signals", "registry.urls"},
-    "registry.precedence": VALUES | {"registry.site_rules"},
-    "registry.verdict": VALUES | {"registry.signals", "registry.site_rules", "registry.precedence"},
-    "registry.file_metadata": VALUES | {"registry.plugins"},
-    "registry.excerpt": VALUES | {"registry.signals"},
-    "registry.hints": VALUES | {"registry.signals"},
-    "registry.any_url": VALUES | {"registry.site_rules"},
-    "registry.evidence_lines": VALUES
-    | {"registry.evidence", "registry.signals", "registry.site_rules", "registry.any_url"}
-    | {"registry.precedence", "registry.verdict"},
+    "registry.explain": VALUES
+    | {"registry.urls", "registry.agents", "registry.evidence", "registry.signals"}
+    | {"registry.verdict", "registry.sources", "registry.files"},
+    # Pictures.
+    "registry.files": VALUES,
+    "registry.guard": VALUES,
+    "registry.fingerprints": VALUES | {"registry.plugins"},
+    "registry.pictures": VALUES
+    | {"registry.files", "registry.guard", "registry.fingerprints", "registry.evidence"},
+    "registry.matching": VALUES,
+    # What is kept.
     "registry.claims": VALUES | {"registry.files"},
     "registry.claims.rows": VALUES | {"registry.matching", "registry.urls"},
     "registry.claims.csv_rows": VALUES | {"registry.claims.rows"},
-    "registry.fingerprints": VALUES | {"registry.plugins"},
-    "registry.matching": VALUES,
     "registry.db": PURE_CORE | {"registry.home", "registry.durable"},
-    "registry.durable": VALUES,
-    "registry.guard": VALUES,
-    "registry.files": VALUES,
-    "registry.pictures": VALUES
-    | {"registry.files", "registry.guard", "registry.fingerprints", "registry.embedded_marks"},
-    "registry.datasets": PURE_CORE | {"registry.durable", "registry.files"},
+    "registry.db.rows": VALUES | {"registry.db.values"},
+    "registry.db.values": VALUES,
     "registry.snapshot": PURE_CORE
     | {"registry.home", "registry.durable", "registry.files", "registry.db"},
     "registry.snapshot.format": VALUES | {"registry.urls"},
+    # What is asked.
+    "registry.datasets": PURE_CORE | {"registry.durable", "registry.files"},
     "registry.check": PURE_CORE | {"registry.snapshot", "registry.datasets", "registry.pictures"},
     "registry.check.complete": set(),
     "registry.check.hash_family": set(),
@@ -100,10 +75,13 @@ ROOMS = {
         "registry.check.complete",
         "registry.check.hash_family",
     },
-    "registry.check.report": VALUES | {"registry.text", "registry.datasets"},
+    "registry.check.report": VALUES | {"registry.datasets"},
     "registry.check._page_style": set(),
-    "registry.check.page": VALUES
-    | {"registry.text", "registry.check.report", "registry.check._page_style"},
+    "registry.check.page": VALUES | {"registry.check.report", "registry.check._page_style"},
+    "registry.lookup": PURE_CORE
+    | {"registry.check", "registry.files", "registry.pictures", "registry.snapshot"},
+    "registry.lookup.history": PURE_CORE
+    | {"registry.db", "registry.lookup", "registry.pictures", "registry.snapshot"},
 }
 # Edges of processes: they may use the command line's own helpers.
 EDGES = {"registry.cli", "crawler.cli"}

@@ -5,7 +5,7 @@ import re
 import pytest
 from sources import hold
 
-from registry.evidence_lines import TEXT_KINDS
+from registry.explain.evidence_lines import TEXT_KINDS
 from registry.signals import readers
 
 PARTS = ("Where", "Example", "Grammar", "What it says", "Decisions", "Source")

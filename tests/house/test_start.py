@@ -23,7 +23,7 @@ sys.meta_path.insert(0, Block())
 WITHOUT_DATABASE = words("""
     registry.check.run registry.check.page registry.lookup registry.snapshot.store
     registry.snapshot.diff registry.datasets.parquet registry.datasets.pictures
-    registry.evidence_lines registry.fingerprints.phash256 registry.cli
+    registry.explain.evidence_lines registry.fingerprints.phash256 registry.cli
 """)
 
 

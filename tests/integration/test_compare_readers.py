@@ -6,10 +6,10 @@ pytest.importorskip("c2pa", reason="needs the extra c2pa")
 
 from bench.compare_readers import Pictures, given_of
 from bench.comparison_tables import PLAIN, Case, counts, shares, shown
-from registry.content_credentials import read as read_credentials
-from registry.evidence_lines import answer
-from registry.file_metadata import read_file_metadata
-from registry.selftest import load, shipped
+from registry.evidence.content_credentials import read as read_credentials
+from registry.evidence.xmp import read_file_metadata
+from registry.explain.evidence_lines import answer
+from registry.explain.selftest import load, shipped
 
 HEADERS = [["X-Robots-Tag", "NoAI"]]
 

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 import pytest
 from PIL import Image
 
-from registry.content_credentials import MAX_STEPS, MAX_TEXT, read
+from registry.evidence.content_credentials import MAX_STEPS, MAX_TEXT, read
 from registry.signals import read as read_signals
 from registry.verdict import decide
 
@@ -215,7 +215,7 @@ def python(script, data):
 
 def test_the_library_is_loaded_for_signed_pictures_alone():
     script = (
-        "import sys; from registry.content_credentials import read;"
+        "import sys; from registry.evidence.content_credentials import read;"
         "print(read(sys.stdin.buffer.read())[1], 'c2pa' in sys.modules)"
     )
     for data, loaded in ((picture("PNG"), "False"), (signed("PNG"), "True")):
@@ -313,7 +313,7 @@ def test_other_kinds_of_files_are_not_opened():
 
 DAMAGE = """
 import random, sys
-from registry.content_credentials import read
+from registry.evidence.content_credentials import read
 from registry.signals import read as read_signals
 data = sys.stdin.buffer.read()
 start = data.index(b"jumdc2pa") - 8

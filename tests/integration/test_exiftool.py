@@ -16,8 +16,8 @@ import image_files as made
 import pytest
 from PIL import Image, PngImagePlugin
 
-from registry.embedded_marks import read_embedded
-from registry.file_metadata import read_file_metadata
+from registry.evidence.embedded_marks import read_embedded
+from registry.evidence.xmp import read_file_metadata
 from registry.signals import read
 from registry.verdict import decide
 

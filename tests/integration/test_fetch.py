@@ -5,8 +5,8 @@ import socket
 
 import pytest
 
-from registry import fetch
-from registry.fetch import NotFetched, Visitor
+from registry.sources import fetch
+from registry.sources.fetch import NotFetched, Visitor
 
 
 def test_a_public_site_leads_into_no_private_network(site, monkeypatch):

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from registry.agent_list import PURPOSES, difference, merged, parse, suggest
+from registry.agents.known import TRAINING, agent_token, agents, agents_text, refused_uses
+from registry.agents.lists import PURPOSES, difference, merged, parse, suggest
 from registry.errors import UnreadableInput
-from registry.signals._agents import TRAINING, agent_token, agents, agents_text, refused_uses
 
 NEWEST = Path(__file__).parents[2].parent / "shared" / "wild" / "ai-robots-txt_robots.json"
 SHIPPED = parse(agents_text(), "agents.json")
@@ -49,7 +49,7 @@ def test_policy_tokens_need_no_code(monkeypatch):
     """A token that is added to the list reserves training, for everybody under `cautious`."""
     data = json.loads(agents_text())
     data["classes"]["policy-token"].append("AI-Training-Token")
-    monkeypatch.setattr("registry.signals._agents.agents_text", lambda: json.dumps(data))
+    monkeypatch.setattr("registry.agents.known.agents_text", lambda: json.dumps(data))
     agents.cache_clear()
     try:
         assert "ai-training-token" in agents().training

@@ -7,7 +7,7 @@ from scrapy.http import Response as Fetched
 
 from crawler.evidence import is_page
 from registry.evidence.body_kinds import kind_of_body, media_type
-from registry.responses import Response, kind_of
+from registry.evidence.responses import Response, kind_of
 
 HTML = b"<!doctype html><p>x"
 

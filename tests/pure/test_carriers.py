@@ -15,9 +15,9 @@ from registry.evidence.carriers import (
     is_image,
     is_still_image,
 )
-from registry.evidence_lines import HEADER_KINDS, KINDS
-from registry.file_metadata import containers
-from registry.responses import Response, kind_of, site_kind
+from registry.evidence.responses import Response, kind_of, site_kind
+from registry.evidence.xmp import containers
+from registry.explain.evidence_lines import HEADER_KINDS, KINDS
 from registry.signals import readers
 
 NAMES = [carrier.name for carrier in CARRIERS]

@@ -14,10 +14,10 @@ from registry.check.wording import Wording, row_words
 from registry.lookup import lookup
 from registry.model import OUTCOMES, Evidence, Target
 from registry.signals import read
-from registry.site_rules import applicable
 from registry.urls.columns import url_keys
 from registry.urls.sites import same_site
 from registry.verdict import decide
+from registry.verdict.site_rules import applicable
 
 SHUT = "User-agent: GPTBot\nDisallow: /works/\n"
 PAGE = "https://art.example/works/1.html"

@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 
 from registry.cli._explanation import _as_json, _text
 from registry.errors import UsageError
-from registry.evidence_lines import TEXT_KINDS, answer
 from registry.explain import Asked, asked_policies, deciding, explain, licences
+from registry.explain.evidence_lines import TEXT_KINDS, answer
 from registry.model import Evidence
-from registry.responses import Piece
+from registry.sources.pieces import Piece
 
 PAGE_URL = "https://a.example/art/1"
 EVERY = Asked(None, asked_policies("cautious", every=True))

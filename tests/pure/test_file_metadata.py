@@ -6,8 +6,8 @@ import zlib
 import image_files as made
 import pytest
 
-from registry.file_metadata import containers, read_file_metadata
-from registry.file_metadata._packet import MAX_KEPT
+from registry.evidence.xmp import containers, read_file_metadata
+from registry.evidence.xmp._packet import MAX_KEPT
 from registry.signals import read
 
 PACKET = made.marked()

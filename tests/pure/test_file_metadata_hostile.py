@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from registry.file_metadata import containers, read_file_metadata
-from registry.file_metadata._found import MAX_BLOCKS, MAX_BYTES, MAX_PACKETS, MAX_WARNINGS
-from registry.file_metadata._packet import MAX_KEPT
+from registry.evidence.xmp import containers, read_file_metadata
+from registry.evidence.xmp._found import MAX_BLOCKS, MAX_BYTES, MAX_PACKETS, MAX_WARNINGS
+from registry.evidence.xmp._packet import MAX_KEPT
 from registry.signals import read
 
 PACKET = made.marked()

@@ -10,11 +10,12 @@ import pytest
 
 from bench.hostile_texts import FRAMES, PIECES, SHAPES, filled
 from registry.cli._explanation import _as_json, _text
+from registry.evidence.responses import Response
 from registry.explain import Asked, explain
-from registry.hints import MAX_HINTS, hints_of, misplaced
+from registry.explain.hints import MAX_HINTS, hints_of, misplaced
 from registry.model import Evidence
-from registry.responses import Piece, Response, pieces_of
 from registry.signals import read
+from registry.sources.pieces import Piece, pieces_of
 
 ROOT = Path(__file__).parents[2]
 WILD = ROOT.parent / "shared" / "wild"

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from image_files import png
 
 from registry.errors import UnreadableInput
-from registry.mhtml import MAX_PARTS, is_mhtml, pieces_in, read_mhtml
-from registry.responses import NOT_READ
+from registry.sources.mhtml import MAX_PARTS, is_mhtml, pieces_in, read_mhtml
+from registry.sources.pieces import NOT_READ
 
 PAGE = "https://a.example/art/1"
 B = b"----MultipartBoundary--x----"

@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from registry.evidence.charsets import _CODECS, codec_of
+from registry.evidence.responses import Response, kind_of
 from registry.evidence.text import page_text, text_of
-from registry.responses import Response, kind_of, pieces_of
+from registry.sources.pieces import pieces_of
 
 MARK = '<meta name="robots" content="noai">'
 PAGE = f"<html><head>{MARK}</head><p>é".encode()

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from registry.model import PathRule, Signal
-from registry.precedence import settled
 from registry.verdict import decide
+from registry.verdict.precedence import settled
 
 LAYERS = {"tdmrep-json": "site", "headers": "image", "xmp": "image"}
 

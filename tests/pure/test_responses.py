@@ -10,18 +10,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from registry.evidence.text import text_of
-from registry.responses import (
+from registry.evidence.responses import (
     READ_LIMIT,
     Response,
     header_lines,
     kind_of,
-    pieces_of,
     saved_response,
     site_file_url,
     site_kind,
     unpacked,
 )
+from registry.evidence.text import text_of
+from registry.sources.pieces import pieces_of
 
 PAGE = b"<html><p>hello</html>"
 PIECES = st.sampled_from(

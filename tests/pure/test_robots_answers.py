@@ -13,15 +13,15 @@ from scrapy.http import Response
 
 from crawler.middlewares.robots_txt import _meaning
 from crawler.site_files import Wanted, site_file
-from registry import fetch, warc
-from registry.fetch import NotFetched, Visitor
+from registry.evidence.responses import Response as Saved
+from registry.evidence.responses import saved_response
 from registry.model import Evidence
-from registry.responses import PAGE_INSTEAD, saved_response, site_file_piece
-from registry.responses import Response as Saved
 from registry.signals import read
 from registry.signals._robots_groups import MAX_BYTES
-from registry.site_rules import Robots
-from registry.sources import robots
+from registry.sources import fetch, robots, warc
+from registry.sources.fetch import NotFetched, Visitor
+from registry.sources.pieces import PAGE_INSTEAD, site_file_piece
+from registry.verdict.site_rules import Robots
 
 URL = "https://a.example/robots.txt"
 ART = "https://a.example/art/1.jpg"

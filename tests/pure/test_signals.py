@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from registry.evidence_lines import answer
+from registry.agents.known import agents
+from registry.explain.evidence_lines import answer
+from registry.explain.selftest import POLICIES, judged, load, run
 from registry.model import USES, Evidence
-from registry.selftest import POLICIES, judged, load, run
 from registry.signals import read, readers
-from registry.signals._agents import agents
 from registry.signals._directives import MAX_LIST
 from registry.signals.robots_txt import MAX_ADDRESSED, MAX_BYTES, MAX_WARNINGS
 

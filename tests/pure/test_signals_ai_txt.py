@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 
 from registry.model import Evidence, Target
 from registry.signals import ai_txt
-from registry.site_rules import applicable
 from registry.verdict import decide
+from registry.verdict.site_rules import applicable
 
 URL = "https://a.example/ai.txt"
 LINES = st.sampled_from(

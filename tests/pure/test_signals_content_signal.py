@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from registry.model import Evidence, Target
 from registry.signals import _robots_groups, content_signal
 from registry.signals.content_signal import MAX_AGENTS_OF_PATH, MAX_PATHS, MAX_WARNINGS
-from registry.site_rules import applicable
 from registry.verdict import decide, known_policies
+from registry.verdict.site_rules import applicable
 
 URL = "https://a.example/robots.txt"
 IMAGE = Target(image_url="https://a.example/image.jpg")

@@ -7,11 +7,12 @@ from hypothesis import strategies as st
 
 from registry.model import TRAINING_USES, USES, Evidence, Target
 from registry.signals import _robots_groups, cc_signals, content_usage, robots_tag
-from registry.signals._directives import MAX_QUOTE, MAX_RAW
+from registry.signals._directives import MAX_RAW
 from registry.signals._preferences import CURRENT, LABELS
 from registry.signals._structured import MAX_VALUE, dictionary, listing
-from registry.site_rules import applicable
+from registry.text import MAX_QUOTE
 from registry.verdict import decide
+from registry.verdict.site_rules import applicable
 
 HOST = "https://a.example"
 ROBOTS = HOST + "/robots.txt"

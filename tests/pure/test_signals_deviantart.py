@@ -8,9 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from registry.excerpt import page_excerpt
 from registry.model import Evidence
-from registry.signals import deviantart, read
+from registry.signals import deviantart, page_excerpt, read
 
 REAL = Path(__file__).parents[2].parent / "shared/wild/deviantart_page_2024-06-10.html.gz"
 REAL_URL = "https://www.deviantart.com/sakimichan/art/Misty-510056679"

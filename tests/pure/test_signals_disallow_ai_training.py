@@ -6,8 +6,9 @@ from hypothesis import strategies as st
 from registry.model import Evidence, Target
 from registry.signals import disallow_ai_training, robots_txt
 from registry.signals.disallow_ai_training import MAX_WARNINGS
-from registry.site_rules import applicable, url_path
+from registry.urls.paths import url_path
 from registry.verdict import decide, known_policies
+from registry.verdict.site_rules import applicable
 
 URL = "https://a.example/robots.txt"
 

@@ -27,7 +27,7 @@ from bench.hostile_texts import (
     nested,
     pairs,
 )
-from registry.embedded_marks import read_embedded
+from registry.evidence.embedded_marks import read_embedded
 from registry.model import Evidence
 from registry.signals import header_fields, read, readers
 
@@ -212,7 +212,7 @@ CUT = """
 import sys
 sys.path.insert(0, sys.argv[1])
 from signing import REFUSED, assertion, signed
-from registry.content_credentials import STORE, read
+from registry.evidence.content_credentials import STORE, read
 data = signed("JPEG", assertion(REFUSED))
 assert read(data)[0]
 start = data.index(STORE) + len(STORE)

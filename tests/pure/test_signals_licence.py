@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from registry.evidence_lines import answer
+from registry.explain.evidence_lines import answer
 from registry.model import Evidence
 from registry.signals import licence, rsl, tdmrep_link
 from registry.signals._link_header import MAX_FIELD, links, links_of

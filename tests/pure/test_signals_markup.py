@@ -10,9 +10,8 @@ from exact_markup import exact_tags
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from registry.excerpt import page_excerpt
 from registry.model import Evidence
-from registry.signals import read
+from registry.signals import page_excerpt, read
 from registry.signals._markup import start_tags
 
 VECTORS = Path(__file__).parent.parent / "vectors"

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from protego import Protego
 
-from registry.site_rules import Robots
+from registry.verdict.site_rules import Robots
 
 HOST = "https://a.example"
 

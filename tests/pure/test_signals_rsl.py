@@ -7,10 +7,11 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from registry.model import Evidence, PathRule, Signal, Target
-from registry.precedence import settled
 from registry.signals import _rsl_document, licence, rsl, tdmrep_link
-from registry.site_rules import Pattern, applicable
 from registry.verdict import decide
+from registry.verdict.patterns import Pattern
+from registry.verdict.precedence import settled
+from registry.verdict.site_rules import applicable
 
 WILD = Path(__file__).parents[2].parent / "shared" / "wild"
 SITE = "https://a.example"

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from registry.evidence_lines import answer
+from registry.explain.evidence_lines import answer
 from registry.model import DECISIONS, Evidence
 from registry.signals import _tdmrep_file, tdmrep
 from registry.signals._directives import MAX_RAW

@@ -5,8 +5,8 @@ from hypothesis import strategies as st
 
 from registry.model import Evidence, Target
 from registry.signals import trust_txt
-from registry.site_rules import applicable
 from registry.verdict import decide
+from registry.verdict.site_rules import applicable
 
 NAME = "datatrainingallowed"
 

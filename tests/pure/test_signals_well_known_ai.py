@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 
 from registry.model import Evidence, Target
 from registry.signals import well_known_ai
-from registry.site_rules import applicable
 from registry.verdict import decide
+from registry.verdict.site_rules import applicable
 
 URL = "https://a.example/.well-known/ai.txt"
 VALUES = st.sampled_from(["allow", "deny", "conditional", " DENY ", "", "no", 1, None, [], {}])

@@ -10,16 +10,9 @@ from protego import Protego
 
 from registry.model import Evidence, PathRule, Signal, Target
 from registry.signals import read
-from registry.site_rules import (
-    Pattern,
-    Robots,
-    SiteRules,
-    applicable,
-    normal_path,
-    robots_url,
-    url_host,
-    url_path,
-)
+from registry.urls.paths import normal_path, robots_url, url_host, url_path
+from registry.verdict.patterns import Pattern
+from registry.verdict.site_rules import Robots, SiteRules, applicable
 
 RESERVED = (("train", "reserved"), ("train-genai", "reserved"))
 
@@ -233,7 +226,7 @@ def test_same_patterns_give_the_same_object():
 
 
 def test_many_groups_are_told_apart_and_the_memo_is_bounded(monkeypatch):
-    monkeypatch.setattr("registry.site_rules._MEMO_ROOM", 20)
+    monkeypatch.setattr("registry.verdict.site_rules._MEMO_ROOM", 20)
     text = "".join(f"User-agent: b{n}\nDisallow: /{n}*x\n" for n in range(2_000))
     rules = SiteRules(signals_of(text))
     for number in (7, 1999, 7):

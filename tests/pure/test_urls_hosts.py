@@ -44,7 +44,7 @@ SPELLINGS = [
 
 
 def _of_robots(url: str) -> str | None:
-    from registry.site_rules import robots_url
+    from registry.urls.paths import robots_url
 
     return robots_url(url + "/a").removesuffix("/robots.txt").partition("://")[2]
 
@@ -79,7 +79,7 @@ def _of_tdmrep(url: str) -> str | None:
 def _of_site_rules(url: str) -> str | None:
     """Return the host on which a rule limited to it is applied to an image at this URL."""
     from registry.model import PathRule, Signal, Target
-    from registry.site_rules import applicable
+    from registry.verdict.site_rules import applicable
 
     host = host_of(url)
     signal = Signal(
@@ -147,7 +147,7 @@ def _of_a_request(url: str) -> str | None:
 
 def _of_explain(url: str) -> str | None:
     """Return the host that `registry explain` connects to and names, which are one."""
-    from registry import fetch
+    from registry.sources import fetch
 
     asked: list[str] = []
     sent: list[dict[str, str]] = []
@@ -178,7 +178,7 @@ def _of_explain(url: str) -> str | None:
 
 
 def _of_an_archive(url: str) -> str | None:
-    from registry.verdict import url_host
+    from registry.urls.paths import url_host
 
     return url_host(f"{url}/a")
 

@@ -143,9 +143,9 @@ def test_the_start_of_a_crawl_is_private_as_it_is_written(url: str) -> None:
 @pytest.mark.parametrize("url", URLS)
 def test_explain_refuses_a_redirect_there(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """From a public host; what names resolve to is patched, and nothing is connected to."""
-    from registry import fetch
     from registry.errors import RegistryError
-    from registry.responses import Response
+    from registry.evidence.responses import Response
+    from registry.sources import fetch
 
     connected: list[object] = []
     monkeypatch.setattr(fetch.socket, "getaddrinfo", _resolved)
@@ -178,7 +178,7 @@ def _resolved(host: str, port: int, **_: object) -> list[object]:
 
 @pytest.mark.parametrize("address", [*IPV4, *IPV6])
 def test_explain_refuses_a_public_name_of_it(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    from registry import fetch
+    from registry.sources import fetch
 
     def resolved(host: str, port: int, **_: object) -> list[object]:
         return [(None, None, None, "", (address, port))]

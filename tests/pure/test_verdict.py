@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from registry.errors import UsageError
 from registry.model import DECISIONS, Evidence, PathRule, Signal, Target
 from registry.signals import read
-from registry.site_rules import applicable
 from registry.verdict import POLICIES, decide, known_policies
+from registry.verdict.site_rules import applicable
 
 RESERVED = (("train", "reserved"), ("train-genai", "reserved"))
 

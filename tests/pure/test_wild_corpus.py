@@ -14,11 +14,11 @@ from pathlib import Path
 import pytest
 from protego import Protego
 
+from registry.agents.known import agents
 from registry.model import Evidence, Target
 from registry.signals import read
-from registry.signals._agents import agents
-from registry.site_rules import Robots, applicable
 from registry.verdict import decide
+from registry.verdict.site_rules import Robots, applicable
 
 WILD = Path(__file__).parents[2].parent / "shared" / "wild"
 SITE = "https://a.example"

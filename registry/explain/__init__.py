@@ -1,0 +1,200 @@
+"""Evidence, signals and verdict of one target, as `registry explain` shows them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+
+from registry.explain.hints import Hint, hints_of, misplaced
+from registry.model import TRAINING_USES, About, Evidence, Reading, Signal, Target, Verdict
+from registry.signals import read
+from registry.sources.pieces import Piece
+from registry.verdict import POLICIES, decide, policy_named
+from registry.verdict.any_url import standing
+
+SHOWN_LICENCES = 3
+MAX_CODES = 50
+_TRAINING = frozenset({*TRAINING_USES, "tdm"})
+# A rule for the whole site covers images whose own URL is not known.
+_EVERYWHERE = frozenset({"", "*", "/", "/*"})
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Who asks, and under which policies; the first one is shown in full."""
+
+    agent: str | None = None
+    policies: tuple[str, ...] = ("cautious",)
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """One target: what was looked at, what of that applies, and the verdicts.
+
+    `outranked` counts the rules that do not apply to the target. `verdicts` has
+    one for each policy asked; `of_images`, for a page, one each for the images
+    that it shows. `speaks` tells whether anything that applies speaks of
+    training or mining, to whomever; without a URL, anything that was read.
+    `unread_licences` are addresses of RSL documents that marks name and nobody read.
+    `hints` say what was nearly written as a mark; no verdict depends on them.
+    """
+
+    name: str
+    kind: str
+    target: Target
+    pieces: tuple[Piece, ...]
+    signals: tuple[Signal, ...]
+    outranked: int
+    warnings: tuple[str, ...]
+    verdicts: tuple[Verdict, ...]
+    of_images: tuple[Verdict, ...]
+    speaks: bool
+    unread_licences: tuple[str, ...] = ()
+    hints: tuple[Hint, ...] = ()
+
+    @property
+    def is_silent(self) -> bool:
+        """Tell whether all that may speak of training was read, and none of it does.
+
+        A warning tells of something that was not read as what it may have meant.
+        """
+        unread = self.unread_licences or any(piece.is_unread for piece in self.pieces)
+        decided = any(v.decision != "unspecified" for v in (*self.verdicts, *self.of_images))
+        return not (self.speaks or unread or decided or self.warnings)
+
+
+def asked_policies(policy: str, every: bool) -> tuple[str, ...]:
+    """Return the policy named, with all the others behind it on demand; UsageError for none."""
+    first = str(policy_named(policy))
+    others = [str(known) for known in POLICIES if str(known) != first]
+    return (first, *others) if every else (first,)
+
+
+def explain(
+    name: str,
+    kind: str,
+    pieces: Sequence[Piece],
+    url: str | None,
+    asked: Asked,
+    notes: Iterable[str],
+) -> Explanation:
+    """Explain one target from everything that was looked at for it."""
+    readings = [_read(piece.evidence) for piece in pieces if not piece.refusal]
+    found = tuple(signal for reading in readings for signal in reading.signals)
+    is_page = kind == "html"
+    target = Target(
+        image_url=None if is_page else url, page_url=url if is_page else None, agent=asked.agent
+    )
+    signals = standing(found, target)
+    about: About = "page" if is_page else "image"
+    shown = [_as_for_images(signal) for signal in signals] if is_page else []
+    agent = asked.agent
+    unread = _unread_licences(pieces)
+    texts = [*notes, *_of_licences(unread), *(t for r in readings for t in r.warnings)]
+    return Explanation(
+        name=name,
+        kind=kind,
+        target=target,
+        pieces=tuple(pieces),
+        signals=signals,
+        outranked=len(_rules(found) - _rules(signals)),
+        warnings=tuple(texts),
+        verdicts=tuple(decide(signals, p, agent, asked=about) for p in asked.policies),
+        of_images=tuple(decide(shown, p, agent) for p in asked.policies if is_page),
+        speaks=any(use in _TRAINING for s in (signals if url else found) for use, _ in s.uses),
+        unread_licences=unread,
+        hints=_hints(name, kind, pieces),
+    )
+
+
+def _hints(name: str, kind: str, pieces: Sequence[Piece]) -> tuple[Hint, ...]:
+    """Return the near misses in everything that was looked at, and of where it stood."""
+    found = list(misplaced(name, kind))
+    for piece in pieces:
+        signals = () if piece.refusal else _read(piece.evidence).signals
+        looked_at = replace(piece.evidence, text=piece.instead or piece.evidence.text)
+        found += hints_of(looked_at, signals)
+    return tuple(dict.fromkeys(found))
+
+
+def _read(evidence: Evidence) -> Reading:
+    return _read_site_file(evidence) if evidence.about == "site" else read(evidence)
+
+
+@lru_cache(maxsize=64)
+def _read_site_file(evidence: Evidence) -> Reading:
+    """Read a site's file once for all the pages and images of an archive."""
+    return read(evidence)
+
+
+def _as_for_images(signal: Signal) -> Signal:
+    """Return what a signal for a page is to images whose URL is not known.
+
+    A rule that won for the page's path covers the page; only one for the whole
+    site covers images for certain, and as a refusal: they may stand elsewhere.
+    """
+    if signal.rule is not None and signal.rule.pattern not in _EVERYWHERE:
+        return replace(signal, scope="page")
+    if signal.scope != "site":
+        return signal
+    return replace(signal, uses=tuple(use for use in signal.uses if use[1] != "allowed"))
+
+
+def _rules(signals: tuple[Signal, ...]) -> set[tuple[str, int]]:
+    """Return the rules that say something of a use, by file and line."""
+    return {(s.url, s.rule.order) for s in signals if s.rule is not None and s.uses}
+
+
+def licences(pieces: Iterable[Piece]) -> list[str]:
+    """Return the addresses of the RSL documents that marks point to, once each."""
+    signals = (s for piece in pieces if not piece.refusal for s in _read(piece.evidence).signals)
+    found = (s.licence_url for s in signals if s.vocabulary == "rsl" and s.rule is None)
+    return list(dict.fromkeys(url for url in found if url))
+
+
+def _unread_licences(pieces: Sequence[Piece]) -> tuple[str, ...]:
+    """Return the RSL documents that marks point to and that are not among what was read."""
+    known = {p.evidence.url for p in pieces if p.evidence.carrier == "rsl-xml" and not p.refusal}
+    return tuple(url for url in licences(pieces) if url not in known)
+
+
+def _of_licences(unread: Sequence[str]) -> list[str]:
+    found = [f"licence not read: {url}: explain that too" for url in unread[:SHOWN_LICENCES]]
+    more = len(unread) - SHOWN_LICENCES
+    return [*found, f"{more} more licences not read"] if more > 0 else found
+
+
+def validation(evidence: Evidence) -> tuple[str, tuple[str, ...]] | None:
+    """Return how Content Credentials verify, and the codes of that; None for other evidence.
+
+    The state is C2PA's `Invalid`, `Valid` or `Trusted`, or `unknown` where none is told.
+    """
+    if evidence.carrier != "c2pa-json" or not evidence.text:
+        return None
+    try:
+        store = json.loads(evidence.text)
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(store, dict):
+        return None
+    state, given = store.get("validation_state"), store.get("validation_status")
+    listed = given[:MAX_CODES] if isinstance(given, list) else []
+    codes = [status.get("code") for status in listed if isinstance(status, dict)]
+    texts = [code[:100] for code in codes if isinstance(code, str)]
+    return state[:100] if isinstance(state, str) else "unknown", tuple(dict.fromkeys(texts))
+
+
+def deciding(signals: Iterable[Signal], verdict: Verdict) -> list[bool]:
+    """Tell of each signal whether it is among those that made a verdict.
+
+    Settling may have made a refusal conditional; it is still the same mark.
+    """
+    made = {_mark(signal) for signal in verdict.deciding}
+    return [_mark(signal) in made for signal in signals]
+
+
+def _mark(signal: Signal) -> tuple[object, ...]:
+    order = signal.rule.order if signal.rule else None
+    return signal.name, signal.carrier, signal.url, signal.raw, order, signal.agents

@@ -1,0 +1,217 @@
+"""Evidence lines: one JSON object of evidence in, one answer out. Pure.
+
+In: `{"id", "kind", "input", "context": {"page_url", "image_url", "agent"}}`.
+Further context: `file_host`, the host that served a site's file, if not the
+image's; `document_url`, where an RSL document stood; `fetched`, the documents
+behind links, by URL.
+Out: `{"id", "train", "signals", "warnings", "licence"}`, and `deciding`, the
+names and raw texts of the signals that made the decision.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from registry.agents.known import agents
+from registry.errors import UnreadableInput
+from registry.evidence.carriers import ANSWERS, IN_FILES, SITE_PATHS
+from registry.model import About, Evidence, Reading, Signal, Target
+from registry.signals import read
+from registry.urls.paths import robots_url, url_host
+from registry.verdict import addressed, decide, known_policies, policy_named
+from registry.verdict.any_url import standing
+from registry.verdict.precedence import settled
+
+# Kinds whose input is a list of header lines; each is named after a vocabulary.
+HEADER_KINDS = ("x-robots-tag", "content-usage", "link-header")
+TEXT_KINDS = ("html", *SITE_PATHS, *IN_FILES, *ANSWERS)
+KINDS = (*HEADER_KINDS, *TEXT_KINDS)
+
+
+def answer(
+    line: Mapping[str, Any], policy: str = "cautious", *, every: bool = False
+) -> dict[str, Any]:
+    """Answer one evidence line; UnreadableInput where it is not one.
+
+    With `every` it also holds `policies`: what each policy decides, by name.
+    """
+    if not is_identity(line.get("id")):
+        raise UnreadableInput("id holds a number that JSON does not know")
+    target, reading = read_line(line)
+    asked = what_is_asked(target)
+    signals = standing(reading.signals, target)
+    verdict = decide(signals, policy, target.agent, asked=asked)
+    others = {
+        name: decide(signals, name, target.agent, asked=asked).decision
+        for name in (known_policies() if every else ())
+    }
+    return {
+        "id": line.get("id"),
+        "train": verdict.decision,
+        "signals": names(signals, target.agent, asked),
+        "warnings": list(reading.warnings),
+        "licence": verdict.licence_url,
+        "deciding": [{"name": s.name, "raw": s.raw} for s in verdict.deciding],
+        **({"policies": others} if every else {}),
+    }
+
+
+def is_identity(given: object) -> bool:
+    """Tell whether an id can stand in JSON again, which knows no NaN and no infinity."""
+    try:
+        json.dumps(given, allow_nan=False)
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
+def read_line(line: Mapping[str, Any]) -> tuple[Target, Reading]:
+    """Return what an evidence line asks about and what was read; UnreadableInput as `answer`."""
+    context = line.get("context")
+    context = {} if context is None else context
+    target = _target(context)
+    kind = line.get("kind")
+    if kind not in KINDS:
+        raise UnreadableInput(f"unknown kind {kind!r}: known are {', '.join(KINDS)}")
+    pieces = [*_evidence(kind, line.get("input"), target, context), *_fetched(context)]
+    return target, _joined(map(read, pieces))
+
+
+def what_is_asked(target: Target) -> About:
+    """Tell whether a target is an image, or the page itself."""
+    return "page" if target.image_url in {None, target.page_url} and target.page_url else "image"
+
+
+def names(signals: Iterable[Signal], agent: str | None, asked: About = "image") -> list[str]:
+    """Name the signals as evidence lines do: once each, in order.
+
+    A mark addressed to another agent is `name@agent`. Of robots.txt, where every
+    agent has its group, only what applies is named, and for nobody in particular
+    the refused training agents too; `(page)` marks a rule that covers the page's
+    path but not the image's, and such rules of other files are not named: they
+    belong to the host that serves the image. Nor are malformed marks: warnings
+    quote them.
+    """
+    well_formed = settled([s for s in signals if s.conformance != "malformed"], asked)
+    mine = {id(s) for s in addressed(well_formed, agent, policy_named("letter"))}
+    found: dict[str, None] = {}
+    for signal in well_formed:
+        if signal.carrier == "robots-txt":
+            found.update(dict.fromkeys(_robots_names(signal, agent, id(signal) in mine)))
+        elif _on_page_path(signal) or _of_page_alone(signal, asked):
+            continue
+        elif id(signal) in mine:
+            found[signal.name] = None
+        else:
+            found.update(dict.fromkeys(f"{signal.name}@{name}" for name in signal.agents))
+    return list(found)
+
+
+def _on_page_path(signal: Signal) -> bool:
+    return signal.scope == "page" and signal.rule is not None
+
+
+def _of_page_alone(signal: Signal, asked: About) -> bool:
+    """Tell whether a mark is TDMRep's in a page: by its report none of the images there."""
+    return asked == "image" and signal.scope == "page" and signal.vocabulary == "tdmrep"
+
+
+def _shown(signal: Signal) -> str:
+    return f"{signal.name}(page)" if _on_page_path(signal) else signal.name
+
+
+def _robots_names(signal: Signal, agent: str | None, mine: bool) -> list[str]:
+    if not signal.agents:
+        # A comment speaks to people; it is no answer to an agent's question.
+        is_comment = signal.vocabulary == "robots-txt"
+        return [] if is_comment and agent is not None else [_shown(signal)]
+    if signal.vocabulary == "robots-txt" and not signal.uses:
+        return []
+    listed = agents()
+    others = [name for name in signal.agents if agent is None and name in listed.training]
+    shown = _shown(signal)
+    return [shown] * mine + [f"{shown}@{listed.spelling.get(name, name)}" for name in others]
+
+
+def _joined(readings: Iterable[Reading]) -> Reading:
+    found = list(readings)
+    return Reading(
+        tuple(signal for reading in found for signal in reading.signals),
+        tuple(text for reading in found for text in reading.warnings),
+    )
+
+
+def _target(context: object) -> Target:
+    if not isinstance(context, Mapping):
+        raise UnreadableInput("context is not an object")
+    values = {name: context.get(name) for name in ("image_url", "page_url", "agent")}
+    for name, value in values.items():
+        if value is not None and not isinstance(value, str):
+            raise UnreadableInput(f"context.{name} is neither a string nor null")
+    return Target(**values)
+
+
+def _evidence(
+    kind: str, given: object, target: Target, context: Mapping[str, Any]
+) -> Iterator[Evidence]:
+    image, page = target.image_url or "", target.page_url or ""
+    if kind in HEADER_KINDS:
+        yield Evidence("headers", "image", image, lines=_header_lines(given))
+    elif kind == "tdmrep-json" and isinstance(given, Mapping):
+        yield from _tdmrep_parts(given, target, context)
+    elif not isinstance(given, str):
+        raise UnreadableInput(f"input of kind {kind} is not a text")
+    elif kind == "html":
+        yield Evidence("html", "page", page, text=given)
+    elif kind in {*IN_FILES, *ANSWERS}:
+        yield Evidence(kind, "image", image, text=given)
+    else:
+        yield Evidence(kind, "site", _site_file_url(kind, target, context), text=given)
+
+
+def _tdmrep_parts(
+    given: Mapping[str, Any], target: Target, context: Mapping[str, Any]
+) -> Iterator[Evidence]:
+    """Yield the three places in which TDMRep may speak of one image."""
+    if "wellknown" in given:
+        yield from _evidence("tdmrep-json", _text_of(given["wellknown"]), target, context)
+    if "headers" in given:
+        yield from _evidence("content-usage", given["headers"], target, context)
+    if "html" in given:
+        yield from _evidence("html", given["html"], target, context)
+
+
+def _text_of(given: object) -> str:
+    return given if isinstance(given, str) else json.dumps(given)
+
+
+def _site_file_url(kind: str, target: Target, context: Mapping[str, Any]) -> str:
+    document = context.get("document_url")
+    if kind == "rsl-xml" and isinstance(document, str):
+        return document
+    host = context.get("file_host")
+    asked = f"https://{host}/" if host else target.image_url or target.page_url or ""
+    robots = robots_url(asked)
+    return robots.removesuffix("/robots.txt") + SITE_PATHS[kind] if robots else ""
+
+
+def _fetched(context: Mapping[str, Any]) -> Iterator[Evidence]:
+    """Yield the documents behind links; licences are the only ones that are read."""
+    fetched = context.get("fetched")
+    if not isinstance(fetched, Mapping):
+        return
+    for url, text in fetched.items():
+        if isinstance(url, str) and isinstance(text, str) and url_host(url):
+            yield Evidence("rsl-xml", "site", url, text=text)
+
+
+def _header_lines(given: object) -> tuple[tuple[str, str], ...]:
+    if not isinstance(given, list) or not all(map(_is_pair, given)):
+        raise UnreadableInput("input is not a list of [name, value] header lines")
+    return tuple((name, value) for name, value in given)
+
+
+def _is_pair(line: object) -> bool:
+    return isinstance(line, list) and len(line) == 2 and all(isinstance(p, str) for p in line)

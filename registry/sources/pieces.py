@@ -1,0 +1,152 @@
+"""What is looked at in one response, piece by piece, for a person who asks. Not of the network."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from registry.evidence.body_kinds import TEXT, is_markup_page
+from registry.evidence.carriers import IN_FILES, OF_MEDIA_TYPE, SITE_PATHS, is_image
+from registry.evidence.responses import Response, site_file_url
+from registry.evidence.text import page_text, text_of
+from registry.evidence.web_page import HTML_TYPES, is_web_page
+from registry.model import About, Evidence
+from registry.sources import robots
+
+NOT_READ = "not read"
+PAGE_INSTEAD = "a web page was sent instead"
+_KIND_UNKNOWN = "its kind is not known; of a file --kind or --url says it"
+_SOURCE_TEXT = f"sent as {TEXT}, so browsers show its source; of a file --kind html reads it"
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """One thing that was looked at: evidence with its size in bytes, or why there is none.
+
+    `refusal` is the reason, for a site's file that is not there or a picture
+    without metadata; the evidence is then empty. `cut`: only its beginning was read.
+    `instead` is the page that was sent in the place of a robots.txt; no mark is read from it.
+    """
+
+    evidence: Evidence
+    size: int = 0
+    status: int | None = None
+    refusal: str = ""
+    cut: bool = False
+    instead: str = ""
+
+    @property
+    def is_unread(self) -> bool:
+        """Tell whether it may hold marks that nobody has looked for."""
+        status = self.status or 0
+        unread = self.cut or self.refusal.startswith(NOT_READ)
+        return unread or status >= 500 or status == robots.TOO_MANY_REQUESTS
+
+
+def pieces_of(response: Response, kind: str) -> tuple[list[Piece], list[str]]:
+    """Return what is looked at in a response, and what could not be read of it."""
+    about: About = "page" if kind == "html" or response.media_type in HTML_TYPES else "image"
+    pieces: list[Piece] = []
+    notes = [*response.notes, *_remarks(response, kind)]
+    if (response.lines or response.status) and kind not in SITE_PATHS:
+        headers = Evidence("headers", about, response.url, response.lines)
+        pieces.append(Piece(headers, status=response.status))
+    if kind == "image" and not response.unread:
+        marks, more = _in_the_file(response)
+        return pieces + marks, notes + more
+    if kind in SITE_PATHS and response.media_type not in OF_MEDIA_TYPE:
+        response = replace(response, url=site_file_url(kind, response.url))
+    if kind in SITE_PATHS:
+        pieces.append(site_file_piece(kind, response))
+    elif response.unread or (kind == "headers" and response.body):
+        is_source = response.media_type == TEXT and is_markup_page(response.body)
+        why = response.unread or (_SOURCE_TEXT if is_source else _KIND_UNKNOWN)
+        body = Evidence("body" if kind == "headers" else kind, about, response.url)
+        pieces.append(Piece(body, len(response.body), response.status, f"{NOT_READ}: {why}"))
+    elif kind != "headers":
+        pieces.append(text_piece(kind, response))
+    return pieces, notes
+
+
+def _remarks(response: Response, kind: str) -> list[str]:
+    """Return what is odd about a response: its status, and a media type that is not its own."""
+    found: list[str] = []
+    status = response.status or 200
+    if kind in SITE_PATHS and not 200 <= status < 300:
+        says = "there is no such file" if robots.is_absent(status) else "the file cannot be had"
+        found.append(f"{kind}: answered {status}: {says}")
+    elif not 200 <= status < 300 and response.unread == "":
+        found.append(f"answered {status}: what this says may not be of what is asked about")
+    told = response.media_type
+    if response.body and (kind, told.partition("/")[0]) in {("html", "image"), ("image", "text")}:
+        found.append(f"sent as {told[:40]}, read as what it is: {kind}")
+    return found
+
+
+def text_piece(kind: str, response: Response) -> Piece:
+    """Return a page, a site's file or a file's metadata as evidence."""
+    about: About = "site" if kind in SITE_PATHS else "page" if kind == "html" else "image"
+    body = response.body
+    text = page_text(body, response.field("content-type")) if kind == "html" else text_of(body)
+    evidence = Evidence(kind, about, response.url, text=text)
+    return Piece(evidence, len(body), response.status, cut=response.cut)
+
+
+def site_file_piece(kind: str, response: Response) -> Piece:
+    """Return a site's file as it was answered, or why it is none."""
+    status = response.status
+    refusal = "" if status is None or 200 <= status < 300 else f"http-{status}"
+    if not refusal and response.unread:
+        refusal = f"{NOT_READ}: {response.unread}"
+    if kind == robots.CARRIER and not refusal:
+        return _robots_piece(response, robots_answer(response))
+    if not refusal and is_web_page(kind, text_of(response.body), response.media_type):
+        refusal = PAGE_INSTEAD
+    if refusal:
+        return Piece(Evidence(kind, "site", response.url), status=status, refusal=refusal)
+    return text_piece(kind, response)
+
+
+def robots_answer(response: Response) -> robots.RobotsAnswer:
+    """Return what a response for a robots.txt means; one without a status was a success."""
+    if response.unread:
+        return robots.RobotsAnswer(None, "packed", robots.UNAVAILABLE, (response.unread,))
+    # A long file is cut too, and that is no fault of the answer.
+    broken = response.cut and len(response.body) < robots.READ_BYTES
+    status = 200 if response.status is None else response.status
+    return robots.answered(status, response.body, response.field("content-type"), broken=broken)
+
+
+def _robots_piece(response: Response, answer: robots.RobotsAnswer) -> Piece:
+    evidence = Evidence(robots.CARRIER, "site", response.url, text=answer.text or "")
+    refusal = PAGE_INSTEAD if answer.refusal else ""
+    if answer.refusal and answer.stay_away:
+        refusal = f"{NOT_READ}: {', '.join(answer.warnings)}"
+    cut = answer.text is not None and bool(answer.warnings)
+    # Nothing is read from a page in its place, but rules in it are worth a hint.
+    instead = text_of(response.body) if refusal == PAGE_INSTEAD else ""
+    return Piece(evidence, len(response.body), response.status, refusal, cut, instead)
+
+
+def _in_the_file(response: Response) -> tuple[list[Piece], list[str]]:
+    """Return the marks that an image file holds about itself."""
+    from registry.evidence.embedded_marks import holds_manifest, read_embedded
+
+    body = response.body
+    found = read_embedded(body, response.url, whole=not response.cut)
+    pieces = [Piece(e, len(e.text.encode("utf-8", "replace"))) for e in found.evidence]
+    there = {piece.evidence.carrier for piece in pieces}
+    known = is_image(body) or b"<svg" in body[:4096].lower()
+    notes = list(found.warnings)
+    if not (found.evidence or notes or known):
+        notes.append("no image of a format that is known: nothing was read of it")
+    for carrier in IN_FILES:
+        refusal = "none in the file"
+        if not known:
+            refusal = f"{NOT_READ}: no image of a format that is known"
+        elif response.cut:
+            refusal = f"{NOT_READ}: the file is not whole"
+        elif carrier == "c2pa-json" and holds_manifest(body):
+            refusal = f"{NOT_READ}: see the warning"
+        if carrier not in there:
+            pieces.append(Piece(Evidence(carrier, "image", response.url), refusal=refusal))
+    return pieces, notes

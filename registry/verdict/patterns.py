@@ -1,0 +1,53 @@
+"""Path patterns of robots.txt and of every vocabulary that borrows them. Pure.
+
+RFC 9309, section 2.2.2: they match from the first octet of path and query, `*` stands for
+any octets, a final `$` for the end, the rest is literal. Both sides are compared in the
+spelling of `registry.urls.paths`. Matching takes time linear in the path, whatever the
+pattern.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from registry.urls.paths import normal_path
+
+
+@dataclass(frozen=True, slots=True)
+class Pattern:
+    """A compiled pattern: literal pieces between its `*`, and whether `$` ends it.
+
+    `length` is in octets of the normal form, wildcards included.
+    """
+
+    pieces: tuple[str, ...]
+    anchored: bool
+    length: int
+
+    @staticmethod
+    def compile(pattern: str) -> Pattern:
+        """Compile a pattern; every text is one."""
+        anchored = pattern.endswith("$")
+        body = pattern[:-1] if anchored else pattern
+        pieces = tuple(normal_path(piece) for piece in body.split("*"))
+        length = sum(map(len, pieces)) + len(pieces) - 1 + anchored
+        return Pattern(pieces, anchored, length)
+
+    def matches(self, path: str) -> bool:
+        """Tell whether the pattern matches a path that is in normal form."""
+        return path.startswith(self.pieces[0]) and self.matches_rest(path)
+
+    def matches_rest(self, path: str) -> bool:
+        """Tell the same for a path that is known to start with the first piece."""
+        place = len(self.pieces[0])
+        if len(self.pieces) == 1:
+            return not self.anchored or len(path) == place
+        for piece in self.pieces[1:-1]:
+            found = path.find(piece, place)
+            if found < 0:
+                return False
+            place = found + len(piece)
+        last = self.pieces[-1]
+        if self.anchored:
+            return len(path) - len(last) >= place and path.endswith(last)
+        return path.find(last, place) >= 0
