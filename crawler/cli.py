@@ -13,7 +13,7 @@ from registry.cli import run as run_process
 from registry.terminal import say, show, show_json
 
 if TYPE_CHECKING:
-    from crawler.run import Plan
+    from crawler.visit.run import Plan
 
 
 @click.group()
@@ -120,10 +120,10 @@ def run(targets: tuple[str, ...], delay: float, timeout: float, **options: Any) 
     Example:
         CRAWLER_CONTACT=mailto:me@example.org crawler run https://gallery.example/
     """
-    from crawler import run as visits
-    from crawler import summary
-    from crawler.frontier import Limits
-    from crawler.progress import Progress
+    from crawler.report import summary
+    from crawler.report.progress import Progress
+    from crawler.visit import run as visits
+    from crawler.visit.frontier import Limits
 
     limits = Limits(
         pages=options["max_pages"],
@@ -153,7 +153,7 @@ def run(targets: tuple[str, ...], delay: float, timeout: float, **options: Any) 
 
 
 def _due(plans: list[Plan], older_than: timedelta | None) -> list[Plan]:
-    from crawler.run import is_due
+    from crawler.visit.run import is_due
 
     if older_than is None:
         return plans
@@ -169,7 +169,7 @@ def _due(plans: list[Plan], older_than: timedelta | None) -> list[Plan]:
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def sites(as_json: bool) -> None:
     """List the spiders: what `crawler run` can visit."""
-    from crawler.run import spiders
+    from crawler.visit.run import spiders
 
     found = {name: spider.about for name, spider in spiders().items()}
     if as_json:

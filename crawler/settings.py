@@ -23,37 +23,37 @@ CONTACT_VARIABLE = "CRAWLER_CONTACT"
 LOCAL_CONTACT = "a test on this machine"
 # Hosts other than this machine are never asked more often than this (seconds).
 LEAST_DELAY = 0.5
-ROBOTS_MIDDLEWARE = "crawler.middlewares.robots_txt.RobotsTxtMiddleware"
+ROBOTS_MIDDLEWARE = "crawler.manners.robots.RobotsTxtMiddleware"
 
 BOT_NAME = PRODUCT_TOKEN
 SPIDER_MODULES = ["crawler.spiders"]
 ROBOTSTXT_OBEY = True
 ROBOTSTXT_USER_AGENT = PRODUCT_TOKEN
 DOWNLOADER_MIDDLEWARES: dict[str, int | None] = {
-    "crawler.middlewares.bounds.BoundsMiddleware": 90,
+    "crawler.manners.bounds.BoundsMiddleware": 90,
     # Ours reads robots.txt as RFC 9309 says and records what it said.
     "scrapy.downloadermiddlewares.robotstxt.RobotsTxtMiddleware": None,
     ROBOTS_MIDDLEWARE: 100,
-    "crawler.middlewares.conditional.ConditionalMiddleware": 110,
+    "crawler.manners.conditional.ConditionalMiddleware": 110,
     # Nearer to the network than Scrapy's retries (550), which know nothing of earlier answers.
-    "crawler.middlewares.cut_pages.CutPagesMiddleware": 555,
+    "crawler.manners.cut_pages.CutPagesMiddleware": 555,
     # Behind Scrapy's retries (550): the second try of a host that was given up is refused.
-    "crawler.middlewares.pauses.PausesMiddleware": 560,
+    "crawler.manners.pauses.PausesMiddleware": 560,
     # Nearer to the network than Scrapy's retries (550) and redirects (600).
-    "crawler.middlewares.destination.DestinationMiddleware": 610,
+    "crawler.manners.destination.DestinationMiddleware": 610,
 }
-ITEM_PIPELINES = {"crawler.pipelines.database.DatabasePipeline": 100}
+ITEM_PIPELINES = {"crawler.record.pipeline.DatabasePipeline": 100}
 EXTENSIONS: dict[str, int | None] = {
     "scrapy.extensions.throttle.AutoThrottle": None,
-    "crawler.throttle.HostThrottle": 0,
+    "crawler.manners.throttle.HostThrottle": 0,
     "scrapy.extensions.feedexport.FeedExporter": None,
 }
 # Only the web: a page must not lead us to files or other services.
 DOWNLOAD_HANDLERS: dict[str, str | None] = {
     **dict.fromkeys(("data", "file", "ftp", "s3")),
-    **dict.fromkeys(("http", "https"), "crawler.downloader.PacedHandler"),
+    **dict.fromkeys(("http", "https"), "crawler.manners.downloader.PacedHandler"),
 }
-DOWNLOADER = "crawler.downloader.PacedDownloader"
+DOWNLOADER = "crawler.manners.downloader.PacedDownloader"
 # The least delay is the least: it is not varied by chance.
 DOWNLOAD_DELAY_JITTER = 0
 
@@ -72,7 +72,7 @@ METAREFRESH_ENABLED = False
 RETRY_TIMES = 1
 RETRY_GIVE_UP_LOG_LEVEL = "DEBUG"
 DNS_TIMEOUT = 10
-TWISTED_DNS_RESOLVER = "crawler.resolver.GuardedResolver"
+TWISTED_DNS_RESOLVER = "crawler.manners.resolver.GuardedResolver"
 # The bounds refuse long addresses, and say so.
 URLLENGTH_LIMIT = 0
 # A proxy would resolve names by itself, behind the back of the resolver's guard.

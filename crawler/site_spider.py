@@ -20,8 +20,6 @@ from scrapy.exceptions import CloseSpider
 from scrapy.http import Response
 from twisted.python.failure import Failure
 
-from crawler.downloader import downloader_of
-from crawler.events import site_file_read
 from crawler.evidence import (
     header_lines,
     image_evidence,
@@ -30,20 +28,22 @@ from crawler.evidence import (
     plain,
     refreshed,
 )
-from crawler.frontier import Frontier, Limits, Step
-from crawler.guarded import Readers
-from crawler.middlewares.cut_pages import is_cut
-from crawler.middlewares.robots_txt import ENDINGS, RobotsTxtMiddleware
-from crawler.page_links import PageLink
-from crawler.page_reading import Page, PageReader, PageText, read_page
-from crawler.recorder import Recorder
-from crawler.refusals import Refused, refusal_of
-from crawler.requests import NOT_MODIFIED, image_request, page_request, site_file_request
+from crawler.manners.cut_pages import is_cut
+from crawler.manners.downloader import downloader_of
+from crawler.manners.refusals import Refused, refusal_of
+from crawler.manners.robots import ENDINGS, RobotsTxtMiddleware
+from crawler.pages.links import PageLink
+from crawler.pages.reading import Page, PageReader, PageText, read_page
+from crawler.record.database import Recorder
+from crawler.record.events import site_file_read
 from crawler.settings import refuse_disobedience
-from crawler.site_files import SiteFiles, Wanted, refused, site_file
-from crawler.tally import Tally
-from crawler.url_shapes import page_key
-from crawler.visit import ImageRead, PageRead, Visit
+from crawler.visit.frontier import Frontier, Limits, Step
+from crawler.visit.images import ImageRead, PageRead, Visit
+from crawler.visit.readers import Readers
+from crawler.visit.requests import NOT_MODIFIED, image_request, page_request, site_file_request
+from crawler.visit.site_files import SiteFiles, Wanted, refused, site_file
+from crawler.visit.tally import Tally
+from crawler.visit.url_shapes import page_key
 from registry.db.visits import KnownImage, State
 from registry.errors import RegistryError
 from registry.evidence.text import page_text
@@ -62,7 +62,7 @@ Read = TypeVar("Read")
 
 
 class SiteSpider(Spider):
-    """Visits one site. Arguments come from `crawler.run`."""
+    """Visits one site. Arguments come from `crawler.visit.run`."""
 
     about: ClassVar[str] = ""
     # Where a visit starts if no address is named; "" if one must be.

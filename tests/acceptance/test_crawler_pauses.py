@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from crawling import Run, observed
 
-from crawler.pace import MOST_REFUSALS
+from crawler.manners.pace import MOST_REFUSALS
 from demo.content import Answer
 from demo.server import SampleSite
 

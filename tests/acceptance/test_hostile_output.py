@@ -15,7 +15,7 @@ import pytest
 from made import Made
 from PIL import Image
 
-from crawler.visible_log import VisibleLog
+from crawler.report.visible_log import VisibleLog
 from demo.server import SampleSite
 
 Run = Callable[..., subprocess.CompletedProcess[str]]

@@ -9,8 +9,10 @@ from typing import get_args
 import pytest
 from sources import ROOT, hold, modules, tracked
 
-from crawler import frontier, pace, settings, site_files
-from crawler.frontier import Limits
+from crawler import settings
+from crawler.manners import pace
+from crawler.visit import frontier, site_files
+from crawler.visit.frontier import Limits
 from registry import model
 from registry.check import address_columns, complete
 from registry.check.columns import HASHES, IMAGES, OF_OTHERS, ROLES
@@ -116,7 +118,7 @@ def picture_reasons() -> set[str]:
 
 
 def test_crawling_names_the_refusals():
-    table = next(m for m in modules("crawler") if m.name == "crawler.refusals").doc
+    table = next(m for m in modules("crawler") if m.name == "crawler.manners.refusals").doc
     words = set(re.findall(r"`([a-z-]+)`", table)) | picture_reasons()
     assert len(words) > 10
     hold(lacking("docs/crawling.md", sorted(words)), "crawling.md has every refusal", FIX)

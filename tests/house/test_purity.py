@@ -50,6 +50,9 @@ EXCEPTIONS = {
         "importlib.resources": "the agent list is package data, the same in every process",
         ".read_text()": "of that package data",
     },
+    "registry/evidence/content_credentials.py": {
+        "io": "BytesIO: a file made of the bytes in hand",
+    },
     "registry/fingerprints/_decode.py": {
         "io": "BytesIO: a file made of the bytes in hand",
         ".open()": "PIL.Image.open of those bytes",
@@ -58,7 +61,7 @@ EXCEPTIONS = {
         "os": "cpu_count: how many threads work changes no result",
         "concurrent.futures.ThreadPoolExecutor": "the threads of one join; its result is ordered",
     },
-    "crawler/markup.py": {
+    "crawler/pages/markup.py": {
         "warnings": "the parser's remarks on odd pages are not for the reader",
     },
 }

@@ -6,8 +6,8 @@ That its captured pages are read as expected is in tests/pure.
 import pytest
 from sources import ROOT, hold, modules
 
-from crawler.run import spiders
 from crawler.site_spider import SiteSpider
+from crawler.visit.run import spiders
 
 CAPTURES = ROOT / "tests/captures"
 

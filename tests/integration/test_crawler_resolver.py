@@ -13,7 +13,7 @@ from scrapy.settings import Settings
 from twisted.internet.address import IPv4Address, IPv6Address
 from twisted.internet.task import Clock
 
-from crawler.resolver import GuardedResolver
+from crawler.manners.resolver import GuardedResolver
 from crawler.settings import scrapy_settings
 
 

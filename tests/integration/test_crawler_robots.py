@@ -19,8 +19,8 @@ SCRIPT = """
 import json, logging, sys
 from scrapy import Request
 from scrapy.crawler import AsyncCrawlerProcess
-from crawler.frontier import Limits
-from crawler.guarded import Readers
+from crawler.visit.frontier import Limits
+from crawler.visit.readers import Readers
 from crawler.settings import scrapy_settings
 from crawler.site_spider import SiteSpider
 
@@ -124,8 +124,8 @@ def test_settings_that_would_lift_it_end_the_visit(
 
 
 def test_private_networks_are_not_asked_for_a_public_page() -> None:
-    from crawler.middlewares.bounds import BoundsMiddleware
-    from crawler.refusals import Refused
+    from crawler.manners.bounds import BoundsMiddleware
+    from crawler.manners.refusals import Refused
 
     class Spider:
         is_local = False
@@ -153,7 +153,7 @@ def test_a_redirect_does_not_carry_the_conditions_of_another_image() -> None:
 
     from scrapy import Request
 
-    from crawler.middlewares.conditional import ConditionalMiddleware
+    from crawler.manners.conditional import ConditionalMiddleware
 
     known = {"https://art.example/a.jpg": SimpleNamespace(etag='"1"', last_modified="then")}
     crawler = SimpleNamespace(spider=SimpleNamespace(known=known))

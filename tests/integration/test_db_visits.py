@@ -14,7 +14,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from crawler import recorder
+from crawler.record import database as recorder
 from registry.db import visits
 from registry.db.connect import connect_to
 from registry.db.values import claim_digest, evidence_digest, pack, unpack

@@ -8,9 +8,9 @@ import signal
 
 import pytest
 
-from crawler import page_reading
-from crawler.guarded import Readers
-from crawler.page_reading import Page, PageContent, PageText, read_page
+from crawler.pages import reading as page_reading
+from crawler.pages.reading import Page, PageContent, PageText, read_page
+from crawler.visit.readers import Readers
 from registry.guard import Limits
 
 HTML = '<meta name="robots" content="noai"><img src="/a.jpg"><a href="/b">'

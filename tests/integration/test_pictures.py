@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from crawler.guarded import Readers
+from crawler.visit.readers import Readers
 from registry.errors import RefusedFile, UnreadableInput, UnreadablePicture
 from registry.files import WHOLE_LIMIT
 from registry.fingerprints import fingerprint
@@ -86,7 +86,7 @@ def crash(fetched: Fetched) -> FileRead:
 def test_marks_in_the_file_are_read_even_where_the_picture_crashes_the_decoder(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("crawler.guarded.read_fetched", crash)
+    monkeypatch.setattr("crawler.visit.readers.read_fetched", crash)
     (found,) = read_all([MARKED])
     assert (found.picture, found.refusal) == (None, "crashed")
     assert names(found) == ["plus:DMI-PROHIBITED"]

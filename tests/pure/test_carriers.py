@@ -3,7 +3,7 @@
 import image_files
 import pytest
 
-from crawler.site_files import SiteFiles
+from crawler.visit.site_files import SiteFiles
 from registry.cli._evidence_files import FILE_KINDS, guess_kind
 from registry.evidence.carriers import (
     AT_PATH,

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from crawler.pace import MOST_CRAWL_DELAY, MOST_PAUSE, MOST_REFUSALS, Pace
+from crawler.manners.pace import MOST_CRAWL_DELAY, MOST_PAUSE, MOST_REFUSALS, Pace
 from registry.sources.pauses import retry_after
 
 NOW = datetime(2026, 11, 26, 12, 0, 0, tzinfo=UTC)

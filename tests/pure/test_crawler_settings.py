@@ -1,6 +1,6 @@
 """The crawler's manners as Scrapy gets them."""
 
-from crawler.recorder import PATIENCE
+from crawler.record.database import PATIENCE
 from crawler.settings import LEAST_DELAY, scrapy_settings
 
 

@@ -8,9 +8,16 @@ from zlib import crc32
 
 import pytest
 
-from crawler.frontier import BARREN_FOLDER, BARREN_NEXT, BARREN_VARIANTS, Frontier, Limits, Step
-from crawler.page_links import PageLink
-from crawler.url_shapes import folder_of, page_key, shape_of
+from crawler.pages.links import PageLink
+from crawler.visit.frontier import (
+    BARREN_FOLDER,
+    BARREN_NEXT,
+    BARREN_VARIANTS,
+    Frontier,
+    Limits,
+    Step,
+)
+from crawler.visit.url_shapes import folder_of, page_key, shape_of
 
 SITE = "https://art.example"
 UNDER_WAY = 2

@@ -6,14 +6,14 @@ from itertools import permutations
 import pytest
 
 from crawler.evidence import header_lines, refreshed
-from crawler.frontier import BARREN_NEXT, BARREN_VARIANTS, Frontier, Limits
-from crawler.page_images import ImageCandidate
-from crawler.page_links import PageLink, find_links
-from crawler.relation import plain_relation
+from crawler.pages.images import ImageCandidate
+from crawler.pages.links import PageLink, find_links
+from crawler.pages.relation import plain_relation
+from crawler.report.summary import Ended, as_json, as_text, exit_code
 from crawler.settings import checked_contact, refuse_disobedience, scrapy_settings, user_agent
-from crawler.summary import Ended, as_json, as_text, exit_code
-from crawler.tally import Tally
-from crawler.visit import ImageRead, PageRead, Visit
+from crawler.visit.frontier import BARREN_NEXT, BARREN_VARIANTS, Frontier, Limits
+from crawler.visit.images import ImageRead, PageRead, Visit
+from crawler.visit.tally import Tally
 from registry.errors import UsageError
 from registry.model import Evidence, Observation, Picture
 

@@ -6,9 +6,9 @@ import json
 
 import pytest
 
-from crawler.page_images import MOST_ADDRESSES, MOST_SIZES, find_images
-from crawler.page_links import PageLink, find_links
-from crawler.page_reading import read_page
+from crawler.pages.images import MOST_ADDRESSES, MOST_SIZES, find_images
+from crawler.pages.links import PageLink, find_links
+from crawler.pages.reading import read_page
 
 PAGE = "https://art.example/works/1"
 

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from crawler.page_images import ImageCandidate, find_images, is_image_address
-from crawler.srcset import Size, parse_srcset
+from crawler.pages.images import ImageCandidate, find_images, is_image_address
+from crawler.pages.srcset import Size, parse_srcset
 from registry.urls.absolute import absolute
 from registry.urls.key import host_of
 from registry.urls.networks import is_private

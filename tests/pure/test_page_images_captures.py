@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from crawler.run import spiders
+from crawler.visit.run import spiders
 
 CAPTURES = Path(__file__).parents[1] / "captures"
 PAGES = sorted(CAPTURES.glob("*/*.html"))

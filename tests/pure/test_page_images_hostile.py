@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crawler.image_groups import Offer, settle
-from crawler.page_images import ImageCandidate, bounded, find_images
-from crawler.srcset import Size, parse_srcset
+from crawler.pages.image_groups import Offer, settle
+from crawler.pages.images import ImageCandidate, bounded, find_images
+from crawler.pages.srcset import Size, parse_srcset
 from registry.urls.absolute import MAX_ADDRESS, absolute
 
 PAGE = "https://art.example/works/1"

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from crawler.markup import MOST_FRAME_TAGS, first_tags
-from crawler.page_images import MOST_ADDRESSES, MOST_SIZES, ImageCandidate
-from crawler.page_links import MOST_LINKS, PageLink
-from crawler.page_reading import (
+from crawler.pages.images import MOST_ADDRESSES, MOST_SIZES, ImageCandidate
+from crawler.pages.links import MOST_LINKS, PageLink
+from crawler.pages.markup import MOST_FRAME_TAGS, first_tags
+from crawler.pages.reading import (
     MOST_TAGS,
     Page,
     PageContent,
@@ -15,7 +15,7 @@ from crawler.page_reading import (
     read_page,
     read_text,
 )
-from crawler.srcset import Size, first_sizes, parse_srcset
+from crawler.pages.srcset import Size, first_sizes, parse_srcset
 
 URL = "https://art.example/works/"
 MEGABYTES = 9 << 20

@@ -11,8 +11,8 @@ import pytest
 from archives import warc_record
 from scrapy.http import Response
 
-from crawler.middlewares.robots_txt import _meaning
-from crawler.site_files import Wanted, site_file
+from crawler.manners.robots import _meaning
+from crawler.visit.site_files import Wanted, site_file
 from registry.evidence.responses import Response as Saved
 from registry.evidence.responses import saved_response
 from registry.model import Evidence

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from crawler.site_files import MAX_LICENCES, SiteFiles, Wanted, refused, site_file
+from crawler.visit.site_files import MAX_LICENCES, SiteFiles, Wanted, refused, site_file
 from registry.model import Evidence
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)

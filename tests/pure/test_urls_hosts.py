@@ -99,13 +99,13 @@ def _of_a_claim(url: str) -> str | None:
 
 
 def _of_a_plan(url: str) -> str | None:
-    from crawler.run import plan
+    from crawler.visit.run import plan
 
     return plan(url.replace("me:secret@", "")).host
 
 
 def _of_a_site_file(url: str) -> str | None:
-    from crawler.site_files import SiteFiles
+    from crawler.visit.site_files import SiteFiles
 
     wanted = SiteFiles().about_image(absolute(url, url) or "", ())
     (host,) = {one.host for one in wanted} | {host_of(one.url) for one in wanted}
@@ -113,14 +113,14 @@ def _of_a_site_file(url: str) -> str | None:
 
 
 def _of_an_image(url: str) -> str | None:
-    from crawler.page_images import find_images
+    from crawler.pages.images import find_images
 
     (image,) = find_images(f'<img src="{url}/a.jpg">', "https://art.example/")
     return image.url.partition("://")[2].partition("/")[0]
 
 
 def _of_a_link(url: str) -> str | None:
-    from crawler.page_links import find_links
+    from crawler.pages.links import find_links
 
     (link,) = find_links(f'<a href="{url}/a">x</a>', "https://art.example/")
     return link.url.partition("://")[2].partition("/")[0]
@@ -132,8 +132,8 @@ def _of_a_request(url: str) -> str | None:
     from scrapy.http import Response
     from test_urls_private import _redirected
 
-    from crawler.middlewares.bounds import BoundsMiddleware
-    from crawler.middlewares.destination import DestinationMiddleware
+    from crawler.manners.bounds import BoundsMiddleware
+    from crawler.manners.destination import DestinationMiddleware
 
     asked = Request("https://art.example/", meta={"kind": "image"})
     answer = Response(asked.url, 302, headers={"Location": f"{url}/a".encode()})

@@ -81,8 +81,8 @@ def test_the_matrix_is_large_enough() -> None:
 
 @pytest.mark.parametrize("url", URLS)
 def test_links_and_images_of_a_page_name_a_private_host(url: str) -> None:
-    from crawler.page_images import find_images
-    from crawler.page_links import find_links
+    from crawler.pages.images import find_images
+    from crawler.pages.links import find_links
 
     attribute = url.replace('"', "&quot;")
     html = f'<base href="{PAGE}"><img src="{attribute}"><a href="{attribute}">x</a>'
@@ -99,9 +99,9 @@ def test_the_crawler_refuses_it(url: str, kind: str | None) -> None:
     from scrapy import Request
     from scrapy.http import Response
 
-    from crawler.middlewares.bounds import BoundsMiddleware
-    from crawler.middlewares.destination import DestinationMiddleware
-    from crawler.refusals import Refused
+    from crawler.manners.bounds import BoundsMiddleware
+    from crawler.manners.destination import DestinationMiddleware
+    from crawler.manners.refusals import Refused
 
     spider = SimpleNamespace(is_local=False, is_own_page=lambda _: True)
     bounds = BoundsMiddleware(SimpleNamespace(spider=spider))  # type: ignore[arg-type]

@@ -6,8 +6,8 @@ import asyncio
 from dataclasses import replace
 from typing import TypeVar
 
-from crawler import page_reading
-from crawler.page_reading import TOO_COMPLEX, Page, PageContent, PageText
+from crawler.pages import reading as page_reading
+from crawler.pages.reading import TOO_COMPLEX, Page, PageContent, PageText
 from registry.guard import Answer, Pool, Work
 from registry.pictures.reading import Fetched, FileRead, guarded, read_fetched, read_marks
 

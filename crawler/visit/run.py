@@ -17,10 +17,10 @@ from scrapy.crawler import AsyncCrawlerProcess, Crawler
 from scrapy.settings import Settings
 from scrapy.spiderloader import SpiderLoader
 
-from crawler import recorder
-from crawler.frontier import Limits
-from crawler.guarded import Readers
-from crawler.progress import Progress
+from crawler.record import database as recorder
+from crawler.report.progress import Progress
+from crawler.report.summary import Ended
+from crawler.report.visible_log import make_visible
 from crawler.settings import (
     LEAST_DELAY,
     SPIDER_MODULES,
@@ -29,8 +29,8 @@ from crawler.settings import (
     user_agent,
 )
 from crawler.site_spider import SiteSpider
-from crawler.summary import Ended
-from crawler.visible_log import make_visible
+from crawler.visit.frontier import Limits
+from crawler.visit.readers import Readers
 from registry.errors import UsageError
 from registry.terminal import say
 from registry.urls.absolute import absolute

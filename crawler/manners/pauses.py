@@ -1,6 +1,6 @@
 """429 and 503: the host that refuses is left alone for a while, then for good.
 
-`crawler.pace` decides how long.
+`crawler.manners.pace` decides how long.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 
 from scrapy import signals
 
-from crawler.downloader import PacedDownloader, downloader_of
 from crawler.evidence import plain
-from crawler.refusals import Refused
+from crawler.manners.downloader import PacedDownloader, downloader_of
+from crawler.manners.refusals import Refused
 from registry.sources.pauses import retry_after
 from registry.urls.key import hostname_of
 

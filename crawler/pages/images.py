@@ -15,11 +15,11 @@ from urllib.parse import urlsplit
 
 from bs4 import BeautifulSoup, Tag
 
-from crawler.image_groups import LINKED, PLAIN, Group, Offer, Rank, by_size, join, settle
-from crawler.image_places import css_urls, is_preload, places
-from crawler.markup import parsed, text_of
-from crawler.srcset import Size, first_sizes
-from crawler.surroundings import Surroundings
+from crawler.pages.image_groups import LINKED, PLAIN, Group, Offer, Rank, by_size, join, settle
+from crawler.pages.image_places import css_urls, is_preload, places
+from crawler.pages.markup import parsed, text_of
+from crawler.pages.srcset import Size, first_sizes
+from crawler.pages.surroundings import Surroundings
 from registry.urls.absolute import MAX_ADDRESS, absolute
 
 LAZY_SRC = ("data-src", "data-lazy-src", "data-original", "data-lazy")
@@ -56,7 +56,7 @@ class ImageCandidate:
 
     `url` is the address to fetch, `variants` its other sizes, largest first.
     `source` says where `url` stood: `link`, `original`, `srcset`, `lazy`, `img`,
-    `css`, `image_src`, `preload`, one of `crawler.image_places` (`poster`, `svg`,
+    `css`, `image_src`, `preload`, one of `crawler.pages.image_places` (`poster`, `svg`,
     `json-ld`, ...), or the name of the meta element.
     """
 

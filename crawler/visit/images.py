@@ -11,9 +11,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from crawler.page_images import ImageCandidate
-from crawler.page_links import PageLink
-from crawler.relation import HostSightings, plain_relation
+from crawler.pages.images import ImageCandidate
+from crawler.pages.links import PageLink
+from crawler.pages.relation import HostSightings, plain_relation
 from registry.model import PAGE_TRUNCATED, Evidence, Observation, Picture
 
 # If the largest size cannot be had, the next ones are tried: so many in all.

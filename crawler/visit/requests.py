@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 from scrapy import Request
 
 from crawler.settings import IMAGE_ACCEPT
-from crawler.site_files import MAXSIZE
+from crawler.visit.site_files import MAXSIZE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from crawler.frontier import Step
-    from crawler.site_files import Wanted
+    from crawler.visit.frontier import Step
+    from crawler.visit.site_files import Wanted
 
 NOT_MODIFIED = 304
 # Images before pages, so that few wait; next pages before other links; near

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from crawler.refusals import Refused
+from crawler.manners.refusals import Refused
 from registry.urls.absolute import MAX_ADDRESS, absolute
 from registry.urls.key import hostname_of
 from registry.urls.networks import is_private

@@ -15,9 +15,9 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import NamedTuple
 
-from crawler.markup import first_tags, parsed
-from crawler.page_images import MOST_ADDRESSES, ImageCandidate, bounded, images_in
-from crawler.page_links import MOST_LINKS, PageLink, links_in
+from crawler.pages.images import MOST_ADDRESSES, ImageCandidate, bounded, images_in
+from crawler.pages.links import MOST_LINKS, PageLink, links_in
+from crawler.pages.markup import first_tags, parsed
 from registry.guard import Limits
 from registry.signals import page_excerpt
 from registry.urls.absolute import absolute

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from scrapy.exceptions import CannotResolveHostError
 
-from crawler.refusals import Refused
-from crawler.resolver import PRIVATE, PUBLIC, GuardedResolver
+from crawler.manners.refusals import Refused
+from crawler.manners.resolver import PRIVATE, PUBLIC, GuardedResolver
 from registry.urls.absolute import absolute
 from registry.urls.key import hostname_of
 

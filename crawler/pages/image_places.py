@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from bs4 import Tag
 
-from crawler.markup import text_of
+from crawler.pages.markup import text_of
 
 _WITH_BACKGROUND = frozenset({"body", "table", "thead", "tbody", "tfoot", "tr", "td", "th"})
 _OF_SVG = frozenset({"image", "feimage"})

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from scrapy import Request, Spider, signals
 from scrapy.extensions.throttle import AutoThrottle
 
-from crawler.downloader import downloader_of
+from crawler.manners.downloader import downloader_of
 from registry.urls.key import hostname_of
 
 if TYPE_CHECKING:

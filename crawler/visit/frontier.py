@@ -2,7 +2,7 @@
 
 A calendar, a shop's filters or a random next page make addresses without end; the pages of
 a gallery do too, but each shows an image that no page of its shape showed before. So of one
-shape of addresses (`crawler.url_shapes`) only so many pages in a row are read without a
+shape of addresses (`crawler.visit.url_shapes`) only so many pages in a row are read without a
 new image. Links of a shape wait until those before them were read: a trap is left after
 its budget, and a gallery is read however long it is.
 """
@@ -14,8 +14,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
-from crawler.page_links import PageLink
-from crawler.url_shapes import folder_of, page_key, shape_of
+from crawler.pages.links import PageLink
+from crawler.visit.url_shapes import folder_of, page_key, shape_of
 
 # So many pages of one shape are read in a row without a new image; of a series that is
 # followed page by page (`rel=next`) fewer, as hardly any of them is still unread.

@@ -9,8 +9,8 @@ from urllib.parse import urlsplit
 
 from bs4 import BeautifulSoup, Tag
 
-from crawler.markup import parsed, text_of
-from crawler.page_images import base_address, is_image_address
+from crawler.pages.images import base_address, is_image_address
+from crawler.pages.markup import parsed, text_of
 from registry.urls.absolute import absolute
 
 # Files that are certainly no pages; anything unknown is asked for, and its type decides.

@@ -13,7 +13,7 @@ from scrapy import signals
 from scrapy.downloadermiddlewares.retry import get_retry_request
 from scrapy.exceptions import StopDownload
 
-from crawler.requests import PAGE_BYTES
+from crawler.visit.requests import PAGE_BYTES
 
 if TYPE_CHECKING:
     from scrapy import Request

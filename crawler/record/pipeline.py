@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from crawler.events import site_file_read
+from crawler.record.events import site_file_read
 from registry.errors import RegistryError
 from registry.model import Observation, SiteFile
 

@@ -18,7 +18,7 @@ from twisted.internet.task import deferLater
 from twisted.python.failure import Failure
 from twisted.web.client import HTTPConnectionPool
 
-from crawler.pace import Pace
+from crawler.manners.pace import Pace
 from crawler.settings import LEAST_DELAY
 from registry.urls.key import hostname_of
 from registry.urls.networks import is_loopback

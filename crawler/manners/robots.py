@@ -17,10 +17,10 @@ from scrapy.exceptions import StopDownload
 from scrapy.http import Response
 from scrapy.http.request import NO_CALLBACK
 
-from crawler.downloader import downloader_of
-from crawler.events import site_file_read
 from crawler.evidence import plain
-from crawler.refusals import Refused, refusal_of
+from crawler.manners.downloader import downloader_of
+from crawler.manners.refusals import Refused, refusal_of
+from crawler.record.events import site_file_read
 from crawler.settings import PRODUCT_TOKEN, refuse_disobedience
 from registry.model import Evidence, SiteFile
 from registry.signals import read

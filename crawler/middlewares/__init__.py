@@ -1,1 +1,0 @@
-"""Downloader middlewares: what stands between a request and the network."""

@@ -1,1 +1,0 @@
-"""Item pipelines: what becomes of observations and site files."""

@@ -1,0 +1,1 @@
+"""Writing what a visit saw to the database."""
