@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 REGISTRY = Path(sys.executable).with_name("registry")
-SHIPPED = Path(__file__).parents[2] / "registry" / "signals" / "agents.json"
+SHIPPED = Path(__file__).parents[2] / "registry" / "agents" / "agents.json"
 
 
 def run(*arguments, stdin=b""):
