@@ -81,11 +81,15 @@ def page_excerpt(html: str, url: str = "", limit: int = 65536) -> str:
     `url` is the page's own. What a reader finds elsewhere in a page it gives itself:
     `excerpt(page, url) -> str` of its module returns markup, one line, in which it reads
     the same. So all readers find the same marks in the excerpt as in the page. At most
-    `limit` characters.
+    `limit` characters; tags with marks come before all others.
     """
     ordered = [reader for _, reader in sorted(readers().items())]
     given = [reader.excerpt(html, url) for reader in ordered if hasattr(reader, "excerpt")]
-    return _excerpt.excerpt(html, given, limit)
+
+    def speaks(tag: str) -> bool:
+        return bool(read(Evidence("html", "page", url, text=tag)).signals)
+
+    return _excerpt.excerpt(html, given, limit, speaks)
 
 
 # A long file of a site takes seconds; a visit asks for what it says more than once.

@@ -12,7 +12,8 @@ tokeniser that does without.
 
 Source: https://html.spec.whatwg.org/multipage/parsing.html (tokenisation, and
 "in head" insertion for the position). Left out: the double-escaped state of
-scripts, and foreign content (`svg`, `math`), which is read as HTML.
+scripts, and foreign content (`svg`, `math`), which is read as HTML, but for
+`<title/>` and such, which have no content there and in templates.
 """
 
 from __future__ import annotations
@@ -41,7 +42,8 @@ _ATTRIBUTE = re.compile(
     r"(?:[\t\n\f\r ]*+=[\t\n\f\r ]*+"
     r"(?:\"([^\"]*+)\"|'([^']*+)'|([^\t\n\f\r >\"'][^\t\n\f\r >]*+)|))?+"
 )
-MAX_PAGE = 8 * 1024 * 1024
+# The crawler unpacks as much of a page.
+MAX_PAGE = 64 * 1024 * 1024
 MAX_TAGS = 30_000
 # Scripts that hold data, by their type, or the state of a platform's page; `&` may spell either.
 _DATA = re.compile("json|xml|&", re.IGNORECASE)
@@ -52,6 +54,7 @@ _GLANCE = 4096
 # scripts those alone that hold data.
 MARKED = frozenset({"meta", "link", "base", "script", "a"})
 
+_DRAWING = re.compile(f"<(/?)(?:{any_case('svg')}|{any_case('math')})")
 _COMMENT_END = re.compile(r"--!?>")
 _RAW_TEXT_END = {name: re.compile(f"</{any_case(name)}") for name in RAW_TEXT}
 # Start tags that may stand before the body without opening it.
@@ -108,6 +111,9 @@ class _Scanner:
         self.in_body = False
         self.next_tag = -1
         self.has_state: bool | None = None
+        # Up to where drawings were counted, and how many are open there.
+        self.counted_to = 0
+        self.open_drawings = 0
 
     def run(self) -> Iterator[Tag]:
         page = self.page
@@ -167,7 +173,7 @@ class _Scanner:
             return self._past_template(tag.end()), None
         if name not in _BEFORE_BODY:
             self.in_body = True
-        after, content = self._raw_text(name, tag.end())
+        after, content = self._raw_text(name, tag)
         if name not in MARKED or (name == "a" and not SAYS_LICENCE.match(tag[0])):
             return after, None
         if name == "script" and not holds_data(tag[0], content):
@@ -186,17 +192,27 @@ class _Scanner:
             depth += -1 if tag[1] else 1
         return position
 
-    def _raw_text(self, name: str, end: int) -> tuple[int | None, str]:
+    def _raw_text(self, name: str, tag: re.Match[str]) -> tuple[int | None, str]:
         """Return where an element's raw text ends, and the text with its end tag."""
+        end = tag.end()
         if name == "plaintext":
             return None, ""
         if name not in _RAW_TEXT_END:
+            return end, ""
+        if tag[0].endswith("/>") and self._in_drawing(tag.start()):
             return end, ""
         closing = _RAW_TEXT_END[name].search(self.page, end)
         closed = _TAG.match(self.page, closing.start()) if closing else None
         if closed is None:
             return None, ""
         return closed.end(), self.page[end : closed.end()]
+
+    def _in_drawing(self, position: int) -> bool:
+        """Tell whether a `svg` or `math` is open. Each character is looked at once."""
+        for found in _DRAWING.finditer(self.page, self.counted_to, position):
+            self.open_drawings = max(0, self.open_drawings + (-1 if found[1] else 1))
+        self.counted_to = max(self.counted_to, position)
+        return self.open_drawings > 0
 
     def _other(self, opening: int) -> int | None:
         """Skip a comment or a `<` that is text; None at what is never closed."""

@@ -39,9 +39,9 @@ def _named(names: Iterable[str]) -> str:
 
 
 def _raw(names: Iterable[str]) -> list[str]:
-    """Match whole elements of raw text."""
+    """Match whole elements of raw text; `<title/>`, which may stand in a drawing, is none."""
     return [
-        rf"{any_case(name)}{TO_END}(?:[^<]++|<(?!/{any_case(name)}))*+"
+        rf"{any_case(name)}{TO_END}(?<!/>)(?:[^<]++|<(?!/{any_case(name)}))*+"
         rf"</{any_case(name)}{TO_END}"
         for name in sorted(names)
     ]
@@ -72,6 +72,7 @@ _WITHIN_TEMPLATE = _skip(
         rf"(?!{_named(['template', 'plaintext', *RAW_TEXT])})[a-zA-Z]{TO_END}",
         rf"/(?!{any_case('template')})[a-zA-Z]{TO_END}",
         *_raw(RAW_TEXT),
+        rf"{_named(RAW_TEXT)}{TO_END}(?<=/>)",
         _TEXT,
     ),
 )

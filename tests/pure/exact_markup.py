@@ -77,7 +77,7 @@ class _Scanner:
             return None, None
         if name not in _BEFORE_BODY and not self.templates:
             self.in_body = True
-        after, content = self._raw_text(name, end)
+        after, content = self._raw_text(name, opening, end)
         tag = None
         if name in self.wanted and not self.templates:
             text = self.page[opening:end]
@@ -103,17 +103,26 @@ class _Scanner:
             position = match.end()
         return found, None
 
-    def _raw_text(self, name, end):
+    def _raw_text(self, name, opening, end):
         """Return where an element's raw text ends, and the text with its end tag."""
         if name == "plaintext":
             return None, ""
         if name not in _RAW_TEXT:
+            return end, ""
+        if self.page[opening:end].endswith("/>") and (self.templates or self._drawings(opening)):
             return end, ""
         closing = _RAW_TEXT[name].search(self.page, end)
         if closing is None:
             return None, ""
         _, after = self._attributes(closing.end())
         return after, self.page[end:after] if after is not None else ""
+
+    def _drawings(self, end):
+        """Count the drawings that are open, by their tags in the text before."""
+        depth = 0
+        for tag in re.finditer(r"<(/?)(?:svg|math)(?=[\t\n\f\r />])", self.page[:end], re.I | re.A):
+            depth = max(0, depth + (-1 if tag[1] else 1))
+        return depth
 
     def _other(self, opening):
         """Skip an end tag, a comment, or a `<` that is text."""

@@ -87,6 +87,11 @@ def test_no_tag(page):
         ("1 < 2 <meta content=1>", ("1", True)),
         ("</br><meta content=1>", ("1", True)),
         ("<<meta content=1>", ("1", True)),
+        ("<svg><title/><path/></svg><meta content=1>", ("1", True)),
+        ("<svg><style />x</svg><meta content=1>", ("1", True)),
+        ("<svg></svg><svg><title/></svg><meta content=1>", ("1", True)),
+        ("<MATH><script/></MATH><meta content=1>", ("1", True)),
+        ("<p><template><svg><title/></svg></template><meta content=1>", ("1", True)),
     ],
 )
 def test_tag(page, expected):
@@ -129,6 +134,7 @@ ANY = st.one_of(
             *('<meta property="robots" content="noai">', "<script>", "</script>", "<link rel=x>"),
             *('<script type="application/ld+json">{"a": "<p>"}</script>', "<base href='/'>"),
             *("<meta name=robots content='noai;noml'>", "<title>", "</title>", "<svg>"),
+            *("</svg>", "<math>", "</math>", "<title/>", "<style />", "<script/>", "<textarea/>"),
         ]
     ),
     st.text(max_size=5),
@@ -227,6 +233,18 @@ def test_excerpt_prefers_marks_when_room_is_short():
     assert excerpt.endswith('<meta name="robots" content="noai">')
     assert "preload" in excerpt
     assert "ld+json" not in excerpt
+
+
+def test_excerpt_keeps_marks_behind_a_crowd_of_short_tags():
+    crowd = "".join(f'<meta property="og:x{i}" content="{"y" * 60}">' for i in range(2000))
+    for mark in (
+        '<meta name="robots" content="noai">',
+        '<meta name="tdm-reservation" content="1">',
+        '<link rel="license" type="application/rsl+xml" href="/l.xml">',
+    ):
+        for page in (f"<head>{crowd}{mark}", f"<head>{crowd}<body>{mark}"):
+            assert mark in page_excerpt(page, "https://a.example/"), mark
+            assert len(page_excerpt(page, "https://a.example/")) <= 65536
 
 
 @given(st.lists(ANY, max_size=12).map("".join), st.integers(0, 200))
