@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from time import monotonic
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
@@ -47,7 +47,7 @@ from crawler.visit.url_shapes import page_key
 from registry.db.visits import KnownImage, State
 from registry.errors import RegistryError
 from registry.evidence.text import page_text
-from registry.model import PAGE_TRUNCATED, Observation, SiteFile
+from registry.model import PAGE_TRUNCATED, Evidence, Observation, SiteFile
 from registry.pictures.reading import FileRead
 from registry.urls.key import host_of, hostname_of
 from registry.urls.networks import is_private
@@ -180,7 +180,7 @@ class SiteSpider(Spider):
         content = text.content
         self._left.update(content.left)
         evidence = page_evidence(response, text.excerpt)
-        self.tally.evidence(evidence)
+        self.count(evidence)
         cut = is_cut(response)
         page = PageRead(response.url, read_at, evidence, content.images, content.links, cut)
         self.frontier.shows(step.link.url, (image.url for image in page.images))
@@ -218,7 +218,7 @@ class SiteSpider(Spider):
             read = self._unchanged(response)
         else:
             read = await self._fingerprinted(response)
-        self.tally.evidence(read.evidence)
+        self.count(read.evidence)
         for wanted in self.site_files.about_image(response.url, read.evidence):
             yield self._site_file_request(wanted)
         for step in self._after_image(shown, read):
@@ -281,14 +281,21 @@ class SiteSpider(Spider):
         """Return the counts of the visit, those of the frontier among them."""
         self.tally.errors = int(self.crawler.stats.get_value("spider_exceptions/count", 0))
         words = self.frontier.turned_away() | self._left
+        partly = {"marks": self.tally.unread, "licences": self.site_files.licences_left}
+        words |= {word: n for word, n in partly.items() if n}
         left = {f"left.{word}": n for word, n in sorted(words.items())}
         return self.tally.counts() | left
 
-    def _warn(self, text: str, url: str) -> None:
-        """Say of what an operator can mend once that it is so, of the rest only if asked."""
-        once = "optout-registry[" in text and text not in self._warned
+    def count(self, evidence: Iterable[Evidence]) -> None:
+        """Count the marks in evidence; warn once of each kind of part that was not read."""
+        for url, text in self.tally.evidence(evidence):
+            self._warn(text, url, once=True)
+
+    def _warn(self, text: str, url: str, *, once: bool) -> None:
+        """Log a warning: the first of its text visibly if `once`, the others at INFO."""
+        is_first = once and text not in self._warned
         self._warned.add(text)
-        self.logger.log(logging.WARNING if once else logging.INFO, "%s: %s", url, text)
+        self.logger.log(logging.WARNING if is_first else logging.INFO, "%s: %s", url, text)
 
     def _end(self, refusal: str) -> None:
         self._ending = refusal
@@ -369,5 +376,6 @@ class SiteSpider(Spider):
         file = await self._in_time(reading) or FileRead(refusal=self._ending)
         marks = (*image_evidence(response), *file.evidence)
         for text in file.warnings:
-            self._warn(text, response.url)
+            # What the operator can fix: a package to install.
+            self._warn(text, response.url, once="optout-registry[" in text)
         return ImageRead(read_at, file.refusal, response.status, file.picture, response.url, marks)

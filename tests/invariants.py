@@ -10,15 +10,16 @@ from registry.verdict.site_rules import applicable
 MAX_WARNINGS = 25
 # Quoted text is 200 characters, each escaped as ten at most (`\U000e0001`).
 MAX_WARNING = 2500
-# Of a robots.txt only the text bounds the rules: see its reader's page.
 MAX_SIGNALS = 1100
+# Of these files only the text bounds the rules: see their readers' pages.
+OF_LONG_FILES = {"robots_txt", "disallow_ai_training", "ai_txt", "tdmrep"}
 TARGET = Target("https://a.example/x/y.jpg?a=1", "https://a.example/x", None)
 
 
 def held_reading(name: str, evidence: Evidence):
     """Read evidence with one reader, hold what holds of every reading, and return it."""
     reading = readers()[name].read(evidence)
-    if name not in {"robots_txt", "disallow_ai_training"}:
+    if name not in OF_LONG_FILES:
         assert len(reading.signals) <= MAX_SIGNALS, len(reading.signals)
     for signal in reading.signals:
         hold_signal(signal, evidence)

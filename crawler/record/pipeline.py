@@ -75,7 +75,7 @@ class DatabasePipeline:
 
     def _site_file_read(self, site_file: SiteFile) -> None:
         if site_file.evidence is not None:
-            self._spider.tally.evidence([site_file.evidence])
+            self._spider.count([site_file.evidence])
         self._site_files.append(site_file)
 
     async def _tick(self) -> None:

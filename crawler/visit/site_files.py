@@ -38,11 +38,15 @@ class Wanted:
 
 @dataclass(slots=True)
 class SiteFiles:
-    """Which files a visit has asked for, and which it still wants of a host."""
+    """Which files a visit has asked for, and which it still wants of a host.
+
+    `licences_left` counts RSL documents beyond MAX_LICENCES of one host.
+    """
 
     _asked: set[tuple[str, str]] = field(default_factory=set)
     _pointers: dict[str, list[str]] = field(default_factory=dict)
     _licences: dict[str, int] = field(default_factory=dict)
+    licences_left: int = 0
 
     def about_page(self, url: str, evidence: Iterable[Evidence]) -> list[Wanted]:
         """Return what to ask for now that a page was read."""
@@ -74,11 +78,12 @@ class SiteFiles:
         key = wanted.host, wanted.url
         if key in self._asked:
             return False
+        self._asked.add(key)
         if wanted.kind == "rsl-xml":
             self._licences[wanted.host] = self._licences.get(wanted.host, 0) + 1
             if self._licences[wanted.host] > MAX_LICENCES:
+                self.licences_left += 1
                 return False
-        self._asked.add(key)
         return True
 
 

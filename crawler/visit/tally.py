@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from registry.model import Evidence, Observation
-from registry.signals import read
+from registry.signals import read, unread
 
 
 @dataclass(slots=True)
@@ -17,7 +17,8 @@ class Tally:
     `images` counts different files, `unchanged` those of them that a 304
     spared; `refused` counts addresses of images by reason, `pages_refused`
     pages by reason; `marks` counts signals by name, each page's, image's and
-    site's once; `reserved` counts those that reserve something.
+    site's once; `reserved` counts those that reserve something. `unread` counts the pieces
+    of evidence with a part that no reader reads.
     """
 
     pages: int = 0
@@ -28,6 +29,7 @@ class Tally:
     refused: Counter[str] = field(default_factory=Counter)
     pages_refused: Counter[str] = field(default_factory=Counter)
     marks: Counter[str] = field(default_factory=Counter)
+    unread: int = 0
     _files: set[str] = field(default_factory=set)
 
     @property
@@ -35,12 +37,20 @@ class Tally:
         """Return the number of different image files."""
         return len(self._files)
 
-    def evidence(self, pieces: Iterable[Evidence]) -> None:
-        """Count the marks in evidence that was not counted before."""
+    def evidence(self, pieces: Iterable[Evidence]) -> list[tuple[str, str]]:
+        """Count the marks in evidence that was not counted before.
+
+        Return the URL of each piece that was not read whole, with a warning for people.
+        """
+        partly: list[tuple[str, str]] = []
         for piece in pieces:
+            warnings = unread(piece)
+            self.unread += bool(warnings)
+            partly += [(piece.url, text) for text in warnings]
             for signal in read(piece).signals:
                 self.marks[signal.name] += 1
                 self.reserved += any(meaning == "reserved" for _, meaning in signal.uses)
+        return partly
 
     def observation(self, observation: Observation) -> None:
         """Count one observation."""

@@ -15,6 +15,7 @@ and vectors in `tests/vectors/NAME.jsonl`. There is no list to edit.
 
 from __future__ import annotations
 
+import re
 from functools import cache, lru_cache
 from types import ModuleType
 from typing import Literal
@@ -23,6 +24,8 @@ from registry.model import About, Evidence, Reading, Signal
 from registry.plugins import discover
 from registry.signals import _excerpt
 
+# How every reader says that it did not read on: marks may be in the rest.
+_UNREAD = re.compile("read up to there|not read|were not read")
 # Characters of header values that are remembered with what they say.
 MAX_REMEMBERED = 512
 # Characters of a site's file up to which it is read anew each time.
@@ -90,6 +93,11 @@ def page_excerpt(html: str, url: str = "", limit: int = 65536) -> str:
         return bool(read(Evidence("html", "page", url, text=tag)).signals)
 
     return _excerpt.excerpt(html, given, limit, speaks)
+
+
+def unread(evidence: Evidence) -> tuple[str, ...]:
+    """Return the warnings that marks may be in a part of evidence which no reader reads."""
+    return tuple(text for text in read(evidence).warnings if _UNREAD.search(text))
 
 
 # A long file of a site takes seconds; a visit asks for what it says more than once.

@@ -17,7 +17,7 @@ from registry.signals._directives import MAX_RAW
 # Characters and entries that are read. The first entry that matches wins, so
 # what is cut off could not have changed what the entries before it say.
 MAX_TEXT = 2 * 1024 * 1024
-MAX_ENTRIES = 1000
+MAX_ENTRIES = 50_000
 
 _SPACE = re.compile(r"[ \t\n\r]*+")
 _NO_LETTERS = re.compile(r"[\s:_-]+")

@@ -51,8 +51,8 @@ from registry.text import quote
 
 CARRIERS = ("ai-txt",)
 
-MAX_TEXT = 256 * 1024
-MAX_RULES = 500
+MAX_TEXT = 2 * 1024 * 1024
+MAX_RULES = 20_000
 MAX_AGENTS = 500
 MAX_WARNINGS = 20
 
@@ -73,7 +73,7 @@ def read(evidence: Evidence) -> Reading:
         return Reading(warnings=(f"a web page instead of ai.txt: {quote(text)}",))
     groups = _robots_groups.groups(text)
     if not _has_form(text, groups):
-        return Reading()
+        return Reading(warnings=tuple(_bounds_crossed(evidence.text, groups)))
     warnings = _bounds_crossed(evidence.text, groups)
     signals: list[Signal] = []
     # A rule that was not read might have refused what another one permits.

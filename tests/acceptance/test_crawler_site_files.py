@@ -96,6 +96,36 @@ def test_files_at_well_known_places_are_asked_for(site, crawl, decided, path, bo
     assert asked.count(path) == 1
 
 
+def test_marks_in_long_files_and_behind_many_tags_count(marked, crawl, decided):
+    """Files and pages far longer than people write; what nobody reads of one is told."""
+    entries = b'{"location": "/other", "tdm-reservation": 0},' * 5000
+    last = b'{"location": "/plain/*", "tdm-reservation": 1}'
+    marked.replace("/.well-known/tdmrep.json", b"[" + entries + last + b"]")
+    lines = b"".join(b"Allow: *.x%d\n" % number for number in range(2000))
+    marked.replace("/ai.txt", b"User-Agent: *\n" + lines + b"Disallow: /plain/c.jpg\n")
+    mark = b'<meta name="robots" content="noai">'
+    for name, crowd in {
+        "many": b'<meta property="og:x" content="%d">' % 10**60 * 1000,
+        "drawing": b"<svg><title/><path d='M0 0'/></svg>",
+        "long": b"<p>" + b"x" * (9 << 20),
+    }.items():
+        marked.replace(f"/{name}.png", PICTURE)
+        marked.replace(f"/{name}.html", crowd + mark + b'<img src="/%s.png">' % name.encode())
+    links = b"".join(b'<a href="/%s.html">' % n for n in (b"many", b"drawing", b"long"))
+    shown = b"".join(b'<img src="/plain/%s">' % n for n in (b"c.jpg", b"d.png"))
+    marked.replace("/start.html", links + shown)
+    marked.replace("/trust.txt", b"#" * (3 << 19) + b"\ndatatrainingallowed=no\n")
+    done = crawl(marked.url + "/start.html", "--json")
+    assert done.returncode == 0, done.stderr
+    for name in ("many", "drawing", "long"):
+        assert decided(f"{name}.png")[0][0] == "reserved", name
+    names = dict(decided("plain/c.jpg"))["reserved"]
+    assert {"tdm-reservation=1", "ai-txt:disallow"} <= set(names)
+    assert dict(decided("plain/d.png"))["reserved"] == ["tdm-reservation=1"]
+    assert json.loads(done.stdout)["left"] == {"marks": 1}
+    assert "trust.txt longer than" in done.stderr
+
+
 def test_a_file_that_goes_takes_its_marks_along(marked, crawl, decided):
     assert crawl(marked.url + "/start.html").returncode == 0
     marked.replace("/ai.txt", b"", status=404)

@@ -66,6 +66,21 @@ def test_encodings_of_unicode(encoding):
     assert names(made.jxl(made.box(b"xml ", text.encode(encoding)))) == ["plus:DMI-PROHIBITED"]
 
 
+@pytest.mark.parametrize("kind", [b"tEXt", b"zTXt"])
+def test_the_keyword_of_xmp_in_another_chunk_of_png(kind):
+    text = b"\0" + zlib.compress(PACKET) if kind == b"zTXt" else PACKET
+    data = made.png(made.chunk(kind, b"XML:com.adobe.xmp\0" + text))
+    assert names(data) == ["plus:DMI-PROHIBITED"]
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+def test_a_packet_in_the_exif_data_of_jpeg(order):
+    exif = made.segment(0xE1, b"Exif\0\0" + made.tiff(PACKET, order=order))
+    assert names(made.jpeg(exif)) == ["plus:DMI-PROHIBITED"]
+    other = made.segment(0xE1, b"Exif\0\0" + b"no TIFF")
+    assert read_file_metadata(made.jpeg(other)) == read_file_metadata(made.jpeg())
+
+
 def test_padding_is_not_kept():
     body, end, wrapper = PACKET.partition(b"<?xpacket end")
     padded = body + b" " * 200_000 + end + wrapper + b"\0" * 100

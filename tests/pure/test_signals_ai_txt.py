@@ -70,7 +70,7 @@ def test_a_file_that_is_not_read_to_its_end_permits_nothing():
 
 
 def test_hostile_sizes_are_bounded():
-    rules = "".join(f"Disallow: *.{number}\nDissalow: /{number}\n" for number in range(2000))
+    rules = "".join(f"Disallow: *.{number}\nDissalow: /{number}\n" for number in range(30_000))
     names = "".join(f"User-agent: bot{number}\n" for number in range(2000))
     reading = read(names + rules)
     assert len(reading.warnings) == ai_txt.MAX_WARNINGS + 1
@@ -81,6 +81,9 @@ def test_hostile_sizes_are_bounded():
 
 def test_a_cut_file_ends_with_a_whole_line():
     line = "Disallow: /private/\n"
+    first = read("#" * (ai_txt.MAX_TEXT + 1) + "\nUser-agent: *\nDisallow: /\n")
+    assert first.signals == ()
+    assert "read up to there" in first.warnings[0]
     text = "User-agent: *\n" + "#" * (ai_txt.MAX_TEXT - 40) + "\n" + line * 10
     assert {s.rule.pattern for s in read(text).signals} <= {"/private/"}
 

@@ -137,7 +137,7 @@ def test_signals_and_their_texts_are_bounded():
     reading = of_file(f"[{many}]")
     assert len(reading.signals) == 300
     assert {len(signal.raw) for signal in reading.signals} == {MAX_RAW}
-    more = ",".join('{"location":"/a","tdm-reservation":1}' for _ in range(1500))
+    more = ",".join('{"location":"/a","tdm-reservation":1}' for _ in range(50_500))
     reading = of_file(f"[{more}]")
     assert len(reading.signals) == _tdmrep_file.MAX_ENTRIES
     assert "too long" in reading.warnings[0]

@@ -55,7 +55,9 @@ def test_a_site_with_a_licence_for_every_page_is_not_followed_for_ever():
     found = []
     for number in range(3 * MAX_LICENCES):
         found += files.about_page(PAGE, [pointing(f"/{number}.xml")])
+    found += files.about_page(PAGE, [pointing("/50.xml")])
     assert len([w for w in found if w.kind == "rsl-xml"]) == MAX_LICENCES
+    assert files.licences_left == 2 * MAX_LICENCES
 
 
 def test_addresses_of_no_web_page_are_not_asked_for():

@@ -6,7 +6,8 @@ fit into 64 KiB is Extended XMP: segments behind
 digits, its length and the piece's offset (4 bytes each, big-endian), in any
 order. It belongs to the packet that names the MD5 in `xmpNote:HasExtendedXMP`;
 an extension that no packet names is left over from an earlier state of the
-file and must not be read (XMP specification part 3, section 1.1.3.1).
+file and must not be read (XMP specification part 3, section 1.1.3.1). A packet may also
+stand in tag 700 of the Exif data, which is a TIFF file behind `Exif` and two NULs.
 """
 
 from __future__ import annotations
@@ -15,10 +16,12 @@ import hashlib
 import re
 from collections.abc import Iterator
 
+from registry.evidence.xmp import tiff
 from registry.evidence.xmp._found import MAX_BLOCKS, Found, Packets
 
 _PACKET = b"http://ns.adobe.com/xap/1.0/\0"
 _EXTENSION = b"http://ns.adobe.com/xmp/extension/\0"
+_EXIF = b"Exif\0\0"
 _NAMED = re.compile(rb"HasExtendedXMP[\s=\"'>]{1,40}([0-9A-Fa-f]{32})")
 _FILL = re.compile(rb"\xff+")
 _APP1, _SCAN, _END = 0xE1, 0xDA, 0xD9
@@ -36,7 +39,10 @@ def packets(data: bytes) -> Packets:
     mains: list[bytes] = []
     extensions: dict[bytes, list[bytes]] = {}
     for content in _app1(data, found):
-        if content.startswith(_PACKET):
+        if content.startswith(_EXIF):
+            # Damage of other tags is no concern of ours.
+            mains += [found.take(part) for part in _in_exif(content[len(_EXIF) :])]
+        elif content.startswith(_PACKET):
             mains.append(found.take(content[len(_PACKET) :]))
         elif content.startswith(_EXTENSION):
             piece = found.take(content[len(_EXTENSION) :])
@@ -52,6 +58,11 @@ def packets(data: bytes) -> Packets:
     if extensions:
         found.warn("Extended XMP that no packet names, not read")
     return found.packets()
+
+
+def _in_exif(data: bytes) -> list[bytes]:
+    """Return the packets in Exif data."""
+    return [b"".join(parts) for parts in tiff.packets(data).parts] if tiff.recognises(data) else []
 
 
 def _app1(data: bytes, found: Found) -> Iterator[bytes]:

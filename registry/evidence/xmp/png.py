@@ -1,5 +1,6 @@
 """PNG: XMP in an iTXt chunk with the keyword `XML:com.adobe.xmp`.
 
+Some tools write that keyword in a tEXt or zTXt chunk.
 The text may be compressed (zlib). Old ImageMagick wrote `Raw profile type xmp`
 in tEXt or zTXt: a name, a length and hex digits. Chunks that lack the two bytes
 of compression, as some tools write them, are read with a warning.
@@ -34,6 +35,8 @@ def packets(data: bytes) -> Packets:
         keyword, nul, rest = content.partition(b"\0")
         if keyword == _KEYWORD and kind == b"iTXt":
             found.packet(_international(rest, found))
+        elif keyword == _KEYWORD:
+            found.packet(found.inflated(rest[1:]) if kind == b"zTXt" else found.take(rest))
         elif nul and keyword.lower() == _RAW_PROFILE:
             found.packet(_raw_profile(kind, rest, found))
     return found.packets()
