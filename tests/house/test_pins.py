@@ -29,7 +29,9 @@ NOT_EVERYWHERE = frozenset({"atheris"})
 def declared() -> list[Requirement]:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
     extras = project["optional-dependencies"].values()
-    return [Requirement(text) for group in (project["dependencies"], *extras) for text in group]
+    found = [Requirement(text) for group in (project["dependencies"], *extras) for text in group]
+    # An extra may bring another one of ours.
+    return [requirement for requirement in found if requirement.name != project["name"]]
 
 
 def closure() -> set[str]:
