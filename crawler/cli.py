@@ -13,7 +13,8 @@ from registry.cli import run as run_process
 from registry.terminal import say, show, show_json
 
 if TYPE_CHECKING:
-    from crawler.visit.run import Plan
+    from crawler.plan import Options, Plan
+    from crawler.report.summary import Ended
 
 
 @click.group()
@@ -120,9 +121,8 @@ def run(targets: tuple[str, ...], delay: float, timeout: float, **options: Any) 
     Example:
         CRAWLER_CONTACT=mailto:me@example.org crawler run https://gallery.example/
     """
-    from crawler.report import summary
-    from crawler.report.progress import Progress
-    from crawler.visit import run as visits
+    from crawler.plan import Options, plan, refuse_mixture
+    from crawler.report.visible_log import log_to_stderr
     from crawler.visit.frontier import Limits
 
     limits = Limits(
@@ -133,23 +133,40 @@ def run(targets: tuple[str, ...], delay: float, timeout: float, **options: Any) 
         bytes=options["max_bytes"],
     )
     contact = os.environ.get("CRAWLER_CONTACT")
-    settings = visits.Options(
-        limits, delay, timeout, contact, options["verbose"], options["private"]
-    )
-    progress = Progress()
-    made = visits.Run(settings, progress)
-    due = _due([visits.plan(target) for target in targets], options["older_than"])
+    how = Options(limits, delay, timeout, contact, options["verbose"], options["private"])
+    due = _due([plan(target) for target in targets], options["older_than"])
     if not due:
         return 0
-    made.visit(due)
-    if options["as_json"]:
-        show_json(summary.as_json(made.ended), indent=2)
+    if not how.private:
+        refuse_mixture(due)
+    log_to_stderr(verbose=how.verbose)
+    return _visited(due, how, as_json=options["as_json"])
+
+
+def _visited(plans: list[Plan], how: Options, *, as_json: bool) -> int:
+    """Make visits one after the other, show what came of them, and return the exit code."""
+    from crawler.plan import contact_for
+    from crawler.report import summary
+    from crawler.report.progress import Progress
+    from crawler.visit.run import visit
+
+    progress = Progress()
+    ended: list[Ended] = []
+    for one in plans:
+        contact_for(one, how)  # refused before the first visit, not after it
+    for one in plans:
+        ended.append(visit(one, how, report=progress.show, say=progress.say))
+        if ended[-1].signal:
+            break
+    if as_json:
+        show_json(summary.as_json(ended), indent=2)
     else:
-        for ended in made.ended:
-            show(*summary.as_text(ended).split("\n"))
-    for failure in summary.failures(made.ended):
+        for made in ended:
+            show(*summary.as_text(made).split("\n"))
+    for failure in summary.failures(ended):
         progress.say(f"error: {failure}")
-    return 128 + made.signal if made.signal else summary.exit_code(made.ended)
+    signal = ended[-1].signal
+    return 128 + signal if signal else summary.exit_code(ended)
 
 
 def _due(plans: list[Plan], older_than: timedelta | None) -> list[Plan]:
@@ -169,7 +186,7 @@ def _due(plans: list[Plan], older_than: timedelta | None) -> list[Plan]:
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def sites(as_json: bool) -> None:
     """List the spiders: what `crawler run` can visit."""
-    from crawler.visit.run import spiders
+    from crawler.plan import spiders
 
     found = {name: spider.about for name, spider in spiders().items()}
     if as_json:

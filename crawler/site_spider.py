@@ -65,6 +65,8 @@ class SiteSpider(Spider):
     """Visits one site. Arguments come from `crawler.visit.run`."""
 
     about: ClassVar[str] = ""
+    # The hosts that it is for, with their subdomains: a URL of one of them finds this spider.
+    hosts: ClassVar[tuple[str, ...]] = ()
     # Where a visit starts if no address is named; "" if one must be.
     starts_at: ClassVar[str] = ""
     # Finds the images and links of a page: a pure function of its text and address that a

@@ -32,7 +32,8 @@ _WHY = {
 class Ended:
     """What came of one visit. `start_refusal` says why the first page was not read.
 
-    `stopped` holds the hosts that refused until they were asked no more, with the status.
+    `stopped` holds the hosts that refused until they were asked no more, with the status;
+    `signal` is the one that interrupted the visit, if one did.
     """
 
     visit: int
@@ -44,6 +45,7 @@ class Ended:
     seconds: float
     start_refusal: str | None = None
     stopped: dict[str, int] = field(default_factory=dict)
+    signal: int | None = None
 
 
 def exit_code(ended: Sequence[Ended]) -> int:
@@ -76,6 +78,8 @@ def as_json(ended: Sequence[Ended]) -> dict[str, Any]:
     for visit in ended:
         total.update(visit.counts)
     visits = [asdict(visit) | {"counts": grouped(visit.counts)} for visit in ended]
+    for one in visits:
+        del one["signal"]
     seconds = round(sum(visit.seconds for visit in ended), 3)
     return {**grouped(total), "seconds": seconds, "visits": visits}
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from crawler.visit.run import spiders
+from crawler.plan import spiders
 
 CAPTURES = Path(__file__).parents[1] / "captures"
 PAGES = sorted(CAPTURES.glob("*/*.html"))

@@ -99,7 +99,7 @@ def _of_a_claim(url: str) -> str | None:
 
 
 def _of_a_plan(url: str) -> str | None:
-    from crawler.visit.run import plan
+    from crawler.plan import plan
 
     return plan(url.replace("me:secret@", "")).host
 

@@ -1,0 +1,120 @@
+"""What is to be visited: a URL finds its spider, and a spider's name its site."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cache
+
+from scrapy.settings import Settings
+from scrapy.spiderloader import SpiderLoader
+
+from crawler.settings import LEAST_DELAY, SPIDER_MODULES, checked_contact
+from crawler.site_spider import SiteSpider
+from crawler.visit.frontier import Limits
+from registry.errors import UsageError
+from registry.urls.absolute import absolute
+from registry.urls.key import host_of, hostname_of
+from registry.urls.networks import is_loopback, is_private
+from registry.urls.sites import wider_hosts
+
+# The spider of every site that no other one is for.
+ANY_SITE = "gallery"
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How to crawl: limits per visit, seconds between requests, seconds per download.
+
+    `contact` is a web page or `mailto:` address for site owners. `private`: the hosts
+    named are in a private network although their names look public.
+    """
+
+    limits: Limits = field(default_factory=Limits)
+    delay: float = 1.0
+    timeout: float = 30.0
+    contact: str | None = None
+    verbose: bool = False
+    private: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """One visit to make: which spider, from where."""
+
+    spider: type[SiteSpider]
+    start_url: str
+
+    @property
+    def host(self) -> str:
+        """Return the host the visit is recorded under."""
+        return host_of(self.start_url) or ""
+
+
+@cache
+def spiders() -> dict[str, type[SiteSpider]]:
+    """Return every spider by name."""
+    loader = SpiderLoader.from_settings(Settings({"SPIDER_MODULES": SPIDER_MODULES}))
+    loaded = {name: loader.load(name) for name in sorted(loader.list())}
+    return {name: spider for name, spider in loaded.items() if issubclass(spider, SiteSpider)}
+
+
+def spider_for(url: str) -> type[SiteSpider]:
+    """Return the spider for a URL: of those that declare its host, the one for the nearest."""
+    host = hostname_of(url)
+    for name in (host, *wider_hosts(host)):
+        for spider in spiders().values():
+            if name in spider.hosts:
+                return spider
+    return spiders()[ANY_SITE]
+
+
+def plan(target: str) -> Plan:
+    """Return the visit that a URL or a spider's name means. Raises UsageError."""
+    if "://" in target:
+        url = _checked(target)
+        return Plan(spider_for(url), url)
+    known = spiders()
+    if target in known:
+        if not known[target].starts_at:
+            raise UsageError(f"the spider {target} needs an address", "crawler run https://...")
+        return Plan(known[target], known[target].starts_at)
+    hint = f"did you mean https://{target} ?" if "." in target else "see `crawler sites`"
+    raise UsageError(f"there is no spider {target}", hint)
+
+
+def contact_for(plan: Plan, options: Options) -> str:
+    """Return the contact that a visit names. Raises UsageError where it may not be made so."""
+    is_local = is_loopback(hostname_of(plan.start_url))
+    contact = checked_contact(options.contact, local=is_local)
+    if options.delay < LEAST_DELAY and not is_local:
+        raise UsageError(
+            f"--delay {options.delay:g} is too fast for other people's sites",
+            f"{LEAST_DELAY:g} seconds is the least; only this machine may be asked faster",
+        )
+    return contact
+
+
+def refuse_mixture(plans: Sequence[Plan]) -> None:
+    """Raise UsageError where hosts of a private network and public ones are to be visited.
+
+    Whoever starts a run should know which network it is for.
+    """
+    if len({is_private(hostname_of(plan.start_url)) for plan in plans}) > 1:
+        raise UsageError(
+            "one run cannot visit both a private network and the public web",
+            "make two runs of it",
+        )
+
+
+def _checked(target: str) -> str:
+    if "@" in re.split(r"[/?#]", target.partition("://")[2], maxsplit=1)[0]:
+        # Not repeated in the message: it may hold a password.
+        raise UsageError(
+            "a web address with a user name or password would be stored with them", "leave them out"
+        )
+    address = absolute(target, target)
+    if address is None:
+        raise UsageError(f"{target} is not a web address", "http:// or https://, then a host")
+    return address

@@ -1,0 +1,89 @@
+"""`visit(plan, options)` from a program: again and again in one process, and in a worker's."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+PROGRAM = """
+import json
+import multiprocessing
+import sys
+
+from crawler.plan import Options, plan
+from crawler.visit.run import visit
+
+def made(url):
+    ended = visit(plan(url), Options(delay=0))
+    return [ended.state, ended.counts["images"]]
+
+if __name__ == "__main__":
+    url = sys.argv[1]
+    found = [made(url), made(url)]
+    context = multiprocessing.get_context("spawn")
+    with context.Pool(1) as workers:
+        found += workers.map(made, [url, url])
+    print(json.dumps(found))
+"""
+
+
+@pytest.fixture
+def program(tmp_path):
+    script = tmp_path / "program.py"
+    script.write_text(PROGRAM)
+    return script
+
+
+def test_again_and_from_a_worker(program, site, database_url, conn, monkeypatch):
+    monkeypatch.setenv("REGISTRY_DATABASE_URL", database_url)
+    done = subprocess.run(
+        [sys.executable, program, site.url + "/"],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    made = json.loads(done.stdout)
+    assert made == [made[0]] * 4
+    assert made[0][0] == "finished"
+    assert made[0][1] > 0
+    states = conn.execute("SELECT state FROM visit").fetchall()
+    assert states == [("finished",)] * 4
+
+
+def test_names_are_judged_anew_for_every_visit(program, site, database_url, monkeypatch, tmp_path):
+    """A visit that may see a private network leaves no leave to the next one."""
+    monkeypatch.setenv("REGISTRY_DATABASE_URL", database_url)
+    script = tmp_path / "names.py"
+    script.write_text(
+        """
+import socket, sys
+
+real = socket.getaddrinfo
+socket.getaddrinfo = lambda host, *a, **k: real(
+    "127.0.0.1" if host in ("art.example", b"art.example") else host, *a, **k)
+
+from crawler.plan import Options, plan
+from crawler.visit.run import visit
+
+url = sys.argv[1]
+for private in (True, False, True, False):
+    options = Options(delay=0.5, timeout=5, contact="mailto:me@example.org", private=private)
+    ended = visit(plan(url), options)
+    print(ended.start_refusal, ended.counts["pages"] > 0)
+"""
+    )
+    port = site.url.rpartition(":")[2]
+    site.replace("/one.html", b'<img src="/pictures/cat.jpg">')
+    done = subprocess.run(
+        [sys.executable, script, f"http://art.example:{port}/one.html"],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    refused = "private-address False"
+    assert done.stdout.splitlines() == ["None True", refused, "None True", refused]
