@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
@@ -96,8 +96,9 @@ def command(
     A list is a CSV, TSV, JSON lines or Parquet file with columns named url,
     page_url, site, path_pattern, sha256, md5, phash64, phash256, width, height,
     meaning, use, signal, evidence, observed_at, source, claimant, licence_url;
-    each row needs one of url, sha256, md5, phash64, site. Options fill in
-    what a row leaves empty. Pictures are fingerprinted and not stored; the name
+    each row needs one of url, sha256, md5, phash64, site. Names may be in
+    any case, with blanks or hyphens (SHA-256). Columns of other names are
+    not taken and named once. Options fill in what a row leaves empty. Pictures are fingerprinted and not stored; the name
     of their file is kept. Folders are searched for both; other files there are
     passed over and named by kind and number. Importing the same again adds
     nothing; a withdrawn entry stands again.
@@ -253,6 +254,7 @@ def _report(tally: Tally, as_json: bool) -> None:
     for left_out in problems.left_out:
         say(f"left out: {left_out.file}: {left_out.place}: {left_out.reason}")
     _say_passed_over(tally.passed_over)
+    _say_unknown(problems)
     say(_summary(tally))
     if problems.not_utf8:
         say(f"hint: {problems.not_utf8:,} lines are not UTF-8; {CONVERT}")
@@ -271,6 +273,17 @@ def _say_passed_over(passed_over: Sequence[LeftOut]) -> None:
         say(f"hint: lists that are read end in {endings}: unpack archives, convert the others")
 
 
+def _say_unknown(problems: Problems) -> None:
+    unknown = problems.unknown.listed()
+    for one in unknown[:FIRST_SHOWN]:
+        meant = f"; did you mean {one.did_you_mean}?" if one.did_you_mean else ""
+        others = f" and {one.files - 1:,} more" if one.files > 1 else ""
+        say(f"unknown column, not taken: {one.column or '(no name)'} in {one.file}{others}{meant}")
+    if len(unknown) > FIRST_SHOWN:
+        more = "many" if problems.unknown.are_more else f"{len(unknown) - FIRST_SHOWN}"
+        say(f"unknown columns, not taken: {more} more (--json names them)")
+
+
 def _counts(tally: Tally) -> dict[str, object]:
     """Return the counts as `--json` prints them."""
     return {
@@ -282,6 +295,7 @@ def _counts(tally: Tally) -> dict[str, object]:
         "rows_read": tally.problems.rows_read,
         "bad_rows": tally.problems.bad_rows,
         "left_out": [left_out._asdict() for left_out in tally.problems.left_out],
+        "unknown_columns": [asdict(one) for one in tally.problems.unknown.listed()],
         "flat_hashes_left_out": tally.problems.flat_hashes,
         "unreadable_files": len(tally.unreadable),
         "unfit_pictures": tally.unfit_pictures,

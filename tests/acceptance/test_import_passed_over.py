@@ -72,3 +72,25 @@ def test_nothing_is_passed_over_where_all_is_read(
     done = run("registry", "import", folder, "--json", database=database_url)
     assert (done.returncode, json.loads(done.stdout)["passed_over"]) == (0, [])
     assert "passed over" not in done.stderr
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.jsonl"])
+def test_unknown_columns_are_named_once(
+    run: Run, database_url: str, tmp_path: Path, name: str
+) -> None:
+    values = {"url": ADDRESS, "sha256sum": "ab" * 32, "title": "x"}
+    rows = [",".join(values), *[",".join(values.values())] * 2]
+    lines = rows if name == "a.csv" else [json.dumps(values)] * 2
+    (tmp_path / name).write_text("\n".join(lines) + "\n")
+    done = run("registry", "import", tmp_path / name, "--json", database=database_url)
+    assert done.returncode == 0
+    unknown = [line for line in done.stderr.splitlines() if line.startswith("unknown column")]
+    assert unknown == [
+        f"unknown column, not taken: sha256sum in {tmp_path / name}; did you mean sha256?",
+        f"unknown column, not taken: title in {tmp_path / name}",
+    ]
+    columns = json.loads(done.stdout)["unknown_columns"]
+    assert [(one["column"], one["did_you_mean"]) for one in columns] == [
+        ("sha256sum", "sha256"),
+        ("title", None),
+    ]
