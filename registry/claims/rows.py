@@ -125,6 +125,8 @@ def _url(value: object) -> str:
     text = _line(value)
     if not re.match(r"https?://", text, re.IGNORECASE) or url_key(text) is None:
         raise ValueError("an address that starts with http:// or https:// and a host")
+    if text.endswith('"'):
+        raise ValueError("an address without a quotation mark at its end (or %22 for it)")
     return text
 
 

@@ -98,10 +98,11 @@ def command(
     meaning, use, signal, evidence, observed_at, source, claimant, licence_url;
     each row needs one of url, sha256, md5, phash64, site. Names may be in
     any case, with blanks or hyphens (SHA-256). Columns of other names are
-    not taken and named once. Options fill in what a row leaves empty. Pictures are fingerprinted and not stored; the name
-    of their file is kept. Folders are searched for both; other files there are
-    passed over and named by kind and number. Importing the same again adds
-    nothing; a withdrawn entry stands again.
+    not taken and named once. Options fill in what a row leaves empty.
+    Pictures are fingerprinted and not stored; the name of their file is
+    kept. Folders are searched for both; other files there are passed over
+    and named by kind and number. Importing the same again adds nothing; a
+    withdrawn entry stands again.
 
     Text is UTF-8. A row that cannot be read, or has fewer or more fields than
     the first line, is left out and named with its line; the others are loaded.

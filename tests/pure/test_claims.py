@@ -148,6 +148,7 @@ def test_a_time_without_a_zone_is_utc(given: object, moment: datetime) -> None:
     ("column", "value", "wanted"),
     [
         ("url", "art.example/a.jpg", "starts with http:// or https://"),
+        ("url", f'{URL}"', "without a quotation mark at its end"),
         ("url", "ftp://art.example/a.jpg", "starts with http:// or https://"),
         ("url", "https:///a.jpg", "starts with http:// or https://"),
         ("url", "https://art.example/a\nb", "without control characters"),
