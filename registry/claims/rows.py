@@ -23,6 +23,7 @@ HEX_DIGITS = {"sha256": 64, "md5": 32, "phash64": 16, "phash256": 64}
 MOST_PIXELS_A_SIDE = 2**31 - 1
 _BESIDE_HOST = re.compile(r"[/?#@\\]")
 _LINE_BREAKS = str.maketrans("\t\n\r", "   ")
+_LONE_SURROGATE = re.compile(r"[\ud800-\udfff]")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 
@@ -83,6 +84,13 @@ def is_blank(value: object) -> bool:
     return value is None or value != value  # noqa: PLR0124
 
 
+def checked_line(text: str) -> str:
+    """Return text that may be a source or claimant; ValueError says what is needed instead."""
+    if is_blank(text):
+        raise ValueError("text that is not empty")
+    return _line(text)
+
+
 def _text(value: object) -> str:
     if isinstance(value, bytes):
         try:
@@ -91,7 +99,10 @@ def _text(value: object) -> str:
             raise ValueError("text in UTF-8") from None
     if isinstance(value, bool | Mapping | list):
         raise ValueError("text")
-    return str(value).strip()
+    text = str(value).strip()
+    if _LONE_SURROGATE.search(text):
+        raise ValueError("text in Unicode, without half a pair of surrogates,")
+    return text
 
 
 def _line(value: object) -> str:

@@ -12,9 +12,11 @@ import click
 
 from registry.claims.files import FIRST_SHOWN, TABLE_SUFFIXES, Problems, is_table, read_claims
 from registry.claims.lines import CONVERT
-from registry.errors import UnreadableInput
+from registry.claims.rows import checked_line
+from registry.errors import UnreadableInput, UsageError
 from registry.model import Claim, Meaning, Picture
 from registry.terminal import say, say_error, show_json
+from registry.text import visible
 
 if TYPE_CHECKING:
     import psycopg
@@ -72,17 +74,27 @@ class Tally:
         self.restored += counts.restored
 
 
+def _line(_: click.Context, option: click.Parameter, value: str | None) -> str | None:
+    """Return the text of an option as a list may hold it."""
+    try:
+        return None if value is None else checked_line(value)
+    except ValueError as error:
+        raise UsageError(f"--{option.name} {value!r}: {error} is needed") from None
+
+
 @click.command()
 @click.argument(
     "paths", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="FILE|FOLDER..."
 )
 @click.option(
-    "--source", help="Where the entries come from.  [default: the file's or folder's name]"
+    "--source",
+    callback=_line,
+    help="Where the entries come from.  [default: the file's or folder's name]",
 )
 @click.option(
     "--meaning", type=MEANINGS, default="reserved", show_default=True, help="What they say."
 )
-@click.option("--claimant", help="Who says so.")
+@click.option("--claimant", callback=_line, help="Who says so.")
 @click.option("--json", "as_json", is_flag=True, help="Print the counts as JSON.")
 def command(
     paths: tuple[Path, ...],
@@ -148,7 +160,7 @@ def _sorted_out(
     for path in paths:
         if not path.exists():
             raise UnreadableInput(f"{path}: no such file or folder", "check the path")
-        named = source or path.resolve().name
+        named = source or visible(path.resolve().name)
         files = _files(path)
         taken = [file for file in files if is_table(file) or is_picture(file)]
         if not taken:
