@@ -112,8 +112,8 @@ def command(
     any case, with blanks or hyphens (SHA-256). Columns of other names are
     not taken and named once. Options fill in what a row leaves empty.
     Pictures are fingerprinted and not stored; the name of their file is
-    kept. Folders are searched for both; other files there are passed over
-    and named by kind and number. Importing the same again adds nothing; a
+    kept. Folders are searched for both, hidden ones aside; other files there
+    are passed over and named by kind and number. Importing the same again adds nothing; a
     withdrawn entry stands again.
 
     Text is UTF-8. A row that cannot be read, or has fewer or more fields than
@@ -157,6 +157,7 @@ def _sorted_out(
     tables: list[Named] = []
     pictures: list[Named] = []
     others: list[Path] = []
+    hidden: list[Path] = []
     for path in paths:
         if not path.exists():
             raise UnreadableInput(f"{path}: no such file or folder", "check the path")
@@ -165,12 +166,16 @@ def _sorted_out(
         taken = [file for file in files if is_table(file) or is_picture(file)]
         if not taken:
             known = ", ".join([*TABLE_SUFFIXES, *sorted(PICTURES)])
-            raise UnreadableInput(f"{path}: nothing to import", f"what is read ends in {known}")
+            aside = " but hidden lists" if _hidden_lists(path) else ""
+            hint = f"what is read ends in {known} and is not hidden"
+            raise UnreadableInput(f"{path}: nothing to import{aside}", hint)
         for file in taken:
             kept = tables if is_table(file) else pictures
             kept.append(Named(file, named, _name_in(path, file)))
         others += sorted(set(files).difference(taken))
-    return tables, pictures, passed_over(others, [picture.path for picture in pictures])
+        hidden += _hidden_lists(path)
+    read = [picture.path for picture in pictures]
+    return tables, pictures, passed_over(others, read, hidden)
 
 
 def _name_in(named: Path, file: Path) -> str:
@@ -183,6 +188,12 @@ def _files(path: Path) -> list[Path]:
     from registry.datasets import files_in
 
     return files_in(path) if path.is_dir() else [path]
+
+
+def _hidden_lists(path: Path) -> list[Path]:
+    from registry.datasets import hidden_files_in
+
+    return [file for file in hidden_files_in(path) if is_table(file)] if path.is_dir() else []
 
 
 def _import_table(conn: psycopg.Connection, table: Named, defaults: Defaults, tally: Tally) -> None:
@@ -282,8 +293,10 @@ def _say_passed_over(passed_over: Sequence[LeftOut]) -> None:
         may = "; they may hold entries" if one.reason else ""
         say(f"passed over: {one.count} ({', '.join(one.suffixes)}): {one.means}{may}")
     if any(one.reason for one in passed_over):
-        endings = ", ".join(TABLE_SUFFIXES)
-        say(f"hint: lists that are read end in {endings}: unpack archives, convert the others")
+        say(
+            f"hint: lists that are read end in {', '.join(TABLE_SUFFIXES)}: "
+            "unpack archives, convert others, rename hidden ones"
+        )
 
 
 def _say_unknown(problems: Problems) -> None:

@@ -17,7 +17,7 @@ from registry.errors import RefusedFile, UnreadableDataset
 from registry.evidence.carriers import IMAGE_FORMATS, is_still_image
 from registry.files import opened
 
-Kind = Literal["pictures", "archives", "tables", "words"]
+Kind = Literal["pictures", "archives", "tables", "words", "hidden"]
 PICTURES = frozenset(ending for known in IMAGE_FORMATS for ending in known.endings)
 ARCHIVES = frozenset({".tar", ".zip", ".tgz", ".gz", ".bz2", ".xz", ".zst", ".7z", ".rar"}) | {
     *(".npz", ".pkl", ".pickle", ".pt", ".h5", ".hdf5", ".mdb", ".lmdb", ".tfrecord", ".rec"),
@@ -35,6 +35,8 @@ _LIST = re.compile(rb"(?m)^[\s\"']*https?://\S+\s*$")
 # A table with one of these may hold keys of the pictures beside it.
 _KEYS = re.compile(rb"https?:|[0-9a-fA-F]{16}")
 _MAY_LACK_KEYS = frozenset({".csv", ".tsv", ".json", ".jsonl", ".ndjson"})
+# A file in which macOS keeps attributes of the one beside it; its name is that with "._".
+_APPLE_DOUBLE = b"\0\5\x16\7"
 _CHUNK = 1 << 20
 # Bytes at the start of a file that tell its kind, and of an address over the end of a chunk.
 _HEAD, _LONGEST = 512, 2048
@@ -73,6 +75,7 @@ _MEANS = {
     "archives": "archives or other data, not read",
     "tables": "tables, not read",
     "words": "of other kinds, not looked at",
+    "hidden": "hidden lists, not read",
 }
 
 
@@ -102,15 +105,22 @@ def left_out(files: Sequence[Path], *, pictures: Sequence[Path] = ()) -> tuple[L
     )
 
 
-def passed_over(files: Sequence[Path], pictures: Sequence[Path]) -> tuple[LeftOut, ...]:
+def passed_over(
+    files: Sequence[Path], pictures: Sequence[Path], hidden: Sequence[Path] = ()
+) -> tuple[LeftOut, ...]:
     """Return what an import of lists and of these pictures passed over, by kind.
 
     Its `reason` is MAY_HOLD_ENTRIES or None: an opt-out in such a file would be lost.
+    `hidden` are lists that are hidden.
     """
     captioned = {path.with_suffix("") for path in pictures}
+    kinds = _by_kind(files, True)
+    lists = [path for path in hidden if not _head(path).startswith(_APPLE_DOUBLE)]
+    if lists:
+        kinds.append(("hidden", lists))
     return tuple(
         LeftOut(kind, len(paths), _suffixes(paths), _why_entries(kind, paths, captioned))
-        for kind, paths in _by_kind(files, True)
+        for kind, paths in kinds
     )
 
 
@@ -168,7 +178,7 @@ def _reason(kind: Kind, paths: Sequence[Path], captioned: Set[Path]) -> str | No
 
 
 def _why_entries(kind: Kind, paths: Sequence[Path], captioned: Set[Path]) -> str | None:
-    may = kind == "archives" or _hold_keys(kind, paths, captioned)
+    may = kind in ("archives", "hidden") or _hold_keys(kind, paths, captioned)
     return MAY_HOLD_ENTRIES if may else None
 
 

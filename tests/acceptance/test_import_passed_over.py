@@ -54,6 +54,28 @@ def test_what_may_hold_entries_is_an_error(
     assert (counts["complete"], counts["added"]) == (True, 2)
 
 
+def test_hidden_lists_are_named_and_an_error(run: Run, database_url: str, folder: Path) -> None:
+    (folder / "sub").mkdir()
+    for name in (".hidden.csv", "sub/.LIST.jsonl"):
+        (folder / name).write_text(f"url\n{ADDRESS}\n")
+    done = run("registry", "import", folder, "--json", database=database_url)
+    assert done.returncode == 4
+    named = "passed over: 2 files (1 .csv, 1 .jsonl): hidden lists, not read; they may hold entries"
+    assert named in done.stderr
+    (passed,) = json.loads(done.stdout)["passed_over"]
+    assert (passed["kind"], passed["files"], passed["may_hold_entries"]) == ("hidden", 2, True)
+
+
+def test_hidden_files_that_systems_make_are_nothing(
+    run: Run, database_url: str, folder: Path
+) -> None:
+    (folder / ".DS_Store").write_bytes(b"\0\0\0\1Bud1" + ADDRESS.encode())
+    (folder / "._good.csv").write_bytes(b"\0\5\x16\7\0\2\0\0Mac OS X" + ADDRESS.encode())
+    (folder / ".directory").write_text(f"{ADDRESS}\n")
+    done = run("registry", "import", folder, "--json", database=database_url)
+    assert (done.returncode, json.loads(done.stdout)["passed_over"]) == (0, [])
+
+
 def test_what_holds_none_is_said(run: Run, database_url: str, folder: Path) -> None:
     for name, content in HARMLESS.items():
         (folder / name).write_bytes(content)
