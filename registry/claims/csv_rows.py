@@ -207,7 +207,9 @@ class CsvRows:
         # With a quote too many or too few a row still has all its delimiters.
         parts = [part.strip('"\r\n') for part in text.split(self._delimiter)]
         return (whole and makes_claim(_others(alone, row))) or (
-            len(parts) == len(self.header) and makes_claim(_others(parts, row))
+            # A row that lost a quote around delimiters has more of them.
+            (len(parts) == len(self.header) or (len(parts) > len(self.header) and '"' in text))
+            and makes_claim(_others(parts[: len(self.header)], row))
         )
 
     def _alone(self, line: Line) -> Cells:

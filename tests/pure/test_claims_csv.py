@@ -93,6 +93,13 @@ def test_a_row_within_the_quotes_of_another_is_not_taken_for_its_text() -> None:
     assert list(bad(rows)) == [2]
 
 
+def test_two_rows_that_lost_one_quote_each_are_both_named() -> None:
+    """Together they are CSV of one row, whose text ends where the second's did."""
+    rows = read(f'url,sha256,evidence\n{HOST}0,,"noai\n{HOST}1,,no, never"\n{HOST}2,,x\n')
+    assert good(rows) == [[f"{HOST}2", "", "x"]]
+    assert list(bad(rows)) == [2, 3]
+
+
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
 def test_quoted_fields_of_several_lines_are_read(end: str) -> None:
     said = end.join(["one", "", "see https://art.example/terms", f"{HOST}terms", "a, b", 'x ""y""'])
