@@ -16,7 +16,8 @@ KEYS = ("url", "sha256", "md5", "phash64", "site")
 # Of unknown columns that are kept by name; a file of JSON lines may have any number.
 MOST_UNKNOWN = 100
 _SHOWN = 60
-_NEAR = 0.75
+# How alike names are, from 0 to 1, as difflib has it.
+_MISSPELT, _NEAR = 0.9, 0.75
 _APART = re.compile(r"[\s._-]+")
 
 
@@ -57,17 +58,18 @@ def meant_by(name: str, found: Collection[str]) -> str | None:
 
     Columns in `found` are there already and are not meant.
     """
-    left = [known for known in COLUMNS if known not in found]
+    left = {_letters(known): known for known in COLUMNS if known not in found}
+    letters = _letters(name)[:_SHOWN]
+    misspelt = get_close_matches(letters, left, 1, _MISSPELT)
+    if misspelt:
+        return left[misspelt[0]]
     words = _APART.split(name.lower())
-    for known in left:
-        if known in KEYS and known in words:
-            return known
-    letters = _letters(name)
-    for known in left:
-        if known in KEYS and letters.endswith(known):
-            return known
-    near = get_close_matches(letters[:_SHOWN], [_letters(known) for known in left], 1, _NEAR)
-    return _SPELLED[near[0]] if near else None
+    for key in KEYS:
+        # `image_url` speaks of a URL, and of no other column where there is one already.
+        if key in words or letters.endswith(key):
+            return None if key in found else key
+    near = get_close_matches(letters, left, 1, _NEAR)
+    return left[near[0]] if near else None
 
 
 @dataclass(slots=True)

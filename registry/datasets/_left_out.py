@@ -31,12 +31,16 @@ WORDS = frozenset(
 }
 MAY_HOLD_ENTRIES = "may-hold-entries"
 # A line of a text that is an address and nothing else.
-_LIST = re.compile(rb"(?m)^[\s\"']*https?://\S+\s*$")
+_LIST = re.compile(rb"(?m)^[^\S\n]*[\"']*https?://\S+\s*$")
+# The same in Markdown and YAML.
+_LISTED = re.compile(rb"(?m)^[^\S\n]*(?:(?:[*+-]|\d{1,9}[.)])[^\S\n]+)?[<\"']*https?://\S+\s*$")
 # A table with one of these may hold keys of the pictures beside it.
 _KEYS = re.compile(rb"https?:|[0-9a-fA-F]{16}")
 _MAY_LACK_KEYS = frozenset({".csv", ".tsv", ".json", ".jsonl", ".ndjson"})
 # A file in which macOS keeps attributes of the one beside it; its name is that with "._".
 _APPLE_DOUBLE = b"\0\5\x16\7"
+# To an import a site in an object of JSON is a key, too.
+_ENTRIES = re.compile(rb"%b|(?i:\"(?:url|site)\")\s*:" % _KEYS.pattern)
 _CHUNK = 1 << 20
 # Bytes at the start of a file that tell its kind, and of an address over the end of a chunk.
 _HEAD, _LONGEST = 512, 2048
@@ -174,20 +178,26 @@ def _reason(kind: Kind, paths: Sequence[Path], captioned: Set[Path]) -> str | No
     """Return why no row may be clear; `captioned` are the pictures read, without their endings."""
     if not captioned:
         return "pictures-left-out" if kind in ("pictures", "archives") else None
-    return "metadata-left-out" if _hold_keys(kind, paths, captioned) else None
+    return "metadata-left-out" if _hold(kind, paths, captioned, _KEYS, _LIST) else None
 
 
 def _why_entries(kind: Kind, paths: Sequence[Path], captioned: Set[Path]) -> str | None:
-    may = kind in ("archives", "hidden") or _hold_keys(kind, paths, captioned)
+    may = kind in ("archives", "hidden") or _hold(kind, paths, captioned, _ENTRIES, _LISTED)
     return MAY_HOLD_ENTRIES if may else None
 
 
-def _hold_keys(kind: Kind, paths: Sequence[Path], captioned: Set[Path]) -> bool:
+def _hold(
+    kind: Kind,
+    paths: Sequence[Path],
+    captioned: Set[Path],
+    in_tables: re.Pattern[bytes],
+    in_texts: re.Pattern[bytes],
+) -> bool:
     """Tell whether tables, or texts that are no captions, may hold addresses or hashes."""
     if kind == "tables":
-        return any(_holds(path, _KEYS, _MAY_LACK_KEYS) for path in paths)
+        return any(_holds(path, in_tables, _MAY_LACK_KEYS) for path in paths)
     lists = (path for path in paths if path.with_suffix("") not in captioned)
-    return kind == "words" and any(_holds(path, _LIST, None) for path in lists)
+    return kind == "words" and any(_holds(path, in_texts, None) for path in lists)
 
 
 def _holds(path: Path, pattern: re.Pattern[bytes], only: Container[str] | None) -> bool:

@@ -16,6 +16,10 @@ ADDRESS = "https://art.example/a.jpg"
 LOST: dict[str, bytes] = {
     "optouts.txt": f"Please leave out:\n{ADDRESS}\n".encode(),
     "x.json": json.dumps([{"url": ADDRESS}]).encode(),
+    "sites.json": b'{"site": "art.example"}',
+    "optouts.md": f"# Mine\n\n* {ADDRESS}\n".encode(),
+    "numbered.md": f"1. <{ADDRESS}>\n".encode(),
+    "optouts.yaml": f"urls:\n  - {ADDRESS}\n".encode(),
     "b.CSV.gz": gzip.compress(f"url\n{ADDRESS}\n".encode()),
     "list.xlsx": b"PK\3\4 a table",
     "list.arrow": b"ARROW1\0\0",

@@ -309,6 +309,10 @@ def test_an_unknown_column_is_compared_with_known_ones(name: str, known: str | N
     assert meant_by(name, COLUMNS) is None
 
 
+def test_an_address_beside_the_url_is_meant_for_no_other_column() -> None:
+    assert meant_by("image_url", {"url"}) is None
+
+
 def test_a_table_of_unknown_columns_is_asked_what_it_means() -> None:
     with pytest.raises(UnreadableInput, match=r"seen: image_url, title; did you mean url\?"):
         columns_of(["image_url", "title"])
