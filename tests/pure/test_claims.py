@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from made import FULL_CLAIM
 
 from registry.claims.columns import (
     COLUMNS,
@@ -48,26 +49,7 @@ def test_a_row_with_everything() -> None:
         "licence_url": "https://art.example/licence",
         "something": "else",
     }
-    assert claim_from_row(row, "file.csv") == Claim(
-        source="a list",
-        url=URL,
-        page_url="http://art.example/gallery",
-        site="art.example",
-        path_pattern="/a*",
-        sha256=SHA256,
-        md5="cd" * 16,
-        phash64="8f0e1d2c3b4a5968",
-        phash256="0123456789abcdef" * 4,
-        width=640,
-        height=480,
-        meaning="conditional",
-        use="tdm",
-        signal="noai",
-        evidence='<meta name="robots" content="noai">',
-        observed_at=datetime(2024, 5, 31, 10, tzinfo=UTC),
-        claimant="the artist",
-        licence_url="https://art.example/licence",
-    )
+    assert claim_from_row(row, "file.csv") == FULL_CLAIM
     assert set(row) >= set(COLUMNS)
 
 
