@@ -16,12 +16,33 @@ from registry.db.rows import (
     SiteRuleRow,
     ViewRow,
 )
-from registry.model import Picture
+from registry.model import Claim, Picture
 from registry.snapshot import store
 from registry.snapshot.build import build
 from registry.snapshot.store import Snapshot
 
 DAY = datetime(2026, 11, 1, 12, tzinfo=UTC)
+# A claim with a value in every column of a list.
+FULL_CLAIM = Claim(
+    source="a list",
+    url="https://art.example/a.jpg",
+    page_url="http://art.example/gallery",
+    site="art.example",
+    path_pattern="/a*",
+    sha256="ab" * 32,
+    md5="cd" * 16,
+    phash64="8f0e1d2c3b4a5968",
+    phash256="0123456789abcdef" * 4,
+    width=640,
+    height=480,
+    meaning="conditional",
+    use="tdm",
+    signal="noai",
+    evidence='<meta name="robots" content="noai">',
+    observed_at=datetime(2024, 5, 31, 10, tzinfo=UTC),
+    claimant="the artist",
+    licence_url="https://art.example/licence",
+)
 
 
 def day(number: int) -> datetime:

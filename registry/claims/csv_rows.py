@@ -7,13 +7,16 @@ rest of the file, so a row of several lines is taken only if
 - it is CSV,
 - and none of its lines, read alone, is a row that makes a claim, or the beginning of one.
 
-Otherwise its first line is one bad row, and reading goes on at the second. A row
+Otherwise its first line is one bad row, and reading goes on at the second. So it does
+behind a row with a quote within a field that does not begin with one (RFC 4180, 2.5):
+a quote was lost or is too many. Between tabs such a quote is text. A row
 with more or fewer fields than the header is one bad row, however many lines it takes.
 """
 
 from __future__ import annotations
 
 import csv
+import re
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain
@@ -27,6 +30,7 @@ QUOTED_CHARACTERS = 1 << 20
 
 Cells = list[str]
 MakesClaim = Callable[[Cells], bool]
+_STRAY_QUOTE = "not CSV: a quote within a field that does not begin with one"
 _NOT_CLOSED = "not CSV: a quote is not closed"
 _HEADER = "the line with the names of the columns"
 
@@ -102,6 +106,7 @@ class CsvRows:
         if isinstance(first.text, UnreadableRow):
             raise UnreadableInput(f"{_HEADER}: {first.text.message}", first.text.hint)
         self._delimiter = delimiter or max(",;\t", key=first.text.count)
+        self._well_quoted = _row_pattern(self._delimiter)
         self._feed = _Feed(chain([first], self._lines))
         csv.field_size_limit(2**31 - 1)  # lines and rows are bounded already
         try:
@@ -125,6 +130,7 @@ class CsvRows:
         while True:
             try:
                 cells = next(reader)
+                self._refuse_stray_quote()
                 self._refuse_swallowed(cells, makes_claim)
             except StopIteration:
                 return
@@ -142,6 +148,13 @@ class CsvRows:
 
     def _reader(self) -> Iterator[Cells]:
         return csv.reader(self._feed, delimiter=self._delimiter, strict=True)
+
+    def _refuse_stray_quote(self) -> None:
+        """Raise UnreadableRow if a field that does not begin with a quote holds one."""
+        text = "".join(str(line.text) for line in self._feed.taken)
+        # Tab-separated values know no quoting (IANA), though programs that write them do.
+        if '"' in text and self._delimiter != "\t" and not self._well_quoted.fullmatch(text):
+            raise UnreadableRow(_STRAY_QUOTE)
 
     def _refuse_swallowed(self, row: Cells, makes_claim: MakesClaim) -> None:
         """Raise UnreadableRow if a row holds another one as quoted text."""
@@ -194,12 +207,20 @@ class CsvRows:
         # With a quote too many or too few a row still has all its delimiters.
         parts = [part.strip('"\r\n') for part in text.split(self._delimiter)]
         return (whole and makes_claim(_others(alone, row))) or (
-            len(parts) == len(self.header) and makes_claim(_others(parts, row))
+            # A row that lost a quote around delimiters has more of them.
+            (len(parts) == len(self.header) or (len(parts) > len(self.header) and '"' in text))
+            and makes_claim(_others(parts[: len(self.header)], row))
         )
 
     def _alone(self, line: Line) -> Cells:
         """Return the fields of a line that is read by itself."""
         return next(csv.reader([str(line.text)], delimiter=self._delimiter), [])
+
+
+def _row_pattern(delimiter: str) -> re.Pattern[str]:
+    """Return what a row looks like whose fields are quoted from end to end or hold no quote."""
+    field = rf'(?:"[^"]*+(?:""[^"]*+)*+"|[^"\r\n{delimiter}]*+)'
+    return re.compile(rf"{field}(?:{delimiter}{field})*+[\r\n]*+")
 
 
 def _others(cells: Cells, row: Cells) -> Cells:

@@ -8,15 +8,16 @@ the others are read; a file that cannot be read raises UnreadableInput.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from registry.claims.columns import UnknownColumns, columns_of
 from registry.claims.csv_rows import CsvRows
 from registry.claims.lines import LONGEST_LINE, NotUtf8, lines_of, opened
-from registry.claims.rows import UnreadableRow, claim_from_row, columns_of, is_blank, makes_claim
+from registry.claims.rows import UnreadableRow, claim_from_row, is_blank, makes_claim
 from registry.errors import RefusedFile, UnreadableInput
 from registry.model import Claim, Meaning
 
@@ -49,7 +50,7 @@ class Problems:
 
     `rows_read` counts all of them, `bad_rows` those left out, `not_utf8` how many
     of these hold bytes that are not UTF-8, `flat_hashes` the hashes left out of
-    rows. `left_out` holds the first few bad rows.
+    rows. `left_out` holds the first few bad rows, `unknown` the columns not taken.
     """
 
     rows_read: int = 0
@@ -57,6 +58,7 @@ class Problems:
     not_utf8: int = 0
     flat_hashes: int = 0
     left_out: list[LeftOut] = field(default_factory=list)
+    unknown: UnknownColumns = field(default_factory=UnknownColumns, compare=False)
 
     def add(self, path: Path, place: str, error: UnreadableRow) -> None:
         """Count one row that was left out."""
@@ -64,6 +66,12 @@ class Problems:
         self.not_utf8 += isinstance(error, NotUtf8)
         if len(self.left_out) < FIRST_SHOWN:
             self.left_out.append(LeftOut(str(path), place, error.message))
+
+    def columns(self, path: Path, names: Sequence[str]) -> dict[str, str]:
+        """Return `columns_of` the names, and remember those that are unknown."""
+        found = columns_of(names)
+        self.unknown.see(str(path), names, found)
+        return found
 
 
 def is_table(path: Path) -> bool:
@@ -86,7 +94,7 @@ def read_claims(
     suffix = path.suffix.lower()
     unit = "row" if suffix == ".parquet" else "line"
     try:
-        for number, values in _READERS[suffix](path):
+        for number, values in _READERS[suffix](path, problems):
             problems.rows_read += 1
             try:
                 if isinstance(values, UnreadableRow):
@@ -108,10 +116,10 @@ def read_claims(
         raise UnreadableInput(f"{path}: {error.strerror or error}") from error
 
 
-def _text_rows(path: Path) -> Iterator[Row]:
+def _text_rows(path: Path, problems: Problems) -> Iterator[Row]:
     with opened(path) as file:
         table = CsvRows(lines_of(file), "\t" if path.suffix.lower() == ".tsv" else None)
-        columns = columns_of(table.header)
+        columns = problems.columns(path, table.header)
         places = {known: table.header.index(own) for known, own in columns.items()}
 
         def values(cells: list[str]) -> dict[str, object]:
@@ -121,13 +129,13 @@ def _text_rows(path: Path) -> Iterator[Row]:
             yield Row(first, cells if isinstance(cells, UnreadableRow) else values(cells))
 
 
-def _json_rows(path: Path) -> Iterator[Row]:
+def _json_rows(path: Path, problems: Problems) -> Iterator[Row]:
     with opened(path) as file:
         for number, text in lines_of(file):
             if isinstance(text, UnreadableRow):
                 yield Row(number, text)
             elif text.strip():
-                yield Row(number, _json_row(text))
+                yield Row(number, _json_row(text, path, problems))
 
 
 class _Object(dict[str, object]):
@@ -138,7 +146,7 @@ class _Object(dict[str, object]):
         self.names = [name for name, _ in pairs]
 
 
-def _json_row(line: str) -> Values:
+def _json_row(line: str, path: Path, problems: Problems) -> Values:
     try:
         found = json.loads(line, object_pairs_hook=_Object)
     except (ValueError, RecursionError) as error:
@@ -146,12 +154,13 @@ def _json_row(line: str) -> Values:
     if not isinstance(found, _Object):
         return UnreadableRow("not a JSON object")
     try:
-        return {known: found[own] for known, own in columns_of(found.names).items()}
+        columns = problems.columns(path, found.names)
     except UnreadableInput as error:
         return UnreadableRow(error.message)
+    return {known: found[own] for known, own in columns.items()}
 
 
-def _parquet_rows(path: Path) -> Iterator[Row]:
+def _parquet_rows(path: Path, problems: Problems) -> Iterator[Row]:
     import pyarrow as pa
 
     from registry.files.parquet import open_parquet
@@ -159,7 +168,7 @@ def _parquet_rows(path: Path) -> Iterator[Row]:
     numbers = count(1)
     try:
         with open_parquet(path) as file:
-            columns = columns_of(file.schema_arrow.names)
+            columns = problems.columns(path, file.schema_arrow.names)
             names = {own: known for known, own in columns.items()}
             groups = _Groups(file, list(names))
             for batch in groups:
@@ -267,7 +276,7 @@ def _microseconds(pa: Any, batch: Any) -> Any:
     return pa.RecordBatch.from_arrays(arrays, names=batch.schema.names)
 
 
-_READERS: dict[str, Callable[[Path], Iterable[Row]]] = {
+_READERS: dict[str, Callable[[Path, Problems], Iterable[Row]]] = {
     ".csv": _text_rows,
     ".tsv": _text_rows,
     ".jsonl": _json_rows,

@@ -9,50 +9,26 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import fields
 from datetime import UTC, date, datetime, time
 from typing import Any, get_args
 
+from registry.claims.columns import KEYS, short
 from registry.errors import UnreadableInput
 from registry.matching.flat import is_flat
 from registry.model import Claim, Meaning, Use
 from registry.urls.hosts import fits_dns
 from registry.urls.key import host_of, url_key
 
-COLUMNS = tuple(field.name for field in fields(Claim) if field.name != "file_name")
-KEYS = ("url", "sha256", "md5", "phash64", "site")
 HEX_DIGITS = {"sha256": 64, "md5": 32, "phash64": 16, "phash256": 64}
 MOST_PIXELS_A_SIDE = 2**31 - 1
 _BESIDE_HOST = re.compile(r"[/?#@\\]")
 _LINE_BREAKS = str.maketrans("\t\n\r", "   ")
+_LONE_SURROGATE = re.compile(r"[\ud800-\udfff]")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
-_SHOWN = 60
 
 
 class UnreadableRow(UnreadableInput):
     """One row of a table cannot be read; the others can."""
-
-
-def columns_of(names: Sequence[str]) -> dict[str, str]:
-    """Map the known columns to a table's own names for them, in whatever case.
-
-    Raises UnreadableInput where none of KEYS is among them or one is there twice.
-    """
-    found: dict[str, str] = {}
-    for name in names:
-        known = name.strip().lower()
-        if known not in COLUMNS:
-            continue
-        if known in found:
-            raise UnreadableInput(f"the column {known} is there twice: {found[known]}, {name}")
-        found[known] = name
-    if not set(KEYS) & set(found):
-        seen = _short(", ".join(names)) if names else "none"
-        raise UnreadableInput(
-            f"no usable column; columns seen: {seen}",
-            f"name one of the columns {', '.join(KEYS)} (a text table does so in its first line)",
-        )
-    return found
 
 
 def claim_from_row(
@@ -74,7 +50,7 @@ def claim_from_row(
             try:
                 values[column] = _PARSERS[column](value)
             except (ValueError, OverflowError) as error:
-                shown = _short(repr(value))
+                shown = short(repr(value))
                 raise UnreadableRow(f"column {column}: {shown}: {error} is needed") from None
     hashes = [column for column in values if column.startswith("phash")]
     left_out = {column: values.pop(column) for column in hashes if is_flat(values[column])}
@@ -108,8 +84,11 @@ def is_blank(value: object) -> bool:
     return value is None or value != value  # noqa: PLR0124
 
 
-def _short(text: str) -> str:
-    return text if len(text) <= _SHOWN else text[: _SHOWN - 3] + "..."
+def checked_line(text: str) -> str:
+    """Return text that may be a source or claimant; ValueError says what is needed instead."""
+    if is_blank(text):
+        raise ValueError("text that is not empty")
+    return _line(text)
 
 
 def _text(value: object) -> str:
@@ -120,7 +99,10 @@ def _text(value: object) -> str:
             raise ValueError("text in UTF-8") from None
     if isinstance(value, bool | Mapping | list):
         raise ValueError("text")
-    return str(value).strip()
+    text = str(value).strip()
+    if _LONE_SURROGATE.search(text):
+        raise ValueError("text in Unicode, without half a pair of surrogates,")
+    return text
 
 
 def _line(value: object) -> str:
@@ -154,6 +136,8 @@ def _url(value: object) -> str:
     text = _line(value)
     if not re.match(r"https?://", text, re.IGNORECASE) or url_key(text) is None:
         raise ValueError("an address that starts with http:// or https:// and a host")
+    if text.endswith('"'):
+        raise ValueError("an address without a quotation mark at its end (or %22 for it)")
     return text
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
@@ -12,9 +12,11 @@ import click
 
 from registry.claims.files import FIRST_SHOWN, TABLE_SUFFIXES, Problems, is_table, read_claims
 from registry.claims.lines import CONVERT
-from registry.errors import UnreadableInput
+from registry.claims.rows import checked_line
+from registry.errors import UnreadableInput, UsageError
 from registry.model import Claim, Meaning, Picture
 from registry.terminal import say, say_error, show_json
+from registry.text import visible
 
 if TYPE_CHECKING:
     import psycopg
@@ -72,17 +74,27 @@ class Tally:
         self.restored += counts.restored
 
 
+def _line(_: click.Context, option: click.Parameter, value: str | None) -> str | None:
+    """Return the text of an option as a list may hold it."""
+    try:
+        return None if value is None else checked_line(value)
+    except ValueError as error:
+        raise UsageError(f"--{option.name} {value!r}: {error} is needed") from None
+
+
 @click.command()
 @click.argument(
     "paths", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="FILE|FOLDER..."
 )
 @click.option(
-    "--source", help="Where the entries come from.  [default: the file's or folder's name]"
+    "--source",
+    callback=_line,
+    help="Where the entries come from.  [default: the file's or folder's name]",
 )
 @click.option(
     "--meaning", type=MEANINGS, default="reserved", show_default=True, help="What they say."
 )
-@click.option("--claimant", help="Who says so.")
+@click.option("--claimant", callback=_line, help="Who says so.")
 @click.option("--json", "as_json", is_flag=True, help="Print the counts as JSON.")
 def command(
     paths: tuple[Path, ...],
@@ -96,11 +108,13 @@ def command(
     A list is a CSV, TSV, JSON lines or Parquet file with columns named url,
     page_url, site, path_pattern, sha256, md5, phash64, phash256, width, height,
     meaning, use, signal, evidence, observed_at, source, claimant, licence_url;
-    each row needs one of url, sha256, md5, phash64, site. Options fill in
-    what a row leaves empty. Pictures are fingerprinted and not stored; the name
-    of their file is kept. Folders are searched for both; other files there are
-    passed over and named by kind and number. Importing the same again adds
-    nothing; a withdrawn entry stands again.
+    each row needs one of url, sha256, md5, phash64, site. Names may be in
+    any case, with blanks or hyphens (SHA-256). Columns of other names are
+    not taken and named once. Options fill in what a row leaves empty.
+    Pictures are fingerprinted and not stored; the name of their file is
+    kept. Folders are searched for both, hidden ones aside; other files there
+    are passed over and named by kind and number. Importing the same again adds nothing; a
+    withdrawn entry stands again.
 
     Text is UTF-8. A row that cannot be read, or has fewer or more fields than
     the first line, is left out and named with its line; the others are loaded.
@@ -143,20 +157,25 @@ def _sorted_out(
     tables: list[Named] = []
     pictures: list[Named] = []
     others: list[Path] = []
+    hidden: list[Path] = []
     for path in paths:
         if not path.exists():
             raise UnreadableInput(f"{path}: no such file or folder", "check the path")
-        named = source or path.resolve().name
+        named = source or visible(path.resolve().name)
         files = _files(path)
         taken = [file for file in files if is_table(file) or is_picture(file)]
         if not taken:
             known = ", ".join([*TABLE_SUFFIXES, *sorted(PICTURES)])
-            raise UnreadableInput(f"{path}: nothing to import", f"what is read ends in {known}")
+            aside = " but hidden lists" if _hidden_lists(path) else ""
+            hint = f"what is read ends in {known} and is not hidden"
+            raise UnreadableInput(f"{path}: nothing to import{aside}", hint)
         for file in taken:
             kept = tables if is_table(file) else pictures
             kept.append(Named(file, named, _name_in(path, file)))
         others += sorted(set(files).difference(taken))
-    return tables, pictures, passed_over(others, [picture.path for picture in pictures])
+        hidden += _hidden_lists(path)
+    read = [picture.path for picture in pictures]
+    return tables, pictures, passed_over(others, read, hidden)
 
 
 def _name_in(named: Path, file: Path) -> str:
@@ -169,6 +188,12 @@ def _files(path: Path) -> list[Path]:
     from registry.datasets import files_in
 
     return files_in(path) if path.is_dir() else [path]
+
+
+def _hidden_lists(path: Path) -> list[Path]:
+    from registry.datasets import hidden_files_in
+
+    return [file for file in hidden_files_in(path) if is_table(file)] if path.is_dir() else []
 
 
 def _import_table(conn: psycopg.Connection, table: Named, defaults: Defaults, tally: Tally) -> None:
@@ -253,6 +278,7 @@ def _report(tally: Tally, as_json: bool) -> None:
     for left_out in problems.left_out:
         say(f"left out: {left_out.file}: {left_out.place}: {left_out.reason}")
     _say_passed_over(tally.passed_over)
+    _say_unknown(problems)
     say(_summary(tally))
     if problems.not_utf8:
         say(f"hint: {problems.not_utf8:,} lines are not UTF-8; {CONVERT}")
@@ -267,8 +293,21 @@ def _say_passed_over(passed_over: Sequence[LeftOut]) -> None:
         may = "; they may hold entries" if one.reason else ""
         say(f"passed over: {one.count} ({', '.join(one.suffixes)}): {one.means}{may}")
     if any(one.reason for one in passed_over):
-        endings = ", ".join(TABLE_SUFFIXES)
-        say(f"hint: lists that are read end in {endings}: unpack archives, convert the others")
+        say(
+            f"hint: lists that are read end in {', '.join(TABLE_SUFFIXES)}: "
+            "unpack archives, convert others, rename hidden ones"
+        )
+
+
+def _say_unknown(problems: Problems) -> None:
+    unknown = problems.unknown.listed()
+    for one in unknown[:FIRST_SHOWN]:
+        meant = f"; did you mean {one.did_you_mean}?" if one.did_you_mean else ""
+        others = f" and {one.files - 1:,} more" if one.files > 1 else ""
+        say(f"unknown column, not taken: {one.column or '(no name)'} in {one.file}{others}{meant}")
+    if len(unknown) > FIRST_SHOWN:
+        more = "many" if problems.unknown.are_more else f"{len(unknown) - FIRST_SHOWN}"
+        say(f"unknown columns, not taken: {more} more (--json names them)")
 
 
 def _counts(tally: Tally) -> dict[str, object]:
@@ -282,6 +321,7 @@ def _counts(tally: Tally) -> dict[str, object]:
         "rows_read": tally.problems.rows_read,
         "bad_rows": tally.problems.bad_rows,
         "left_out": [left_out._asdict() for left_out in tally.problems.left_out],
+        "unknown_columns": [asdict(one) for one in tally.problems.unknown.listed()],
         "flat_hashes_left_out": tally.problems.flat_hashes,
         "unreadable_files": len(tally.unreadable),
         "unfit_pictures": tally.unfit_pictures,

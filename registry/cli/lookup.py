@@ -19,6 +19,10 @@ SILENCE = (
     '  To reserve an image, its page can say <meta name="robots" content="noai, noimageai">,',
     "  or its server X-Robots-Tag: noai, noimageai.",
 )
+WITHDRAWN = (
+    "  Claims that were withdrawn ({count:,} of this registry) are not in a snapshot:",
+    "  registry history {target} shows whether one stood here.",
+)
 NOT_COMPARED = (
     "  Every picture of one colour has this hash: it says nothing about what is recorded.",
     "  Look up the picture's file, its URL or a digest.",
@@ -72,6 +76,7 @@ def _json(answer: Answer) -> dict[str, object]:
         "decision": answer.decision,
         "unfit": answer.unfit,
         "page": answer.page,
+        "withdrawn_claims": answer.withdrawn,
         "found": [found.to_json() for found in answer.found],
     }
 
@@ -83,7 +88,7 @@ def _text(answer: Answer) -> list[str]:
     if answer.unfit:
         head += f": {answer.unfit}, so only its digests were compared"
     if not answer.found:
-        return [head, *SILENCE]
+        return [head, *SILENCE, *_withdrawn(answer)]
     lines = [f"{head}: {answer.decision}"]
     if answer.page:
         shown = sum(found.on_page for found in answer.found)
@@ -96,6 +101,14 @@ def _text(answer: Answer) -> list[str]:
     if len(answer.found) > SHOWN:
         lines.append(f"  and {len(answer.found) - SHOWN} more (--json shows all)")
     return lines
+
+
+def _withdrawn(answer: Answer) -> list[str]:
+    """Return where claims are shown that this snapshot leaves out, if there are any."""
+    from shlex import quote
+
+    target, count = quote(answer.target), answer.withdrawn
+    return [line.format(count=count, target=target) for line in WITHDRAWN] if count else []
 
 
 def _entry(answer: Answer, found: Found) -> list[str]:

@@ -121,6 +121,18 @@ def files_in(folder: Path) -> list[Path]:
     is passed over in silence would look as if it had been checked.
     """
 
+    return [path for path in _walk(folder) if not path.name.startswith(".")]
+
+
+def hidden_files_in(folder: Path) -> list[Path]:
+    """Return every hidden file below a folder, sorted; hidden folders are not searched.
+
+    Raises UnreadableDataset as `files_in` does.
+    """
+    return [path for path in _walk(folder) if path.name.startswith(".")]
+
+
+def _walk(folder: Path) -> list[Path]:
     def refuse(error: OSError) -> None:
         raise UnreadableDataset(
             f"{error.filename} cannot be read: {error.strerror}", "give yourself access to it"
@@ -136,7 +148,7 @@ def files_in(folder: Path) -> list[Path]:
             continue
         seen.add((here.st_dev, here.st_ino))
         folders[:] = sorted(name for name in folders if not name.startswith("."))
-        found += (Path(parent, name) for name in names if not name.startswith("."))
+        found += (Path(parent, name) for name in names)
     return sorted(found)
 
 

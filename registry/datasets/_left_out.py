@@ -17,7 +17,7 @@ from registry.errors import RefusedFile, UnreadableDataset
 from registry.evidence.carriers import IMAGE_FORMATS, is_still_image
 from registry.files import opened
 
-Kind = Literal["pictures", "archives", "tables", "words"]
+Kind = Literal["pictures", "archives", "tables", "words", "hidden"]
 PICTURES = frozenset(ending for known in IMAGE_FORMATS for ending in known.endings)
 ARCHIVES = frozenset({".tar", ".zip", ".tgz", ".gz", ".bz2", ".xz", ".zst", ".7z", ".rar"}) | {
     *(".npz", ".pkl", ".pickle", ".pt", ".h5", ".hdf5", ".mdb", ".lmdb", ".tfrecord", ".rec"),
@@ -31,10 +31,16 @@ WORDS = frozenset(
 }
 MAY_HOLD_ENTRIES = "may-hold-entries"
 # A line of a text that is an address and nothing else.
-_LIST = re.compile(rb"(?m)^[\s\"']*https?://\S+\s*$")
+_LIST = re.compile(rb"(?m)^[^\S\n]*[\"']*https?://\S+\s*$")
+# The same in Markdown and YAML.
+_LISTED = re.compile(rb"(?m)^[^\S\n]*(?:(?:[*+-]|\d{1,9}[.)])[^\S\n]+)?[<\"']*https?://\S+\s*$")
 # A table with one of these may hold keys of the pictures beside it.
 _KEYS = re.compile(rb"https?:|[0-9a-fA-F]{16}")
 _MAY_LACK_KEYS = frozenset({".csv", ".tsv", ".json", ".jsonl", ".ndjson"})
+# A file in which macOS keeps attributes of the one beside it; its name is that with "._".
+_APPLE_DOUBLE = b"\0\5\x16\7"
+# To an import a site in an object of JSON is a key, too.
+_ENTRIES = re.compile(rb"%b|(?i:\"(?:url|site)\")\s*:" % _KEYS.pattern)
 _CHUNK = 1 << 20
 # Bytes at the start of a file that tell its kind, and of an address over the end of a chunk.
 _HEAD, _LONGEST = 512, 2048
@@ -73,6 +79,7 @@ _MEANS = {
     "archives": "archives or other data, not read",
     "tables": "tables, not read",
     "words": "of other kinds, not looked at",
+    "hidden": "hidden lists, not read",
 }
 
 
@@ -102,15 +109,22 @@ def left_out(files: Sequence[Path], *, pictures: Sequence[Path] = ()) -> tuple[L
     )
 
 
-def passed_over(files: Sequence[Path], pictures: Sequence[Path]) -> tuple[LeftOut, ...]:
+def passed_over(
+    files: Sequence[Path], pictures: Sequence[Path], hidden: Sequence[Path] = ()
+) -> tuple[LeftOut, ...]:
     """Return what an import of lists and of these pictures passed over, by kind.
 
     Its `reason` is MAY_HOLD_ENTRIES or None: an opt-out in such a file would be lost.
+    `hidden` are lists that are hidden.
     """
     captioned = {path.with_suffix("") for path in pictures}
+    kinds = _by_kind(files, True)
+    lists = [path for path in hidden if not _head(path).startswith(_APPLE_DOUBLE)]
+    if lists:
+        kinds.append(("hidden", lists))
     return tuple(
         LeftOut(kind, len(paths), _suffixes(paths), _why_entries(kind, paths, captioned))
-        for kind, paths in _by_kind(files, True)
+        for kind, paths in kinds
     )
 
 
@@ -164,20 +178,26 @@ def _reason(kind: Kind, paths: Sequence[Path], captioned: Set[Path]) -> str | No
     """Return why no row may be clear; `captioned` are the pictures read, without their endings."""
     if not captioned:
         return "pictures-left-out" if kind in ("pictures", "archives") else None
-    return "metadata-left-out" if _hold_keys(kind, paths, captioned) else None
+    return "metadata-left-out" if _hold(kind, paths, captioned, _KEYS, _LIST) else None
 
 
 def _why_entries(kind: Kind, paths: Sequence[Path], captioned: Set[Path]) -> str | None:
-    may = kind == "archives" or _hold_keys(kind, paths, captioned)
+    may = kind in ("archives", "hidden") or _hold(kind, paths, captioned, _ENTRIES, _LISTED)
     return MAY_HOLD_ENTRIES if may else None
 
 
-def _hold_keys(kind: Kind, paths: Sequence[Path], captioned: Set[Path]) -> bool:
+def _hold(
+    kind: Kind,
+    paths: Sequence[Path],
+    captioned: Set[Path],
+    in_tables: re.Pattern[bytes],
+    in_texts: re.Pattern[bytes],
+) -> bool:
     """Tell whether tables, or texts that are no captions, may hold addresses or hashes."""
     if kind == "tables":
-        return any(_holds(path, _KEYS, _MAY_LACK_KEYS) for path in paths)
+        return any(_holds(path, in_tables, _MAY_LACK_KEYS) for path in paths)
     lists = (path for path in paths if path.with_suffix("") not in captioned)
-    return kind == "words" and any(_holds(path, _LIST, None) for path in lists)
+    return kind == "words" and any(_holds(path, in_texts, None) for path in lists)
 
 
 def _holds(path: Path, pattern: re.Pattern[bytes], only: Container[str] | None) -> bool:

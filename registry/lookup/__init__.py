@@ -99,7 +99,8 @@ class Answer:
 
     `unfit` is why no fingerprint of it was compared, or None.
     `page` is what a check says of a row that names only this page; None where the target
-    is no page that was recorded.
+    is no page that was recorded. `withdrawn` counts the withdrawn claims of the registry,
+    whatever they named: the snapshot leaves them out.
     """
 
     target: str
@@ -107,6 +108,7 @@ class Answer:
     found: tuple[Found, ...]
     unfit: str | None = None
     page: Outcome | None = None
+    withdrawn: int = 0
 
     @property
     def decision(self) -> Decision:
@@ -167,7 +169,8 @@ def lookup(index: CheckIndex, target: str, distance: int | None = None) -> Answe
     else:
         unfit = "flat" if kind != "md5" and is_flat(target) else None
         search.by_hash(kind, target.lower(), unfit)
-    return Answer(target, kind, search.ranked(), unfit, search.page)
+    withdrawn = index.snapshot.manifest.withdrawn_claims
+    return Answer(target, kind, search.ranked(), unfit, search.page, withdrawn)
 
 
 class _Search:

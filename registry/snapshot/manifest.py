@@ -48,6 +48,12 @@ class Manifest:
     url_keys: int = KEY_VERSION
 
     @property
+    def withdrawn_claims(self) -> int:
+        """Number of claims that were withdrawn when this was built, and are not in it."""
+        ever, ended = (self.database.get(n, 0) for n in ("withdrawals", "withdrawals_ended"))
+        return ever - ended if isinstance(ever, int) and isinstance(ended, int) else 0
+
+    @property
     def digest(self) -> str:
         """Digest of the content: the files' digests, whatever the serial and the time."""
         lines = [f"{entry.sha256}  {name}\n" for name, entry in sorted(self.files.items())]

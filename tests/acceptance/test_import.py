@@ -92,6 +92,40 @@ def test_an_interrupted_import_says_what_it_loaded(
     assert "Traceback" not in stderr
 
 
+@pytest.mark.parametrize("option", ["--source", "--claimant"])
+@pytest.mark.parametrize("text", ["", "  ", "a\x1b[31m", "a\nb", "\udcff"])
+def test_an_option_that_no_list_may_hold_is_usage(
+    run: Run, database_url: str, tmp_path: Path, option: str, text: str
+) -> None:
+    (tmp_path / "a.csv").write_text(f"url\n{URL}a.jpg\n")
+    done = run("registry", "import", option, text, tmp_path / "a.csv", database=database_url)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert f"error: {option} " in done.stderr
+    assert "\x1b" not in done.stderr
+
+
+@pytest.mark.parametrize("name", ["\x1b[31m.csv", "a\nb.csv", "\udcff.csv"])
+def test_a_source_named_by_its_file_is_a_line_of_text(
+    run: Run, database_url: str, conn: psycopg.Connection, tmp_path: Path, name: str
+) -> None:
+    (tmp_path / name).write_text(f"url\n{URL}a.jpg\n")
+    assert run("registry", "import", tmp_path / name, database=database_url).returncode == 0
+    (source,) = conn.execute("SELECT source FROM claim").fetchone() or ("",)
+    assert source.isprintable()
+    assert source.endswith(name[-4:])
+
+
+def test_half_a_surrogate_pair_is_a_bad_line(
+    run: Run, database_url: str, conn: psycopg.Connection, tmp_path: Path
+) -> None:
+    lines = [f'{{"url": "{URL}\\ud83d"}}', f'{{"url": "{URL}\\ud83d\\ude00"}}']
+    (tmp_path / "a.jsonl").write_text("\n".join(lines))
+    done = run("registry", "import", tmp_path / "a.jsonl", database=database_url)
+    assert done.returncode == 4
+    assert "line 1: column url: " in done.stderr
+    assert loaded(conn) == 1
+
+
 def test_a_database_that_fails_midway_costs_no_count(
     database_url: str, conn: psycopg.Connection, tmp_path: Path
 ) -> None:

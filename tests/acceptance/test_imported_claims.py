@@ -143,3 +143,24 @@ def test_a_mistaken_withdrawal_is_refused(
     done = run("registry", "claims", *arguments, database=database_url)
     assert done.returncode == 2
     assert words in done.stderr
+
+
+def test_a_lookup_says_where_withdrawn_claims_are_shown(
+    run: Run, database_url: str, loaded: Path
+) -> None:
+    url = "https://other.example/1.jpg"
+    before = run("registry", "lookup", url, database=database_url)
+    assert (before.returncode, "withdrawn" in before.stdout) == (1, False)
+    withdraw = ("registry", "claims", "withdraw", "--source", "sites.csv", "--yes")
+    done = run(*withdraw, database=database_url)
+    assert done.returncode == 0, done.stderr
+    target = "https://b.example/1.jpg?a=1&b=2"
+    after = run("registry", "lookup", target, database=database_url)
+    assert after.returncode == 1
+    assert after.stdout.splitlines()[-2:] == [
+        "  Claims that were withdrawn (2 of this registry) are not in a snapshot:",
+        f"  registry history '{target}' shows whether one stood here.",
+    ]
+    answer = json.loads(run("registry", "lookup", "--json", url, database=database_url).stdout)
+    assert answer["withdrawn_claims"] == 2
+    assert "withdrawn" in run("registry", "history", target, database=database_url).stdout

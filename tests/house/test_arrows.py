@@ -15,6 +15,7 @@ PURE_CORE = VALUES | {
     "registry.evidence",
     "registry.signals",
     "registry.verdict",
+    "registry.claims.columns",
     "registry.claims.rows",
     "registry.claims.csv_rows",
     "registry.fingerprints",
@@ -53,7 +54,9 @@ ROOMS = {
     "registry.matching": VALUES,
     # What is kept.
     "registry.claims": VALUES | {"registry.files"},
-    "registry.claims.rows": VALUES | {"registry.matching", "registry.urls"},
+    "registry.claims.columns": VALUES,
+    "registry.claims.rows": VALUES
+    | {"registry.claims.columns", "registry.matching", "registry.urls"},
     "registry.claims.csv_rows": VALUES | {"registry.claims.rows"},
     "registry.db": PURE_CORE | {"registry.home", "registry.durable"},
     "registry.db.rows": VALUES | {"registry.db.values"},

@@ -6,38 +6,19 @@ import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import fields
-from datetime import UTC, datetime
+from dataclasses import fields, replace
 
 import psycopg
 import pytest
+from made import FULL_CLAIM
 from psycopg.rows import dict_row
 
 from registry.db.claims import ImportCounts, import_claims, import_pictures
 from registry.db.connect import connect_to
 from registry.model import Claim, Picture
 
+FULL = replace(FULL_CLAIM, evidence="said \0 so")
 SHA256, MD5 = "ab" * 32, "cd" * 16
-FULL = Claim(
-    source="a list",
-    url="https://art.example/a.jpg",
-    page_url="https://art.example/",
-    site="art.example",
-    path_pattern="/a*",
-    sha256=SHA256,
-    md5=MD5,
-    phash64="8f0e1d2c3b4a5968",
-    phash256="0123456789abcdef" * 4,
-    width=640,
-    height=480,
-    meaning="conditional",
-    use="tdm",
-    signal="noai",
-    evidence="said \0 so",
-    observed_at=datetime(2024, 5, 31, 12, tzinfo=UTC),
-    claimant="the artist",
-    licence_url="https://art.example/licence",
-)
 
 
 def some(number: int, start: int = 0) -> Iterator[Claim]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+import time
 import tracemalloc
 from datetime import UTC, datetime
 from itertools import islice
@@ -14,6 +15,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from registry.claims.files import Problems, is_table, read_claims
+from registry.datasets._left_out import passed_over
 from registry.errors import UnreadableInput
 from registry.model import Claim
 
@@ -355,3 +357,12 @@ def test_pipes_and_sockets_are_refused(tmp_path: Path, kind: str) -> None:
             listening.bind(str(path))
     with pytest.raises(UnreadableInput, match=f"a {kind}, not a regular file"):
         read(path)
+
+
+@pytest.mark.parametrize("blanks", [b"\n", b" ", b"\r\n", b"* \n", b"https://\n "])
+def test_long_runs_of_blanks_take_no_time(tmp_path: Path, blanks: bytes) -> None:
+    """Looking for lines that are addresses took a minute for so many line ends."""
+    (tmp_path / "blank.md").write_bytes(blanks * (1 << 18))
+    start = time.monotonic()
+    (found,) = passed_over([tmp_path / "blank.md"], [])
+    assert (found.reason, time.monotonic() - start < 20) == (None, True)

@@ -8,13 +8,16 @@ from datetime import UTC, date, datetime
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from made import FULL_CLAIM
 
-from registry.claims.rows import (
+from registry.claims.columns import (
     COLUMNS,
-    UnreadableRow,
-    claim_from_row,
+    MOST_UNKNOWN,
+    UnknownColumns,
     columns_of,
+    meant_by,
 )
+from registry.claims.rows import UnreadableRow, claim_from_row
 from registry.errors import UnreadableInput
 from registry.matching.flat import is_flat
 from registry.model import Claim
@@ -46,26 +49,7 @@ def test_a_row_with_everything() -> None:
         "licence_url": "https://art.example/licence",
         "something": "else",
     }
-    assert claim_from_row(row, "file.csv") == Claim(
-        source="a list",
-        url=URL,
-        page_url="http://art.example/gallery",
-        site="art.example",
-        path_pattern="/a*",
-        sha256=SHA256,
-        md5="cd" * 16,
-        phash64="8f0e1d2c3b4a5968",
-        phash256="0123456789abcdef" * 4,
-        width=640,
-        height=480,
-        meaning="conditional",
-        use="tdm",
-        signal="noai",
-        evidence='<meta name="robots" content="noai">',
-        observed_at=datetime(2024, 5, 31, 10, tzinfo=UTC),
-        claimant="the artist",
-        licence_url="https://art.example/licence",
-    )
+    assert claim_from_row(row, "file.csv") == FULL_CLAIM
     assert set(row) >= set(COLUMNS)
 
 
@@ -146,6 +130,7 @@ def test_a_time_without_a_zone_is_utc(given: object, moment: datetime) -> None:
     ("column", "value", "wanted"),
     [
         ("url", "art.example/a.jpg", "starts with http:// or https://"),
+        ("url", f'{URL}"', "without a quotation mark at its end"),
         ("url", "ftp://art.example/a.jpg", "starts with http:// or https://"),
         ("url", "https:///a.jpg", "starts with http:// or https://"),
         ("url", "https://art.example/a\nb", "without control characters"),
@@ -153,6 +138,9 @@ def test_a_time_without_a_zone_is_utc(given: object, moment: datetime) -> None:
         ("url", "https://art.example:99999/a", "starts with http:// or https://"),
         ("url", "http://[::1/a", "starts with http:// or https://"),
         ("page_url", "https://a..b/", "starts with http:// or https://"),
+        ("url", f"{URL}\ud83d", "half a pair of surrogates"),
+        ("evidence", "said \ud83d so", "half a pair of surrogates"),
+        ("source", "\udc80", "half a pair of surrogates"),
         ("source", "a\x1b]0;b\x07", "without control characters"),
         ("evidence", "a\x1b[2J", "without control characters"),
         ("site", "art.example\\x", "a host such as example.org"),
@@ -255,9 +243,75 @@ def test_a_table_without_a_usable_column_shows_its_own() -> None:
     assert "url, sha256, md5, phash64, site" in caught.value.hint
 
 
-def test_a_column_that_is_there_twice_is_refused() -> None:
-    with pytest.raises(UnreadableInput, match="url is there twice: url, URL"):
-        columns_of(["url", "URL"])
+@pytest.mark.parametrize("names", [["url", "URL"], ["sha-256", "url", "SHA 256"]])
+def test_a_column_that_is_there_twice_is_refused(names: list[str]) -> None:
+    with pytest.raises(UnreadableInput, match="is there twice: "):
+        columns_of(names)
+
+
+@pytest.mark.parametrize(
+    ("name", "known"),
+    [
+        ("sha-256", "sha256"),
+        ("SHA 256", "sha256"),
+        ("Page-URL", "page_url"),
+        ("pageurl", "page_url"),
+        ("licence.url", "licence_url"),
+        ("\u200burl", "url"),
+        ("path pattern", "path_pattern"),
+    ],
+)
+def test_a_spelling_of_a_known_column_is_taken(name: str, known: str) -> None:
+    assert columns_of([name, "md5"])[known] == name
+
+
+def test_the_documented_name_goes_before_another_spelling() -> None:
+    assert columns_of(["sha-256", "sha256"]) == {"sha256": "sha256"}
+
+
+@pytest.mark.parametrize(
+    ("name", "known"),
+    [
+        ("image_url", "url"),
+        ("image url", "url"),
+        ("image-url", "url"),
+        ("imageurl", "url"),
+        ("urls", "url"),
+        ("sha256sum", "sha256"),
+        ("license_url", "licence_url"),
+        ("website", "site"),
+        ("title", None),
+        ("sha1", None),
+        ("", None),
+    ],
+)
+def test_an_unknown_column_is_compared_with_known_ones(name: str, known: str | None) -> None:
+    found = {"md5"} if known == "url" else {"md5", "url"}
+    assert meant_by(name, found) == known
+    assert meant_by(name, COLUMNS) is None
+
+
+def test_an_address_beside_the_url_is_meant_for_no_other_column() -> None:
+    assert meant_by("image_url", {"url"}) is None
+
+
+def test_a_table_of_unknown_columns_is_asked_what_it_means() -> None:
+    with pytest.raises(UnreadableInput, match=r"seen: image_url, title; did you mean url\?"):
+        columns_of(["image_url", "title"])
+
+
+def test_unknown_columns_are_kept_once_and_bounded() -> None:
+    unknown = UnknownColumns()
+    for file in ("a", "a", "b"):
+        unknown.see(file, ["url", "title", "sha256sum"], {"url": "url"})
+    first, second = unknown.listed()
+    assert (first.column, first.did_you_mean, first.file, first.files) == (
+        *("sha256sum", "sha256"),
+        *("a", 2),
+    )
+    assert (second.column, second.did_you_mean, second.files) == ("title", None, 2)
+    unknown.see("c", [f"x{number}" for number in range(10_000)], {})
+    assert (len(unknown.listed()), unknown.are_more) == (MOST_UNKNOWN, True)
 
 
 VALUES = st.none() | st.text() | st.binary() | st.integers() | st.floats() | st.booleans()

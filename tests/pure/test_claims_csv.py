@@ -93,6 +93,13 @@ def test_a_row_within_the_quotes_of_another_is_not_taken_for_its_text() -> None:
     assert list(bad(rows)) == [2]
 
 
+def test_two_rows_that_lost_one_quote_each_are_both_named() -> None:
+    """Together they are CSV of one row, whose text ends where the second's did."""
+    rows = read(f'url,sha256,evidence\n{HOST}0,,"noai\n{HOST}1,,no, never"\n{HOST}2,,x\n')
+    assert good(rows) == [[f"{HOST}2", "", "x"]]
+    assert list(bad(rows)) == [2, 3]
+
+
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
 def test_quoted_fields_of_several_lines_are_read(end: str) -> None:
     said = end.join(["one", "", "see https://art.example/terms", f"{HOST}terms", "a, b", 'x ""y""'])
@@ -122,9 +129,30 @@ def test_a_quoted_field_has_bounds() -> None:
     assert good(read(f'url,evidence\n{HOST}a,"{wide}"\n{HOST}b,\n')) == [[f"{HOST}b", ""]]
 
 
-def test_quotes_within_fields_are_text() -> None:
-    rows = read(f'url,caption\n{HOST}a,5" wide\n{HOST}b,x"y"z\n', ",")
-    assert [cells[1] for cells in good(rows)] == ['5" wide', 'x"y"z']
+@pytest.mark.parametrize(
+    "row",
+    [
+        f'{HOST}a.jpg",noai',
+        f'{HOST}a.jpg,5" wide',
+        f'{HOST}a.jpg,x"y"z',
+        f'{HOST}a.jpg, "noai"',
+        f'{HOST}a.jpg",""',
+    ],
+)
+def test_a_quote_within_a_field_that_is_not_quoted_is_a_bad_row(row: str) -> None:
+    rows = read(f"url,caption\n{many(2)}{row}\n{many(2, 2)}")
+    assert [cells[0] for cells in good(rows)] == [f"{HOST}{n}.jpg" for n in range(4)]
+    assert bad(rows) == {4: "not CSV: a quote within a field that does not begin with one"}
+
+
+def test_quotes_within_fields_between_tabs_are_text() -> None:
+    rows = read(f'url\tcaption\n{HOST}a\t5" wide\n{HOST}b\tx"y"z\n{HOST}c\t"q ""z"""\n', "\t")
+    assert [cells[1] for cells in good(rows)] == ['5" wide', 'x"y"z', 'q "z"']
+
+
+def test_a_long_row_of_quotes_takes_no_time() -> None:
+    rows = read("url,caption\n" + f"{HOST}a," + '""' * 500_000 + "x\n" + many(1))
+    assert len(good(rows)) == 1
 
 
 @pytest.mark.parametrize("end", ["", "\n"])
