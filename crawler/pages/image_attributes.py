@@ -43,6 +43,8 @@ ROLES: dict[str, Role] = {
     "data-original-src": "file",
     "data-large-file": "file",
     "data-src-retina": "file",
+    "data-full": "file",
+    "data-href": "file",
 }
 LAZY_SRC = tuple(name for name, role in ROLES.items() if role == "lazy")
 LAZY_SRCSET = tuple(name for name, role in ROLES.items() if role == "sizes")

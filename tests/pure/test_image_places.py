@@ -123,6 +123,7 @@ LATE = (
     *("data-bg", "data-bgset", "data-lazyload", "data-image", "data-echo", "data-cfsrc"),
     *("data-flickity-lazyload", "data-large_image", "data-splide-lazy", "data-background-image"),
     *("data-hi-res-src", "data-zoom-image", "data-orig-file", "data-full-url", "data-src-retina"),
+    *("data-full", "data-href"),
 )
 
 
