@@ -20,6 +20,7 @@ PIECES = (
     *("<a>", "<a b=", ' a="1"', " xmlns:a='b'", "<script>", "<template>", "<link rel=license ,"),
     *('<x>;rel="tdm-reservation",', "<link rel=license href=a>", "noai=", "\\u0041", "ai ", "?>"),
     *('"tdm-reservation":1,', "<content url='/'><license>", "<prohibits type='usage'>ai-train "),
+    *("<iframe srcdoc='<p>'></iframe>", "<iframe srcdoc='", "<iframe srcdoc=&lt;>"),
     *("datatrainingallowed=no\n", "Training: deny\n", '{"location":"/","tdm-reservation":1},'),
 )
 # The places where each carrier's readers look, as (start, end).

@@ -22,6 +22,9 @@ _JSON_START = re.compile(r"[\[{]")
 _CSS_URL = re.compile(
     r"""url\(\s*+(?:"([^"\r\n]*+)"|'([^'\r\n]*+)'|([^"'()\r\n]*+))\s*+\)""", re.IGNORECASE
 )
+_CSS_SET = re.compile(r"image-set\(((?:[^()]++|\([^()]*+\))*+)", re.IGNORECASE)
+# In a set, beside what is within parentheses (`type("image/webp")`, `url("a")`).
+_CSS_TEXT = re.compile(r"""\([^()]*+\)|"([^"\r\n]*+)"|'([^'\r\n]*+)'""")
 
 
 class Place(NamedTuple):
@@ -61,9 +64,13 @@ def is_preload(tag: Tag) -> bool:
 
 
 def css_urls(style: str) -> Iterator[str]:
-    """Yield the addresses in a style sheet, in its order."""
+    """Yield the addresses in a style sheet: those in `url()` in its order, then those of sets."""
     for match in _CSS_URL.finditer(style):
         yield match[match.lastindex or 0]
+    for images in _CSS_SET.finditer(style):
+        for text in _CSS_TEXT.finditer(images[1]):
+            if text.lastindex:
+                yield text[text.lastindex]
 
 
 def _is_json_ld(tag: Tag) -> bool:

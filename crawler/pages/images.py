@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 from bs4 import BeautifulSoup, Tag
 
+from crawler.pages.image_attributes import LAZY_SRC, LAZY_SRCSET, ORIGINAL_SRC, ROLES, as_srcset
 from crawler.pages.image_groups import LINKED, PLAIN, Group, Offer, Rank, by_size, join, settle
 from crawler.pages.image_places import css_urls, is_preload, places
 from crawler.pages.markup import parsed, text_of
@@ -22,12 +23,6 @@ from crawler.pages.srcset import Size, first_sizes
 from crawler.pages.surroundings import Surroundings
 from registry.urls.absolute import MAX_ADDRESS, absolute
 
-LAZY_SRC = ("data-src", "data-lazy-src", "data-original", "data-lazy")
-# Galleries name the original beside the size they show (WordPress and its plug-ins).
-ORIGINAL_SRC = ("data-orig-file", "data-full-url")
-LAZY_SRCSET = ("data-srcset", "data-lazy-srcset")
-# Sites hang lazy addresses on other elements too (`li data-src`, `div data-bg`).
-LAZY_ANYWHERE = (*LAZY_SRC, "data-bg")
 META_IMAGES = (
     "og:image",
     "og:image:url",
@@ -146,8 +141,7 @@ def _groups(soup: BeautifulSoup, page: _Page) -> Iterator[Group]:
             yield join(_head_offers(tag, page))
         elif tag.name == "a":
             yield join(_link_offers(tag, page))
-        elif tag.name != "source":
-            yield from ({offer.url: offer} for offer in _lazy_offers(tag, page))
+        yield from ({offer.url: offer} for offer in _lazy_offers(tag, page))
         for place in places(tag):
             find = _resolved if place.is_sure else _resolved_files
             yield join(find(page, place.address, PLAIN, place.source))
@@ -164,13 +158,14 @@ def _image_groups(img: Tag, page: _Page, surroundings: Surroundings) -> Iterator
         for url in shown.keys() - lazy.keys():
             yield {url: shown[url]}
         shown = lazy
-    if shown:
-        yield join([*_originals(img, page, surroundings), *shown.values()])
+    yield join([*_originals(img, page, surroundings, bool(shown)), *shown.values()])
 
 
-def _originals(img: Tag, page: _Page, surroundings: Surroundings) -> Iterator[Offer]:
-    """Yield the original of a shown image: what a link leads to, or an attribute names."""
-    link = surroundings.link(img)
+def _originals(
+    img: Tag, page: _Page, surroundings: Surroundings, is_shown: bool
+) -> Iterator[Offer]:
+    """Yield the original of an image: what a link leads to if it is shown, or attributes name."""
+    link = surroundings.link(img) if is_shown else None
     if link is not None:
         yield from _link_offers(link, page)
     for name in ORIGINAL_SRC:
@@ -190,12 +185,16 @@ def _offers(
 
 
 def _sizes(tag: Tag, name: str, page: _Page, source: str) -> Iterator[Offer]:
+    for size in _sizes_of(tag, name, page):
+        yield from _resolved(page, size.url, _rank(tag, size), source)
+
+
+def _sizes_of(tag: Tag, name: str, page: _Page) -> list[Size]:
     # Once there is no room, sizes need not be told apart to be counted.
     most = MOST_SIZES if page.room else 0
-    sizes, left = first_sizes(text_of(tag, name), most)
+    sizes, left = first_sizes(as_srcset(name, text_of(tag, name)), most)
     page.left["sizes"] += left
-    for size in sizes:
-        yield from _resolved(page, size.url, _rank(tag, size), source)
+    return sizes
 
 
 def _rank(tag: Tag, size: Size) -> Rank:
@@ -228,8 +227,20 @@ def _head_offers(tag: Tag, page: _Page) -> Iterator[Offer]:
 
 
 def _lazy_offers(tag: Tag, page: _Page) -> Iterator[Offer]:
-    for name in LAZY_ANYWHERE:
-        yield from _resolved_files(page, text_of(tag, name), PLAIN, "lazy")
+    """Yield the image files that attributes of an element name, but for what an `img` shows."""
+    if tag.name in ("source", "meta", "link"):
+        return
+    for name in tag.attrs:
+        role = ROLES.get(name)
+        if role is None or (tag.name == "img" and role != "file"):
+            continue
+        if role == "sizes":
+            addresses = [size.url for size in _sizes_of(tag, name, page)]
+        else:
+            value = text_of(tag, name)
+            addresses = list(css_urls(value)) or [value]
+        for address in addresses:
+            yield from _resolved_files(page, address, PLAIN, "lazy")
 
 
 def _style_offers(tag: Tag, page: _Page) -> Iterator[Offer]:

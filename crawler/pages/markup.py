@@ -13,9 +13,10 @@ from collections import Counter
 
 from bs4 import BeautifulSoup, Tag, UnusualUsageWarning
 
-# Most tags read of all the documents in the frames of a page, and so many frames deep.
+from registry.evidence.text import MOST_FRAMES_DEEP
+
+# Most tags read of all the documents in the frames of a page.
 MOST_FRAME_TAGS = 5_000
-MOST_DEPTH = 3
 _OPENING = re.compile(r"<(?:(script|style)(?=[\t\n\f\r />])|[a-zA-Z!?])", re.IGNORECASE)
 _CLOSING = {name: re.compile(f"</{name}", re.IGNORECASE) for name in ("script", "style")}
 
@@ -35,7 +36,7 @@ def parsed(html: str, left: Counter[str] | None = None) -> BeautifulSoup:
         room = max(0, room - len(inner.find_all(True)))
         for base in inner.find_all("base"):
             base.decompose()
-        if depth < MOST_DEPTH:
+        if depth < MOST_FRAMES_DEEP:
             frames += [(tag, depth + 1) for tag in inner.find_all("iframe", srcdoc=True)]
         for child in list(inner.children):
             frame.append(child.extract())

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import NamedTuple
 
+from crawler.pages.image_attributes import LAZY_SRC, ORIGINAL_SRC
 from crawler.pages.images import MOST_ADDRESSES, ImageCandidate, bounded, images_in
 from crawler.pages.links import MOST_LINKS, PageLink, links_in
 from crawler.pages.markup import first_tags, parsed
@@ -31,7 +32,7 @@ TOO_COMPLEX = "page-too-complex"
 # Nothing here is tried twice, so that the time is linear in the text.
 _PLAIN_TAG = re.compile(r"<(?:(img)|base)(?=[\t\n\f\r /])[^<>]*+>", re.IGNORECASE)
 _PLAIN_ADDRESS = re.compile(
-    r"[\t\n\f\r \"'/](src|data-src|data-lazy-src|data-original|href)[\t\n\f\r ]*+="
+    rf"[\t\n\f\r \"'/](src|href|{'|'.join((*LAZY_SRC, *ORIGINAL_SRC))})[\t\n\f\r ]*+="
     r"[\t\n\f\r ]*+(?:\"([^\"]*+)\"|'([^']*+)'|([^\t\n\f\r \"'>]++))",
     re.IGNORECASE,
 )

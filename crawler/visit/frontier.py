@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from crawler.pages.links import PageLink
-from crawler.visit.url_shapes import folder_of, page_key, shape_of
+from crawler.visit.url_shapes import folder_of, page_key, shape_of, spelling_of
 
 # So many pages of one shape are read in a row without a new image; of a series that is
 # followed page by page (`rel=next`) fewer, as hardly any of them is still unread.
@@ -70,7 +70,9 @@ class Frontier:
     pages: int = 0
     _turned_away: Counter[str] = field(default_factory=Counter)
     _deep: set[str] = field(default_factory=set)
-    _met: set[str] = field(default_factory=set)
+    # By page, the address under which it was met first; and others, but for their session the same.
+    _met: dict[str, int] = field(default_factory=dict)
+    _folded: set[int] = field(default_factory=set)
     _kinds: dict[str, _Kind] = field(default_factory=dict)
     _shown: dict[str, set[int]] = field(default_factory=dict)
     _waiting: int = 0
@@ -81,13 +83,16 @@ class Frontier:
         One that has to wait comes out of `read` later, if it does.
         """
         key = page_key(url)
+        spelling = hash(spelling_of(url))
         if key in self._met:
+            if spelling != self._met[key]:
+                self._folded.add(spelling)
             return False
         if depth > self.limits.depth:
             # Not for good: a shorter way to this page may be found yet.
             self._deep.add(key)
             return False
-        self._met.add(key)
+        self._met[key] = spelling
         self._deep.discard(key)
         return self._decided(Step(PageLink(url, is_next), depth))
 
@@ -106,9 +111,13 @@ class Frontier:
         return [step for kind in kinds for step in self._released(kind)]
 
     def turned_away(self) -> dict[str, int]:
-        """Return how many links were not followed, by reason: `depth`, `trap`, `pages`."""
-        deep = {"depth": len(self._deep)} if self._deep else {}
-        return dict(sorted((deep | self._turned_away).items()))
+        """Return how many addresses were not followed, by reason.
+
+        `depth`, `trap`, `pages`, and `sessions` for those that differ from one that was met
+        in the token of a session alone.
+        """
+        sets = {"depth": len(self._deep), "sessions": len(self._folded)}
+        return dict(sorted((+Counter(sets) + self._turned_away).items()))
 
     def _released(self, kind: _Kind) -> Iterator[Step]:
         waiting, kind.waiting = kind.waiting, deque()

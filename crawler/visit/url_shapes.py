@@ -22,6 +22,8 @@ _PARAMETERS = re.compile(r";[^/]*")
 _SESSIONS = re.compile(
     r"(?:jsessionid|phpsessid|aspsessionid\w*|session_?id|oscsid|zenid|cfid|cftoken)", re.IGNORECASE
 )
+# Fewest characters of a session's token; ColdFusion's may be a number, beside one that counts.
+_TOKEN_LENGTH, _NUMBER_TOKEN = 16, re.compile("[0-9]{8,}")
 _MOST_REPEATED = 4
 _NUMBER, _RANDOM = "0", "*"
 
@@ -29,12 +31,25 @@ _NUMBER, _RANDOM = "0", "*"
 def page_key(url: str) -> str:
     """Return an address as the same page is written in another way.
 
-    Parameters are sorted; those that hold a session, by their names, are left out.
+    Parameters are sorted; those that hold the token of a session, by name and value, are
+    left out. A small number or a word is no token: `session_id=3` may be a lesson's page.
     """
+    return _key(url, with_sessions=False)
+
+
+def spelling_of(url: str) -> str:
+    """Return an address as `page_key` does, with its sessions."""
+    return _key(url, with_sessions=True)
+
+
+def _key(url: str, *, with_sessions: bool) -> str:
     parts = urlsplit(url)
     pairs = sorted(parse_qsl(parts.query, keep_blank_values=True))
-    query = "&".join(f"{n}={v}" for n, v in pairs if not _SESSIONS.fullmatch(n))
-    path = _PARAMETERS.sub(lambda found: _without_session(found.group()), parts.path or "/")
+    path = parts.path or "/"
+    if not with_sessions:
+        pairs = _without_sessions(pairs)
+        path = _PARAMETERS.sub(lambda found: _without_session(found.group()), path)
+    query = "&".join(f"{name}={value}" for name, value in pairs)
     return f"{parts.scheme}://{parts.netloc.lower()}{path}?{query}"
 
 
@@ -53,8 +68,29 @@ def folder_of(url: str) -> str:
 
 
 def _without_session(parameter: str) -> str:
-    name = parameter[1:].partition("=")[0]
-    return "" if _SESSIONS.fullmatch(name) else parameter
+    name, _, value = parameter[1:].partition("=")
+    return "" if _is_session(name, value) else parameter
+
+
+def _without_sessions(pairs: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    kept = [(name, value) for name, value in pairs if not _is_session(name, value)]
+    if any(name.lower() == "cftoken" for name, _ in set(pairs).difference(kept)):
+        kept = [(name, value) for name, value in kept if name.lower() != "cfid"]
+    return kept
+
+
+def _is_session(name: str, value: str) -> bool:
+    """Return whether a parameter holds the token of a session, by its name and value."""
+    if not _SESSIONS.fullmatch(name):
+        return False
+    if name.lower() == "cftoken" and _NUMBER_TOKEN.fullmatch(value):
+        return True
+    # A UUID is one token.
+    bare = value.replace("-", "")
+    if len(bare) >= _TOKEN_LENGTH and _HEX.fullmatch(bare) and not bare.isdigit():
+        return True
+    tokens = _TOKEN.findall(value)
+    return any(len(text) >= _TOKEN_LENGTH and _looks_random(text) for text in tokens)
 
 
 def _segment(text: str) -> str:

@@ -42,10 +42,16 @@ def build(out: Path | None, if_changed: bool, as_json: bool) -> None:
 @click.argument("folder", type=click.Path(path_type=Path), required=False)
 @click.option("--json", "as_json", is_flag=True, help="Print the manifest as JSON.")
 def verify(folder: Path | None, as_json: bool) -> None:
-    """Compare every file of a snapshot with its manifest (default: the newest built here)."""
+    """Compare every file of a snapshot with its manifest, and read all that is in them.
+
+    Without FOLDER, of the newest snapshot built here.
+    """
+    from registry.snapshot.contents import refuse_unreadable
     from registry.snapshot.store import open_snapshot
 
-    _show(open_snapshot(folder or _newest(), any_keys=True).path, as_json)
+    snapshot = open_snapshot(folder or _newest(), any_keys=True)
+    refuse_unreadable(snapshot)
+    _show(snapshot.path, as_json)
 
 
 @command.command("diff")

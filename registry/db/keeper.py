@@ -8,8 +8,9 @@ exclusive lock on the file `keeper`, which also names its process id (whoever st
 a keeper empties that file first).
 
 ORDER is a JSON object: `gate`, `users`, `keeper` (lock files), `log`, `command`
-(list), `environment`, `account` ([uid, gid] to run the command as, or null), and
-`patience`: the seconds that a fast and then an immediate shutdown may take.
+(list), `environment`, `account` ([uid, gid] to run the command as, or null), `patience`: the
+seconds that a fast and then an immediate shutdown may take, and `sockets`: a folder outside
+of the server's own to remove after its end, or null.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ import signal
 import subprocess
 import sys
 import threading
+from contextlib import suppress
 from typing import Any
 
 LOOK_EVERY_SECONDS = 1.0
@@ -104,6 +106,10 @@ def main() -> None:
     server = _start(order)
     threading.Thread(target=_watch, args=(order, server, asked), daemon=True).start()
     server.wait()
+    if order["sockets"]:
+        # What a killed server left there stays, for the next one to take over.
+        with suppress(OSError):
+            os.rmdir(order["sockets"])
 
 
 if __name__ == "__main__":

@@ -82,9 +82,9 @@ def start(place: Place, gate: int) -> None:
             "dump it with that version's pg_dump, move the folder away, run `registry init`, "
             "and load the dump",
         )
-    make_folder(place.sockets, 0o700, place.account)
     for _ in waits(RETRY_SECONDS, "sessions of the embedded PostgreSQL that was killed"):
         _end_orphan(place)
+        make_folder(place.sockets, 0o700, place.account)
         _launch(place)
         if comes_up(place):
             return
@@ -198,6 +198,7 @@ def _launch(place: Place) -> None:
         "environment": _ENVIRONMENT,
         "account": [place.account.uid, place.account.gid] if place.account else None,
         "patience": PATIENCE,
+        "sockets": None if place.sockets.parent == place.root else str(place.sockets),
     }
     os.truncate(place.root / "keeper", 0)
     kept = [sys.executable, "-I", "-S", keeper.__file__, json.dumps(order)]

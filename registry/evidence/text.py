@@ -6,6 +6,8 @@ import re
 
 from registry.evidence.charsets import codec_of
 
+# Documents in the frames of a page (`iframe srcdoc`) are part of its text, so many frames deep.
+MOST_FRAMES_DEEP = 3
 _MARKS = ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
 _PARAMETER = re.compile(r";\s{0,100}charset\s{0,100}=\s{0,100}[\"']?([^\"';,\s]{1,100})", re.I)
 # Where a page may say its encoding; the standard asks for 1,024 bytes.

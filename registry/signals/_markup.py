@@ -10,6 +10,9 @@ does not promise, and gives the exact source text of each tag.
 hold no mark by a regular expression (`_markup_skips`). The tests hold both to a
 tokeniser that does without.
 
+Documents that frames hold in themselves (`iframe srcdoc`) are shown on the page, and so their
+tags count as the page's, in its body, but for `base`.
+
 Source: https://html.spec.whatwg.org/multipage/parsing.html (tokenisation, and
 "in head" insertion for the position). Left out: the double-escaped state of
 scripts, and foreign content (`svg`, `math`), which is read as HTML, but for
@@ -21,9 +24,10 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 
+from registry.evidence.text import MOST_FRAMES_DEEP
 from registry.signals._markup_skips import (
     MAYBE_MARKED,
     RAW_TEXT,
@@ -95,9 +99,12 @@ def tags(page: str) -> tuple[Tag, ...]:
     return found
 
 
-def start_tags(page: str) -> Iterator[Tag]:
-    """Yield the tags of a page that can carry marks, in order and without a bound."""
-    return _Scanner(page).run()
+def start_tags(page: str, frames_deep: int = MOST_FRAMES_DEEP) -> Iterator[Tag]:
+    """Yield the tags of a page that can carry marks, in order and without a bound.
+
+    Those of frames in frames are read so many frames deep.
+    """
+    return _Scanner(page, frames_deep).run()
 
 
 def holds_data(tag: str, content: str) -> bool:
@@ -106,8 +113,9 @@ def holds_data(tag: str, content: str) -> bool:
 
 
 class _Scanner:
-    def __init__(self, page: str) -> None:
+    def __init__(self, page: str, frames_deep: int) -> None:
         self.page = page
+        self.frames_deep = frames_deep
         self.in_body = False
         self.next_tag = -1
         self.has_state: bool | None = None
@@ -135,6 +143,8 @@ class _Scanner:
                 position, found = self._start_tag(tag)
                 if found is not None:
                     yield found
+                elif tag[2].lower() == "iframe":
+                    yield from self._framed(tag)
 
     def _skipped(self, position: int) -> int:
         """Return where the next piece begins that needs an exact step."""
@@ -180,6 +190,13 @@ class _Scanner:
             return after, None
         content = content if name == "script" else ""
         return after, Tag(name, _attributes(tag), tag[0], self.in_body, content)
+
+    def _framed(self, tag: re.Match[str]) -> Iterator[Tag]:
+        """Yield the tags of the document in a frame, as ones of the page's body."""
+        document = _attributes(tag).get("srcdoc", "") if self.frames_deep else ""
+        for inner in start_tags(document, self.frames_deep - 1) if "<" in document else ():
+            if inner.name != "base":
+                yield replace(inner, in_body=True)
 
     def _past_template(self, position: int) -> int | None:
         """Return where a template ends whose start tag ends here; None where it never does."""

@@ -38,10 +38,10 @@ def _named(names: Iterable[str]) -> str:
     return f"(?:{'|'.join(map(any_case, sorted(names)))})"
 
 
-def _raw(names: Iterable[str]) -> list[str]:
+def _raw(names: Iterable[str], to_end: str = TO_END) -> list[str]:
     """Match whole elements of raw text; `<title/>`, which may stand in a drawing, is none."""
     return [
-        rf"{any_case(name)}{TO_END}(?<!/>)(?:[^<]++|<(?!/{any_case(name)}))*+"
+        rf"{any_case(name)}{to_end}(?<!/>)(?:[^<]++|<(?!/{any_case(name)}))*+"
         rf"</{any_case(name)}{TO_END}"
         for name in sorted(names)
     ]
@@ -58,10 +58,16 @@ SAYS_LICENCE = re.compile(f"<{_LICENCE_LINK}")
 # before the next of these can be wanted.
 MAYBE_MARKED = re.compile(
     "<(?:[mMlLbBsS](?:[eE][tT][aA]|[iI][nN][kK]|[aA][sS][eE]|[cC][rR][iI][pP][tT])"
+    "|[iI][fF][rR][aA][mM][eE]"
     rf"|{_LICENCE_LINK})"
 )
 RAW_TEXT = ("script", "style", "title", "textarea", "iframe", "noembed", "noframes", "xmp")
-_OTHER_RAW = tuple(name for name in RAW_TEXT if name != "script")
+# Scripts may hold marks in their text, frames in the attribute `srcdoc`.
+_OTHER_RAW = tuple(name for name in RAW_TEXT if name not in {"script", "iframe"})
+# The end of a tag that has no `>` in a value, and does not say "srcdoc" before it.
+_WITHOUT_DOCUMENT = r"(?!(?:[^>sS]++|[sS](?![rR][cC][dD][oO][cC]))*+[sS])" + TO_END.replace(
+    '[^\\"]', '[^\\">]'
+).replace("[^']", "[^'>]")
 
 # Letters that none of the names begins with at which a skip stops: most tags of a page.
 _OTHER_INITIALS = "c-hj-koq-ru-wyzC-HJ-KOQ-RU-WYZ"
@@ -88,6 +94,7 @@ def _compiled(marked: Iterable[str]) -> dict[str, re.Pattern[str]]:
             rf"/[a-zA-Z]{TO_END}",
             rf"(?!{stops}|{_LICENCE_LINK})[a-zA-Z]{TO_END}",
             *_raw(_OTHER_RAW),
+            *_raw(["iframe"], _WITHOUT_DOCUMENT),
             _TEMPLATE,
             _TEXT,
         ),

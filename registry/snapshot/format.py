@@ -149,15 +149,21 @@ def past_to_json(marks: Sequence[PastMark]) -> str | None:
 
 
 def past_from_json(text: str | None) -> tuple[PastMark, ...]:
-    """Read what `past_to_json` wrote."""
+    """Read what `past_to_json` wrote; UnreadableSnapshot for anything else."""
     try:
-        return tuple(_past_from_dict(item) for item in json.loads(text or "[]"))
+        items = json.loads("[]" if text is None else text)
+        if not isinstance(items, list):
+            raise TypeError("no list")
+        return tuple(_past_from_dict(item) for item in items)
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise damaged("past marks in the snapshot", str(error)) from error
 
 
 def _past_from_dict(item: Mapping[str, str]) -> PastMark:
     times = {name: datetime.fromisoformat(item[name]) for name in ("since", "until")}
+    is_fine = all(isinstance(item[name], str) for name in ("name", "raw", "url"))
+    if not is_fine or any(time.tzinfo is None for time in times.values()):
+        raise ValueError("values of another kind")
     return PastMark(**{**item, **times})  # type: ignore[arg-type]
 
 

@@ -132,7 +132,7 @@ class Visitor:
             response = self._follow(place, robots.READ_BYTES, obey=False)
         except NotFetched as error:
             piece = Piece(Evidence(robots.CARRIER, "site", place), refusal=error.reason)
-            why = error.reason + error.message.removeprefix(place)
+            why = f"{error.reason}: {error.message.removeprefix(f'{place}: ')}"
             return _Rules(piece, robots.failed(error.reason), why)
         answer = robots_answer(response)
         piece = site_file_piece(robots.CARRIER, replace(response, url=place))

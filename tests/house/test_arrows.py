@@ -29,7 +29,7 @@ ROOMS = {
     "registry.errors": set(),
     "registry.plugins": set(),
     "registry.text": set(),
-    "registry.home": set(),
+    "registry.home": {"registry.errors"},
     "registry.terminal": {"registry.errors", "registry.text"},
     "registry.durable": VALUES,
     # The flow, from left to right.

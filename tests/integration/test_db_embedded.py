@@ -248,7 +248,19 @@ def test_a_deep_home_gets_a_short_socket_folder() -> None:
             sockets = place.find_place(deep).sockets
             assert sockets.stat().st_mode & 0o777 == 0o700
             assert len(str(sockets)) < 60
-        shutil.rmtree(sockets)
+        assert not sockets.exists()
+
+
+def test_a_deep_home_leaves_no_socket_folder_of_a_killed_user() -> None:
+    with open_folder("optout-deep-") as folder:
+        deep = folder / ("deep" * 30)
+        user = user_of(deep)
+        sockets = place.find_place(deep).sockets
+        assert sockets.exists()
+        user.kill()
+        user.communicate()
+        assert gone(deep)
+        assert not sockets.exists()
 
 
 def test_a_socket_folder_of_somebody_else_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -297,6 +309,22 @@ def test_a_home_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
     ):
         pass
     assert "REGISTRY_HOME" in caught.value.hint
+
+
+def test_a_home_with_a_line_break_is_one_line(tmp_path: Path) -> None:
+    home = tmp_path / "a\nb"
+    for command in (["init"], ["snapshot", "build"]):
+        done = subprocess.run(
+            [str(Path(sys.executable).with_name("registry")), *command],
+            env={**os.environ, "REGISTRY_HOME": str(home), "REGISTRY_DATABASE_URL": ""},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 2
+        assert done.stderr.count("\n") == 2
+        assert "holds a line break" in done.stderr
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_home_deleted_while_in_use_does_no_harm() -> None:

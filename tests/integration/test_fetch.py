@@ -21,6 +21,16 @@ def test_a_public_site_leads_into_no_private_network(site, monkeypatch):
     assert all(request.host == public for request in site.requests)
 
 
+def test_a_robots_txt_that_leads_inside_is_named(site, monkeypatch):
+    public = site.hosts["site"]
+    monkeypatch.setattr(fetch, "is_public", lambda address: address == public)
+    inside = f"{site.other_url}/secret"
+    site.replace("/robots.txt", b"", status=302, headers=[("Location", inside)])
+    with pytest.raises(NotFetched) as caught:
+        Visitor().fetch(f"{site.url}/about.html")
+    assert f"(private-address: {inside}: host resolves" in caught.value.message
+
+
 def test_a_name_of_a_public_and_a_private_address_is_private(site, monkeypatch):
     real = socket.getaddrinfo
 

@@ -5,6 +5,7 @@ An oracle: the reader's own must find the same tags in any text.
 
 import html
 import re
+from dataclasses import replace
 
 from registry.signals._markup import MARKED, Tag
 
@@ -28,8 +29,17 @@ _BEFORE_BODY = {"html", "head", "base", "basefont", "bgsound", "link", "meta", "
 }
 
 
-def exact_tags(page):
-    return [tag for tag in _Scanner(page, MARKED).run() if tag.name != "script" or _data(tag)]
+def exact_tags(page, frames_deep=3):
+    """The tags of a page; a frame stands here as one, and is replaced by those of its document."""
+    found = []
+    for tag in _Scanner(page, MARKED | {"iframe"}).run():
+        if tag.name == "iframe":
+            document = tag.attributes.get("srcdoc", "")
+            inner = exact_tags(document, frames_deep - 1) if frames_deep else []
+            found += [replace(tag, in_body=True) for tag in inner if tag.name != "base"]
+        elif tag.name != "script" or _data(tag):
+            found.append(tag)
+    return found
 
 
 def _data(tag):

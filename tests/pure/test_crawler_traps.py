@@ -218,9 +218,41 @@ def test_what_stands_in_one_folder():
     assert folder_of(SITE + "/") == folder_of(SITE + "/tiger")
 
 
-def test_a_session_makes_no_other_page():
-    assert page_key(SITE + "/a;jsessionid=1?PHPSESSID=2&b=1") == page_key(SITE + "/a?b=1")
+SESSION = "0123456789abcdef0123456789abcdef"
+SESSIONS = (
+    f";jsessionid={SESSION.upper()}.node1",
+    f"?PHPSESSID={SESSION}",
+    "?zenid=q7rkn2vb4tq0s9p1m3c5x8z6d2",
+    "?session_id=0B4A2DC8-0F5A-4C1E-9D0B-5C8F0E4B7A11",
+    "?CFID=123&CFTOKEN=87654321",
+    "?cfid=123&cftoken=3fe2fd83a6b0d1a4-F8A2A5C4-D0B7-1EC2-5A8F0E4B7A11",
+)
+NO_SESSIONS = (
+    *("?session_id=1", "?session_id=2024", "?session_id=20240102030405060708", "?zenid=garden"),
+    *(";jsessionid=1", "?session_id=autumn-exhibition-of-painters-2024", "?CFID=87654321"),
+)
+
+
+@pytest.mark.parametrize("session", SESSIONS)
+def test_a_session_makes_no_other_page(session):
+    assert page_key(SITE + "/a" + session) == page_key(SITE + "/a")
+    assert page_key(f"{SITE}/b{session}") != page_key(SITE + "/a")
+
+
+@pytest.mark.parametrize("parameter", NO_SESSIONS)
+def test_numbers_and_words_are_no_sessions(parameter):
+    assert page_key(SITE + "/a" + parameter) != page_key(SITE + "/a")
     assert page_key(SITE + "/a;v=1?b=2") != page_key(SITE + "/a;v=2?b=2")
+
+
+def test_pages_by_number_are_read_and_folded_ones_counted():
+    links = [f"/s?session_id={n}" for n in range(1, 5)]
+    tokens = [f"/t?session_id={n}{SESSION}" for n in range(1, 5)]
+    again = ["/t", tokens[0].replace("?", "?b=1&"), "/s?session_id=1", tokens[1]]
+    site = {"/": ([], links + tokens + again)}
+    read, left = crawl(lambda url: site.get(url, (["/a.png"], [])))
+    assert read == [SITE + path for path in ["/", *links, tokens[0], again[1]]]
+    assert left == {"sessions": 4}
 
 
 @pytest.mark.parametrize("odd", ["", "x", "http://", "http://a.example/" + "/a" * 5000, "//?#"])

@@ -8,7 +8,7 @@ import pytest
 
 from crawler.pages.images import MOST_ADDRESSES, MOST_SIZES, find_images
 from crawler.pages.links import PageLink, find_links
-from crawler.pages.reading import read_page
+from crawler.pages.reading import Page, outline, read_page
 
 PAGE = "https://art.example/works/1"
 
@@ -43,6 +43,27 @@ PLACES: dict[str, tuple[str, list[str]]] = {
     ),
     "background": ("<body background=/a><table><td background=/b>", ["/a", "/b"]),
     "style": ("<p style=\"background: url('/a') , url(/b)\">", ["/a", "/b"]),
+    "set of images": (
+        "<p style=\"background: image-set('/a' 1x, 'b(1).png' type('image/png') 2x, url(/c) 3x)\">",
+        ["/c", "/a", "/works/b(1).png"],
+    ),
+    "set of images, as browsers had it first": (
+        "<style>p{background:-webkit-image-set(url(/a.png) 1x); content: '/b.png'}</style>",
+        ["/a.png"],
+    ),
+    "backgrounds that load late": (
+        "<div data-bg=\"url('/a.png')\"></div><div data-background-image=/b.png></div>"
+        "<div data-background=/c.png></div><a data-bg=/d.png href=/p>x</a><p data-image=12></p>",
+        ["/a.png", "/b.png", "/c.png", "/d.png"],
+    ),
+    "backgrounds in sizes": (
+        '<div data-bgset="/a.png 300w, /b.png 600w [--small] | /c.png [--large] | /d"></div>',
+        ["/a.png", "/b.png", "/c.png"],
+    ),
+    "originals beside no address": (
+        "<img src=data:image/gif;base64,R0 data-orig-file=/a><img data-large_image=/b src=''>",
+        ["/a", "/b"],
+    ),
     "style sheet": (
         "<style>@font-face{src:url(/f.woff2)} p{background-image:url(/a.png)}</style>",
         ["/a.png"],
@@ -98,7 +119,28 @@ def test_images_are_found_in(name: str) -> None:
     assert urls == ["https://art.example" + path for path in expected]
 
 
+LATE = (
+    *("data-bg", "data-bgset", "data-lazyload", "data-image", "data-echo", "data-cfsrc"),
+    *("data-flickity-lazyload", "data-large_image", "data-splide-lazy", "data-background-image"),
+    *("data-hi-res-src", "data-zoom-image", "data-orig-file", "data-full-url", "data-src-retina"),
+    *("data-full", "data-href"),
+)
+
+
+@pytest.mark.parametrize("name", LATE)
+@pytest.mark.parametrize("src", ["/blank.png", "data:image/gif;base64,R0", ""])
+def test_attributes_of_scripts_name_the_images(name: str, src: str) -> None:
+    page = f"<img src='{src}' {name}='/a.png'>"
+    found = find_images(page, PAGE)
+    urls = {url for image in found for url in (image.url, *image.variants)}
+    shown = {"https://art.example/blank.png"} if src == "/blank.png" else set()
+    assert urls == {"https://art.example/a.png"} | shown
+    outlined = {image.url for image in outline(Page(page, PAGE, read_page)).content.images}
+    assert outlined <= urls
+
+
 EACH = {
+    "late": "<p data-bg=/{}.png>",
     "poster": "<video poster=/{}>",
     "json-ld": ld({"image": "/{}"}),
     "background": "<td background=/{}>",

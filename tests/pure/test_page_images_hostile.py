@@ -76,7 +76,19 @@ def test_chains_of_sizes_are_settled() -> None:
     assert sum(map(len, settle(chain))) == number + 1
 
 
-@pytest.mark.parametrize("opened", ["url(", "url( ", "url('", 'url("', "url(url(", "url('\""])
+SETS = (
+    "image-set(",
+    "image-set(url(",
+    "image-set('",
+    "image-set('\"",
+    "image-set((a)",
+    "image-set('\")",
+)
+
+
+@pytest.mark.parametrize(
+    "opened", ["url(", "url( ", "url('", 'url("', "url(url(", "url('\"", *SETS]
+)
 def test_styles_that_only_open(opened: str) -> None:
     style = (opened * 80_000)[:80_000].replace('"', "&quot;")
     assert find_images(f'<p style="{style}">', PAGE) is not None

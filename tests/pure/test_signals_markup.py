@@ -1,6 +1,7 @@
 """Start tags and excerpts of pages: as the HTML standard has them, whatever the text."""
 
 import gzip
+import html
 import json
 from pathlib import Path
 
@@ -134,6 +135,8 @@ ANY = st.one_of(
             *('<meta property="robots" content="noai">', "<script>", "</script>", "<link rel=x>"),
             *('<script type="application/ld+json">{"a": "<p>"}</script>', "<base href='/'>"),
             *("<meta name=robots content='noai;noml'>", "<title>", "</title>", "<svg>"),
+            *("<iframe srcdoc='<meta name=robots content=noai>'>", "</iframe>"),
+            *("<iframe srcdoc='<base href=/x><link rel=license href=l>'></iframe>",),
             *("</svg>", "<math>", "</math>", "<title/>", "<style />", "<script/>", "<textarea/>"),
         ]
     ),
@@ -172,6 +175,8 @@ PIECES = st.sampled_from(
         *("<script src=a.js>", "__INITIAL_STATE__", "<script "),
         *("<title>", "</title>", "<style>", "</style>", "<iframe>", "</iframe>", "<noscript>"),
         *("<head>", "<body>", "</body>", "</head>", "<br", "<p>", "<div class='x>y'>"),
+        *("<iframe srcdoc='", "<IFRAME srcdoc=&lt;meta&gt;>", "<iframe title='>' srcdoc=\""),
+        *("<iframe srcdoc='<iframe srcdoc=&quot;<base><meta name=a>&quot;></iframe>'></iframe>",),
         # Letters that lower or fold to those of tags, but not in HTML.
         *("<lin\u212a>", "<\u017fcript>", "</\u017fcript>"),
     ]
@@ -187,6 +192,37 @@ def test_short_cuts_change_nothing(page):
 def test_short_cuts_change_nothing_in_pages_on_file(html_pages):
     for page, _ in html_pages:
         assert list(start_tags(page)) == exact_tags(page)
+
+
+INNER = '<meta name=robots content="noai">'
+
+
+def framed(inner):
+    return f'<iframe title=">" srcdoc="{html.escape(inner)}"></iframe>'
+
+
+@pytest.mark.parametrize(
+    ("page", "count"),
+    [
+        (framed(INNER), 1),
+        (f"<!doctype html><body><p>x</p>{framed('<p>' + INNER)}<p>", 1),
+        (f"<p>{framed('<base href=/x><head>' + INNER)}" + "<p>x" * 9 + INNER, 2),
+        (framed(framed(framed(INNER))), 1),
+        (framed(framed(framed(framed(INNER)))), 0),
+        (framed(INNER).removesuffix("</iframe>") + INNER, 1),
+        (f"<template>{framed(INNER)}</template>", 0),
+        (f"<!-- {framed(INNER)} -->", 0),
+        (f"<p>{framed(f'<script>`{INNER}`</script>')}", 0),
+    ],
+)
+def test_marks_of_documents_in_frames_are_the_pages(page, count):
+    tags = list(start_tags(page))
+    assert tags == exact_tags(page)
+    assert [tag.text for tag in tags] == [INNER] * count
+    assert all(tag.in_body for tag in tags)
+    names = {signal.name for signal in marks(page_excerpt(page))[0]}
+    assert names == ({"noai(body)"} if count else set())
+    assert marks(page_excerpt(page)) == marks(page)
 
 
 @pytest.mark.parametrize(

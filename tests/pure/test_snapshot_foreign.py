@@ -6,10 +6,12 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
+from click.testing import CliRunner
 from layout_parts import works
 from made import Made
 
 from registry.check.index import CheckIndex
+from registry.cli.snapshot import command
 from registry.errors import UnreadableSnapshot
 from registry.fingerprints import fingerprint
 from registry.snapshot import store
@@ -101,3 +103,33 @@ def test_the_rules_of_a_site_that_are_none_are_refused(tmp_path: Path):
     snapshot = store.open_snapshot(foreign(tmp_path, "sites.arrow", "signals", "[1]"))
     with pytest.raises(UnreadableSnapshot, match="signals"):
         CheckIndex(snapshot, "cautious").sites  # noqa: B018 (made when it is first asked for)
+
+
+MARK = '"name": "n", "raw": "r", "url": "u", "since": "2026-01-01T00:00:00+00:00"'
+BAD_PAST = [
+    *("", "{", "{}", "null", "[1]", "[" * 100_000, f"[{{{MARK}}}]"),
+    *(f'[{{{MARK}, "until": {until}}}]' for until in ('"x"', "1", '"2026-02-01T00:00:00"')),
+    f'[{{{MARK}, "until": "2026-02-01T00:00:00+00:00", "name": 5}}]',
+]
+
+
+@pytest.mark.parametrize(
+    ("table", "column", "text"),
+    [
+        *(("signals.arrow", "signals", text) for text in BAD_SIGNALS),
+        *(("sites.arrow", "signals", text) for text in BAD_SIGNALS),
+        *(("entries.arrow", "past", text) for text in BAD_PAST),
+    ],
+)
+def test_verify_reads_all_texts(tmp_path: Path, table: str, column: str, text: str):
+    path = foreign(tmp_path, table, column, text)
+    result = CliRunner().invoke(command, ["verify", str(path)])
+    assert isinstance(result.exception, UnreadableSnapshot)
+    assert f"{table} is damaged" in result.exception.message
+
+
+def test_verify_takes_what_a_build_writes(tmp_path: Path):
+    fine = f'[{{{MARK}, "until": "2026-02-01T00:00:00+00:00"}}]'
+    for text in (fine, None):
+        path = foreign(tmp_path / str(text is None), "entries.arrow", "past", text)
+        assert CliRunner().invoke(command, ["verify", str(path)]).exit_code == 0
