@@ -11,6 +11,7 @@ import asyncio
 import logging
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from time import monotonic
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
@@ -29,7 +30,7 @@ from crawler.evidence import (
     refreshed,
 )
 from crawler.manners.cut_pages import is_cut
-from crawler.manners.downloader import downloader_of
+from crawler.manners.downloader import begun_answer, downloader_of
 from crawler.manners.refusals import Refused, refusal_of
 from crawler.manners.robots import ENDINGS, RobotsTxtMiddleware
 from crawler.pages.links import PageLink
@@ -220,17 +221,18 @@ class SiteSpider(Spider):
             read = self._unchanged(response)
         else:
             read = await self._fingerprinted(response)
-        self.count(read.evidence)
-        for wanted in self.site_files.about_image(response.url, read.evidence):
-            yield self._site_file_request(wanted)
         for step in self._after_image(shown, read):
             yield step
 
     def image_failed(self, failure: Failure) -> Iterator[Any]:
-        """Take in that an image could not be had."""
+        """Take in that an image could not be had, and what its headers said if they came."""
         request: Request = failure.request  # type: ignore[attr-defined]
         word, status = refusal_of(failure.value, request)  # type: ignore[arg-type]
         read = ImageRead(datetime.now(UTC), word, status)
+        begun = begun_answer(request)
+        # Another status is said of something else than the image.
+        if begun is not None and 200 <= begun.status < 300:
+            read = replace(read, fetched_url=begun.url, evidence=image_evidence(begun))
         return self._after_image(request.cb_kwargs["shown"], read)
 
     def file_read(self, response: Response, wanted: Wanted) -> None:
@@ -355,6 +357,10 @@ class SiteSpider(Spider):
         self.report(self.tally)
 
     def _after_image(self, shown: str, read: ImageRead) -> Iterator[Any]:
+        if read.fetched_url is not None:
+            self.count(read.evidence)
+            wanted = self.site_files.about_image(read.fetched_url, read.evidence)
+            yield from map(self._site_file_request, wanted)
         yield from map(self._image_request, self.visit.image(shown, read))
         yield from self._ready()
 

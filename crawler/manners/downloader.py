@@ -12,8 +12,11 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from scrapy.core.downloader import Downloader, Slot
-from scrapy.core.downloader.handlers.http11 import HTTP11DownloadHandler
+from scrapy.core.downloader.handlers.http11 import HTTP11DownloadHandler, _ScrapyAgent
+from scrapy.http import Response
+from scrapy.utils._download_handlers import wrap_twisted_exceptions
 from scrapy.utils.asyncio import call_later
+from scrapy.utils.defer import maybe_deferred_to_future
 from twisted.internet.task import deferLater
 from twisted.python.failure import Failure
 from twisted.web.client import HTTPConnectionPool
@@ -24,8 +27,11 @@ from registry.urls.key import hostname_of
 from registry.urls.networks import is_loopback
 
 if TYPE_CHECKING:
+    from scrapy import Request
     from scrapy.crawler import Crawler
     from twisted.internet.defer import Deferred
+
+_BEGUN = "answer_begun"
 
 
 class PacedDownloader(Downloader):
@@ -81,6 +87,35 @@ class PacedHandler(HTTP11DownloadHandler):
         pool.maxPersistentPerHost = self._pool.maxPersistentPerHost
         pool._factory = self._pool._factory
         self._pool = pool
+
+    async def download_request(self, request: Request) -> Response:
+        """Return the answer; the request keeps its status and headers from when they come."""
+        agent = _Agent(
+            contextFactory=self._contextFactory,
+            bindAddress=self._bind_address,
+            pool=self._pool,
+            maxsize=self._default_maxsize,
+            warnsize=self._default_warnsize,
+            fail_on_dataloss=self._fail_on_dataloss,
+            crawler=self._crawler,
+        )
+        with wrap_twisted_exceptions():
+            return await maybe_deferred_to_future(agent.download_request(request))
+
+
+def begun_answer(request: Request) -> Response | None:
+    """Return the last answer that began to come for a request, without its body, if one did."""
+    begun: Response | None = request.meta.get(_BEGUN)
+    return begun
+
+
+class _Agent(_ScrapyAgent):
+    """Scrapy's agent; what it tells of an answer that fails later lacks the status."""
+
+    def _cb_bodyready(self, txresponse: Any, request: Request) -> Any:
+        headers = self._headers_from_twisted_response(txresponse)
+        request.meta[_BEGUN] = Response(request.url, status=txresponse.code, headers=headers)
+        return super()._cb_bodyready(txresponse, request)
 
 
 class _PacedPool(HTTPConnectionPool):

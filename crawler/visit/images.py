@@ -1,8 +1,8 @@
 """The book-keeping of one visit: pages, the images they show, what became of each. Pure.
 
 Every address of an image that a page shows ends as one observation of that
-page, with a picture or with the reason why not. An image is asked for once,
-however many pages show it.
+page, with a picture or with the reason why not. So does the address that a shown one
+redirects to: datasets hold either. An image is asked for once, however many pages show it.
 """
 
 from __future__ import annotations
@@ -10,17 +10,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import cached_property
 
 from crawler.pages.images import ImageCandidate
 from crawler.pages.links import PageLink
 from crawler.pages.relation import HostSightings, plain_relation
 from registry.model import PAGE_TRUNCATED, Evidence, Observation, Picture
+from registry.urls.key import url_key
 
 # If the largest size cannot be had, the next ones are tried: so many in all.
 TRIES = 3
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class PageRead:
     """One page as it was read, with the evidence that speaks for its images.
 
@@ -34,13 +36,18 @@ class PageRead:
     links: tuple[PageLink, ...] = ()
     is_cut: bool = False
 
+    @cached_property
+    def keys(self) -> frozenset[str | None]:
+        """Return the keys of all addresses of images that the page shows."""
+        return frozenset(url_key(url) for i in self.images for url in (i.url, *i.variants))
+
 
 @dataclass(frozen=True, slots=True)
 class ImageRead:
     """What came of asking for one image: a picture, or a refusal.
 
     `fetched_url` is where the bytes came from in the end (after redirects);
-    `evidence` is that response's.
+    `evidence` is that response's, also where it was refused after its headers came.
     """
 
     read_at: datetime
@@ -77,6 +84,8 @@ class Visit:
     _ready: list[Observation] = field(default_factory=list)
     _undecided: list[Observation] = field(default_factory=list)
     _hosts: HostSightings = field(default_factory=HostSightings)
+    # By page and key: addresses that are observed because another one redirects to them.
+    _redirected: set[tuple[str, str]] = field(default_factory=set)
 
     def page(self, page: PageRead) -> list[str]:
         """Take in a page; return the images to ask for now."""
@@ -96,7 +105,11 @@ class Visit:
 
     def image(self, url: str, read: ImageRead) -> list[str]:
         """Take in what came of one image; return the images to ask for in its place."""
-        self._read[url] = read
+        earlier = self._read.get(url)
+        if read.picture is not None or earlier is None:
+            self._read[url] = read
+        if read.picture is not None and read.fetched_url is not None:
+            self._read.setdefault(read.fetched_url, read)
         waiting = self._waiting.pop(url, [])
         return [wanted for showing in waiting for wanted in self._advance(showing)]
 
@@ -142,26 +155,40 @@ class Visit:
         Without a picture they get the refusal `untried`.
         """
         page = showing.page
-        failed: dict[str, ImageRead] = {}
+        tried: dict[str, ImageRead] = {}
         shared = ImageRead(page.read_at, untried)
         for url in showing.addresses[:TRIES]:
-            read = self._read.get(url, shared)
-            if read.picture is not None:
-                shared = read
+            tried[url] = self._read.get(url, shared)
+            if tried[url].picture is not None:
+                shared = tried[url]
                 break
-            failed[url] = read
         for url in showing.addresses:
-            read = failed.get(url, shared)
-            relation = plain_relation(url, page.url)
-            observation = Observation(
-                observed_at=max(page.read_at, read.read_at),
-                image_url=url,
-                page_url=page.url,
-                fetched_url=read.fetched_url,
-                relation=relation or "third-party",
-                status=read.status,
-                refusal=PAGE_TRUNCATED if page.is_cut else read.refusal,
-                picture=read.picture,
-                evidence=(*page.evidence, *read.evidence),
-            )
-            (self._ready if relation else self._undecided).append(observation)
+            self._observe(page, url, tried.get(url, shared))
+        for url, read in tried.items():
+            if read.fetched_url is not None and self._is_elsewhere(page, url, read.fetched_url):
+                self._hosts.shown(read.fetched_url, page.url)
+                self._observe(page, read.fetched_url, read)
+
+    def _is_elsewhere(self, page: PageRead, url: str, fetched_url: str) -> bool:
+        """Return whether an image came from an address that is not yet observed on the page."""
+        key = url_key(fetched_url) if fetched_url != url else None
+        # Another spelling of the same address (http, https) is found by its key.
+        if key is None or key in page.keys or (page.url, key) in self._redirected:
+            return False
+        self._redirected.add((page.url, key))
+        return True
+
+    def _observe(self, page: PageRead, url: str, read: ImageRead) -> None:
+        relation = plain_relation(url, page.url)
+        observation = Observation(
+            observed_at=max(page.read_at, read.read_at),
+            image_url=url,
+            page_url=page.url,
+            fetched_url=read.fetched_url,
+            relation=relation or "third-party",
+            status=read.status,
+            refusal=PAGE_TRUNCATED if page.is_cut else read.refusal,
+            picture=read.picture,
+            evidence=(*page.evidence, *read.evidence),
+        )
+        (self._ready if relation else self._undecided).append(observation)

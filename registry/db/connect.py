@@ -14,6 +14,8 @@ from registry.errors import DatabaseUnavailable, MigrationsBehind, UsageError
 from registry.home import registry_home
 
 OLDEST_MAJOR = 15
+# To connect to the embedded server, which may be killed right after it was found ready.
+TRIES = 3
 VARIABLE = "REGISTRY_DATABASE_URL"
 DEFAULTS = {"connect_timeout": "10", "application_name": "optout-registry"}
 # A lock is waited for, but not for ever: whoever holds one longer is stuck.
@@ -74,16 +76,32 @@ def _migrate(url: str) -> None:
 def connect_to(url: str) -> Iterator[psycopg.Connection]:
     """Yield a connection to this URL, as `connect` does, without looking at the schema."""
     parameters = parse(url)
-    with (
-        translated(where(parameters)),
-        psycopg.connect(**parameters, autocommit=True) as conn,  # type: ignore[arg-type]
-    ):
+    with translated(where(parameters)), _opened(parameters, url) as conn:
         info = conn.info
         refuse_unfit_server(info.server_version, info.parameter_status("server_encoding"))
         conn.isolation_level = psycopg.IsolationLevel.READ_COMMITTED
         for name, value in SESSION.items():
             conn.execute("SELECT set_config(%s, %s, false)", (name, value))
         yield conn
+
+
+def _opened(parameters: dict[str, str], url: str) -> psycopg.Connection:
+    """Connect; the embedded server of this process is made ready again if it is not there."""
+    for _ in range(TRIES - 1 if _is_held(url) else 0):
+        try:
+            return psycopg.connect(**parameters, autocommit=True)  # type: ignore[arg-type]
+        except psycopg.OperationalError:
+            # Waits for a server that starts, stops or recovers, or starts a new one.
+            database_url()
+    return psycopg.connect(**parameters, autocommit=True)  # type: ignore[arg-type]
+
+
+def _is_held(url: str) -> bool:
+    if not is_embedded():
+        return False
+    from registry.db import embedded
+
+    return embedded.is_held(registry_home(), url)
 
 
 def parse(url: str) -> dict[str, str]:
@@ -165,13 +183,23 @@ def _on_its_disk() -> str:
     return f"in {embedded.held_folder(registry_home())}"
 
 
+def _to_start_it() -> str | None:
+    """Return the hint for a server that does not answer; None for that of the error's class."""
+    if not is_embedded():
+        return None
+    from registry.db import embedded
+
+    log = embedded.held_folder(registry_home()) / "log"
+    return f"run the command again: it starts the embedded PostgreSQL, whose log is {log}"
+
+
 def _unavailable(database: str, error: psycopg.OperationalError) -> DatabaseUnavailable:
     reason = _reason(error)
     # While connecting libpq tells no SQLSTATE, only the server's words.
     if "does not exist" in reason and "database" in reason:
         return DatabaseUnavailable(f"{database} does not exist", "create it: createdb NAME")
     if error.sqlstate is None or error.sqlstate.startswith(("08", "57P")):
-        return DatabaseUnavailable(f"{database} does not answer: {reason}")
+        return DatabaseUnavailable(f"{database} does not answer: {reason}", _to_start_it())
     return DatabaseUnavailable(f"{database} gave up: {reason}", "try again")
 
 

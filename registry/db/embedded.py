@@ -83,6 +83,11 @@ def held_folder(home: Path) -> Path:
     return _held[home].root if home in _held else home
 
 
+def is_held(home: Path, url: str) -> bool:
+    """Return whether this is the URL of the server of `home` and this process holds it."""
+    return home in _held and _held[home].url == url
+
+
 def _revive(place: Place) -> None:
     if server.answer(place) != "ready":
         with _gate(place) as gate:

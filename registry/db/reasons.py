@@ -35,10 +35,9 @@ def reason(text: str) -> Reason:
     The last line is often no reason: `LOG: database system is shut down`. So it is the
     message of the last error, or of the last one that names what the disk lacks: others follow it.
     """
-    lines = text.strip().splitlines()
+    lines = [line for line in text.strip().splitlines() if not _NOT_NOW.search(line)]
     found = [match[1].strip() for line in lines if (match := _FAULT.search(line))]
-    faults = [fault for fault in found if not _NOT_NOW.search(fault)]
     lack = next((lack for words, lack in _LACKS.items() if words in text), None)
-    lacking = [fault for fault in faults if any(words in fault for words in _LACKS)]
-    message = (lacking or faults or lines or ["no reason given"])[-1]
-    return Reason(message, lack, bool(faults))
+    lacking = [fault for fault in found if any(words in fault for words in _LACKS)]
+    message = (lacking or found or lines or ["no reason given"])[-1]
+    return Reason(message, lack, bool(found))

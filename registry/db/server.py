@@ -82,17 +82,28 @@ def start(place: Place, gate: int) -> None:
             "dump it with that version's pg_dump, move the folder away, run `registry init`, "
             "and load the dump",
         )
+    said = _try(place)
+    if said is not None and not is_kept(place) and not reason(said).is_said:
+        # It named no fault: somebody killed it.
+        said = _try(place)
+    if said is None:
+        return
+    stop(place)
+    raise failed("the embedded PostgreSQL did not start", place, said, f"see {place.log}")
+
+
+def _try(place: Place) -> str | None:
+    """Start a server. Return None once it takes connections, its log if it ends before."""
     for _ in waits(RETRY_SECONDS, "sessions of the embedded PostgreSQL that was killed"):
         _end_orphan(place)
         make_folder(place.sockets, 0o700, place.account)
         _launch(place)
         if comes_up(place):
-            return
+            return None
         said = place.log.read_text(errors="replace")
         if is_kept(place) or not any(words in said for words in _OF_ANOTHER_SERVER):
             break
-    stop(place)
-    raise failed("the embedded PostgreSQL did not start", place, said, f"see {place.log}")
+    return said
 
 
 def stop(place: Place) -> None:
@@ -223,33 +234,47 @@ def _quoted(path: Path) -> str:
 def _end_orphan(place: Place) -> None:
     """Clear away a server that has no keeper, or what is left of one.
 
-    Where it still listens, only its keeper was killed: end it. Where it does
-    not, its lock files are stale, but PostgreSQL would take them for good if
-    their process id lives on as another process or as a zombie that nobody
+    Where it still listens, or its process is there and does not listen yet, only its
+    keeper was killed: end it. Else its lock files are stale, but PostgreSQL would take them
+    for good if their process id lives on as another process or as a zombie that nobody
     reaps (in a container), so they are removed. Its second guard against two
     servers on one folder, the shared memory, still stands.
     """
+    pid = None
     for number, seconds in zip(
         (signal.SIGINT, signal.SIGQUIT, signal.SIGKILL), (*PATIENCE, 5.0), strict=True
     ):
-        if answer(place) == "nobody":
+        pid = _server_pid(place) or pid
+        if _is_gone(place, pid):
             break
-        _signal(_server_pid(place), number)
+        _signal(pid, number)
         for _ in waits(seconds, f"the embedded PostgreSQL to stop (its log: {place.log})"):
-            if answer(place) == "nobody":
+            if _is_gone(place, pid):
                 break
     else:
-        if answer(place) != "nobody":
+        if not _is_gone(place, pid):
             raise DatabaseUnavailable(
                 "the embedded PostgreSQL cannot be ended",
-                f"end process {_server_pid(place)}; its log is {place.log}",
+                f"end process {pid}; its log is {place.log}",
             )
     for stale in (place.data / "postmaster.pid", place.sockets / f"{SOCKET}.lock"):
         stale.unlink(missing_ok=True)
 
 
+def _is_gone(place: Place, pid: int | None) -> bool:
+    """Return whether nothing listens, and the process is no server of this place (any more)."""
+    if answer(place) != "nobody":
+        return False
+    try:
+        command = Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        # It has ended, or this is no Linux.
+        return True
+    return os.fsencode(place.data) not in command.split(b"\0")
+
+
 def _server_pid(place: Place) -> int | None:
-    """Return the process id of the server that listens."""
+    """Return the process id that the server wrote, None where there is none."""
     try:
         first = (place.data / "postmaster.pid").read_text().partition("\n")[0]
     except FileNotFoundError:

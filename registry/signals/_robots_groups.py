@@ -26,7 +26,7 @@ NO_MORE_RULES: frozenset[str] = frozenset()
 
 _LINE_END = re.compile(r"\r\n|\r|\n")
 _TOKEN = re.compile(r"[a-z0-9_.-]+(?:/\S*)?")
-_SECONDS = re.compile(r"[0-9]{1,9}(?:\.[0-9]{0,9})?|\.[0-9]{1,9}")
+_SECONDS = re.compile(r"[0-9]{1,9}(?:[.,][0-9]{0,9})?|[.,][0-9]{1,9}")
 _WORD = re.compile(r"[a-z0-9_.-]+")
 _AGENT_KEYS = {"user-agent": True, "useragent": False, "user agent": False}
 _DISALLOW_KEYS = {
@@ -157,20 +157,18 @@ def crawl_delay(text: str, agent: str) -> float | None:
     """Return the seconds of the agent's `Crawl-delay`, None where it has none.
 
     Its groups are those that name the token, else those of `*`; of several values the
-    largest counts. What is no number of seconds is passed over.
+    largest counts. The number that a value begins with is read (`2s`, `1,5`); a value that
+    begins with none is passed over.
     """
     named: dict[str, list[float]] = {}
     for group in groups(bounded(text)):
         whom = addressees(group)
-        values = [float(line.value) for line in group.of("crawl-delay") if _is_seconds(line)]
+        found = (_SECONDS.match(line.value) for line in group.of("crawl-delay"))
+        values = [float(match[0].replace(",", ".")) for match in found if match]
         for name in (*whom.proper, *whom.guessed):
             named.setdefault(name, []).extend(values)
     values = named.get(agent_token(agent) or agent, named.get("*", []))
     return max(values, default=None)
-
-
-def _is_seconds(line: Line) -> bool:
-    return _SECONDS.fullmatch(line.value) is not None
 
 
 def path_of(value: str) -> tuple[str, bool]:

@@ -152,7 +152,7 @@ def test_a_known_image_that_redirects_now_is_read_anew(
     for _ in range(2):
         assert crawl(site.url + "/one.html", "--max-depth", 0).returncode == 0
     # The old address's conditions would have made the new one answer 304.
-    (first,), (second,), (third,) = (observed(database_url, visit) for visit in (1, 2, 3))
+    first, second, third = (observed(database_url, visit)[0] for visit in (1, 2, 3))
     assert (second["status"], second["fetched_url"]) == (200, site.url + "/pictures/bulldog.jpg")
     assert second["image_id"] != first["image_id"]
     assert (third["status"], third["image_id"]) == (304, second["image_id"])
@@ -169,6 +169,8 @@ def test_every_fault_is_recorded(site: SampleSite, crawl: Run, database_url: str
         "forbidden.jpg": "http-403",
         "gone.jpg": "http-410",
         "moved.jpg": None,
+        # Where moved.jpg redirects to.
+        "cat.jpg": None,
         "loop-a.jpg": "redirect-loop",
         "short.jpg": "truncated",
         "huge.jpg": "too-large",

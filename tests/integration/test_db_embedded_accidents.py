@@ -20,6 +20,7 @@ from servers import open_folder, wait_for_end
 
 from registry.db import embedded, fresh, server
 from registry.db.embedded import embedded_server
+from registry.db.place import Place
 from registry.errors import DatabaseUnavailable
 
 USER = """
@@ -27,6 +28,7 @@ import sys
 from pathlib import Path
 import psycopg
 from registry.db.embedded import embedded_server
+from registry.db.place import Place
 with embedded_server(Path(sys.argv[1])) as url:
     with psycopg.connect(url) as conn:
         pid = conn.execute(
@@ -207,3 +209,98 @@ def test_a_limit_that_cannot_be_removed_is_named(tmp_path: Path) -> None:
     )
     assert done.returncode == 1
     assert f"files are limited to {LIMIT} bytes here (ulimit -f)" in done.stderr
+
+
+def _server_pid(home: Path) -> int:
+    """Wait for the server to write its process id, and return it."""
+    file = home / "postgres/data/postmaster.pid"
+    deadline = time.monotonic() + 20
+    while not (file.exists() and file.read_text().partition("\n")[0]):
+        assert time.monotonic() < deadline
+        time.sleep(0.001)
+    return int(file.read_text().split()[0])
+
+
+@pytest.mark.parametrize("victim", ["keeper", "server"])
+@pytest.mark.parametrize("times", [1, 2])
+def test_a_server_that_is_killed_while_it_starts_is_started_once_more(
+    home: Path, monkeypatch: pytest.MonkeyPatch, victim: str, times: int
+) -> None:
+    launch, killed = server._launch, []
+
+    def killing(place: Place) -> None:
+        launch(place)
+        pid = _server_pid(home)
+        if len(killed) < times:
+            os.kill(int((home / "postgres/keeper").read_text()) if victim == "keeper" else pid, 9)
+            killed.append(victim)
+
+    monkeypatch.setattr(server, "_launch", killing)
+    if times == 1:
+        with embedded_server(home) as url, psycopg.connect(url) as conn:
+            assert conn.execute("SELECT 1").fetchone() == (1,)
+        return
+    with pytest.raises(DatabaseUnavailable, match="did not start") as caught:
+        embedded_server(home).__enter__()
+    assert "starting up" not in caught.value.message
+
+
+# Crashes the server between the moment it is found ready and the first connection.
+RECOVERING = """
+import os, signal
+import psycopg
+from registry.db import embedded
+from registry.db.connect import connect
+hold, crashed = embedded.hold, []
+
+def crashing(home):
+    url = hold(home)
+    if not crashed:
+        with psycopg.connect(url) as conn:
+            pid = conn.execute("SELECT pg_backend_pid()").fetchone()[0]
+            crashed.append(pid)
+            os.kill(pid, signal.SIGKILL)
+            try:
+                conn.execute("SELECT pg_sleep(20)")
+            except psycopg.OperationalError:
+                pass
+    return url
+
+embedded.hold = crashing
+with connect() as conn:
+    print(conn.execute("SELECT 1").fetchone())
+"""
+KILLED = """
+import os, signal
+from registry.db.connect import connect
+from registry.errors import DatabaseUnavailable
+from registry.home import registry_home
+try:
+    with connect() as conn:
+        with open(registry_home() / "postgres/data/postmaster.pid") as file:
+            os.kill(int(file.readline()), signal.SIGKILL)
+        while True:
+            conn.execute("SELECT pg_sleep(0.01)")
+except DatabaseUnavailable as error:
+    print(error.message, error.hint, sep="\\n")
+"""
+
+
+def ran(code: str) -> str:
+    """Run Python in a process of its own, which holds the server until its end."""
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_a_server_that_recovers_after_it_was_found_ready_is_waited_for(registry_home: Path) -> None:
+    assert ran(RECOVERING) == "(1,)\n"
+
+
+def test_no_variable_is_named_that_is_not_set(registry_home: Path) -> None:
+    message, hint = ran(KILLED).splitlines()
+    assert "does not answer" in message
+    assert "REGISTRY_DATABASE_URL" not in hint
+    assert str(registry_home / "postgres/log") in hint

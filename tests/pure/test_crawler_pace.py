@@ -104,7 +104,14 @@ def test_a_pause_that_is_too_long_ends_the_visit_of_the_host(wait, ends_at):
         ("Thu, 26 Nov 2026 11:00:00 GMT", 0),
         ("Thursday, 26-Nov-26 12:00:30 GMT", 30),
         ("9" * 400, math.inf),
-        *((odd, None) for odd in ("", "soon", "-5", "1.5", "\u0661", "Thu, 99 Nov 2026", "1 2")),
+        ("3.5", 4),
+        ("2.0", 2),
+        ("0.001", 1),
+        ("9" * 400 + ".5", math.inf),
+        *(
+            (odd, None)
+            for odd in ("", "soon", "-5", ".", "1.5.2", "\u0661", "Thu, 99 Nov 2026", "1 2")
+        ),
     ],
 )
 def test_retry_after(value, seconds):

@@ -331,3 +331,67 @@ def test_a_304_leaves_what_the_file_holds_as_it_was():
         Evidence("headers", "image", "u", lines=(("ETag", '"1"'), ("X-Robots-Tag", "noai"))),
         packet,
     )
+
+
+def test_the_address_that_another_redirects_to_is_observed_once_a_page() -> None:
+    visit = Visit(images=9)
+    one, two, end = (f"{SITE}/{name}.jpg" for name in ("one", "two", "end"))
+    assert visit.page(page("/", ImageCandidate(one), ImageCandidate(two))) == [one, two]
+    visit.image(one, fetched(end))
+    visit.image(two, fetched(end))
+    ready = visit.ready()
+    assert short(ready) == [(one, end, None), (end, end, None), (two, end, None)]
+    same = [(o.page_url, o.picture, o.evidence) for o in ready]
+    assert same == [same[0]] * 3
+    # Had already, and shown by itself: as it is.
+    assert visit.page(page("/2", ImageCandidate(end))) == []
+    assert short(visit.ready()) == [(end, end, None)]
+
+
+@pytest.mark.parametrize("own_first", [True, False])
+@pytest.mark.parametrize("own_fails", [True, False])
+def test_an_address_that_is_shown_and_redirected_to_is_no_double(
+    own_first: bool, own_fails: bool
+) -> None:
+    visit = Visit(images=9)
+    one, end = SITE + "/one.jpg", SITE + "/end.jpg"
+    visit.page(page("/", ImageCandidate(one), ImageCandidate(end)))
+    own = refused("timeout") if own_fails else fetched(end)
+    reads = [(end, own), (one, fetched(end))]
+    for url, read in reads if own_first else reversed(reads):
+        visit.image(url, read)
+    lost = own_fails and own_first
+    expected = [(end, None, "timeout") if lost else (end, end, None), (one, end, None)]
+    assert sorted(short(visit.ready())) == sorted(expected)
+
+
+@pytest.mark.parametrize("end", ["https://art.example/a.jpg", "http://art.example/a.jpg?"])
+def test_another_spelling_of_an_address_is_no_address_of_its_own(end: str) -> None:
+    visit = Visit(images=9)
+    shown = "http://art.example/a.jpg"
+    visit.page(page("/", ImageCandidate(shown, (SITE + "/s.jpg",))))
+    visit.image(shown, fetched(end))
+    assert [o.image_url for o in visit.ready()] == [shown, SITE + "/s.jpg"]
+
+
+def test_an_image_that_redirects_to_another_s_host_is_not_the_page_s_own() -> None:
+    visit = Visit(images=9)
+    visit.page(page("/", ImageCandidate(SITE + "/a.jpg")))
+    visit.image(SITE + "/a.jpg", fetched(STORE + "/a.jpg"))
+    assert [(o.image_url, o.relation) for o in (*visit.ready(), *visit.rest("limit", NOON))] == [
+        (SITE + "/a.jpg", "own"),
+        (STORE + "/a.jpg", "third-party"),
+    ]
+
+
+def test_an_image_that_is_refused_after_a_redirect_is_observed_where_its_headers_came_from() -> (
+    None
+):
+    visit = Visit(images=9)
+    a, b, end = (f"{SITE}/{name}.jpg" for name in ("a", "b", "end"))
+    visit.page(page("/", ImageCandidate(a, (b,))))
+    said = (Evidence("headers", "image", end, lines=(("X-Robots-Tag", "noai"),)),)
+    broken = ImageRead(NOON, "truncated", None, None, end, said)
+    assert visit.image(a, broken) == [b]
+    visit.image(b, fetched(b))
+    assert short(visit.ready()) == [(a, end, "truncated"), (b, b, None), (end, end, "truncated")]

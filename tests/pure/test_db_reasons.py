@@ -48,6 +48,10 @@ STAMP = "2026-11-26 20:50:24.909 UTC [32404] "
             Reason('could not create directory "/h/x": Permission denied', None, True),
         ),
         (
+            f"{STAMP}LOG:  starting\n{STAMP}FATAL:  the database system is starting up\n",
+            Reason(f"{STAMP}LOG:  starting", None, False),
+        ),
+        (
             f"{STAMP}FATAL:  data directory has wrong ownership\n"
             f"{STAMP}FATAL:  the database system is starting up\n",
             Reason("data directory has wrong ownership", None, True),

@@ -235,7 +235,11 @@ def test_a_saved_robots_txt_that_is_not_whole_is_unread():
         ("User-agent: a\nUser-agent: *\nCrawl-delay: 1\n\nUser-agent: *\nCrawl-delay: 4\n", 4),
         ("Crawl-delay: 7\nUser-agent: *\nDisallow: /x\n", None),
         ("User-agent: *\nCrawl-delay: 100000\n", 100000),
-        *((f"User-agent: *\nCrawl-delay: {odd}\n", None) for odd in ("nan", "-1", "1e9", "x", "")),
+        *((f"User-agent: *\nCrawl-delay: {odd}\n", None) for odd in ("nan", "-1", "x", "", ",")),
+        *(
+            (f"User-agent: *\nCrawl-delay: {odd}\n", delay)
+            for odd, delay in (("2s", 2), ("2 seconds", 2), ("1,5", 1.5), (".5s", 0.5), ("1e9", 1))
+        ),
     ],
 )
 def test_crawl_delay(text, delay):
