@@ -12,8 +12,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from registry.evidence.body_kinds import kind_of_body, media_type
+from registry.evidence.body_kinds import is_json, kind_of_body, media_type
 from registry.evidence.file_kinds import is_packed
+from registry.evidence.text import page_text, text_of
 from registry.model import Evidence
 
 if TYPE_CHECKING:
@@ -76,22 +77,29 @@ def plain(data: bytes) -> str:
         return data.decode("latin-1")
 
 
-def is_page(response: Response) -> bool:
-    """Return whether a response is a page, as `registry explain` decides it too."""
+def kind_of_page(response: Response) -> str:
+    """Return `html` for a page, as `registry explain` decides it too, `json`, or another kind."""
     if b"Content-Encoding" in response.headers and is_packed(response.body):
         # What Scrapy could not unpack.
-        return False
+        return "packed"
     told = media_type(map(plain, response.headers.getlist(b"Content-Type")))
-    return kind_of_body(told, response.body) == "html"
+    kind = kind_of_body(told, response.body)
+    return "json" if kind == "headers" and is_json(told) else kind
+
+
+def text_of_page(response: Response, kind: str) -> str:
+    """Return the text of a page; JSON is UTF-8 (RFC 8259, section 8.1)."""
+    if kind == "json":
+        return text_of(response.body)
+    return page_text(response.body, plain(response.headers.get(b"Content-Type") or b""))
 
 
 def page_evidence(response: Response, excerpt: str) -> tuple[Evidence, ...]:
-    """Return what a page said: its header lines, and the excerpt of its markup."""
-    lines = header_lines(response.headers)
-    return (
-        Evidence("headers", "page", response.url, lines=lines),
-        Evidence("html", "page", response.url, text=excerpt),
-    )
+    """Return what a page said: its header lines, and the excerpt of its markup if it has one."""
+    headers = Evidence("headers", "page", response.url, lines=header_lines(response.headers))
+    if kind_of_page(response) != "html":
+        return (headers,)
+    return headers, Evidence("html", "page", response.url, text=excerpt)
 
 
 def image_evidence(response: Response) -> tuple[Evidence, ...]:

@@ -1,7 +1,7 @@
 """What all spiders share: pages are read, their images asked for, and both recorded.
 
 A spider is a file in `crawler/spiders/` named as its class's `name`. It may
-override how pages are read (`read_page`); manners, limits, evidence and
+override how pages are read (`parse`); manners, limits, evidence and
 records are the same for all.
 """
 
@@ -24,17 +24,17 @@ from twisted.python.failure import Failure
 from crawler.evidence import (
     header_lines,
     image_evidence,
-    is_page,
+    kind_of_page,
     page_evidence,
-    plain,
     refreshed,
+    text_of_page,
 )
 from crawler.manners.cut_pages import is_cut
 from crawler.manners.downloader import begun_answer, downloader_of
 from crawler.manners.refusals import Refused, refusal_of
 from crawler.manners.robots import ENDINGS, RobotsTxtMiddleware
 from crawler.pages.links import PageLink
-from crawler.pages.reading import Page, PageReader, PageText, read_page
+from crawler.pages.reading import Page, PageParser, PageResponse, PageText, parse_page
 from crawler.record.database import Recorder
 from crawler.record.events import site_file_read
 from crawler.settings import refuse_disobedience
@@ -47,7 +47,6 @@ from crawler.visit.tally import Tally
 from crawler.visit.url_shapes import page_key
 from registry.db.visits import KnownImage, State
 from registry.errors import RegistryError
-from registry.evidence.text import page_text
 from registry.model import PAGE_TRUNCATED, Evidence, Observation, SiteFile
 from registry.pictures.reading import FileRead
 from registry.urls.key import host_of, hostname_of
@@ -70,9 +69,11 @@ class SiteSpider(Spider):
     hosts: ClassVar[tuple[str, ...]] = ()
     # Where a visit starts if no address is named; "" if one must be.
     starts_at: ClassVar[str] = ""
-    # Finds the images and links of a page: a pure function of its text and address that a
-    # worker process can import by its name, on the top level of a module or a static method.
-    read_page: ClassVar[PageReader] = staticmethod(read_page)
+    # The kinds of responses that are pages: `json` is for sites that show theirs by it.
+    kinds: ClassVar[tuple[str, ...]] = ("html",)
+    # Finds the images and links of a page: a pure function of a PageResponse that a worker
+    # process can import by its name, on the top level of a module or a static method.
+    parse: ClassVar[PageParser] = staticmethod(parse_page)  # type: ignore[misc, assignment]
 
     def __init__(
         self,
@@ -146,7 +147,8 @@ class SiteSpider(Spider):
             yield request
 
     async def _page_read(self, response: Response, step: Step) -> AsyncIterator[Any]:
-        if not is_page(response):
+        kind = kind_of_page(response)
+        if kind not in self.kinds:
             self._refuse_page("not-a-page", response.url)
             return
         key = page_key(response.url)
@@ -158,10 +160,8 @@ class SiteSpider(Spider):
             self.host = host_of(response.url) or ""
         self._pages_read.add(key)
         read_at = datetime.now(UTC)
-        content_type = plain(response.headers.get(b"Content-Type") or b"")
-        html = page_text(response.body, content_type)
-        page = Page(html, response.url, type(self).read_page)
-        read = await self._in_time(self.readers.page(page))
+        page = PageResponse(text_of_page(response, kind), response.url, kind)
+        read = await self._in_time(self.readers.page(Page(page, type(self).parse)))
         if read is None:
             self._refuse_page(self._ending, response.url, is_first=is_first)
             return

@@ -8,12 +8,13 @@ be read all the same is outlined: its marks, and the images that it plainly name
 from __future__ import annotations
 
 import html as markup
+import json
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from crawler.pages.image_attributes import LAZY_SRC, ORIGINAL_SRC
 from crawler.pages.images import MOST_ADDRESSES, ImageCandidate, bounded, images_in
@@ -55,19 +56,35 @@ class PageText:
     content: PageContent
 
 
-PageReader = Callable[[str, str], PageContent]
+class PageResponse(NamedTuple):
+    """What a site sent for a page: its text, its address, and `html` or `json`."""
+
+    text: str
+    url: str
+    kind: str = "html"
+
+    def json(self) -> Any:
+        """Return the decoded text. Raises ValueError for what is no JSON."""
+        return json.loads(self.text)
+
+
+PageParser = Callable[[PageResponse], PageContent]
 
 
 class Page(NamedTuple):
-    """A page to read: its text, its address, and the function that finds its content."""
+    """A page to read, and the function that finds its content."""
 
-    html: str
-    url: str
-    reader: PageReader
+    response: PageResponse
+    parse: PageParser
+
+
+def parse_page(response: PageResponse) -> PageContent:
+    """Return the images and the links of a page, as most sites write them; none of JSON."""
+    return read_page(response.text, response.url) if response.kind == "html" else PageContent()
 
 
 def read_page(html: str, url: str) -> PageContent:
-    """Return the images and the links of a page, as most sites write them."""
+    """Return the images and the links in HTML."""
     left: Counter[str] = Counter()
     soup = parsed(html, left)
     images = tuple(images_in(soup, url, left))
@@ -76,12 +93,15 @@ def read_page(html: str, url: str) -> PageContent:
 
 def read_text(page: Page) -> PageText:
     """Return what a page says, within bounds."""
-    html, tags = first_tags(page.html, MOST_TAGS)
-    found = page.reader(html, page.url)
+    response = page.response
+    html, tags = response.text, 0
+    if response.kind == "html":
+        html, tags = first_tags(html, MOST_TAGS)
+    found = page.parse(response._replace(text=html))
     images, left = bounded(found.images)
     links = found.links[: 2 * MOST_LINKS]
     left += Counter(tags=tags, links=len(found.links) - len(links)) + found.left
-    return PageText(page_excerpt(page.html, page.url), PageContent(images, links, left))
+    return PageText(_excerpt(response), PageContent(images, links, left))
 
 
 def outline(page: Page) -> PageText:
@@ -89,15 +109,20 @@ def outline(page: Page) -> PageText:
 
     Time is linear in the page; sizes, links and layout are not looked at.
     """
+    html, page_url, kind = page.response
     base: str | None = None
     found: dict[str, ImageCandidate] = {}
-    for is_image, text in islice(_plain_addresses(page.html), MOST_ADDRESSES):
-        url = absolute(base or page.url, text)
+    for is_image, text in islice(_plain_addresses(html if kind == "html" else ""), MOST_ADDRESSES):
+        url = absolute(base or page_url, text)
         if url is not None and is_image:
             found.setdefault(url, ImageCandidate(url))
         base = base or (None if is_image else url)
     images, left = bounded(tuple(found.values()))
-    return PageText(page_excerpt(page.html, page.url), PageContent(images, (), left))
+    return PageText(_excerpt(page.response), PageContent(images, (), left))
+
+
+def _excerpt(response: PageResponse) -> str:
+    return page_excerpt(response.text, response.url) if response.kind == "html" else ""
 
 
 def _plain_addresses(html: str) -> Iterator[tuple[bool, str]]:

@@ -38,6 +38,11 @@ def media_type(fields: Iterable[str]) -> str:
     return next((told for told in reversed(found) if told != "*/*"), "")
 
 
+def is_json(told: str) -> bool:
+    """Return whether a media type is JSON (RFC 8259; RFC 6839, section 3.1, for `+json`)."""
+    return told in {"application/json", "text/json"} or told.endswith("+json")
+
+
 def is_markup_page(content: bytes) -> bool:
     """Return whether a body begins with a tag of HTML."""
     return begins_as_page(text_of(content[:_START]))

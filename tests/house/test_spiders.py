@@ -38,7 +38,7 @@ def test_spider_leaves_manners_alone(name):
     """What sites differ in is how their pages are read; manners are the same for all."""
     own = set(vars(spiders()[name])) & set(vars(SiteSpider))
     own = {name for name in own if not name.startswith("__")}
-    assert own <= {"about", "hosts", "starts_at", "read_page"}, (
+    assert own <= {"about", "hosts", "starts_at", "kinds", "parse"}, (
         "manners stand in crawler/site_spider.py"
     )
     assert not spiders()[name].custom_settings

@@ -9,24 +9,24 @@ import signal
 import pytest
 
 from crawler.pages import reading as page_reading
-from crawler.pages.reading import Page, PageContent, PageText, read_page
+from crawler.pages.reading import Page, PageContent, PageResponse, PageText, parse_page
 from crawler.visit.readers import Readers
 from registry.guard import Limits
 
 HTML = '<meta name="robots" content="noai"><img src="/a.jpg"><a href="/b">'
 
 
-def crash(html: str, url: str) -> PageContent:
+def crash(response: PageResponse) -> PageContent:
     os.kill(os.getpid(), signal.SIGSEGV)
     return PageContent()
 
 
-def hang(html: str, url: str) -> PageContent:
+def hang(response: PageResponse) -> PageContent:
     while True:
         pass
 
 
-def bloat(html: str, url: str) -> PageContent:
+def bloat(response: PageResponse) -> PageContent:
     return PageContent((), (), len(bytearray(1 << 30)))  # type: ignore[arg-type]
 
 
@@ -44,8 +44,8 @@ def read(*pages: Page) -> list[tuple[PageText, str | None]]:
 def test_a_page_that_cannot_be_read_is_outlined(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(page_reading, "LIMITS", Limits(1.0, 300 << 20))
     url = "https://art.example/"
-    functions = (read_page, crash, hang, bloat, read_page)
-    good, *bad, again = read(*(Page(HTML, url, function) for function in functions))
+    functions = (parse_page, crash, hang, bloat, parse_page)
+    good, *bad, again = read(*(Page(PageResponse(HTML, url), function) for function in functions))
     assert good == again
     assert good[1] is None
     assert len(good[0].content.links) == 1

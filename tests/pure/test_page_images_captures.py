@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from crawler.pages.reading import PageResponse
 from crawler.plan import spiders
 
 CAPTURES = Path(__file__).parents[1] / "captures"
@@ -30,7 +31,7 @@ def test_every_spider_has_captures_and_the_name_of_its_file(name: str) -> None:
 def test_a_captured_page_is_read_as_expected(page: Path) -> None:
     html = page.read_text("utf-8")
     url = html.partition("-->")[0].removeprefix("<!--").strip()
-    content = spiders()[page.parent.name].read_page(html, url)
+    content = spiders()[page.parent.name].parse(PageResponse(html, url))
     found = {
         "images": list(map(asdict, content.images)),
         "links": list(map(asdict, content.links)),

@@ -11,8 +11,9 @@ from crawler.pages.reading import (
     MOST_TAGS,
     Page,
     PageContent,
+    PageResponse,
     outline,
-    read_page,
+    parse_page,
     read_text,
 )
 from crawler.pages.srcset import Size, first_sizes, parse_srcset
@@ -22,7 +23,7 @@ MEGABYTES = 9 << 20
 
 
 def read(html: str) -> PageContent:
-    return read_text(Page(html, URL, read_page)).content
+    return read_text(Page(PageResponse(html, URL), parse_page)).content
 
 
 def filled(piece: str) -> str:
@@ -71,7 +72,7 @@ def test_frames_have_bounds_of_their_own() -> None:
 def test_a_spider_that_returns_too_much_is_bounded() -> None:
     links = tuple(PageLink(str(number)) for number in range(2 * MOST_LINKS + 5))
     images = tuple(ImageCandidate(str(number)) for number in range(2005))
-    page = Page("", URL, lambda html, url: PageContent(images, links))
+    page = Page(PageResponse("", URL), lambda response: PageContent(images, links))
     content = read_text(page).content
     assert len(content.links) == 2 * MOST_LINKS
     assert len(content.images) == 2000
@@ -100,18 +101,20 @@ def test_any_page_is_trimmed_and_outlined_in_no_time(html: str) -> None:
     # Anything but linear would take hours.
     page = filled(html)
     first_tags(page, MOST_TAGS)
-    assert outline(Page(page, URL, read_page)).content.links == ()
+    assert outline(Page(PageResponse(page, URL), parse_page)).content.links == ()
 
 
 def test_an_outline_has_the_marks_and_the_plain_images() -> None:
     found = outline(
         Page(
-            '<base href="/b/"><base href="/c/"><meta name="robots" content="noai"><p>text'
-            """<img alt="" src="1.jpg"><IMG data-src='2.jpg?a&amp;b'><img src=3.jpg>"""
-            "<img href=4.jpg>"
-            '<img src=""><img src="data:,"><a src="5.jpg"><img src="1.jpg"><img>',
-            URL,
-            read_page,
+            PageResponse(
+                '<base href="/b/"><base href="/c/"><meta name="robots" content="noai"><p>text'
+                """<img alt="" src="1.jpg"><IMG data-src='2.jpg?a&amp;b'><img src=3.jpg>"""
+                "<img href=4.jpg>"
+                '<img src=""><img src="data:,"><a src="5.jpg"><img src="1.jpg"><img>',
+                URL,
+            ),
+            parse_page,
         )
     )
     assert 'content="noai"' in found.excerpt
@@ -146,3 +149,17 @@ def test_any_srcset_is_read_in_no_time(piece: str) -> None:
 )
 def test_odd_descriptors(value: str, sizes: list[Size]) -> None:
     assert parse_srcset(value) == sizes
+
+
+def test_json_is_read_by_its_parser_alone() -> None:
+    def parse(response: PageResponse) -> PageContent:
+        images = tuple(ImageCandidate(item["src"]) for item in response.json()["images"])
+        return PageContent(images, (PageLink(response.url + "?page=2"),))
+
+    text = '{"images": [{"src": "https://art.example/a"}], "html": "<img src=/b.png>"}'
+    page = Page(PageResponse(text, URL, "json"), parse)
+    found = read_text(page)
+    assert [image.url for image in found.content.images] == ["https://art.example/a"]
+    assert found.excerpt == ""
+    assert read_text(Page(page.response, parse_page)).content.images == ()
+    assert outline(page).content.images == ()
