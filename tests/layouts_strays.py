@@ -13,6 +13,7 @@ from layout_parts import (
     MD5,
     PAGE,
     PHASH,
+    PLAIN,
     RESERVED,
     ROWS,
     SHA256,
@@ -53,6 +54,55 @@ def without_a_scheme_beside_others(folder: Path) -> Path:
 @layout("all")
 def the_picture_of_a_user(folder: Path) -> Path:
     return simple(folder, url=ELSEWHERE, user_image_url=URL)
+
+
+@layout("all")
+def a_picture_in_a_column_named_for_a_page(folder: Path) -> Path:
+    return simple(folder, url=ELSEWHERE, reference_image=PLAIN)
+
+
+@layout("all")
+def a_picture_in_a_column_named_for_a_person(folder: Path) -> Path:
+    return simple(folder, url=ELSEWHERE, artist_artwork_url=PLAIN, licensed_image_url=ELSEWHERE)
+
+
+@layout("all")
+def what_shows_nothing_before_a_second_address(folder: Path) -> Path:
+    return simple(folder, url=ELSEWHERE, second=texts(lambda w: f"\ufeff\u200b{w.plain_url}"))
+
+
+@layout("all")
+def backslashes_in_a_second_address(folder: Path) -> Path:
+    return simple(folder, url=ELSEWHERE, second=texts(lambda w: w.url.replace("/", "\\")))
+
+
+@layout("all")
+def a_line_end_within_a_second_address(folder: Path) -> Path:
+    return simple(folder, url=ELSEWHERE, second=texts(lambda w: w.url.replace("works", "wo\nrks")))
+
+
+# What stands after an address that was cut out of a list, a page or a sentence.
+AFTER = ('",', ";", ".", "]", "}", ")", "'", "\\n", "%20", "&quot;", " 2x", " a cat", "\u201d", "|")
+
+
+@layout("partly")
+def addresses_and_what_stood_after_them(folder: Path) -> Path:
+    ends = texts(lambda w: w.url + AFTER[w.number % len(AFTER)])
+    more = texts(
+        lambda w: w.url + AFTER[RESERVED.index(w.number) + 7] if w.number in RESERVED else ""
+    )
+    return simple(folder, url=ELSEWHERE, note=ends, src=more)
+
+
+@layout("all")
+def an_address_within_another(folder: Path) -> Path:
+    within = texts(lambda w: f"https://proxy.example/get?url={w.url}")
+    return simple(folder, sha256=OTHER_SHA, image_url=within)
+
+
+@layout("all")
+def an_address_among_words(folder: Path) -> Path:
+    return simple(folder, url=ELSEWHERE, text=texts(lambda w: f"[a cat]({w.url}), seen today"))
 
 
 @layout("all")

@@ -51,8 +51,8 @@ LOOK_ALIKES = {
     **dict.fromkeys(("ahash", "dhash", "whash", "pdq"), "of another algorithm than phash"),
     **dict.fromkeys(("sha1", "sha512", "crc32"), "the registry keeps no such digests"),
 }
-# What a camera and its programs wrote: addresses in it are those of their makers.
-NO_KEYS = frozenset({"exif"})
+# What a camera and its programs wrote: the addresses among it are those of their makers.
+OF_MAKERS = frozenset({"exif"})
 HEX_LENGTH: Mapping[Role, int] = {"sha256": 64, "md5": 32, "phash64": 16}
 HEX = re.compile(r"[0-9a-fA-F]+")
 # Starts of JPEG, PNG, GIF and WebP files as text: a data URI or base64.
@@ -98,12 +98,14 @@ Addressed = Literal["any", "page", "picture"]
 class Other:
     """A column without a role, whose values may hold keys all the same.
 
-    `addressed` says which of its addresses are looked up, and as what: all as a picture's
-    and as a page's, all as a page's, or only those that look like a picture's.
+    Its addresses are looked up as a picture's; `addressed` says what else they may be:
+    the rows' own pictures and pages, pages, or nothing else. `by_forms`: a value that holds
+    keys in a form that is not read makes its row unchecked.
     """
 
     column: str
     addressed: Addressed = "any"
+    by_forms: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,8 +158,7 @@ def _others(
     for column in columns:
         if column.name in served or column.name in by_hand or column.kind == "other":
             continue
-        if column.name.lower() not in NO_KEYS:
-            yield Other(column.name, _addressed(column.name))
+        yield Other(column.name, _addressed(column.name), column.name.lower() not in OF_MAKERS)
 
 
 def _addressed(name: str) -> Addressed:

@@ -16,10 +16,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from registry.check import strays
-from registry.check.address_columns import OF_PICTURE
 from registry.check.columns import Other
 from registry.check.complete import NOT_READ, OTHER_ALGORITHM, Offer, unchecked
 from registry.check.hash_family import pass_singly
+from registry.check.mentions import PERHAPS, PERHAPS_MORE, flattened
 from registry.check.strays import is_binary, is_text, plain
 from registry.matching.flat import flat_codes
 from registry.urls.columns import url_keys
@@ -58,13 +58,22 @@ class Prints:
     has_wide: NDArray[np.bool_]
 
 
+@dataclass(frozen=True, slots=True)
+class Mentions:
+    """Addresses of a batch in places of their own: the row and the URL key of each."""
+
+    row: NDArray[np.int64]
+    urls: pa.Array
+
+
 @dataclass(slots=True)
 class Keys:
     """Keys of a batch, one place per row.
 
     `urls` are keys of addresses that may be the pictures', `written` the same as the
     dataset writes them, `pages` keys of addresses that may be pages'; a column of unsaid
-    meaning is in both. `offers` says what every column held, `not_read` counts by column
+    meaning is in both. `others` are all other addresses: they are looked up as pictures',
+    and say nothing else. `offers` says what every column held, `not_read` counts by column
     the rows that hold keys in a form that is not read.
     """
 
@@ -72,6 +81,7 @@ class Keys:
     urls: list[pa.Array] = field(default_factory=list)
     written: list[pa.Array] = field(default_factory=list)
     pages: list[pa.Array] = field(default_factory=list)
+    others: list[Mentions] = field(default_factory=list)
     digests: list[tuple[str, pa.Array]] = field(default_factory=list)
     prints: list[Prints] = field(default_factory=list)
     offers: list[Offer] = field(default_factory=list)
@@ -124,9 +134,11 @@ def _take(keys: Keys, choice: Choice, column: pa.Array, hash_pictures: HashPictu
 def _take_other(keys: Keys, other: Other, column: pa.Array) -> None:
     """Look up the addresses and digests in a column without a role; note what is not read."""
     if is_text(column.type) or is_binary(column.type):
-        _stray_addresses(keys, other, column)
+        held = _stray_addresses(keys, other, column)
+        _mentioned(keys, column, strays.matches(column, PERHAPS) & ~held)
         _stray_digests(keys, column)
-    _note_not_read(keys, other.column, column)
+    if other.by_forms:
+        _note_not_read(keys, other.column, column)
 
 
 def _note_not_read(keys: Keys, name: str, column: pa.Array) -> None:
@@ -137,14 +149,25 @@ def _note_not_read(keys: Keys, name: str, column: pa.Array) -> None:
         keys.offers.append(Offer(hidden, np.zeros(keys.rows, bool), NOT_READ))
 
 
-def _stray_addresses(keys: Keys, other: Other, column: pa.Array) -> None:
+def _stray_addresses(keys: Keys, other: Other, column: pa.Array) -> NDArray[np.bool_]:
+    """Look up the values that are wholly an address; return which were."""
     held = strays.matches(column, strays.ADDRESS)
-    if held.any() and other.addressed == "picture":
-        held &= strays.matches(column, rf"(?i)^\s*(?:{OF_PICTURE.pattern})\s*$")
-    if held.any():
-        text, _ = _readable(pc.if_else(pa.array(held), column, None))
-        role = "page_url" if other.addressed == "page" else "source_url"
-        _urls(keys, role, text, held & ~_mask(text.is_valid()), NOT_READ)
+    if not held.any():
+        return held
+    text, _ = _readable(pc.if_else(pa.array(held), column, None))
+    role = {"page": "page_url", "picture": "", "any": "source_url"}[other.addressed]
+    return _urls(keys, role, text, held & ~_mask(text.is_valid()), NOT_READ)
+
+
+def _mentioned(keys: Keys, column: pa.Array, where: NDArray[np.bool_]) -> None:
+    """Look up what addresses there may be in some values of a column."""
+    if not where.any():
+        return
+    rows = np.flatnonzero(where)
+    text, _ = _readable(column.take(pa.array(rows)))
+    places, found = flattened(text, np.arange(len(rows)))
+    if found:
+        keys.others.append(Mentions(rows[places], url_keys(pa.array(found, pa.string()))))
 
 
 def _stray_digests(keys: Keys, column: pa.Array) -> None:
@@ -200,21 +223,34 @@ def _present(column: pa.Array) -> NDArray[np.bool_]:
 
 def _urls(
     keys: Keys, role: str, text: pa.Array, broken: NDArray[np.bool_], why_not: str | None = None
-) -> None:
-    """Take addresses: of pictures, of pages, or both where their meaning is unsaid."""
+) -> NDArray[np.bool_]:
+    """Take addresses: of pictures, of pages, or both where their meaning is unsaid.
+
+    Returns which rows hold one.
+
+    Those of other roles are looked up as pictures' too, and say nothing of their sites.
+    """
+    more = strays.matches(text, PERHAPS_MORE)
+    _mentioned(keys, text, more)
     # What a server would read such a value as is not what it means.
-    mixed = strays.matches(text, NOT_ONE)
+    mixed = more & strays.matches(text, NOT_ONE) if more.any() else more
     found = url_keys(pc.if_else(pa.array(mixed), None, text) if mixed.any() else text)
     valid = _mask(found.is_valid())
-    if role != "page_url":
+    if role in ("url", "source_url"):
         keys.urls.append(found)
         keys.written.append(text)
-    if role != "url":
+    else:
+        rows = np.flatnonzero(valid)
+        keys.others.append(Mentions(rows, found.take(pa.array(rows))))
+    if role in ("page_url", "source_url"):
         keys.pages.append(found)
     # A column of unsaid meaning may hold other texts too: they offer nothing.
-    offered = valid | mixed if role == "source_url" else _present(text)
+    offered = valid | mixed if role in ("source_url", "") else _present(text)
     why_not = why_not or f"bad-{role}"
-    keys.offers.append(Offer(offered | broken, valid, why_not, names_picture=role == "url"))
+    # A licence or a person is no page of the picture either.
+    if role or not valid.all():
+        keys.offers.append(Offer(offered | broken, valid, why_not, names_picture=role == "url"))
+    return valid
 
 
 def _hex(column: pa.Array, length: int) -> tuple[NDArray[np.bool_], NDArray[np.uint8]]:

@@ -16,13 +16,17 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from registry.evidence.carriers import is_still_image, still_image_pattern
+from registry.urls.key import INVISIBLE_ENCODED
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Mask = NDArray[np.bool_]
 
-ADDRESS = r"^\s*(?:(?i:https?:)//\S+|//[^\s/?#]+\.[^\s/?#]+/\S+)\s*$"
+# What shows nothing, as bytes of UTF-8: `url_key` passes over it at both ends of an address.
+_NOTHING = r"(?:[\x00-\x20]|" + INVISIBLE_ENCODED.replace("%", r"\x") + ")*"
+_SLASHES = r"[/\\]{2}"
+ADDRESS = rf"^{_NOTHING}(?:(?i:https?:){_SLASHES}[^ ]+|{_SLASHES}[^\s/?#]+\.[^\s/?#]+[/\\]\S+)\s*$"
 DIGESTS = {"sha256": r"^\s*[0-9a-fA-F]{64}\s*$", "md5": r"^\s*[0-9a-fA-F]{32}\s*$"}
 # Text that holds keys among other things: JSON, lists of addresses, pages and Markdown that
 # show a picture.
