@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import base64
 import json
+import random
 from pathlib import Path
+from uuid import UUID
 
 import imagehash
+import numpy as np
 import pyarrow as pa
 from layout_parts import (
     ELSEWHERE,
@@ -264,6 +267,31 @@ def words_about_addresses(folder: Path) -> Path:
     boxes = pa.array([[[0.5, 1.5]]] * ROWS)
     vectors = pa.array([[0.25] * 8] * ROWS)
     return simple(folder, url=URL, caption=captions, image_bboxes=boxes, image_embedding=vectors)
+
+
+def random_hex(seed: int, digits: int) -> pa.Array:
+    rng = random.Random(seed)
+    return texts(lambda w: f"{rng.getrandbits(4 * digits):0{digits}x}")
+
+
+@layout("all")
+def identifiers_and_numbers(folder: Path) -> Path:
+    rng = np.random.default_rng(7)
+    return simple(
+        folder,
+        url=URL,
+        key=texts(lambda w: f"{w.number:09d}"),
+        hash=pa.array(rng.integers(-(2**63), 2**63, ROWS)),
+        id16=random_hex(1, 16),
+        id11=texts(lambda w: f"dQw4w9WgX{w.number:02d}"),
+        uuid=texts(lambda w: str(UUID(int=w.number))),
+        vector=pa.array([rng.bytes(64) for _ in range(ROWS)]),
+        tokens=pa.array(rng.integers(0, 50_000, (ROWS, 77)).tolist()),
+        boxes=pa.array(rng.random((ROWS, 3, 4)).tolist()),
+        ids=pa.array([{"id": v, "n": 1} for v in random_hex(2, 16).to_pylist()]),
+        meta=texts(lambda w: json.dumps({"id": random_hex(w.number, 16)[0].as_py(), "w": 640})),
+        size=pa.array(rng.integers(100, 4000, ROWS)),
+    )
 
 
 @layout("all")

@@ -14,6 +14,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
+import numpy as np
+
 from registry.check.address_columns import (
     MIN_SHARE,
     OF_PICTURE,
@@ -23,6 +25,7 @@ from registry.check.address_columns import (
 )
 from registry.check.complete import NOT_READ, OTHER_ALGORITHM
 from registry.check.hash_family import ENOUGH, sample_passes
+from registry.check.hash_forms import are_fingerprints
 from registry.errors import UnreadableDataset, UsageError
 from registry.evidence.carriers import is_still_image
 
@@ -232,6 +235,8 @@ def _judged(column: Column, has_mime: bool) -> Choice | None:
         return Choice(column.name, None, why, NOT_READ)
     if role := _named_hash(name):
         return _hash(column, role)
+    if why := _why_numbers(column):
+        return Choice(column.name, None, why, NOT_READ)
     return _plain_hash(column, has_mime) if name == "hash" else _unnamed_phash(column)
 
 
@@ -250,6 +255,15 @@ def _unnamed_phash(column: Column) -> Choice | None:
     if len(codes) < max(ENOUGH, MIN_SHARE * len(column.sample)) or not sample_passes(codes):
         return None
     return Choice(column.name, "phash64", "its bits are balanced as those of imagehash.phash are")
+
+
+def _why_numbers(column: Column) -> str:
+    """Return why a column of numbers holds fingerprints, which are not read as such, or ""."""
+    if column.kind != "other" or column.type not in ("int64", "uint64") or not column.sample:
+        return ""
+    codes = np.array([int(number) % (1 << 64) for number in column.sample], np.uint64)
+    balanced = are_fingerprints(codes)
+    return f"{column.type}: fingerprints as numbers, which are not read" if balanced else ""
 
 
 def _hash(column: Column, role: Role) -> Choice:

@@ -10,16 +10,11 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 import pyarrow as pa
 
 from registry.urls.key import INVISIBLE, tidy
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
 
 # What a value without a role must hold to be looked through (RE2).
 PERHAPS = (
@@ -48,11 +43,11 @@ def addresses_in(text: str) -> list[str]:
     return list(dict.fromkeys(_all_in(text)))
 
 
-def flattened(column: pa.Array, rows: NDArray[np.int64]) -> tuple[list[int], list[str]]:
-    """Return the addresses in the texts at `rows`, with the row of each."""
+def flattened(column: pa.Array) -> tuple[list[int], list[str]]:
+    """Return the addresses in the texts of a column, with the row of each."""
     places: list[int] = []
     found: list[str] = []
-    for row, text in zip(rows.tolist(), column.take(pa.array(rows)).to_pylist(), strict=True):
+    for row, text in enumerate(column.to_pylist()):
         for address in addresses_in(text) if text else ():
             places.append(row)
             found.append(address)
