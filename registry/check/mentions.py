@@ -10,6 +10,7 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Iterator
+from itertools import islice
 from urllib.parse import unquote
 
 import pyarrow as pa
@@ -26,7 +27,11 @@ PERHAPS_MORE = (
     r"(?i)[^a-z0-9/_=~+-]$|[\s\"'<>|\\^`{}]|[^\x00-\x7f]|.https?(?::|%3a)|&#"
     r"|%(?:0[9ad]|2[027]|3e|[57]d|60)$|&[a-z]+;$"
 )
-_ADDRESS = re.compile(r"(?i)(?:https?:[\\/]*|(?<![:/])//)([^\s\"'<>|^`{}\[\]\\][^\s\"<>|^`{}]*)")
+# Longer texts without a blank are no addresses; what follows so many marks belongs to none.
+_MOST_CUTS, _TAIL = 32, 64
+_ADDRESS = re.compile(
+    r"(?i)(?:https?:[\\/]*|(?<![:/])//)([^\s\"'<>|^`{}\[\]\\][^\s\"<>|^`{}]{0,4095})"
+)
 _BARE = re.compile(r"(?i)\s*((?:[a-z0-9-]+\.)+[a-z]{2,}/\S+)\s*")
 _NEXT = re.compile(r"(?i)(?=https?:[\\/])")
 # Brackets and quotes may be of the address, or stand around it.
@@ -79,8 +84,13 @@ def _forms(text: str) -> Iterator[str]:
 def _ends(rest: str) -> Iterator[str]:
     """Yield one address with what follows it, without, and up to each mark that may end it."""
     yield f"//{rest}"
-    yield f"//{_END.sub('', rest)}"
-    for mark in _CUTS.finditer(rest):
-        yield f"//{_END.sub('', rest[: mark.start()])}"
+    yield f"//{_trimmed(rest)}"
+    for mark in islice(_CUTS.finditer(rest), _MOST_CUTS):
+        yield f"//{_trimmed(rest[: mark.start()])}"
     if "\\" in rest:
-        yield f"//{_END.sub('', rest.replace(chr(92), '/'))}"
+        yield f"//{_trimmed(rest.replace(chr(92), '/'))}"
+
+
+def _trimmed(rest: str) -> str:
+    """Return an address without the marks at its end."""
+    return rest[:-_TAIL] + _END.sub("", rest[-_TAIL:])
