@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import base64
 import json
+import random
 from pathlib import Path
+from uuid import UUID
 
 import imagehash
+import numpy as np
 import pyarrow as pa
 from layout_parts import (
     ELSEWHERE,
     MD5,
     PAGE,
     PHASH,
+    PLAIN,
     RESERVED,
     ROWS,
     SHA256,
@@ -53,6 +57,55 @@ def without_a_scheme_beside_others(folder: Path) -> Path:
 @layout("all")
 def the_picture_of_a_user(folder: Path) -> Path:
     return simple(folder, url=ELSEWHERE, user_image_url=URL)
+
+
+@layout("all")
+def a_picture_in_a_column_named_for_a_page(folder: Path) -> Path:
+    return simple(folder, url=ELSEWHERE, reference_image=PLAIN)
+
+
+@layout("all")
+def a_picture_in_a_column_named_for_a_person(folder: Path) -> Path:
+    return simple(folder, url=ELSEWHERE, artist_artwork_url=PLAIN, licensed_image_url=ELSEWHERE)
+
+
+@layout("all")
+def what_shows_nothing_before_a_second_address(folder: Path) -> Path:
+    return simple(folder, url=ELSEWHERE, second=texts(lambda w: f"\ufeff\u200b{w.plain_url}"))
+
+
+@layout("all")
+def backslashes_in_a_second_address(folder: Path) -> Path:
+    return simple(folder, url=ELSEWHERE, second=texts(lambda w: w.url.replace("/", "\\")))
+
+
+@layout("all")
+def a_line_end_within_a_second_address(folder: Path) -> Path:
+    return simple(folder, url=ELSEWHERE, second=texts(lambda w: w.url.replace("works", "wo\nrks")))
+
+
+# What stands after an address that was cut out of a list, a page or a sentence.
+AFTER = ('",', ";", ".", "]", "}", ")", "'", "\\n", "%20", "&quot;", " 2x", " a cat", "\u201d", "|")
+
+
+@layout("partly")
+def addresses_and_what_stood_after_them(folder: Path) -> Path:
+    ends = texts(lambda w: w.url + AFTER[w.number % len(AFTER)])
+    more = texts(
+        lambda w: w.url + AFTER[RESERVED.index(w.number) + 7] if w.number in RESERVED else ""
+    )
+    return simple(folder, url=ELSEWHERE, note=ends, src=more)
+
+
+@layout("all")
+def an_address_within_another(folder: Path) -> Path:
+    within = texts(lambda w: f"https://proxy.example/get?url={w.url}")
+    return simple(folder, sha256=OTHER_SHA, image_url=within)
+
+
+@layout("all")
+def an_address_among_words(folder: Path) -> Path:
+    return simple(folder, url=ELSEWHERE, text=texts(lambda w: f"[a cat]({w.url}), seen today"))
 
 
 @layout("all")
@@ -214,6 +267,31 @@ def words_about_addresses(folder: Path) -> Path:
     boxes = pa.array([[[0.5, 1.5]]] * ROWS)
     vectors = pa.array([[0.25] * 8] * ROWS)
     return simple(folder, url=URL, caption=captions, image_bboxes=boxes, image_embedding=vectors)
+
+
+def random_hex(seed: int, digits: int) -> pa.Array:
+    rng = random.Random(seed)
+    return texts(lambda w: f"{rng.getrandbits(4 * digits):0{digits}x}")
+
+
+@layout("all")
+def identifiers_and_numbers(folder: Path) -> Path:
+    rng = np.random.default_rng(7)
+    return simple(
+        folder,
+        url=URL,
+        key=texts(lambda w: f"{w.number:09d}"),
+        hash=pa.array(rng.integers(-(2**63), 2**63, ROWS)),
+        id16=random_hex(1, 16),
+        id11=texts(lambda w: f"dQw4w9WgX{w.number:02d}"),
+        uuid=texts(lambda w: str(UUID(int=w.number))),
+        vector=pa.array([rng.bytes(64) for _ in range(ROWS)]),
+        tokens=pa.array(rng.integers(0, 50_000, (ROWS, 77)).tolist()),
+        boxes=pa.array(rng.random((ROWS, 3, 4)).tolist()),
+        ids=pa.array([{"id": v, "n": 1} for v in random_hex(2, 16).to_pylist()]),
+        meta=texts(lambda w: json.dumps({"id": random_hex(w.number, 16)[0].as_py(), "w": 640})),
+        size=pa.array(rng.integers(100, 4000, ROWS)),
+    )
 
 
 @layout("all")

@@ -12,6 +12,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from registry.urls.key import slashed, tidy
+
 Meant = Literal["picture", "page", "person", "licence", "source", ""]
 
 # Serve as the pictures' addresses by name alone; the last four say so least.
@@ -86,12 +88,12 @@ def addresses(
 
 def share_of_addresses(sample: Sequence[str]) -> float:
     """Return the share of a sample that are http(s) addresses."""
-    texts = [value for value in sample if value]
+    texts = [slashed(tidy(value)) for value in sample if value]
     return sum(bool(ADDRESS.fullmatch(value)) for value in texts) / len(texts) if texts else 0.0
 
 
 def _seen(name: str, sample: Sequence[str]) -> _Seen:
-    found = [value for value in sample if ADDRESS.fullmatch(value)]
+    found = [value for value in map(slashed, map(tidy, sample)) if ADDRESS.fullmatch(value)]
     looks = sum(bool(OF_PICTURE.fullmatch(value)) for value in found) / max(len(found), 1)
     return _Seen(name, meant_by(name), share_of_addresses(sample), looks)
 
@@ -114,9 +116,9 @@ def _is_picture(one: _Seen) -> bool:
 def _served(one: _Seen, pictures_named: bool, plain: bool, lone: bool) -> Addresses:
     share = f"{one.share:.0%} of a sample are URLs" if one.share else "no URL in a sample"
     if one.meant == "licence":
-        return Addresses(None, "the address of a licence")
+        return Addresses(None, "the address of a licence: looked up, and names no picture")
     if one.meant == "person":
-        return Addresses(None, "the address of a person, not of a picture")
+        return Addresses(None, "the address of a person: looked up, and names no picture")
     if pictures_named:
         return _beside(one, share)
     if _is_picture(one) and (one.looks >= LOOKS_SHARE or not (one.is_generic and plain)):

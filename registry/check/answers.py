@@ -16,7 +16,7 @@ import pyarrow as pa
 
 from registry.check.complete import EMPTY, NOTHING, Offer
 from registry.check.index import CheckIndex
-from registry.check.keys import Keys, Prints
+from registry.check.keys import Keys, Mentions, Prints
 from registry.check.pages import NONE, STRICT
 from registry.matching.confirm import CANDIDATE_RADIUS, tier
 from registry.model import DECISIONS, OUTCOMES, TIERS
@@ -37,6 +37,8 @@ BY_DECISION = np.array(
 )
 # Candidates looked at per row, nearest first: a bound on what a flood can cost.
 NEAREST = 64
+# In place of a column: an address that is not said to be of the row's picture.
+MENTIONED = -1
 REVIEW_TIER = TIERS.index("possible")
 
 
@@ -47,7 +49,7 @@ class Answers:
     `outcome` indexes OUTCOMES; `problem` says why a row may not be clear, or is
     None; `way` indexes WAYS or is -1; `entry` and `site` are rows of the snapshot's
     tables or -1; `column` is the place of the address that met them among the keys'
-    `urls`, or `pages` where `page` tells that it is a page's; `tier` indexes
+    `urls`, or `pages` where `page` tells that it is a page's, or MENTIONED; `tier` indexes
     TIERS or is -1; `distance` counts differing bits of phash64 or is -1. `known` is the
     entry recorded at a clear row's own URL, or -1. `searched` counts the fingerprints
     that were looked for.
@@ -83,6 +85,7 @@ def answer(
         sources.append(_known_pictures(found, index, places))
     for name, digests in keys.digests:
         _take_entries(found, index, index.entries_by_digest(name, digests), WAYS.index("digest"))
+    sources += [_take_mentions(found, index, mentions) for mentions in keys.others]
     for column, urls in enumerate(keys.urls if index.sites else []):
         _take_sites(found, index, urls, column)
     for urls in keys.pages:
@@ -92,6 +95,23 @@ def answer(
     for prints in sources:
         _take_fingerprints(found, index, prints, distance)
     return found
+
+
+def _take_mentions(found: Answers, index: CheckIndex, mentions: Mentions) -> Prints:
+    """Let the strictest picture answer whose address a row mentions; return its fingerprints."""
+    places = index.url_places(mentions.urls)
+    known = np.flatnonzero(places != -1)
+    entries = index.entries_at(places[known])
+    images = index.entry_image[entries]
+    ranks = np.where(images == -1, len(DECISIONS), index.image_rank[images])
+    ranks = np.minimum(ranks, index.entry_rank[entries])
+    order = np.lexsort((ranks, mentions.row[known]))
+    rows, first = np.unique(mentions.row[known][order], return_index=True)
+    chosen = np.full(len(found.outcome), -1, np.int64)
+    chosen[rows] = known[order][first]
+    at = np.where(chosen == -1, -1, places[chosen])
+    _take_entries(found, index, index.entries_at(at), WAYS.index("url"), MENTIONED)
+    return _known_pictures(found, index, at)
 
 
 def outcome_of_page(index: CheckIndex, key: str) -> Outcome:

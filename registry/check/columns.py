@@ -14,6 +14,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
+import numpy as np
+
 from registry.check.address_columns import (
     MIN_SHARE,
     OF_PICTURE,
@@ -23,6 +25,7 @@ from registry.check.address_columns import (
 )
 from registry.check.complete import NOT_READ, OTHER_ALGORITHM
 from registry.check.hash_family import ENOUGH, sample_passes
+from registry.check.hash_forms import are_fingerprints
 from registry.errors import UnreadableDataset, UsageError
 from registry.evidence.carriers import is_still_image
 
@@ -51,8 +54,8 @@ LOOK_ALIKES = {
     **dict.fromkeys(("ahash", "dhash", "whash", "pdq"), "of another algorithm than phash"),
     **dict.fromkeys(("sha1", "sha512", "crc32"), "the registry keeps no such digests"),
 }
-# What a camera and its programs wrote: addresses in it are those of their makers.
-NO_KEYS = frozenset({"exif"})
+# What a camera and its programs wrote: the addresses among it are those of their makers.
+OF_MAKERS = frozenset({"exif"})
 HEX_LENGTH: Mapping[Role, int] = {"sha256": 64, "md5": 32, "phash64": 16}
 HEX = re.compile(r"[0-9a-fA-F]+")
 # Starts of JPEG, PNG, GIF and WebP files as text: a data URI or base64.
@@ -98,12 +101,14 @@ Addressed = Literal["any", "page", "picture"]
 class Other:
     """A column without a role, whose values may hold keys all the same.
 
-    `addressed` says which of its addresses are looked up, and as what: all as a picture's
-    and as a page's, all as a page's, or only those that look like a picture's.
+    Its addresses are looked up as a picture's; `addressed` says what else they may be:
+    the rows' own pictures and pages, pages, or nothing else. `by_forms`: a value that holds
+    keys in a form that is not read makes its row unchecked.
     """
 
     column: str
     addressed: Addressed = "any"
+    by_forms: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,8 +161,7 @@ def _others(
     for column in columns:
         if column.name in served or column.name in by_hand or column.kind == "other":
             continue
-        if column.name.lower() not in NO_KEYS:
-            yield Other(column.name, _addressed(column.name))
+        yield Other(column.name, _addressed(column.name), column.name.lower() not in OF_MAKERS)
 
 
 def _addressed(name: str) -> Addressed:
@@ -231,6 +235,8 @@ def _judged(column: Column, has_mime: bool) -> Choice | None:
         return Choice(column.name, None, why, NOT_READ)
     if role := _named_hash(name):
         return _hash(column, role)
+    if why := _why_numbers(column):
+        return Choice(column.name, None, why, NOT_READ)
     return _plain_hash(column, has_mime) if name == "hash" else _unnamed_phash(column)
 
 
@@ -249,6 +255,15 @@ def _unnamed_phash(column: Column) -> Choice | None:
     if len(codes) < max(ENOUGH, MIN_SHARE * len(column.sample)) or not sample_passes(codes):
         return None
     return Choice(column.name, "phash64", "its bits are balanced as those of imagehash.phash are")
+
+
+def _why_numbers(column: Column) -> str:
+    """Return why a column of numbers holds fingerprints, which are not read as such, or ""."""
+    if column.kind != "other" or column.type not in ("int64", "uint64") or not column.sample:
+        return ""
+    codes = np.array([int(number) % (1 << 64) for number in column.sample], np.uint64)
+    balanced = are_fingerprints(codes)
+    return f"{column.type}: fingerprints as numbers, which are not read" if balanced else ""
 
 
 def _hash(column: Column, role: Role) -> Choice:

@@ -16,10 +16,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from registry.check import strays
-from registry.check.address_columns import OF_PICTURE
 from registry.check.columns import Other
 from registry.check.complete import NOT_READ, OTHER_ALGORITHM, Offer, unchecked
-from registry.check.hash_family import pass_singly
+from registry.check.file_points import is_tensor_of_points
+from registry.check.hash_family import ENOUGH, pass_singly
+from registry.check.hash_forms import PRINT, SIZES, are_fingerprints, as_codes, hashes
+from registry.check.mentions import PERHAPS, PERHAPS_MORE, flattened
 from registry.check.strays import is_binary, is_text, plain
 from registry.matching.flat import flat_codes
 from registry.urls.columns import url_keys
@@ -58,13 +60,22 @@ class Prints:
     has_wide: NDArray[np.bool_]
 
 
+@dataclass(frozen=True, slots=True)
+class Mentions:
+    """Addresses of a batch in places of their own: the row and the URL key of each."""
+
+    row: NDArray[np.int64]
+    urls: pa.Array
+
+
 @dataclass(slots=True)
 class Keys:
     """Keys of a batch, one place per row.
 
     `urls` are keys of addresses that may be the pictures', `written` the same as the
     dataset writes them, `pages` keys of addresses that may be pages'; a column of unsaid
-    meaning is in both. `offers` says what every column held, `not_read` counts by column
+    meaning is in both. `others` are all other addresses: they are looked up as pictures',
+    and say nothing else. `offers` says what every column held, `not_read` counts by column
     the rows that hold keys in a form that is not read.
     """
 
@@ -72,6 +83,7 @@ class Keys:
     urls: list[pa.Array] = field(default_factory=list)
     written: list[pa.Array] = field(default_factory=list)
     pages: list[pa.Array] = field(default_factory=list)
+    others: list[Mentions] = field(default_factory=list)
     digests: list[tuple[str, pa.Array]] = field(default_factory=list)
     prints: list[Prints] = field(default_factory=list)
     offers: list[Offer] = field(default_factory=list)
@@ -97,7 +109,12 @@ def extract(batch: pa.RecordBatch, columns: Columns, hash_pictures: HashPictures
             column = plain(batch.column(choice.column))
             _take(keys, choice, column, hash_pictures)
     for other in columns.others:
-        _take_other(keys, other, plain(batch.column(other.column)))
+        column = batch.column(other.column)
+        if is_tensor_of_points(column.type):
+            _doubted(keys, plain(column), NOT_READ)
+            keys.not_read[other.column] += len(column) - column.null_count
+        else:
+            _take_other(keys, other, plain(column))
     return keys
 
 
@@ -123,10 +140,14 @@ def _take(keys: Keys, choice: Choice, column: pa.Array, hash_pictures: HashPictu
 
 def _take_other(keys: Keys, other: Other, column: pa.Array) -> None:
     """Look up the addresses and digests in a column without a role; note what is not read."""
+    for rows, leaf in strays.nested_texts(column):
+        _mentioned(keys, leaf, strays.matches(leaf, PERHAPS), rows)
     if is_text(column.type) or is_binary(column.type):
-        _stray_addresses(keys, other, column)
-        _stray_digests(keys, column)
-    _note_not_read(keys, other.column, column)
+        held = _stray_addresses(keys, other, column)
+        _mentioned(keys, column, strays.matches(column, PERHAPS) & ~held)
+        _stray_hashes(keys, other.column, column)
+    if other.by_forms:
+        _note_not_read(keys, other.column, column)
 
 
 def _note_not_read(keys: Keys, name: str, column: pa.Array) -> None:
@@ -137,24 +158,64 @@ def _note_not_read(keys: Keys, name: str, column: pa.Array) -> None:
         keys.offers.append(Offer(hidden, np.zeros(keys.rows, bool), NOT_READ))
 
 
-def _stray_addresses(keys: Keys, other: Other, column: pa.Array) -> None:
+def _stray_addresses(keys: Keys, other: Other, column: pa.Array) -> NDArray[np.bool_]:
+    """Look up the values that are wholly an address; return which were."""
     held = strays.matches(column, strays.ADDRESS)
-    if held.any() and other.addressed == "picture":
-        held &= strays.matches(column, rf"(?i)^\s*(?:{OF_PICTURE.pattern})\s*$")
-    if held.any():
-        text, _ = _readable(pc.if_else(pa.array(held), column, None))
-        role = "page_url" if other.addressed == "page" else "source_url"
-        _urls(keys, role, text, held & ~_mask(text.is_valid()), NOT_READ)
+    if not held.any():
+        return held
+    text, _ = _readable(pc.if_else(pa.array(held), column, None))
+    role = {"page": "page_url", "picture": "", "any": "source_url"}[other.addressed]
+    return _urls(keys, role, text, held & ~_mask(text.is_valid()), NOT_READ)
 
 
-def _stray_digests(keys: Keys, column: pa.Array) -> None:
-    for role, pattern in strays.DIGESTS.items():
-        held = strays.matches(column, pattern)
-        if held.any():
-            text, _ = _readable(pc.if_else(pa.array(held), column, None))
-            _, content = _hex(text, 2 * DIGEST_BYTES[role])
-            keys.digests.append((role, _fixed(held, content, DIGEST_BYTES[role])))
+def _mentioned(
+    keys: Keys,
+    column: pa.Array,
+    where: NDArray[np.bool_],
+    rows: NDArray[np.int64] | None = None,
+) -> None:
+    """Look up what addresses there may be in some values; `rows` is the row of each, if not its."""
+    if not where.any():
+        return
+    chosen = np.flatnonzero(where)
+    text, _ = _readable(column.take(pa.array(chosen)))
+    places, found = flattened(text)
+    if found:
+        rows = chosen if rows is None else rows[chosen]
+        keys.others.append(Mentions(rows[places], url_keys(pa.array(found, pa.string()))))
+
+
+def _stray_hashes(keys: Keys, name: str, column: pa.Array) -> None:
+    """Look up the values that are digests, or fingerprints as far as their bits show it."""
+    rows = np.flatnonzero(strays.can_be_hashes(column))
+    values = column.take(pa.array(rows)).cast(pa.binary()).to_pylist()
+    found = [
+        (row, code) for row, v in zip(rows.tolist(), values, strict=True) for code in hashes(v)
+    ]
+    for size, role in SIZES.items():
+        if of_size := {row: code for row, code in found if len(code) == size}:
+            digests = pa.array([of_size.get(row) for row in range(keys.rows)], pa.binary(size))
+            held = _mask(digests.is_valid())
+            keys.digests.append((role, digests))
             keys.offers.append(Offer(held, held, NOT_READ, names_picture=False))
+    if short := {row: code for row, code in found if len(code) == PRINT}:
+        _stray_fingerprints(keys, name, np.array([*short]), as_codes([*short.values()]))
+
+
+def _stray_fingerprints(
+    keys: Keys, name: str, rows: NDArray[np.int64], codes: NDArray[np.uint64]
+) -> None:
+    """Look up values that are balanced as fingerprints; a few may be so by chance."""
+    if not are_fingerprints(codes):
+        return
+    has, nothing = np.ones(len(codes), bool), np.zeros((len(codes), 4), np.uint64)
+    keys.prints.append(Prints(rows, codes, has, nothing, np.zeros(len(codes), bool)))
+    held, compared = np.zeros(keys.rows, bool), np.zeros(keys.rows, bool)
+    held[rows] = True
+    if len(codes) >= ENOUGH:
+        compared[rows] = pass_singly(codes)
+    keys.not_read[name] += int((held & ~compared).sum())
+    keys.offers.append(Offer(held, compared, NOT_READ, names_picture=False))
 
 
 def _doubted(keys: Keys, column: pa.Array, reason: str) -> None:
@@ -200,21 +261,34 @@ def _present(column: pa.Array) -> NDArray[np.bool_]:
 
 def _urls(
     keys: Keys, role: str, text: pa.Array, broken: NDArray[np.bool_], why_not: str | None = None
-) -> None:
-    """Take addresses: of pictures, of pages, or both where their meaning is unsaid."""
+) -> NDArray[np.bool_]:
+    """Take addresses: of pictures, of pages, or both where their meaning is unsaid.
+
+    Returns which rows hold one.
+
+    Those of other roles are looked up as pictures' too, and say nothing of their sites.
+    """
+    more = strays.matches(text, PERHAPS_MORE)
     # What a server would read such a value as is not what it means.
-    mixed = strays.matches(text, NOT_ONE)
+    mixed = more & strays.matches(text, NOT_ONE) if more.any() else more
     found = url_keys(pc.if_else(pa.array(mixed), None, text) if mixed.any() else text)
     valid = _mask(found.is_valid())
-    if role != "page_url":
+    _mentioned(keys, text, more | ~valid)
+    if role in ("url", "source_url"):
         keys.urls.append(found)
         keys.written.append(text)
-    if role != "url":
+    else:
+        rows = np.flatnonzero(valid)
+        keys.others.append(Mentions(rows, found.take(pa.array(rows))))
+    if role in ("page_url", "source_url"):
         keys.pages.append(found)
     # A column of unsaid meaning may hold other texts too: they offer nothing.
-    offered = valid | mixed if role == "source_url" else _present(text)
+    offered = valid | mixed if role in ("source_url", "") else _present(text)
     why_not = why_not or f"bad-{role}"
-    keys.offers.append(Offer(offered | broken, valid, why_not, names_picture=role == "url"))
+    # A licence or a person is no page of the picture either.
+    if role or not valid.all():
+        keys.offers.append(Offer(offered | broken, valid, why_not, names_picture=role == "url"))
+    return valid
 
 
 def _hex(column: pa.Array, length: int) -> tuple[NDArray[np.bool_], NDArray[np.uint8]]:

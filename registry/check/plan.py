@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from registry.check.address_columns import MIN_SHARE, share_of_addresses
 from registry.check.columns import Column, Columns, Kind, choose
+from registry.check.strays import plain
 
 if TYPE_CHECKING:
     from registry.datasets import Dataset
@@ -22,13 +23,16 @@ LONGEST = 2048
 
 def plan(dataset: Dataset, overrides: Mapping[str, Sequence[str]] | None = None) -> Columns:
     """Recognise the columns of a dataset from its schema and its first rows."""
-    names = [f.name for f in dataset.schema if kind_of(f.type) in ("string", "binary", "nested")]
+    kinds = ("string", "binary", "nested")
+    names = [f.name for f in dataset.schema if kind_of(f.type) in kinds or _is_wide(f.type)]
     sample = next(dataset.batches(names), None) if names else None
     return choose([_column(field, sample) for field in dataset.schema], overrides)
 
 
 def kind_of(kind: pa.DataType) -> Kind:
     """Return what a column of a type can hold."""
+    if isinstance(kind, pa.BaseExtensionType):
+        kind = kind.storage_type
     if pa.types.is_dictionary(kind):
         kind = kind.value_type
     if pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind):
@@ -46,14 +50,27 @@ def _column(field: pa.Field, sample: pa.RecordBatch | None) -> Column:
     kind = kind_of(field.type)
     values: Sequence[str] = ()
     if sample is not None and field.name in sample.schema.names:
-        column = sample.column(field.name)
-        values = _leaves(column) if kind == "nested" else _texts(column, kind == "string")
+        column = plain(sample.column(field.name))
+        values = _values(column, kind)
         if (
             kind == "binary"
             and share_of_addresses(found := _texts(column, is_text=True)) > MIN_SHARE
         ):
             kind, values = "string", found
     return Column(field.name, kind, str(field.type), tuple(values))
+
+
+def _is_wide(kind: pa.DataType) -> bool:
+    """Tell whether a type is of numbers that can be 64 bits of a fingerprint."""
+    return bool(pa.types.is_int64(kind) or pa.types.is_uint64(kind))
+
+
+def _values(column: pa.Array, kind: Kind) -> list[str]:
+    if kind == "nested":
+        return _leaves(column)
+    if kind == "other":
+        return [str(number) for number in column.drop_null().slice(0, SAMPLE).to_pylist()]
+    return _texts(column, kind == "string")
 
 
 def _texts(column: pa.Array, is_text: bool) -> list[str]:
@@ -64,10 +81,6 @@ def _texts(column: pa.Array, is_text: bool) -> list[str]:
 
 def _bytes(column: pa.Array) -> pa.Array:
     """Return texts or bytes as bytes: a text that is not UTF-8 must not stop the plan."""
-    if pa.types.is_dictionary(column.type):
-        column = column.dictionary_decode()
-    if pa.types.is_string_view(column.type):
-        column = column.cast(pa.string())
     if pa.types.is_large_string(column.type):
         return column.cast(pa.large_binary())
     return column.cast(pa.binary())

@@ -8,6 +8,7 @@ that is not read leaves its row unchecked.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -15,15 +16,29 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from registry.evidence.carriers import is_still_image, still_image_pattern
+from registry.check.file_points import is_list, is_number, points
+from registry.check.hash_forms import (
+    LIKE,
+    PLAIN,
+    PRINT,
+    SIZES,
+    are_fingerprints,
+    as_codes,
+    hashes,
+    of_length,
+)
+from registry.evidence.carriers import still_image_pattern
+from registry.urls.key import INVISIBLE_ENCODED
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Mask = NDArray[np.bool_]
 
-ADDRESS = r"^\s*(?:(?i:https?:)//\S+|//[^\s/?#]+\.[^\s/?#]+/\S+)\s*$"
-DIGESTS = {"sha256": r"^\s*[0-9a-fA-F]{64}\s*$", "md5": r"^\s*[0-9a-fA-F]{32}\s*$"}
+# What shows nothing, as bytes of UTF-8: `url_key` passes over it at both ends of an address.
+_NOTHING = r"(?:[\x00-\x20]|" + INVISIBLE_ENCODED.replace("%", r"\x") + ")*"
+_SLASHES = r"[/\\]{2}"
+ADDRESS = rf"^{_NOTHING}(?:(?i:https?:){_SLASHES}[^ ]+|{_SLASHES}[^\s/?#]+\.[^\s/?#]+[/\\]\S+)\s*$"
 # Text that holds keys among other things: JSON, lists of addresses, pages and Markdown that
 # show a picture.
 _HOLDS_KEYS = (
@@ -32,16 +47,24 @@ _HOLDS_KEYS = (
     r"|(?i)<(?:img|source|picture|image)\b[^>]*\b(?:src|srcset|href)\s*="
     r"|^\s*(?i:https?:)?//\S+[\s|,;]+[\"']?(?i:https?:)?//"
     r"|!\[[^\]]*\]\(\s*[^\s)]"
-    r"|data:image/[a-z.+-]+[;,]"
+    r"|(?i:data:(?:image/[a-z.+-]+[;,]|[a-z/.+-]*;base64,))"
+    # A picture's first bytes: as base64, hex, escapes of a program or numbers.
+    r"|(?:^|[\"'=,:\s])(?:/9j/|iVBORw0KGgo|R0lGOD|UklGR|SUkq|TU0AK)[A-Za-z0-9+/_-]{40}"
+    r"|(?:0x|\\x)(?i:ffd8ff|89504e47|47494638)|^(?i:ff d8 ff|89 50 4e 47|47 49 46 38)"
+    r"|\bb['\"](?:\\xff\\xd8|\\x89PNG|GIF8|RIFF)|^\xc3\xbf\xc3\x98\xc3\xbf|^\xc2\x89PNG"
+    r"|^\[\s*(?:255,\s*216,\s*255|137,\s*80,\s*78|71,\s*73,\s*70,\s*56|82,\s*73,\s*70,\s*70)\b"
+    r"|[\"'][\w .-]*(?i:phash|p-hash|image_?hash|perceptual_?hash)[\w .-]*[\"']\s*:"
+    r"\s*[\"']?[0-9a-fA-F]{16}"
 )
+_QUOTED_PRINT = r"^\s*[\[{](?s:.*)[\"'](?:0x)?[0-9a-fA-F]{16}[\"']"
+_QUOTED = re.compile(rb"[\"'](?:0x)?([0-9a-fA-F]{16})[\"']")
 # A text of so many characters, none of which stands between words, is a file as base64 or hex.
 ENCODED_LENGTH = 256
 _NOT_ENCODED = r"[^A-Za-z0-9+/_=\-\s]|[^\s]\s[^\s]{1,55}\s[^\s]"
+_HASHES = ("hash", "md5", "sha256", "digest", "checksum", "fingerprint")
 _PICTURE = still_image_pattern()
-_HEAD = 16
-# Names of columns of numbers that hold the points of a picture, a row of them, or rows of rows.
-_POINTS = frozenset({"pixels", "pixel", "pixel_values"})
-_PICTURES = frozenset({"image", "images", "img", "picture", "photo", *_POINTS})
+# Fields of a struct that say nothing of what it holds.
+_PLAIN_FIELDS = frozenset({"bytes", "data", "array", "values"})
 
 
 def matches(text: pa.Array, pattern: str) -> Mask:
@@ -60,24 +83,88 @@ def not_read(name: str, column: pa.Array) -> Mask:
     column of texts are not meant, since those can be looked up.
     """
     found = np.zeros(len(column), bool)
-    for rows, leaf, depth in _leaves(column, np.arange(len(column)), 0):
-        found[rows[_leaf_not_read(leaf, depth)]] = True
-    if pa.types.is_nested(column.type):
-        found |= _points(name, column)
+    for field, rows, leaf, depth in _leaves(name, column, np.arange(len(column)), 0):
+        found[rows[_leaf_not_read(field, leaf, depth)]] = True
+    for field, rows, numbers, depth in _numbers(name, column, np.arange(len(column)), 0):
+        found[rows[points(field, numbers, depth)]] = True
     return found
 
 
-def _leaf_not_read(leaf: pa.Array, depth: int) -> Mask:
-    if pa.types.is_string(leaf.type) or pa.types.is_large_string(leaf.type):
-        found = matches(leaf, _HOLDS_KEYS) | _encoded(leaf)
-        for pattern in (ADDRESS, *DIGESTS.values()) if depth else ():
-            found |= matches(leaf, pattern)
+def nested_texts(column: pa.Array) -> Iterator[tuple[NDArray[np.int64], pa.Array]]:
+    """Yield the columns of texts and bytes within a nested one, with the row of each value."""
+    for _, rows, leaf, depth in _leaves("", column, np.arange(len(column)), 0):
+        if depth:
+            yield rows, leaf
+
+
+def _numbers(
+    name: str, column: pa.Array, rows: NDArray[np.int64], depth: int
+) -> Iterator[tuple[str, NDArray[np.int64], pa.Array, int]]:
+    """Yield the lists of numbers within a column: name, row of each list, how deep it lies."""
+    column = plain(column)
+    kind = column.type
+    if pa.types.is_struct(kind):
+        for field, part in zip(kind.fields, column.flatten(), strict=True):
+            inner = name if field.name in _PLAIN_FIELDS else field.name
+            yield from _numbers(inner, part, rows, depth)
+    elif is_list(kind):
+        if is_number(kind.value_type):
+            yield name, rows, column, depth + 1
+            return
+        parents = pc.list_parent_indices(column).to_numpy(zero_copy_only=False)
+        yield from _numbers(name, column.flatten(), rows[parents], depth + 1)
+
+
+def _leaf_not_read(name: str, leaf: pa.Array, depth: int) -> Mask:
+    found = matches(leaf, _HOLDS_KEYS) | _encoded(leaf) | _fingerprints_in_json(leaf)
+    if is_binary(leaf.type):
+        found |= matches(leaf, _PICTURE)
+        found |= of_length(leaf, 32) if depth else found
+    return found | _nested_keys(name, leaf) if depth else found
+
+
+def _fingerprints_in_json(leaf: pa.Array) -> Mask:
+    found = matches(leaf, _QUOTED_PRINT)
+    if found.any():
+        rows = np.flatnonzero(found)
+        values = leaf.take(pa.array(rows)).cast(pa.binary()).to_pylist()
+        codes = [bytes.fromhex(c.decode()) for v in values for c in _QUOTED.findall(v)]
+        found &= are_fingerprints(as_codes(codes))
+    return found
+
+
+def _nested_keys(name: str, leaf: pa.Array) -> Mask:
+    """Tell which values within lists and structs are addresses or hashes of their own."""
+    found = matches(leaf, ADDRESS) | matches(leaf, PLAIN)
+    likely = can_be_hashes(leaf) & ~found
+    if not likely.any():
         return found
-    found = matches(leaf, _PICTURE)
-    return found | matches(leaf, ADDRESS) if depth else found
+    if is_named_hash(name):
+        return found | likely
+    rows = np.flatnonzero(likely)
+    values = leaf.take(pa.array(rows)).cast(pa.binary()).to_pylist()
+    short = {row: c for row, v in zip(rows, values, strict=True) for c in hashes(v) if len(c) == 8}
+    if are_fingerprints(as_codes([*short.values()])):
+        found[[*short]] = True
+    return found
+
+
+def is_named_hash(name: str) -> bool:
+    """Tell whether the name of a field is that of a hash."""
+    return any(part in name.lower() for part in _HASHES)
+
+
+def can_be_hashes(column: pa.Array) -> Mask:
+    """Tell which texts or bytes can be a digest or a fingerprint, as bytes or written."""
+    found = matches(column, LIKE)
+    for size in (PRINT, *SIZES) if is_binary(column.type) else ():
+        found |= of_length(column, size)
+    return found
 
 
 def _encoded(text: pa.Array) -> Mask:
+    if pa.types.is_fixed_size_binary(text.type):
+        text = text.cast(pa.binary())
     long = _mask(pc.greater_equal(pc.binary_length(text), ENCODED_LENGTH))
     if long.any():
         long[long] = ~matches(text.filter(pa.array(long)), _NOT_ENCODED)
@@ -85,9 +172,9 @@ def _encoded(text: pa.Array) -> Mask:
 
 
 def _leaves(
-    column: pa.Array, rows: NDArray[np.int64], depth: int
-) -> Iterator[tuple[NDArray[np.int64], pa.Array, int]]:
-    """Yield the columns of texts and bytes within a column, with the row of each value."""
+    name: str, column: pa.Array, rows: NDArray[np.int64], depth: int
+) -> Iterator[tuple[str, NDArray[np.int64], pa.Array, int]]:
+    """Yield the columns of texts and bytes within a column: name, row of each value, depth."""
     column = plain(column)
     kind = column.type
     if pa.types.is_map(kind):
@@ -96,15 +183,13 @@ def _leaves(
         )
         kind = column.type
     if pa.types.is_struct(kind):
-        for part in column.flatten():
-            yield from _leaves(part, rows, depth + 1)
-    elif (
-        pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind)
-    ):
+        for field, part in zip(kind.fields, column.flatten(), strict=True):
+            yield from _leaves(field.name, part, rows, depth + 1)
+    elif is_list(kind):
         parents = pc.list_parent_indices(column).to_numpy(zero_copy_only=False)
-        yield from _leaves(column.flatten(), rows[parents], depth + 1)
+        yield from _leaves(name, column.flatten(), rows[parents], depth + 1)
     elif is_text(kind) or is_binary(kind):
-        yield rows, column, depth
+        yield name, rows, column, depth
 
 
 def plain(column: pa.Array) -> pa.Array:
@@ -133,26 +218,6 @@ def is_binary(kind: pa.DataType) -> bool:
     """Tell whether a type is bytes, of one size or not."""
     sized = pa.types.is_fixed_size_binary(kind)
     return bool(sized or pa.types.is_binary(kind) or pa.types.is_large_binary(kind))
-
-
-def _points(name: str, column: pa.Array) -> Mask:
-    """Tell which rows hold a picture as numbers: its points, or the bytes of its file."""
-    depth, kind = 0, column.type
-    while not is_text(kind) and hasattr(kind, "value_type") and not pa.types.is_dictionary(kind):
-        depth, kind = depth + 1, kind.value_type
-    held = _mask(column.is_valid())
-    if not (pa.types.is_integer(kind) or pa.types.is_floating(kind)):
-        return np.zeros(len(column), bool)
-    lower = name.lower()
-    if lower in _POINTS or (lower in _PICTURES and depth > 1):
-        return held
-    if depth == 1 and pa.types.is_integer(kind) and kind.bit_width == 8:
-        heads = pc.list_slice(column, 0, _HEAD).to_pylist()
-        as_bytes = (
-            bytes(n & 255 for n in head if n is not None) for head in (h or () for h in heads)
-        )
-        return np.array([is_still_image(head) for head in as_bytes], bool)
-    return np.zeros(len(column), bool)
 
 
 def _mask(array: pa.Array) -> Mask:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from registry.check.answers import CODE, WAYS, Answers
+from registry.check.answers import CODE, MENTIONED, WAYS, Answers
 from registry.check.index import MAX_KEPT, NONE, names_of
 from registry.model import OUTCOMES, TIERS, Signal, Verdict
 from registry.text import visible
@@ -143,15 +143,21 @@ def _how(keys: Keys, found: Answers, words: Words, row: int) -> str:
         is_all = found.outcome[row] != CODE["review"]
         return "all pictures of its page" if is_all else "a picture of its page"
     if way == "url":
-        written = keys.written[found.column[row]][row].as_py()
-        how = how_equal(written, words.url or "") or SAME
-        return how if how.startswith(WITHOUT_TRACKING) else SAME
+        return _how_named(keys, found, words, row)
     if way == "site" and found.outcome[row] == CODE["review"]:
         return "claim on a wider host of its site: does it mean this one?"
     if way != "fingerprint":
         return {"digest": "same file", "site": "rule of its site"}[way]
     tier = TIERS[found.tier[row]] if found.tier[row] >= 0 else "within --distance"
     return f"same picture: {tier}, {found.distance[row]} of 64 bits differ"
+
+
+def _how_named(keys: Keys, found: Answers, words: Words, row: int) -> str:
+    column = found.column[row]
+    if column == MENTIONED:
+        return "its address is in another column, or among other things in one"
+    how = how_equal(keys.written[column][row].as_py(), words.url or "") or SAME
+    return how if how.startswith(WITHOUT_TRACKING) else SAME
 
 
 def _unmatched(found: Answers, wording: Wording, row: int) -> str:

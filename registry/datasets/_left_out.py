@@ -1,7 +1,8 @@
 """What lies beside the files of a dataset and was not read, and what follows from it.
 
-A row is not clear for pictures that lay there unread. Files of words (captions, a
-README) say nothing about whose pictures these are and change nothing.
+A row is not clear for pictures that lay there unread, nor for texts that hold addresses or
+digests, which may be those of its picture. Words without any, captions, a README or a licence
+change nothing.
 """
 
 from __future__ import annotations
@@ -30,9 +31,24 @@ WORDS = frozenset(
     *(".html", ".htm", ".py", ".ipynb", ".sh", ".log", ".cfg", ".ini", ".bib", ".pdf"),
 }
 MAY_HOLD_ENTRIES = "may-hold-entries"
-# A line of a text that is an address and nothing else.
-_LIST = re.compile(rb"(?m)^[^\S\n]*[\"']*https?://\S+\s*$")
-# The same in Markdown and YAML.
+# A line of a caption that is an address or a hash and nothing else.
+_LINE = re.compile(
+    rb"(?m)^[^\S\n]*[\"']*(?:https?://\S+|(?:[0-9a-fA-F]{16}|[0-9a-fA-F]{32}|[0-9a-fA-F]{64}))\s*$"
+)
+# What other texts hold of addresses and hashes.
+_TEXT_KEYS = re.compile(
+    rb"(?i)https?:\\{0,4}/|(?<![0-9a-z])(?:[0-9a-f]{16}|[0-9a-f]{32}|[0-9a-f]{64})(?![0-9a-z])"
+)
+_CAPTIONS = frozenset({".txt", ".caption"})
+# Texts about a dataset as a whole, by their names without endings, and programs: the addresses
+# in them are those of their makers.
+_ABOUT = frozenset({"readme", "license", "licence", "copying", "notice", "citation"}) | {
+    *("changelog", "dataset_info", "dataset_infos", "state", "croissant"),
+}
+_PROGRAMS = frozenset({".py", ".ipynb", ".sh", ".cfg", ".ini", ".toml", ".bib", ".pdf"})
+# Vectors, which lie beside tables of addresses.
+_NUMBERS = ".npy"
+# To an import a line in Markdown, YAML or a plain text that is an address and nothing else.
 _LISTED = re.compile(rb"(?m)^[^\S\n]*(?:(?:[*+-]|\d{1,9}[.)])[^\S\n]+)?[<\"']*https?://\S+\s*$")
 # A table with one of these may hold keys of the pictures beside it.
 _KEYS = re.compile(rb"https?:|[0-9a-fA-F]{16}")
@@ -177,27 +193,46 @@ def _suffixes(paths: Sequence[Path]) -> tuple[str, ...]:
 def _reason(kind: Kind, paths: Sequence[Path], captioned: Set[Path]) -> str | None:
     """Return why no row may be clear; `captioned` are the pictures read, without their endings."""
     if not captioned:
-        return "pictures-left-out" if kind in ("pictures", "archives") else None
-    return "metadata-left-out" if _hold(kind, paths, captioned, _KEYS, _LIST) else None
+        if kind in ("pictures", "archives"):
+            return "pictures-left-out"
+        paths = [path for path in paths if path.suffix.lower() != _NUMBERS]
+    return "metadata-left-out" if _hold_keys(kind, paths, captioned) else None
+
+
+def _hold_keys(kind: Kind, paths: Sequence[Path], captioned: Set[Path]) -> bool:
+    """Tell whether tables, packed ones too, or texts may hold addresses or hashes of rows."""
+    if kind == "tables":
+        return any(_holds(path, _KEYS, _MAY_LACK_KEYS) for path in paths if not _is_about(path))
+    if kind == "archives":
+        return any(Path(path.stem).suffix.lower() in (*TABLES, ".json", ".txt") for path in paths)
+    return kind == "words" and any(_text_holds_keys(path, captioned) for path in paths)
+
+
+def _is_about(path: Path) -> bool:
+    """Tell whether a file is one of words about all of a dataset, or of a program."""
+    return path.name.lower().partition(".")[0] in _ABOUT or path.suffix.lower() in _PROGRAMS
+
+
+def _text_holds_keys(path: Path, captioned: Set[Path]) -> bool:
+    if _is_about(path):
+        return False
+    # The caption of `a.jpg` may be `a.txt` or `a.jpg.txt`.
+    named = {path.with_suffix(""), path.with_suffix("").with_suffix("")}
+    is_caption = path.suffix.lower() in _CAPTIONS and not captioned.isdisjoint(named)
+    return _holds(path, _LINE if is_caption else _TEXT_KEYS, None)
 
 
 def _why_entries(kind: Kind, paths: Sequence[Path], captioned: Set[Path]) -> str | None:
-    may = kind in ("archives", "hidden") or _hold(kind, paths, captioned, _ENTRIES, _LISTED)
+    may = kind in ("archives", "hidden") or _hold_entries(kind, paths, captioned)
     return MAY_HOLD_ENTRIES if may else None
 
 
-def _hold(
-    kind: Kind,
-    paths: Sequence[Path],
-    captioned: Set[Path],
-    in_tables: re.Pattern[bytes],
-    in_texts: re.Pattern[bytes],
-) -> bool:
-    """Tell whether tables, or texts that are no captions, may hold addresses or hashes."""
+def _hold_entries(kind: Kind, paths: Sequence[Path], captioned: Set[Path]) -> bool:
+    """Tell whether tables, or texts that are no captions, may hold lines of a list."""
     if kind == "tables":
-        return any(_holds(path, in_tables, _MAY_LACK_KEYS) for path in paths)
+        return any(_holds(path, _ENTRIES, _MAY_LACK_KEYS) for path in paths)
     lists = (path for path in paths if path.with_suffix("") not in captioned)
-    return kind == "words" and any(_holds(path, in_texts, None) for path in lists)
+    return kind == "words" and any(_holds(path, _LISTED, None) for path in lists)
 
 
 def _holds(path: Path, pattern: re.Pattern[bytes], only: Container[str] | None) -> bool:

@@ -69,14 +69,21 @@ ROOMS = {
     "registry.check": PURE_CORE | {"registry.snapshot", "registry.datasets", "registry.pictures"},
     "registry.check.complete": set(),
     "registry.check.hash_family": set(),
-    "registry.check.address_columns": set(),
-    "registry.check.strays": {"registry.evidence"},
+    "registry.check.address_columns": {"registry.urls"},
+    "registry.check.hash_forms": {"registry.check.hash_family"},
+    "registry.check.file_points": {"registry.check.hash_forms", "registry.evidence"},
+    "registry.check.mentions": {"registry.urls"},
+    "registry.check.strays": {
+        *("registry.check.file_points", "registry.check.hash_forms"),
+        *("registry.evidence", "registry.urls"),
+    },
     "registry.check.columns": VALUES
     | {
         "registry.evidence",
         "registry.check.address_columns",
         "registry.check.complete",
         "registry.check.hash_family",
+        "registry.check.hash_forms",
     },
     "registry.check.report": VALUES | {"registry.datasets"},
     "registry.check._page_style": set(),

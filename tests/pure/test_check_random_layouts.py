@@ -61,6 +61,12 @@ FORMS: list[tuple[pa.DataType, Callable[[Work], object], tuple[str, ...]]] = [
     (pa.string(), lambda w: base64.urlsafe_b64encode(png(w)).decode(), ("image", "x")),
     (pa.string(), lambda w: f"data:image/jpeg;base64,{w.md5}", ("url", "image", "x")),
     (pa.string(), lambda w: png(w).hex(), ("image", "x")),
+    (pa.string(), lambda w: f"see {w.url}, today", ("text", "note", "source")),
+    (pa.string(), lambda w: f"\ufeff{w.url};", ("second", "parent_image", "licence_img")),
+    (pa.string(), lambda w: f"sha256:{w.sha256}", ("digest", "id", "checksum")),
+    (pa.binary(), lambda w: bytes.fromhex(w.md5), ("etag", "id")),
+    (pa.list_(pa.string()), lambda w: ["x", f"<{w.url}>"], ("refs", "x")),
+    (pa.list_(pa.int64()), lambda w: [*w.jpeg[:99]], ("content", "tokens")),
 ]
 FREE = [work for work in works() if work.number not in RESERVED]
 KNOWN = [work for work in works() if work.number in RESERVED]

@@ -1,0 +1,91 @@
+"""Hashes in columns that are not named for them, in the forms that programs write (pure).
+
+A sha256 or md5 is told by its length, a fingerprint only by the bits of many. So a value
+that can be a digest is looked up, which claims nothing, and values of 64 bits are
+fingerprints where those of a batch are balanced together as those of imagehash.phash are.
+"""
+
+from __future__ import annotations
+
+import base64
+import re
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from registry.check.hash_family import sample_passes
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+SIZES = {32: "sha256", 16: "md5"}
+PRINT = 8
+# Of fewer values of 64 bits nothing can be told.
+FEWEST = 5
+_MARK = r"(?:(?i:[a-z][a-z0-9_-]{0,15}[:=]|sha-?256-|md5-|0x)|\\x)?"
+_HEX = r"(?:[0-9a-fA-F]{16}|[0-9a-fA-F]{32}|[0-9a-fA-F]{64})"
+_UUID = r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
+_BASE64 = r"(?:[A-Za-z0-9+/_-]{43}=?|[A-Za-z0-9+/_-]{22}(?:==)?|[A-Za-z0-9+/_-]{11}=?)"
+_AROUND = r"[\s\"'\[\](){}<>,;]*"
+# Texts that can be a hash (RE2, over bytes).
+LIKE = rf"^{_AROUND}{_MARK}\s*(?:{_HEX}|{_UUID}|{_BASE64}|-?[0-9]{{17,20}}){_AROUND}$"
+# The same within a list or a struct, where they are not looked up: only what is plainly one.
+PLAIN = (
+    rf"^{_AROUND}{_MARK}\s*(?:[0-9a-fA-F]{{64}}|[0-9a-fA-F]{{32}}){_AROUND}$"
+    r"|^(?i:sha-?256-)?[A-Za-z0-9+/]{43}=$"
+)
+_PARTS = re.compile(rf"{_AROUND}{_MARK}\s*(?P<rest>[0-9A-Za-z+/_=-]+){_AROUND}", re.ASCII)
+_HEX_ALONE = re.compile(_HEX)
+_UUID_ALONE = re.compile(_UUID)
+_BASE64_ALONE = re.compile(_BASE64)
+_DECIMAL = re.compile(r"-?[0-9]{17,20}")
+_BITS = re.compile("[01]{64}")
+
+
+def hashes(value: bytes) -> list[bytes]:
+    """Return the hashes of 8, 16 or 32 bytes that a value may be, raw or as text."""
+    found = [value] if len(value) in (PRINT, *SIZES) else []
+    try:
+        parts = _PARTS.fullmatch(value.decode("ascii"))
+    except UnicodeDecodeError:
+        return found
+    return [*found, *_written(parts["rest"])] if parts else found
+
+
+def are_fingerprints(codes: NDArray[np.uint64]) -> bool:
+    """Tell whether values of 64 bits are fingerprints, as far as their bits show it."""
+    return len(codes) >= FEWEST and sample_passes(codes.tolist())
+
+
+def as_codes(values: list[bytes]) -> NDArray[np.uint64]:
+    """Return hashes of eight bytes as numbers."""
+    return np.frombuffer(b"".join(values), ">u8").astype(np.uint64)
+
+
+def of_length(column: pa.Array, size: int) -> NDArray[np.bool_]:
+    """Tell which values have so many bytes."""
+    if pa.types.is_fixed_size_binary(column.type):
+        fits = pa.array(np.full(len(column), column.type.byte_width == size))
+        fits = pc.and_(fits, column.is_valid())
+    else:
+        fits = pc.equal(pc.binary_length(column), size)
+    found: NDArray[np.bool_] = fits.fill_null(False).to_numpy(zero_copy_only=False).astype(bool)
+    return found
+
+
+def _written(text: str) -> Iterator[bytes]:
+    if _HEX_ALONE.fullmatch(text):
+        yield bytes.fromhex(text)
+    if _UUID_ALONE.fullmatch(text):
+        yield bytes.fromhex(text.replace("-", ""))
+    if _BITS.fullmatch(text):
+        yield int(text, 2).to_bytes(PRINT, "big")
+    if _DECIMAL.fullmatch(text):
+        # A negative number is the same 64 bits, signed.
+        yield (int(text) % (1 << 64)).to_bytes(PRINT, "big")
+    if _BASE64_ALONE.fullmatch(text):
+        plain = text.rstrip("=").translate(str.maketrans("-_", "+/"))
+        yield base64.b64decode(plain + "=" * (-len(plain) % 4))
