@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 
-from registry.check.complete import EMPTY, NOTHING, Offer
+from registry.check.complete import EMPTY, NOTHING, Offer, unchecked
 from registry.check.index import CheckIndex
 from registry.check.keys import Keys, Mentions, Prints
 from registry.check.pages import NONE, STRICT
@@ -75,7 +75,7 @@ def answer(
 
     `whole` holds reasons for which no row of the dataset may be clear.
     """
-    found = _blank(keys, [*whole, *([EMPTY] if index.is_empty else [])])
+    found = _blank(keys, index, whole)
     sources = list(keys.prints)
     for column, urls in enumerate(keys.urls):
         places = index.url_places(urls)
@@ -141,9 +141,10 @@ def _known_pictures(found: Answers, index: CheckIndex, places: NDArray[np.int64]
     )
 
 
-def _blank(keys: Keys, whole: Sequence[str]) -> Answers:
+def _blank(keys: Keys, index: CheckIndex, whole: Sequence[str]) -> Answers:
     rows = keys.rows
-    problem = keys.why_unchecked(whole)
+    whole = [*whole, EMPTY] if index.is_empty else whole
+    problem = unchecked(rows, keys.offers, whole, index.unrecorded)
     failed = np.array([reason is not None for reason in problem], bool)
     return Answers(
         outcome=np.where(failed, CODE["unchecked"], CODE["clear"]).astype(np.int8),

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import pyarrow as pa
@@ -29,6 +29,7 @@ from registry.verdict.site_rules import concerns
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from registry.check.complete import Way
     from registry.snapshot.store import Snapshot
 
 RANK = {decision: rank for rank, decision in enumerate(DECISIONS)}
@@ -38,6 +39,7 @@ MAX_KEPT = 100_000
 # Pictures of one URL that are looked at; an address that shows more is a lottery.
 MAX_PICTURES = 16
 NONE = -1
+DIGESTS: tuple[Literal["sha256", "md5"], ...] = ("sha256", "md5")
 # A row of the snapshot's `sites`, and those of its rules that win for a path.
 _Won = tuple[int, tuple[Signal, ...]]
 
@@ -65,6 +67,19 @@ class CheckIndex:
     def is_empty(self) -> bool:
         """Tell whether nothing at all is recorded."""
         return not self.snapshot.entries.num_rows + self.snapshot.sites.num_rows
+
+    @property
+    def unrecorded(self) -> frozenset[Way]:
+        """Return the kinds of keys of which nothing is recorded; none where nothing at all is."""
+        images = self.snapshot.images
+        kinds: set[Way] = {name for name in DIGESTS if _all_null(images[name])}
+        if not self.snapshot.views.num_rows and _all_null(images["phash64"]):
+            kinds.add("fingerprint")
+        if len(kinds) == 3:
+            kinds.add("picture")
+        if not self.snapshot.sites.num_rows and _all_null(self.snapshot.entries["url_key"]):
+            kinds.add("address")
+        return frozenset() if self.is_empty else frozenset(kinds)
 
     def entry_verdict(self, entry: int) -> Verdict:
         """Return the verdict on one entry, with its deciding signals as they were read."""
@@ -145,8 +160,8 @@ class CheckIndex:
 
     @cached_property
     def _digests(self) -> dict[str, tuple[pa.Array, NDArray[np.int64]]]:
-        tables = {}
-        for name in ("sha256", "md5"):
+        tables: dict[str, tuple[pa.Array, NDArray[np.int64]]] = {}
+        for name in DIGESTS:
             column = self.snapshot.images[name].combine_chunks()
             known = np.flatnonzero(column.is_valid().to_numpy(zero_copy_only=False))
             # The strictest entry's picture first: digests may repeat among imported lists.
@@ -315,3 +330,7 @@ def _take_or_none(positions: pa.Array, values: NDArray[np.int64]) -> NDArray[np.
     hit = where != NONE
     found[hit] = values[where[hit]]
     return found
+
+
+def _all_null(column: pa.ChunkedArray) -> bool:
+    return bool(column.null_count == len(column))

@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 
 from registry.check import strays
 from registry.check.columns import Other
-from registry.check.complete import NOT_READ, OTHER_ALGORITHM, Offer, unchecked
+from registry.check.complete import NOT_READ, OTHER_ALGORITHM, Offer, Way
 from registry.check.file_points import is_tensor_of_points
 from registry.check.hash_family import ENOUGH, pass_singly
 from registry.check.hash_forms import PRINT, SIZES, are_fingerprints, as_codes, hashes
@@ -88,13 +88,6 @@ class Keys:
     prints: list[Prints] = field(default_factory=list)
     offers: list[Offer] = field(default_factory=list)
     not_read: Counter[str] = field(default_factory=Counter)
-
-    def why_unchecked(self, whole: Sequence[str] = ()) -> NDArray[np.object_]:
-        """Return the reason why each row may not be called clear, or None where it may.
-
-        `whole` holds reasons that are true of every row.
-        """
-        return unchecked(self.rows, self.offers, whole)
 
     def picture_of(self, row: int) -> str | None:
         """Return the key of the first address of a row that may be its picture's, or None."""
@@ -310,7 +303,7 @@ def _fixed(valid: NDArray[np.bool_], content: NDArray[np.uint8], size: int) -> p
 def _hex_digests(keys: Keys, role: str, text: pa.Array, broken: NDArray[np.bool_]) -> None:
     valid, content = _hex(text, 2 * DIGEST_BYTES[role])
     keys.digests.append((role, _fixed(valid, content, DIGEST_BYTES[role])))
-    keys.offers.append(Offer(_present(text) | broken, valid, f"bad-{role}"))
+    keys.offers.append(Offer(_present(text) | broken, valid, f"bad-{role}", way=_way(role)))
 
 
 def _binary_digests(keys: Keys, role: str, column: pa.Array) -> None:
@@ -318,7 +311,12 @@ def _binary_digests(keys: Keys, role: str, column: pa.Array) -> None:
     fits = [v if v is not None and len(v) == size else None for v in column.to_pylist()]
     digests = pa.array(fits, pa.binary(size))
     keys.digests.append((role, digests))
-    keys.offers.append(Offer(_mask(column.is_valid()), _mask(digests.is_valid()), f"bad-{role}"))
+    given, read = _mask(column.is_valid()), _mask(digests.is_valid())
+    keys.offers.append(Offer(given, read, f"bad-{role}", way=_way(role)))
+
+
+def _way(role: str) -> Way:
+    return "sha256" if role == "sha256" else "md5"
 
 
 def _phashes(keys: Keys, choice: Choice, text: pa.Array, broken: NDArray[np.bool_]) -> None:
@@ -334,7 +332,9 @@ def _phashes(keys: Keys, choice: Choice, text: pa.Array, broken: NDArray[np.bool
     compared = has.copy() if choice.doubt is None else np.zeros(keys.rows, bool)
     if not choice.by_hand:
         compared[has] &= pass_singly(codes[has])
-    keys.offers.append(Offer(_present(text) | broken, compared, "bad-phash64", reasons))
+    keys.offers.append(
+        Offer(_present(text) | broken, compared, "bad-phash64", reasons, way="fingerprint")
+    )
 
 
 def _pictures(keys: Keys, name: str, column: pa.Array, hash_pictures: HashPictures) -> None:
@@ -352,7 +352,7 @@ def _pictures(keys: Keys, name: str, column: pa.Array, hash_pictures: HashPictur
     reasons = [(problems == word, str(word)) for word in sorted(set(problems) - {""})]
     given = _mask(column.is_valid())
     compared = given & (problems == "") & np.array([bool(a.prints) for a in hashed], bool)
-    keys.offers.append(Offer(given | named, compared, "image-not-embedded", reasons))
+    keys.offers.append(Offer(given | named, compared, "image-not-embedded", reasons, way="picture"))
     for role, size in DIGEST_BYTES.items():
         values = [getattr(answer, role) for answer in hashed]
         keys.digests.append((role, pa.array(values, pa.binary(size))))

@@ -17,6 +17,7 @@ from registry.check import keys as keys_module
 from registry.check.columns import Choice, Columns
 from registry.check.complete import Offer, unchecked
 from registry.check.hash_family import pass_singly, sample_passes
+from registry.check.index import CheckIndex
 from registry.check.keys import extract
 from registry.check.plan import plan
 from registry.check.run import Options, check
@@ -45,6 +46,42 @@ def test_a_row_is_clear_if_all_it_offers_was_compared():
     assert unchecked(5, offers).tolist() == expected
     whole = unchecked(5, offers, ["pictures-left-out", "empty-registry"]).tolist()
     assert whole == ["pictures-left-out", *expected[1:]]
+
+
+def test_what_is_compared_with_nothing_is_not_compared():
+    by_digest = Offer(masks(1, 1, 1, 0), masks(1, 1, 0, 0), "bad-md5", way="md5")
+    by_address = Offer(masks(0, 1, 0, 0), masks(0, 1, 0, 0), "bad-url")
+    by_page = Offer(masks(1, 0, 0, 1), masks(1, 0, 0, 1), "bad-page_url", names_picture=False)
+    found = unchecked(4, [by_digest, by_address, by_page], (), frozenset({"md5"}))
+    assert found.tolist() == ["nothing-of-its-kind-recorded", None, "bad-md5", "page-only"]
+
+
+@pytest.mark.parametrize(
+    ("recorded", "unrecorded"),
+    [
+        ({"url": URL}, {"sha256", "md5", "fingerprint", "picture"}),
+        ({"sha256": b"1" * 32}, {"md5", "fingerprint", "address"}),
+        ({"phash64": bytes.fromhex(PHASH)}, {"sha256", "md5", "address"}),
+        ({"site": "b.example"}, {"sha256", "md5", "fingerprint", "picture"}),
+        ({}, set()),
+    ],
+)
+def test_a_registry_without_digests_calls_no_digest_clear(tmp_path, recorded, unrecorded):
+    made = Made()
+    if recorded:
+        made.claim(**recorded)
+    index = CheckIndex(made.snapshot(tmp_path), "cautious")
+    assert index.unrecorded == unrecorded
+    rows = {"url": ["https://c.example/2.jpg"], "sha256": ["0" * 64], "phash": [PHASH[::-1]]}
+    for name, values in rows.items():
+        path = tmp_path / f"{name}.parquet"
+        pq.write_table(pa.table({name: values}), path)
+        dataset = open_dataset([str(path)])
+        report = check(dataset, index.snapshot, plan(dataset), Options())
+        kind = {"url": "address", "phash": "fingerprint"}.get(name, name)
+        expected = "nothing-of-its-kind-recorded" if kind in unrecorded else None
+        expected = expected if recorded else "empty-registry"
+        assert list(report.tally.unchecked) == ([expected] if expected else []), (name, recorded)
 
 
 def test_without_any_column_nothing_is_clear():
@@ -113,7 +150,7 @@ def test_reasons(row, reason):
     arrays = [a.cast(pa.binary()) if pa.types.is_null(a.type) else a for a in arrays]
     batch = pa.record_batch(arrays, names=[choice.column for choice, _ in row])
     found = extract(batch, Columns(tuple(choice for choice, _ in row)), hash_nothing)
-    assert found.why_unchecked().tolist() == [reason]
+    assert unchecked(found.rows, found.offers).tolist() == [reason]
 
 
 def test_a_text_that_is_no_utf8_is_not_compared():
@@ -121,7 +158,7 @@ def test_a_text_that_is_no_utf8_is_not_compared():
         pa.string(), 2, pa.array([b"\xff\xfe", URL.encode()], pa.binary()).buffers()
     )
     found = extract(pa.record_batch([broken], ["u"]), Columns((column("u", "url"),)), hash_nothing)
-    assert found.why_unchecked().tolist() == ["bad-url", None]
+    assert unchecked(found.rows, found.offers).tolist() == ["bad-url", None]
 
 
 def test_whole_files_as_text_never_reach_what_reads_addresses(monkeypatch):
@@ -212,7 +249,7 @@ def test_no_row_whose_comparison_was_skipped_is_clear(tmp_path_factory, rows, na
     rng, made = random.Random(seed), Made()
     if seed:
         made.claim(url=URL, meaning=rng.choice(["reserved", "allowed"]))
-        made.claim(phash64=rng.randbytes(8))
+        made.claim(phash64=rng.randbytes(8), sha256=rng.randbytes(32))
         made.observe("https://a.example/3.jpg", [made.headers("noai")])
     rows = [{name: row[name] for name in sorted(names)} for row in rows]
     types = {name: pa.list_(pa.string()) if name in NESTED else pa.string() for name in names}
