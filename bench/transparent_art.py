@@ -28,11 +28,11 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from bench.alpha_copies import WAYS, Art, choose, copies
-from registry.check.answers import answer
-from registry.check.columns import Choice, Columns
-from registry.check.index import CheckIndex
-from registry.check.keys import Keys, extract
-from registry.check.snapshot_prints import SnapshotPrints
+from registry.checking.answers import answer
+from registry.checking.columns import Choice, Columns
+from registry.checking.index import CheckIndex
+from registry.checking.keys import Keys, extract
+from registry.checking.snapshot_prints import SnapshotPrints
 from registry.matching.confirm import CANDIDATE_RADIUS, tier
 from registry.model import OUTCOMES
 from registry.pictures.hashing import PictureHasher

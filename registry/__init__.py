@@ -1,5 +1,146 @@
-"""Registry of machine-readable reservations of images against AI training."""
+"""Registry of machine-readable reservations of images against AI training.
+
+The front door for programs. Each function loads what it needs when it is first called;
+docs/python.md shows them together. Their errors are those of `registry.errors`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from os import PathLike
+
+    from registry.checking.report import Report
+    from registry.lookups import Answer
+    from registry.model import Evidence, Picture, Reading, Signal, Verdict
+    from registry.snapshot.store import Snapshot
 
 __version__ = "0.1.0"
 # The name that robots.txt groups address us by (RFC 9309, section 2.2.1).
 PRODUCT_TOKEN = "OptoutRegistry"
+
+
+def read(evidence: Evidence) -> Reading:
+    """Return the signals in one piece of evidence, and warnings; raises on no text.
+
+    >>> from registry.model import Evidence
+    >>> mark = '<meta name="robots" content="noai">'
+    >>> page = Evidence("html", "page", "https://a.example/", text=mark)
+    >>> [signal.name for signal in registry.read(page).signals]
+    ['noai']
+    """
+    from registry.signals import read
+
+    return read(evidence)
+
+
+def decide(
+    signals: Iterable[Signal],
+    policy: str = "cautious",
+    *,
+    image_url: str | None = None,
+    page_url: str | None = None,
+    agent: str | None = None,
+) -> Verdict:
+    """Return the verdict on an image: what signals say of it under a policy, and which decided.
+
+    Of a site's rules those count that win for the URLs; `agent` is the product token of who
+    asks, None for any trainer. Raises UsageError for a policy that is not known.
+
+    >>> from registry.model import Evidence
+    >>> rules = Evidence("robots-txt", "site", "https://a.example/robots.txt",
+    ...                  text="User-agent: GPTBot\\nDisallow: /art/")
+    >>> signals = registry.read(rules).signals
+    >>> registry.decide(signals, image_url="https://a.example/art/1.jpg").decision
+    'reserved'
+    """
+    from registry.model import Target
+    from registry.verdict import decide
+    from registry.verdict.site_rules import applicable
+
+    target = Target(image_url, page_url, agent)
+    return decide(applicable(tuple(signals), target), policy, agent)
+
+
+def fingerprint(data: bytes) -> Picture:
+    """Return digests, fingerprints and size of an image file's bytes.
+
+    It has no limit of time: `registry.pictures.files.PictureReader` reads files of strangers
+    in a process of its own. Raises UnreadablePicture, with the reason.
+
+    >>> from pathlib import Path
+    >>> picture = registry.fingerprint(Path("cat.jpg").read_bytes())
+    >>> picture.width, picture.height, len(picture.fingerprints["phash64"]["full"])
+    (451, 300, 16)
+    """
+    from registry.fingerprints import fingerprint
+
+    return fingerprint(data)
+
+
+def open_snapshot(folder: str | PathLike[str]) -> Snapshot:
+    """Open a snapshot, as `registry snapshot build` made it or as it was downloaded.
+
+    Raises UnreadableSnapshot for one that is missing, damaged or newer than this version.
+
+    >>> snapshot = registry.open_snapshot("snapshot")
+    >>> snapshot.entries.num_rows
+    1
+    """
+    from pathlib import Path
+
+    from registry.snapshot.store import open_snapshot
+
+    return open_snapshot(Path(folder))
+
+
+def check(
+    dataset: str | PathLike[str] | Sequence[str | PathLike[str]],
+    snapshot: Snapshot,
+    *,
+    policy: str = "cautious",
+    columns: Mapping[str, Sequence[str]] | None = None,
+    out: str | PathLike[str] | None = None,
+    workers: int = 1,
+) -> Report:
+    """Check every row of a dataset, and return the counts.
+
+    `dataset` is what `registry check` takes: a Parquet file, a folder, several. `columns`
+    says by role which columns serve so, where their names do not (`{"url": ["LINK"]}`). With
+    `out` the rows are written there with their answers (Parquet). `workers` processes
+    fingerprint pictures. Raises UnreadableDataset, UsageError.
+
+    >>> report = registry.check("dataset.parquet", registry.open_snapshot("snapshot"))
+    >>> dict(report.tally.outcomes)
+    {'reserved': 1, 'clear': 1}
+    """
+    from os import PathLike
+    from pathlib import Path
+
+    from registry.checking.plan import plan
+    from registry.checking.run import Options, check
+    from registry.datasets import open_dataset
+
+    named = [dataset] if isinstance(dataset, str | PathLike) else dataset
+    opened = open_dataset([str(one) for one in named])
+    options = Options(policy=policy, out=Path(out) if out else None, workers=workers)
+    return check(opened, snapshot, plan(opened, columns), options)
+
+
+def lookup(target: str, snapshot: Snapshot, *, policy: str = "cautious") -> Answer:
+    """Look up an image file, the URL of an image or a page, a hash or a digest.
+
+    A URL is looked up, never fetched. `Answer.decision` is the strictest of what was found.
+    Raises UsageError for what is none of these, UnreadableInput for a picture that cannot
+    be read.
+
+    >>> answer = registry.lookup("https://a.example/1.jpg", registry.open_snapshot("snapshot"))
+    >>> answer.decision, [found.by for found in answer.found]
+    ('reserved', ['url'])
+    """
+    from registry.checking.index import CheckIndex
+    from registry.lookups import lookup
+
+    return lookup(CheckIndex(snapshot, policy), target)

@@ -14,8 +14,8 @@ from registry.terminal import say, show, show_json
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from registry.check.columns import Columns
-    from registry.check.report import Report
+    from registry.checking.columns import Columns
+    from registry.checking.report import Report
     from registry.snapshot.store import Snapshot
 
 OTHER_FORMATS = (".csv", ".tsv", ".json", ".jsonl", ".html", ".txt", ".arrow", ".tar")
@@ -24,7 +24,7 @@ OUTCOME = click.Choice(["reserved", "conditional", "review", "clear", "unchecked
 
 def _overrides(values: tuple[str, ...]) -> dict[str, list[str]]:
     """Return the columns named by hand, by role."""
-    from registry.check.columns import IGNORE, ROLES
+    from registry.checking.columns import IGNORE, ROLES
 
     found: dict[str, list[str]] = {}
     for value in values:
@@ -105,8 +105,8 @@ def command(
     from registry.verdict import policy_named
 
     policy_named(policy)
-    from registry.check.plan import plan
-    from registry.check.run import Options, check
+    from registry.checking.plan import plan
+    from registry.checking.run import Options, check
     from registry.cli._progress import Progress
     from registry.datasets import open_dataset
 
@@ -141,8 +141,8 @@ def _registry(named: Path | None) -> Snapshot:
 
 
 def _show(report: Report, as_json: bool, page: Path | None) -> None:
-    from registry.check.page import to_html
-    from registry.check.report import to_lines
+    from registry.checking.page import to_html
+    from registry.checking.report import to_lines
     from registry.durable import write_text
 
     if page:

@@ -15,7 +15,7 @@ from registry.text import visible
 
 if TYPE_CHECKING:
     from registry.db.claims import StoredClaim
-    from registry.lookup.history import History
+    from registry.lookups.history import History
     from registry.snapshot.changes import Event
 
 # Of places, files and claims; of the lines of each; of a mark's text.
@@ -54,7 +54,7 @@ def command(target: tuple[str, ...], as_json: bool) -> int:
       registry history https://gallery.example/works/tiger.jpg
     """
     from registry.db.connect import connect
-    from registry.lookup.history import history, target_kind
+    from registry.lookups.history import history, target_kind
 
     for name in target:
         target_kind(name)  # before the work: a mistyped target is said at once

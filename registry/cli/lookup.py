@@ -10,7 +10,7 @@ import click
 from registry.terminal import show, show_json
 
 if TYPE_CHECKING:
-    from registry.lookup import Answer, Found
+    from registry.lookups import Answer, Found
 
 SHOWN = 10
 SHOWN_PAST = 3
@@ -53,9 +53,9 @@ def command(
     \b
     Exit codes: 0 something is recorded; 1 nothing is; 2 usage; 4 unreadable.
     """
-    from registry.check.index import CheckIndex
+    from registry.checking.index import CheckIndex
     from registry.cli._snapshot import resolve
-    from registry.lookup import kind_of, lookup
+    from registry.lookups import kind_of, lookup
 
     for name in target:
         kind_of(name)  # before the work: a mistyped target is said at once

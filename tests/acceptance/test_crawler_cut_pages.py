@@ -11,7 +11,7 @@ from crawling import Run, observed
 from raw_site import NOT_FOUND, answer, raw_site
 
 from registry.db.connect import connect_to
-from registry.lookup.history import history
+from registry.lookups.history import history
 
 CAT = answer(Path("demo/site/www/pictures/cat.jpg").read_bytes(), "Content-Type: image/jpeg")
 HTML = "Content-Type: text/html"

@@ -18,7 +18,7 @@ from conftest import open_folder, wait_for_end
 
 from demo.dataset import make_dataset
 from demo.server import ROOT, SampleSite
-from registry.check.index import CheckIndex
+from registry.checking.index import CheckIndex
 from registry.model import DECISIONS
 from registry.snapshot.store import open_snapshot
 

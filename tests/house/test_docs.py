@@ -14,10 +14,10 @@ from crawler.manners import pace
 from crawler.visit import frontier, site_files
 from crawler.visit.frontier import Limits
 from registry import model
-from registry.check import address_columns, complete
-from registry.check.columns import HASHES, IMAGES, OF_OTHERS, ROLES
-from registry.check.keys import DIGEST_BYTES
-from registry.check.wording import FIELDS
+from registry.checking import address_columns, complete
+from registry.checking.columns import HASHES, IMAGES, OF_OTHERS, ROLES
+from registry.checking.keys import DIGEST_BYTES
+from registry.checking.wording import FIELDS
 from registry.db.connect import OLDEST_MAJOR
 from registry.db.place import MAJOR
 from registry.fingerprints._structure import unfit

@@ -25,10 +25,10 @@ CORE = (
     "registry.explain.hints",
     "registry.fingerprints",
     "registry.matching",
-    "registry.check.columns",
-    "registry.check.report",
-    "registry.check.page",
-    "registry.check._page_style",
+    "registry.checking.columns",
+    "registry.checking.report",
+    "registry.checking.page",
+    "registry.checking._page_style",
     "registry.snapshot.format",
 )
 SAYS_SO = re.compile(r"\bPure[.:]|\(pure\)")

@@ -9,7 +9,7 @@ from made import day
 
 from registry.db import claims, visits
 from registry.errors import UsageError
-from registry.lookup.history import History, history
+from registry.lookups.history import History, history
 from registry.model import Claim, Evidence, Observation, Picture, SiteFile
 
 URL = "https://art.example/1.jpg"

@@ -9,8 +9,8 @@ import pyarrow.parquet as pq
 import pytest
 from made import Made, day
 
-from registry.check.plan import plan
-from registry.check.run import Options, check
+from registry.checking.plan import plan
+from registry.checking.run import Options, check
 from registry.datasets import open_dataset
 from registry.matching.confirm import tier
 from registry.urls.key import url_key

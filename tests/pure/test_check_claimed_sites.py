@@ -4,12 +4,12 @@ import pyarrow as pa
 import pytest
 from made import Made
 
-from registry.check.answers import answer
-from registry.check.complete import Offer
-from registry.check.index import CheckIndex
-from registry.check.keys import Keys
-from registry.check.wording import Wording
-from registry.lookup import lookup
+from registry.checking.answers import answer
+from registry.checking.complete import Offer
+from registry.checking.index import CheckIndex
+from registry.checking.keys import Keys
+from registry.checking.wording import Wording
+from registry.lookups import lookup
 from registry.model import OUTCOMES
 
 CLAIMED = "example.org"

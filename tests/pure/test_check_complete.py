@@ -13,14 +13,14 @@ from hypothesis import strategies as st
 from layout_parts import works
 from made import Made
 
-from registry.check import keys as keys_module
-from registry.check.columns import Choice, Columns
-from registry.check.complete import Offer, unchecked
-from registry.check.hash_family import pass_singly, sample_passes
-from registry.check.index import CheckIndex
-from registry.check.keys import extract
-from registry.check.plan import plan
-from registry.check.run import Options, check
+from registry.checking import keys as keys_module
+from registry.checking.columns import Choice, Columns
+from registry.checking.complete import Offer, unchecked
+from registry.checking.hash_family import pass_singly, sample_passes
+from registry.checking.index import CheckIndex
+from registry.checking.keys import extract
+from registry.checking.plan import plan
+from registry.checking.run import Options, check
 from registry.datasets import open_dataset
 from registry.errors import UnreadableDataset
 from registry.pictures.reading import Hashed

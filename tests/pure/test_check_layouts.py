@@ -7,8 +7,8 @@ import pytest
 from layout_parts import RESERVED, ROWS, Layout, registry_of_works
 from layouts import LAYOUTS
 
-from registry.check.plan import plan
-from registry.check.run import Options, check
+from registry.checking.plan import plan
+from registry.checking.run import Options, check
 from registry.datasets import open_dataset
 from registry.errors import UnreadableDataset
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from registry.check._page_style import COLOURS
-from registry.check.page import to_html
-from registry.check.report import Report, Shown, Tally
+from registry.checking._page_style import COLOURS
+from registry.checking.page import to_html
+from registry.checking.report import Report, Shown, Tally
 from registry.datasets._left_out import left_out
 from registry.model import OUTCOMES
 

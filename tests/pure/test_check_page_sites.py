@@ -6,12 +6,12 @@ import pyarrow as pa
 import pytest
 from made import Made
 
-from registry.check.answers import answer
-from registry.check.complete import Offer
-from registry.check.index import CheckIndex
-from registry.check.keys import Keys
-from registry.check.wording import Wording, row_words
-from registry.lookup import lookup
+from registry.checking.answers import answer
+from registry.checking.complete import Offer
+from registry.checking.index import CheckIndex
+from registry.checking.keys import Keys
+from registry.checking.wording import Wording, row_words
+from registry.lookups import lookup
 from registry.model import OUTCOMES, Evidence, Target
 from registry.signals import read
 from registry.urls.columns import url_keys

@@ -13,9 +13,9 @@ import pyarrow.parquet as pq
 import pytest
 from layout_parts import RESERVED, Work, registry_of_works, works
 
-from registry.check.hash_family import ENOUGH
-from registry.check.plan import plan
-from registry.check.run import Options, check
+from registry.checking.hash_family import ENOUGH
+from registry.checking.plan import plan
+from registry.checking.run import Options, check
 from registry.datasets import open_dataset
 from registry.errors import UnreadableDataset
 

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from made import Made
 
-from registry.check.index import CheckIndex
-from registry.check.wording import Wording
-from registry.lookup import lookup
+from registry.checking.index import CheckIndex
+from registry.checking.wording import Wording
+from registry.lookups import lookup
 from registry.model import DECISIONS
 from registry.urls.key import url_key
 

@@ -14,10 +14,10 @@ from pathlib import Path
 import pytest
 from made import Made
 
-from registry.check.index import CheckIndex
+from registry.checking.index import CheckIndex
 from registry.db.rows import ViewRow
 from registry.errors import UnreadableSnapshot
-from registry.lookup import Answer, lookup
+from registry.lookups import Answer, lookup
 from registry.snapshot import store
 from registry.snapshot.format import FILES, MANIFEST
 from registry.snapshot.manifest import FileEntry, Manifest, manifest_to_json

@@ -10,7 +10,7 @@ from click.testing import CliRunner
 from layout_parts import works
 from made import Made
 
-from registry.check.index import CheckIndex
+from registry.checking.index import CheckIndex
 from registry.cli.snapshot import command
 from registry.errors import UnreadableSnapshot
 from registry.fingerprints import fingerprint

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from made import Made, day
 
-from registry.check.index import CheckIndex
+from registry.checking.index import CheckIndex
 from registry.model import Signal
 from registry.signals import read
 from registry.snapshot import store

@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 
-from registry.check._page_style import STYLE
-from registry.check.report import MATCHED_BY, MEANS_NOT_READ, TOP, Report, Shown, ranked
+from registry.checking._page_style import STYLE
+from registry.checking.report import MATCHED_BY, MEANS_NOT_READ, TOP, Report, Shown, ranked
 from registry.model import OUTCOMES
 from registry.text import visible
 

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from registry.check.answers import outcome_of_page
-from registry.check.index import NONE, CheckIndex
+from registry.checking.answers import outcome_of_page
+from registry.checking.index import NONE, CheckIndex
 from registry.errors import UsageError
 from registry.evidence.carriers import OF_ENDING
 from registry.files import refuse_special

@@ -16,8 +16,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from registry.check.file_points import is_list, is_number, points
-from registry.check.hash_forms import (
+from registry.checking.file_points import is_list, is_number, points
+from registry.checking.hash_forms import (
     LIKE,
     PLAIN,
     PRINT,

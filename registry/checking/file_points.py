@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from registry.check.hash_forms import are_fingerprints
+from registry.checking.hash_forms import are_fingerprints
 from registry.evidence.carriers import is_still_image
 
 if TYPE_CHECKING:

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 
-from registry.check.wording import FIELDS, Wording, out_columns
+from registry.checking.wording import FIELDS, Wording, out_columns
 from registry.errors import UsageError
 from registry.model import OUTCOMES, Outcome
 
 if TYPE_CHECKING:
-    from registry.check.answers import Answers
-    from registry.check.keys import Keys
+    from registry.checking.answers import Answers
+    from registry.checking.keys import Keys
     from registry.datasets import Dataset
 
 Write = Callable[[pa.RecordBatch, "Keys", "Answers", Wording], None]

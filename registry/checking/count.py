@@ -8,16 +8,16 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from registry.check.answers import WAYS, Answers
-from registry.check.report import Shown, Tally
-from registry.check.wording import Wording, Words, row_words
+from registry.checking.answers import WAYS, Answers
+from registry.checking.report import Shown, Tally
+from registry.checking.wording import Wording, Words, row_words
 from registry.model import OUTCOMES, TIERS
 from registry.urls.columns import hosts_of_keys
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from registry.check.keys import Keys
+    from registry.checking.keys import Keys
 
 MAX_SHOWN = 200
 

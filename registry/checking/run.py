@@ -9,14 +9,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from registry import __version__
-from registry.check.answers import answer
-from registry.check.columns import Columns
-from registry.check.count import count
-from registry.check.index import CheckIndex
-from registry.check.keys import extract
-from registry.check.output import writing
-from registry.check.report import Report, Tally
-from registry.check.wording import Wording
+from registry.checking.answers import answer
+from registry.checking.columns import Columns
+from registry.checking.count import count
+from registry.checking.index import CheckIndex
+from registry.checking.keys import extract
+from registry.checking.output import writing
+from registry.checking.report import Report, Tally
+from registry.checking.wording import Wording
 from registry.datasets._left_out import reasons
 from registry.matching.confirm import CANDIDATE_RADIUS, expected_chance_matches
 from registry.model import Outcome

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from registry.check.address_columns import MIN_SHARE, share_of_addresses
-from registry.check.columns import Column, Columns, Kind, choose
-from registry.check.strays import plain
+from registry.checking.address_columns import MIN_SHARE, share_of_addresses
+from registry.checking.columns import Column, Columns, Kind, choose
+from registry.checking.strays import plain
 
 if TYPE_CHECKING:
     from registry.datasets import Dataset

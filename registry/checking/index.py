@@ -16,9 +16,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from registry.check.claimed_sites import ClaimedSites, SiteRow, site_row
-from registry.check.pages import PageIndex
-from registry.check.snapshot_prints import SnapshotPrints
+from registry.checking.claimed_sites import ClaimedSites, SiteRow, site_row
+from registry.checking.pages import PageIndex
+from registry.checking.snapshot_prints import SnapshotPrints
 from registry.matching.index import PhashIndex
 from registry.model import DECISIONS, Signal, Verdict
 from registry.snapshot.format import signals_from_json
@@ -29,7 +29,7 @@ from registry.verdict.site_rules import concerns
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from registry.check.complete import Way
+    from registry.checking.complete import Way
     from registry.snapshot.store import Snapshot
 
 RANK = {decision: rank for rank, decision in enumerate(DECISIONS)}

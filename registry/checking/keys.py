@@ -1,6 +1,6 @@
 """From the columns of a batch to the keys that are looked up: URL keys, digests, fingerprints.
 
-Every column says what it offers and what became of it; `registry.check.complete`
+Every column says what it offers and what became of it; `registry.checking.complete`
 decides from that which rows may be clear.
 """
 
@@ -15,21 +15,21 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from registry.check import strays
-from registry.check.columns import Other
-from registry.check.complete import NOT_READ, OTHER_ALGORITHM, Offer, Way
-from registry.check.file_points import is_tensor_of_points
-from registry.check.hash_family import ENOUGH, pass_singly
-from registry.check.hash_forms import PRINT, SIZES, are_fingerprints, as_codes, hashes
-from registry.check.mentions import PERHAPS, PERHAPS_MORE, flattened
-from registry.check.strays import is_binary, is_text, plain
+from registry.checking import strays
+from registry.checking.columns import Other
+from registry.checking.complete import NOT_READ, OTHER_ALGORITHM, Offer, Way
+from registry.checking.file_points import is_tensor_of_points
+from registry.checking.hash_family import ENOUGH, pass_singly
+from registry.checking.hash_forms import PRINT, SIZES, are_fingerprints, as_codes, hashes
+from registry.checking.mentions import PERHAPS, PERHAPS_MORE, flattened
+from registry.checking.strays import is_binary, is_text, plain
 from registry.matching.flat import flat_codes
 from registry.urls.columns import url_keys
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from registry.check.columns import Choice, Columns
+    from registry.checking.columns import Choice, Columns
     from registry.pictures.reading import Hashed
 
 DIGEST_BYTES = {"sha256": 32, "md5": 16}

@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from registry.check.answers import CODE, MENTIONED, WAYS, Answers
-from registry.check.index import MAX_KEPT, NONE, names_of
+from registry.checking.answers import CODE, MENTIONED, WAYS, Answers
+from registry.checking.index import MAX_KEPT, NONE, names_of
 from registry.model import OUTCOMES, TIERS, Signal, Verdict
 from registry.text import visible
 from registry.urls.key import split_key
 from registry.urls.same import SAME, WITHOUT_TRACKING, how_equal
 
 if TYPE_CHECKING:
-    from registry.check.index import CheckIndex
-    from registry.check.keys import Keys
+    from registry.checking.index import CheckIndex
+    from registry.checking.keys import Keys
 
 MARKS_SHOWN = 3
 FIELDS = (

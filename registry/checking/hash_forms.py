@@ -16,7 +16,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from registry.check.hash_family import sample_passes
+from registry.checking.hash_family import sample_passes
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

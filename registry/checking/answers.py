@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 
-from registry.check.complete import EMPTY, NOTHING, Offer, unchecked
-from registry.check.index import CheckIndex
-from registry.check.keys import Keys, Mentions, Prints
-from registry.check.pages import NONE, STRICT
+from registry.checking.complete import EMPTY, NOTHING, Offer, unchecked
+from registry.checking.index import CheckIndex
+from registry.checking.keys import Keys, Mentions, Prints
+from registry.checking.pages import NONE, STRICT
 from registry.matching.confirm import CANDIDATE_RADIUS, tier
 from registry.model import DECISIONS, OUTCOMES, TIERS
 from registry.urls.columns import hosts_of_keys

@@ -18,7 +18,7 @@ from registry.db.claims import StoredClaim
 from registry.db.history import Code
 from registry.db.rows import EvidenceRow, ObservationRow, SiteRuleRow
 from registry.errors import UsageError
-from registry.lookup import WIDE_RADIUS, Kind, kind_of
+from registry.lookups import WIDE_RADIUS, Kind, kind_of
 from registry.matching import brute
 from registry.matching.confirm import CANDIDATE_RADIUS, tier
 from registry.model import Signal

@@ -16,16 +16,16 @@ from typing import Literal, get_args
 
 import numpy as np
 
-from registry.check.address_columns import (
+from registry.checking.address_columns import (
     MIN_SHARE,
     OF_PICTURE,
     addresses,
     meant_by,
     share_of_addresses,
 )
-from registry.check.complete import NOT_READ, OTHER_ALGORITHM
-from registry.check.hash_family import ENOUGH, sample_passes
-from registry.check.hash_forms import are_fingerprints
+from registry.checking.complete import NOT_READ, OTHER_ALGORITHM
+from registry.checking.hash_family import ENOUGH, sample_passes
+from registry.checking.hash_forms import are_fingerprints
 from registry.errors import UnreadableDataset, UsageError
 from registry.evidence.carriers import is_still_image
 
