@@ -30,6 +30,7 @@ from numpy.typing import NDArray
 from bench.alpha_copies import WAYS, Art, choose, copies
 from registry.checking.answers import answer
 from registry.checking.columns import Choice, Columns
+from registry.checking.complete import unchecked
 from registry.checking.index import CheckIndex
 from registry.checking.keys import Keys, extract
 from registry.checking.snapshot_prints import SnapshotPrints
@@ -146,7 +147,7 @@ def _rows(
         [OUTCOMES[code] for code in answer(keys, index, None).outcome]
         for index in (registry.whole, registry.white)
     ]
-    why = keys.why_unchecked()
+    why = unchecked(keys.rows, keys.offers)
     for place, (art, way, kind, _) in enumerate(batch):
         met = _met(registry, keys, place)
         yield Row(art, way, kind, outcomes[0][place], outcomes[1][place], why[place], met)

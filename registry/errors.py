@@ -43,9 +43,10 @@ EXTRAS = {
 }
 
 
-def part_missing(error: ImportError) -> PartMissing | None:
-    """Return what to say of a failed import; None where no extra brings the package."""
-    extra = EXTRAS.get((error.name or "").partition(".")[0])
+def part_missing(error: Exception) -> PartMissing | None:
+    """Return what to say of a failed import; None for all else, and where no extra brings it."""
+    name = error.name if isinstance(error, ImportError) else None
+    extra = EXTRAS.get((name or "").partition(".")[0])
     if extra is None:
         return None
     return PartMissing(

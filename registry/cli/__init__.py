@@ -94,11 +94,12 @@ def _outcome(group: click.Command, program: str) -> int:
     except (KeyboardInterrupt, click.Abort):
         say("interrupted")
         return 130
-    except ImportError as error:
-        return _without(error, program)
     except Exception as error:  # noqa: BLE001 (the process's edge: a fault of ours must not look like an answer)
         if lacks_memory(error):
             return _said(not_enough(), program)
+        missing = part_missing(error)
+        if missing is not None:
+            return _said(missing, program)
         say_fault()
         return FAULT
     return code if isinstance(code, int) else 0
@@ -122,15 +123,6 @@ def _said(error: click.ClickException | RegistryError | OSError, program: str) -
     else:
         say_error(error.format_message())
     return error.exit_code
-
-
-def _without(error: ImportError, program: str) -> int:
-    """Say which extra brings a package that is not installed; all else is a fault of ours."""
-    missing = part_missing(error)
-    if missing is None:
-        say_fault()
-        return FAULT
-    return _said(missing, program)
 
 
 def _reader_left() -> int:
