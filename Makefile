@@ -8,6 +8,8 @@ STAMP := $(VENV)/.installed
 FUZZER := $(VENV)/.fuzzer
 # For each target.
 FUZZ_SECONDS ?= 10
+# Test files that run side by side.
+JOBS ?= auto
 
 .PHONY: help demo test fuzz lint clean
 help:
@@ -30,7 +32,7 @@ demo: $(STAMP)
 	@$(BIN)/python -m demo
 
 test: $(STAMP)
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n $(JOBS) --dist loadfile
 
 # Not among the packages for tests: it has no wheel for every Python.
 $(FUZZER): $(STAMP)
