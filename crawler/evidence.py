@@ -94,10 +94,10 @@ def text_of_page(response: Response, kind: str) -> str:
     return page_text(response.body, plain(response.headers.get(b"Content-Type") or b""))
 
 
-def page_evidence(response: Response, excerpt: str) -> tuple[Evidence, ...]:
-    """Return what a page said: its header lines, and the excerpt of its markup if it has one."""
+def page_evidence(response: Response, kind: str, excerpt: str) -> tuple[Evidence, ...]:
+    """Return what a page of a kind said: its header lines, and of HTML the excerpt."""
     headers = Evidence("headers", "page", response.url, lines=header_lines(response.headers))
-    if kind_of_page(response) != "html":
+    if kind != "html":
         return (headers,)
     return headers, Evidence("html", "page", response.url, text=excerpt)
 

@@ -34,7 +34,7 @@ from crawler.manners.downloader import begun_answer, downloader_of
 from crawler.manners.refusals import Refused, refusal_of
 from crawler.manners.robots import ENDINGS, RobotsTxtMiddleware
 from crawler.pages.links import PageLink
-from crawler.pages.reading import Page, PageParser, PageResponse, PageText, parse_page
+from crawler.pages.reading import Page, PageParser, PageResponse, parse_page
 from crawler.record.database import Recorder
 from crawler.record.events import site_file_read
 from crawler.settings import refuse_disobedience
@@ -166,35 +166,28 @@ class SiteSpider(Spider):
             self._refuse_page(self._ending, response.url, is_first=is_first)
             return
         text, refusal = read
-        if refusal is not None or is_cut(response):
+        cut = is_cut(response)
+        if refusal is not None or cut:
             self._refuse_page(refusal or PAGE_TRUNCATED, response.url, is_first=is_first)
-        for found in self._page_steps(response, read_at, step, text, refusal):
+        self._left.update(text.content.left)
+        evidence = page_evidence(response, kind, text.excerpt)
+        images, links = text.content.images, text.content.links
+        seen = PageRead(response.url, read_at, evidence, images, links, cut)
+        for found in self._page_steps(seen, step, refusal):
             yield found
 
-    def _page_steps(
-        self,
-        response: Response,
-        read_at: datetime,
-        step: Step,
-        text: PageText,
-        refusal: str | None,
-    ) -> Iterator[Any]:
+    def _page_steps(self, page: PageRead, step: Step, refusal: str | None) -> Iterator[Any]:
         """Take in what a page says; yield what to ask for now, and what is complete."""
-        content = text.content
-        self._left.update(content.left)
-        evidence = page_evidence(response, text.excerpt)
-        self.count(evidence)
-        cut = is_cut(response)
-        page = PageRead(response.url, read_at, evidence, content.images, content.links, cut)
+        self.count(page.evidence)
         self.frontier.shows(step.link.url, (image.url for image in page.images))
         if refusal is None:
-            self.tally.pages += not cut
+            self.tally.pages += not page.is_cut
             yield from map(self._image_request, self.visit.page(page))
         else:
             self.visit.refused(page, refusal)
-        yield from map(self._site_file_request, self.site_files.about_page(response.url, evidence))
+        yield from map(self._site_file_request, self.site_files.about_page(page.url, page.evidence))
         yield from self._ready()
-        yield from self._follow(content.links, step.depth)
+        yield from self._follow(page.links, step.depth)
 
     def _follow(self, links: tuple[PageLink, ...], depth: int) -> Iterator[Request]:
         for link in links:

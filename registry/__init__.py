@@ -133,6 +133,8 @@ def lookup(target: str, snapshot: Snapshot, *, policy: str = "cautious") -> Answ
     """Look up an image file, the URL of an image or a page, a hash or a digest.
 
     A URL is looked up, never fetched. `Answer.decision` is the strictest of what was found.
+    Each call prepares the snapshot anew: for many targets make one `CheckIndex` and call
+    `registry.lookups.lookup` with it, or `check` a table of them.
     Raises UsageError for what is none of these, UnreadableInput for a picture that cannot
     be read.
 

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from functools import cache, partial
 from typing import TYPE_CHECKING
 
+from scrapy.resolver import dnscache
 from scrapy.utils.reactor import install_reactor
 
 from crawler.manners.resolver import GuardedResolver
@@ -40,6 +41,8 @@ def with_names(crawler: Crawler) -> Iterator[None]:
     from twisted.internet import reactor
 
     before = reactor.nameResolver
+    # What an earlier visit learnt may be true no more.
+    dnscache.clear()
     GuardedResolver.from_crawler(crawler, reactor).install_on_reactor()
     try:
         yield

@@ -91,6 +91,8 @@ class _Visit:
                 return loop.run_until_complete(self._made(settings))
         finally:
             self.readers.close()
+            # One that ended in an error is held by nobody: the next one records it as killed.
+            self.record.session.close()
 
     async def _made(self, settings: dict[str, Any]) -> Ended:
         runner = AsyncCrawlerRunner(settings)

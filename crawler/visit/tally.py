@@ -44,10 +44,11 @@ class Tally:
         """
         partly: list[tuple[str, str]] = []
         for piece in pieces:
-            warnings = unread(piece)
+            reading = read(piece)
+            warnings = unread(reading)
             self.unread += bool(warnings)
             partly += [(piece.url, text) for text in warnings]
-            for signal in read(piece).signals:
+            for signal in reading.signals:
                 self.marks[signal.name] += 1
                 self.reserved += any(meaning == "reserved" for _, meaning in signal.uses)
         return partly

@@ -95,9 +95,9 @@ def page_excerpt(html: str, url: str = "", limit: int = 65536) -> str:
     return _excerpt.excerpt(html, given, limit, speaks)
 
 
-def unread(evidence: Evidence) -> tuple[str, ...]:
-    """Return the warnings that marks may be in a part of evidence which no reader reads."""
-    return tuple(text for text in read(evidence).warnings if _UNREAD.search(text))
+def unread(reading: Reading) -> tuple[str, ...]:
+    """Return the warnings that marks may be in a part of evidence which no reader read."""
+    return tuple(text for text in reading.warnings if _UNREAD.search(text))
 
 
 # A long file of a site takes seconds; a visit asks for what it says more than once.

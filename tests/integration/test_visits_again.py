@@ -87,3 +87,37 @@ for private in (True, False, True, False):
     assert done.returncode == 0, done.stderr
     refused = "private-address False"
     assert done.stdout.splitlines() == ["None True", refused, "None True", refused]
+
+
+def test_a_visit_that_ends_in_an_error_is_held_by_nobody(site, database_url, conn, monkeypatch):
+    """The next one in the same process records it as killed, as it does one of a dead process."""
+    monkeypatch.setenv("REGISTRY_DATABASE_URL", database_url)
+    site.replace("/one.html", b'<img src="/pictures/cat.jpg">')
+    program = """
+import sys
+from crawler.plan import Options, plan
+from crawler.site_spider import SiteSpider
+from crawler.visit.run import visit
+
+def faulty(*_, **__):
+    raise RuntimeError("fault")
+
+real = SiteSpider.__init__
+SiteSpider.__init__ = faulty
+try:
+    visit(plan(sys.argv[1]), Options(delay=0))
+except RuntimeError as error:
+    print(error)
+SiteSpider.__init__ = real
+print(visit(plan(sys.argv[1]), Options(delay=0)).state)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program, site.url + "/one.html"],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.stdout.split() == ["fault", "finished"], done.stderr
+    states = conn.execute("SELECT state FROM visit ORDER BY id").fetchall()
+    assert states == [("killed",), ("finished",)]
