@@ -105,7 +105,7 @@ def test_marks_in_long_files_and_behind_many_tags_count(marked, crawl, decided):
     marked.replace("/ai.txt", b"User-Agent: *\n" + lines + b"Disallow: /plain/c.jpg\n")
     mark = b'<meta name="robots" content="noai">'
     for name, crowd in {
-        "many": b'<meta property="og:x" content="%d">' % 10**60 * 1000,
+        "many": b'<meta property="og:x" content="%d">' % 10**60 * 1000 + b"<meta a=1>" * 20,
         "drawing": b"<svg><title/><path d='M0 0'/></svg>",
         "long": b"<p>" + b"x" * (9 << 20),
     }.items():

@@ -273,6 +273,8 @@ def test_excerpt_prefers_marks_when_room_is_short():
 
 def test_excerpt_keeps_marks_behind_a_crowd_of_short_tags():
     crowd = "".join(f'<meta property="og:x{i}" content="{"y" * 60}">' for i in range(2000))
+    # Small ones leave no room that a mark would fit into.
+    crowd += "<meta a=1>" * 20
     for mark in (
         '<meta name="robots" content="noai">',
         '<meta name="tdm-reservation" content="1">',
