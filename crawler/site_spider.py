@@ -21,15 +21,6 @@ from scrapy.exceptions import CloseSpider
 from scrapy.http import Response
 from twisted.python.failure import Failure
 
-from crawler.evidence import (
-    header_lines,
-    image_evidence,
-    kind_of_page,
-    page_evidence,
-    refreshed,
-    text_of_page,
-)
-from crawler.manners.cut_pages import is_cut
 from crawler.manners.downloader import begun_answer, downloader_of
 from crawler.manners.refusals import Refused, refusal_of
 from crawler.manners.robots import ENDINGS, RobotsTxtMiddleware
@@ -42,11 +33,14 @@ from crawler.visit.frontier import Frontier, Limits, Step
 from crawler.visit.images import ImageRead, PageRead, Visit
 from crawler.visit.readers import Readers
 from crawler.visit.requests import NOT_MODIFIED, image_request, page_request, site_file_request
+from crawler.visit.responses import header_lines, image_evidence, page_evidence, response_of
 from crawler.visit.site_files import SiteFiles, Wanted, refused, site_file
 from crawler.visit.tally import Tally
 from crawler.visit.url_shapes import page_key
 from registry.db.visits import KnownImage, State
 from registry.errors import RegistryError
+from registry.evidence.headers import refreshed
+from registry.evidence.responses import page_kind
 from registry.model import PAGE_TRUNCATED, Evidence, Observation, SiteFile
 from registry.pictures.reading import FileRead
 from registry.urls.key import host_of, hostname_of
@@ -147,7 +141,8 @@ class SiteSpider(Spider):
             yield request
 
     async def _page_read(self, response: Response, step: Step) -> AsyncIterator[Any]:
-        kind = kind_of_page(response)
+        answer = response_of(response)
+        kind = page_kind(answer)
         if kind not in self.kinds:
             self._refuse_page("not-a-page", response.url)
             return
@@ -160,19 +155,18 @@ class SiteSpider(Spider):
             self.host = host_of(response.url) or ""
         self._pages_read.add(key)
         read_at = datetime.now(UTC)
-        page = PageResponse(text_of_page(response, kind), response.url, kind)
+        page = PageResponse(answer.text(kind), response.url, kind)
         read = await self._in_time(self.readers.page(Page(page, type(self).parse)))
         if read is None:
             self._refuse_page(self._ending, response.url, is_first=is_first)
             return
         text, refusal = read
-        cut = is_cut(response)
-        if refusal is not None or cut:
+        if refusal is not None or answer.cut:
             self._refuse_page(refusal or PAGE_TRUNCATED, response.url, is_first=is_first)
         self._left.update(text.content.left)
-        evidence = page_evidence(response, kind, text.excerpt)
+        evidence = page_evidence(answer, kind, text.excerpt)
         images, links = text.content.images, text.content.links
-        seen = PageRead(response.url, read_at, evidence, images, links, cut)
+        seen = PageRead(response.url, read_at, evidence, images, links, answer.cut)
         for found in self._page_steps(seen, step, refusal):
             yield found
 
@@ -230,9 +224,7 @@ class SiteSpider(Spider):
 
     def file_read(self, response: Response, wanted: Wanted) -> None:
         """Hand over a file that speaks for its site."""
-        content_type = response.headers.get(b"Content-Type") or b""
-        at = datetime.now(UTC)
-        self._record(site_file(wanted, at, response.status, response.body, content_type))
+        self._record(site_file(wanted, datetime.now(UTC), response_of(response)))
 
     def file_failed(self, failure: Failure) -> None:
         """Hand over that such a file could not be had."""

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 
 from scrapy import signals
 
-from crawler.evidence import plain
 from crawler.manners.downloader import PacedDownloader, downloader_of
 from crawler.manners.refusals import Refused
+from crawler.visit.responses import plain
 from registry.sources.pauses import retry_after
 from registry.urls.key import hostname_of
 

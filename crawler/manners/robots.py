@@ -17,11 +17,11 @@ from scrapy.exceptions import StopDownload
 from scrapy.http import Response
 from scrapy.http.request import NO_CALLBACK
 
-from crawler.evidence import plain
 from crawler.manners.downloader import downloader_of
 from crawler.manners.refusals import Refused, refusal_of
 from crawler.record.events import site_file_read
 from crawler.settings import PRODUCT_TOKEN, refuse_disobedience
+from crawler.visit.responses import response_of
 from registry.model import Evidence, SiteFile
 from registry.signals import read
 from registry.sources import robots
@@ -123,8 +123,7 @@ def _meaning(url: str, response: Response) -> RobotsAnswer:
 
     Its marks are read here too; they are remembered for those who ask for them next.
     """
-    content_type = plain(response.headers.get(b"Content-Type") or b"")
-    answer = robots.answered(response.status, response.body, content_type)
+    answer = robots.answer_to(response_of(response))
     answer.allows(response.url, PRODUCT_TOKEN)
     if answer.text is not None:
         read(_evidence(url, answer.text))

@@ -12,10 +12,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from registry.evidence.body_kinds import media_type
 from registry.evidence.carriers import asked_for
-from registry.evidence.text import text_of
-from registry.evidence.web_page import is_web_page
+from registry.evidence.responses import Response
+from registry.evidence.site_files import answered
 from registry.model import Evidence, SiteFile
 from registry.signals import read
 from registry.urls.absolute import absolute
@@ -87,16 +86,13 @@ class SiteFiles:
         return True
 
 
-def site_file(
-    wanted: Wanted, read_at: datetime, status: int, body: bytes, content_type: bytes
-) -> SiteFile:
-    """Return the file as it is recorded; a web page in its place is a refusal (`not-ai-txt`)."""
-    text = text_of(body)
-    told = media_type([content_type.decode("latin-1")])
-    if is_web_page(wanted.kind, text, told):
-        return refused(wanted, read_at, f"not-{wanted.kind}", status)
-    evidence = Evidence(wanted.kind, "site", wanted.url, text=text)
-    return SiteFile(read_at, wanted.host, wanted.url, wanted.kind, status, None, evidence)
+def site_file(wanted: Wanted, read_at: datetime, response: Response) -> SiteFile:
+    """Return the file as it is recorded, or the refusal in its place."""
+    answer = answered(wanted.kind, response)
+    if answer.refusal is not None or answer.text is None:
+        return refused(wanted, read_at, answer.refusal or "failed", response.status)
+    evidence = Evidence(wanted.kind, "site", wanted.url, text=answer.text)
+    return SiteFile(read_at, wanted.host, wanted.url, wanted.kind, response.status, None, evidence)
 
 
 def refused(wanted: Wanted, read_at: datetime, refusal: str, status: int | None) -> SiteFile:

@@ -17,9 +17,9 @@ from registry.cli._explanation import show
 from registry.errors import RegistryError, UnreadableInput, UsageError
 from registry.evidence.carriers import SITE_PATHS
 from registry.evidence.file_kinds import kind_by_content
+from registry.evidence.headers import Lines
 from registry.evidence.responses import (
     STATUS_LINE,
-    Lines,
     Response,
     kind_of,
     saved_response,

@@ -9,14 +9,13 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 
-from registry.evidence.body_kinds import kind_of_body, media_type
+from registry.evidence.body_kinds import is_json, kind_of_body, media_type
 from registry.evidence.carriers import AT_PATH, SITE_PATHS, is_image
 from registry.evidence.file_kinds import is_packed
-from registry.evidence.text import text_of
+from registry.evidence.headers import Lines
+from registry.evidence.text import page_text, text_of
 from registry.evidence.unpacking import joined_chunks, plain
 from registry.urls.paths import robots_url, url_host, url_path
-
-Lines = tuple[tuple[str, str], ...]
 
 # Of a text and of a picture; the crawler's limit for pictures is the same.
 READ_LIMIT = 16 * 1024 * 1024
@@ -50,10 +49,18 @@ class Response:
         """Return the media type in lower case, without parameters; empty where none is said."""
         return media_type(v for n, v in self.lines if n.lower() == "content-type")
 
+    def text(self, kind: str) -> str:
+        """Return the body decoded as a kind: pages by the encoding they name, else mostly UTF-8."""
+        if kind == "html":
+            return page_text(self.body, self.field("content-type"))
+        return text_of(self.body)
 
-# Answers after which curl shows another: interim ones, redirects, calls for a password, a
-# proxy's own.
-_LEADS_ON = re.compile(rb"HTTP/[\d.]+ +(?:1\d\d|3\d\d|401|407|\d+ +connection established)", re.I)
+
+# Responses after which curl shows another: interim ones, redirects, requests for a password,
+# and a proxy's own.
+_INTERIM_STATUS = re.compile(
+    rb"HTTP/[\d.]+ +(?:1\d\d|3\d\d|401|407|\d+ +connection established)", re.I
+)
 
 
 def saved_response(
@@ -72,7 +79,7 @@ def saved_response(
         blank = _BLANK.search(content, place, place + _MAX_HEADERS)
         start, end = place, blank.start() if blank else len(content)
         place = body = blank.end() if blank else len(content)
-        if alone or not _LEADS_ON.match(content, start):
+        if alone or not _INTERIM_STATUS.match(content, start):
             break
     head = content[start : min(end, start + _MAX_HEADERS)]
     response = Response(url, header_lines(text_of(head)), content[body:], status, cut=cut)
@@ -140,6 +147,15 @@ def kind_of(response: Response) -> str:
     if kind is not None or not (response.body or response.unread):
         return kind or "headers"
     return kind_of_body(response.media_type, response.body)
+
+
+def page_kind(response: Response) -> str:
+    """Return what the response for a page holds: `html`, `json`, `packed`, or another kind."""
+    if response.unread:
+        return "packed"
+    told = response.media_type
+    kind = kind_of_body(told, response.body)
+    return "json" if kind == "headers" and is_json(told) else kind
 
 
 def site_file_url(kind: str, url: str) -> str:

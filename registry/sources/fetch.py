@@ -28,7 +28,7 @@ from registry.evidence.text import text_of
 from registry.model import Evidence
 from registry.sources import robots
 from registry.sources.pauses import REFUSALS, retry_after
-from registry.sources.pieces import Piece, robots_answer, site_file_piece
+from registry.sources.pieces import Piece, site_file_piece
 from registry.urls.absolute import MAX_ADDRESS, absolute
 from registry.urls.hosts import DEFAULT_PORTS
 from registry.urls.key import host_of, hostname_of
@@ -134,7 +134,7 @@ class Visitor:
             piece = Piece(Evidence(robots.CARRIER, "site", place), refusal=error.reason)
             why = f"{error.reason}: {error.message.removeprefix(f'{place}: ')}"
             return _Rules(piece, robots.failed(error.reason), why)
-        answer = robots_answer(response)
+        answer = robots.answer_to(response)
         piece = site_file_piece(robots.CARRIER, replace(response, url=place))
         said = self._refused.get(urlsplit(response.url).netloc, "")
         why = ", ".join(answer.warnings) or answer.refusal or ""

@@ -17,7 +17,8 @@ from email.parser import BytesHeaderParser
 from itertools import islice
 
 from registry.errors import UnreadableInput
-from registry.evidence.responses import PICTURE_LIMIT, READ_LIMIT, Lines, Response, kind_of
+from registry.evidence.headers import Lines
+from registry.evidence.responses import PICTURE_LIMIT, READ_LIMIT, Response, kind_of
 from registry.model import Evidence
 from registry.sources.pieces import NOT_READ, Piece, pieces_of
 from registry.text import without_user

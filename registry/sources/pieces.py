@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 from registry.evidence.body_kinds import TEXT, is_markup_page
 from registry.evidence.carriers import IN_FILES, OF_MEDIA_TYPE, SITE_PATHS, is_image
 from registry.evidence.responses import Response, site_file_url
-from registry.evidence.text import page_text, text_of
-from registry.evidence.web_page import HTML_TYPES, is_web_page
+from registry.evidence.site_files import PACKED, answered
+from registry.evidence.text import text_of
+from registry.evidence.web_page import HTML_TYPES
 from registry.model import About, Evidence
 from registry.sources import robots
 
@@ -85,35 +86,22 @@ def _remarks(response: Response, kind: str) -> list[str]:
 def text_piece(kind: str, response: Response) -> Piece:
     """Return a page, a site's file or a file's metadata as evidence."""
     about: About = "site" if kind in SITE_PATHS else "page" if kind == "html" else "image"
-    body = response.body
-    text = page_text(body, response.field("content-type")) if kind == "html" else text_of(body)
-    evidence = Evidence(kind, about, response.url, text=text)
-    return Piece(evidence, len(body), response.status, cut=response.cut)
+    evidence = Evidence(kind, about, response.url, text=response.text(kind))
+    return Piece(evidence, len(response.body), response.status, cut=response.cut)
 
 
 def site_file_piece(kind: str, response: Response) -> Piece:
-    """Return a site's file as it was answered, or why it is none."""
+    """Return a site's file, or why there is none."""
     status = response.status
-    refusal = "" if status is None or 200 <= status < 300 else f"http-{status}"
-    if not refusal and response.unread:
+    if kind == robots.CARRIER and (status is None or 200 <= status < 300) and not response.unread:
+        return _robots_piece(response, robots.answer_to(response))
+    answer = answered(kind, response)
+    if answer.refusal is None:
+        return text_piece(kind, response)
+    refusal = PAGE_INSTEAD if answer.refusal.startswith("not-") else answer.refusal
+    if answer.refusal == PACKED:
         refusal = f"{NOT_READ}: {response.unread}"
-    if kind == robots.CARRIER and not refusal:
-        return _robots_piece(response, robots_answer(response))
-    if not refusal and is_web_page(kind, text_of(response.body), response.media_type):
-        refusal = PAGE_INSTEAD
-    if refusal:
-        return Piece(Evidence(kind, "site", response.url), status=status, refusal=refusal)
-    return text_piece(kind, response)
-
-
-def robots_answer(response: Response) -> robots.RobotsAnswer:
-    """Return what a response for a robots.txt means; one without a status was a success."""
-    if response.unread:
-        return robots.RobotsAnswer(None, "packed", robots.UNAVAILABLE, (response.unread,))
-    # A long file is cut too, and that is no fault of the answer.
-    broken = response.cut and len(response.body) < robots.READ_BYTES
-    status = 200 if response.status is None else response.status
-    return robots.answered(status, response.body, response.field("content-type"), broken=broken)
+    return Piece(Evidence(kind, "site", response.url), status=status, refusal=refusal)
 
 
 def _robots_piece(response: Response, answer: robots.RobotsAnswer) -> Piece:

@@ -22,6 +22,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from registry.evidence.body_kinds import media_type
+from registry.evidence.responses import Response
+from registry.evidence.site_files import PACKED
 from registry.evidence.text import text_of
 from registry.evidence.unpacking import plain
 from registry.evidence.web_page import has_rules, is_web_page
@@ -77,6 +79,16 @@ class RobotsAnswer:
 def failed(reason: str) -> RobotsAnswer:
     """Return what it means that no answer came; `reason` is the word for why."""
     return RobotsAnswer(None, reason, reason if reason in _NOBODY else UNAVAILABLE)
+
+
+def answer_to(response: Response) -> RobotsAnswer:
+    """Return what a response for a robots.txt means; no status counts as success."""
+    if response.unread:
+        return RobotsAnswer(None, PACKED, UNAVAILABLE, (response.unread,))
+    # A long file is cut too, and that is no fault of the response.
+    broken = response.cut and len(response.body) < READ_BYTES
+    status = 200 if response.status is None else response.status
+    return answered(status, response.body, response.field("content-type"), broken=broken)
 
 
 def answered(

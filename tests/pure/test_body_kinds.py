@@ -5,9 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scrapy.http import Response as Fetched
 
-from crawler.evidence import kind_of_page
+from crawler.visit.responses import response_of
 from registry.evidence.body_kinds import kind_of_body, media_type
-from registry.evidence.responses import Response, kind_of
+from registry.evidence.responses import Response, kind_of, page_kind
 
 HTML = b"<!doctype html><p>x"
 
@@ -97,4 +97,4 @@ def test_the_crawler_and_explain_agree(told: str | None, body: bytes) -> None:
     fields = () if told is None else (("Content-Type", told),)
     fetched = Fetched("https://a.example/", headers=dict(fields), body=body)
     explained = kind_of(Response("https://a.example/", fields, body))
-    assert (kind_of_page(fetched) == "html") == (explained == "html")
+    assert (page_kind(response_of(fetched)) == "html") == (explained == "html")

@@ -5,7 +5,6 @@ from itertools import permutations
 
 import pytest
 
-from crawler.evidence import header_lines, refreshed
 from crawler.pages.images import ImageCandidate
 from crawler.pages.links import PageLink, find_links
 from crawler.pages.relation import plain_relation
@@ -13,8 +12,10 @@ from crawler.report.summary import Ended, as_json, as_text, exit_code
 from crawler.settings import checked_contact, refuse_disobedience, scrapy_settings, user_agent
 from crawler.visit.frontier import BARREN_NEXT, BARREN_VARIANTS, Frontier, Limits
 from crawler.visit.images import ImageRead, PageRead, Visit
+from crawler.visit.responses import header_lines
 from crawler.visit.tally import Tally
 from registry.errors import UsageError
+from registry.evidence.headers import kept, refreshed
 from registry.model import Evidence, Observation, Picture
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -225,7 +226,7 @@ def test_header_lines_keep_repeats_apart_and_leave_out_what_changes() -> None:
         b"Etag": [b'"1"'],
         b"X-Name": ["\u00e4".encode(), b"\xe4"],
     }
-    assert header_lines(headers) == (
+    assert kept(header_lines(headers)) == (
         ("X-Robots-Tag", "noai"),
         ("X-Robots-Tag", "bot: noindex"),
         ("ETag", '"1"'),

@@ -9,9 +9,10 @@ from datetime import UTC, datetime
 
 import pytest
 from archives import warc_record
-from scrapy.http import Response
+from scrapy.http import Response as Fetched
 
 from crawler.manners.robots import _meaning
+from crawler.visit.responses import response_of
 from crawler.visit.site_files import Wanted, site_file
 from registry.evidence.responses import Response as Saved
 from registry.evidence.responses import saved_response
@@ -75,7 +76,7 @@ BODIES = {
 
 
 def of_crawler(body, kind):
-    answer = _meaning(URL, Response(URL, body=body, headers={"Content-Type": kind}))
+    answer = _meaning(URL, Fetched(URL, body=body, headers={"Content-Type": kind}))
     return answer.allows(ART, TOKEN), answer.text
 
 
@@ -205,11 +206,22 @@ def test_a_web_page_in_place_of_another_file(name, carrier, kind):
     body, is_page = IN_PLACE[name]
     body = body.replace(b"%s", OTHERS[carrier].encode())
     wanted = Wanted(f"https://a.example/{carrier}", carrier, "a.example")
-    crawled = site_file(wanted, NOW, 200, body, kind.encode())
+    fetched = Fetched(wanted.url, headers={"Content-Type": kind}, body=body)
+    crawled = site_file(wanted, NOW, response_of(fetched))
     assert crawled.refusal == (f"not-{carrier}" if is_page else None)
     response = Saved(wanted.url, (("Content-Type", kind),), body, 200)
     explained = site_file_piece(carrier, response)
     assert explained.refusal == (PAGE_INSTEAD if is_page else "")
+
+
+@pytest.mark.parametrize("carrier", ["robots-txt", *OTHERS])
+def test_a_file_packed_in_an_unknown_way_is_read_by_nobody(carrier):
+    url, body = f"https://a.example/{carrier}", b"\x28\xb5\x2f\xfd" + bytes(range(256))
+    sent = response_of(Fetched(url, headers={"Content-Encoding": "zstd"}, body=body))
+    crawled = site_file(Wanted(url, carrier, "a.example"), NOW, sent)
+    assert (crawled.refusal, crawled.evidence) == ("packed", None)
+    assert robots.answer_to(sent).stay_away == robots.UNAVAILABLE
+    assert site_file_piece(carrier, sent).is_unread
 
 
 @pytest.mark.parametrize("carrier", OTHERS)

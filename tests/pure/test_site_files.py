@@ -5,11 +5,16 @@ from datetime import UTC, datetime
 import pytest
 
 from crawler.visit.site_files import MAX_LICENCES, SiteFiles, Wanted, refused, site_file
+from registry.evidence.responses import Response
 from registry.model import Evidence
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
 PAGE = "https://a.example/art/1.html"
 AI_TXT = Wanted("https://a.example/ai.txt", "ai-txt", "a.example")
+
+
+def sent(body, content_type):
+    return Response(PAGE, (("Content-Type", content_type.decode()),), body, 200)
 
 
 def pointing(*urls):
@@ -67,7 +72,7 @@ def test_addresses_of_no_web_page_are_not_asked_for():
 
 
 def test_what_is_read_is_recorded_with_its_text():
-    file = site_file(AI_TXT, NOW, 200, b"User-agent: *\nDisallow: /\n", b"text/plain")
+    file = site_file(AI_TXT, NOW, sent(b"User-agent: *\nDisallow: /\n", b"text/plain"))
     assert (file.host, file.kind, file.refusal) == ("a.example", "ai-txt", None)
     assert file.evidence == Evidence(
         "ai-txt", "site", AI_TXT.url, text="User-agent: *\nDisallow: /\n"
@@ -84,7 +89,7 @@ def test_what_is_read_is_recorded_with_its_text():
     ],
 )
 def test_a_web_page_in_the_files_place_is_a_refusal(body, content_type):
-    file = site_file(AI_TXT, NOW, 200, body, content_type)
+    file = site_file(AI_TXT, NOW, sent(body, content_type))
     assert (file.refusal, file.status, file.evidence) == ("not-ai-txt", 200, None)
 
 
@@ -108,7 +113,7 @@ def test_what_cannot_be_had_is_recorded_with_the_reason():
 )
 def test_a_servers_wrong_type_hides_no_file(kind, body, content_type):
     wanted = Wanted("https://a.example/x", kind, "a.example")
-    assert site_file(wanted, NOW, 200, body, content_type).refusal is None
+    assert site_file(wanted, NOW, sent(body, content_type)).refusal is None
 
 
 def test_a_link_in_the_text_of_a_page_speaks_for_no_site():
@@ -120,7 +125,7 @@ def test_a_link_in_the_text_of_a_page_speaks_for_no_site():
 def test_a_file_says_its_encoding():
     text = '[{"location": "/", "tdm-reservation": 1}]'
     wanted = Wanted("https://a.example/x", "tdmrep-json", "a.example")
-    file = site_file(wanted, NOW, 200, text.encode("utf-16"), b"application/json")
+    file = site_file(wanted, NOW, sent(text.encode("utf-16"), b"application/json"))
     assert file.evidence is not None
     assert file.evidence.text.lstrip("\ufeff") == text
 
@@ -150,4 +155,4 @@ def test_what_is_to_be_paid_is_no_document_to_read():
 
 def test_markup_that_says_it_is_a_page_is_no_licence():
     wanted = Wanted("https://a.example/l.xml", "rsl-xml", "a.example")
-    assert site_file(wanted, NOW, 200, b"<p>gone</p>", b"text/html").refusal == "not-rsl-xml"
+    assert site_file(wanted, NOW, sent(b"<p>gone</p>", b"text/html")).refusal == "not-rsl-xml"
