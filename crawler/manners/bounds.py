@@ -42,9 +42,9 @@ class BoundsMiddleware:
             raise Refused("connection", "there can be no such host")
         if len(address) > MAX_ADDRESS:
             raise Refused("too-long", f"an address of {len(address)} characters")
-        if not spider.is_local and is_private(hostname_of(address)):
+        if not spider.visit.is_private and is_private(hostname_of(address)):
             raise Refused("private-address", f"{request.url} is in a private network")
-        if request.meta.get("kind") == "page" and not spider.is_own_page(request.url):
+        if request.meta.get("kind") == "page" and not spider.visit.is_own_page(request.url):
             raise Refused("other-site", f"{request.url} is another site's page")
         plain = request.replace(url=address)
         return plain if plain.url != request.url else None

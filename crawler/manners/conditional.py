@@ -32,7 +32,7 @@ class ConditionalMiddleware:
         if request.meta.get("kind") != "image":
             return
         spider: SiteSpider = self._crawler.spider  # type: ignore[assignment]
-        known = spider.known.get(request.url)
+        known = spider.recorder.known.get(request.url)
         for name, value in (
             ("If-None-Match", known and known.etag),
             ("If-Modified-Since", known and known.last_modified),

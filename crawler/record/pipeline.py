@@ -25,7 +25,7 @@ class DatabasePipeline:
 
     One thread writes, one batch after the other, so nothing overtakes. While a
     batch is being written spiders wait once the next is full. A database that is
-    lost ends the visit: `spider.lost` holds the error.
+    lost ends the visit: `spider.ending.error` holds the error.
     """
 
     def __init__(self, crawler: Crawler) -> None:
@@ -53,7 +53,7 @@ class DatabasePipeline:
 
     async def process_item(self, item: Observation) -> Observation:
         """Take in an observation; write once a batch is full."""
-        self._spider.tally.observation(item)
+        self._spider.visit.tally.observation(item)
         self._observations.append(item)
         if len(self._observations) >= BATCH:
             await self._flush()
@@ -67,7 +67,7 @@ class DatabasePipeline:
         for observation in spider.rest():
             await self.process_item(observation)
         await self._flush()
-        if spider.lost is None:
+        if spider.ending.error is None:
             await self._run(
                 spider.recorder.finish, spider.state, datetime.now(UTC), spider.counts()
             )
@@ -87,7 +87,7 @@ class DatabasePipeline:
         async with self._lock:
             observations, self._observations = self._observations, []
             site_files, self._site_files = self._site_files, []
-            if (observations or site_files) and self._spider.lost is None:
+            if (observations or site_files) and self._spider.ending.error is None:
                 await self._run(self._spider.recorder.write, observations, site_files)
 
     async def _run(self, write: object, *arguments: object) -> None:
@@ -95,4 +95,4 @@ class DatabasePipeline:
         try:
             await loop.run_in_executor(self._thread, write, *arguments)  # type: ignore[arg-type]
         except RegistryError as error:
-            self._spider.lose(error)
+            self._spider.ending.lose(error)

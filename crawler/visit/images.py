@@ -1,13 +1,13 @@
-"""The book-keeping of one visit: pages, the images they show, what became of each. Pure.
+"""The images that the pages of one visit show, and what became of each. Pure.
 
 Every address of an image that a page shows ends as one observation of that
-page, with a picture or with the reason why not. So does the address that a shown one
-redirects to: datasets hold either. An image is asked for once, however many pages show it.
+page, with a picture or with the reason why there is none. So does the address that a shown
+one redirects to: datasets hold either. An image is requested once, however many pages show it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
@@ -24,9 +24,9 @@ TRIES = 3
 
 @dataclass(frozen=True)
 class PageRead:
-    """One page as it was read, with the evidence that speaks for its images.
+    """One page as it was read, with the evidence about its images.
 
-    `is_cut` tells that its end did not come.
+    `is_cut`: its end is missing. `left` counts what was left out of it, by kind.
     """
 
     url: str
@@ -35,6 +35,7 @@ class PageRead:
     images: tuple[ImageCandidate, ...] = ()
     links: tuple[PageLink, ...] = ()
     is_cut: bool = False
+    left: Mapping[str, int] = field(default_factory=dict)
 
     @cached_property
     def keys(self) -> frozenset[str | None]:
@@ -44,10 +45,10 @@ class PageRead:
 
 @dataclass(frozen=True, slots=True)
 class ImageRead:
-    """What came of asking for one image: a picture, or a refusal.
+    """The result of requesting one image: a picture, or a refusal.
 
-    `fetched_url` is where the bytes came from in the end (after redirects);
-    `evidence` is that response's, also where it was refused after its headers came.
+    `fetched_url` is the address that sent the bytes (after redirects); `evidence` is that
+    response's, also where it was refused after its headers.
     """
 
     read_at: datetime
@@ -71,13 +72,13 @@ class _Showing:
 
 
 @dataclass(slots=True)
-class Visit:
+class Showings:
     """Turns pages and images, in whatever order they arrive, into observations.
 
-    `images` limits how many images are asked for; those beyond end as `limit`.
+    `limit`: how many images are requested; those beyond end as `limit`.
     """
 
-    images: int
+    limit: int
     asked: set[str] = field(default_factory=set)
     _read: dict[str, ImageRead] = field(default_factory=dict)
     _waiting: dict[str, list[_Showing]] = field(default_factory=dict)
@@ -141,7 +142,7 @@ class Visit:
         self._settle(showing, "limit")
 
     def _wait(self, showing: _Showing, url: str) -> Iterator[str]:
-        if url not in self.asked and len(self.asked) >= self.images:
+        if url not in self.asked and len(self.asked) >= self.limit:
             self._settle(showing, "limit")
             return
         self._waiting.setdefault(url, []).append(showing)

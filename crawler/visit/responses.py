@@ -11,12 +11,17 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from crawler.manners.cut_pages import is_cut
-from registry.evidence.headers import Lines, kept
+from crawler.visit.images import ImageRead
+from registry.evidence.headers import Lines, kept, refreshed
 from registry.evidence.responses import Response, unpacked
 from registry.model import Evidence
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from scrapy import http
+
+    from registry.db.visits import KnownImage
 
 
 def response_of(response: http.Response) -> Response:
@@ -45,6 +50,14 @@ def page_evidence(response: Response, kind: str, excerpt: str) -> tuple[Evidence
     if kind != "html":
         return (headers,)
     return headers, Evidence("html", "page", response.url, text=excerpt)
+
+
+def unchanged_image(response: http.Response, known: KnownImage | None, now: datetime) -> ImageRead:
+    """Return the stored result of an image, as a 304 response brings it up to date."""
+    if known is None:
+        return ImageRead(now, f"http-{response.status}", response.status)
+    evidence = refreshed(known.evidence, header_lines(response.headers))
+    return ImageRead(now, None, response.status, known.picture, response.url, evidence)
 
 
 def plain(data: bytes) -> str:

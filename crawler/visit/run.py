@@ -111,8 +111,8 @@ class _Visit:
         self.readers.give_up()
         spider = crawler.spider
         assert isinstance(spider, SiteSpider)
-        if spider.lost is not None:
-            raise spider.lost
+        if spider.ending.error is not None:
+            raise spider.ending.error
         return self._ended(spider, (datetime.now(UTC) - started).total_seconds())
 
     def _ended(self, spider: SiteSpider, seconds: float) -> Ended:
@@ -124,8 +124,8 @@ class _Visit:
             state=spider.state,
             counts=spider.counts(),
             seconds=round(seconds, 3),
-            start_refusal=spider.start_refusal,
-            stopped=spider.stopped,
+            start_refusal=spider.visit.start_refusal,
+            stopped=dict(spider.stopped),
             signal=self.signal,
         )
 
@@ -164,4 +164,4 @@ class _Visit:
     def _stop_spider(self) -> None:
         spider = self.crawler.spider if self.crawler is not None else None
         if isinstance(spider, SiteSpider):
-            spider.interrupt()
+            spider.ending.interrupt()

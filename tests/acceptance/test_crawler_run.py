@@ -214,8 +214,11 @@ def test_time_limit(site: SampleSite, crawl: Run, database_url: str) -> None:
     site.delay = 0.2
     ended = crawl(site.url + "/", "--max-seconds", 3, "--json")
     assert ended.returncode == 0
-    assert json.loads(ended.stdout)["visits"][0]["state"] == "finished"
-    assert json.loads(ended.stdout)["refused"]["limit"] > 0
+    (visit,) = json.loads(ended.stdout)["visits"]
+    assert visit["state"] == "finished"
+    # On a slow machine the limit may come before any image was requested.
+    counts = visit["counts"]
+    assert counts["refused"].get("limit", 0) + counts["pages_refused"].get("limit", 0) > 0
 
 
 @pytest.mark.parametrize("status", [503, 429])

@@ -124,21 +124,19 @@ def test_settings_that_would_lift_it_end_the_visit(
 
 
 def test_private_networks_are_not_asked_for_a_public_page() -> None:
-    from crawler.manners.bounds import BoundsMiddleware
-    from crawler.manners.refusals import Refused
-
-    class Spider:
-        is_local = False
-
-        def is_own_page(self, url: str) -> bool:
-            return url.startswith("https://art.example/")
-
-    class Crawler:
-        spider = Spider()
+    from types import SimpleNamespace
 
     from scrapy import Request
 
-    bounds = BoundsMiddleware(Crawler())  # type: ignore[arg-type]
+    from crawler.manners.bounds import BoundsMiddleware
+    from crawler.manners.refusals import Refused
+
+    from crawler.visit.frontier import Limits
+    from crawler.visit.state import VisitState
+
+    visit = VisitState("https://art.example/", Limits())
+    crawler = SimpleNamespace(spider=SimpleNamespace(visit=visit))
+    bounds = BoundsMiddleware(crawler)  # type: ignore[arg-type]
     for url in ("http://127.0.0.1/a.jpg", "http://10.0.0.1/", "http://[::1]/", "http://db/a.png"):
         with pytest.raises(Refused, match="private") as refused:
             bounds.process_request(Request(url, meta={"kind": "image"}))
@@ -156,7 +154,8 @@ def test_a_redirect_does_not_carry_the_conditions_of_another_image() -> None:
     from crawler.manners.conditional import ConditionalMiddleware
 
     known = {"https://art.example/a.jpg": SimpleNamespace(etag='"1"', last_modified="then")}
-    crawler = SimpleNamespace(spider=SimpleNamespace(known=known))
+    recorder = SimpleNamespace(known=known)
+    crawler = SimpleNamespace(spider=SimpleNamespace(recorder=recorder))
     middleware = ConditionalMiddleware(crawler)  # type: ignore[arg-type]
     request = Request("https://art.example/a.jpg", meta={"kind": "image"})
     middleware.process_request(request)

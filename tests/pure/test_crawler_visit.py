@@ -11,7 +11,7 @@ from crawler.pages.relation import plain_relation
 from crawler.report.summary import Ended, as_json, as_text, exit_code
 from crawler.settings import checked_contact, refuse_disobedience, scrapy_settings, user_agent
 from crawler.visit.frontier import BARREN_NEXT, BARREN_VARIANTS, Frontier, Limits
-from crawler.visit.images import ImageRead, PageRead, Visit
+from crawler.visit.images import ImageRead, PageRead, Showings
 from crawler.visit.responses import header_lines
 from crawler.visit.tally import Tally
 from registry.errors import UsageError
@@ -44,7 +44,7 @@ def short(observations: list[Observation]) -> list[tuple[str, str | None, str | 
 
 
 def test_all_sizes_share_the_picture_of_the_one_fetched() -> None:
-    visit = Visit(images=9)
+    visit = Showings(limit=9)
     large, small = SITE + "/l.jpg", SITE + "/s.jpg"
     assert visit.page(page("/", ImageCandidate(large, (small,)))) == [large]
     assert visit.ready() == []
@@ -59,7 +59,7 @@ def test_all_sizes_share_the_picture_of_the_one_fetched() -> None:
 
 
 def test_an_image_is_asked_for_once_and_observed_on_every_page() -> None:
-    visit = Visit(images=9)
+    visit = Showings(limit=9)
     url = SITE + "/a.jpg"
     assert visit.page(page("/1", ImageCandidate(url))) == [url]
     assert visit.page(page("/2", ImageCandidate(url))) == []
@@ -69,7 +69,7 @@ def test_an_image_is_asked_for_once_and_observed_on_every_page() -> None:
 
 
 def test_the_next_size_replaces_one_that_cannot_be_had() -> None:
-    visit = Visit(images=9)
+    visit = Showings(limit=9)
     a, b, c, d = (f"{SITE}/{name}.jpg" for name in "abcd")
     visit.page(page("/", ImageCandidate(a, (b, c, d))))
     assert visit.image(a, refused()) == [b]
@@ -78,7 +78,7 @@ def test_the_next_size_replaces_one_that_cannot_be_had() -> None:
 
 
 def test_three_sizes_are_tried_at_most() -> None:
-    visit = Visit(images=9)
+    visit = Showings(limit=9)
     a, b, c, d = (f"{SITE}/{name}.jpg" for name in "abcd")
     visit.page(page("/", ImageCandidate(a, (b, c, d))))
     for url, next_url in ((a, [b]), (b, [c]), (c, [])):
@@ -90,7 +90,7 @@ def test_a_size_s_own_reading_elsewhere_changes_nothing() -> None:
     large, small = SITE + "/l.jpg", SITE + "/s.jpg"
     results = set()
     for order in permutations([(large, PICTURE), (small, OTHER)]):
-        visit = Visit(images=9)
+        visit = Showings(limit=9)
         visit.page(page("/list", ImageCandidate(small)))
         visit.page(page("/work", ImageCandidate(large, (small,))))
         for url, picture in order:
@@ -106,7 +106,7 @@ def test_a_size_s_own_reading_elsewhere_changes_nothing() -> None:
 
 
 def test_the_image_limit_refuses_but_records() -> None:
-    visit = Visit(images=1)
+    visit = Showings(limit=1)
     a, b = SITE + "/a.jpg", SITE + "/b.jpg"
     assert visit.page(page("/", ImageCandidate(a), ImageCandidate(b))) == [a]
     assert short(visit.ready()) == [(b, None, "limit")]
@@ -114,7 +114,7 @@ def test_the_image_limit_refuses_but_records() -> None:
 
 @pytest.mark.parametrize("word", ["interrupted", "limit", "crashed"])
 def test_what_is_still_waited_for_ends_with_the_visit(word: str) -> None:
-    visit = Visit(images=9)
+    visit = Showings(limit=9)
     a, b = SITE + "/a.jpg", SITE + "/b.jpg"
     visit.page(page("/1", ImageCandidate(a, (b,))))
     visit.page(page("/2", ImageCandidate(a)))
@@ -126,7 +126,7 @@ def test_what_is_still_waited_for_ends_with_the_visit(word: str) -> None:
 
 
 def relation_of(*pages: PageRead) -> set[str]:
-    visit = Visit(images=99)
+    visit = Showings(limit=99)
     for seen in pages:
         for url in visit.page(seen):
             visit.image(url, fetched(url))
@@ -335,7 +335,7 @@ def test_a_304_leaves_what_the_file_holds_as_it_was():
 
 
 def test_the_address_that_another_redirects_to_is_observed_once_a_page() -> None:
-    visit = Visit(images=9)
+    visit = Showings(limit=9)
     one, two, end = (f"{SITE}/{name}.jpg" for name in ("one", "two", "end"))
     assert visit.page(page("/", ImageCandidate(one), ImageCandidate(two))) == [one, two]
     visit.image(one, fetched(end))
@@ -354,7 +354,7 @@ def test_the_address_that_another_redirects_to_is_observed_once_a_page() -> None
 def test_an_address_that_is_shown_and_redirected_to_is_no_double(
     own_first: bool, own_fails: bool
 ) -> None:
-    visit = Visit(images=9)
+    visit = Showings(limit=9)
     one, end = SITE + "/one.jpg", SITE + "/end.jpg"
     visit.page(page("/", ImageCandidate(one), ImageCandidate(end)))
     own = refused("timeout") if own_fails else fetched(end)
@@ -368,7 +368,7 @@ def test_an_address_that_is_shown_and_redirected_to_is_no_double(
 
 @pytest.mark.parametrize("end", ["https://art.example/a.jpg", "http://art.example/a.jpg?"])
 def test_another_spelling_of_an_address_is_no_address_of_its_own(end: str) -> None:
-    visit = Visit(images=9)
+    visit = Showings(limit=9)
     shown = "http://art.example/a.jpg"
     visit.page(page("/", ImageCandidate(shown, (SITE + "/s.jpg",))))
     visit.image(shown, fetched(end))
@@ -376,7 +376,7 @@ def test_another_spelling_of_an_address_is_no_address_of_its_own(end: str) -> No
 
 
 def test_an_image_that_redirects_to_another_s_host_is_not_the_page_s_own() -> None:
-    visit = Visit(images=9)
+    visit = Showings(limit=9)
     visit.page(page("/", ImageCandidate(SITE + "/a.jpg")))
     visit.image(SITE + "/a.jpg", fetched(STORE + "/a.jpg"))
     assert [(o.image_url, o.relation) for o in (*visit.ready(), *visit.rest("limit", NOON))] == [
@@ -388,7 +388,7 @@ def test_an_image_that_redirects_to_another_s_host_is_not_the_page_s_own() -> No
 def test_an_image_that_is_refused_after_a_redirect_is_observed_where_its_headers_came_from() -> (
     None
 ):
-    visit = Visit(images=9)
+    visit = Showings(limit=9)
     a, b, end = (f"{SITE}/{name}.jpg" for name in ("a", "b", "end"))
     visit.page(page("/", ImageCandidate(a, (b,))))
     said = (Evidence("headers", "image", end, lines=(("X-Robots-Tag", "noai"),)),)
