@@ -130,7 +130,6 @@ def test_private_networks_are_not_asked_for_a_public_page() -> None:
 
     from crawler.manners.bounds import BoundsMiddleware
     from crawler.manners.refusals import Refused
-
     from crawler.visit.frontier import Limits
     from crawler.visit.state import VisitState
 
