@@ -19,21 +19,22 @@ from twisted.python.failure import Failure
 
 from crawler.manners.downloader import begun_answer, downloader_of
 from crawler.manners.refusals import refusal_of
+from crawler.manners.responses import response_of
 from crawler.manners.robots import ENDINGS, RobotsTxtMiddleware
 from crawler.pages.reading import Page, PageParser, PageResponse, parse_page
 from crawler.record.database import Recorder
 from crawler.record.events import site_file_read
+from crawler.report.tally import Tally
 from crawler.report.warnings import Warnings
 from crawler.settings import refuse_disobedience
 from crawler.visit.ending import Ending
+from crawler.visit.evidence import image_evidence, page_evidence, unchanged_image
 from crawler.visit.frontier import Limits, Step
 from crawler.visit.images import ImageRead, PageRead
 from crawler.visit.readers import Readers
 from crawler.visit.requests import NOT_MODIFIED, image_request, page_request, site_file_request
-from crawler.visit.responses import image_evidence, page_evidence, response_of, unchanged_image
 from crawler.visit.site_files import Wanted, refused, site_file
 from crawler.visit.state import ImageAddress, Next, VisitState
-from crawler.visit.tally import Tally
 from registry.db.visits import State
 from registry.evidence.responses import page_kind
 from registry.model import PAGE_TRUNCATED, Evidence, Observation, SiteFile

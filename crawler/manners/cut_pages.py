@@ -13,13 +13,13 @@ from scrapy import signals
 from scrapy.downloadermiddlewares.retry import get_retry_request
 from scrapy.exceptions import StopDownload
 
-from crawler.visit.requests import PAGE_BYTES
-
 if TYPE_CHECKING:
     from scrapy import Request
     from scrapy.crawler import Crawler
     from scrapy.http import Response
 
+# The longest page that is read; it may be longer where it is packed.
+PAGE_BYTES = 10 * 1024 * 1024
 _BROKE_OFF = "dataloss"
 _TOO_LONG = "download_stopped"
 _RECEIVED = "page_bytes"

@@ -14,7 +14,7 @@ from scrapy import signals
 
 from crawler.manners.downloader import PacedDownloader, downloader_of
 from crawler.manners.refusals import Refused
-from crawler.visit.responses import plain
+from crawler.manners.responses import plain
 from registry.sources.pauses import retry_after
 from registry.urls.key import hostname_of
 

@@ -19,9 +19,9 @@ from scrapy.http.request import NO_CALLBACK
 
 from crawler.manners.downloader import downloader_of
 from crawler.manners.refusals import Refused, refusal_of
+from crawler.manners.responses import response_of
 from crawler.record.events import site_file_read
 from crawler.settings import PRODUCT_TOKEN, refuse_disobedience
-from crawler.visit.responses import response_of
 from registry.model import Evidence, SiteFile
 from registry.signals import read
 from registry.sources import robots

@@ -20,12 +20,9 @@ from crawler.pages.image_attributes import LAZY_SRC, ORIGINAL_SRC
 from crawler.pages.images import MOST_ADDRESSES, ImageCandidate, bounded, images_in
 from crawler.pages.links import MOST_LINKS, PageLink, links_in
 from crawler.pages.markup import first_tags, parsed
-from registry.guard import Limits
 from registry.signals import page_excerpt
 from registry.urls.absolute import absolute
 
-# A page of most tags takes about 3 seconds.
-LIMITS = Limits(seconds=30.0, memory=1 << 30)
 # Most tags read of one page, from its start; pages of people have fewer than a tenth.
 MOST_TAGS = 50_000
 TOO_COMPLEX = "page-too-complex"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, field
 
-from crawler.visit.tally import Tally
+from crawler.report.tally import Tally
 from registry.terminal import Status, say
 
 TERMINAL_SECONDS = 0.2

@@ -6,11 +6,12 @@ import asyncio
 from dataclasses import replace
 from typing import TypeVar
 
-from crawler.pages import reading as page_reading
-from crawler.pages.reading import TOO_COMPLEX, Page, PageContent, PageText
-from registry.guard import Answer, Pool, Work
+from crawler.pages.reading import TOO_COMPLEX, Page, PageContent, PageText, load, outline, read_text
+from registry.guard import Answer, Limits, Pool, Work
 from registry.pictures.reading import Fetched, FileRead, guarded, read_fetched, read_marks
 
+# For one page; one with the most tags takes about 3 seconds.
+PAGE_LIMITS = Limits(seconds=30.0, memory=1 << 30)
 A = TypeVar("A")
 R = TypeVar("R")
 
@@ -29,13 +30,10 @@ class Readers:
 
     async def page(self, page: Page) -> tuple[PageText, str | None]:
         """Return what a page says, or else its outline and the refusal `page-too-complex`."""
-        limits, load = page_reading.LIMITS, page_reading.load
-        work = Work(page_reading.read_text, limits, load)
-        answer = await _called(self._pages, work, page)
+        answer = await _called(self._pages, Work(read_text, PAGE_LIMITS, load), page)
         if answer.value is not None:
             return answer.value, None
-        outline = Work(page_reading.outline, limits, load)
-        outlined = await _called(self._pages, outline, page)
+        outlined = await _called(self._pages, Work(outline, PAGE_LIMITS, load), page)
         return outlined.value or PageText("", PageContent()), TOO_COMPLEX
 
     async def image(self, data: bytes, url: str = "") -> FileRead:

@@ -20,8 +20,7 @@ NOT_MODIFIED = 304
 # pages before far ones.
 IMAGE_PRIORITY = 10_000
 NEXT_PRIORITY = 1_000
-# Of a page so much is read; more may come where it is packed.
-PAGE_BYTES = 10 * 1024 * 1024
+# The longest page after decompression; `cut_pages` keeps the beginning of it.
 UNPACKED_BYTES = 64 * 1024 * 1024
 _FILE_ACCEPT = "text/plain, application/json, application/xml, */*;q=0.1"
 

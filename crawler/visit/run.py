@@ -18,11 +18,11 @@ from scrapy.crawler import AsyncCrawlerRunner, Crawler
 from crawler.plan import Options, Plan, contact_for
 from crawler.record import database as recorder
 from crawler.report.summary import Ended
+from crawler.report.tally import Tally
 from crawler.settings import scrapy_settings, user_agent
 from crawler.site_spider import SiteSpider
 from crawler.visit.reactor import running_loop, with_names
 from crawler.visit.readers import Readers
-from crawler.visit.tally import Tally
 from registry.urls.key import hostname_of
 
 Report = Callable[[Tally], None]

@@ -13,10 +13,10 @@ from datetime import datetime
 from typing import NamedTuple
 
 from crawler.pages.links import PageLink
+from crawler.report.tally import Tally
 from crawler.visit.frontier import Frontier, Limits, Step
 from crawler.visit.images import ImageRead, PageRead, Showings
 from crawler.visit.site_files import SiteFiles, Wanted
-from crawler.visit.tally import Tally
 from crawler.visit.url_shapes import page_key
 from registry.model import Observation, SiteFile
 from registry.urls.key import host_of, hostname_of

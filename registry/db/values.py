@@ -4,7 +4,7 @@ PostgreSQL's text and jsonb hold every Unicode text but NUL and lone surrogates,
 both of which turn up in what real servers send. `pack` writes those characters
 as U+10FFFF (a noncharacter, reserved for such internal use by the Unicode
 Standard, section 23.7) and six hex digits, and that character itself likewise;
-`unpack` gives the exact text back. Everything else is stored as it is.
+`unpack` gives the exact text back. Everything else is stored as it is. Pure.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What is looked at in one response, piece by piece, for a person who asks. Not of the network."""
+"""What is looked at in one response, piece by piece, for a person who asks. Pure."""
 
 from __future__ import annotations
 

@@ -117,9 +117,9 @@ def test_ten_hosts_are_done_on_time_beside_pages_of_many_tags(
 
 
 LOW = """
-from crawler.pages import reading as page_reading
+from crawler.visit import readers
 from registry.guard import Limits
-page_reading.LIMITS = Limits(1.0, 1 << 30)
+readers.PAGE_LIMITS = Limits(1.0, 1 << 30)
 from crawler.cli import main
 main()
 """

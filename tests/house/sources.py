@@ -86,6 +86,13 @@ def imports(tree: ast.AST) -> Iterator[tuple[str, int]]:
             yield from ((f"{node.module}.{alias.name}", node.lineno) for alias in node.names)
 
 
+def typing_lines(tree: ast.AST) -> Iterator[int]:
+    """Yield the lines that only type checkers read."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+            yield from range(node.lineno, (node.end_lineno or node.lineno) + 1)
+
+
 def words(text: str) -> frozenset[str]:
     """Return the words of a text, for long lists of names."""
     return frozenset(text.split())

@@ -4,7 +4,7 @@ import ast
 from collections.abc import Iterator
 
 import pytest
-from sources import Module, hold, imports, modules, within
+from sources import Module, hold, imports, modules, typing_lines, within
 
 # Values and errors: every room may use them.
 VALUES = {"registry.model", "registry.errors", "registry.text"}
@@ -96,6 +96,34 @@ ROOMS = {
     "registry.lookups.history": PURE_CORE
     | {"registry.db", "registry.lookups", "registry.pictures", "registry.snapshot"},
 }
+# The crawler's rooms. What only type checkers read is free: Scrapy hands its parts the spider.
+CRAWLER = {
+    "crawler": set(),
+    "crawler.settings": VALUES | {"registry.urls"},
+    "crawler.pages": VALUES | {"registry.urls", "registry.evidence", "registry.signals"},
+    "crawler.report": VALUES | {"registry.terminal", "registry.signals"},
+    "crawler.record": VALUES | {"registry.db"},
+    "crawler.manners": VALUES
+    | {"crawler.settings", "crawler.record.events"}
+    | {"registry.urls", "registry.evidence", "registry.signals", "registry.sources"},
+    "crawler.visit": VALUES
+    | {"crawler.settings", "crawler.pages", "crawler.manners", "crawler.report"}
+    | {"registry.urls", "registry.evidence", "registry.signals"}
+    | {"registry.guard", "registry.pictures"},
+    "crawler.site_spider": VALUES
+    | {"crawler.settings", "crawler.pages", "crawler.manners", "crawler.visit"}
+    | {"crawler.record", "crawler.report"}
+    | {"registry.urls", "registry.evidence", "registry.db", "registry.pictures"},
+    "crawler.spiders": {"crawler.site_spider", "crawler.pages"},
+    "crawler.plan": VALUES
+    | {"crawler.settings", "crawler.site_spider", "crawler.visit.frontier", "registry.urls"},
+    "crawler.visit.run": VALUES
+    | {"crawler.settings", "crawler.plan", "crawler.site_spider", "crawler.visit"}
+    | {"crawler.record", "crawler.report", "registry.urls"},
+    "crawler.cli": VALUES
+    | {"crawler.plan", "crawler.visit", "crawler.report"}
+    | {"registry.cli", "registry.terminal"},
+}
 # Edges of processes: they may use the command line's own helpers.
 EDGES = {"registry.cli", "crawler.cli"}
 
@@ -131,10 +159,9 @@ def broken_arrows(module: Module) -> list[str]:
 def _late_lines(tree: ast.Module) -> Iterator[int]:
     """Yield the lines within functions, and those that only type checkers read."""
     for node in ast.walk(tree):
-        is_late = isinstance(node, ast.FunctionDef)
-        is_typing = isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
-        if is_late or is_typing:
+        if isinstance(node, ast.FunctionDef):
             yield from range(node.lineno, (node.end_lineno or node.lineno) + 1)
+    yield from typing_lines(tree)
 
 
 @pytest.mark.parametrize("module", modules("registry"), ids=lambda module: module.name)
@@ -146,6 +173,50 @@ def test_arrows(module):
         f"{room or module.name} may import: {may or 'nothing of this project'}",
         "pass the value in as an argument, or move the code to the room that needs it",
     )
+
+
+def broken_crawler_arrows(module: Module) -> list[str]:
+    """Return the imports that a module of crawler/ may not make."""
+    fitting = [room for room in CRAWLER if within(module.name, room)]
+    room = max(fitting, key=len)
+    if room == "crawler" and module.name != "crawler":
+        return [f"{module.path}: stands in no row of CRAWLER"]
+    # Its own room, but not what stands above it in a file of the same folder.
+    above = {name for name in CRAWLER if within(name, room) and name != room}
+    typing = set(typing_lines(module.tree))
+    return [
+        f"{module.path}:{line} imports {target}"
+        for target, line in imports(module.tree)
+        if target.partition(".")[0] in {"registry", "crawler", "demo", "bench"}
+        and target not in {"registry", "registry.__version__", "registry.PRODUCT_TOKEN"}
+        and line not in typing
+        and not any(within(target, good) for good in CRAWLER[room])
+        and (not within(target, room) or any(within(target, name) for name in above))
+    ]
+
+
+@pytest.mark.parametrize("module", modules("crawler"), ids=lambda module: module.name)
+def test_crawler_arrows(module):
+    hold(
+        broken_crawler_arrows(module),
+        "CRAWLER says which room of the crawler may import which",
+        "pass the value in as an argument, or move the code to the room that needs it",
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "line"),
+    [
+        ("crawler.pages.new", "from crawler.manners import robots"),
+        ("crawler.manners.new", "from crawler.visit import frontier"),
+        ("crawler.visit.new", "from crawler.visit.run import visit"),
+        ("crawler.report.new", "from crawler.visit import state"),
+        ("crawler.record.new", "def f():\n    from crawler.site_spider import SiteSpider"),
+        ("crawler.new", "import json"),
+    ],
+)
+def test_the_crawlers_rule_bites(name, line):
+    assert broken_crawler_arrows(Module(name, "x.py", line)), f"{name} may not say {line}"
 
 
 def test_crawler_uses_the_command_line_only_at_its_edge():

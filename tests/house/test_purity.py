@@ -10,7 +10,7 @@ import subprocess
 import sys
 
 import pytest
-from sources import Module, hold, imports, modules, within, words
+from sources import Module, hold, imports, modules, typing_lines, within, words
 
 CORE = (
     "registry.model",
@@ -111,6 +111,45 @@ def test_pure(module):
         "pure modules take values and return values",
         "take it as an argument, or do it in db, snapshot, datasets, check or cli",
     )
+
+
+# What pure modules import although it is not pure itself, and why that changes no answer.
+PURE_ENOUGH = {
+    "registry.plugins": "imports the modules of this package, the same ones for every call",
+}
+
+
+def pure_imports(module: Module) -> list[tuple[str, int]]:
+    """Return the modules of this project that a module loads, with the line; types aside."""
+    names = {other.name for other in modules("registry", "crawler")}
+    typing = set(typing_lines(module.tree))
+    loaded: list[tuple[str, int]] = []
+    for target, line in imports(module.tree):
+        name = target if target in names else target.rpartition(".")[0]
+        if line not in typing and name in names:
+            loaded.append((name, line))
+    return loaded
+
+
+def test_pure_modules_load_pure_modules_alone():
+    """With each import pure, so is everything behind it."""
+    pure = {module.name for module in PURE} | set(PURE_ENOUGH) | {"registry"}
+    wrong = [
+        f"{module.path}:{line} imports {name}, which is not pure"
+        for module in PURE
+        for name, line in pure_imports(module)
+        if name not in pure
+    ]
+    hold(wrong, "purity is transitive", "say 'Pure.' of it if it is, else take the value in")
+    used = {name for module in PURE for name, _ in pure_imports(module)}
+    hold(sorted(set(PURE_ENOUGH) - used), "PURE_ENOUGH holds what is used", "take these out")
+
+
+def test_an_import_that_is_not_pure_is_found():
+    module = Module("registry.signals.new", "x.py", "from registry.db import visits")
+    assert pure_imports(module) == [("registry.db.visits", 1)]
+    typed = "if TYPE_CHECKING:\n    from registry.db import visits"
+    assert pure_imports(Module("registry.signals.new", "x.py", typed)) == []
 
 
 def test_exceptions_are_needed():

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scrapy.http import Response as Fetched
 
-from crawler.visit.responses import response_of
+from crawler.manners.responses import response_of
 from registry.evidence.body_kinds import kind_of_body, media_type
 from registry.evidence.responses import Response, kind_of, page_kind
 

@@ -5,15 +5,15 @@ from itertools import permutations
 
 import pytest
 
+from crawler.manners.responses import header_lines
 from crawler.pages.images import ImageCandidate
 from crawler.pages.links import PageLink, find_links
 from crawler.pages.relation import plain_relation
 from crawler.report.summary import Ended, as_json, as_text, exit_code
+from crawler.report.tally import Tally
 from crawler.settings import checked_contact, refuse_disobedience, scrapy_settings, user_agent
 from crawler.visit.frontier import BARREN_NEXT, BARREN_VARIANTS, Frontier, Limits
 from crawler.visit.images import ImageRead, PageRead, Showings
-from crawler.visit.responses import header_lines
-from crawler.visit.tally import Tally
 from registry.errors import UsageError
 from registry.evidence.headers import kept, refreshed
 from registry.model import Evidence, Observation, Picture

@@ -11,8 +11,8 @@ import pytest
 from archives import warc_record
 from scrapy.http import Response as Fetched
 
+from crawler.manners.responses import response_of
 from crawler.manners.robots import _meaning
-from crawler.visit.responses import response_of
 from crawler.visit.site_files import Wanted, site_file
 from registry.evidence.responses import Response as Saved
 from registry.evidence.responses import saved_response
