@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 @click.group()
 @click.version_option(__version__, prog_name="crawler")
 def crawler() -> None:
-    """Visit art sites politely and record the marks they carry."""
+    """Visit art sites politely, and record their images and marks."""
 
 
 class Duration(click.ParamType[timedelta]):
@@ -56,7 +56,7 @@ class Duration(click.ParamType[timedelta]):
     default=10,
     show_default=True,
     type=click.IntRange(0),
-    help="Most links to follow from the start to a page.",
+    help="Most links to follow from the start page to a page.",
 )
 @click.option(
     "--max-images",
@@ -70,14 +70,14 @@ class Duration(click.ParamType[timedelta]):
     default=3600.0,
     show_default=True,
     type=click.FloatRange(0, min_open=True),
-    help="End the visit after this time.",
+    help="Most seconds that a visit may take.",
 )
 @click.option(
     "--max-bytes",
     default=50 * 1024 * 1024,
     show_default=True,
     type=click.IntRange(1),
-    help="Largest image file to take.",
+    help="Most bytes of an image file; larger ones are refused.",
 )
 @click.option(
     "--delay",
@@ -91,30 +91,31 @@ class Duration(click.ParamType[timedelta]):
     default=30.0,
     show_default=True,
     type=click.FloatRange(0, 3600, min_open=True),
-    help="Most seconds one download may take.",
+    help="Most seconds that one download may take.",
 )
 @click.option(
     "--if-older-than",
     "older_than",
     type=Duration(),
-    help="Leave out what was last visited within this time: 30m, 12h, 7d.",
+    help="Skip sites that were visited within this time: 30m, 12h, 7d.",
 )
 @click.option(
     "--private",
     is_flag=True,
-    help="Allow start names that resolve to private addresses. Without it they are refused.",
+    help="Allow start URLs whose host resolves to a private address.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.option("--verbose", is_flag=True, help="Show Scrapy's whole log.")
 def run(targets: tuple[str, ...], delay: float, timeout: float, **options: Any) -> int:
     """Visit sites, and record their images and marks in the database.
 
-    A URL is crawled from there on, within its host. robots.txt is always
-    obeyed. CRAWLER_CONTACT (a web page, or mailto:YOU@HOST) says in the user
-    agent whom a site's owner can ask; without it only this machine is visited.
+    From a URL the crawler follows links within the URL's host. robots.txt is always
+    obeyed. CRAWLER_CONTACT (a web page, or mailto:YOU@HOST) is sent in the user
+    agent, so that a site's owner can contact you; without it, only this machine
+    can be visited.
 
     \b
-    Ends with 0; 1 no image found; 2 usage; 3 the database is unavailable;
+    Exit codes: 0 done; 1 no image found; 2 wrong usage; 3 the database is unavailable;
     4 a start URL could not be read; 130 interrupted.
 
     \b
@@ -185,7 +186,7 @@ def _due(plans: list[Plan], older_than: timedelta | None) -> list[Plan]:
 @crawler.command()
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def sites(as_json: bool) -> None:
-    """List the spiders: what `crawler run` can visit."""
+    """List the spiders that `crawler run` can use."""
     from crawler.plan import spiders
 
     found = {name: spider.about for name, spider in spiders().items()}

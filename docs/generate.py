@@ -1,10 +1,10 @@
-"""Write docs/commands.md and docs/reference/signals.md from what the code says of itself.
+"""Write docs/commands.md and docs/reference/signals.md from help texts and docstrings.
 
     .venv/bin/python docs/generate.py            write them
-    .venv/bin/python docs/generate.py --check    only tell whether they are up to date
+    .venv/bin/python docs/generate.py --check    only check that they are up to date
 
-Summary, usage, text, options and exit codes are those of `--help`. A command
-whose help has no example gets the one in EXAMPLES. Of a reader it is the docstring.
+Summary, usage, text, options and exit codes come from `--help`. A command whose help
+has no example gets the one in EXAMPLES. The page of a reader is its docstring.
 """
 
 from __future__ import annotations
@@ -38,10 +38,10 @@ HEAD = """\
 
 <!-- Written by docs/generate.py from the commands' own help; a test compares. -->
 
-Data goes to standard output, talk and progress to standard error. `--json`
-prints data for machines. An error is one line that begins with `error:`, often
-with a second that begins with `hint:` and says what to do. New here? Begin with the
-[quickstart](quickstart.md); how it is built is in [design](design.md).
+Results go to standard output, messages and progress to standard error. `--json` prints
+results for programs. An error is one line that begins with `error:`, often followed by a
+line that begins with `hint:` and says what to do. The [quickstart](quickstart.md) is the
+place to begin; [design](design.md) describes the code.
 
 ## Exit codes
 
@@ -50,26 +50,26 @@ with a second that begins with `hint:` and says what to do. New here? Begin with
 | 0 | every row is clear | done |
 | 1 | reserved or conditional rows were found | nothing was found |
 | 2 | wrong usage | wrong usage |
-| 3 | none were found, but rows are to be reviewed or could not be checked | \
+| 3 | no such rows, but some need review or are unchecked | \
 a service (the database, a port) is unavailable |
 | 4 | the dataset or the registry could not be read, or memory is short | \
 an input could not be read, or memory is short |
 | 129 | the terminal was closed (SIGHUP) | the same |
 | 130 | interrupted | interrupted |
-| 141 | the reader of the output left | the same |
+| 141 | the reader of the output closed the pipe | the same |
 | 143 | ended by SIGTERM | the same |
 | 70 | a fault of this program; its traceback is shown | the same |
 
-These are the codes that a shell reports: SIGTERM ends a command with 143 once Python has loaded it,
-and by the signal itself before that.
+These are the codes that a shell reports. Until Python has loaded a command, SIGTERM ends it
+by the signal itself.
 
 ## Environment
 
-| variable | what it is |
+| variable | meaning |
 | --- | --- |
 | `REGISTRY_DATABASE_URL` | the PostgreSQL to use; unset: an [embedded](database.md) one |
-| `REGISTRY_HOME` | where snapshots and the embedded PostgreSQL are kept |
-| `CRAWLER_CONTACT` | whom a site's owner can [ask](crawling.md): a web page or `mailto:` |
+| `REGISTRY_HOME` | folder of snapshots and the embedded PostgreSQL |
+| `CRAWLER_CONTACT` | how a site's owner can [contact you](crawling.md): a web page or `mailto:` |
 """
 NAMED = re.compile(r"\A([A-Z][a-z ]+):")
 SIGNALS_HEAD = """\

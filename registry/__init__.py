@@ -1,7 +1,7 @@
 """Registry of machine-readable reservations of images against AI training.
 
-The front door for programs. Each function loads what it needs when it is first called;
-docs/python.md shows them together. Their errors are those of `registry.errors`.
+The functions for Python programs; docs/python.md shows them together. Each imports its
+modules when it is first called. They raise the errors of `registry.errors`.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ if TYPE_CHECKING:
     from registry.snapshot.store import Snapshot
 
 __version__ = "0.1.0"
-# The name that robots.txt groups address us by (RFC 9309, section 2.2.1).
+# The crawler's name in robots.txt groups (RFC 9309, section 2.2.1).
 PRODUCT_TOKEN = "OptoutRegistry"
 
 
 def read(evidence: Evidence) -> Reading:
-    """Return the signals in one piece of evidence, and warnings; raises on no text.
+    """Return the signals in one piece of evidence, and warnings; it raises no error for any text.
 
     >>> from registry.model import Evidence
     >>> mark = '<meta name="robots" content="noai">'
@@ -44,10 +44,10 @@ def decide(
     page_url: str | None = None,
     agent: str | None = None,
 ) -> Verdict:
-    """Return the verdict on an image: what signals say of it under a policy, and which decided.
+    """Return the verdict on an image under a policy, with the signals that decided it.
 
-    Of a site's rules those count that win for the URLs; `agent` is the product token of who
-    asks, None for any trainer. Raises UsageError for a policy that is not known.
+    Of rules with paths, those that apply to the URLs count. `agent` is a product token,
+    None for any trainer. Raises UsageError for an unknown policy.
 
     >>> from registry.model import Evidence
     >>> rules = Evidence("robots-txt", "site", "https://a.example/robots.txt",
@@ -65,10 +65,10 @@ def decide(
 
 
 def fingerprint(data: bytes) -> Picture:
-    """Return digests, fingerprints and size of an image file's bytes.
+    """Return the digests, fingerprints and size of an image, given the bytes of its file.
 
-    It has no limit of time: `registry.pictures.files.PictureReader` reads files of strangers
-    in a process of its own. Raises UnreadablePicture, with the reason.
+    It has no time limit; `registry.pictures.files.PictureReader` reads untrusted files in
+    a separate process. Raises UnreadablePicture, with the reason.
 
     >>> from pathlib import Path
     >>> picture = registry.fingerprint(Path("cat.jpg").read_bytes())
@@ -81,9 +81,9 @@ def fingerprint(data: bytes) -> Picture:
 
 
 def open_snapshot(folder: str | PathLike[str]) -> Snapshot:
-    """Open a snapshot, as `registry snapshot build` made it or as it was downloaded.
+    """Open a snapshot folder, built by `registry snapshot build` or downloaded.
 
-    Raises UnreadableSnapshot for one that is missing, damaged or newer than this version.
+    Raises UnreadableSnapshot if it is missing, damaged or newer than this version.
 
     >>> snapshot = registry.open_snapshot("snapshot")
     >>> snapshot.entries.num_rows
@@ -107,9 +107,9 @@ def check(
 ) -> Report:
     """Check every row of a dataset, and return the counts.
 
-    `dataset` is what `registry check` takes: a Parquet file, a folder, several. `columns`
-    says by role which columns serve so, where their names do not (`{"url": ["LINK"]}`). With
-    `out` the rows are written there with their answers (Parquet). `workers` processes
+    `dataset` is a path, or several, as for `registry check`. `columns` gives columns a role
+    that their names do not show (`{"url": ["LINK"]}`). With `out` the rows and their
+    outcomes are written to that Parquet file. `workers` is the number of processes that
     fingerprint pictures. Raises UnreadableDataset, UsageError.
 
     >>> report = registry.check("dataset.parquet", registry.open_snapshot("snapshot"))
@@ -130,13 +130,12 @@ def check(
 
 
 def lookup(target: str, snapshot: Snapshot, *, policy: str = "cautious") -> Answer:
-    """Look up an image file, the URL of an image or a page, a hash or a digest.
+    """Look up an image file, the URL of an image or a page, a fingerprint or a digest.
 
-    A URL is looked up, never fetched. `Answer.decision` is the strictest of what was found.
-    Each call prepares the snapshot anew: for many targets make one `CheckIndex` and call
-    `registry.lookups.lookup` with it, or `check` a table of them.
-    Raises UsageError for what is none of these, UnreadableInput for a picture that cannot
-    be read.
+    A URL is looked up, never fetched. `Answer.decision` is the strictest decision found.
+    Each call builds an index of the snapshot: for many targets, build one `CheckIndex` and
+    pass it to `registry.lookups.lookup`, or `check` a table of them.
+    Raises UsageError for any other target, UnreadableInput for a picture that cannot be read.
 
     >>> answer = registry.lookup("https://a.example/1.jpg", registry.open_snapshot("snapshot"))
     >>> answer.decision, [found.by for found in answer.found]

@@ -1,13 +1,13 @@
-"""Files that are either whole or absent, even after a power cut, and leave nothing when killed.
+"""Files that are either complete or absent, even after a power cut or a kill.
 
 The order is the one LevelDB and Git use: write a temporary file, flush it to
 the disk, rename it over the name, flush the folder that holds the name.
 
-The temporary file stands beside its target, locked as long as its maker lives:
-the kernel frees the lock however that ends. Who makes the next one in the same
-folder removes those that nobody holds. (A file without a name, O_TMPFILE, would
-vanish by itself, but can be given a name that exists only by way of another name,
-and network file systems have none.)
+The temporary file is in the folder of its target and locked by its process: the kernel
+frees the lock however the process ends. The next process that writes to the folder
+removes temporary files without a lock. (A nameless file, O_TMPFILE, would vanish by
+itself, but it cannot replace an existing name directly, and network file systems have
+none.)
 """
 
 from __future__ import annotations
@@ -27,15 +27,15 @@ from registry.errors import UnwritableOutput
 
 SUFFIX = ".registry-unfinished"
 FOLDER_SUFFIX = ".registry-building"
-# Some network file systems keep locks to one machine. What another machine made
-# is taken for abandoned only if it was not written to for so long.
+# On some network file systems a lock is seen by one machine only. A file of another
+# machine counts as abandoned after so many seconds without a write.
 FOREIGN_SECONDS = 24 * 3600
-# Characters of the target's name in a temporary name, which is limited to 255 bytes.
+# Characters of the target's name used in a temporary name, which has 255 bytes at most.
 NAME_CHARACTERS = 40
 
 
 def unwritable(path: Path, error: OSError) -> UnwritableOutput:
-    """Return the error for a file that the system refused to write."""
+    """Return the UnwritableOutput for an OSError of a file."""
     reason = os.strerror(error.errno) if error.errno else str(error)
     return UnwritableOutput(f"{path} cannot be written: {reason}")
 
@@ -56,9 +56,9 @@ def flush_folder(path: Path) -> None:
 
 
 class Unfinished:
-    """A temporary file beside its target, and if asked for a folder beside it.
+    """A temporary file in the folder of its target and, on demand, a temporary folder there.
 
-    Every call may raise OSError. `discard` may be called at any time, also twice.
+    All methods may raise OSError. `discard` may be called at any time, also twice.
     """
 
     def __init__(self, target: Path) -> None:
@@ -67,20 +67,20 @@ class Unfinished:
         self.path, self._lock = _create(target)
 
     def make_folder(self) -> Path:
-        """Make the temporary folder, which is removed with the file unless renamed."""
+        """Create the temporary folder; it is removed with the file, unless renamed."""
         folder = _folder_of(self.path)
         folder.mkdir()
         return folder
 
     def finish(self) -> None:
-        """Give the file its name: on disk first, then named, then the name on disk."""
+        """Flush the file, rename it to the target, and flush the folder."""
         flush_file(self.path)
         self.path.replace(self.target)
         flush_folder(self.target.parent)
         self._unlock()
 
     def discard(self) -> None:
-        """Remove what is still there under a temporary name."""
+        """Remove the temporary file and folder, if they still exist."""
         if self._lock is not None:
             _remove(self.path)
             self._unlock()
@@ -93,7 +93,7 @@ class Unfinished:
 
 @contextmanager
 def unfinished(target: Path) -> Iterator[Unfinished]:
-    """Yield a temporary file beside `target` that is removed unless it was finished."""
+    """Yield a temporary file in the folder of `target`; it is removed unless it was finished."""
     made = Unfinished(target)
     try:
         yield made
@@ -102,7 +102,7 @@ def unfinished(target: Path) -> Iterator[Unfinished]:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write a small text file durably, replacing what was there in one step.
+    """Write a small text file durably; an old file is replaced in one step.
 
     Raises UnwritableOutput.
     """
@@ -115,7 +115,7 @@ def write_text(path: Path, text: str) -> None:
 
 
 def remove_abandoned(folder: Path) -> None:
-    """Remove temporary files and folders whose makers are certainly gone."""
+    """Remove temporary files and folders whose processes have certainly ended."""
     with suppress(OSError), os.scandir(folder) as entries:
         for entry in entries:
             if entry.name.startswith(".") and entry.name.endswith(SUFFIX):
@@ -129,11 +129,11 @@ def _create(target: Path) -> tuple[Path, int | None]:
         path = target.parent / name
         lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o666)
         with suppress(OSError):
-            # Where there are no locks, nothing is ever taken for abandoned.
+            # Without locks no file ever counts as abandoned.
             fcntl.flock(lock, fcntl.LOCK_EX)
         if _is_at(lock, path):
             return path, lock
-        # Somebody who cleans up locked it first.
+        # Another process, in remove_abandoned, locked it first.
         os.close(lock)
 
 
@@ -141,7 +141,7 @@ def _remove_if_abandoned(path: Path) -> None:
     try:
         lock = os.open(path, os.O_RDWR | os.O_NOFOLLOW)
     except OSError:
-        # It is gone already, or another account's.
+        # It was removed meanwhile, or belongs to another account.
         return
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -149,7 +149,7 @@ def _remove_if_abandoned(path: Path) -> None:
         if _is_at(lock, path) and (ours or _age(path) > FOREIGN_SECONDS):
             _remove(path)
     except OSError:
-        # Its maker lives, or this file system has no locks.
+        # Its process is alive, or this file system has no locks.
         return
     finally:
         os.close(lock)
@@ -168,7 +168,7 @@ def _folder_of(path: Path) -> Path:
 
 
 def _is_at(file: int, path: Path) -> bool:
-    """Return whether an open file still has this name."""
+    """Return whether an open file still has this path."""
     try:
         return os.path.samestat(os.fstat(file), os.lstat(path))
     except FileNotFoundError:
@@ -176,11 +176,11 @@ def _is_at(file: int, path: Path) -> bool:
 
 
 def _age(path: Path) -> float:
-    """Return the seconds since the file, or one in its folder, was written to."""
+    """Return the seconds since the last write to the file or to a file in its folder."""
     files = [path, *_folder_of(path).glob("*")]
     return time.time() - max(file.lstat().st_mtime for file in files)
 
 
 def _machine() -> str:
-    """Return a short name for this machine, fit for file names."""
+    """Return a short identifier of this machine for file names."""
     return hashlib.sha256(socket.gethostname().encode()).hexdigest()[:8]

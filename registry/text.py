@@ -9,18 +9,18 @@ _USER = re.compile(r"(?i)^(https?://)[^/?#]*@")
 
 
 def visible(text: str) -> str:
-    """Escape what a terminal would obey and what cannot be encoded: the text is somebody else's."""
+    """Return text with control characters, and characters that cannot be encoded, escaped."""
     if text.isprintable():
         return text
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 def without_user(url: str) -> str:
-    """Take user name and password off an address, which is shown and sent without them."""
+    """Return a URL without user name and password: it is shown and sent without them."""
     return _USER.sub(r"\1", url)
 
 
 def quote(text: str) -> str:
-    """Return text for a warning: shortened, with control characters escaped."""
+    """Return text quoted for a warning: shortened, with control characters escaped."""
     short = text if len(text) <= MAX_QUOTE else text[:MAX_QUOTE] + "..."
     return repr(short)

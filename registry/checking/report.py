@@ -11,7 +11,7 @@ from registry.model import OUTCOMES
 from registry.text import visible
 
 if TYPE_CHECKING:
-    from registry.datasets._left_out import LeftOut
+    from registry.datasets._left_out import SkippedFiles
 
 MATCHED_BY = ("url", "digest", "fingerprint", "site")
 TOP = 20
@@ -60,7 +60,7 @@ class Report:
     format: str
     tally: Tally
     columns: Mapping[str, Any]
-    left_out: Sequence[LeftOut]
+    left_out: Sequence[SkippedFiles]
     registry: Mapping[str, Any]
     policy: str
     distance: int | None

@@ -1,4 +1,4 @@
-"""Which columns of a table are known, and what an unknown one may have been meant for. Pure."""
+"""The known columns of a table, and the known column that an unknown one may stand for. Pure."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from registry.model import Claim
 
 COLUMNS = tuple(field.name for field in fields(Claim) if field.name != "file_name")
 KEYS = ("url", "sha256", "md5", "phash64", "site")
-# Of unknown columns that are kept by name; a file of JSON lines may have any number.
+# Most unknown columns to keep by name; a file of JSON lines may have any number.
 MOST_UNKNOWN = 100
 _SHOWN = 60
-# How alike names are, from 0 to 1, as difflib has it.
+# Similarity of names, from 0 to 1, as difflib measures it.
 _MISSPELT, _NEAR = 0.9, 0.75
-_APART = re.compile(r"[\s._-]+")
+_SEPARATORS = re.compile(r"[\s._-]+")
 
 
 def short(text: str) -> str:
@@ -27,54 +27,53 @@ def short(text: str) -> str:
 
 
 def columns_of(names: Sequence[str]) -> dict[str, str]:
-    """Map the known columns to a table's own names for them.
+    """Return a table's own names of the known columns, by known column.
 
-    A name is known in any case, and with blanks, hyphens, dots and underscores in any
-    places: `SHA-256` is `sha256`. Where a column has its documented name, another
-    spelling of it is unknown. Raises UnreadableInput where none of KEYS is among them or
-    one is there twice.
+    Case, spaces, hyphens, dots and underscores in a name do not matter: `SHA-256` is
+    `sha256`. If a column has its documented name, another spelling of it is unknown.
+    Raises UnreadableInput if none of KEYS is among the columns or one is there twice.
     """
-    found: dict[str, str] = {}
+    columns: dict[str, str] = {}
     for name in names:
         known = name.strip().lower()
         if known in COLUMNS:
-            _take(found, known, name)
+            _add(columns, known, name)
     spelled: dict[str, str] = {}
     for name in names:
         known = _SPELLED.get(_letters(name), "")
-        if known and known not in found:
-            _take(spelled, known, name)
-    found |= spelled
-    if not set(KEYS) & set(found):
+        if known and known not in columns:
+            _add(spelled, known, name)
+    columns |= spelled
+    if not set(KEYS) & set(columns):
         raise UnreadableInput(
             _none_usable(names),
-            f"name one of the columns {', '.join(KEYS)} (a text table does so in its first line)",
+            f"give the table one of the columns {', '.join(KEYS)} (named in its first line)",
         )
-    return found
+    return columns
 
 
-def meant_by(name: str, found: Collection[str]) -> str | None:
-    """Return the known column that an unknown one was probably meant for, or None.
+def meant_by(name: str, present: Collection[str]) -> str | None:
+    """Return the known column that an unknown name probably stands for, or None.
 
-    Columns in `found` are there already and are not meant.
+    Columns in `present` are in the table already and are not returned.
     """
-    left = {_letters(known): known for known in COLUMNS if known not in found}
+    left = {_letters(known): known for known in COLUMNS if known not in present}
     letters = _letters(name)[:_SHOWN]
     misspelt = get_close_matches(letters, left, 1, _MISSPELT)
     if misspelt:
         return left[misspelt[0]]
-    words = _APART.split(name.lower())
+    words = _SEPARATORS.split(name.lower())
     for key in KEYS:
-        # `image_url` speaks of a URL, and of no other column where there is one already.
+        # `image_url` stands for `url` and, if the table has a `url`, for no other column.
         if key in words or letters.endswith(key):
-            return None if key in found else key
+            return None if key in present else key
     near = get_close_matches(letters, left, 1, _NEAR)
     return left[near[0]] if near else None
 
 
 @dataclass(slots=True)
 class UnknownColumn:
-    """A column that was not taken: its name, the known one it was meant for, and where it is."""
+    """An ignored column: its name, the known column it may stand for, its file, and more files."""
 
     column: str
     did_you_mean: str | None
@@ -85,7 +84,7 @@ class UnknownColumn:
 class UnknownColumns:
     """The unknown columns of all tables of an import, each once.
 
-    `are_more` tells that there were more than MOST_UNKNOWN.
+    `are_more` is True if there were more than MOST_UNKNOWN.
     """
 
     def __init__(self) -> None:
@@ -94,11 +93,11 @@ class UnknownColumns:
         self._in_file: set[str] = set()
         self.are_more = False
 
-    def see(self, file: str, names: Iterable[str], found: Mapping[str, str]) -> None:
-        """Take the names of a table's columns, of which `found` are known."""
+    def add(self, file: str, names: Iterable[str], columns: Mapping[str, str]) -> None:
+        """Add the names of a table's columns, except the known ones in `columns`."""
         if file != self._file:
             self._file, self._in_file = file, set()
-        taken = set(found.values())
+        taken = set(columns.values())
         for name in names:
             if name in taken or name in self._in_file:
                 continue
@@ -106,19 +105,19 @@ class UnknownColumns:
                 if len(self._by_name) == MOST_UNKNOWN:
                     self.are_more = True
                     continue
-                meant = meant_by(name, found)
+                meant = meant_by(name, columns)
                 self._by_name[name] = UnknownColumn(short(name), meant, file, 0)
             self._in_file.add(name)
             self._by_name[name].files += 1
 
     def listed(self) -> list[UnknownColumn]:
-        """Return them, those that were probably meant for a known column first."""
+        """Return the unknown columns, first those that probably stand for a known one."""
         return sorted(self._by_name.values(), key=lambda one: one.did_you_mean is None)
 
 
 def _letters(name: str) -> str:
-    """Return a name without what separates its words and what cannot be seen, in lower case."""
-    text = _APART.sub("", name).lower()
+    """Return a name in lower case, without separators and invisible characters."""
+    text = _SEPARATORS.sub("", name).lower()
     if text.isascii():
         return text
     return "".join(c for c in text if unicodedata.category(c) != "Cf")
@@ -127,15 +126,15 @@ def _letters(name: str) -> str:
 _SPELLED = {_letters(known): known for known in COLUMNS}
 
 
-def _take(found: dict[str, str], known: str, name: str) -> None:
-    if known in found:
-        raise UnreadableInput(f"the column {known} is there twice: {found[known]}, {name}")
-    found[known] = name
+def _add(columns: dict[str, str], known: str, name: str) -> None:
+    if known in columns:
+        raise UnreadableInput(f"the table has the column {known} twice: {columns[known]}, {name}")
+    columns[known] = name
 
 
 def _none_usable(names: Sequence[str]) -> str:
     seen = short(", ".join(names)) if names else "none"
     meant = dict.fromkeys(meant_by(name, ()) for name in names[:MOST_UNKNOWN])
     keys = [known for known in meant if known in KEYS]
-    asked = f"; did you mean {' or '.join(keys)}?" if keys else ""
-    return f"no usable column; columns seen: {seen}{asked}"
+    question = f"; did you mean {' or '.join(keys)}?" if keys else ""
+    return f"no usable column; columns seen: {seen}{question}"

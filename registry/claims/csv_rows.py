@@ -1,16 +1,16 @@
-"""From the lines of a CSV or TSV file to its rows. Pure.
+"""Rows of a CSV or TSV file from its lines. Pure.
 
-A quoted field may hold line breaks. A quote that is never closed would hold the
-rest of the file, so a row of several lines is taken only if
+A quoted field may hold line breaks. A quote that is never closed would swallow the
+rest of the file, so a row of several lines is accepted only if
 
 - it has at most QUOTED_LINES lines and QUOTED_CHARACTERS characters,
 - it is CSV,
-- and none of its lines, read alone, is a row that makes a claim, or the beginning of one.
+- and none of its lines, read alone, is a row with a claim, or the start of one.
 
-Otherwise its first line is one bad row, and reading goes on at the second. So it does
-behind a row with a quote within a field that does not begin with one (RFC 4180, 2.5):
-a quote was lost or is too many. Between tabs such a quote is text. A row
-with more or fewer fields than the header is one bad row, however many lines it takes.
+Otherwise its first line is one bad row, and reading continues at the second line. The
+same happens after a row with a quote inside a field that does not begin with one
+(RFC 4180, 2.5): a quote is missing or superfluous. In TSV such a quote is text. A row
+with more or fewer fields than the header is one bad row, however many lines it has.
 """
 
 from __future__ import annotations
@@ -30,20 +30,20 @@ QUOTED_CHARACTERS = 1 << 20
 
 Cells = list[str]
 MakesClaim = Callable[[Cells], bool]
-_STRAY_QUOTE = "not CSV: a quote within a field that does not begin with one"
+_STRAY_QUOTE = "not CSV: a quote inside a field that does not begin with a quote"
 _NOT_CLOSED = "not CSV: a quote is not closed"
-_HEADER = "the line with the names of the columns"
+_HEADER = "the line with the column names"
 
 
-class Line(NamedTuple):
-    """One line of a file, counted from 1, with its end; or why it cannot be read."""
+class CsvLine(NamedTuple):
+    """A line of a file, counted from 1, with its line end; or why it cannot be read."""
 
     number: int
     text: str | UnreadableRow
 
 
-class Row(NamedTuple):
-    """One row and the lines it takes, `first` to `last`; or why they are none."""
+class CsvRow(NamedTuple):
+    """The fields of a row and its lines, `first` to `last`; or why it cannot be read."""
 
     first: int
     last: int
@@ -51,13 +51,13 @@ class Row(NamedTuple):
 
 
 class _Feed:
-    """Hands lines to a CSV reader and remembers which ones the row at hand has taken."""
+    """Gives lines to a CSV reader, and records which ones the current row has consumed."""
 
-    def __init__(self, lines: Iterable[Line]) -> None:
+    def __init__(self, lines: Iterable[CsvLine]) -> None:
         self._lines = iter(lines)
-        self._again: deque[Line] = deque()
+        self._again: deque[CsvLine] = deque()
         self._characters = 0
-        self.taken: list[Line] = []
+        self.taken: list[CsvLine] = []
 
     def __iter__(self) -> _Feed:
         return self
@@ -77,18 +77,18 @@ class _Feed:
         return line.text
 
     def row_done(self) -> None:
-        """Begin a new row at the next line."""
+        """Start a new row at the next line."""
         self.taken = []
         self._characters = 0
 
-    def take_again(self, taken: list[Line], place: int) -> None:
-        """Go on behind a row's lines, after `back_to` gave those from `place` on back."""
+    def take_again(self, taken: list[CsvLine], place: int) -> None:
+        """Consume the lines from `place` on again, after `back_to` returned them."""
         for _ in taken[place:]:
             self._again.popleft()
         self.taken = taken
 
     def back_to(self, place: int) -> None:
-        """Begin a new row at one of the lines taken, by its place among them."""
+        """Return the consumed lines from `place` on, and start a new row there."""
         self._again.extendleft(reversed(self.taken[place:]))
         self.row_done()
 
@@ -96,13 +96,13 @@ class _Feed:
 class CsvRows:
     """The header and the rows of a CSV file.
 
-    A `delimiter` of None is found out: the most frequent of comma, semicolon and
-    tab in the first line. Raises UnreadableInput where the header is not CSV.
+    If `delimiter` is None, it is the most frequent of comma, semicolon and tab in the
+    first line. Raises UnreadableInput if the header is not CSV.
     """
 
-    def __init__(self, lines: Iterable[Line], delimiter: str | None = None) -> None:
+    def __init__(self, lines: Iterable[CsvLine], delimiter: str | None = None) -> None:
         self._lines = iter(lines)
-        first = next(self._lines, Line(1, ""))
+        first = next(self._lines, CsvLine(1, ""))
         if isinstance(first.text, UnreadableRow):
             raise UnreadableInput(f"{_HEADER}: {first.text.message}", first.text.hint)
         self._delimiter = delimiter or max(",;\t", key=first.text.count)
@@ -117,11 +117,11 @@ class CsvRows:
         self._below_header = self._feed.taken[1:]
         self._feed.row_done()
 
-    def rows(self, makes_claim: MakesClaim) -> Iterator[Row]:
-        """Yield the rows below the header; blank lines are passed over.
+    def rows(self, makes_claim: MakesClaim) -> Iterator[CsvRow]:
+        """Yield the rows below the header; blank lines are skipped.
 
-        `makes_claim` tells whether the fields of one line would be taken as a row.
-        Raises UnreadableInput where the header holds such a line.
+        `makes_claim` returns whether the fields of one line would be a row with a claim.
+        Raises UnreadableInput if the header contains such a line.
         """
         for line in self._below_header:
             if makes_claim(self._alone(line)):
@@ -137,41 +137,41 @@ class CsvRows:
             except (csv.Error, UnreadableRow) as error:
                 fault, first = _fault(error, self._feed.taken), self._feed.taken[0].number
                 self._feed.back_to(1)
-                # What a reader has gathered of a row that failed must not reach the next.
+                # A reader that failed keeps parts of its row; a new one starts empty.
                 reader = self._reader()
-                yield Row(first, first, fault)
+                yield CsvRow(first, first, fault)
                 continue
             first, last = self._feed.taken[0].number, self._feed.taken[-1].number
             self._feed.row_done()
             if not _is_blank(cells):
-                yield Row(first, last, self._counted(cells))
+                yield CsvRow(first, last, self._counted(cells))
 
     def _reader(self) -> Iterator[Cells]:
         return csv.reader(self._feed, delimiter=self._delimiter, strict=True)
 
     def _refuse_stray_quote(self) -> None:
-        """Raise UnreadableRow if a field that does not begin with a quote holds one."""
+        """Raise UnreadableRow if a field that does not begin with a quote contains one."""
         text = "".join(str(line.text) for line in self._feed.taken)
-        # Tab-separated values know no quoting (IANA), though programs that write them do.
+        # Tab-separated values have no quoting (IANA), though some programs write quotes.
         if '"' in text and self._delimiter != "\t" and not self._well_quoted.fullmatch(text):
             raise UnreadableRow(_STRAY_QUOTE)
 
     def _refuse_swallowed(self, row: Cells, makes_claim: MakesClaim) -> None:
-        """Raise UnreadableRow if a row holds another one as quoted text."""
+        """Raise UnreadableRow if the quoted text of a row contains another row."""
         taken = self._feed.taken
         if len(taken) == 1:
             return
         for line in taken:
             if self._begins_row(line, row, makes_claim):
-                raise UnreadableRow(f"{_NOT_CLOSED}, line {line.number} is a row of its own")
+                raise UnreadableRow(f"{_NOT_CLOSED}, line {line.number} is a separate row")
         if self._is_good(row, makes_claim):
             return
         for place in range(1, len(taken)):
             if self._row_begins_at(place, makes_claim):
-                raise UnreadableRow(f"{_NOT_CLOSED}, line {taken[place].number} begins another row")
+                raise UnreadableRow(f"{_NOT_CLOSED}, line {taken[place].number} starts another row")
 
     def _row_begins_at(self, place: int, makes_claim: MakesClaim) -> bool:
-        """Tell whether reading anew at a line of this row finds a row that makes a claim."""
+        """Return whether a row with a claim starts at one of the lines of this row."""
         taken = self._feed.taken
         self._feed.back_to(place)
         try:
@@ -186,25 +186,27 @@ class CsvRows:
         return len(row) == len(self.header) and makes_claim(row)
 
     def _counted(self, cells: Cells) -> Cells | UnreadableRow:
-        """Return a row if it has as many fields as the header, or why it is refused.
+        """Return a row with as many fields as the header; else why it is refused.
 
-        With fewer it cannot be told from one whose end was cut off.
+        A row with fewer fields may be one whose end was cut off.
         """
         if len(cells) == len(self.header):
             return cells
         short = "; it may be cut short" if len(cells) < len(self.header) else ""
-        return UnreadableRow(f"{len(cells)} fields, the first line names {len(self.header)}{short}")
+        return UnreadableRow(
+            f"{len(cells)} fields instead of {len(self.header)} as in the first line{short}"
+        )
 
-    def _begins_row(self, line: Line, row: Cells, makes_claim: MakesClaim) -> bool:
-        """Tell whether a line within a row is a row that makes a claim or the beginning of one.
+    def _begins_row(self, line: CsvLine, row: Cells, makes_claim: MakesClaim) -> bool:
+        """Return whether a line within a row is a row with a claim, or the start of one.
 
-        Fields that `row` has anyway, before or behind the quoted text, are no sign of that.
+        Fields that `row` also has, before or after the quoted text, are ignored.
         """
         text = str(line.text)
         alone = self._alone(line)
         missing = len(self.header) - len(alone)
         whole = missing == 0 or (missing > 0 and _is_open(text, self._delimiter))
-        # With a quote too many or too few a row still has all its delimiters.
+        # A row with a missing or superfluous quote still has all its delimiters.
         parts = [part.strip('"\r\n') for part in text.split(self._delimiter)]
         return (whole and makes_claim(_others(alone, row))) or (
             # A row that lost a quote around delimiters has more of them.
@@ -212,19 +214,19 @@ class CsvRows:
             and makes_claim(_others(parts[: len(self.header)], row))
         )
 
-    def _alone(self, line: Line) -> Cells:
-        """Return the fields of a line that is read by itself."""
+    def _alone(self, line: CsvLine) -> Cells:
+        """Return the fields of a line that is read alone."""
         return next(csv.reader([str(line.text)], delimiter=self._delimiter), [])
 
 
 def _row_pattern(delimiter: str) -> re.Pattern[str]:
-    """Return what a row looks like whose fields are quoted from end to end or hold no quote."""
+    """Return the pattern of a row whose fields are fully quoted or have no quotes."""
     field = rf'(?:"[^"]*+(?:""[^"]*+)*+"|[^"\r\n{delimiter}]*+)'
     return re.compile(rf"{field}(?:{delimiter}{field})*+[\r\n]*+")
 
 
 def _others(cells: Cells, row: Cells) -> Cells:
-    """Return the fields with those empty that a row has, too."""
+    """Return the fields, with "" in place of those that `row` has, too."""
     return ["" if cell in row else cell for cell in cells]
 
 
@@ -233,22 +235,22 @@ def _is_blank(cells: Cells) -> bool:
 
 
 def _is_open(line: str, delimiter: str) -> bool:
-    """Tell whether a line ends within a quoted field."""
-    asked: list[str] = []
+    """Return whether a line ends inside a quoted field."""
+    more_requested: list[str] = []
 
     def lines() -> Iterator[str]:
         yield line
-        asked.append(line)
+        more_requested.append(line)
 
     try:
         next(csv.reader(lines(), delimiter=delimiter, strict=True), [])
     except csv.Error:
-        return bool(asked)
+        return bool(more_requested)
     return False
 
 
-def _fault(error: Exception, taken: Sequence[Line]) -> UnreadableRow:
-    """Return what is wrong with the row that began at the first of the lines taken."""
+def _fault(error: Exception, taken: Sequence[CsvLine]) -> UnreadableRow:
+    """Return the fault of the row that consumed these lines."""
     if isinstance(error, UnreadableRow):
         return error
     return UnreadableRow(_NOT_CLOSED if len(taken) > 1 else f"not CSV: {error}")

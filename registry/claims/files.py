@@ -1,8 +1,8 @@
 """Reading tables of claims row by row: CSV, TSV, JSON lines and Parquet.
 
-Nothing holds more than one batch of rows, however large the file, nor a line
-longer than LONGEST_LINE. A row that cannot be read is counted with its line, and
-the others are read; a file that cannot be read raises UnreadableInput.
+At most one batch of rows is in memory, however large the file, and no line longer
+than LONGEST_LINE. A row that cannot be read is counted with its line, and the other
+rows are read; a file that cannot be read raises UnreadableInput.
 """
 
 from __future__ import annotations
@@ -22,22 +22,23 @@ from registry.errors import RefusedFile, UnreadableInput
 from registry.model import Claim, Meaning
 
 PARQUET_ROWS = 5_000
-# A column of a row group larger than this must not have values longer than that, on average.
+# In a column of a row group larger than LARGE_CHUNK, values longer than LONG_VALUE on average
+# are refused. Both in bytes.
 LARGE_CHUNK = 256 << 20
 LONG_VALUE = 8 << 10
 FIRST_SHOWN = 10
 Values = Mapping[str, object] | UnreadableRow
 
 
-class Row(NamedTuple):
-    """One row: its line in a text file or number in Parquet, from 1; its values or its fault."""
+class TableRow(NamedTuple):
+    """A row: its line in a text file, or its number in Parquet, from 1; its values or its fault."""
 
     number: int
     values: Values
 
 
-class LeftOut(NamedTuple):
-    """One row that was left out; `place` is "line 7" or "row 7"."""
+class SkippedRow(NamedTuple):
+    """A row that was skipped; `place` is "line 7" or "row 7"."""
 
     file: str
     place: str
@@ -46,36 +47,36 @@ class LeftOut(NamedTuple):
 
 @dataclass(slots=True)
 class Problems:
-    """The rows of tables that were read, and what could not be taken of them.
+    """The number of rows read, and the rows, hashes and columns that were skipped.
 
-    `rows_read` counts all of them, `bad_rows` those left out, `not_utf8` how many
-    of these hold bytes that are not UTF-8, `flat_hashes` the hashes left out of
-    rows. `left_out` holds the first few bad rows, `unknown` the columns not taken.
+    `rows_read` counts all rows, `bad_rows` the skipped ones, `not_utf8` those of them that
+    are not UTF-8, `flat_hashes` the ignored hashes. `left_out` holds the first skipped
+    rows, `unknown` the ignored columns.
     """
 
     rows_read: int = 0
     bad_rows: int = 0
     not_utf8: int = 0
     flat_hashes: int = 0
-    left_out: list[LeftOut] = field(default_factory=list)
+    left_out: list[SkippedRow] = field(default_factory=list)
     unknown: UnknownColumns = field(default_factory=UnknownColumns, compare=False)
 
     def add(self, path: Path, place: str, error: UnreadableRow) -> None:
-        """Count one row that was left out."""
+        """Count a skipped row."""
         self.bad_rows += 1
         self.not_utf8 += isinstance(error, NotUtf8)
         if len(self.left_out) < FIRST_SHOWN:
-            self.left_out.append(LeftOut(str(path), place, error.message))
+            self.left_out.append(SkippedRow(str(path), place, error.message))
 
     def columns(self, path: Path, names: Sequence[str]) -> dict[str, str]:
-        """Return `columns_of` the names, and remember those that are unknown."""
-        found = columns_of(names)
-        self.unknown.see(str(path), names, found)
-        return found
+        """Return `columns_of(names)`, and record the unknown names."""
+        columns = columns_of(names)
+        self.unknown.add(str(path), names, columns)
+        return columns
 
 
 def is_table(path: Path) -> bool:
-    """Tell by its name whether a file is a table that can be read here."""
+    """Return whether the name of a file is that of a table that can be read."""
     return path.suffix.lower() in _READERS
 
 
@@ -87,9 +88,9 @@ def read_claims(
     meaning: Meaning = "reserved",
     claimant: str | None = None,
 ) -> Iterator[Claim]:
-    """Yield the claims of a table; the three defaults are those of `claim_from_row`.
+    """Yield the claims of a table; the defaults are those of `claim_from_row`.
 
-    Rows that make no claim go to `problems`. Raises UnreadableInput.
+    Rows that are no claim are added to `problems`. Raises UnreadableInput.
     """
     suffix = path.suffix.lower()
     unit = "row" if suffix == ".parquet" else "line"
@@ -116,7 +117,7 @@ def read_claims(
         raise UnreadableInput(f"{path}: {error.strerror or error}") from error
 
 
-def _text_rows(path: Path, problems: Problems) -> Iterator[Row]:
+def _text_rows(path: Path, problems: Problems) -> Iterator[TableRow]:
     with opened(path) as file:
         table = CsvRows(lines_of(file), "\t" if path.suffix.lower() == ".tsv" else None)
         columns = problems.columns(path, table.header)
@@ -126,16 +127,16 @@ def _text_rows(path: Path, problems: Problems) -> Iterator[Row]:
             return {known: cells[at] for known, at in places.items() if at < len(cells)}
 
         for first, _, cells in table.rows(lambda cells: makes_claim(values(cells))):
-            yield Row(first, cells if isinstance(cells, UnreadableRow) else values(cells))
+            yield TableRow(first, cells if isinstance(cells, UnreadableRow) else values(cells))
 
 
-def _json_rows(path: Path, problems: Problems) -> Iterator[Row]:
+def _json_rows(path: Path, problems: Problems) -> Iterator[TableRow]:
     with opened(path) as file:
         for number, text in lines_of(file):
             if isinstance(text, UnreadableRow):
-                yield Row(number, text)
+                yield TableRow(number, text)
             elif text.strip():
-                yield Row(number, _json_row(text, path, problems))
+                yield TableRow(number, _json_row(text, path, problems))
 
 
 class _Object(dict[str, object]):
@@ -160,7 +161,7 @@ def _json_row(line: str, path: Path, problems: Problems) -> Values:
     return {known: found[own] for known, own in columns.items()}
 
 
-def _parquet_rows(path: Path, problems: Problems) -> Iterator[Row]:
+def _parquet_rows(path: Path, problems: Problems) -> Iterator[TableRow]:
     import pyarrow as pa
 
     from registry.files.parquet import open_parquet
@@ -173,14 +174,14 @@ def _parquet_rows(path: Path, problems: Problems) -> Iterator[Row]:
             groups = _Groups(file, list(names))
             for batch in groups:
                 for row in _python_rows(_microseconds(pa, batch)):
-                    yield Row(next(numbers), _renamed(row, names))
+                    yield TableRow(next(numbers), _renamed(row, names))
     except (pa.ArrowException, OSError) as error:
         raise UnreadableInput(f"not a readable Parquet file: {_damage(error)}") from error
     groups.raise_unread()
 
 
 class _Groups:
-    """The record batches of a Parquet file; a damaged row group costs no other."""
+    """The record batches of a Parquet file; those of a damaged row group are skipped."""
 
     def __init__(self, file: Any, columns: list[str]) -> None:
         self._file = file
@@ -203,13 +204,13 @@ class _Groups:
                 self._unread.append((left, reason))
 
     def raise_unread(self) -> None:
-        """Raise UnreadableInput if rows could not be read, saying how many."""
+        """Raise UnreadableInput, with the number of lost rows, if rows could not be read."""
         if self._unread:
             rows = sum(left for left, _ in self._unread)
             raise UnreadableInput(
                 f"not a readable Parquet file: {self._unread[0][1]}; {rows:,} rows in"
                 f" {len(self._unread)} of {self._file.num_row_groups} row groups are lost",
-                "the other rows were read; copy the file again from its source",
+                "the other rows were read; get a new copy of the file",
             )
 
     def _batches(self, group: int) -> Iterator[Any]:
@@ -219,7 +220,7 @@ class _Groups:
         return batches
 
     def _too_large(self, group: int) -> str:
-        """Return why a row group must not be read: Arrow holds a value whole, however long."""
+        """Return why a row group is not read, or "": Arrow keeps a whole value in memory."""
         about = self._file.metadata.row_group(group)
         for at in range(about.num_columns):
             chunk = about.column(at)
@@ -234,8 +235,8 @@ class _Groups:
 
 
 def _damage(error: Exception) -> str:
-    """Return why Arrow cannot read a file, or raise an error of the system's again."""
-    # Arrow raises OSError for damaged content too; only the system's own carry a number.
+    """Return Arrow's reason why a file is damaged; raise an error of the system again."""
+    # Arrow raises OSError for damaged content, too; only errors of the system have an errno.
     if isinstance(error, OSError) and error.errno:
         raise error
     return next(iter(str(error).splitlines()), type(error).__name__)
@@ -245,27 +246,27 @@ def _renamed(row: Values, names: Mapping[str, str]) -> Values:
     if isinstance(row, UnreadableRow):
         return row
     if any(isinstance(v, str | bytes) and len(v) > LONGEST_LINE for v in row.values()):
-        return UnreadableRow(f"a value of more than {LONGEST_LINE >> 20} MiB")
+        return UnreadableRow(f"a value is larger than {LONGEST_LINE >> 20} MiB")
     return {names[own]: value for own, value in row.items()}
 
 
 def _python_rows(batch: Any) -> Iterator[Values]:
-    """Yield a batch's rows; one with a value that Python can't hold costs no other its place."""
+    """Yield the rows of a batch; a row whose values Python cannot represent is an UnreadableRow."""
     try:
         yield from batch.to_pylist()
     except (ValueError, OverflowError, LookupError) as error:
         if len(batch) == 1:
             reason = next(iter(str(error).splitlines()), type(error).__name__)
-            yield UnreadableRow(f"a value that cannot be read: {reason}")
+            yield UnreadableRow(f"a value cannot be read: {reason}")
             return
         for at in range(len(batch)):
             yield from _python_rows(batch.slice(at, 1))
 
 
 def _microseconds(pa: Any, batch: Any) -> Any:
-    """Cut times to what Python's own hold; Arrow refuses to convert nanoseconds.
+    """Return a batch with nanosecond times cut to microseconds, the precision of Python.
 
-    Those of seconds stay: a cast would turn the impossible among them into others.
+    Times in seconds are not cast: impossible ones would become other times.
     """
     arrays = [
         column.cast(pa.timestamp("us", column.type.tz), safe=False)
@@ -276,7 +277,7 @@ def _microseconds(pa: Any, batch: Any) -> Any:
     return pa.RecordBatch.from_arrays(arrays, names=batch.schema.names)
 
 
-_READERS: dict[str, Callable[[Path, Problems], Iterable[Row]]] = {
+_READERS: dict[str, Callable[[Path, Problems], Iterable[TableRow]]] = {
     ".csv": _text_rows,
     ".tsv": _text_rows,
     ".jsonl": _json_rows,

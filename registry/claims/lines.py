@@ -1,4 +1,4 @@
-"""The lines of a text file, each by itself: bounded, and in UTF-8 or refused."""
+"""The lines of a text file, of limited length; lines that are not UTF-8 are refused."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TextIO
 
 from registry import files
-from registry.claims.csv_rows import Line
+from registry.claims.csv_rows import CsvLine
 from registry.claims.rows import UnreadableRow
 from registry.errors import UnreadableInput
 
@@ -33,8 +33,8 @@ class NotUtf8(UnreadableRow):
 def opened(path: Path) -> Iterator[TextIO]:
     """Open a text file for `lines_of`.
 
-    Raises RefusedFile, naming it, for what is no regular file, and UnreadableInput
-    for a file of another encoding that says so.
+    Raises RefusedFile for a file that is not regular, and UnreadableInput for a file
+    whose byte order mark or NUL bytes show another encoding.
     """
     with files.opened(path) as file:
         start = file.read(4)
@@ -47,22 +47,22 @@ def opened(path: Path) -> Iterator[TextIO]:
         raise UnreadableInput(
             "not UTF-8: NUL bytes", "if it is UTF-16: iconv -f UTF-16LE -t UTF-8 FILE"
         )
-    # Bytes that are not UTF-8 become lone surrogates, so that the lines around them are read.
+    # Bytes that are not UTF-8 are decoded to lone surrogates, so that the other lines are read.
     with open(path, encoding="utf-8-sig", errors="surrogateescape", newline="") as file:
         yield file
 
 
-def lines_of(file: TextIO) -> Iterator[Line]:
+def lines_of(file: TextIO) -> Iterator[CsvLine]:
     r"""Yield the lines of a file opened by `opened`; they end in \n, \r\n or \r."""
     number = 0
     while line := file.readline(LONGEST_LINE):
         number += 1
         if len(line) < LONGEST_LINE or line.endswith(("\n", "\r")):
-            yield Line(number, _checked(line))
+            yield CsvLine(number, _checked(line))
             continue
         while line and not line.endswith(("\n", "\r")):
             line = file.readline(LONGEST_LINE)
-        yield Line(number, UnreadableRow(f"a line of more than {LONGEST_LINE >> 20} MiB"))
+        yield CsvLine(number, UnreadableRow(f"a line is longer than {LONGEST_LINE >> 20} MiB"))
 
 
 def _checked(line: str) -> str | UnreadableRow:

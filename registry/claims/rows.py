@@ -1,8 +1,7 @@
-"""From a row of a table to a claim. Pure.
+"""The claim of a row of a table. Pure.
 
-A column that is missing, empty or null says nothing. Everything else is either
-understood or refused with the column, the value and what would do; a list is
-not improved by guessing.
+A column that is missing, empty or null has no value. Any other value is either parsed,
+or refused with the column, the value and the expected form; nothing is guessed.
 """
 
 from __future__ import annotations
@@ -28,7 +27,7 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 
 class UnreadableRow(UnreadableInput):
-    """One row of a table cannot be read; the others can."""
+    """A row of a table cannot be read."""
 
 
 def claim_from_row(
@@ -38,11 +37,10 @@ def claim_from_row(
     meaning: Meaning = "reserved",
     claimant: str | None = None,
 ) -> Claim:
-    """Return the claim a row makes; `source`, `meaning` and `claimant` serve where it is silent.
+    """Return the claim of a row; `source`, `meaning` and `claimant` are its defaults.
 
-    `row` maps columns in lower case to values; columns that are not in COLUMNS
-    are passed over. A flat fingerprint is left out (see `is_flat`). Raises
-    UnreadableRow.
+    `row` maps columns in lower case to values; columns that are not in COLUMNS are
+    ignored, and so are flat fingerprints (see `is_flat`). Raises UnreadableRow.
     """
     values: dict[str, Any] = {"source": source, "meaning": meaning, "claimant": claimant}
     for column, value in row.items():
@@ -51,18 +49,18 @@ def claim_from_row(
                 values[column] = _PARSERS[column](value)
             except (ValueError, OverflowError) as error:
                 shown = short(repr(value))
-                raise UnreadableRow(f"column {column}: {shown}: {error} is needed") from None
+                raise UnreadableRow(f"column {column}: {shown}: expected {error}") from None
     hashes = [column for column in values if column.startswith("phash")]
     left_out = {column: values.pop(column) for column in hashes if is_flat(values[column])}
     if not any(key in values for key in KEYS):
         raise UnreadableRow(_no_key(left_out))
     if "path_pattern" in values and "site" not in values:
-        raise UnreadableRow("column path_pattern: a site beside it is needed")
+        raise UnreadableRow("column path_pattern: column site is needed, too")
     return Claim(**values)
 
 
 def makes_claim(row: Mapping[str, object]) -> bool:
-    """Tell whether `claim_from_row` would return a claim for this row."""
+    """Return whether `claim_from_row` returns a claim for this row."""
     try:
         claim_from_row(row, "")
     except UnreadableRow:
@@ -72,20 +70,20 @@ def makes_claim(row: Mapping[str, object]) -> bool:
 
 def _no_key(left_out: Mapping[str, str]) -> str:
     for column, digits in left_out.items():
-        return f"column {column}: {digits} is unfit: any picture of one colour has this hash"
-    return f"nothing to match by: a value in one of {', '.join(KEYS)} is needed"
+        return f"column {column}: {digits} is unfit: every picture of one colour has this hash"
+    return f"nothing to match by: expected a value in one of {', '.join(KEYS)}"
 
 
 def is_blank(value: object) -> bool:
-    """Tell whether a table's value says nothing: null, NaN, or blanks."""
+    """Return whether a table's value is empty: null, NaN, or only whitespace."""
     if isinstance(value, str | bytes):
         return not value.strip()
-    # The only value that is not equal to itself is NaN, which tables use for "none".
+    # Only NaN, which tables use for "no value", is not equal to itself.
     return value is None or value != value  # noqa: PLR0124
 
 
 def checked_line(text: str) -> str:
-    """Return text that may be a source or claimant; ValueError says what is needed instead."""
+    """Return text for a source or claimant; raise ValueError with the expected form."""
     if is_blank(text):
         raise ValueError("text that is not empty")
     return _line(text)
@@ -101,12 +99,12 @@ def _text(value: object) -> str:
         raise ValueError("text")
     text = str(value).strip()
     if _LONE_SURROGATE.search(text):
-        raise ValueError("text in Unicode, without half a pair of surrogates,")
+        raise ValueError("Unicode text without lone surrogates")
     return text
 
 
 def _line(value: object) -> str:
-    """Return text without control characters: a terminal would obey them."""
+    """Return text; raise ValueError for control characters, which a terminal would obey."""
     text = _text(value)
     if _CONTROL.search(text):
         raise ValueError("text without control characters")
@@ -114,7 +112,7 @@ def _line(value: object) -> str:
 
 
 def _quote(value: object) -> str:
-    """Return quoted text, which may be of several lines."""
+    """Return quoted text, which may have several lines."""
     text = _text(value)
     _line(text.translate(_LINE_BREAKS))
     return text
@@ -135,20 +133,20 @@ def _hex(length: int) -> Callable[[object], str]:
 def _url(value: object) -> str:
     text = _line(value)
     if not re.match(r"https?://", text, re.IGNORECASE) or url_key(text) is None:
-        raise ValueError("an address that starts with http:// or https:// and a host")
+        raise ValueError("a URL that starts with http:// or https:// and a host")
     if text.endswith('"'):
-        raise ValueError("an address without a quotation mark at its end (or %22 for it)")
+        raise ValueError("a URL without a quotation mark at its end (or %22 for it)")
     return text
 
 
 def _site(value: object) -> str:
-    """Return a host as URL keys spell it, with its port unless that is the scheme's own."""
+    """Return a host as URL keys spell it, with its port unless it is the scheme's default."""
     text = _line(value)
     scheme, named, rest = text.partition("://")
     if not named:
         scheme, rest = "http" if text.endswith(":80") else "https", text
     host = host_of(f"{scheme}://{rest}")
-    # Of what a URL has besides, only a closing slash is passed over.
+    # Apart from a final slash, other parts of a URL are refused.
     if host is None or _BESIDE_HOST.search(rest.rstrip("/")) or not fits_dns(host):
         raise ValueError("a host such as example.org (paths go into path_pattern)")
     return host
@@ -163,7 +161,7 @@ def _path_pattern(value: object) -> str:
 
 def _side(value: object) -> int:
     text = _text(value)
-    # Tables that know no missing integers hold them as floats.
+    # Tables without missing integers store integers as floats.
     if not re.fullmatch(r"[0-9]{1,10}(\.0*)?", text, re.ASCII):
         raise ValueError("a number of pixels")
     number = int(text.partition(".")[0])
@@ -183,16 +181,16 @@ def _one_of(allowed: Sequence[str]) -> Callable[[object], str]:
 
 
 def _moment(value: object) -> datetime:
-    """Return a time with a zone; one without is taken as UTC, a date as its first moment."""
+    """Return a time with a zone: UTC if it has none, midnight for a date."""
     if isinstance(value, date) and not isinstance(value, datetime):
         value = datetime.combine(value, time())
     if not isinstance(value, datetime):
         try:
             value = datetime.fromisoformat(_text(value))
         except ValueError:
-            raise ValueError("a time in ISO 8601, such as 2024-05-31T12:00:00Z,") from None
+            raise ValueError("a time in ISO 8601, such as 2024-05-31T12:00:00Z") from None
     if not 1970 <= value.year <= 9000:
-        raise ValueError("a time since 1970")
+        raise ValueError("a time from 1970 on")
     return value if value.tzinfo else value.replace(tzinfo=UTC)
 
 

@@ -1,4 +1,4 @@
-"""The `registry` command: one file per sub-command, loaded when it is called.
+"""The `registry` command: one file per sub-command, imported when it is called.
 
 A sub-command lives in `registry/cli/NAME.py` (for names that Python reserves,
 `NAME_.py`) and exports one click command called `command`.
@@ -34,23 +34,23 @@ from registry.terminal import (
 # Shown by `registry --help` without importing the commands themselves, which
 # keeps the start under 0.2 s. A house test holds this equal to the files.
 SUMMARIES = {
-    "agents": "List the agents that marks name, by purpose, with the list's date and source.",
-    "check": "Tell for every row of a dataset whether it is reserved, and why.",
+    "agents": "List the known AI agents by purpose, with the list's date and source.",
+    "check": "Check which rows of a dataset are reserved, and by which mark.",
     "claims": "List and withdraw imported claims.",
     "explain": "Show evidence, signals and verdict for URLs, files, headers or evidence lines.",
     "hash": "Print digests and fingerprints of image files.",
-    "history": "Show what was seen of an image, page, hash or site, and when.",
-    "import": "Load lists of entries, or register pictures.",
+    "history": "Show the recorded history of an image, page or site.",
+    "import": "Import opt-out lists, or register pictures.",
     "init": "Create or migrate the database.",
-    "lookup": "Look up an image file, an image URL, a hash or a digest.",
-    "selftest": "Run conformance vectors: is every mark read as the documents say?",
-    "snapshot": "Publish, verify and compare snapshots.",
-    "stats": "Count what is recorded, by site, signal and freshness.",
+    "lookup": "Look up an image file, a URL, a fingerprint or a digest.",
+    "selftest": "Run the conformance vectors: are marks read as their specifications say?",
+    "snapshot": "Build, verify and compare snapshots.",
+    "stats": "Count the recorded data by site, signal and freshness.",
 }
 
 
-# What a shell reports of a process that SIGPIPE ended, as it ends most tools.
-READER_LEFT = 141
+# Exit code that a shell reports when SIGPIPE ends a process, as it ends most tools.
+BROKEN_PIPE = 141
 # EX_SOFTWARE of sysexits.h. Python's own code for a fault is 1, which here means reserved rows.
 FAULT = 70
 
@@ -63,25 +63,25 @@ def run(group: click.Command, program: str) -> None:
 
 
 def _code(group: click.Command, program: str) -> int:
-    """Run a click command and return the exit code, that of a reader that left included."""
+    """Run a click command and return its exit code; a broken pipe has a code of its own."""
     stdout = sys.stdout
     try:
         code = _outcome(group, program)
-        with suppress(UnwritableOutput):  # it is said already
+        with suppress(UnwritableOutput):  # reported before
             flush()
     except BrokenPipeError:
-        return _reader_left()
+        return _broken_pipe()
     except SystemExit:
-        # click ends the process itself at a broken pipe, with the code of reserved
-        # rows, and has then put something in the place of stdout.
+        # At a broken pipe click ends the process itself, with the exit code of reserved
+        # rows. Before that it replaces sys.stdout, which shows that this happened.
         if sys.stdout is stdout:
             raise
-        return _reader_left()
+        return _broken_pipe()
     return code
 
 
 def _outcome(group: click.Command, program: str) -> int:
-    """Run a click command, say what went wrong, and return the exit code."""
+    """Run a click command, print its error if it has one, and return the exit code."""
     try:
         refuse_closed_stdout()
         prepare_memory()
@@ -90,28 +90,28 @@ def _outcome(group: click.Command, program: str) -> int:
     except BrokenPipeError:
         raise
     except (click.ClickException, RegistryError, OSError) as error:
-        return _said(not_enough() if lacks_memory(error) else error, program)
+        return _report(not_enough() if lacks_memory(error) else error, program)
     except (KeyboardInterrupt, click.Abort):
         say("interrupted")
         return 130
-    except Exception as error:  # noqa: BLE001 (the process's edge: a fault of ours must not look like an answer)
+    except Exception as error:  # noqa: BLE001 (the process's edge: a fault of ours must not exit like an answer)
         if lacks_memory(error):
-            return _said(not_enough(), program)
+            return _report(not_enough(), program)
         missing = part_missing(error)
         if missing is not None:
-            return _said(missing, program)
+            return _report(missing, program)
         say_fault()
         return FAULT
     return code if isinstance(code, int) else 0
 
 
-def _said(error: click.ClickException | RegistryError | OSError, program: str) -> int:
-    """Say in a line what is wrong, and return the exit code."""
+def _report(error: click.ClickException | RegistryError | OSError, program: str) -> int:
+    """Print an error and its hint, and return its exit code."""
     if isinstance(error, RegistryError):
         say_error(error.message, error.hint)
         return error.exit_code
     if isinstance(error, OSError):
-        # Files are opened in many places; what the system says of them is enough.
+        # Files are opened in many places; the system's own message is enough.
         named = f"{os.fsdecode(error.filename)}: " if error.filename else ""
         say_error(f"{named}{error.strerror or error}")
         return 4
@@ -125,10 +125,10 @@ def _said(error: click.ClickException | RegistryError | OSError, program: str) -
     return error.exit_code
 
 
-def _reader_left() -> int:
-    """Say nothing more to a reader that is gone (`| head`), and return the exit code."""
+def _broken_pipe() -> int:
+    """Discard further output, since its reader is gone (`| head`); return the exit code."""
     discard(STDOUT, STDERR)
-    return READER_LEFT
+    return BROKEN_PIPE
 
 
 class LateGroup(click.Group):
@@ -147,7 +147,7 @@ class LateGroup(click.Group):
         return loaded
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the command list from SUMMARIES, importing nothing."""
+        """Write the command list from SUMMARIES; no sub-command is imported."""
         with formatter.section("Commands"):
             formatter.write_dl(sorted(SUMMARIES.items()))
 
@@ -161,7 +161,7 @@ def command_files() -> set[str]:
 @click.command(cls=LateGroup)
 @click.version_option(__version__, prog_name="registry")
 def registry() -> None:
-    """Which images are reserved against AI training, and how do we know?"""
+    """Find out which images are reserved against AI training, and by which marks."""
 
 
 def main(*_: Any) -> None:

@@ -1,4 +1,4 @@
-"""What the owner of something may add where nothing speaks of training."""
+"""Advice to owners: the marks that would reserve a target that has none."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from registry.text import visible
 from registry.verdict import decide
 
 _HEAD = """\
-{name}: nothing that was looked at ({looked_at}) speaks of training.
-That reserves nothing and permits nothing. Its owner may add one of these:"""
+{name}: no mark about training found (in: {looked_at}).
+That neither reserves nor permits training. To reserve it, its owner can add one of these:"""
 _NONE = """\
-{name}: nothing that was looked at ({looked_at}) speaks of training.
-That reserves nothing and permits nothing."""
+{name}: no mark about training found (in: {looked_at}).
+That neither reserves nor permits training."""
 _META = '<meta name="robots" content="noai, noimageai">'
 _TDMREP = '[{"location": "/", "tdm-reservation": 1}]'
 # How exiftool names the value, and what it writes.
@@ -31,9 +31,9 @@ _XMP = (
 
 
 def advise(explained: Explanation) -> None:
-    """Say on standard error what was looked at in vain, and what its owner may add.
+    """Print on standard error that there is no mark, and the marks that its owner can add.
 
-    Only what would reserve it for who asks, under the policy asked.
+    Only marks that reserve the target for this agent under this policy are offered.
     """
     carriers = dict.fromkeys(piece.evidence.carrier for piece in explained.pieces)
     name, looked_at = visible(explained.name), ", ".join(carriers)
@@ -44,14 +44,14 @@ def advise(explained: Explanation) -> None:
 
 def _reserves(evidence: Evidence, explained: Explanation) -> bool:
     about: About = "page" if explained.kind == "html" else "image"
-    asked = explained.verdicts[0]
+    verdict = explained.verdicts[0]
     signals = read(evidence).signals
     agent = explained.target.agent
-    return decide(signals, asked.policy, agent, asked=about).decision == "reserved"
+    return decide(signals, verdict.policy, agent, asked=about).decision == "reserved"
 
 
 def _offers(explained: Explanation) -> Iterator[tuple[str, Evidence]]:
-    """Yield lines to show, and what they would be as evidence."""
+    """Yield each mark to offer: the lines to show, and the same mark as evidence."""
     image = explained.kind == "image"
     if image:
         yield f"  to the picture   {_EXIFTOOL}", Evidence("xmp", "image", "", text=_XMP)
@@ -60,8 +60,8 @@ def _offers(explained: Explanation) -> Iterator[tuple[str, Evidence]]:
     lines = (("X-Robots-Tag", "noai, noimageai"),)
     header = Evidence("headers", "image", "", lines)
     yield "  to the response  X-Robots-Tag: noai, noimageai", header
-    asks = explained.target.agent
-    named = [visible(asks)] if asks else ["GPTBot", "CCBot"]
+    agent = explained.target.agent
+    named = [visible(agent)] if agent else ["GPTBot", "CCBot"]
     rules = [*(f"User-agent: {name}" for name in named), "Disallow: /"]
     shown = f"\n{'':19}".join(rules)
     text = Evidence("robots-txt", "site", "", text="\n".join(rules))

@@ -1,4 +1,4 @@
-"""A stored claim as people read it, and as JSON."""
+"""A stored claim as text and as JSON."""
 
 from __future__ import annotations
 
@@ -29,19 +29,19 @@ def _withdrawal_json(withdrawal: Withdrawal) -> dict[str, object]:
 
 
 def claim_text(stored: StoredClaim) -> list[str]:
-    """Return a claim and the times it was imported and withdrawn, a line each."""
+    """Return the lines of text about a claim: the claim, its import and its withdrawals."""
     claim = stored.claim
     site = claim.site and claim.site + (claim.path_pattern or "")
     names = (claim.url, site, claim.file_name, claim.sha256, claim.md5, claim.phash64)
-    what = next(name for name in names if name)
+    subject = next(name for name in names if name)
     state = "  (withdrawn)" if stored.is_withdrawn else ""
     lines = [
-        f"claim:{stored.id}  {claim.meaning} for {claim.use}  {visible(what)}{state}",
+        f"claim:{stored.id}  {claim.meaning} for {claim.use}  {visible(subject)}{state}",
         f"    imported    {stored.imported_at:%Y-%m-%d %H:%M} UTC  ({visible(claim.source)})",
     ]
     for withdrawal in stored.withdrawals:
         why = f"  ({visible(withdrawal.reason)})" if withdrawal.reason else ""
         lines.append(f"    withdrawn   {withdrawal.withdrawn_at:%Y-%m-%d %H:%M} UTC{why}")
         if withdrawal.restored_at:
-            lines.append(f"    stood again {withdrawal.restored_at:%Y-%m-%d %H:%M} UTC")
+            lines.append(f"    restored    {withdrawal.restored_at:%Y-%m-%d %H:%M} UTC")
     return lines

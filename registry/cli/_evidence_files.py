@@ -1,4 +1,4 @@
-"""Files as evidence: their bytes, and what kind of file each is."""
+"""Files as evidence: their bytes and their kinds."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ _PACKED = {
     b"\x28\xb5\x2f\xfd": "zstd",
 }
 _ADDRESS = re.compile(r"(?:[A-Za-z][A-Za-z0-9+.-]*:/+)?((?:[\w-]+\.)+[A-Za-z]{2,}(?:[/:?].*)?)$")
-# Saved more than once, and with the name of the site: `a.example-robots (2).txt`.
+# Saved repeatedly, with the name of its site: `a.example-robots (2).txt`.
 _SITE_FILE = re.compile(r"(?:^|[^a-z])([a-z]+)[^a-z]*(\.[a-z]+)$")
 
 
 def read_file(name: str) -> bytes:
-    """Return a file's bytes (`-` is standard input), one more than a picture may have at most."""
+    """Return the bytes of a file (`-` is standard input), PICTURE_LIMIT + 1 at most."""
     try:
         if name == "-":
             return standard_input().read(PICTURE_LIMIT + 1)
@@ -48,9 +48,9 @@ def read_file(name: str) -> bytes:
 
 
 def refuse_packed(name: str, content: bytes) -> None:
-    """Raise UnreadableInput for an archive: what is in it would be taken for silence.
+    """Raise UnreadableInput for a packed file: reading it as text would report "no marks".
 
-    Archives of the web (WARC) are packed with gzip too, and read so.
+    A WARC archive may be packed with gzip; it is unpacked as it is read.
     """
     if "warc" in {_by_name(name), kind_by_content(content)}:
         return
@@ -60,22 +60,21 @@ def refuse_packed(name: str, content: bytes) -> None:
 
 
 def hint_for(name: str, error: OSError) -> str:
-    """Return what may be meant by the name of a file that cannot be read."""
+    """Return the hint for a file that cannot be read: permissions, or a URL without its scheme."""
     if isinstance(error, PermissionError):
-        return "you may not read it"
+        return "you have no permission to read it"
     is_file = name.endswith(_FILE_ENDINGS) or _by_name(name) is not None
-    if (found := _ADDRESS.match(name)) and (":/" in name or not is_file):
-        return f"an address of the web is written as https://{found[1]}"
-    return "name a file that is there"
+    if (address := _ADDRESS.match(name)) and (":/" in name or not is_file):
+        return f"write a URL as https://{address[1]}"
+    return "name a file that exists"
 
 
 def guess_kind(name: str, content: bytes) -> tuple[str, str]:
-    """Tell what a file is, and what is odd about that; UsageError where nothing says it.
+    """Return a file's kind, and a note if its name suggests another; else raise UsageError.
 
-    The first bytes of an image and the first tag of a page are believed before the name,
-    the name before all other content.
-
-    A saved response is `headers` whatever its name: `curl -i URL > page.html` writes one.
+    The first bytes of an image and the first tag of a page count more than the name,
+    and the name counts more than other content. A saved response is `headers` whatever its
+    name: `curl -i URL > page.html` writes one.
     """
     if STATUS_LINE.match(content):
         return "headers", ""
@@ -85,20 +84,20 @@ def guess_kind(name: str, content: bytes) -> tuple[str, str]:
     if named == "mhtml":
         named = None  # some programs give the name to a plain page
     if is_image(content) and named != "image":
-        return "image", f"named like {named}, read as what it is: an image" if named else ""
+        return "image", f"named like {named}, but is an image: read as an image" if named else ""
     if named == "image" and is_markup_page(content):
-        return "html", "named like an image, read as what it is: html"
+        return "html", "named like an image, but is a page: read as html"
     guessed = named or kind_by_content(content)
     if guessed is None:
-        what = "neither name nor content says what it is" if content else "is empty"
+        problem = "its kind cannot be guessed from name or content" if content else "is empty"
         kinds = ", ".join(FILE_KINDS)
-        raise UsageError(f"{name}: {what}", f"say it with --kind, which is one of {kinds}")
+        raise UsageError(f"{name}: {problem}", f"give --kind, one of {kinds}")
     return guessed, ""
 
 
 def _by_name(name: str) -> str | None:
     lower = Path(name).name.lower()
-    found = _SITE_FILE.search(lower)
-    if found and "".join(found.groups()) in OF_NAME:
-        return OF_NAME["".join(found.groups())]
+    parts = _SITE_FILE.search(lower)
+    if parts and "".join(parts.groups()) in OF_NAME:
+        return OF_NAME["".join(parts.groups())]
     return next((kind for ending, kind in _ENDINGS.items() if lower.endswith(ending)), None)

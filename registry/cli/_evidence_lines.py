@@ -1,4 +1,4 @@
-"""Answering evidence lines from a file or standard input."""
+"""Answers to evidence lines from a file or standard input."""
 
 from __future__ import annotations
 
@@ -14,29 +14,29 @@ from registry.explain.evidence_lines import answer, is_identity
 from registry.files import COPY_OR_PIPE, opened, standard_input
 from registry.terminal import say_error, show_json
 
-# Behind so much of a line, a stream is taken for one without lines.
+# Bytes after which a line is considered endless, and the stream is no longer read.
 ENDLESS_LINE = 1 << 30
 
 
-def answer_lines(name: str, policy: str, *, every: bool) -> int:
-    """Answer every line; a bad one gets its error and the others their answers.
+def answer_lines(name: str, policy: str, *, all_policies: bool) -> int:
+    """Print an answer, or an error, for every line, and return the exit code.
 
-    With `every` the answers say what each policy decides.
+    With `all_policies` each answer holds the decision of every policy.
     """
     failed = 0
     for line in _lines(name):
         if line is not None and not line.strip():
             continue
-        said = _answered(line, policy, every)
-        failed += "error" in said
-        show_json(said)
+        answered = _answered(line, policy, all_policies)
+        failed += "error" in answered
+        show_json(answered)
     if failed:
         lines = "1 line" if failed == 1 else f"{failed} lines"
-        say_error(f"{lines} could not be answered", "the answers with `error` say why")
+        say_error(f"{lines} could not be answered", "the reasons are in the answers with `error`")
     return UnreadableInput.exit_code if failed else 0
 
 
-def _answered(line: bytes | None, policy: str, every: bool) -> dict[str, Any]:
+def _answered(line: bytes | None, policy: str, all_policies: bool) -> dict[str, Any]:
     if line is None:
         return {"id": None, "error": f"longer than {READ_LIMIT >> 20} MiB"}
     identity: object = None
@@ -45,7 +45,7 @@ def _answered(line: bytes | None, policy: str, every: bool) -> dict[str, Any]:
         if not isinstance(given, dict):
             raise UnreadableInput("not a JSON object")
         identity = given.get("id") if is_identity(given.get("id")) else None
-        return answer(given, policy, every=every)
+        return answer(given, policy, all_policies=all_policies)
     except (ValueError, RecursionError) as error:
         return {"id": identity, "error": f"not JSON: {error}"}
     except RegistryError as error:
@@ -64,22 +64,22 @@ def _lines(name: str) -> Iterator[bytes | None]:
 
 
 def _bounded(file: IO[bytes]) -> Iterator[bytes | None]:
-    """Yield the lines of a file, None for each that is longer than can be held."""
+    """Yield the lines of a file, and None for each line longer than READ_LIMIT."""
     while line := file.readline(READ_LIMIT + 1):
         if len(line) <= READ_LIMIT or line.endswith(b"\n"):
             yield line
             continue
         yield None
-        _pass_over_line(file)
+        _skip_line(file)
 
 
-def _pass_over_line(file: IO[bytes]) -> None:
-    """Read to the end of a line; raise UnreadableInput for a line that seems to have none."""
+def _skip_line(file: IO[bytes]) -> None:
+    """Read to the end of a line; raise UnreadableInput after ENDLESS_LINE bytes."""
     for _ in range(ENDLESS_LINE // READ_LIMIT):
         rest = file.readline(READ_LIMIT)
         if not rest or rest.endswith(b"\n"):
             return
     raise UnreadableInput(
-        f"a line of more than {ENDLESS_LINE >> 30} GiB: what follows is not read",
-        "give one JSON object a line",
+        f"a line is longer than {ENDLESS_LINE >> 30} GiB; the rest of the input is not read",
+        "give one JSON object per line",
     )

@@ -1,4 +1,4 @@
-"""An explanation as people read it, and as JSON."""
+"""An explanation as text and as JSON."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from registry.terminal import show as show_lines
 from registry.terminal import show_json
 from registry.text import visible
 
-# Of one piece of evidence; --json has them all.
+# Most items shown for one piece of evidence; --json shows all.
 SHOWN_MARKS = 20
 SHOWN_WARNINGS = 10
 SHOWN_CODES = 3
@@ -29,9 +29,9 @@ def show(explained: Explanation, as_json: bool) -> None:
 
 
 def _text(explained: Explanation) -> Iterator[str]:
-    asked = explained.target.page_url or explained.target.image_url
-    what = "page" if explained.kind == "html" else "for"
-    place = f", {what} {asked}" if asked and asked != explained.name else ""
+    url = explained.target.page_url or explained.target.image_url
+    label = "page" if explained.kind == "html" else "for"
+    place = f", {label} {url}" if url and url != explained.name else ""
     yield f"{visible(explained.name)} ({explained.kind}{visible(place)})"
     verdict = explained.verdicts[0]
     decides = deciding(explained.signals, verdict)
@@ -40,18 +40,18 @@ def _text(explained: Explanation) -> Iterator[str]:
         for signal, star in zip(explained.signals, decides, strict=True)
         if star or _is_shown(signal)
     ]
-    widths = (_width(s.name for s, _, _ in marks), _width(said for _, said, _ in marks))
+    widths = (_width(s.name for s, _, _ in marks), _width(meaning for _, meaning, _ in marks))
     for piece in explained.pieces:
-        found = [mark for mark in marks if _stood_in(mark[0], piece)]
-        yield _piece_line(piece, {explained.name, asked, ""}, bool(found))
-        # A line may give several rules that say the same.
-        lines = dict.fromkeys((s.name, said, _short(s.raw), star) for s, said, star in found)
+        here = [mark for mark in marks if _is_from(mark[0], piece)]
+        yield _piece_line(piece, {explained.name, url, ""}, bool(here))
+        # One line may hold several rules with the same meaning.
+        lines = dict.fromkeys((s.name, meaning, _short(s.raw), star) for s, meaning, star in here)
         for name, meaning, raw, star in [*lines][:SHOWN_MARKS]:
             mark = f"{'*' if star else ' '} {visible(name):<{widths[0]}}"
             yield f"  {mark}  {meaning:<{widths[1]}}  {raw}"
         if len(lines) > SHOWN_MARKS:
             yield f"    and {len(lines) - SHOWN_MARKS} more (--json shows all)"
-    yield from _rules_line(explained, bool(asked))
+    yield from _rules_line(explained, bool(url))
     yield from (f"  warning: {visible(text)}" for text in explained.warnings[:SHOWN_WARNINGS])
     if len(explained.warnings) > SHOWN_WARNINGS:
         yield f"  and {len(explained.warnings) - SHOWN_WARNINGS} more warnings (--json shows all)"
@@ -60,7 +60,7 @@ def _text(explained: Explanation) -> Iterator[str]:
 
 
 def _hints(explained: Explanation) -> Iterator[str]:
-    """Yield what was nearly written as a mark, each with the lines that would be read."""
+    """Yield each near miss of a mark, with the corrected lines."""
     for hint in explained.hints[:SHOWN_HINTS]:
         first, *more = hint.corrected.split("\n")
         yield f"  hint: {visible(hint.place)}: {visible(hint.text)}; did you mean: {visible(first)}"
@@ -69,17 +69,17 @@ def _hints(explained: Explanation) -> Iterator[str]:
         yield f"  and {len(explained.hints) - SHOWN_HINTS} more hints (--json shows all)"
 
 
-def _rules_line(explained: Explanation, asked: bool) -> Iterator[str]:
-    """Yield how many rules do not apply, or that all do where no URL is asked about."""
-    if not asked and any(s.rule is not None and s.uses for s in explained.signals):
-        yield "  no URL is asked about: of all rules the strictest decides (--url says which)"
+def _rules_line(explained: Explanation, has_url: bool) -> Iterator[str]:
+    """Yield the number of rules that do not apply, or a note that no URL was given."""
+    if not has_url and any(s.rule is not None and s.uses for s in explained.signals):
+        yield "  no URL given: the strictest of all rules decides (give --url to apply them to it)"
     elif explained.outranked:
         many = explained.outranked
         yield f"  and {many} rule{'s' * (many != 1)} that do{'es' * (many == 1)} not apply"
 
 
 def _verdicts(explained: Explanation) -> Iterator[str]:
-    """Yield the verdict, or a table of all; of a page's images where it differs."""
+    """Yield the verdicts; those for the images of a page, too, where they differ."""
     verdicts = explained.verdicts
     of_images = explained.of_images or verdicts
     if len(verdicts) == 1:
@@ -97,9 +97,9 @@ def _verdicts(explained: Explanation) -> Iterator[str]:
 
 def _by(verdict: Verdict) -> str:
     names = dict.fromkeys(visible(signal.name) for signal in verdict.deciding)
-    # A licence beside silence is no part of the verdict.
-    spoken = verdict.decision != "unspecified" and verdict.licence_url
-    licence = f", licence {visible(verdict.licence_url or '')}" if spoken else ""
+    # A licence of an unspecified verdict is not shown: no mark decided by it.
+    has_licence = verdict.decision != "unspecified" and verdict.licence_url
+    licence = f", licence {visible(verdict.licence_url or '')}" if has_licence else ""
     return (" by " + ", ".join(names) if names else "") + licence
 
 
@@ -107,15 +107,15 @@ def _width(texts: Sequence[str] | Iterator[str]) -> int:
     return max(map(len, texts), default=0)
 
 
-def _stood_in(signal: Signal, piece: Piece) -> bool:
+def _is_from(signal: Signal, piece: Piece) -> bool:
     evidence = piece.evidence
-    here = signal.carrier == evidence.carrier and signal.url == evidence.url
-    return here and not piece.refusal
+    same_place = signal.carrier == evidence.carrier and signal.url == evidence.url
+    return same_place and not piece.refusal
 
 
-def _piece_line(piece: Piece, said: set[str | None], marked: bool) -> str:
+def _piece_line(piece: Piece, shown_urls: set[str | None], marked: bool) -> str:
     evidence = piece.evidence
-    facts = [evidence.url] if evidence.url not in said else []
+    facts = [evidence.url] if evidence.url not in shown_urls else []
     if piece.refusal:
         facts.append(piece.refusal)
     elif evidence.carrier == "headers":
@@ -132,18 +132,19 @@ def _piece_line(piece: Piece, said: set[str | None], marked: bool) -> str:
 
 
 def _is_shown(signal: Signal) -> bool:
-    """Group markers and permissions to fetch say nothing to people."""
+    """Return whether a mark is shown; group markers and permissions to fetch are not."""
     return bool(signal.uses) or (signal.rule is None and signal.name != "robots-txt:group")
 
 
 def _meaning(signal: Signal, taken: str = "") -> str:
-    """Say what a mark means, and what the verdict takes it for where that is something else."""
-    said: dict[str, list[str]] = {}
+    """Return the text of a mark's meaning, and of the verdict's interpretation if it differs."""
+    by_meaning: dict[str, list[str]] = {}
     for use, meaning in signal.uses:
-        said.setdefault(meaning, []).append(use)
-    parts = [f"{meaning}: {', '.join(uses)}" for meaning, uses in said.items()] or ["says nothing"]
+        by_meaning.setdefault(meaning, []).append(use)
+    parts = [f"{meaning}: {', '.join(uses)}" for meaning, uses in by_meaning.items()]
+    parts = parts or ["no meaning"]
     if signal.agents:
-        # The agents whose refusal decides most often come first.
+        # Agents that train come first: refusals of them decide most often.
         named = sorted(signal.agents, key=lambda agent: agent not in agents().training)
         more = f" and {len(named) - 3} more" if len(named) > 3 else ""
         parts.append(f"for {visible(', '.join(named[:3]))}{more}")
@@ -151,8 +152,8 @@ def _meaning(signal: Signal, taken: str = "") -> str:
         parts.append("on the page's path")
     if signal.conformance != "ok":
         parts.append(signal.conformance)
-    if taken and taken not in said:
-        parts.append(f"taken as {taken}")
+    if taken and taken not in by_meaning:
+        parts.append(f"counts as {taken}")
     return "; ".join(parts)
 
 

@@ -1,8 +1,8 @@
-"""What becomes of a command that may not use enough memory: one error that names the limit.
+"""Too little memory for a command: one error that names the limit.
 
-Little memory shows in many ways: a library that cannot be loaded, a thread that cannot be
-started, a file that cannot be mapped. With less than LEAST_MEMORY native libraries end the
-process themselves, with any exit code, so that no command is begun with less.
+A lack of memory appears in many ways: a library is not loaded, a thread does not start, a
+file is not mapped. With less than LEAST_MEMORY native libraries end the process themselves,
+with any exit code, so commands refuse to start with less.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from collections.abc import Iterator
 
 from registry.errors import NotEnoughMemory
 
-# Bytes of addresses and of data. numpy, pyarrow and psycopg take 370 and 120 MiB before any row.
+# Bytes of address space and of data; numpy, pyarrow and psycopg alone take 370 and 120 MiB.
 LEAST_MEMORY = {"ulimit -v": 512 << 20, "ulimit -d": 256 << 20}
-# A thread of these libraries takes up to 40 MiB of addresses, and there is one for each core.
+# Each thread of these libraries takes up to 40 MiB of address space; one is started per core.
 _THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS")
 _WORDS = (
     *("can't start new thread", "Failed to launch worker thread"),
@@ -25,7 +25,7 @@ _WORDS = (
 
 
 def prepare_memory() -> None:
-    """Raise NotEnoughMemory under a limit too low for any command; use few threads under others."""
+    """Raise NotEnoughMemory if a limit is too low for any command; else limit threads under it."""
     limits = _limits()
     if any(size < LEAST_MEMORY[command] for size, command in limits):
         raise not_enough()
@@ -36,24 +36,24 @@ def prepare_memory() -> None:
 
 
 def lacks_memory(error: BaseException) -> bool:
-    """Tell whether an error, or what led to it, comes of too little memory."""
-    return any(map(_says_so, _causes(error)))
+    """Return whether an error or one of its causes means that memory is short."""
+    return any(map(_is_memory_error, _causes(error)))
 
 
 def not_enough() -> NotEnoughMemory:
-    """Return the error, which names the limit if there is one."""
+    """Return an error that names the limit of this process, if it has one."""
     limits = _limits()
     if not limits:
-        return NotEnoughMemory("there is not enough memory, or no further thread may be started")
+        return NotEnoughMemory("there is not enough memory, or no more threads can be started")
     size, command = min(limits)
     return NotEnoughMemory(
         f"there is not enough memory: this process is limited to {size >> 20} MiB ({command})",
-        f"raise the limit, `{command} unlimited` removes it",
+        f"raise the limit, or remove it with `{command} unlimited`",
     )
 
 
 def _limits() -> list[tuple[int, str]]:
-    """Return the limits of this process's memory in bytes, with the commands that set them."""
+    """Return the memory limits of this process in bytes, and the commands that set them."""
     if sys.platform == "win32":
         return []
     import resource
@@ -69,19 +69,19 @@ def _limits() -> list[tuple[int, str]]:
     return limits
 
 
-def _says_so(error: BaseException) -> bool:
+def _is_memory_error(error: BaseException) -> bool:
     if isinstance(error, MemoryError):
         return True
     if isinstance(error, OSError) and error.errno == errno.ENOMEM:
         return True
-    # Not of our own errors, which quote other people's text.
+    # Not in our own errors: they quote other people's text.
     of_system = isinstance(error, (RuntimeError, ImportError, OSError))
     of_arrow = type(error).__module__.startswith("pyarrow")
     return (of_system or of_arrow) and any(words in str(error) for words in _WORDS)
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
-    """Yield an error and those that led to it."""
+    """Yield an error and its causes."""
     seen: set[int] = set()
     following: BaseException | None = error
     while following is not None and id(following) not in seen:

@@ -1,4 +1,4 @@
-"""Progress on stderr: one rewritten line on a terminal, a line now and then elsewhere."""
+"""Progress on standard error: one rewritten line on a terminal, a line every 10 s elsewhere."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from registry.terminal import Status
 
 
 class Progress:
-    """Call with (done, total or None); says count, rate and time left."""
+    """Shows count, rate and time left when called with (done, total or None)."""
 
     def __init__(self, unit: str) -> None:
         self._unit = unit
         self._started = time.monotonic()
         self._status = Status()
-        self._every = 0.2 if self._status.is_terminal else 10.0
+        self._interval = 0.2 if self._status.is_terminal else 10.0
         self._last = self._started
 
     def __enter__(self) -> Progress:
@@ -30,9 +30,9 @@ class Progress:
         self._status.clear()
 
     def __call__(self, done: int, total: int | None) -> None:
-        """Show progress if it is time to."""
+        """Show progress, unless it was shown a moment ago."""
         now = time.monotonic()
-        if now - self._last < self._every:
+        if now - self._last < self._interval:
             return
         self._last = now
         rate = done / max(now - self._started, 1e-9)

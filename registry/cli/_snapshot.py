@@ -1,4 +1,4 @@
-"""Which snapshot a command uses: the one named, or the newest one built here."""
+"""The snapshot that a command uses: the one it names, or the newest one built here."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ if TYPE_CHECKING:
 
 
 def resolve(named: Path | None) -> Snapshot:
-    """Open the snapshot; without a name the newest, built first if the database has moved on."""
+    """Open a snapshot; None: the newest, after building it if the database has changed."""
     from registry.snapshot.store import open_snapshot
 
     try:
         snapshot = open_snapshot(named or _newest())
     except ServiceUnavailable as error:
-        # A snapshot that is named outright needs no database.
+        # A check with --snapshot needs no database.
         error.hint = f"{error.hint}; or name a snapshot: --snapshot FOLDER".lstrip("; ")
         raise
     if not snapshot.entries.num_rows + snapshot.sites.num_rows:
         say(
-            f"warning: nothing is recorded in {snapshot.path}; "
-            "`crawler run URL` or `registry import FILE` records something"
+            f"warning: snapshot {snapshot.path} is empty; "
+            "fill the registry with `crawler run URL` or `registry import FILE`"
         )
     return snapshot
 
@@ -41,7 +41,7 @@ def _newest() -> Path:
     with connect() as conn:
         folder = up_to_date(conn, root)
         if folder is None:
-            say("the registry has moved on: building a snapshot")
+            say("the database has changed: building a snapshot")
             folder = publish_numbered(conn, root)
             say(f"built snapshot {int(folder.name)} in {folder}")
         return folder

@@ -1,4 +1,4 @@
-"""`registry agents`: the agent list, and what a newer one would change."""
+"""`registry agents`: the agent list, and its differences from a newer one."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 @click.option("--json", "as_json", is_flag=True, help="Print the list as JSON.")
 @click.pass_context
 def command(ctx: click.Context, as_json: bool) -> None:
-    """List the agents that marks name, by purpose, with the list's date and source.
+    """List the known AI agents by purpose, with the list's date and source.
 
-    Under the policy `cautious` a refusal of an agent with a star counts for everybody.
+    Under the policy `cautious`, a refusal of an agent marked * counts as a refusal of all agents.
 
     \b
     Example:
@@ -30,13 +30,15 @@ def command(ctx: click.Context, as_json: bool) -> None:
 
 @command.command("diff")
 @click.argument("file", metavar="FILE")
-@click.option("--json", "as_json", is_flag=True, help="Print what could be pasted, as JSON.")
+@click.option(
+    "--json", "as_json", is_flag=True, help="Print the differences and the merged list as JSON."
+)
 def diff(file: str, as_json: bool) -> int:
     """Compare the agent list with a newer one.
 
-    FILE is the robots.json of ai.robots.txt, whose prose only suggests a purpose,
-    or another agents.json; `-` is standard input. Nothing is written: the list
-    is changed by a person who has read what the operator says.
+    FILE is the robots.json of ai.robots.txt, from whose descriptions a purpose is
+    guessed, or another agents.json; `-` is standard input. The list is not changed:
+    a person does that after reading the operator's documentation.
 
     Exit codes: 0 no difference; 1 differences; 4 FILE is unreadable.
 
@@ -49,22 +51,26 @@ def diff(file: str, as_json: bool) -> int:
 
     content = read_file(file)
     shipped = _shipped()
-    found = difference(shipped, parse(content.decode("utf-8-sig", "replace"), file))
+    changes = difference(shipped, parse(content.decode("utf-8-sig", "replace"), file))
     if as_json:
         from registry.agents.lists import merged
 
-        changed = {name: list(pair) for name, pair in found.changed.items()}
-        said = {"read": shipped.read, "added": dict(found.added), "removed": dict(found.removed)}
-        classes = merged(shipped, found.added)
-        show_json({**said, "changed": changed, "classes": classes}, indent=2)
+        content_json = {
+            "read": shipped.read,
+            "added": dict(changes.added),
+            "removed": dict(changes.removed),
+            "changed": {name: list(pair) for name, pair in changes.changed.items()},
+            "classes": merged(shipped, changes.added),
+        }
+        show_json(content_json, indent=2)
     else:
-        rows = [("added", name, purpose) for name, purpose in found.added.items()]
-        rows += [("removed", name, purpose) for name, purpose in found.removed.items()]
-        rows += [("changed", name, " -> ".join(pair)) for name, pair in found.changed.items()]
-        for what, name, purpose in rows:
-            show(f"{what:<7}  {name}  {purpose}")
+        rows = [("added", name, purpose) for name, purpose in changes.added.items()]
+        rows += [("removed", name, purpose) for name, purpose in changes.removed.items()]
+        rows += [("changed", name, " -> ".join(pair)) for name, pair in changes.changed.items()]
+        for change, name, purpose in rows:
+            show(f"{change:<7}  {name}  {purpose}")
         say(f"{len(rows)} differences from the list of {shipped.read}")
-    return 1 if found else 0
+    return 1 if changes else 0
 
 
 def _list(as_json: bool) -> None:
@@ -75,8 +81,8 @@ def _list(as_json: bool) -> None:
     classes = merged(shipped, {})
     counted = [n for n in shipped.purpose if agent_token(n) in agents().training]
     if as_json:
-        said = {"read": shipped.read, "source": shipped.source, "classes": classes}
-        show_json({**said, "count_for_everybody": sorted(counted)}, indent=2)
+        head = {"read": shipped.read, "source": shipped.source, "classes": classes}
+        show_json({**head, "count_for_everybody": sorted(counted)}, indent=2)
         return
     show(f"{len(shipped.purpose)} agents, read {shipped.read} from")
     show(*_wrapped(shipped.source.split(), " "))
@@ -88,7 +94,7 @@ def _list(as_json: bool) -> None:
 
 
 def _wrapped(words: list[str], between: str = ", ") -> list[str]:
-    """Return words in lines of up to 80 characters, none of them broken."""
+    """Wrap words into lines of at most 80 characters, and return the lines."""
     lines = [""]
     for number, word in enumerate(words):
         text = word + (between if number < len(words) - 1 else "")

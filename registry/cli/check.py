@@ -1,4 +1,4 @@
-"""`registry check`: the main job."""
+"""`registry check`: compare a dataset with a snapshot."""
 
 from __future__ import annotations
 
@@ -23,19 +23,19 @@ OUTCOME = click.Choice(["reserved", "conditional", "review", "clear", "unchecked
 
 
 def _overrides(values: tuple[str, ...]) -> dict[str, list[str]]:
-    """Return the columns named by hand, by role."""
+    """Return the columns of --column options by role; raise UsageError for a wrong option."""
     from registry.checking.columns import IGNORE, ROLES
 
-    found: dict[str, list[str]] = {}
+    columns: dict[str, list[str]] = {}
     for value in values:
         role, sign, column = value.partition("=")
         if role not in (*ROLES, IGNORE) or not sign:
             roles = ", ".join((*ROLES, IGNORE))
-            raise UsageError(f"--column {value}: not ROLE=NAME", f"roles: {roles}")
-        if any(column in names for names in found.values()):
-            raise UsageError(f"--column names {column} twice", "one role a column")
-        found.setdefault(role, []).append(column)
-    return found
+            raise UsageError(f"--column {value}: not ROLE=NAME", f"ROLE is one of: {roles}")
+        if any(column in names for names in columns.values()):
+            raise UsageError(f"--column names {column} twice", "give a column one role")
+        columns.setdefault(role, []).append(column)
+    return columns
 
 
 def _say_columns(columns: Columns) -> None:
@@ -48,28 +48,32 @@ def _say_columns(columns: Columns) -> None:
 @click.command()
 @click.argument("dataset", nargs=-1, required=True)
 @click.option("--snapshot", type=click.Path(path_type=Path), help="Folder of the snapshot to use.")
-@click.option("--out", type=click.Path(path_type=Path), help="Write rows here (Parquet).")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    help="Write the rows with their outcomes to this Parquet file.",
+)
 @click.option(
     "--keep",
     type=OUTCOME,
     multiple=True,
-    help="With --out: only rows of this outcome, unchanged. May be given several times.",
+    help="With --out: write only rows with this outcome, as they are in the dataset. Repeatable.",
 )
 @click.option(
-    "--report", "page", type=click.Path(path_type=Path), help="Write an HTML report here."
+    "--report", "page", type=click.Path(path_type=Path), help="Write an HTML report to this file."
 )
 @click.option("--policy", default="cautious", show_default=True, help="Which marks count.")
 @click.option(
     "--distance",
     type=click.IntRange(0, 64),
-    help="Match every row within this many bits of a phash64, whatever its tier.",
+    help="Match every phash64 that differs in at most this many bits, whatever its tier.",
 )
 @click.option(
     "--column",
     multiple=True,
     metavar="ROLE=NAME",
-    help="Say what a column serves as (url, page_url, source_url, sha256, md5, phash64, image), "
-    "or ignore=NAME. May be given several times.",
+    help="Give a column a role (url, page_url, source_url, sha256, md5, phash64, image), "
+    "or ignore it (ignore=NAME). Repeatable.",
 )
 @click.option(
     "--workers",
@@ -90,15 +94,16 @@ def command(
     workers: int,
     as_json: bool,
 ) -> int:
-    """Tell for every row of a dataset whether it is reserved, and why.
+    """Check which rows of a dataset are reserved, and by which mark.
 
-    DATASET is a Parquet file, a folder of them, a glob pattern, or a folder of
-    pictures. Without --snapshot the newest one built here is used, built first
-    if the database has moved on.
+    DATASET is a Parquet file, a folder of Parquet files, a glob pattern, or a folder
+    of pictures. Without --snapshot, the newest snapshot built here is used; if the
+    database has changed since, a new one is built first.
 
     \b
-    Exit codes: 0 every row clear; 1 reserved or conditional rows found;
-    2 usage; 3 rows to review or unchecked; 4 dataset or registry unreadable.
+    Exit codes: 0 every row is clear; 1 some rows are reserved or conditional;
+    2 wrong usage; 3 some rows need review or are unchecked; 4 the dataset or the
+    registry is unreadable.
     """
     if keep and not out:
         raise UsageError("--keep needs --out", "name the file to write: --out clean.parquet")
@@ -115,10 +120,10 @@ def command(
     _refuse_unwritable(page, "--report", opened.files)
     _refuse_unwritable(out, "--out", opened.files)
     if page and out and page.absolute() == out.absolute():
-        raise UsageError("--out and --report name the same file", "name two")
+        raise UsageError("--out and --report name the same file", "name two different files")
     columns = plan(opened, overrides)
     for note in opened.left_out:
-        say(f"not read: {note}")
+        say(f"skipped: {note}")
     _say_columns(columns)
     options = Options(policy, distance, out, keep, workers)  # type: ignore[arg-type]
     with Progress("rows") as progress:
@@ -131,7 +136,7 @@ def command(
 
 
 def _registry(named: Path | None) -> Snapshot:
-    """Open the snapshot. For a check a database that is down is a registry that is unreadable."""
+    """Open the snapshot; raise UnreadableSnapshot where the database is unavailable."""
     from registry.cli._snapshot import resolve
 
     try:
@@ -154,18 +159,20 @@ def _show(report: Report, as_json: bool, page: Path | None) -> None:
 
 
 def _refuse_unwritable(path: Path | None, option: str, taken: Sequence[Path]) -> None:
-    """Fail before the work, not after it, where a result cannot or must not be written."""
+    """Raise UsageError before the check if its result could not be written to this path."""
     from registry.datasets import refuse_own_files
 
     if path is None:
         return
     if path.exists():
         if not path.is_file():
-            raise UsageError(f"{option} {path} is no file", "name a file")
+            raise UsageError(f"{option} {path} is not a regular file", "name a file")
         refuse_own_files(path, taken)
     if option == "--report" and path.suffix.lower() not in (".html", ".htm"):
         raise UsageError(f"--report {path}: the report is a web page", "name an .html file")
     if path.suffix.lower() in OTHER_FORMATS and option == "--out":
         raise UsageError(f"--out {path}: rows are written as Parquet", "name a .parquet file")
     if not os.access(path.parent, os.W_OK):
-        raise UsageError(f"{option} {path} cannot be written", "name a file in a folder of yours")
+        raise UsageError(
+            f"{option} {path} cannot be written", "name a file in a folder that you may write to"
+        )

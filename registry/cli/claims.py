@@ -15,10 +15,10 @@ LIMIT = 100
 
 
 def _number(name: str) -> int:
-    """Return a claim's number, given alone or as checks and look-ups print it (`claim:7`)."""
+    """Return the number in a claim's id (`7` or `claim:7`); raise UsageError for other text."""
     named = re.fullmatch(r"(?:claim:)?([0-9]{1,18})", name, re.ASCII)
     if named is None:
-        raise UsageError(f"{name!r} is no id of a claim", "its form: 7 or claim:7")
+        raise UsageError(f"{name!r} is not the id of a claim", "write it as 7 or claim:7")
     return int(named[1])
 
 
@@ -35,14 +35,14 @@ def command() -> None:
     type=click.IntRange(1, 100_000),
     default=LIMIT,
     show_default=True,
-    help="List so many at most.",
+    help="Most claims to list.",
 )
-@click.option("--after", metavar="ID", default="0", help="Go on after the claim with this id.")
+@click.option("--after", metavar="ID", default="0", help="Start after the claim with this id.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object per claim.")
 def list_command(source: str | None, withdrawn: bool, limit: int, after: str, as_json: bool) -> int:
     """List claims by id, with the times they were imported and withdrawn.
 
-    Exit codes: 0 some are listed; 1 there are none.
+    Exit codes: 0 claims are listed; 1 there are none.
 
     \b
     Example:
@@ -53,37 +53,37 @@ def list_command(source: str | None, withdrawn: bool, limit: int, after: str, as
 
     first = _number(after)
     with connect() as conn:
-        found = list_claims(conn, source=source, withdrawn=withdrawn, after=first, limit=limit + 1)
-    for stored in found[:limit]:
+        claims = list_claims(conn, source=source, withdrawn=withdrawn, after=first, limit=limit + 1)
+    for stored in claims[:limit]:
         if as_json:
             show_json(claim_json(stored))
         else:
             show(*claim_text(stored))
-    if len(found) > limit:
-        say(f"there are more: --after {found[limit - 1].id}")
-    elif not found:
+    if len(claims) > limit:
+        say(f"there are more: --after {claims[limit - 1].id}")
+    elif not claims:
         say("no such claims")
-    return 0 if found else 1
+    return 0 if claims else 1
 
 
 @command.command("withdraw")
 @click.option("--source", help="Withdraw all claims of this source.")
-@click.option("--id", "ids", metavar="ID", multiple=True, help="Withdraw this claim; repeatable.")
-@click.option("--reason", help="Why; kept with the claims.")
+@click.option("--id", "ids", metavar="ID", multiple=True, help="Withdraw this claim. Repeatable.")
+@click.option("--reason", help="The reason; it is stored with the claims.")
 @click.option(
-    "--yes", is_flag=True, help="Withdraw those of a source; without it they are counted."
+    "--yes", is_flag=True, help="Needed with --source; without it, the claims are only counted."
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the count as JSON.")
 def withdraw(
     source: str | None, ids: tuple[str, ...], reason: str | None, yes: bool, as_json: bool
 ) -> int:
-    """Withdraw claims: they are kept, and leave the next snapshot.
+    """Withdraw claims: the next snapshot leaves them out.
 
-    The next `registry snapshot build` leaves them out, so that checks no longer
-    count them. Importing a claim again lets it stand again.
+    Checks with that snapshot no longer count them. The database keeps them, and
+    importing a claim again restores it.
 
     \b
-    Exit codes: 0 withdrawn; 1 there was nothing to withdraw; 2 usage, or --yes is missing.
+    Exit codes: 0 withdrawn; 1 nothing to withdraw; 2 wrong usage, or --yes is missing.
 
     \b
     Example:
@@ -109,9 +109,9 @@ def withdraw(
 
 
 def _withdraw_source(conn: Any, source: str, reason: str | None, yes: bool) -> int:
-    """Withdraw a source's claims and return their number; raise UsageError without `yes`."""
-    from registry.db.claims import standing, withdraw_source
+    """Withdraw all claims of a source, and return their number; raise UsageError without `yes`."""
+    from registry.db.claims import count_current, withdraw_source
 
-    if not yes and (count := standing(conn, source)):
+    if not yes and (count := count_current(conn, source)):
         raise UsageError(f"{count:,} claims of {source} would be withdrawn", "add --yes to do it")
     return withdraw_source(conn, source, reason)

@@ -35,10 +35,10 @@ from registry.terminal import say, say_error
 from registry.text import without_user
 from registry.urls.paths import url_host
 
-_ON_THE_WEB = ("http://", "https://")
-# What a robots.txt or header can call an agent, with its version or without.
+_WEB_SCHEMES = ("http://", "https://")
+# Product token of an agent, with or without a version.
 _TOKEN = re.compile(r"[^\s;()]+(?: [^\s;()]+)*")
-_STRIPPED = "user name and password are taken off the address: they are never sent"
+_STRIPPED = "user name and password are removed from the URL; they are never sent"
 
 # Most bytes of an archive on standard input, which is copied to a temporary file.
 ARCHIVE_LIMIT = 8 << 30
@@ -47,7 +47,7 @@ COPIED = 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What the options say, the same for every target."""
+    """The values of the options, the same for every target."""
 
     url: str | None
     headers: Lines
@@ -58,14 +58,24 @@ class Question:
 
 @click.command()
 @click.argument("targets", metavar="[TARGET]...", nargs=-1)
-@click.option("--url", metavar="U", help="Where the target stood; for robots.txt, the URL asked.")
-@click.option("--header", "headers", metavar="'N: V'", multiple=True, help="A response header.")
-@click.option("--kind", type=click.Choice(FILE_KINDS), help="What the target is.  [default: guess]")
-@click.option("--agent", metavar="A", help="Who asks, by product token.  [default: any trainer]")
+@click.option(
+    "--url", metavar="U", help="URL of the target; for robots.txt, the URL to apply it to."
+)
+@click.option(
+    "--header",
+    "headers",
+    metavar="'N: V'",
+    multiple=True,
+    help="Add a response header. Repeatable.",
+)
+@click.option("--kind", type=click.Choice(FILE_KINDS), help="Kind of the target.  [default: guess]")
+@click.option("--agent", metavar="A", help="Product token of the agent.  [default: any trainer]")
 @click.option("--policy", default="cautious", show_default=True, help="Which marks count.")
 @click.option("--all-policies", is_flag=True, help="Show the verdict under every policy.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object a target.")
-@click.option("--jsonl", metavar="FILE|-", help="Answer evidence lines, one a line.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object per target.")
+@click.option(
+    "--jsonl", metavar="FILE|-", help="Read evidence lines (JSON), and print an answer to each."
+)
 def command(
     targets: tuple[str, ...],
     url: str | None,
@@ -80,12 +90,12 @@ def command(
     """Show evidence, signals and verdict for URLs, files, headers or evidence lines.
 
     TARGET is a page, an image, a robots.txt or another file of a site, a response
-    that `curl -i` saved, a page that a browser saved with its images (MHTML), a
-    WARC archive, or the URL of a page or an image; `-` is standard input. A mark
-    with a `*` decides.
+    saved by `curl -i`, a page saved by a browser with its images (MHTML), a WARC
+    archive, or the URL of a page or an image; `-` is standard input. A `*` is shown
+    at each mark that decides the verdict.
 
-    Of a URL, that one page or image is fetched and the files of its site that can
-    hold marks, if its robots.txt allows it. For a file nothing is fetched.
+    For a URL, that page or image and the files of its site that can hold marks are
+    fetched, if robots.txt allows it. For a file, nothing is fetched.
 
     \b
     Examples:
@@ -96,17 +106,17 @@ def command(
     """
     if agent and not _TOKEN.fullmatch(agent.strip()):
         raise UsageError(
-            f"--agent {agent!r} is no product token",
-            "name the token alone, as in --agent GPTBot; a whole user agent string is not compared",
+            f"--agent {agent!r} is not a product token",
+            "give only the token, as in --agent GPTBot, not the whole user agent string",
         )
     asked = Asked(agent, asked_policies(policy, all_policies))
     url = _place(url) if url else None
     if jsonl is not None:
         if targets or headers or url or kind or agent:
             raise UsageError(
-                "--jsonl goes with --policy and --all-policies only", "the lines say all else"
+                "--jsonl takes only --policy and --all-policies", "give all else in the lines"
             )
-        return answer_lines(jsonl, policy, every=all_policies)
+        return answer_lines(jsonl, policy, all_policies=all_policies)
     question = Question(url, tuple(map(_header, headers)), kind, asked, as_json)
     if not targets and not headers:
         raise UsageError("nothing to explain", "name a file or URL, or give --header or --jsonl")
@@ -121,9 +131,9 @@ def _header(text: str) -> tuple[str, str]:
 
 
 def _place(url: str) -> str:
-    """Return a `--url` without user name and password; UsageError where it is no address."""
+    """Return a `--url` without user name and password; raise UsageError for other than a URL."""
     stripped = without_user(url)
-    if not url_host(stripped) or not stripped.lower().startswith(_ON_THE_WEB):
+    if not url_host(stripped) or not stripped.lower().startswith(_WEB_SCHEMES):
         raise UsageError(f"--url {stripped}: not a web address", "write it as https://HOST/PATH")
     if stripped != url:
         say(_STRIPPED)
@@ -131,7 +141,7 @@ def _place(url: str) -> str:
 
 
 def _explain_all(targets: tuple[str, ...], question: Question) -> int:
-    """Show every target, say which cannot be read, and return the exit code."""
+    """Show every target, or its error, and return the exit code."""
     code = 0
     silent: list[Explanation] = []
     for name in targets or (None,):
@@ -150,7 +160,7 @@ def _explain_all(targets: tuple[str, ...], question: Question) -> int:
 def _explanations(name: str | None, question: Question) -> Iterator[Explanation]:
     if name is None:
         yield _explained("headers", "headers", Response(question.url or ""), question)
-    elif name.lower().startswith(_ON_THE_WEB):
+    elif name.lower().startswith(_WEB_SCHEMES):
         address = without_user(name)
         if address != name:
             say(_STRIPPED)
@@ -181,9 +191,9 @@ def _of_file(name: str, question: Question) -> Iterator[Explanation]:
 
 
 def _saved_kind(response: Response) -> str:
-    """Tell what a saved response holds, where it is not said whence it came by its content too.
+    """Return the kind of a saved response: by its headers and URL, else by its content.
 
-    Whether it is a page is decided already.
+    For pages the headers and URL decide alone.
     """
     kind = kind_of(response)
     if kind != "headers" or not response.body:
@@ -199,7 +209,7 @@ def _saved_kind(response: Response) -> str:
 def _explained(
     name: str, kind: str, response: Response, question: Question, notes: tuple[str, ...] = ()
 ) -> Explanation:
-    """Explain a file or response, with the headers that were given for it."""
+    """Explain a file or response, together with the headers of --header."""
     pieces, more = pieces_of(response, kind)
     if question.headers:
         about: About = "page" if kind == "html" else "image"
@@ -209,12 +219,12 @@ def _explained(
 
 
 def _of_saved_page(content: bytes, name: str, question: Question) -> Iterator[Explanation]:
-    """Explain the page that a browser saved with its images, and each of these."""
+    """Explain a page that a browser saved with its images, and then each image."""
     saved = read_mhtml(content, name)
     page = replace(saved.page, url=question.url or saved.page.url)
     pieces, notes = pieces_in(page, "html")
     if question.headers:
-        # Given by who asks, they are the ones that the file does not hold.
+        # A saved page has no response headers of its own; these take their place.
         pieces[0] = Piece(Evidence("headers", "page", page.url, question.headers))
     notes = [*saved.notes, *notes]
     yield explain(name, "html", pieces, page.url or None, question.asked, notes)
@@ -223,28 +233,28 @@ def _of_saved_page(content: bytes, name: str, question: Question) -> Iterator[Ex
         shown = image.url or f"{name}: image {number}"
         yield explain(shown, "image", pieces, image.url or None, question.asked, notes)
     if saved.others:
-        say(f"{name}: {saved.others} other parts were passed over")
+        say(f"{name}: {saved.others} other parts skipped")
 
 
 def _reopened(name: str, content: bytes) -> IO[bytes]:
-    """Open an archive to be read twice; standard input is kept in a file of its own.
+    """Open an archive to be read twice; standard input is copied to a temporary file.
 
     Raises UnreadableInput for an archive on standard input of more than ARCHIVE_LIMIT.
     """
     if name != "-":
         return opened(Path(name))
-    import tempfile  # it costs a noticeable part of the start
+    import tempfile  # slow to import
 
     file = tempfile.TemporaryFile()  # noqa: SIM115 (the caller closes it)
     file.write(content)
-    # Of what is no archive the start is enough to say so.
+    # Other content is only copied in part: the reader fails at its start anyway.
     while kind_by_content(content) == "warc" and (block := standard_input().read(COPIED)):
         file.write(block)
         if file.tell() > ARCHIVE_LIMIT:
             file.close()
             raise UnreadableInput(
                 f"standard input: an archive of more than {ARCHIVE_LIMIT >> 30} GiB",
-                "save it to a file, and name that",
+                "save it to a file, and name the file",
             )
     file.seek(0)
     return file
@@ -256,33 +266,34 @@ def _of_archive(file: IO[bytes], name: str, question: Question) -> Iterator[Expl
 
     sites = site_files(file, name)
     file.seek(0)
-    seen = passed_over = 0
+    seen = skipped = 0
     for response in responses(file, name):
         seen += 1
         kind = kind_of(response)
-        # A revisit answers 304 where the server said that nothing has changed.
-        there = 200 <= (response.status or 0) < 300 or bool(response.unread)
-        if kind not in {"html", "image"} or not there:
-            passed_over += 1
+        # A revisit has status 304 if the server answered that nothing changed.
+        has_content = 200 <= (response.status or 0) < 300 or bool(response.unread)
+        if kind not in {"html", "image"} or not has_content:
+            skipped += 1
             continue
         pieces, notes = pieces_of(response, kind)
         pieces += sites.of(response.url)
         yield explain(response.url, kind, pieces, response.url, question.asked, notes)
     if not seen:
-        raise UnreadableInput(f"{name}: no response in it", "what was asked alone says nothing")
-    talk = f"{name}: {passed_over} other responses were passed over" if passed_over else ""
+        raise UnreadableInput(
+            f"{name}: the archive has no responses", "requests alone cannot be explained"
+        )
+    if skipped:
+        say(f"{name}: {skipped} other responses skipped")
     if sites.left_out:
-        talk += f"; {sites.left_out} files of sites left out: too much in all"
-    if talk:
-        say(talk)
+        say(f"{name}: {sites.left_out} site files skipped: too many bytes in total")
 
 
 def _of_url(name: str, question: Question) -> Iterator[Explanation]:
-    """Fetch and explain; where robots.txt forbids that, explain robots.txt alone."""
+    """Fetch and explain a URL; if its robots.txt forbids that, explain only the robots.txt."""
     from registry.sources.fetch import MAX_LICENCES, ClosedByRobots, Visitor
 
     if question.url or question.headers or question.kind:
-        raise UsageError("--url, --header and --kind are for files", f"{name} says them itself")
+        raise UsageError("--url, --header and --kind are for files", f"leave them out for {name}")
     visitor = Visitor()
     try:
         response = visitor.fetch(name)

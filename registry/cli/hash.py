@@ -18,22 +18,22 @@ if TYPE_CHECKING:
 
 STDIN = "standard input"
 UNFIT = {
-    "flat": "too little structure for a fingerprint that tells it from others",
+    "flat": "too little structure: its fingerprint would match unrelated pictures",
     "too-small": "too few pixels for a fingerprint",
 }
 
 
 @click.command(name="hash")
 @click.argument("files", nargs=-1, required=True, metavar="FILE...")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object a line for each file.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object per file.")
 def command(files: tuple[str, ...], as_json: bool) -> int:
     """Print digests and fingerprints of image files.
 
-    `-` stands for standard input, of which at most 512 MiB are read.
+    `-` is standard input, of which at most 512 MiB are read.
 
-    A file that can't be read is named on stderr with the reason; the others are
-    still hashed, and the exit code is 4. A file that takes more than 60
-    seconds or 3 GiB of memory counts as unreadable.
+    For each file that cannot be read, the reason is printed on standard error; the
+    other files are hashed, and the exit code is 4. A file that takes more than
+    60 seconds or 3 GiB of memory counts as unreadable.
 
     Example: registry hash --json picture.jpg
     """
@@ -44,7 +44,7 @@ def command(files: tuple[str, ...], as_json: bool) -> int:
 
 
 def _print_all(reader: PictureReader, files: Sequence[str], as_json: bool) -> int:
-    """Print every file's picture, or the reason why not; return the exit code."""
+    """Print the hashes or the error of every file, and return the exit code."""
     hints: dict[str, None] = {}
     code = 0
     for name in files:

@@ -1,4 +1,4 @@
-"""`registry history`: what was seen of one picture, URL, page or site, and when."""
+"""`registry history`: the dated readings of one picture, URL, page or site."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ if TYPE_CHECKING:
     from registry.lookups.history import History
     from registry.snapshot.changes import Event
 
-# Of places, files and claims; of the lines of each; of a mark's text.
+# Most places, files and claims shown; most lines of each; most characters of a mark.
 SHOWN = 20
 SHOWN_LINES = 30
 SHOWN_TEXT = 200
-NO_DATABASE = "there is no registry database on this machine, and a snapshot holds no history"
+NO_DATABASE = "this machine has no registry database, and a snapshot has no history"
 WORDS = {
     "seen": "seen",
     "refused": "refused",
     "picture": "picture",
     "mark": "mark appeared",
     "changed": "mark changed",
-    "went": "mark went",
+    "went": "mark removed",
 }
 
 
@@ -37,17 +37,17 @@ WORDS = {
 @click.argument("target", nargs=-1, required=True)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object per target.")
 def command(target: tuple[str, ...], as_json: bool) -> int:
-    """Show what was seen of an image, page, hash or site, and when.
+    """Show the recorded history of an image, page or site.
 
-    TARGET is an image file, the URL of an image or of a page, 16 hex digits
-    (phash64), 64 (phash256 or sha256) or 32 (md5), or a host, for the files of
-    its site. Marks that appeared, changed or went are shown with their exact
-    text; readings in a row that changed nothing are one line. The database is
-    read, no snapshot; nothing is fetched.
+    TARGET is an image file, the URL of an image or a page, 16 hex digits (phash64),
+    64 (phash256 or sha256) or 32 (md5), or a host, for the files of its site. Marks
+    that appeared, changed or were removed are shown with their exact text;
+    consecutive readings without a change share one line. The command reads the
+    database, not a snapshot, and fetches nothing.
 
     \b
-    Exit codes: 0 something is recorded; 1 nothing is; 2 usage; 3 there is no database;
-    4 unreadable.
+    Exit codes: 0 something is recorded; 1 nothing is recorded; 2 wrong usage;
+    3 there is no database; 4 a file is unreadable.
 
     \b
     Example:
@@ -57,22 +57,22 @@ def command(target: tuple[str, ...], as_json: bool) -> int:
     from registry.lookups.history import history, target_kind
 
     for name in target:
-        target_kind(name)  # before the work: a mistyped target is said at once
+        target_kind(name)  # report a wrong target before any work
     _refuse_without_database()
     code = 1
     with connect() as conn:
         for name in target:
-            found = history(conn, name)
-            code = code if found.is_empty else 0
+            readings = history(conn, name)
+            code = code if readings.is_empty else 0
             if as_json:
-                show_json(_json(found))
+                show_json(_json(readings))
             else:
-                show(*_text(found))
+                show(*_text(readings))
     return code
 
 
 def _refuse_without_database() -> None:
-    """Raise DatabaseUnavailable rather than make an empty embedded database."""
+    """Raise DatabaseUnavailable where opening would create an empty embedded database."""
     from registry.db.connect import is_embedded
     from registry.db.place import has_data
     from registry.home import registry_home
@@ -80,58 +80,58 @@ def _refuse_without_database() -> None:
     if os.name != "nt" and is_embedded() and not has_data(registry_home()):
         raise DatabaseUnavailable(
             NO_DATABASE,
-            "name the database in REGISTRY_DATABASE_URL, or see what stands and what stood last: "
-            "registry lookup TARGET --snapshot FOLDER",
+            "set REGISTRY_DATABASE_URL, or see current and latest earlier marks with "
+            "`registry lookup TARGET --snapshot FOLDER`",
         )
 
 
-def _text(found: History) -> Iterator[str]:
-    if found.is_empty:
-        yield f"{visible(found.target)} ({found.kind}): nothing recorded"
+def _text(readings: History) -> Iterator[str]:
+    if readings.is_empty:
+        yield f"{visible(readings.target)} ({readings.kind}): nothing recorded"
         return
-    yield f"{visible(found.target)} ({found.kind})"
-    for place in found.places[:SHOWN]:
+    yield f"{visible(readings.target)} ({readings.kind})"
+    for place in readings.places[:SHOWN]:
         page = f" on {visible(place.page_url)}" if place.page_url else ""
         yield f"  {visible(place.url)}{page}"
         yield from _lines([_line(event) for event in place.events])
-    yield from _more(len(found.places), "places")
-    files = [file for file in found.files if found.kind == "site" or _speaks(file.events)]
+    yield from _more(len(readings.places), "places")
+    files = [file for file in readings.files if readings.kind == "site" or _has_marks(file.events)]
     for file in files[:SHOWN]:
         yield f"  {file.kind} of {file.host}: {visible(file.url)}"
         yield from _lines([_line(event) for event in file.events])
     yield from _more(len(files), "files")
-    if found.claims:
+    if readings.claims:
         yield "  claims"
-        yield from _lines([line for claim in found.claims for line in _claim(claim)])
+        yield from _lines([line for claim in readings.claims for line in _claim(claim)])
 
 
-def _speaks(events: Sequence[Event]) -> bool:
-    """Tell whether a rules file ever said anything that reaches the target."""
+def _has_marks(events: Sequence[Event]) -> bool:
+    """Return whether a rules file ever held a mark that applies to the target."""
     return any(event.what not in {"seen", "refused"} for event in events)
 
 
-def _more(count: int, what: str) -> Iterator[str]:
+def _more(count: int, unit: str) -> Iterator[str]:
     if count > SHOWN:
-        yield f"  and {count - SHOWN} more {what} (--json shows all)"
+        yield f"  and {count - SHOWN} more {unit} (--json shows all)"
 
 
 def _lines(lines: Sequence[str]) -> Iterator[str]:
-    """Yield the first and the last lines; what stands between them is counted."""
+    """Yield the first and last lines, and the number of lines between them."""
     half = SHOWN_LINES // 2
     if len(lines) <= SHOWN_LINES:
         yield from lines
         return
     yield from lines[:half]
-    yield f"    ... {len(lines) - 2 * half} lines more (--json shows all)"
+    yield f"    ... {len(lines) - 2 * half} more lines (--json shows all)"
     yield from lines[-half:]
 
 
 def _line(event: Event) -> str:
     when = f"{event.first:%Y-%m-%d %H:%M}"
-    return f"    {when}  {WORDS[event.what]:<13}  {_told(event)}".rstrip()
+    return f"    {when}  {WORDS[event.what]:<13}  {_details(event)}".rstrip()
 
 
-def _told(event: Event) -> str:
+def _details(event: Event) -> str:
     if event.what in {"seen", "refused"}:
         reason = [visible(event.text)] if event.text else []
         if event.count > 1:
@@ -152,16 +152,16 @@ def _quote(text: str) -> str:
 def _claim(stored: StoredClaim) -> Iterator[str]:
     yield from (f"    {line}" for line in claim_text(stored))
     if stored.claim.evidence:
-        yield f"        said        {_quote(stored.claim.evidence)}"
+        yield f"        text        {_quote(stored.claim.evidence)}"
 
 
-def _json(found: History) -> dict[str, Any]:
+def _json(readings: History) -> dict[str, Any]:
     from dataclasses import asdict
 
-    content = asdict(found)
+    content = asdict(readings)
     for part in (*content["places"], *content["files"]):
         part["events"] = [_event_json(event) for event in part["events"]]
-    content["claims"] = [claim_json(claim) for claim in found.claims]
+    content["claims"] = [claim_json(claim) for claim in readings.claims]
     return content
 
 

@@ -1,4 +1,4 @@
-"""`registry import`: load lists of entries, or register pictures."""
+"""`registry import`: import opt-out lists, or register pictures."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from registry.text import visible
 if TYPE_CHECKING:
     import psycopg
 
-    from registry.datasets._left_out import LeftOut
+    from registry.datasets._left_out import SkippedFiles
     from registry.db.claims import ImportCounts
 
 MEANINGS = click.Choice(["reserved", "conditional", "allowed"])
@@ -29,7 +29,7 @@ Item = TypeVar("Item")
 
 
 class Named(NamedTuple):
-    """A file to import, the source its claims name, and its name in the folder that was named."""
+    """A file to import, the source of its claims, and its path within the given folder."""
 
     path: Path
     source: str
@@ -38,7 +38,7 @@ class Named(NamedTuple):
 
 @dataclass(slots=True)
 class Defaults:
-    """What the options say for rows that are silent."""
+    """Values of the options, used where a row has none."""
 
     source: str | None
     meaning: Meaning
@@ -46,8 +46,8 @@ class Defaults:
 
 
 @dataclass(slots=True)
-class Tally:
-    """What became of everything that was read, and whether it was read to the end."""
+class ImportResult:
+    """The counts and problems of an import, and whether it was completed."""
 
     read: int = 0
     added: int = 0
@@ -56,15 +56,15 @@ class Tally:
     unfit_pictures: int = 0
     problems: Problems = field(default_factory=Problems)
     unreadable: list[str] = field(default_factory=list)
-    passed_over: tuple[LeftOut, ...] = ()
+    passed_over: tuple[SkippedFiles, ...] = ()
     started: bool = False
     complete: bool = False
 
     @property
     def exit_code(self) -> int:
-        """Return 4 where something was, or may have been, lost; else 0."""
-        may_be_lost = any(one.reason for one in self.passed_over)
-        return 4 if self.problems.bad_rows or self.unreadable or may_be_lost else 0
+        """4 if something was not imported, or may have been missed; else 0."""
+        may_be_missed = any(one.reason for one in self.passed_over)
+        return 4 if self.problems.bad_rows or self.unreadable or may_be_missed else 0
 
     def add(self, counts: ImportCounts) -> None:
         """Add the counts of one import."""
@@ -75,11 +75,11 @@ class Tally:
 
 
 def _line(_: click.Context, option: click.Parameter, value: str | None) -> str | None:
-    """Return the text of an option as a list may hold it."""
+    """Return the text of an option; raise UsageError if a list could not hold it."""
     try:
         return None if value is None else checked_line(value)
     except ValueError as error:
-        raise UsageError(f"--{option.name} {value!r}: {error} is needed") from None
+        raise UsageError(f"--{option.name} {value!r}: expected {error}") from None
 
 
 @click.command()
@@ -89,12 +89,12 @@ def _line(_: click.Context, option: click.Parameter, value: str | None) -> str |
 @click.option(
     "--source",
     callback=_line,
-    help="Where the entries come from.  [default: the file's or folder's name]",
+    help="Source of the claims.  [default: the file's or folder's name]",
 )
 @click.option(
-    "--meaning", type=MEANINGS, default="reserved", show_default=True, help="What they say."
+    "--meaning", type=MEANINGS, default="reserved", show_default=True, help="Meaning of the claims."
 )
-@click.option("--claimant", callback=_line, help="Who says so.")
+@click.option("--claimant", callback=_line, help="Person or body that makes the claims.")
 @click.option("--json", "as_json", is_flag=True, help="Print the counts as JSON.")
 def command(
     paths: tuple[Path, ...],
@@ -103,25 +103,25 @@ def command(
     claimant: str | None,
     as_json: bool,
 ) -> int:
-    """Load lists of entries, or register pictures.
+    """Import opt-out lists, or register pictures.
 
     A list is a CSV, TSV, JSON lines or Parquet file with columns named url,
     page_url, site, path_pattern, sha256, md5, phash64, phash256, width, height,
     meaning, use, signal, evidence, observed_at, source, claimant, licence_url;
-    each row needs one of url, sha256, md5, phash64, site. Names may be in
-    any case, with blanks or hyphens (SHA-256). Columns of other names are
-    not taken and named once. Options fill in what a row leaves empty.
-    Pictures are fingerprinted and not stored; the name of their file is
-    kept. Folders are searched for both, hidden ones aside; other files there
-    are passed over and named by kind and number. Importing the same again adds nothing; a
-    withdrawn entry stands again.
+    each row needs one of url, sha256, md5, phash64, site. Case, spaces and hyphens
+    in names do not matter (SHA-256). Columns with other names are ignored and listed
+    once. The options fill empty fields. Text is UTF-8. A row that cannot be read,
+    or has more or fewer fields than the first line, is skipped and reported with its
+    line number.
 
-    Text is UTF-8. A row that cannot be read, or has fewer or more fields than
-    the first line, is left out and named with its line; the others are loaded.
+    Pictures are fingerprinted, not stored; only the name of the file is kept. Folders
+    are searched for lists and pictures, except hidden ones; other files are skipped
+    and counted by type. Importing the same again adds nothing, but restores withdrawn
+    claims.
 
     \b
-    Exit codes: 0 all was loaded; 4 some could not be read, or files passed over
-    may hold entries (the rest was loaded).
+    Exit codes: 0 everything was imported; 4 some rows or files could not be read, or
+    skipped files may hold claims (the rest was imported).
 
     \b
     Example:
@@ -129,28 +129,28 @@ def command(
     """
     from registry.db.connect import connect
 
-    tables, pictures, passed_over = _sorted_out(paths, source)
-    tally = Tally(passed_over=passed_over)
+    tables, pictures, passed_over = _sorted_files(paths, source)
+    result = ImportResult(passed_over=passed_over)
     try:
         with connect() as conn:
-            tally.started = True
+            result.started = True
             for table in tables:
-                _import_table(conn, table, Defaults(source, meaning, claimant), tally)
-            _import_pictures(conn, pictures, Defaults(source, meaning, claimant), tally)
-        tally.complete = True
+                _import_table(conn, table, Defaults(source, meaning, claimant), result)
+            _import_pictures(conn, pictures, Defaults(source, meaning, claimant), result)
+        result.complete = True
     finally:
-        # Whatever ends an import, what it has stored by then is said.
-        if tally.started:
-            _report(tally, as_json)
-    return tally.exit_code
+        # However an import ends, report what it has stored.
+        if result.started:
+            _report(result, as_json)
+    return result.exit_code
 
 
-def _sorted_out(
+def _sorted_files(
     paths: Iterable[Path], source: str | None
-) -> tuple[list[Named], list[Named], tuple[LeftOut, ...]]:
-    """Return the tables and the pictures among files and folders, and what is neither.
+) -> tuple[list[Named], list[Named], tuple[SkippedFiles, ...]]:
+    """Return the tables, the pictures, and all other files in files and folders.
 
-    Raises UnreadableInput before any work.
+    Raises UnreadableInput if a path has nothing to import.
     """
     from registry.datasets._left_out import PICTURES, is_picture, passed_over
 
@@ -166,9 +166,9 @@ def _sorted_out(
         taken = [file for file in files if is_table(file) or is_picture(file)]
         if not taken:
             known = ", ".join([*TABLE_SUFFIXES, *sorted(PICTURES)])
-            aside = " but hidden lists" if _hidden_lists(path) else ""
-            hint = f"what is read ends in {known} and is not hidden"
-            raise UnreadableInput(f"{path}: nothing to import{aside}", hint)
+            hidden_too = " but hidden lists" if _hidden_lists(path) else ""
+            hint = f"files that are read end in {known} and are not hidden"
+            raise UnreadableInput(f"{path}: nothing to import{hidden_too}", hint)
         for file in taken:
             kept = tables if is_table(file) else pictures
             kept.append(Named(file, named, _name_in(path, file)))
@@ -179,7 +179,7 @@ def _sorted_out(
 
 
 def _name_in(named: Path, file: Path) -> str:
-    """Return where a file lies below the folder that was named, or a named file's own name."""
+    """Return the path of a file within the given folder, or the name of a given file."""
     name = file.name if file == named else file.relative_to(named).as_posix()
     return os.fsencode(name).decode("utf-8", "backslashreplace")
 
@@ -196,47 +196,49 @@ def _hidden_lists(path: Path) -> list[Path]:
     return [file for file in hidden_files_in(path) if is_table(file)] if path.is_dir() else []
 
 
-def _import_table(conn: psycopg.Connection, table: Named, defaults: Defaults, tally: Tally) -> None:
+def _import_table(
+    conn: psycopg.Connection, table: Named, defaults: Defaults, result: ImportResult
+) -> None:
     from registry.db.claims import import_claims
 
     claims = read_claims(
         table.path,
         table.source,
-        tally.problems,
+        result.problems,
         meaning=defaults.meaning,
         claimant=defaults.claimant,
     )
     try:
-        import_claims(conn, _counted(claims, "rows"), on_batch=tally.add)
+        import_claims(conn, _counted(claims, "rows"), on_batch=result.add)
     except UnreadableInput as error:
-        _say_unreadable(tally, error.message, error.hint)
+        _say_unreadable(result, error.message, error.hint)
 
 
 def _import_pictures(
-    conn: psycopg.Connection, pictures: list[Named], defaults: Defaults, tally: Tally
+    conn: psycopg.Connection, pictures: list[Named], defaults: Defaults, result: ImportResult
 ) -> None:
     from registry.db.claims import import_pictures
 
     if pictures:
-        claimed = _claimed(pictures, defaults, tally)
+        claimed = _claimed(pictures, defaults, result)
         counted = _counted(claimed, "pictures", len(pictures))
-        import_pictures(conn, counted, on_batch=tally.add)
+        import_pictures(conn, counted, on_batch=result.add)
 
 
 def _claimed(
-    pictures: list[Named], defaults: Defaults, tally: Tally
+    pictures: list[Named], defaults: Defaults, result: ImportResult
 ) -> Iterator[tuple[Picture, Claim]]:
-    """Yield each readable picture with the claim about it; report the others."""
+    """Yield each readable picture with a claim about it; report the others as unreadable."""
     from registry.pictures.files import read_pictures
     from registry.pictures.reading import Unread
 
     files = {named.path: named for named in pictures}
-    for path, found in read_pictures(list(files)):
-        if isinstance(found, Unread):
-            _say_unreadable(tally, found.message, found.hint)
+    for path, picture in read_pictures(list(files)):
+        if isinstance(picture, Unread):
+            _say_unreadable(result, picture.message, picture.hint)
             continue
-        tally.unfit_pictures += found.unfit is not None
-        yield found, _claim(found, files[path], defaults)
+        result.unfit_pictures += picture.unfit is not None
+        yield picture, _claim(picture, files[path], defaults)
 
 
 def _claim(picture: Picture, named: Named, defaults: Defaults) -> Claim:
@@ -258,7 +260,7 @@ def _claim(picture: Picture, named: Named, defaults: Defaults) -> Claim:
 
 
 def _counted(items: Iterable[Item], unit: str, total: int | None = None) -> Iterator[Item]:
-    """Pass items on and show how many have passed."""
+    """Yield the items, and show progress."""
     from registry.cli._progress import Progress
 
     with Progress(unit) as progress:
@@ -267,35 +269,35 @@ def _counted(items: Iterable[Item], unit: str, total: int | None = None) -> Iter
             yield item
 
 
-def _say_unreadable(tally: Tally, message: str, hint: str = "") -> None:
-    tally.unreadable.append(message)
-    if len(tally.unreadable) <= FIRST_SHOWN:
+def _say_unreadable(result: ImportResult, message: str, hint: str = "") -> None:
+    result.unreadable.append(message)
+    if len(result.unreadable) <= FIRST_SHOWN:
         say_error(message, hint)
 
 
-def _report(tally: Tally, as_json: bool) -> None:
-    problems = tally.problems
+def _report(result: ImportResult, as_json: bool) -> None:
+    problems = result.problems
     for left_out in problems.left_out:
-        say(f"left out: {left_out.file}: {left_out.place}: {left_out.reason}")
-    _say_passed_over(tally.passed_over)
+        say(f"skipped: {left_out.file}: {left_out.place}: {left_out.reason}")
+    _say_passed_over(result.passed_over)
     _say_unknown(problems)
-    say(_summary(tally))
+    say(_summary(result))
     if problems.not_utf8:
         say(f"hint: {problems.not_utf8:,} lines are not UTF-8; {CONVERT}")
-    if not tally.complete:
-        say("not complete: what was loaded stays; the same command completes it")
+    if not result.complete:
+        say("not complete: imported rows are kept; run the same command again to complete it")
     if as_json:
-        show_json(_counts(tally))
+        show_json(_counts(result))
 
 
-def _say_passed_over(passed_over: Sequence[LeftOut]) -> None:
+def _say_passed_over(passed_over: Sequence[SkippedFiles]) -> None:
     for one in passed_over:
-        may = "; they may hold entries" if one.reason else ""
-        say(f"passed over: {one.count} ({', '.join(one.suffixes)}): {one.means}{may}")
+        may = "; they may hold claims" if one.reason else ""
+        say(f"skipped: {one.count} ({', '.join(one.suffixes)}): {one.means}{may}")
     if any(one.reason for one in passed_over):
         say(
             f"hint: lists that are read end in {', '.join(TABLE_SUFFIXES)}: "
-            "unpack archives, convert others, rename hidden ones"
+            "unpack archives, convert other files, rename hidden ones"
         )
 
 
@@ -304,44 +306,44 @@ def _say_unknown(problems: Problems) -> None:
     for one in unknown[:FIRST_SHOWN]:
         meant = f"; did you mean {one.did_you_mean}?" if one.did_you_mean else ""
         others = f" and {one.files - 1:,} more" if one.files > 1 else ""
-        say(f"unknown column, not taken: {one.column or '(no name)'} in {one.file}{others}{meant}")
+        say(f"unknown column ignored: {one.column or '(no name)'} in {one.file}{others}{meant}")
     if len(unknown) > FIRST_SHOWN:
         more = "many" if problems.unknown.are_more else f"{len(unknown) - FIRST_SHOWN}"
-        say(f"unknown columns, not taken: {more} more (--json names them)")
+        say(f"unknown columns ignored: {more} more (--json lists them)")
 
 
-def _counts(tally: Tally) -> dict[str, object]:
+def _counts(result: ImportResult) -> dict[str, object]:
     """Return the counts as `--json` prints them."""
     return {
-        "complete": tally.complete,
-        "read": tally.read,
-        "added": tally.added,
-        "already": tally.already,
-        "restored": tally.restored,
-        "rows_read": tally.problems.rows_read,
-        "bad_rows": tally.problems.bad_rows,
-        "left_out": [left_out._asdict() for left_out in tally.problems.left_out],
-        "unknown_columns": [asdict(one) for one in tally.problems.unknown.listed()],
-        "flat_hashes_left_out": tally.problems.flat_hashes,
-        "unreadable_files": len(tally.unreadable),
-        "unfit_pictures": tally.unfit_pictures,
+        "complete": result.complete,
+        "read": result.read,
+        "added": result.added,
+        "already": result.already,
+        "restored": result.restored,
+        "rows_read": result.problems.rows_read,
+        "bad_rows": result.problems.bad_rows,
+        "left_out": [left_out._asdict() for left_out in result.problems.left_out],
+        "unknown_columns": [asdict(one) for one in result.problems.unknown.listed()],
+        "flat_hashes_left_out": result.problems.flat_hashes,
+        "unreadable_files": len(result.unreadable),
+        "unfit_pictures": result.unfit_pictures,
         "passed_over": [
             {**one.to_json(), "may_hold_entries": one.reason is not None}
-            for one in tally.passed_over
+            for one in result.passed_over
         ],
     }
 
 
-def _summary(tally: Tally) -> str:
-    parts = [f"{tally.added:,} entries added", f"{tally.already:,} known already"]
-    if tally.problems.rows_read:
-        parts.insert(0, f"{tally.problems.rows_read:,} rows read")
+def _summary(result: ImportResult) -> str:
+    parts = [f"{result.added:,} claims added", f"{result.already:,} already known"]
+    if result.problems.rows_read:
+        parts.insert(0, f"{result.problems.rows_read:,} rows read")
     for count, words in (
-        (tally.restored, "withdrawn entries stand again"),
-        (tally.problems.bad_rows, "rows left out"),
-        (tally.problems.flat_hashes, "hashes of flat pictures left out of their rows"),
-        (len(tally.unreadable), "files unreadable"),
-        (tally.unfit_pictures, "pictures without structure, registered by digest only"),
+        (result.restored, "withdrawn claims restored"),
+        (result.problems.bad_rows, "rows skipped"),
+        (result.problems.flat_hashes, "hashes of flat pictures ignored"),
+        (len(result.unreadable), "files unreadable"),
+        (result.unfit_pictures, "pictures without enough structure, registered by digest only"),
     ):
         if count:
             parts.append(f"{count:,} {words}")

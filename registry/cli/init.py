@@ -8,13 +8,13 @@ from registry.terminal import say, show_json
 
 
 @click.command()
-@click.option("--json", "as_json", is_flag=True, help="Print what was done as JSON.")
+@click.option("--json", "as_json", is_flag=True, help="Print the applied migrations as JSON.")
 def command(as_json: bool) -> None:
     """Create or migrate the database.
 
-    REGISTRY_DATABASE_URL names it (PostgreSQL 15 or newer; it must exist).
-    Unset, it is an embedded PostgreSQL under REGISTRY_HOME, which every command
-    makes and migrates itself. Running this again changes nothing.
+    REGISTRY_DATABASE_URL names the database (PostgreSQL 15 or newer; it must exist).
+    If it is not set, an embedded PostgreSQL under REGISTRY_HOME is used, which every
+    command creates and migrates itself. Running this again changes nothing.
     """
     from registry.db import migrate, schema_version
     from registry.db.connect import connect_to, database_url, is_embedded, parse, where

@@ -1,4 +1,4 @@
-"""`registry lookup`: what is recorded for one image."""
+"""`registry lookup`: the recorded entries for one image."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ if TYPE_CHECKING:
 SHOWN = 10
 SHOWN_PAST = 3
 SILENCE = (
-    "  nothing recorded. That is no permission: the registry knows only what it has seen.",
-    '  To reserve an image, its page can say <meta name="robots" content="noai, noimageai">,',
-    "  or its server X-Robots-Tag: noai, noimageai.",
+    "  nothing recorded. That is no permission: this registry does not know every image.",
+    '  To reserve an image, add <meta name="robots" content="noai, noimageai"> to its page,',
+    "  or the header X-Robots-Tag: noai, noimageai to its response.",
 )
 WITHDRAWN = (
-    "  Claims that were withdrawn ({count:,} of this registry) are not in a snapshot:",
-    "  registry history {target} shows whether one stood here.",
+    "  Withdrawn claims ({count:,} in this registry) are not in a snapshot:",
+    "  registry history {target} shows whether one was about this.",
 )
 NOT_COMPARED = (
-    "  Every picture of one colour has this hash: it says nothing about what is recorded.",
+    "  Every picture of one colour has this hash, so a match would mean nothing.",
     "  Look up the picture's file, its URL or a digest.",
 )
 
@@ -34,7 +34,9 @@ NOT_COMPARED = (
 @click.option("--snapshot", type=click.Path(path_type=Path), help="Folder of the snapshot to use.")
 @click.option("--policy", default="cautious", show_default=True, help="Which marks count.")
 @click.option(
-    "--distance", type=click.IntRange(0, 64), help="Match every picture within this many bits."
+    "--distance",
+    type=click.IntRange(0, 64),
+    help="Match every phash64 that differs in at most this many bits.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object per target.")
 def command(
@@ -44,21 +46,21 @@ def command(
     distance: int | None,
     as_json: bool,
 ) -> int:
-    """Look up an image file, an image URL, a hash or a digest.
+    """Look up an image file, a URL, a fingerprint or a digest.
 
-    TARGET is an image file, the URL of an image or of a page, 16 hex digits
-    (phash64), 64 (phash256 or sha256) or 32 (md5). A URL is looked up, never
-    fetched.
+    TARGET is an image file, the URL of an image or a page, 16 hex digits (phash64),
+    64 (phash256 or sha256) or 32 (md5). A URL is looked up, never fetched.
 
     \b
-    Exit codes: 0 something is recorded; 1 nothing is; 2 usage; 4 unreadable.
+    Exit codes: 0 something is recorded; 1 nothing is recorded; 2 wrong usage;
+    4 a file or the registry is unreadable.
     """
     from registry.checking.index import CheckIndex
     from registry.cli._snapshot import resolve
     from registry.lookups import kind_of, lookup
 
     for name in target:
-        kind_of(name)  # before the work: a mistyped target is said at once
+        kind_of(name)  # report a wrong target before any work
     index = CheckIndex(resolve(snapshot), policy)
     answers = [lookup(index, name, distance) for name in target]
     for answer in answers:
@@ -104,7 +106,7 @@ def _text(answer: Answer) -> list[str]:
 
 
 def _withdrawn(answer: Answer) -> list[str]:
-    """Return where claims are shown that this snapshot leaves out, if there are any."""
+    """Return a note on withdrawn claims, which the snapshot leaves out; [] if there are none."""
     from shlex import quote
 
     target, count = quote(answer.target), answer.withdrawn
@@ -114,23 +116,23 @@ def _withdrawn(answer: Answer) -> list[str]:
 def _entry(answer: Answer, found: Found) -> list[str]:
     from registry.text import visible
 
-    where = "a rule of its site" if found.by == "site" else visible(found.url or "no URL recorded")
+    where = "a rule of the site" if found.by == "site" else visible(found.url or "no URL recorded")
     page = f" on {visible(found.page_url)}" if found.page_url else ""
     lines = [
         f"  {found.verdict.decision:<12}{where}{page}",
         f"    matched by  {_how(answer, found)}",
     ]
     lines += [f"    mark        {mark}" for mark in _marks(found)]
-    lines += _went(found)
-    # A licence beside silence is no part of the answer.
+    lines += _earlier(found)
+    # A licence of an unspecified verdict is not shown: no mark decided by it.
     if found.verdict.licence_url and found.verdict.decision != "unspecified":
         lines.append(f"    licence     {visible(found.verdict.licence_url)}")
     lines.append(f"    seen        {_dates(found)}  ({visible(found.source)}, {found.entry})")
     return lines
 
 
-def _went(found: Found) -> list[str]:
-    """Return a line for each group of marks that came and went together, the newest first."""
+def _earlier(found: Found) -> list[str]:
+    """Return a line for each group of marks with the same dates, the newest first."""
     from registry.text import visible
 
     now = bool(found.verdict.deciding)
@@ -141,7 +143,7 @@ def _went(found: Found) -> list[str]:
         when = f"{mark.since:%Y-%m-%d}", f"{mark.until:%Y-%m-%d}", mark.url
         groups.setdefault(when, []).append(mark.name)
     texts = [
-        f"{', '.join(map(visible, dict.fromkeys(names)))} stood from {since} to {until}"
+        f"{', '.join(map(visible, dict.fromkeys(names)))} seen from {since} to {until}"
         + (f"  at {visible(url)}" if url else "")
         for (since, until, url), names in groups.items()
     ]
@@ -157,8 +159,8 @@ def _marks(found: Found) -> list[str]:
     """Quote each mark once, however many signals were read from it."""
     from registry.text import visible
 
-    said = ((s.raw, f"  at {s.url}" if s.url else "") for s in found.verdict.deciding)
-    return list(dict.fromkeys(visible(raw) + visible(place) for raw, place in said))
+    marks = ((s.raw, f"  at {s.url}" if s.url else "") for s in found.verdict.deciding)
+    return list(dict.fromkeys(visible(raw) + visible(place) for raw, place in marks))
 
 
 def _how(answer: Answer, found: Found) -> str:
@@ -167,13 +169,13 @@ def _how(answer: Answer, found: Found) -> str:
     host = host_of(answer.target)
     if found.in_question:
         return (
-            f"a claim on {found.site}: does it mean {host}, too? A person must say so, "
-            "and a check says review"
+            f"a claim on {found.site}, which may not cover {host}: a person must decide; "
+            "a check answers review"
         )
     if found.site not in {None, host}:
-        return f"host and path; a claim on {found.site} speaks for {host}, too"
+        return f"host and path; a claim on {found.site} covers {host}"
     if found.on_page:
-        return "the page, which shows it"
+        return "the page that shows it"
     if found.by != "fingerprint":
         return {"url": "the same URL", "digest": "the same file", "site": "host and path"}[found.by]
     distance = "" if found.distance is None else f", {found.distance} of 64 bits differ"

@@ -20,10 +20,10 @@ DISAGREEMENTS = 1
 @click.argument("files", nargs=-1, metavar="[FILE.jsonl]...")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def command(files: tuple[str, ...], as_json: bool) -> int:
-    """Run conformance vectors: is every mark read as the documents say?
+    """Run the conformance vectors: are marks read as their specifications say?
 
-    Without a FILE, those that come with this version. Vectors that the documents do
-    not settle are counted apart. Exit code 1 where something disagrees.
+    Without a FILE, the vectors of this version are run. Vectors whose result the
+    specifications leave open are counted separately. Exit code 1 if a result disagrees.
 
     Example: registry selftest tests/vectors/robots_txt.jsonl
     """

@@ -1,4 +1,4 @@
-"""`registry snapshot`: publish, verify and compare snapshots."""
+"""`registry snapshot`: build, verify and compare snapshots."""
 
 from __future__ import annotations
 
@@ -11,12 +11,14 @@ from registry.terminal import say, show, show_json
 
 @click.group("snapshot")
 def command() -> None:
-    """Publish, verify and compare snapshots."""
+    """Build, verify and compare snapshots."""
 
 
 @command.command("build")
-@click.option("--out", type=click.Path(path_type=Path), help="Build into this new folder instead.")
-@click.option("--if-changed", is_flag=True, help="Do nothing if the newest is up to date.")
+@click.option(
+    "--out", type=click.Path(path_type=Path), help="Build into this new folder, without a number."
+)
+@click.option("--if-changed", is_flag=True, help="Do nothing if the newest snapshot is up to date.")
 @click.option("--json", "as_json", is_flag=True, help="Print the manifest as JSON.")
 def build(out: Path | None, if_changed: bool, as_json: bool) -> None:
     """Export the database into the next numbered snapshot."""
@@ -42,9 +44,9 @@ def build(out: Path | None, if_changed: bool, as_json: bool) -> None:
 @click.argument("folder", type=click.Path(path_type=Path), required=False)
 @click.option("--json", "as_json", is_flag=True, help="Print the manifest as JSON.")
 def verify(folder: Path | None, as_json: bool) -> None:
-    """Compare every file of a snapshot with its manifest, and read all that is in them.
+    """Verify a snapshot: compare its files with the manifest, and read all rows.
 
-    Without FOLDER, of the newest snapshot built here.
+    Without FOLDER, the newest snapshot built here is verified.
     """
     from registry.snapshot.contents import refuse_unreadable
     from registry.snapshot.store import open_snapshot
@@ -62,7 +64,7 @@ def verify(folder: Path | None, as_json: bool) -> None:
 def diff(older: Path, newer: Path, policy: str, as_json: bool) -> int:
     """List images and site rules whose decision differs between two snapshots.
 
-    Exit codes: 0 differences found; 1 none; 4 a snapshot is unreadable.
+    Exit codes: 0 differences found; 1 no differences; 4 a snapshot is unreadable.
     """
     from registry.snapshot.diff import differences
     from registry.snapshot.store import open_snapshot
@@ -84,10 +86,10 @@ def _newest() -> Path:
     from registry.snapshot.publish import snapshots_root
     from registry.snapshot.store import newest
 
-    found = newest(snapshots_root())
-    if found is None:
+    folder = newest(snapshots_root())
+    if folder is None:
         raise UnreadableSnapshot("no snapshot was built here yet", "run `registry snapshot build`")
-    return found
+    return folder
 
 
 def _show(folder: Path, as_json: bool) -> None:

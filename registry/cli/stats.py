@@ -1,4 +1,4 @@
-"""`registry stats`: count what is recorded."""
+"""`registry stats`: counts of the recorded data."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ NAMES = {
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="Print the counts as JSON.")
 def command(as_json: bool) -> None:
-    """Count what is recorded, by site, signal and freshness."""
+    """Count the recorded data by site, signal and freshness."""
     from datetime import UTC, datetime
 
     from registry.db.connect import connect
@@ -73,7 +73,7 @@ def _dated(site: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _table(title: str, rows: Iterable[Mapping[str, Any]]) -> str:
-    """Return a titled table: texts to the left, numbers to the right; nothing for no rows."""
+    """Return a titled table, text left-aligned, numbers right-aligned; "" without rows."""
     rows = list(rows)
     if not rows:
         return ""

@@ -24,7 +24,7 @@ from registry.plugins import discover
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from registry.datasets._left_out import LeftOut
+    from registry.datasets._left_out import SkippedFiles
 
 # How sure a format is of a path; a format whose files describe themselves is surer of a
 # folder than one that goes by their names.
@@ -59,7 +59,7 @@ class Dataset(Protocol):
     schema: pa.Schema
     rows: int | None
     files: Sequence[Path]
-    left_out: Sequence[LeftOut]
+    left_out: Sequence[SkippedFiles]
 
     def batches(self, columns: Sequence[str] | None = None) -> Iterator[pa.RecordBatch]:
         """Yield the rows in order; only `columns` where given."""

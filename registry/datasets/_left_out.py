@@ -63,7 +63,7 @@ _HEAD, _LONGEST = 512, 2048
 
 
 @dataclass(frozen=True, slots=True)
-class LeftOut:
+class SkippedFiles:
     """Files of one kind that were not read; `reason` is why no row may be clear, or None."""
 
     kind: Kind
@@ -111,7 +111,7 @@ def is_picture(path: Path) -> bool:
     return not known and is_still_image(_head(path))
 
 
-def left_out(files: Sequence[Path], *, pictures: Sequence[Path] = ()) -> tuple[LeftOut, ...]:
+def left_out(files: Sequence[Path], *, pictures: Sequence[Path] = ()) -> tuple[SkippedFiles, ...]:
     """Return what was passed over, by kind.
 
     `pictures` are those that the rows are: a table or a list beside them may hold their
@@ -120,14 +120,14 @@ def left_out(files: Sequence[Path], *, pictures: Sequence[Path] = ()) -> tuple[L
     """
     captioned = {path.with_suffix("") for path in pictures}
     return tuple(
-        LeftOut(kind, len(paths), _suffixes(paths), _reason(kind, paths, captioned))
+        SkippedFiles(kind, len(paths), _suffixes(paths), _reason(kind, paths, captioned))
         for kind, paths in _by_kind(files, bool(pictures))
     )
 
 
 def passed_over(
     files: Sequence[Path], pictures: Sequence[Path], hidden: Sequence[Path] = ()
-) -> tuple[LeftOut, ...]:
+) -> tuple[SkippedFiles, ...]:
     """Return what an import of lists and of these pictures passed over, by kind.
 
     Its `reason` is MAY_HOLD_ENTRIES or None: an opt-out in such a file would be lost.
@@ -139,12 +139,12 @@ def passed_over(
     if lists:
         kinds.append(("hidden", lists))
     return tuple(
-        LeftOut(kind, len(paths), _suffixes(paths), _why_entries(kind, paths, captioned))
+        SkippedFiles(kind, len(paths), _suffixes(paths), _why_entries(kind, paths, captioned))
         for kind, paths in kinds
     )
 
 
-def reasons(left: Sequence[LeftOut]) -> list[str]:
+def reasons(left: Sequence[SkippedFiles]) -> list[str]:
     """Return the reasons for which no row of the dataset may be clear."""
     return [one.reason for one in left if one.reason]
 

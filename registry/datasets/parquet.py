@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 
 from registry import durable
 from registry.datasets import CONTENT, FOLDER, NAME, files_in, refuse_own_files
-from registry.datasets._left_out import LeftOut, left_out
+from registry.datasets._left_out import SkippedFiles, left_out
 from registry.errors import UnreadableDataset
 from registry.files.parquet import open_parquet
 
@@ -51,7 +51,9 @@ class ParquetDataset:
     format = "parquet"
     label: str | None = None
 
-    def __init__(self, files: Sequence[Path], name: str, left_out: Sequence[LeftOut] = ()) -> None:
+    def __init__(
+        self, files: Sequence[Path], name: str, left_out: Sequence[SkippedFiles] = ()
+    ) -> None:
         self.name = name
         self.files = tuple(files)
         self.left_out = tuple(left_out)

@@ -13,7 +13,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from registry.datasets import FOLDER, NAME, files_in, refuse_own_files
-from registry.datasets._left_out import LeftOut, is_picture, left_out
+from registry.datasets._left_out import SkippedFiles, is_picture, left_out
 from registry.datasets.parquet import ParquetRowWriter
 from registry.errors import RefusedFile
 from registry.files import read_whole
@@ -45,7 +45,9 @@ class PictureFolder:
     format = "pictures"
     label: str | None = "file"
 
-    def __init__(self, files: Sequence[Path], name: str, left_out: Sequence[LeftOut] = ()) -> None:
+    def __init__(
+        self, files: Sequence[Path], name: str, left_out: Sequence[SkippedFiles] = ()
+    ) -> None:
         self.name = name
         self.files = tuple(files)
         self.left_out = tuple(left_out)

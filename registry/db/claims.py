@@ -218,9 +218,9 @@ def _stored(row: dict[str, Any], history: Sequence[Withdrawal]) -> StoredClaim:
     return StoredClaim(identity, Claim(**values), imported_at, tuple(history))
 
 
-def standing(conn: psycopg.Connection, source: str) -> int:
+def count_current(conn: psycopg.Connection, source: str) -> int:
     """Return how many claims of a source are not withdrawn."""
-    row = conn.execute(SQL["standing_of_source"], {"source": pack(source)}).fetchone()
+    row = conn.execute(SQL["count_current_of_source"], {"source": pack(source)}).fetchone()
     assert row is not None
     return int(row[0])
 

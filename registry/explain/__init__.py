@@ -23,7 +23,7 @@ _EVERYWHERE = frozenset({"", "*", "/", "/*"})
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """Who asks, and under which policies; the first one is shown in full."""
+    """The agent and the policies to decide for; the first policy is shown in full."""
 
     agent: str | None = None
     policies: tuple[str, ...] = ("cautious",)
@@ -31,14 +31,13 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """One target: what was looked at, what of that applies, and the verdicts.
+    """One target: its evidence, the signals that apply to it, and the verdicts.
 
-    `outranked` counts the rules that do not apply to the target. `verdicts` has
-    one for each policy asked; `of_images`, for a page, one each for the images
-    that it shows. `speaks` tells whether anything that applies speaks of
-    training or mining, to whomever; without a URL, anything that was read.
-    `unread_licences` are addresses of RSL documents that marks name and nobody read.
-    `hints` say what was nearly written as a mark; no verdict depends on them.
+    `outranked` is the number of rules that do not apply to the target. `verdicts` has one
+    verdict for each policy; `of_images`, for a page, the same for the images that it shows.
+    `speaks` is True if a mark that applies (without a URL: any mark) is about training or
+    mining, for whatever agent. `unread_licences` are the URLs of RSL documents that marks
+    name but that were not read. `hints` are near misses of marks; no verdict uses them.
     """
 
     name: str
@@ -56,20 +55,20 @@ class Explanation:
 
     @property
     def is_silent(self) -> bool:
-        """Tell whether all that may speak of training was read, and none of it does.
+        """Return True if all evidence was read and no mark in it is about training.
 
-        A warning tells of something that was not read as what it may have meant.
+        After a warning it is False: the text may have been meant as a mark.
         """
         unread = self.unread_licences or any(piece.is_unread for piece in self.pieces)
         decided = any(v.decision != "unspecified" for v in (*self.verdicts, *self.of_images))
         return not (self.speaks or unread or decided or self.warnings)
 
 
-def asked_policies(policy: str, every: bool) -> tuple[str, ...]:
-    """Return the policy named, with all the others behind it on demand; UsageError for none."""
+def asked_policies(policy: str, all_policies: bool) -> tuple[str, ...]:
+    """Return a policy, followed by all others if asked for; raise UsageError for unknown names."""
     first = str(policy_named(policy))
     others = [str(known) for known in POLICIES if str(known) != first]
-    return (first, *others) if every else (first,)
+    return (first, *others) if all_policies else (first,)
 
 
 def explain(
@@ -80,14 +79,14 @@ def explain(
     asked: Asked,
     notes: Iterable[str],
 ) -> Explanation:
-    """Explain one target from everything that was looked at for it."""
+    """Explain one target from its pieces of evidence."""
     readings = [_read(piece.evidence) for piece in pieces if not piece.refusal]
-    found = tuple(signal for reading in readings for signal in reading.signals)
+    all_signals = tuple(signal for reading in readings for signal in reading.signals)
     is_page = kind == "html"
     target = Target(
         image_url=None if is_page else url, page_url=url if is_page else None, agent=asked.agent
     )
-    signals = standing(found, target)
+    signals = standing(all_signals, target)
     about: About = "page" if is_page else "image"
     shown = [_as_for_images(signal) for signal in signals] if is_page else []
     agent = asked.agent
@@ -99,24 +98,26 @@ def explain(
         target=target,
         pieces=tuple(pieces),
         signals=signals,
-        outranked=len(_rules(found) - _rules(signals)),
+        outranked=len(_rules(all_signals) - _rules(signals)),
         warnings=tuple(texts),
         verdicts=tuple(decide(signals, p, agent, asked=about) for p in asked.policies),
         of_images=tuple(decide(shown, p, agent) for p in asked.policies if is_page),
-        speaks=any(use in _TRAINING for s in (signals if url else found) for use, _ in s.uses),
+        speaks=any(
+            use in _TRAINING for s in (signals if url else all_signals) for use, _ in s.uses
+        ),
         unread_licences=unread,
         hints=_hints(name, kind, pieces),
     )
 
 
 def _hints(name: str, kind: str, pieces: Sequence[Piece]) -> tuple[Hint, ...]:
-    """Return the near misses in everything that was looked at, and of where it stood."""
-    found = list(misplaced(name, kind))
+    """Return the near misses in all evidence, and in the target's own place."""
+    hints = list(misplaced(name, kind))
     for piece in pieces:
         signals = () if piece.refusal else _read(piece.evidence).signals
-        looked_at = replace(piece.evidence, text=piece.instead or piece.evidence.text)
-        found += hints_of(looked_at, signals)
-    return tuple(dict.fromkeys(found))
+        evidence = replace(piece.evidence, text=piece.instead or piece.evidence.text)
+        hints += hints_of(evidence, signals)
+    return tuple(dict.fromkeys(hints))
 
 
 def _read(evidence: Evidence) -> Reading:
@@ -130,10 +131,10 @@ def _read_site_file(evidence: Evidence) -> Reading:
 
 
 def _as_for_images(signal: Signal) -> Signal:
-    """Return what a signal for a page is to images whose URL is not known.
+    """Return a page's signal as it applies to images whose URL is not known.
 
-    A rule that won for the page's path covers the page; only one for the whole
-    site covers images for certain, and as a refusal: they may stand elsewhere.
+    A rule that applies to the page's path covers the page only. A rule for the whole site
+    covers images, too, but its permissions do not: images may be on another host.
     """
     if signal.rule is not None and signal.rule.pattern not in _EVERYWHERE:
         return replace(signal, scope="page")
@@ -143,33 +144,33 @@ def _as_for_images(signal: Signal) -> Signal:
 
 
 def _rules(signals: tuple[Signal, ...]) -> set[tuple[str, int]]:
-    """Return the rules that say something of a use, by file and line."""
+    """Return the rules that have a meaning for a use, by file and line."""
     return {(s.url, s.rule.order) for s in signals if s.rule is not None and s.uses}
 
 
 def licences(pieces: Iterable[Piece]) -> list[str]:
-    """Return the addresses of the RSL documents that marks point to, once each."""
+    """Return the URLs of the RSL documents that marks name, once each."""
     signals = (s for piece in pieces if not piece.refusal for s in _read(piece.evidence).signals)
-    found = (s.licence_url for s in signals if s.vocabulary == "rsl" and s.rule is None)
-    return list(dict.fromkeys(url for url in found if url))
+    urls = (s.licence_url for s in signals if s.vocabulary == "rsl" and s.rule is None)
+    return list(dict.fromkeys(url for url in urls if url))
 
 
 def _unread_licences(pieces: Sequence[Piece]) -> tuple[str, ...]:
-    """Return the RSL documents that marks point to and that are not among what was read."""
+    """Return the URLs of the RSL documents that marks name but that were not read."""
     known = {p.evidence.url for p in pieces if p.evidence.carrier == "rsl-xml" and not p.refusal}
     return tuple(url for url in licences(pieces) if url not in known)
 
 
 def _of_licences(unread: Sequence[str]) -> list[str]:
-    found = [f"licence not read: {url}: explain that too" for url in unread[:SHOWN_LICENCES]]
+    texts = [f"licence not read: {url}: explain it, too" for url in unread[:SHOWN_LICENCES]]
     more = len(unread) - SHOWN_LICENCES
-    return [*found, f"{more} more licences not read"] if more > 0 else found
+    return [*texts, f"{more} more licences not read"] if more > 0 else texts
 
 
 def validation(evidence: Evidence) -> tuple[str, tuple[str, ...]] | None:
-    """Return how Content Credentials verify, and the codes of that; None for other evidence.
+    """Return the validation state of Content Credentials and its codes; None for other evidence.
 
-    The state is C2PA's `Invalid`, `Valid` or `Trusted`, or `unknown` where none is told.
+    The state is C2PA's `Invalid`, `Valid` or `Trusted`, or `unknown` where none is given.
     """
     if evidence.carrier != "c2pa-json" or not evidence.text:
         return None
@@ -187,9 +188,9 @@ def validation(evidence: Evidence) -> tuple[str, tuple[str, ...]] | None:
 
 
 def deciding(signals: Iterable[Signal], verdict: Verdict) -> list[bool]:
-    """Tell of each signal whether it is among those that made a verdict.
+    """Return for each signal whether it is among those that made a verdict.
 
-    Settling may have made a refusal conditional; it is still the same mark.
+    Signals are compared as marks: settling may have made a refusal conditional.
     """
     made = {_mark(signal) for signal in verdict.deciding}
     return [_mark(signal) in made for signal in signals]

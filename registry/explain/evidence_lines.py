@@ -31,21 +31,21 @@ KINDS = (*HEADER_KINDS, *TEXT_KINDS)
 
 
 def answer(
-    line: Mapping[str, Any], policy: str = "cautious", *, every: bool = False
+    line: Mapping[str, Any], policy: str = "cautious", *, all_policies: bool = False
 ) -> dict[str, Any]:
-    """Answer one evidence line; UnreadableInput where it is not one.
+    """Return the answer to an evidence line; raise UnreadableInput for other values.
 
-    With `every` it also holds `policies`: what each policy decides, by name.
+    With `all_policies` it also holds `policies`: the decision of each policy by name.
     """
     if not is_identity(line.get("id")):
-        raise UnreadableInput("id holds a number that JSON does not know")
+        raise UnreadableInput("id holds a number that is not valid in JSON")
     target, reading = read_line(line)
-    asked = what_is_asked(target)
+    asked = target_about(target)
     signals = standing(reading.signals, target)
     verdict = decide(signals, policy, target.agent, asked=asked)
     others = {
         name: decide(signals, name, target.agent, asked=asked).decision
-        for name in (known_policies() if every else ())
+        for name in (known_policies() if all_policies else ())
     }
     return {
         "id": line.get("id"),
@@ -54,12 +54,12 @@ def answer(
         "warnings": list(reading.warnings),
         "licence": verdict.licence_url,
         "deciding": [{"name": s.name, "raw": s.raw} for s in verdict.deciding],
-        **({"policies": others} if every else {}),
+        **({"policies": others} if all_policies else {}),
     }
 
 
 def is_identity(given: object) -> bool:
-    """Tell whether an id can stand in JSON again, which knows no NaN and no infinity."""
+    """Return whether an id can be written as JSON, which has neither NaN nor infinity."""
     try:
         json.dumps(given, allow_nan=False)
     except (ValueError, RecursionError):
@@ -68,7 +68,7 @@ def is_identity(given: object) -> bool:
 
 
 def read_line(line: Mapping[str, Any]) -> tuple[Target, Reading]:
-    """Return what an evidence line asks about and what was read; UnreadableInput as `answer`."""
+    """Return the target and the signals of an evidence line; raises UnreadableInput."""
     context = line.get("context")
     context = {} if context is None else context
     target = _target(context)
@@ -79,34 +79,33 @@ def read_line(line: Mapping[str, Any]) -> tuple[Target, Reading]:
     return target, _joined(map(read, pieces))
 
 
-def what_is_asked(target: Target) -> About:
-    """Tell whether a target is an image, or the page itself."""
+def target_about(target: Target) -> About:
+    """Return whether a verdict is for an image, or for the page itself."""
     return "page" if target.image_url in {None, target.page_url} and target.page_url else "image"
 
 
 def names(signals: Iterable[Signal], agent: str | None, asked: About = "image") -> list[str]:
-    """Name the signals as evidence lines do: once each, in order.
+    """Return the names of the signals as evidence lines give them: once each, in order.
 
-    A mark addressed to another agent is `name@agent`. Of robots.txt, where every
-    agent has its group, only what applies is named, and for nobody in particular
-    the refused training agents too; `(page)` marks a rule that covers the page's
-    path but not the image's, and such rules of other files are not named: they
-    belong to the host that serves the image. Nor are malformed marks: warnings
-    quote them.
+    A mark for another agent is `name@agent`. In robots.txt only the rules that apply to
+    the agent are named; without an agent, refused training agents are named, too. `(page)`
+    follows the name of a rule that covers the page's path but not the image's; such rules
+    of other files are left out, because they belong to the host that serves the image.
+    Malformed marks are left out: warnings quote them.
     """
     well_formed = settled([s for s in signals if s.conformance != "malformed"], asked)
     mine = {id(s) for s in addressed(well_formed, agent, policy_named("letter"))}
-    found: dict[str, None] = {}
+    named: dict[str, None] = {}
     for signal in well_formed:
         if signal.carrier == "robots-txt":
-            found.update(dict.fromkeys(_robots_names(signal, agent, id(signal) in mine)))
+            named.update(dict.fromkeys(_robots_names(signal, agent, id(signal) in mine)))
         elif _on_page_path(signal) or _of_page_alone(signal, asked):
             continue
         elif id(signal) in mine:
-            found[signal.name] = None
+            named[signal.name] = None
         else:
-            found.update(dict.fromkeys(f"{signal.name}@{name}" for name in signal.agents))
-    return list(found)
+            named.update(dict.fromkeys(f"{signal.name}@{name}" for name in signal.agents))
+    return list(named)
 
 
 def _on_page_path(signal: Signal) -> bool:
@@ -114,7 +113,7 @@ def _on_page_path(signal: Signal) -> bool:
 
 
 def _of_page_alone(signal: Signal, asked: About) -> bool:
-    """Tell whether a mark is TDMRep's in a page: by its report none of the images there."""
+    """Return whether a mark is TDMRep's in a page: it covers none of the images there."""
     return asked == "image" and signal.scope == "page" and signal.vocabulary == "tdmrep"
 
 
@@ -124,7 +123,7 @@ def _shown(signal: Signal) -> str:
 
 def _robots_names(signal: Signal, agent: str | None, mine: bool) -> list[str]:
     if not signal.agents:
-        # A comment speaks to people; it is no answer to an agent's question.
+        # A comment is for people; it is not named where an agent is given.
         is_comment = signal.vocabulary == "robots-txt"
         return [] if is_comment and agent is not None else [_shown(signal)]
     if signal.vocabulary == "robots-txt" and not signal.uses:
@@ -136,10 +135,10 @@ def _robots_names(signal: Signal, agent: str | None, mine: bool) -> list[str]:
 
 
 def _joined(readings: Iterable[Reading]) -> Reading:
-    found = list(readings)
+    parts = list(readings)
     return Reading(
-        tuple(signal for reading in found for signal in reading.signals),
-        tuple(text for reading in found for text in reading.warnings),
+        tuple(signal for reading in parts for signal in reading.signals),
+        tuple(text for reading in parts for text in reading.warnings),
     )
 
 
@@ -162,7 +161,7 @@ def _evidence(
     elif kind == "tdmrep-json" and isinstance(given, Mapping):
         yield from _tdmrep_parts(given, target, context)
     elif not isinstance(given, str):
-        raise UnreadableInput(f"input of kind {kind} is not a text")
+        raise UnreadableInput(f"input of kind {kind} is not a string")
     elif kind == "html":
         yield Evidence("html", "page", page, text=given)
     elif kind in {*IN_FILES, *ANSWERS}:
@@ -174,7 +173,7 @@ def _evidence(
 def _tdmrep_parts(
     given: Mapping[str, Any], target: Target, context: Mapping[str, Any]
 ) -> Iterator[Evidence]:
-    """Yield the three places in which TDMRep may speak of one image."""
+    """Yield the evidence of TDMRep for one image, which can be in three places."""
     if "wellknown" in given:
         yield from _evidence("tdmrep-json", _text_of(given["wellknown"]), target, context)
     if "headers" in given:
@@ -192,13 +191,13 @@ def _site_file_url(kind: str, target: Target, context: Mapping[str, Any]) -> str
     if kind == "rsl-xml" and isinstance(document, str):
         return document
     host = context.get("file_host")
-    asked = f"https://{host}/" if host else target.image_url or target.page_url or ""
-    robots = robots_url(asked)
+    url = f"https://{host}/" if host else target.image_url or target.page_url or ""
+    robots = robots_url(url)
     return robots.removesuffix("/robots.txt") + SITE_PATHS[kind] if robots else ""
 
 
 def _fetched(context: Mapping[str, Any]) -> Iterator[Evidence]:
-    """Yield the documents behind links; licences are the only ones that are read."""
+    """Yield the linked documents as evidence; only licences are read."""
     fetched = context.get("fetched")
     if not isinstance(fetched, Mapping):
         return

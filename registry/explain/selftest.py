@@ -1,7 +1,7 @@
-"""Conformance vectors: evidence lines with what is expected of them, run and compared.
+"""Conformance vectors: evidence lines with their expected answers, run and compared.
 
-The vectors stand in `tests/vectors/` of a checkout and travel in the wheel as
-`registry/vectors/`. What their fields mean is in the README beside them.
+The vectors are in `tests/vectors/` of a checkout and in the wheel as
+`registry/vectors/`. The README beside them explains their fields.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any, Literal, cast
 
 import registry
 from registry.errors import RegistryError, UnreadableInput
-from registry.explain.evidence_lines import answer, read_line, what_is_asked
+from registry.explain.evidence_lines import answer, read_line, target_about
 from registry.files import opened
 from registry.model import DECISIONS, USES
 from registry.verdict.any_url import standing
@@ -24,35 +24,35 @@ Outcome = Literal["agreed", "unsure", "failed"]
 
 POLICIES = ("letter", "cautious")
 LINE_LIMIT = 16 * 1024 * 1024
-_WRITTEN = "one vector a line, as tests/vectors/README.md says"
+_WRITTEN = "give one vector per line; tests/vectors/README.md describes them"
 _USES = {"input": "ai-input", "generative_train": "train-genai"}
 
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """A field of an answer that is not what a vector expects of it."""
+    """A field of an answer whose value differs from the expected one."""
 
     field: str
     expected: object
     got: object
 
     def __str__(self) -> str:
-        """Return it in a line; of names what is missing and what is there beside them."""
+        """Return it as one line; for names, those missing and those not expected."""
         if self.field == "signals" and _is_texts(self.expected) and _is_texts(self.got):
             expected, got = cast("list[str]", self.expected), cast("list[str]", self.got)
             missing = [name for name in expected if name not in got]
-            beside = [name for name in got if name not in expected]
+            unexpected = [name for name in got if name not in expected]
             parts = [f"missing {_shown(missing)}"] * bool(missing)
-            parts += [f"not expected {_shown(beside)}"] * bool(beside)
+            parts += [f"not expected {_shown(unexpected)}"] * bool(unexpected)
             return f"signals: the names differ: {'; '.join(parts)}"
         return f"{self.field}: expected {_shown(self.expected)}, got {_shown(self.got)}"
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """How the answer to one vector compares under one policy.
+    """The comparison of one vector with its answer under one policy.
 
-    An unsure vector keeps its differences: the documents do not settle it.
+    An unsure vector keeps its differences: the specifications leave its result open.
     """
 
     vocabulary: str
@@ -64,24 +64,22 @@ class Result:
 
 
 def shipped() -> list[Path]:
-    """Return the files of the vectors that come with this version, sorted."""
+    """Return the files of this version's vectors, sorted."""
     package = Path(registry.__file__).parent
     for folder in (package / "vectors", package.parent / "tests" / "vectors"):
         if files := sorted(folder.glob("*.jsonl")):
             return files
-    raise UnreadableInput(
-        f"the vectors are missing beside {package}", "install optout-registry again"
-    )
+    raise UnreadableInput(f"the vectors of {package} are missing", "install optout-registry again")
 
 
 def load(path: Path) -> Iterator[dict[str, Any]]:
-    """Yield the vectors of a file; UnreadableInput names the line that is none."""
+    """Yield the vectors of a file; raise UnreadableInput, with the line, for any other value."""
     for _, vector in _placed(path):
         yield vector
 
 
 def _placed(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Yield the vectors of a file with their place in it; UnreadableInput for a file without."""
+    """Yield the vectors of a file with their lines; raise UnreadableInput if there are none."""
     empty = True
     try:
         with opened(path) as file:
@@ -91,10 +89,10 @@ def _placed(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
                     place = f"{path}, line {number}"
                     yield place, _vector(line, place)
     except (OSError, ValueError) as error:
-        said = error.strerror if isinstance(error, OSError) else error
-        raise UnreadableInput(f"{path}: {said}", "name a file of vectors") from error
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise UnreadableInput(f"{path}: {reason}", "name a file of vectors") from error
     if empty:
-        raise UnreadableInput(f"{path}: no vector in it", _WRITTEN)
+        raise UnreadableInput(f"{path}: the file has no vectors", _WRITTEN)
 
 
 def _vector(line: bytes, place: str) -> dict[str, Any]:
@@ -104,30 +102,30 @@ def _vector(line: bytes, place: str) -> dict[str, Any]:
         raise UnreadableInput(f"{place}: not JSON: {error}", _WRITTEN) from error
     expect = vector.get("expect") if isinstance(vector, dict) else None
     if not isinstance(expect, dict) or "train" not in expect:
-        raise UnreadableInput(f"{place}: no vector, it has no expect.train", _WRITTEN)
+        raise UnreadableInput(f"{place}: not a vector: expect.train is missing", _WRITTEN)
     if fault := next(_faults(vector, expect), ""):
         raise UnreadableInput(f"{place}: {fault}", _WRITTEN)
     return dict(vector)
 
 
 def _faults(vector: Mapping[str, Any], expect: Mapping[str, Any]) -> Iterator[str]:
-    """Yield what a vector's fields must be and are not."""
+    """Yield the faults in the fields of a vector."""
     identity = vector.get("id")
     if isinstance(identity, bool) or not isinstance(identity, (str, int)) or identity == "":
-        yield "no vector, it has no id"
+        yield "not a vector: id is missing"
     for name in ("train", "train_cautious"):
         if name in expect and expect[name] not in DECISIONS:
-            yield f"expect.{name} is none of {', '.join(DECISIONS)}"
+            yield f"expect.{name} is not one of {', '.join(DECISIONS)}"
     if not _is_texts(expect.get("signals", [])):
         yield "expect.signals is not a list of names"
     warnings = expect.get("warnings") or 0
     if not (_is_texts(warnings) or (type(warnings) is int and warnings >= 0)):
-        yield "expect.warnings is neither a number nor a list of texts"
+        yield "expect.warnings is neither a number nor a list of strings"
     uses = expect.get("uses", {})
-    if not isinstance(uses, dict) or not all(said in DECISIONS for said in uses.values()):
-        yield f"expect.uses does not say of each use one of {', '.join(DECISIONS)}"
+    if not isinstance(uses, dict) or not all(value in DECISIONS for value in uses.values()):
+        yield f"expect.uses has a value that is not one of {', '.join(DECISIONS)}"
     if not isinstance(expect.get("licence"), (str, type(None))):
-        yield "expect.licence is neither an address nor null"
+        yield "expect.licence is neither a URL nor null"
 
 
 def _is_texts(given: object) -> bool:
@@ -145,22 +143,22 @@ def run(path: Path) -> Iterator[Result]:
 
 
 def judged(vector: Mapping[str, Any], policy: str, vocabulary: str = "") -> Result:
-    """Compare one vector with its answer; UnreadableInput where it cannot be answered."""
+    """Compare one vector with its answer; raise UnreadableInput if it cannot be answered."""
     name = str(vector.get("id"))
     try:
-        found = tuple(differences(vector, policy))
+        faults = tuple(differences(vector, policy))
     except RegistryError as error:
         raise UnreadableInput(f"vector {name}: {error.message}", error.hint) from error
-    outcome: Outcome = "unsure" if vector.get("unsure") else "failed" if found else "agreed"
-    return Result(vocabulary, name, policy, outcome, found, str(vector.get("why") or ""))
+    outcome: Outcome = "unsure" if vector.get("unsure") else "failed" if faults else "agreed"
+    return Result(vocabulary, name, policy, outcome, faults, str(vector.get("why") or ""))
 
 
 def differences(vector: Mapping[str, Any], policy: str) -> Iterator[Difference]:
-    """Yield what differs between a vector and its answer under a policy.
+    """Yield the differences between a vector and its answer under a policy.
 
-    The decision; the names of the signals, as a set; `warnings`, of which there
-    must be as many as a number says, or one where a list does; under `letter` the
-    licence, and of `uses` that some mark says what is expected of it.
+    Compared are the decision; the names of the signals, as a set; `warnings`: at least as
+    many as the number, or one for a list; under `letter` the licence and `uses`, each of
+    which some mark must give the expected meaning.
     """
     expect = vector["expect"]
     given = answer(vector, policy)
@@ -174,9 +172,9 @@ def differences(vector: Mapping[str, Any], policy: str) -> Iterator[Difference]:
     least = warnings if isinstance(warnings, int) else 1
     if len(given["warnings"]) < least:
         yield Difference("warnings", warnings, given["warnings"])
-    # A verdict always names what made it.
+    # A verdict always names the marks that made it.
     if bool(given["deciding"]) != (given["train"] != "unspecified"):
-        yield Difference("deciding", "what made the decision", given["deciding"])
+        yield Difference("deciding", "the marks that decided", given["deciding"])
     if policy == "letter":
         yield from _of_uses(vector, expect.get("uses") or {})
         if expect.get("licence", given["licence"]) != given["licence"]:
@@ -184,27 +182,27 @@ def differences(vector: Mapping[str, Any], policy: str) -> Iterator[Difference]:
 
 
 def _of_uses(vector: Mapping[str, Any], expected: Mapping[str, str]) -> Iterator[Difference]:
-    said = _said(vector) if expected else {}
+    given = _meanings(vector) if expected else {}
     for written, meaning in expected.items():
         use = _USES.get(written, written)
-        found = said.get(use, set())
-        fits = meaning in found if meaning != "unspecified" else not found
+        meanings = given.get(use, set())
+        fits = meaning in meanings if meaning != "unspecified" else not meanings
         if use not in USES or not fits:
-            yield Difference(f"uses.{use}", meaning, sorted(found))
+            yield Difference(f"uses.{use}", meaning, sorted(meanings))
 
 
-def _said(vector: Mapping[str, Any]) -> dict[str, set[str]]:
-    """Return what the marks of a vector say of each use, after they have settled."""
+def _meanings(vector: Mapping[str, Any]) -> dict[str, set[str]]:
+    """Return the meanings that a vector's marks give to each use, after settling."""
     target, reading = read_line(vector)
-    said: dict[str, set[str]] = {}
-    for signal in settled(standing(reading.signals, target), what_is_asked(target)):
+    meanings: dict[str, set[str]] = {}
+    for signal in settled(standing(reading.signals, target), target_about(target)):
         for use, meaning in signal.uses:
-            said.setdefault(use, set()).add(meaning)
-    return said
+            meanings.setdefault(use, set()).add(meaning)
+    return meanings
 
 
 def counted(results: Iterable[Result]) -> dict[str, dict[str, dict[str, int]]]:
-    """Count results by vocabulary, policy and outcome."""
+    """Return the numbers of results by vocabulary, policy and outcome."""
     table: dict[str, dict[str, dict[str, int]]] = {}
     for result in results:
         row = table.setdefault(result.vocabulary, {})

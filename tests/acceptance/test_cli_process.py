@@ -101,8 +101,8 @@ def test_odd_files_never_end_in_a_traceback(run: Run, database_url: str, tmp_pat
     done = run("registry", "import", str(tmp_path), database=database_url)
     assert done.returncode == 4
     assert "Traceback" not in done.stderr
-    assert "1 entries added" in done.stderr
-    assert "1 rows left out" in done.stderr
+    assert "1 claims added" in done.stderr
+    assert "1 rows skipped" in done.stderr
     assert "1 files unreadable" in done.stderr
 
 
@@ -119,7 +119,7 @@ def test_pillow_says_nothing_of_metadata(
     done = run("registry", "import", str(tmp_path), database=database_url)
     assert done.returncode == 0, done.stderr
     assert "Warning" not in done.stderr
-    assert f"{count} entries added" in done.stderr
+    assert f"{count} claims added" in done.stderr
 
 
 def test_a_fault_of_ours_never_ends_like_an_answer() -> None:

@@ -42,7 +42,7 @@ def test_silence_is_said_with_what_to_add(explain, files):
         "  html: 35 bytes, no mark",
         "verdict: unspecified (policy cautious@2)",
     ]
-    assert "silent.html: nothing that was looked at (html) speaks of training" in done.stderr
+    assert "silent.html: no mark about training found (in: html)" in done.stderr
     assert '<meta name="robots" content="noai, noimageai">' in done.stderr
     assert "X-Robots-Tag: noai, noimageai" in done.stderr
     assert '[{"location": "/", "tdm-reservation": 1}]' in done.stderr
@@ -78,7 +78,7 @@ def test_no_permission_hides_a_refusal_where_no_url_is_asked_about(explain, tmp_
     (tmp_path / name).write_text(text)
     done = explain(name)
     assert "verdict: reserved" in done.stdout
-    assert "of all rules the strictest decides" in done.stdout
+    assert "the strictest of all rules decides" in done.stdout
     assert " reserved: " in done.stdout
     assert done.stdout.count(" allowed: ") == 1
     assert "verdict: allowed" in explain(name, "--url", "https://a.example/b/1").stdout
@@ -281,13 +281,13 @@ def test_a_line_without_end_is_an_error_of_its_own(explain, tmp_path):
         (["noise"], 2, "--kind"),
         (["page.html", "--policy", "strict"], 2, "cautious@2, letter@2, noai@1"),
         (["--header", "noai"], 2, "X-Robots-Tag: noai"),
-        (["--jsonl", "lines", "page.html"], 2, "--all-policies only"),
+        (["--jsonl", "lines", "page.html"], 2, "takes only --policy and --all-policies"),
         (["prose"], 2, "--kind"),
-        (["missing.html"], 4, "hint: name a file that is there"),
+        (["missing.html"], 4, "hint: name a file that exists"),
         (["."], 4, "hint: name the files in it"),
-        (["www.a.example"], 4, "written as https://www.a.example"),
-        (["http:/a.example/x"], 4, "written as https://a.example/x"),
-        (["ftp://a.example/"], 4, "written as https://a.example/"),
+        (["www.a.example"], 4, "hint: write a URL as https://www.a.example"),
+        (["http:/a.example/x"], 4, "hint: write a URL as https://a.example/x"),
+        (["ftp://a.example/"], 4, "hint: write a URL as https://a.example/"),
         (["page.html", "--url", "notaurl"], 2, "hint: write it as https://HOST/PATH"),
         (["page.html", "--agent", "Mozilla/5.0 (compatible; GPTBot/1.2)"], 2, "--agent GPTBot"),
         (["packed.gz", "--kind", "html"], 4, "unpack it first"),
@@ -347,7 +347,7 @@ def test_what_is_advised_would_be_heard(explain, tmp_path, options, offered):
 def test_a_licence_that_was_not_read_is_no_silence(explain, tmp_path):
     links = [f"<https://a.example/{n}>; rel=license; type=application/rsl+xml" for n in range(5)]
     done = explain("--header", f"Link: {', '.join(links)}")
-    assert "warning: licence not read: https://a.example/0: explain that too" in done.stdout
+    assert "warning: licence not read: https://a.example/0: explain it, too" in done.stdout
     assert "warning: 2 more licences not read" in done.stdout
     assert done.stderr == ""
     quiet = explain("--header", f"Link: {links[0]}", "--policy", "noai")
@@ -357,9 +357,9 @@ def test_a_licence_that_was_not_read_is_no_silence(explain, tmp_path):
 def test_what_the_verdict_takes_from_a_mark_is_shown(explain):
     done = explain("--header", "X-Robots-Tag: noarchive", "--agent", "Amazonbot")
     assert "* noarchive  " in done.stdout
-    assert "taken as reserved" in done.stdout
+    assert "counts as reserved" in done.stdout
     tdm = ("--header", "tdm-reservation: 1", "--header", "tdm-policy: https://a.example/p")
-    assert "; taken as conditional" in explain(*tdm).stdout
+    assert "; counts as conditional" in explain(*tdm).stdout
 
 
 def test_how_content_credentials_verify_is_shown(explain, tmp_path):

@@ -53,7 +53,7 @@ def test_archive_with_the_rules_of_its_sites(explain, shop, name):
     first = json.loads(done.stdout.splitlines()[0])
     assert [s["name"] for s in first["signals"] if s["decides"]] == ["robots-txt:disallow"]
     assert done.returncode == 0
-    assert "3 other responses were passed over" in done.stderr
+    assert "3 other responses skipped" in done.stderr
 
 
 def test_archive_on_standard_input(shop):
@@ -152,7 +152,7 @@ def test_a_name_is_believed_after_the_content(explain, tmp_path):
     done = explain("wrong.html", "page.jpg")
     assert "wrong.html (image)" in done.stdout
     assert "page.jpg (html)" in done.stdout
-    assert done.stdout.count("read as what it is") == 2
+    assert done.stdout.count("but is a") == 2
 
 
 def test_the_headers_of_a_revisit_are_read(explain, tmp_path):
@@ -170,7 +170,7 @@ def test_an_archive_without_a_response(explain, tmp_path):
     asked = warc_record("http://a.example/1", b"", warc_type="request")
     (tmp_path / "a.warc").write_bytes(asked)
     done = explain("a.warc")
-    assert "error: a.warc: no response in it" in done.stderr
+    assert "error: a.warc: the archive has no responses" in done.stderr
     assert done.returncode == 4
 
 

@@ -39,7 +39,7 @@ def test_a_mark_that_went_is_shown_with_its_dates(run, database_url: str):
         f"  {URL}",
         f"    2026-11-01 12:00  mark appeared  noimageai: {tag} noimageai  at {URL}",
         "    2026-11-01 12:00  refused        http-403, 2 readings to 2026-11-02 12:00",
-        f"    2026-11-03 12:00  mark went      noimageai: {tag} noimageai  at {URL}",
+        f"    2026-11-03 12:00  mark removed   noimageai: {tag} noimageai  at {URL}",
         "    2026-11-03 12:00  refused        http-403",
         f"    2026-11-04 12:00  mark appeared  noai: {tag} noai, \\x1b[31m  at {URL}",
         "    2026-11-04 12:00  refused        http-403",
@@ -57,7 +57,7 @@ def test_thousands_of_changes_are_shown_in_few_lines(run, database_url: str):
         for _ in range(5):
             record(conn, ["noimageai", "all"] * 14)
     result = run("registry", "history", URL, database=database_url)
-    assert "lines more (--json shows all)" in result.stdout
+    assert "more lines (--json shows all)" in result.stdout
     assert len(result.stdout.splitlines()) < 40
 
 

@@ -52,9 +52,9 @@ def test_lines_that_are_not_utf8_are_counted_and_a_remedy_is_named(
     (tmp_path / "list.csv").write_bytes(f"url,signal\n{text}".encode("latin-1"))
     done = run("registry", "import", tmp_path / "list.csv", database=database_url)
     assert done.returncode == 4
-    assert done.stderr.count("left out: ") == 10
+    assert done.stderr.count("skipped: ") == 10
     assert "hint: 50 lines are not UTF-8; convert it: iconv" in done.stderr
-    assert "100 rows read, 50 entries added, 0 known already, 50 rows left out" in done.stderr
+    assert "100 rows read, 50 claims added, 0 already known, 50 rows skipped" in done.stderr
     assert loaded(conn) == 50
 
 
@@ -88,7 +88,7 @@ def test_an_interrupted_import_says_what_it_loaded(
     counts = json.loads(stdout)
     assert not counts["complete"]
     assert 0 < counts["added"] == loaded(conn) < 300_000
-    assert "what was loaded stays; the same command completes it" in stderr
+    assert "imported rows are kept; run the same command again to complete it" in stderr
     assert "Traceback" not in stderr
 
 

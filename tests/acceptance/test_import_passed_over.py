@@ -49,8 +49,8 @@ def test_what_may_hold_entries_is_an_error(
     done = run("registry", "import", folder, "--json", database=database_url)
     assert done.returncode == 4
     suffix = Path(name).suffix.lower()
-    assert f"passed over: 1 file (1 {suffix}): " in done.stderr
-    assert "; they may hold entries\nhint: " in done.stderr
+    assert f"skipped: 1 file (1 {suffix}): " in done.stderr
+    assert "; they may hold claims\nhint: " in done.stderr
     counts = json.loads(done.stdout)
     (passed,) = counts["passed_over"]
     assert passed["may_hold_entries"]
@@ -64,7 +64,7 @@ def test_hidden_lists_are_named_and_an_error(run: Run, database_url: str, folder
         (folder / name).write_text(f"url\n{ADDRESS}\n")
     done = run("registry", "import", folder, "--json", database=database_url)
     assert done.returncode == 4
-    named = "passed over: 2 files (1 .csv, 1 .jsonl): hidden lists, not read; they may hold entries"
+    named = "skipped: 2 files (1 .csv, 1 .jsonl): hidden lists, not read; they may hold claims"
     assert named in done.stderr
     (passed,) = json.loads(done.stdout)["passed_over"]
     assert (passed["kind"], passed["files"], passed["may_hold_entries"]) == ("hidden", 2, True)
@@ -85,9 +85,9 @@ def test_what_holds_none_is_said(run: Run, database_url: str, folder: Path) -> N
         (folder / name).write_bytes(content)
     done = run("registry", "import", folder, "--json", database=database_url)
     assert done.returncode == 0
-    assert "passed over: 2 files (1 .md, 1 .txt): " in done.stderr
-    assert "passed over: 1 file (1 .json): " in done.stderr
-    assert "may hold entries" not in done.stderr
+    assert "skipped: 2 files (1 .md, 1 .txt): " in done.stderr
+    assert "skipped: 1 file (1 .json): " in done.stderr
+    assert "may hold claims" not in done.stderr
     passed = json.loads(done.stdout)["passed_over"]
     assert [one["may_hold_entries"] for one in passed] == [False, False]
 
@@ -97,7 +97,7 @@ def test_nothing_is_passed_over_where_all_is_read(
 ) -> None:
     done = run("registry", "import", folder, "--json", database=database_url)
     assert (done.returncode, json.loads(done.stdout)["passed_over"]) == (0, [])
-    assert "passed over" not in done.stderr
+    assert "skipped: " not in done.stderr
 
 
 @pytest.mark.parametrize("name", ["a.csv", "a.jsonl"])
@@ -112,8 +112,8 @@ def test_unknown_columns_are_named_once(
     assert done.returncode == 0
     unknown = [line for line in done.stderr.splitlines() if line.startswith("unknown column")]
     assert unknown == [
-        f"unknown column, not taken: sha256sum in {tmp_path / name}; did you mean sha256?",
-        f"unknown column, not taken: title in {tmp_path / name}",
+        f"unknown column ignored: sha256sum in {tmp_path / name}; did you mean sha256?",
+        f"unknown column ignored: title in {tmp_path / name}",
     ]
     columns = json.loads(done.stdout)["unknown_columns"]
     assert [(one["column"], one["did_you_mean"]) for one in columns] == [

@@ -105,7 +105,7 @@ def test_claims_are_counted_withdrawn_and_stand_again(
     assert "UTC  (sold)" in listed
 
     back = run("registry", "import", loaded / "sites.csv", database=database_url)
-    assert "2 withdrawn entries stand again" in back.stderr
+    assert "2 withdrawn claims restored" in back.stderr
     assert run("registry", "lookup", url, database=database_url).returncode == 0
     lines = claims("list", "--source", "sites.csv", "--json").stdout.splitlines()
     for line in lines:
@@ -133,7 +133,7 @@ def test_one_claim_is_withdrawn_by_the_name_that_look_ups_print(
     [
         (["withdraw"], "name either --source or --id"),
         (["withdraw", "--source", "x", "--id", "1"], "name either --source or --id"),
-        (["withdraw", "--id", "seven"], "'seven' is no id of a claim"),
+        (["withdraw", "--id", "seven"], "'seven' is not the id of a claim"),
         (["withdraw", "--id", "7"], "no claim has the id 7"),
     ],
 )
@@ -158,8 +158,8 @@ def test_a_lookup_says_where_withdrawn_claims_are_shown(
     after = run("registry", "lookup", target, database=database_url)
     assert after.returncode == 1
     assert after.stdout.splitlines()[-2:] == [
-        "  Claims that were withdrawn (2 of this registry) are not in a snapshot:",
-        f"  registry history '{target}' shows whether one stood here.",
+        "  Withdrawn claims (2 in this registry) are not in a snapshot:",
+        f"  registry history '{target}' shows whether one was about this.",
     ]
     answer = json.loads(run("registry", "lookup", "--json", url, database=database_url).stdout)
     assert answer["withdrawn_claims"] == 2

@@ -137,7 +137,7 @@ def test_lists_and_pictures_are_imported_together(
     assert first.returncode == 0, first.stderr
     counts = json.loads(first.stdout)
     assert (counts["read"], counts["added"], counts["already"]) == (3, 3, 0)
-    assert "3 entries added, 0 known already" in first.stderr
+    assert "3 claims added, 0 already known" in first.stderr
     again = run("registry", *arguments, database=database_url)
     assert json.loads(again.stdout) | {"added": 0, "already": 3} == json.loads(again.stdout)
 
@@ -181,8 +181,8 @@ def test_what_cannot_be_read_is_said_and_the_rest_is_loaded(
         f"error: {tmp_path}/empty.jpg",
         f"error: {tmp_path}/text.jpg",
         f"error: {tmp_path}/captions.csv: no usable column; columns seen: caption",
-        f"left out: {tmp_path}/list.csv: line 3: column url: 'nowhere'",
-        "2 entries added",
+        f"skipped: {tmp_path}/list.csv: line 3: column url: 'nowhere'",
+        "2 claims added",
     ):
         assert words in done.stderr
     assert "Traceback" not in done.stderr

@@ -90,7 +90,7 @@ def test_a_mark_that_went_is_said_with_its_dates(run, tmp_path: Path):
     made.observe(URL, [made.headers(url=URL)], on=14, image_id=image)
     path = made.snapshot(tmp_path).path
     result = run("registry", "lookup", URL, "--snapshot", path)
-    said = f"none now; noimageai stood from 2026-11-02 to 2026-11-14  at {URL}"
+    said = f"none now; noimageai seen from 2026-11-02 to 2026-11-14  at {URL}"
     assert f"    mark        {said}\n" in result.stdout
     (found,) = json.loads(run("registry", "lookup", URL, "--json", "--snapshot", path).stdout)[
         "found"
@@ -100,7 +100,7 @@ def test_a_mark_that_went_is_said_with_its_dates(run, tmp_path: Path):
     made.observe(URL, [made.headers("noai", url=URL)], on=15, image_id=image)
     result = run("registry", "lookup", URL, "--snapshot", made.snapshot(tmp_path, 2).path)
     assert (
-        f"    mark        X-Robots-Tag: noai  at {URL}\n    earlier     noimageai stood"
+        f"    mark        X-Robots-Tag: noai  at {URL}\n    earlier     noimageai seen"
         in result.stdout
     )
 
@@ -185,12 +185,12 @@ def test_a_page_is_found_by_its_url_and_a_claimed_site_with_www(run, tmp_path: P
     assert "pictures of the page: 1 recorded; a row that names only the page is reserved" in (
         result.stdout
     )
-    assert "matched by  the page, which shows it\n" in result.stdout
+    assert "matched by  the page that shows it\n" in result.stdout
     www = run("registry", "lookup", "https://www.claimed.example/1.jpg", "--snapshot", path)
     assert "(url): reserved\n" in www.stdout
-    assert "a claim on claimed.example speaks for www.claimed.example, too" in www.stdout
+    assert "a claim on claimed.example covers www.claimed.example" in www.stdout
     other = run("registry", "lookup", "https://img.claimed.example/1.jpg", "--snapshot", path)
-    assert "does it mean img.claimed.example, too? A person must say so" in other.stdout
+    assert "may not cover img.claimed.example: a person must decide" in other.stdout
     assert "(url): unspecified\n" in other.stdout
 
 

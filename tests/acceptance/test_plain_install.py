@@ -80,6 +80,6 @@ def test_what_is_missing_is_named(plain, command, extra, code):
     assert done.returncode == code, done.stderr
     assert done.stdout == ""
     said = done.stderr.strip().splitlines()
-    assert f"error: this takes a part that is not installed: {extra}" in said
+    assert f"error: this command needs the extra {extra}, which is not installed" in said
     assert said[-1].startswith(f"hint: pip install 'optout-registry[{extra}]'")
     assert "Traceback" not in done.stderr

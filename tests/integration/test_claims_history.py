@@ -11,10 +11,10 @@ import pytest
 from registry.db.claims import (
     ImportCounts,
     Withdrawal,
+    count_current,
     import_claims,
     import_pictures,
     list_claims,
-    standing,
     withdraw_ids,
     withdraw_source,
 )
@@ -69,9 +69,9 @@ def test_a_name_that_is_no_text_is_kept_readable(conn: psycopg.Connection) -> No
 def test_withdrawn_claims_stay_and_leave_the_export(conn: psycopg.Connection) -> None:
     import_claims(conn, [Claim("one", url=URL), Claim("two", url=URL), Claim("two", site="b.c")])
     before = position(conn)
-    assert standing(conn, "two") == 2
+    assert count_current(conn, "two") == 2
     assert withdraw_source(conn, "two", "a mistake") == 2
-    assert withdraw_source(conn, "two", "again") == standing(conn, "two") == 0
+    assert withdraw_source(conn, "two", "again") == count_current(conn, "two") == 0
     assert [row.source for row in exported(conn)] == ["one"]
     assert position(conn) != before
     assert [len(withdrawals) for withdrawals in history(conn)] == [0, 1, 1]

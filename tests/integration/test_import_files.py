@@ -90,7 +90,7 @@ def test_bad_rows_are_named_and_the_others_loaded(tmp_path: Path) -> None:
     assert [(left.file, left.place) for left in problems.left_out] == [
         (str(path), f"line {line}") for line in (3, 4, 5)
     ]
-    assert problems.left_out[2].reason == "3 fields, the first line names 2"
+    assert problems.left_out[2].reason == "3 fields instead of 2 as in the first line"
 
 
 def test_bad_json_lines_are_named(tmp_path: Path) -> None:
@@ -114,7 +114,7 @@ def test_a_column_that_is_twice_in_a_json_line_costs_that_line_only(tmp_path: Pa
     claims, problems = read(path)
     assert [claim.url for claim in claims] == [A]
     assert [left.place for left in problems.left_out] == ["line 1", "line 3"]
-    assert problems.left_out[0].reason == "the column url is there twice: url, url"
+    assert problems.left_out[0].reason == "the table has the column url twice: url, url"
 
 
 def test_only_the_first_bad_rows_are_kept(tmp_path: Path) -> None:
@@ -148,7 +148,7 @@ def test_a_quote_that_is_never_closed_is_one_bad_row(tmp_path: Path) -> None:
         ("list.csv", "url\n".encode("utf-16-le"), "not UTF-8"),
         ("list.jsonl", "{}\n".encode("utf-32"), "not UTF-8 but UTF-32"),
         ("list.csv", "url\n".encode("utf-16"), "not UTF-8"),
-        ("list.csv", b"url,URL\n", "there twice"),
+        ("list.csv", b"url,URL\n", "has the column url twice"),
         ("list.jsonl", b"\xff\xfe\x00", "not UTF-8"),
         ("list.parquet", b"", "not a readable Parquet file"),
         ("list.parquet", b"PAR1 and no more PAR1", "not a readable Parquet file"),
@@ -212,7 +212,7 @@ def test_pictures_are_no_tables() -> None:
 @pytest.mark.parametrize("content", ['"url"x,site\nhttps://a/b,c\n', '"url\n'])
 def test_a_first_line_that_is_not_csv_is_said(tmp_path: Path, content: str) -> None:
     (tmp_path / "list.csv").write_text(content)
-    with pytest.raises(UnreadableInput, match="names of the columns is not CSV"):
+    with pytest.raises(UnreadableInput, match="the line with the column names is not CSV"):
         read(tmp_path / "list.csv")
 
 
@@ -263,7 +263,7 @@ def test_a_line_without_end_is_one_bad_row(
         tracemalloc.stop()
     assert [claim.url for claim in claims] == [B]
     assert problems.bad_rows == 1
-    assert problems.left_out[0].reason == "a line of more than 1 MiB"
+    assert problems.left_out[0].reason == "a line is longer than 1 MiB"
     assert peak < 6 << 20
 
 
@@ -332,7 +332,7 @@ def test_a_long_value_in_parquet_is_one_bad_row(tmp_path: Path) -> None:
     pq.write_table(pa.table({"url": [A, B], "evidence": ["x" * (17 << 20), "y"]}), path)
     claims, problems = read(path)
     assert [claim.url for claim in claims] == [B]
-    assert problems.left_out[0].reason == "a value of more than 16 MiB"
+    assert problems.left_out[0].reason == "a value is larger than 16 MiB"
 
 
 @pytest.mark.parametrize("name", ["list.csv", "list.jsonl", "list.parquet"])

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from registry.claims.csv_rows import (
     QUOTED_CHARACTERS,
     QUOTED_LINES,
+    CsvLine,
+    CsvRow,
     CsvRows,
-    Line,
-    Row,
 )
 from registry.claims.rows import UnreadableRow
 from registry.errors import UnreadableInput
@@ -29,21 +29,22 @@ def claims_at(place: int) -> Callable[[list[str]], bool]:
 makes_claim = claims_at(0)
 
 
-def lines(text: str) -> Iterable[Line]:
+def lines(text: str) -> Iterable[CsvLine]:
     return (
-        Line(at, line) for at, line in enumerate(io.StringIO(text, newline="").readlines(), start=1)
+        CsvLine(at, line)
+        for at, line in enumerate(io.StringIO(text, newline="").readlines(), start=1)
     )
 
 
-def read(text: str, delimiter: str | None = None, key_at: int = 0) -> list[Row]:
+def read(text: str, delimiter: str | None = None, key_at: int = 0) -> list[CsvRow]:
     return list(CsvRows(lines(text), delimiter).rows(claims_at(key_at)))
 
 
-def good(rows: list[Row]) -> list[list[str]]:
+def good(rows: list[CsvRow]) -> list[list[str]]:
     return [row.cells for row in rows if not isinstance(row.cells, UnreadableRow)]
 
 
-def bad(rows: list[Row]) -> dict[int, str]:
+def bad(rows: list[CsvRow]) -> dict[int, str]:
     return {r.first: r.cells.message for r in rows if isinstance(r.cells, UnreadableRow)}
 
 
@@ -117,7 +118,7 @@ def test_column_names_may_hold_line_breaks() -> None:
 
 @pytest.mark.parametrize("quoted", ["", "\n" + many(3) + f'{HOST}z,", x"'])
 def test_an_open_quote_among_the_column_names_is_refused(quoted: str) -> None:
-    with pytest.raises(UnreadableInput, match="names of the columns is not CSV"):
+    with pytest.raises(UnreadableInput, match="the line with the column names is not CSV"):
         read(f'url,"signal{quoted}\n')
 
 
@@ -142,7 +143,7 @@ def test_a_quoted_field_has_bounds() -> None:
 def test_a_quote_within_a_field_that_is_not_quoted_is_a_bad_row(row: str) -> None:
     rows = read(f"url,caption\n{many(2)}{row}\n{many(2, 2)}")
     assert [cells[0] for cells in good(rows)] == [f"{HOST}{n}.jpg" for n in range(4)]
-    assert bad(rows) == {4: "not CSV: a quote within a field that does not begin with one"}
+    assert bad(rows) == {4: "not CSV: a quote inside a field that does not begin with a quote"}
 
 
 def test_quotes_within_fields_between_tabs_are_text() -> None:
@@ -168,8 +169,13 @@ def test_a_last_line_without_an_end_is_read_if_it_has_all_fields() -> None:
 
 
 def test_a_line_that_cannot_be_read_ends_a_quoted_field() -> None:
-    unreadable = Line(3, UnreadableRow("not UTF-8"))
-    given = [Line(1, "url,a\n"), Line(2, f'{HOST}1,"x\n'), unreadable, Line(4, f"{HOST}2,y\n")]
+    unreadable = CsvLine(3, UnreadableRow("not UTF-8"))
+    given = [
+        CsvLine(1, "url,a\n"),
+        CsvLine(2, f'{HOST}1,"x\n'),
+        unreadable,
+        CsvLine(4, f"{HOST}2,y\n"),
+    ]
     rows = list(CsvRows(given).rows(makes_claim))
     assert good(rows) == [[f"{HOST}2", "y"]]
     assert list(bad(rows)) == [2, 3]
@@ -207,7 +213,7 @@ def test_whole_tables_are_read_whole(table: Table, key_at: int) -> None:
     assert_every_line_is_accounted_for(rows, header + "".join(texts))
 
 
-def assert_every_line_is_accounted_for(rows: list[Row], text: str) -> None:
+def assert_every_line_is_accounted_for(rows: list[CsvRow], text: str) -> None:
     """Each line below the header is in one row, read or reported, unless it is blank."""
     told = [number for row in rows for number in range(row.first, row.last + 1)]
     assert len(told) == len(set(told))

@@ -15,7 +15,7 @@ from registry.model import Evidence
 from registry.sources.pieces import Piece
 
 PAGE_URL = "https://a.example/art/1"
-EVERY = Asked(None, asked_policies("cautious", every=True))
+EVERY = Asked(None, asked_policies("cautious", all_policies=True))
 
 
 def piece(kind, text, url=PAGE_URL, about="page"):
@@ -27,7 +27,7 @@ def robots(text):
 
 
 def of_page(*pieces, policy="letter"):
-    asked = Asked(None, asked_policies(policy, every=False))
+    asked = Asked(None, asked_policies(policy, all_policies=False))
     return explain("page", "html", pieces, PAGE_URL, asked, [])
 
 
@@ -99,11 +99,11 @@ def test_what_was_not_read_whole_is_not_silent():
 
 
 def test_policies():
-    assert asked_policies("letter", every=False) == ("letter@2",)
-    assert asked_policies("letter@2", every=True)[0] == "letter@2"
+    assert asked_policies("letter", all_policies=False) == ("letter@2",)
+    assert asked_policies("letter@2", all_policies=True)[0] == "letter@2"
     assert len(set(EVERY.policies)) == 4
     with pytest.raises(UsageError):
-        asked_policies("none", every=True)
+        asked_policies("none", all_policies=True)
 
 
 def test_licences_that_marks_point_to():

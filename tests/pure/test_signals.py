@@ -233,7 +233,7 @@ def test_a_group_without_rules_after_all_room_is_used_up() -> None:
 def test_an_answer_under_every_policy():
     line = {"id": 1, "kind": "x-robots-tag", "input": [["X-Robots-Tag", "noml"]]}
     assert "policies" not in answer(line)
-    assert answer(line, every=True)["policies"] == {
+    assert answer(line, all_policies=True)["policies"] == {
         "cautious": "reserved",
         "letter": "reserved",
         "noai": "unspecified",

@@ -64,7 +64,7 @@ ORDER BY id LIMIT %(limit)s::bigint
 SELECT claim_id, withdrawn_at, reason, restored_at FROM claim_withdrawal
 WHERE claim_id = ANY(%(ids)s::bigint[]) ORDER BY id
 
--- name: standing_of_source
+-- name: count_current_of_source
 SELECT count(*) FROM claim
 WHERE source = %(source)s::text
   AND NOT EXISTS (SELECT FROM claim_withdrawal WHERE claim_id = claim.id AND restored_at IS NULL)
