@@ -40,9 +40,9 @@ from crawler.visit.url_shapes import page_key
 from registry.db.visits import KnownImage, State
 from registry.errors import RegistryError
 from registry.evidence.headers import refreshed
-from registry.evidence.responses import page_kind
 from registry.model import PAGE_TRUNCATED, Evidence, Observation, SiteFile
 from registry.pictures.reading import FileRead
+from registry.sources.kinds import page_kind
 from registry.urls.key import host_of, hostname_of
 from registry.urls.networks import is_private
 from registry.urls.sites import site_of
