@@ -36,9 +36,9 @@ from crawler.visit.requests import NOT_MODIFIED, image_request, page_request, si
 from crawler.visit.site_files import Wanted, refused, site_file
 from crawler.visit.state import ImageAddress, Next, VisitState
 from registry.db.visits import State
-from registry.evidence.responses import page_kind
 from registry.model import PAGE_TRUNCATED, Evidence, Observation, SiteFile
 from registry.pictures.reading import FileRead
+from registry.sources.kinds import page_kind
 from registry.urls.key import hostname_of
 
 if TYPE_CHECKING:

@@ -17,10 +17,10 @@ from pathlib import Path
 import psycopg
 
 from demo.server import SampleSite
-from registry.evidence.carriers import asked_for
+from registry.signals import carriers
 
 # What a visit asks every host for besides what a test is about.
-SITE_FILES = {path for _, path in asked_for(shows_pages=True)}
+SITE_FILES = {path for _, path in carriers().asked_for(shows_pages=True)}
 
 
 def asked(site: SampleSite) -> list[str]:

@@ -1,9 +1,8 @@
 """Files that speak for a whole site, besides robots.txt. Pure.
 
-Each is asked for once a visit and host: those that `registry.evidence.carriers` lists
-for hosts that serve images, of a host that shows pages those for pages too; and the
-RSL documents that robots.txt, headers and pages point to. robots.txt is obeyed for them
-as for all else.
+Each is asked for once a visit and host: those that readers declare for hosts that serve
+images, of a host that shows pages those for pages too; and the RSL documents that
+robots.txt, headers and pages point to. robots.txt is obeyed for them as for all else.
 """
 
 from __future__ import annotations
@@ -12,11 +11,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from registry.evidence.carriers import asked_for
 from registry.evidence.responses import Response
 from registry.evidence.site_files import answered
 from registry.model import Evidence, SiteFile
-from registry.signals import read
+from registry.signals import carriers, read
 from registry.urls.absolute import absolute
 from registry.urls.key import host_of
 
@@ -49,11 +47,11 @@ class SiteFiles:
 
     def about_page(self, url: str, evidence: Iterable[Evidence]) -> list[Wanted]:
         """Return what to ask for now that a page was read."""
-        return self._wanted(url, asked_for(shows_pages=True), evidence)
+        return self._wanted(url, carriers().asked_for(shows_pages=True), evidence)
 
     def about_image(self, url: str, evidence: Iterable[Evidence]) -> list[Wanted]:
         """Return what to ask for now that an image was read."""
-        return self._wanted(url, asked_for(shows_pages=False), evidence)
+        return self._wanted(url, carriers().asked_for(shows_pages=False), evidence)
 
     def robots_txt(self, evidence: Evidence) -> None:
         """Remember the licences that a robots.txt points to."""

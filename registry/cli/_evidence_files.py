@@ -7,17 +7,18 @@ from pathlib import Path
 
 from registry.errors import UnreadableInput, UsageError
 from registry.evidence.body_kinds import is_markup_page
-from registry.evidence.carriers import OF_ENDING, OF_NAME, is_image
+from registry.evidence.carriers import is_image
 from registry.evidence.file_kinds import kind_by_content
 from registry.evidence.responses import PICTURE_LIMIT, STATUS_LINE
 from registry.explain.evidence_lines import KINDS
 from registry.files import COPY_OR_PIPE, opened, standard_input
+from registry.signals import carriers
 from registry.sources.mhtml import is_mhtml
 
 FILE_KINDS = (*KINDS, "headers", "image", "warc", "mhtml")
 
 _ENDINGS = {
-    **OF_ENDING,
+    **carriers().of_ending,
     **dict.fromkeys((".warc", ".warc.gz"), "warc"),
     **dict.fromkeys((".mhtml", ".mht"), "mhtml"),
 }
@@ -52,7 +53,7 @@ def refuse_packed(name: str, content: bytes) -> None:
 
     A WARC archive may be packed with gzip; it is unpacked as it is read.
     """
-    if "warc" in {_by_name(name), kind_by_content(content)}:
+    if "warc" in {_by_name(name), kind_by_content(content, carriers())}:
         return
     for start, kind in _PACKED.items():
         if content.startswith(start):
@@ -87,7 +88,7 @@ def guess_kind(name: str, content: bytes) -> tuple[str, str]:
         return "image", f"named like {named}, but is an image: read as an image" if named else ""
     if named == "image" and is_markup_page(content):
         return "html", "named like an image, but is a page: read as html"
-    guessed = named or kind_by_content(content)
+    guessed = named or kind_by_content(content, carriers())
     if guessed is None:
         problem = "its kind cannot be guessed from name or content" if content else "is empty"
         kinds = ", ".join(FILE_KINDS)
@@ -98,6 +99,7 @@ def guess_kind(name: str, content: bytes) -> tuple[str, str]:
 def _by_name(name: str) -> str | None:
     lower = Path(name).name.lower()
     parts = _SITE_FILE.search(lower)
-    if parts and "".join(parts.groups()) in OF_NAME:
-        return OF_NAME["".join(parts.groups())]
+    named = carriers().of_name.get("".join(parts.groups())) if parts else None
+    if named is not None:
+        return named
     return next((kind for ending, kind in _ENDINGS.items() if lower.endswith(ending)), None)

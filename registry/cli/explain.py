@@ -15,13 +15,11 @@ from registry.cli._evidence_files import FILE_KINDS, guess_kind, read_file, refu
 from registry.cli._evidence_lines import answer_lines
 from registry.cli._explanation import show
 from registry.errors import RegistryError, UnreadableInput, UsageError
-from registry.evidence.carriers import SITE_PATHS
 from registry.evidence.file_kinds import kind_by_content
 from registry.evidence.headers import Lines
 from registry.evidence.responses import (
     STATUS_LINE,
     Response,
-    kind_of,
     saved_response,
     unpacked,
 )
@@ -29,6 +27,8 @@ from registry.explain import Asked, Explanation, asked_policies, explain, licenc
 from registry.explain.evidence_lines import HEADER_KINDS, TEXT_KINDS
 from registry.files import opened, standard_input
 from registry.model import About, Evidence
+from registry.signals import carriers
+from registry.sources.kinds import is_site_file, kind_of
 from registry.sources.mhtml import pieces_in, read_mhtml
 from registry.sources.pieces import Piece, pieces_of
 from registry.terminal import say, say_error
@@ -198,7 +198,7 @@ def _saved_kind(response: Response) -> str:
     kind = kind_of(response)
     if kind != "headers" or not response.body:
         return kind
-    guessed = kind_by_content(response.body)
+    guessed = kind_by_content(response.body, carriers())
     is_text = response.media_type.endswith(("json", "xml")) or not response.media_type
     if guessed == "html":
         return kind
@@ -248,7 +248,9 @@ def _reopened(name: str, content: bytes) -> IO[bytes]:
     file = tempfile.TemporaryFile()  # noqa: SIM115 (the caller closes it)
     file.write(content)
     # Other content is only copied in part: the reader fails at its start anyway.
-    while kind_by_content(content) == "warc" and (block := standard_input().read(COPIED)):
+    while kind_by_content(content, carriers()) == "warc" and (
+        block := standard_input().read(COPIED)
+    ):
         file.write(block)
         if file.tell() > ARCHIVE_LIMIT:
             file.close()
@@ -304,7 +306,7 @@ def _of_url(name: str, question: Question) -> Iterator[Explanation]:
         raise
     kind = kind_of(response)
     pieces, notes = pieces_of(response, kind)
-    if kind not in SITE_PATHS:
+    if not is_site_file(kind):
         pieces += visitor.site_files(response.url)
         pieces += map(visitor.licence, licences(pieces)[:MAX_LICENCES])
     if response.url != name:

@@ -12,9 +12,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from registry.evidence.carriers import OF_MEDIA_TYPE, is_image
+from registry.evidence.carriers import HTML_TYPES, Carriers, is_image
 from registry.evidence.text import text_of
-from registry.evidence.web_page import HTML_TYPES, begins_as_page, begins_with_comment
+from registry.evidence.web_page import begins_as_page, begins_with_comment
 
 TEXT = "text/plain"
 _UNTOLD = frozenset({"", "unknown/unknown", "application/unknown", "application/octet-stream"})
@@ -48,24 +48,33 @@ def is_markup_page(content: bytes) -> bool:
     return begins_as_page(text_of(content[:_START]))
 
 
-def kind_of_body(told: str, body: bytes) -> str:
+def kind_of_body(told: str, body: bytes, carriers: Carriers) -> str:
     """Return `html`, `image`, or another carrier of marks; `headers` for all else.
 
     `told` is the media type that `media_type` returns. An empty body is what its type says.
+    A document that the words of a site's XML file tell is that, whatever its type says.
     """
     if is_image(body):
         return "image"
     is_markup = is_markup_page(body)
-    start = body[:1000].lstrip().lower()
-    if not is_markup and start.startswith(b"<") and b"<rsl" in start:
-        return "rsl-xml"
+    if not is_markup and (document := _xml_document(body, carriers)):
+        return document
     if told in HTML_TYPES or (told in _UNTOLD and (is_markup or _is_commented(body))):
         return "html"
     if told.startswith("image/"):
         return "html" if is_markup else "image"
     if told in _XML_TYPES and is_markup and _XHTML.search(text_of(body[:_START])):
         return "html"
-    return OF_MEDIA_TYPE.get(told, "headers")
+    return carriers.of_media_type.get(told, "headers")
+
+
+def _xml_document(body: bytes, carriers: Carriers) -> str | None:
+    """Return which XML file of a site a body is by its words; None where it is none."""
+    start = body[:1000].lstrip().lower().decode("latin-1")
+    if not start.startswith("<"):
+        return None
+    rows = (row for row in carriers.by_words("xml", start) if row.about == "site")
+    return next((row.name for row in rows), None)
 
 
 def _is_commented(body: bytes) -> bool:

@@ -1,14 +1,17 @@
-"""The one table of carriers: what each is about, where it stands, who is asked for it. Pure.
+"""Carriers: what each is about, where it stands, who is asked for it; formats of images. Pure.
 
-Everything else that lists kinds of files is derived from it: what the crawler and
-`registry explain` ask a site for, how a saved file or response is recognised, and what
-`--kind` takes. A place where a new file stands is one line here.
+COMMON are the carriers that several vocabularies share or that this room makes itself. A
+site's file that belongs to one vocabulary is declared by its reader. The table of all is
+`registry.signals.carriers()`; what the crawler and `registry explain` ask a site for, how a
+saved file or response is recognised, and what `--kind` takes are derived from it.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
 from registry.model import About
@@ -23,9 +26,11 @@ AskedOf = Literal["media", "pages"]
 class Carrier:
     """One kind of text that carries marks.
 
-    `paths` are its places on a host, the usual one first; `names` those of saved files
-    that are it, in lower case; `endings` what such names end in; `media_types` those it is
-    sent as and nothing else is.
+    The name of a site's file ends in its syntax: `-txt`, `-json`, or `-xml` behind the name of
+    the root element. `paths` are its places on a host, the usual one first; `names` those of
+    saved files that are it, in lower case; `endings` what such names end in; `media_types`
+    those it is sent as and nothing else is; `words` is a regular expression that matches
+    in the first 2000 characters, in lower case, of nothing else of its syntax.
     """
 
     name: str
@@ -35,6 +40,62 @@ class Carrier:
     media_types: tuple[str, ...] = ()
     names: tuple[str, ...] = ()
     endings: tuple[str, ...] = ()
+    words: str = ""
+
+    @property
+    def syntax(self) -> str:
+        """Return `txt`, `json` or `xml`; of a carrier that is no file something else."""
+        return "xml" if self.name == "xmp" else self.name.rpartition("-")[2]
+
+
+@dataclass(frozen=True)
+class Carriers:
+    """A table of carriers, and what is derived from it."""
+
+    rows: tuple[Carrier, ...]
+
+    @cached_property
+    def site_paths(self) -> dict[str, str]:
+        """The usual place of each file of a site, by carrier."""
+        return {row.name: row.paths[0] for row in self.rows if row.about == "site"}
+
+    @cached_property
+    def at_path(self) -> dict[str, str]:
+        """Which file of a site stands at a path."""
+        return {path: row.name for row in self.rows for path in row.paths}
+
+    @cached_property
+    def of_media_type(self) -> dict[str, str]:
+        """Which carrier is sent as a media type."""
+        return {told: row.name for row in self.rows for told in row.media_types}
+
+    @cached_property
+    def of_name(self) -> dict[str, str]:
+        """Which carrier a saved file of this name is."""
+        return {name: row.name for row in self.rows for name in row.names}
+
+    @cached_property
+    def of_ending(self) -> dict[str, str]:
+        """Which carrier, or `image`, a file is whose name ends so."""
+        return {
+            **{ending: row.name for row in self.rows for ending in row.endings},
+            **{ending: "image" for known in IMAGE_FORMATS for ending in known.endings},
+        }
+
+    def asked_for(self, shows_pages: bool) -> tuple[tuple[str, str], ...]:
+        """Return carrier and path of the files that a host is asked for, each path once."""
+        wanted = {"media", "pages"} if shows_pages else {"media"}
+        rows = (row for row in self.rows if row.asked_of in wanted)
+        return tuple((row.name, path) for row in rows for path in row.paths)
+
+    def by_words(self, syntax: str, start: str) -> Iterator[Carrier]:
+        """Yield the carriers of a syntax (`txt`, `json`, `xml`) whose words stand in a text.
+
+        `start` is its first 2000 characters, in lower case.
+        """
+        for row in self.rows:
+            if row.words and row.syntax == syntax and re.search(row.words, start, re.MULTILINE):
+                yield row
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +114,7 @@ class ImageFormat:
     brands: tuple[bytes, ...] = (b"",)
 
 
-CARRIERS = (
+COMMON = (
     Carrier("headers", "image"),
     Carrier(
         "html",
@@ -63,34 +124,13 @@ CARRIERS = (
     ),
     Carrier("robots-txt", "site", ("/robots.txt",), names=("robots.txt",)),
     Carrier(
-        "ai-txt",
-        "site",
-        ("/ai.txt", "/.well-known/ai.txt", "/.well-known/ai.json"),
-        "media",
-        names=("ai.txt", "ai.json"),
+        "xmp",
+        "image",
+        media_types=("application/rdf+xml",),
+        endings=(".xmp",),
+        words="xmpmeta|<rdf:rdf",
     ),
-    Carrier(
-        "trust-txt",
-        "site",
-        ("/trust.txt", "/.well-known/trust.txt"),
-        "pages",
-        names=("trust.txt",),
-    ),
-    Carrier(
-        "rsl-xml",
-        "site",
-        ("/license.xml", "/rsl.xml"),
-        media_types=("application/rsl+xml",),
-    ),
-    Carrier(
-        "tdmrep-json",
-        "site",
-        ("/.well-known/tdmrep.json",),
-        "media",
-        endings=("tdmrep.json",),
-    ),
-    Carrier("xmp", "image", media_types=("application/rdf+xml",), endings=(".xmp",)),
-    Carrier("c2pa-json", "image"),
+    Carrier("c2pa-json", "image", words="assertions|manifest"),
     Carrier("spawning-api", "image"),
 )
 _BRANDS = (b"avif", b"avis", b"heic", b"heix", b"heim", b"heis", b"hevc", b"mif1", b"msf1")
@@ -118,28 +158,11 @@ IMAGE_FORMATS = (
 # Kinds of evidence for which somebody else than a site is asked.
 ANSWERS = ("spawning-api",)
 
-# The usual place of each file of a site.
-SITE_PATHS = {carrier.name: carrier.paths[0] for carrier in CARRIERS if carrier.about == "site"}
-# Which file of a site stands at a path.
-AT_PATH = {path: carrier.name for carrier in CARRIERS for path in carrier.paths}
-OF_MEDIA_TYPE = {told: carrier.name for carrier in CARRIERS for told in carrier.media_types}
 # What an image file holds about itself, besides the headers it is sent with.
 IN_FILES = tuple(
-    carrier.name
-    for carrier in CARRIERS
-    if carrier.about == "image" and carrier.name not in {"headers", *ANSWERS}
+    row.name for row in COMMON if row.about == "image" and row.name not in {"headers", *ANSWERS}
 )
-OF_NAME = {name: carrier.name for carrier in CARRIERS for name in carrier.names}
-OF_ENDING = {
-    **{ending: carrier.name for carrier in CARRIERS for ending in carrier.endings},
-    **{ending: "image" for known in IMAGE_FORMATS for ending in known.endings},
-}
-
-
-def asked_for(shows_pages: bool) -> tuple[tuple[str, str], ...]:
-    """Return carrier and path of the files that a host is asked for, each path once."""
-    wanted = {"media", "pages"} if shows_pages else {"media"}
-    return tuple((c.name, path) for c in CARRIERS if c.asked_of in wanted for path in c.paths)
+HTML_TYPES = frozenset(told for row in COMMON if row.name == "html" for told in row.media_types)
 
 
 def is_image(content: bytes) -> bool:

@@ -5,17 +5,12 @@ from __future__ import annotations
 import re
 import zlib
 
-from registry.evidence.carriers import is_image
+from registry.evidence.carriers import Carriers, is_image
 from registry.evidence.text import text_of
 
 _START = 65536
 _AGENT_LINE = re.compile(r"^[ \t]*user-?agent[ \t]*:", re.IGNORECASE | re.MULTILINE)
-# The line that the generator of these files writes first.
-_SPAWNING = re.compile(r"^#[ \t]*spawning", re.IGNORECASE | re.MULTILINE)
 _HEADER_LINE = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+:")
-# Words that tell of what an XML text is about, in the order in which they are asked.
-_XML = (("<rsl", "rsl-xml"), ("xmpmeta", "xmp"), ("<rdf:rdf", "xmp"), ("<svg", "image"))
-_JSON = (("tdm-reservation", "tdmrep-json"), ("assertions", "c2pa-json"), ("manifest", "c2pa-json"))
 
 
 def is_packed(content: bytes) -> bool:
@@ -32,20 +27,22 @@ def is_packed(content: bytes) -> bool:
     return False
 
 
-def kind_by_content(content: bytes) -> str | None:
-    """Tell what a file is by its content alone; None where that does not say."""
+def kind_by_content(content: bytes, carriers: Carriers) -> str | None:
+    """Return what a file is by its content alone; None where that does not say."""
     if is_image(content):
         return "image"
     if content.startswith(b"WARC/") or _unzipped(content).startswith(b"WARC/"):
         return "warc"
     text = text_of(content[:_START])
     start = text.lstrip()[:2000].lower()
-    if start.startswith("<"):
-        return next((kind for word, kind in _XML if word in start), "html")
-    if start.startswith(("{", "[")):
-        return next((kind for word, kind in _JSON if word in start), None)
-    if _AGENT_LINE.search(text):
-        return "ai-txt" if _SPAWNING.search(start) else "robots-txt"
+    syntax = "xml" if start.startswith("<") else "json" if start.startswith(("{", "[")) else "txt"
+    by_words = next(carriers.by_words(syntax, start), None)
+    if by_words is not None:
+        return by_words.name
+    if syntax == "xml":
+        return "image" if "<svg" in start else "html"
+    if syntax == "txt" and _AGENT_LINE.search(text):
+        return "robots-txt"
     return "headers" if _HEADER_LINE.match(start) else None
 
 

@@ -1,4 +1,4 @@
-"""Responses: header lines, an unpacked body, and what kind of thing it holds. Pure.
+"""Responses: header lines and an unpacked body. Pure.
 
 A response comes from a file that `curl -i` wrote, from an archive's record, or from the
 web; here they are all the same.
@@ -9,13 +9,12 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 
-from registry.evidence.body_kinds import is_json, kind_of_body, media_type
-from registry.evidence.carriers import AT_PATH, SITE_PATHS, is_image
+from registry.evidence.body_kinds import media_type
+from registry.evidence.carriers import is_image
 from registry.evidence.file_kinds import is_packed
 from registry.evidence.headers import Lines
 from registry.evidence.text import page_text, text_of
 from registry.evidence.unpacking import joined_chunks, plain
-from registry.urls.paths import robots_url, url_host, url_path
 
 # Of a text and of a picture; the crawler's limit for pictures is the same.
 READ_LIMIT = 16 * 1024 * 1024
@@ -134,32 +133,3 @@ def unpacked(response: Response) -> Response:
         notes.append(f"longer than {limit >> 20} MiB, read up to there")
     cut = cut or len(body) > limit
     return replace(response, body=body[:limit], notes=tuple(notes), cut=cut, unread=unread)
-
-
-def site_kind(url: str) -> str | None:
-    """Return which of a site's files stands at a URL, None for any other."""
-    return AT_PATH.get(url_path(url).partition("?")[0])
-
-
-def kind_of(response: Response) -> str:
-    """Tell what a response holds; `headers` for what no mark is read from but its headers."""
-    kind = site_kind(response.url)
-    if kind is not None or not (response.body or response.unread):
-        return kind or "headers"
-    return kind_of_body(response.media_type, response.body)
-
-
-def page_kind(response: Response) -> str:
-    """Return what the response for a page holds: `html`, `json`, `packed`, or another kind."""
-    if response.unread:
-        return "packed"
-    told = response.media_type
-    kind = kind_of_body(told, response.body)
-    return "json" if kind == "headers" and is_json(told) else kind
-
-
-def site_file_url(kind: str, url: str) -> str:
-    """Return where a site's file stood, for the URL that is asked about; empty without one."""
-    if site_kind(url) == kind or not url_host(url):
-        return url if url_host(url) else ""
-    return robots_url(url).removesuffix("/robots.txt") + SITE_PATHS[kind]

@@ -13,9 +13,8 @@ from __future__ import annotations
 
 import re
 
-from registry.evidence.carriers import OF_MEDIA_TYPE
+from registry.evidence.carriers import HTML_TYPES
 
-HTML_TYPES = frozenset(told for told, carrier in OF_MEDIA_TYPE.items() if carrier == "html")
 # What is looked at: a page tells itself at its beginning.
 _START = 65536
 _NOT_TEXT = "\ufeff\ufffd \t\r\n\f"
@@ -37,7 +36,6 @@ _ROBOTS_LINE = re.compile(
     r"|sitemap[ \t]*:[ \t]*http)",
     re.IGNORECASE | re.MULTILINE,
 )
-_RSL_ELEMENT = re.compile(r"<(?:[\w-]+:)?rsl[\s/>]", re.IGNORECASE)
 
 
 def has_rules(text: str) -> bool:
@@ -70,10 +68,14 @@ def is_web_page(carrier: str, text: str, media_type: str = "") -> bool:
     if carrier == "robots-txt":
         is_markup = text.startswith("<") or is_html
         return is_markup and not has_rules(text)
-    if carrier == "rsl-xml":
+    if carrier.endswith("-xml"):
         is_markup = text.startswith("<") and (is_html or begins_as_page(text))
-        return is_markup and _RSL_ELEMENT.search(text) is None
+        return is_markup and not _has_element(text, carrier.removesuffix("-xml"))
     return text.startswith("<", _after_comments(text))
+
+
+def _has_element(text: str, name: str) -> bool:
+    return re.search(rf"<(?:[\w-]+:)?{re.escape(name)}[\s/>]", text, re.IGNORECASE) is not None
 
 
 def _after_comments(text: str) -> int:

@@ -16,9 +16,9 @@ from typing import Any
 
 from registry.agents.known import agents
 from registry.errors import UnreadableInput
-from registry.evidence.carriers import ANSWERS, IN_FILES, SITE_PATHS
+from registry.evidence.carriers import ANSWERS, IN_FILES
 from registry.model import About, Evidence, Reading, Signal, Target
-from registry.signals import read
+from registry.signals import carriers, read
 from registry.urls.paths import robots_url, url_host
 from registry.verdict import addressed, decide, known_policies, policy_named
 from registry.verdict.any_url import standing
@@ -26,7 +26,7 @@ from registry.verdict.precedence import settled
 
 # Kinds whose input is a list of header lines; each is named after a vocabulary.
 HEADER_KINDS = ("x-robots-tag", "content-usage", "link-header")
-TEXT_KINDS = ("html", *SITE_PATHS, *IN_FILES, *ANSWERS)
+TEXT_KINDS = ("html", *carriers().site_paths, *IN_FILES, *ANSWERS)
 KINDS = (*HEADER_KINDS, *TEXT_KINDS)
 
 
@@ -193,7 +193,7 @@ def _site_file_url(kind: str, target: Target, context: Mapping[str, Any]) -> str
     host = context.get("file_host")
     url = f"https://{host}/" if host else target.image_url or target.page_url or ""
     robots = robots_url(url)
-    return robots.removesuffix("/robots.txt") + SITE_PATHS[kind] if robots else ""
+    return robots.removesuffix("/robots.txt") + carriers().site_paths[kind] if robots else ""
 
 
 def _fetched(context: Mapping[str, Any]) -> Iterator[Evidence]:

@@ -13,13 +13,13 @@ import numpy as np
 from registry.checking.answers import outcome_of_page
 from registry.checking.index import NONE, CheckIndex
 from registry.errors import UsageError
-from registry.evidence.carriers import OF_ENDING
 from registry.files import refuse_special
 from registry.matching import brute
 from registry.matching.confirm import CANDIDATE_RADIUS, tier
 from registry.matching.flat import is_flat
 from registry.model import DECISIONS, TIERS, Decision, MatchedBy, Outcome, Tier, Verdict
 from registry.pictures.reading import prints_of
+from registry.signals import carriers
 from registry.snapshot.format import past_from_json
 from registry.urls.key import split_key, url_key
 
@@ -133,7 +133,8 @@ def kind_of(target: str) -> Kind:
         return LENGTHS[len(target)]
     if target and is_folder:
         raise UsageError(f"{target} is a folder", f"registry check {target}")
-    is_host = _LIKE_A_HOST.fullmatch(target) and Path(target).suffix.lower() not in OF_ENDING
+    is_file = Path(target).suffix.lower() in carriers().of_ending
+    is_host = _LIKE_A_HOST.fullmatch(target) and not is_file
     site = f"for a site: https://{target}/, or registry history {target}"
     raise UsageError(
         f"{target} is no picture file that exists, no http(s) URL and no hash",

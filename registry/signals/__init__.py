@@ -6,6 +6,13 @@ A reader is a module of this package (its name does not start with `_`) with
 - `HEADERS`: if it reads headers, the lower-case names of its fields, and
   `ADDRESSES`: those of them that hold a URL,
 - `read(evidence) -> Reading`, which raises on no input,
+- `VOCABULARY`: what its signals name as theirs, if that is not the module's name (with `-` for
+  `_`); two readers may share one,
+- `COVERS_IMAGES = True`: if a mark on a page covers the images shown there, whoever owns
+  them; `LICENSABLE = True`: if its refusal and a licence that the same site offers for the
+  same use are one condition. False where it declares neither,
+- `SITE_FILES`: if its marks have a site's file of their own, the rows for it in the table of
+  carriers. A carrier is declared by one reader; others may read it,
 - if it reads of a page more than tags and data scripts, `excerpt(page, url) -> str`: one
   line of markup in which it reads the same, for `page_excerpt`,
 - a docstring that is the vocabulary's reference page,
@@ -20,10 +27,13 @@ from functools import cache, lru_cache
 from types import ModuleType
 from typing import Literal
 
+from registry.evidence.carriers import COMMON, Carriers
 from registry.model import About, Evidence, Reading, Signal
 from registry.plugins import discover
 from registry.signals import _excerpt
 
+# What a reader declares of its vocabulary, False by default.
+Flag = Literal["COVERS_IMAGES", "LICENSABLE"]
 # How every reader says that it did not read on: marks may be in the rest.
 _UNREAD = re.compile("read up to there|not read|were not read")
 # Characters of header values that are remembered with what they say.
@@ -46,6 +56,23 @@ def header_fields() -> dict[str, tuple[ModuleType, ...]]:
         for field in getattr(reader, "HEADERS", ()):
             found[field] = (*found.get(field, ()), reader)
     return found
+
+
+@cache
+def carriers() -> Carriers:
+    """Return the table of carriers: the files of sites that readers declare, then COMMON."""
+    declared = (row for r in readers().values() for row in getattr(r, "SITE_FILES", ()))
+    return Carriers((*declared, *COMMON))
+
+
+@cache
+def vocabularies_with(flag: Flag) -> frozenset[str]:
+    """Return the vocabularies of which a reader declares a flag."""
+    return frozenset(
+        getattr(reader, "VOCABULARY", name.replace("_", "-"))
+        for name, reader in readers().items()
+        if getattr(reader, flag, False)
+    )
 
 
 @lru_cache(maxsize=4096)

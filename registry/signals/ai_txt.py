@@ -42,6 +42,7 @@ import re
 from collections.abc import Iterable, Iterator
 
 from registry.agents.known import TRAINING
+from registry.evidence.carriers import Carrier
 from registry.evidence.web_page import is_web_page
 from registry.model import Conformance, Evidence, Meaning, PathRule, Reading, Signal, Use
 from registry.signals import _robots_groups
@@ -50,6 +51,17 @@ from registry.signals._robots_groups import Group, Line
 from registry.text import quote
 
 CARRIERS = ("ai-txt",)
+# `registry.signals.well_known_ai` reads these files, too.
+SITE_FILES = (
+    Carrier(
+        "ai-txt",
+        "site",
+        ("/ai.txt", "/.well-known/ai.txt", "/.well-known/ai.json"),
+        "media",
+        names=("ai.txt", "ai.json"),
+        words=r"^#[ \t]*spawning",
+    ),
+)
 
 MAX_TEXT = 2 * 1024 * 1024
 MAX_RULES = 20_000

@@ -29,6 +29,7 @@ from __future__ import annotations
 from registry.model import Evidence, Reading, Signal
 from registry.signals.content_usage import signal, statements
 
+VOCABULARY = "content-usage"
 CARRIERS = ("headers", "robots-txt")
 HEADERS = ("content-usage",)
 

@@ -58,6 +58,7 @@ from registry.text import quote
 
 CARRIERS = ("headers", "robots-txt")
 HEADERS = ("content-signal",)
+LICENSABLE = True
 
 MAX_LINES = 100
 # A group has few different signals, but any number of paths. Every signal names its

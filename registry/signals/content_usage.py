@@ -69,6 +69,7 @@ from registry.text import quote
 
 CARRIERS = ("headers", "robots-txt")
 HEADERS = ("content-usage",)
+LICENSABLE = True
 
 MAX_LINES = 500
 MAX_SIGNALS = 1_000

@@ -41,6 +41,7 @@ from registry.signals import _markup
 from registry.signals._directives import MAX_RAW
 
 CARRIERS = ("html",)
+COVERS_IMAGES = True
 
 MAX_STATE = 2 * 1024 * 1024
 MAX_URL = 2048

@@ -55,7 +55,7 @@ CARRIERS = ("xmp",)
 
 PLUS = "http://ns.useplus.org/ldf/xmp/1.0/"
 IPTC = "http://iptc.org/std/Iptc4xmpExt/2008-02-29/"
-VOCABULARY = "http://ns.useplus.org/ldf/vocab/"
+VALUES = "http://ns.useplus.org/ldf/vocab/"
 MAX_WARNINGS = 20
 MAX_CONSTRAINTS = 20
 
@@ -219,7 +219,7 @@ def _text(element: Element) -> str:
 
 def _mark(value: _Value) -> _Mark | None:
     """Return what a value says; None where that is nothing, in whatever form."""
-    token = value.text.removeprefix(VOCABULARY)
+    token = value.text.removeprefix(VALUES)
     proper = value.name == f"{{{PLUS}}}DataMining" and not value.fault
     if proper and token in USES and token != value.text:
         return _Mark(token, value, "ok")

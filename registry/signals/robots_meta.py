@@ -47,6 +47,7 @@ from registry.signals import _directives, _markup
 from registry.text import quote
 
 CARRIERS = ("html",)
+COVERS_IMAGES = True
 
 MAX_SIGNALS = 500
 MAX_WARNINGS = 20

@@ -42,6 +42,7 @@ from registry.text import quote
 
 CARRIERS = ("headers",)
 HEADERS = ("robots-tag",)
+COVERS_IMAGES = True
 
 MAX_LINES = 100
 MAX_SIGNALS = 300

@@ -54,6 +54,7 @@ from collections import deque
 from collections.abc import Iterable
 from dataclasses import replace
 
+from registry.evidence.carriers import Carrier
 from registry.model import Conformance, Evidence, Reading, Scope, Signal
 from registry.signals import _markup, _robots_groups, _rsl_document, _xml
 from registry.signals._directives import MAX_RAW
@@ -65,6 +66,17 @@ from registry.text import quote
 CARRIERS = ("headers", "html", "robots-txt", "rsl-xml", "xmp")
 HEADERS = ("link",)
 ADDRESSES = ("link",)
+LICENSABLE = True
+# Hosts are not asked for these places: marks point to a document wherever it stands.
+SITE_FILES = (
+    Carrier(
+        "rsl-xml",
+        "site",
+        ("/license.xml", "/rsl.xml"),
+        media_types=("application/rsl+xml",),
+        words="<rsl",
+    ),
+)
 
 MAX_DOCUMENTS = 20
 MAX_LINES = 100

@@ -49,6 +49,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
 from registry.agents.known import TRAINING
+from registry.evidence.carriers import Carrier
 from registry.evidence.web_page import is_web_page
 from registry.model import Evidence, Meaning, PathRule, Reading, Signal, Use
 from registry.signals import _markup, _tdmrep_file, _xml
@@ -60,6 +61,17 @@ from registry.urls.key import host_of
 CARRIERS = ("headers", "html", "tdmrep-json", "xmp")
 HEADERS = ("tdm-reservation", "tdm-policy")
 ADDRESSES = ("tdm-policy",)
+LICENSABLE = True
+SITE_FILES = (
+    Carrier(
+        "tdmrep-json",
+        "site",
+        ("/.well-known/tdmrep.json",),
+        "media",
+        endings=("tdmrep.json",),
+        words="tdm-reservation",
+    ),
+)
 
 MAX_MARKS = 100
 MAX_WARNINGS = 20

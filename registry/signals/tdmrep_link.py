@@ -30,6 +30,7 @@ from registry.model import Evidence, Meaning, Reading, Signal, Use
 from registry.signals import _link_header
 from registry.text import quote
 
+VOCABULARY = "tdmrep"
 CARRIERS = ("headers",)
 HEADERS = ("link",)
 ADDRESSES = ("link",)
@@ -44,7 +45,7 @@ def read(evidence: Evidence) -> Reading:
         if "tdm-reservation" in link.relations:
             signal = Signal(
                 name="tdm-reservation",
-                vocabulary="tdmrep",
+                vocabulary=VOCABULARY,
                 carrier="headers",
                 scope="image" if evidence.about == "image" else "page",
                 raw=link.raw,

@@ -53,6 +53,7 @@ from registry.model import Conformance, Evidence, Meaning, Reading, Signal, Use
 from registry.signals import _directives
 from registry.text import quote
 
+VOCABULARY = "c2pa-training-mining"
 CARRIERS = ("c2pa-json",)
 
 MAX_TEXT = 2_000_000
@@ -273,7 +274,7 @@ def _signal(entry: _Entry, is_active: bool, standing: _Standing, url: str) -> Si
         grade = "legacy"
     return Signal(
         name=entry.name if is_active else f"{entry.name}(ingredient)",
-        vocabulary="c2pa-training-mining",
+        vocabulary=VOCABULARY,
         carrier="c2pa-json",
         scope="image",
         raw=entry.raw,

@@ -29,12 +29,22 @@ import re
 from collections.abc import Iterator
 
 from registry.agents.known import TRAINING
+from registry.evidence.carriers import Carrier
 from registry.evidence.web_page import is_web_page
 from registry.model import Conformance, Evidence, Meaning, PathRule, Reading, Signal
 from registry.signals._directives import MAX_RAW
 from registry.text import quote
 
 CARRIERS = ("trust-txt",)
+SITE_FILES = (
+    Carrier(
+        "trust-txt",
+        "site",
+        ("/trust.txt", "/.well-known/trust.txt"),
+        "pages",
+        names=("trust.txt",),
+    ),
+)
 
 MAX_TEXT = 1024 * 1024
 MAX_MARKS = 20

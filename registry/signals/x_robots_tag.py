@@ -44,6 +44,7 @@ from registry.text import quote
 
 CARRIERS = ("headers",)
 HEADERS = ("x-robots-tag",)
+COVERS_IMAGES = True
 
 MAX_LINES = 100
 MAX_SIGNALS = 500

@@ -25,7 +25,7 @@ from registry.db.rows import (
 )
 from registry.fingerprints import versions
 from registry.model import PathRule, Signal, Target
-from registry.signals import read, readers
+from registry.signals import read, readers, vocabularies_with
 from registry.snapshot.format import past_to_json, shape, signals_to_json
 from registry.snapshot.history import (
     Dated,
@@ -41,7 +41,6 @@ from registry.snapshot.past_rules import PastRules, newest
 from registry.snapshot.store import TableWriter
 from registry.urls.key import host_of, url_key
 from registry.urls.paths import url_path
-from registry.verdict import LICENSABLE
 from registry.verdict.site_rules import SiteRules, applicable, concerns
 
 MAX_QUOTE = 4096
@@ -304,7 +303,7 @@ class _Builder:
         text = signals_to_json(distinct)
         digest = hashlib.sha256(text.encode()).digest()
         if digest not in self._signal_rows:
-            kind = shape(distinct, LICENSABLE)
+            kind = shape(distinct, vocabularies_with("LICENSABLE"))
             number = self._shapes.setdefault(kind, len(self._shapes))
             self._signal_rows[digest] = self._signals.append({"signals": text, "shape": number})
         return self._signal_rows[digest]

@@ -22,10 +22,11 @@ from urllib.parse import urljoin, urlsplit
 
 from registry import PRODUCT_TOKEN, __version__
 from registry.errors import UnreadableInput
-from registry.evidence.carriers import asked_for, is_image
+from registry.evidence.carriers import is_image
 from registry.evidence.responses import PICTURE_LIMIT, READ_LIMIT, Response, unpacked
 from registry.evidence.text import text_of
 from registry.model import Evidence
+from registry.signals import carriers
 from registry.sources import robots
 from registry.sources.pauses import REFUSALS, retry_after
 from registry.sources.pieces import Piece, site_file_piece
@@ -105,9 +106,8 @@ class Visitor:
 
     def site_files(self, url: str) -> list[Piece]:
         """Return the files of a URL's host that may hold marks, or why there are none."""
-        files = [
-            self._site_file(_at(url, path), kind) for kind, path in asked_for(shows_pages=True)
-        ]
+        wanted = carriers().asked_for(shows_pages=True)
+        files = [self._site_file(_at(url, path), kind) for kind, path in wanted]
         return [self.robots(url), *files]
 
     def licence(self, url: str) -> Piece:

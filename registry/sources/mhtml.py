@@ -18,8 +18,9 @@ from itertools import islice
 
 from registry.errors import UnreadableInput
 from registry.evidence.headers import Lines
-from registry.evidence.responses import PICTURE_LIMIT, READ_LIMIT, Response, kind_of
+from registry.evidence.responses import PICTURE_LIMIT, READ_LIMIT, Response
 from registry.model import Evidence
+from registry.sources.kinds import kind_of
 from registry.sources.pieces import NOT_READ, Piece, pieces_of
 from registry.text import without_user
 from registry.urls.paths import url_host

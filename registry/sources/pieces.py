@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from registry.evidence.body_kinds import TEXT, is_markup_page
-from registry.evidence.carriers import IN_FILES, OF_MEDIA_TYPE, SITE_PATHS, is_image
-from registry.evidence.responses import Response, site_file_url
+from registry.evidence.carriers import HTML_TYPES, IN_FILES, is_image
+from registry.evidence.responses import Response
 from registry.evidence.site_files import PACKED, answered
 from registry.evidence.text import text_of
-from registry.evidence.web_page import HTML_TYPES
 from registry.model import About, Evidence
+from registry.signals import carriers
 from registry.sources import robots
+from registry.sources.kinds import is_site_file, site_file_url
 
 NOT_READ = "not read"
 PAGE_INSTEAD = "a web page was sent instead"
@@ -48,15 +49,15 @@ def pieces_of(response: Response, kind: str) -> tuple[list[Piece], list[str]]:
     about: About = "page" if kind == "html" or response.media_type in HTML_TYPES else "image"
     pieces: list[Piece] = []
     notes = [*response.notes, *_remarks(response, kind)]
-    if (response.lines or response.status) and kind not in SITE_PATHS:
+    if (response.lines or response.status) and not is_site_file(kind):
         headers = Evidence("headers", about, response.url, response.lines)
         pieces.append(Piece(headers, status=response.status))
     if kind == "image" and not response.unread:
         marks, more = _in_the_file(response)
         return pieces + marks, notes + more
-    if kind in SITE_PATHS and response.media_type not in OF_MEDIA_TYPE:
+    if is_site_file(kind) and response.media_type not in carriers().of_media_type:
         response = replace(response, url=site_file_url(kind, response.url))
-    if kind in SITE_PATHS:
+    if is_site_file(kind):
         pieces.append(site_file_piece(kind, response))
     elif response.unread or (kind == "headers" and response.body):
         is_source = response.media_type == TEXT and is_markup_page(response.body)
@@ -72,7 +73,7 @@ def _remarks(response: Response, kind: str) -> list[str]:
     """Return what is odd about a response: its status, and a media type that is not its own."""
     found: list[str] = []
     status = response.status or 200
-    if kind in SITE_PATHS and not 200 <= status < 300:
+    if is_site_file(kind) and not 200 <= status < 300:
         says = "there is no such file" if robots.is_absent(status) else "the file cannot be had"
         found.append(f"{kind}: answered {status}: {says}")
     elif not 200 <= status < 300 and response.unread == "":
@@ -85,7 +86,7 @@ def _remarks(response: Response, kind: str) -> list[str]:
 
 def text_piece(kind: str, response: Response) -> Piece:
     """Return a page, a site's file or a file's metadata as evidence."""
-    about: About = "site" if kind in SITE_PATHS else "page" if kind == "html" else "image"
+    about: About = "site" if is_site_file(kind) else "page" if kind == "html" else "image"
     evidence = Evidence(kind, about, response.url, text=response.text(kind))
     return Piece(evidence, len(response.body), response.status, cut=response.cut)
 

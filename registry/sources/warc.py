@@ -14,15 +14,8 @@ from dataclasses import dataclass, field, replace
 from typing import IO, TYPE_CHECKING, cast
 
 from registry.errors import UnreadableInput
-from registry.evidence.carriers import SITE_PATHS
-from registry.evidence.responses import (
-    PICTURE_LIMIT,
-    STATUS_LINE,
-    Response,
-    kind_of,
-    saved_response,
-    site_kind,
-)
+from registry.evidence.responses import PICTURE_LIMIT, STATUS_LINE, Response, saved_response
+from registry.sources.kinds import is_site_file, kind_of, site_kind
 from registry.sources.pieces import Piece, site_file_piece
 from registry.urls.paths import url_host, url_path
 
@@ -128,7 +121,7 @@ def site_files(file: IO[bytes], name: str) -> SiteFiles:
     with suppress(BrokenArchive):
         for response in responses(file, name, _may_be_site_file):
             kind = kind_of(response)
-            if kind in SITE_PATHS:
+            if is_site_file(kind):
                 found.add(kind, response)
     return found
 

@@ -40,6 +40,7 @@ from registry.model import (
     Use,
     Verdict,
 )
+from registry.signals import vocabularies_with
 from registry.urls.paths import url_host
 from registry.verdict.patterns import Pattern
 from registry.verdict.precedence import settled
@@ -109,32 +110,6 @@ POLICIES = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Combining:
-    """How the marks of a vocabulary meet those of others.
-
-    `covers_images`: on a page it speaks of the images shown there, whosesoever.
-    `licensable`: its refusal and a licence that the same site offers for the same
-    use are one statement: `conditional`.
-    """
-
-    covers_images: bool = False
-    licensable: bool = False
-
-
-VOCABULARIES = {
-    "x-robots-tag": Combining(covers_images=True),
-    "robots-meta": Combining(covers_images=True),
-    "robots-tag": Combining(covers_images=True),
-    "deviantart": Combining(covers_images=True),
-    "content-usage": Combining(licensable=True),
-    "content-signal": Combining(licensable=True),
-    "tdmrep": Combining(licensable=True),
-    "rsl": Combining(licensable=True),
-}
-# Where it matters which marks share a host.
-LICENSABLE = frozenset(name for name, how in VOCABULARIES.items() if how.licensable)
-_DEFAULT = Combining()
 _REFUSALS: tuple[Decision, ...] = ("reserved", "conditional")
 # A signal, the use it speaks of, and what it says of it.
 Said = tuple[Signal, Use, Decision]
@@ -219,13 +194,13 @@ def _licensed(said: Sequence[Said], asked: About) -> list[Said]:
         for s, use, d in said
         # What refuses at most makes no offer either: a dead label lifts no refusal, and
         # a licence for the page's path is none for the image.
-        if d == "conditional" and s.conformance == "ok" and _combining(s).licensable
+        if d == "conditional" and s.conformance == "ok" and _is_licensable(s)
         if s.scope != "page" or asked == "page"
     }
     refusals = [item for item in said if item[2] == "reserved"]
     for signal, use, _ in refusals:
         # A licence that says no itself has the last word on what it licenses.
-        if not _combining(signal).licensable or signal.vocabulary == "rsl":
+        if not _is_licensable(signal) or signal.vocabulary == "rsl":
             return []
         if (_declarant(signal), "train" if use == "tdm" else use) not in offers:
             return []
@@ -237,8 +212,8 @@ def _declarant(signal: Signal) -> str:
     return "file" if signal.carrier in {"xmp", "c2pa-json"} else url_host(signal.url)
 
 
-def _combining(signal: Signal) -> Combining:
-    return VOCABULARIES.get(signal.vocabulary, _DEFAULT)
+def _is_licensable(signal: Signal) -> bool:
+    return signal.vocabulary in vocabularies_with("LICENSABLE")
 
 
 def addressed(signals: Sequence[Signal], agent: str | None, policy: Policy) -> list[Signal]:
@@ -328,7 +303,7 @@ def _reach(signal: Signal, policy: Policy, asked: About) -> Reach:
     """Tell how far what stands on a page, or covers its path, reaches the image on it."""
     if signal.scope != "page" or asked == "page":
         return "all"
-    if signal.rule is None and _combining(signal).covers_images:
+    if signal.rule is None and signal.vocabulary in vocabularies_with("COVERS_IMAGES"):
         return "all"
     return "refusals" if policy.page_marks and not signal.third_party else "nothing"
 

@@ -4,10 +4,10 @@ import json
 
 import pytest
 
-from registry.evidence.carriers import asked_for
+from registry.signals import carriers
 
 TIGER = "/works/tiger.html"
-SITE_FILES = [path for _, path in asked_for(shows_pages=True)]
+SITE_FILES = [path for _, path in carriers().asked_for(shows_pages=True)]
 
 
 @pytest.fixture

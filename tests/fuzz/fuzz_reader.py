@@ -31,7 +31,7 @@ with atheris.instrument_imports(include=["registry"], enable_loader_override=Fal
     import registry.verdict.site_rules
     from registry.evidence.xmp import containers, read_file_metadata
     from registry.model import Evidence
-    from registry.signals import read, readers
+    from registry.signals import carriers, read, readers
 
     FOUND = {**readers(), **containers()}
 
@@ -41,7 +41,6 @@ from invariants import held_reading, hold_verdicts, hold_warnings  # noqa: E402
 VECTORS = TESTS / "vectors"
 ABOUT = ("image", "page", "site")
 AGENTS = (None, "GPTBot", "bingbot", "Amazonbot", "googlebot", "a")
-SITE_CARRIERS = ("robots-txt", "tdmrep-json", "rsl-xml", "ai-txt")
 MAX_INPUT = 4096
 
 
@@ -115,7 +114,7 @@ def fuzz_precedence(data: bytes) -> None:
         kinds = sorted({c for reader in readers().values() for c in reader.CARRIERS})
         carrier = kinds[(piece[0] if piece else number) % len(kinds)]
         fields = tuple(f for reader in readers().values() for f in getattr(reader, "HEADERS", ()))
-        about = "site" if carrier in SITE_CARRIERS else ABOUT[choice % 2]
+        about = "site" if carrier in carriers().site_paths else ABOUT[choice % 2]
         signals += read(evidence_of(carrier, fields, piece[1:], about)).signals
     hold_verdicts(signals, AGENTS[choice // 3 % len(AGENTS)])
 

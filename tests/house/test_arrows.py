@@ -113,7 +113,8 @@ CRAWLER = {
     "crawler.site_spider": VALUES
     | {"crawler.settings", "crawler.pages", "crawler.manners", "crawler.visit"}
     | {"crawler.record", "crawler.report"}
-    | {"registry.urls", "registry.evidence", "registry.db", "registry.pictures"},
+    | {"registry.urls", "registry.evidence", "registry.sources"}
+    | {"registry.db", "registry.pictures"},
     "crawler.spiders": {"crawler.site_spider", "crawler.pages"},
     "crawler.plan": VALUES
     | {"crawler.settings", "crawler.site_spider", "crawler.visit.frontier", "registry.urls"},

@@ -7,7 +7,9 @@ from scrapy.http import Response as Fetched
 
 from crawler.manners.responses import response_of
 from registry.evidence.body_kinds import kind_of_body, media_type
-from registry.evidence.responses import Response, kind_of, page_kind
+from registry.evidence.responses import Response
+from registry.signals import carriers
+from registry.sources.kinds import kind_of, page_kind
 
 HTML = b"<!doctype html><p>x"
 
@@ -65,7 +67,7 @@ def test_media_types(fields: list[str], told: str) -> None:
     ],
 )
 def test_kinds(told: str, body: bytes, kind: str) -> None:
-    assert kind_of_body(told, body) == kind
+    assert kind_of_body(told, body, carriers()) == kind
 
 
 TYPES = st.one_of(

@@ -5,40 +5,47 @@ import pytest
 
 from crawler.visit.site_files import SiteFiles
 from registry.cli._evidence_files import FILE_KINDS, guess_kind
+from registry.evidence.body_kinds import kind_of_body
 from registry.evidence.carriers import (
-    AT_PATH,
-    CARRIERS,
     IMAGE_FORMATS,
-    OF_ENDING,
-    SITE_PATHS,
-    asked_for,
+    Carrier,
+    Carriers,
     is_image,
     is_still_image,
 )
-from registry.evidence.responses import Response, kind_of, site_kind
+from registry.evidence.file_kinds import kind_by_content
+from registry.evidence.responses import Response
+from registry.evidence.web_page import is_web_page
 from registry.evidence.xmp import containers
 from registry.explain.evidence_lines import HEADER_KINDS, KINDS
-from registry.signals import readers
+from registry.signals import carriers, readers
+from registry.sources.kinds import kind_of, site_kind
 
-NAMES = [carrier.name for carrier in CARRIERS]
+TABLE = carriers()
+NAMES = [carrier.name for carrier in TABLE.rows]
 
 
 def test_every_carrier_that_is_read_is_in_the_table():
     read = {carrier for reader in readers().values() for carrier in reader.CARRIERS}
     assert read == set(NAMES)
+    assert len(NAMES) == len(set(NAMES)), "a carrier is declared by one reader"
     assert set(KINDS) == {*NAMES, *HEADER_KINDS} - {"headers"}
     assert set(FILE_KINDS) == {*KINDS, "headers", "image", "warc", "mhtml"}
 
 
 def test_no_place_or_name_is_given_twice():
-    paths = [path for carrier in CARRIERS for path in carrier.paths]
-    endings = [e for each in (*CARRIERS, *IMAGE_FORMATS) for e in each.endings]
-    assert (len(paths), len(endings)) == (len(AT_PATH), len(OF_ENDING))
+    paths = [path for carrier in TABLE.rows for path in carrier.paths]
+    endings = [e for each in (*TABLE.rows, *IMAGE_FORMATS) for e in each.endings]
+    names = [name for carrier in TABLE.rows for name in carrier.names]
+    assert (len(paths), len(endings)) == (len(TABLE.at_path), len(TABLE.of_ending))
+    assert len(names) == len(TABLE.of_name)
 
 
 def test_places_are_those_of_files_of_a_site():
-    assert {carrier.name for carrier in CARRIERS if carrier.paths} == set(SITE_PATHS)
-    for carrier in CARRIERS:
+    assert {carrier.name for carrier in TABLE.rows if carrier.paths} == set(TABLE.site_paths)
+    for carrier in TABLE.rows:
+        if carrier.about == "site":
+            assert carrier.syntax in {"txt", "json", "xml"}, carrier.name
         for path in carrier.paths:
             assert site_kind(f"https://a.example{path}") == carrier.name
             assert kind_of(Response(f"https://a.example{path}", body=b"x")) == carrier.name
@@ -52,14 +59,45 @@ def test_the_crawler_asks_for_what_the_table_says():
             (w.kind, w.url.removeprefix("https://a.example"))
             for w in ask("https://a.example/x", ())
         ]
-        assert found == list(asked_for(shows_pages))
+        assert found == list(TABLE.asked_for(shows_pages))
+
+
+def test_a_file_is_told_by_its_words():
+    row = Carrier("new-xml", "site", ("/new.xml",), words="<new")
+    table = Carriers((row, *TABLE.rows))
+    for declared, content, kind in [
+        (table, b"<?xml version='1.0'?><new/>", "new-xml"),
+        (TABLE, b"<?xml version='1.0'?><new/>", "html"),
+        (table, b"<svg/>", "image"),
+        (table, b'{"tdm-reservation": 1}', "tdmrep-json"),
+        (table, b"# Spawning AI\nUser-agent: *\nDisallow: /", "ai-txt"),
+        (table, b"# mine\nUser-agent: *\nDisallow: /", "robots-txt"),
+        (table, b"new", None),
+    ]:
+        assert kind_by_content(content, declared) == kind
+    assert kind_of_body("text/xml", b"<new/>", table) == "new-xml"
+    assert kind_of_body("text/xml", b"<new/>", TABLE) == "headers"
+
+
+@pytest.mark.parametrize(
+    ("text", "is_page"),
+    [
+        ("<new a='b'/>", False),
+        ("<!doctype html><p>gone", True),
+        ("<p>gone", True),
+        ("<b:new>", False),
+    ],
+)
+def test_an_xml_file_of_any_vocabulary_is_no_web_page(text, is_page):
+    assert is_web_page("new-xml", text) == is_page
+    assert is_web_page("new-json", text)
 
 
 def test_what_readers_say_they_read_at_a_host_is_asked_for():
-    asked = {path for _, path in asked_for(shows_pages=True)}
+    asked = {path for _, path in TABLE.asked_for(shows_pages=True)}
     for reader in readers().values():
-        for path in AT_PATH:
-            carrier = next(c for c in CARRIERS if c.name == AT_PATH[path])
+        for path in TABLE.at_path:
+            carrier = next(c for c in TABLE.rows if c.name == TABLE.at_path[path])
             if f"`{path}`" in (reader.__doc__ or "") and carrier.asked_of:
                 assert path in asked
 

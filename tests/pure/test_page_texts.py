@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from registry.evidence.charsets import _CODECS, codec_of
-from registry.evidence.responses import Response, kind_of
+from registry.evidence.responses import Response
 from registry.evidence.text import page_text, text_of
+from registry.sources.kinds import kind_of
 from registry.sources.pieces import pieces_of
 
 MARK = '<meta name="robots" content="noai">'

@@ -14,13 +14,11 @@ from registry.evidence.responses import (
     READ_LIMIT,
     Response,
     header_lines,
-    kind_of,
     saved_response,
-    site_file_url,
-    site_kind,
     unpacked,
 )
 from registry.evidence.text import text_of
+from registry.sources.kinds import kind_of, site_file_url, site_kind
 from registry.sources.pieces import pieces_of
 
 PAGE = b"<html><p>hello</html>"

@@ -35,7 +35,7 @@ def read(text, about="image"):
 @pytest.mark.parametrize("prefix", ["plus", "p", "dc"])
 @pytest.mark.parametrize("token", plus.USES)
 def test_every_value_in_every_form(form, prefix, token):
-    value = plus.VOCABULARY + token
+    value = plus.VALUES + token
     reading = read(packet(FORMS[form].format(p=prefix, ns=plus.PLUS, value=value)))
     assert reading.warnings == ()
     (signal,) = reading.signals
@@ -76,7 +76,7 @@ def test_another_base_refuses_at_most(token, value):
 @given(st.lists(st.sampled_from(sorted(plus.USES)), min_size=2, max_size=4))
 def test_of_several_values_the_strictest_decides(tokens):
     each = [
-        FORMS["attribute"].format(p="plus", ns=plus.PLUS, value=plus.VOCABULARY + token)
+        FORMS["attribute"].format(p="plus", ns=plus.PLUS, value=plus.VALUES + token)
         for token in tokens
     ]
     reading = read(packet("".join(each)))
@@ -97,7 +97,7 @@ def test_one_language_without_a_default():
 
 
 def test_link_that_is_no_address_is_no_licence():
-    value = f'plus:DataMining="{plus.VOCABULARY}DMI-PROHIBITED-SEELINKEDRIGHTSEXPR"'
+    value = f'plus:DataMining="{plus.VALUES}DMI-PROHIBITED-SEELINKEDRIGHTSEXPR"'
     link = f'<i:LinkedEncRightsExpr xmlns:i="{plus.IPTC}"><rdf:Bag><rdf:li><rdf:Description>'
     link += "<i:LinkedRightsExpr>{}</i:LinkedRightsExpr></rdf:Description></rdf:li></rdf:Bag>"
     link += "</i:LinkedEncRightsExpr>"
@@ -118,7 +118,7 @@ PIECES = st.sampled_from(
         "</p:DataMining>",
         f"<p:OtherConstraints xmlns:p='{plus.PLUS}'>",
         "</p:OtherConstraints>",
-        *(plus.VOCABULARY + token for token in plus.USES),
+        *(plus.VALUES + token for token in plus.USES),
         *(
             "DMI-PROHIBITED",
             "DMI-ALLOWED",

@@ -28,9 +28,9 @@ def test_each_file_is_asked_for_once_a_host():
         ("ai-txt", "https://a.example/ai.txt"),
         ("ai-txt", "https://a.example/.well-known/ai.txt"),
         ("ai-txt", "https://a.example/.well-known/ai.json"),
+        ("tdmrep-json", "https://a.example/.well-known/tdmrep.json"),
         ("trust-txt", "https://a.example/trust.txt"),
         ("trust-txt", "https://a.example/.well-known/trust.txt"),
-        ("tdmrep-json", "https://a.example/.well-known/tdmrep.json"),
     ]
     assert files.about_page("https://a.example/other.html", ()) == []
     assert files.about_image("https://a.example/1.jpg", ()) == []

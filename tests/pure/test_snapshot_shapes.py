@@ -4,8 +4,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from registry.model import PathRule, Signal
+from registry.signals import vocabularies_with
 from registry.snapshot.format import shape
-from registry.verdict import LICENSABLE, VOCABULARIES, decide, known_policies
+from registry.verdict import decide, known_policies
+
+LICENSABLE = vocabularies_with("LICENSABLE")
+VOCABULARIES = sorted({*LICENSABLE, *vocabularies_with("COVERS_IMAGES")})
 
 MEANINGS = st.sampled_from(["reserved", "conditional", "allowed"])
 URLS = ["", "//odd", "https://a.example/x", "https://a.example:443/y", "https://b.example/x"]
