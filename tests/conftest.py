@@ -44,6 +44,9 @@ from registry.db.embedded import embedded_server
 # What the person running the tests has set for their own work must not reach them.
 for _name in [n for n in os.environ if n.startswith(("REGISTRY_", "CRAWLER_", "PG"))]:
     del os.environ[_name]
+# Several hundred commands are started here: without compiled modules each compiles all it loads.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 # `picture` and `snapshot`, for tests of checks.
 pytest_plugins = ["checking"]
