@@ -120,12 +120,12 @@ def check(
     from pathlib import Path
 
     from registry.checking.plan import plan
-    from registry.checking.run import Options, check
+    from registry.checking.run import CheckOptions, check
     from registry.datasets import open_dataset
 
     named = [dataset] if isinstance(dataset, str | PathLike) else dataset
     opened = open_dataset([str(one) for one in named])
-    options = Options(policy=policy, out=Path(out) if out else None, workers=workers)
+    options = CheckOptions(policy=policy, out=Path(out) if out else None, workers=workers)
     return check(opened, snapshot, plan(opened, columns), options)
 
 

@@ -1,8 +1,8 @@
-"""Which columns hold addresses, and of what: of pictures, of pages, or unsaid (pure).
+"""Gives columns of URLs their roles: URLs of pictures, of pages, or unclear (pure).
 
-Values that look like pictures go before names; a name that speaks of a page never
-serves as the picture's. A column of unsaid meaning is looked up both ways: that
-finds more and claims nothing, since it does not name the row's picture.
+Values that look like image URLs count more than names; a column named for pages never
+holds the picture's URL. An unclear column is looked up both ways: that finds more
+matches, but does not make a row clear, since it does not name the row's picture.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from registry.urls.key import slashed, tidy
 
 Meant = Literal["picture", "page", "person", "licence", "source", ""]
 
-# Serve as the pictures' addresses by name alone; the last four say so least.
+# Names of columns of image URLs; the last four are generic.
 NAMES = (
     *("image_url", "img_url", "imageurl", "image_link", "contenturl"),
     *("url", "src", "link", "href"),
 )
 GENERIC = frozenset(NAMES[5:])
-# What a part of a name says, the first that is found counts.
+# Meanings of parts of a name; the first part that is found counts.
 PARTS: tuple[tuple[Meant, tuple[str, ...]], ...] = (
     ("licence", ("license", "licence", "rights")),
     ("person", ("author", "artist", "creator", "user", "owner", "uploader", "profile", "avatar")),
@@ -45,7 +45,7 @@ OF_PICTURE = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class _Seen:
-    """One column: what its name means, and its shares of addresses and of picture addresses."""
+    """A column: the meaning of its name, its share of URLs, and the share of these like images."""
 
     name: str
     meant: Meant
@@ -63,7 +63,7 @@ class _Seen:
 
 @dataclass(frozen=True, slots=True)
 class Addresses:
-    """What a column of addresses serves as; `role` None: it is not looked up."""
+    """The role of a column of URLs, and why; `role` None: it names no picture or page."""
 
     role: Literal["url", "page_url", "source_url"] | None
     why: str
@@ -72,14 +72,14 @@ class Addresses:
 def addresses(
     texts: Mapping[str, Sequence[str]], *, pictures_named: bool = False
 ) -> dict[str, Addresses]:
-    """Return what every column of addresses serves as, by name.
+    """Return the role of each column of URLs, by name.
 
-    `texts` holds a sample of each text column without nulls. `pictures_named`: the
-    pictures' addresses are known already, other columns are looked up beside them.
+    `texts` holds a sample of each text column without nulls. `pictures_named`: the column
+    of image URLs is known already, and no other gets its role.
     """
     seen = [_seen(name, sample) for name, sample in texts.items()]
     seen = [one for one in seen if one.is_named or one.share >= FEWEST]
-    # An address whose values look like pictures, or that is named for pictures.
+    # True if a column's values look like image URLs, or its name is not generic.
     plain = any(_is_picture(one) and not one.is_generic for one in seen)
     plain |= any(_is_picture(one) and one.looks >= LOOKS_SHARE for one in seen)
     lone = not plain and not any(one.is_generic for one in seen)
@@ -87,19 +87,19 @@ def addresses(
 
 
 def share_of_addresses(sample: Sequence[str]) -> float:
-    """Return the share of a sample that are http(s) addresses."""
+    """Return the share of a sample that are http(s) URLs, from 0 to 1."""
     texts = [slashed(tidy(value)) for value in sample if value]
     return sum(bool(ADDRESS.fullmatch(value)) for value in texts) / len(texts) if texts else 0.0
 
 
 def _seen(name: str, sample: Sequence[str]) -> _Seen:
-    found = [value for value in map(slashed, map(tidy, sample)) if ADDRESS.fullmatch(value)]
-    looks = sum(bool(OF_PICTURE.fullmatch(value)) for value in found) / max(len(found), 1)
+    urls = [value for value in map(slashed, map(tidy, sample)) if ADDRESS.fullmatch(value)]
+    looks = sum(bool(OF_PICTURE.fullmatch(value)) for value in urls) / max(len(urls), 1)
     return _Seen(name, meant_by(name), share_of_addresses(sample), looks)
 
 
 def meant_by(name: str) -> Meant:
-    """Return what the name of a column says of the addresses in it."""
+    """Return the meaning that the name of a column gives to its URLs, or ""."""
     lower = name.lower()
     if lower in NAMES:
         return "picture"
@@ -116,24 +116,28 @@ def _is_picture(one: _Seen) -> bool:
 def _served(one: _Seen, pictures_named: bool, plain: bool, lone: bool) -> Addresses:
     share = f"{one.share:.0%} of a sample are URLs" if one.share else "no URL in a sample"
     if one.meant == "licence":
-        return Addresses(None, "the address of a licence: looked up, and names no picture")
+        return Addresses(None, "URLs of licences: looked up, but they do not name the picture")
     if one.meant == "person":
-        return Addresses(None, "the address of a person: looked up, and names no picture")
+        return Addresses(None, "URLs of persons: looked up, but they do not name the picture")
     if pictures_named:
         return _beside(one, share)
     if _is_picture(one) and (one.looks >= LOOKS_SHARE or not (one.is_generic and plain)):
         return Addresses("url", "by its name" if one.is_named else _why_picture(one, share))
-    # Nothing else could be the picture's address, and all that is here looks like one.
+    # No other column could hold image URLs, and these values look like them.
     if one.meant == "source" and lone and one.looks >= 0.9 and one.share >= 0.9:
-        return Addresses("url", "its values look like pictures, and no other column does")
+        return Addresses("url", "its values look like image URLs, and those of no other column do")
     return _beside(one, share)
 
 
 def _why_picture(one: _Seen, share: str) -> str:
-    return f"{share}, named for pictures" if one.meant == "picture" else f"{share} of pictures"
+    return (
+        f"{share}, and its name is that of images"
+        if one.meant == "picture"
+        else f"{share} of images"
+    )
 
 
 def _beside(one: _Seen, share: str) -> Addresses:
     if one.meant == "page" and one.looks < LOOKS_SHARE:
-        return Addresses("page_url", "the page's address, not the image's")
-    return Addresses("source_url", f"{share}: looked up as pictures and as pages")
+        return Addresses("page_url", "URLs of pages, not of images")
+    return Addresses("source_url", f"{share}: looked up as images and as pages")

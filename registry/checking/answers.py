@@ -1,8 +1,8 @@
-"""From keys to answers: one outcome a row, with what it matched.
+"""From keys to answers: one outcome for each row, with its match.
 
-Every way of matching is tried; the strictest outcome stands, and among equals
-the surest way: URL, digest, rule of the site, URL of the page, rule of its site,
-fingerprint.
+All ways of matching are tried; the strictest outcome counts, and among equal ones the
+first of these ways: URL, digest, rule of the site, URL of the page, rule of the page's
+site, fingerprint.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 
-from registry.checking.complete import EMPTY, NOTHING, Offer, unchecked
+from registry.checking.complete import EMPTY, NOTHING, ColumnOffer, unchecked
 from registry.checking.index import CheckIndex
 from registry.checking.keys import Keys, Mentions, Prints
 from registry.checking.pages import NONE, STRICT
@@ -35,24 +35,23 @@ WAYS = ("url", "digest", "site", "fingerprint")
 BY_DECISION = np.array(
     [CODE["reserved"], CODE["conditional"], CODE["clear"], CODE["clear"]], np.int8
 )
-# Candidates looked at per row, nearest first: a bound on what a flood can cost.
+# Most candidates per row, nearest first: limits the cost of crowded fingerprints.
 NEAREST = 64
-# In place of a column: an address that is not said to be of the row's picture.
+# In place of a column: a URL that may not be that of the row's picture.
 MENTIONED = -1
 REVIEW_TIER = TIERS.index("possible")
 
 
 @dataclass(slots=True)
 class Answers:
-    """One place per row.
+    """Parallel arrays, one element for each row; -1 stands for none.
 
-    `outcome` indexes OUTCOMES; `problem` says why a row may not be clear, or is
-    None; `way` indexes WAYS or is -1; `entry` and `site` are rows of the snapshot's
-    tables or -1; `column` is the place of the address that met them among the keys'
-    `urls`, or `pages` where `page` tells that it is a page's, or MENTIONED; `tier` indexes
-    TIERS or is -1; `distance` counts differing bits of phash64 or is -1. `known` is the
-    entry recorded at a clear row's own URL, or -1. `searched` counts the fingerprints
-    that were looked for.
+    `outcome` indexes OUTCOMES; `problem` is the reason why a row may not be clear, or
+    None; `way` indexes WAYS; `entry` and `site` are rows of the snapshot's tables;
+    `column` is the index of the matching URL in the keys' `urls` (in `pages` where `page`
+    is True), or MENTIONED; `tier` indexes TIERS; `distance` is the number of differing
+    bits of phash64. `known` is the entry recorded at a clear row's own URL. `searched` is
+    the number of fingerprints that were looked up.
     """
 
     outcome: NDArray[np.int8]
@@ -69,36 +68,36 @@ class Answers:
 
 
 def answer(
-    keys: Keys, index: CheckIndex, distance: int | None, whole: Sequence[str] = ()
+    keys: Keys, index: CheckIndex, distance: int | None, dataset_reasons: Sequence[str] = ()
 ) -> Answers:
-    """Look the keys of a batch up and settle one outcome per row.
+    """Look up the keys of a batch, and return one outcome for each row.
 
-    `whole` holds reasons for which no row of the dataset may be clear.
+    `dataset_reasons` are the reasons why no row of the dataset may be clear.
     """
-    found = _blank(keys, index, whole)
+    answers = _blank(keys, index, dataset_reasons)
     sources = list(keys.prints)
     for column, urls in enumerate(keys.urls):
         places = index.url_places(urls)
         entries = index.entries_at(places)
-        found.known[:] = np.where(found.known == -1, entries, found.known)
-        _take_entries(found, index, entries, WAYS.index("url"), column)
-        sources.append(_known_pictures(found, index, places))
+        answers.known[:] = np.where(answers.known == -1, entries, answers.known)
+        _take_entries(answers, index, entries, WAYS.index("url"), column)
+        sources.append(_known_pictures(answers, index, places))
     for name, digests in keys.digests:
-        _take_entries(found, index, index.entries_by_digest(name, digests), WAYS.index("digest"))
-    sources += [_take_mentions(found, index, mentions) for mentions in keys.others]
+        _take_entries(answers, index, index.entries_by_digest(name, digests), WAYS.index("digest"))
+    sources += [_take_mentions(answers, index, mentions) for mentions in keys.others]
     for column, urls in enumerate(keys.urls if index.sites else []):
-        _take_sites(found, index, urls, column)
+        _take_sites(answers, index, urls, column)
     for urls in keys.pages:
-        _take_pages(found, index, urls)
+        _take_pages(answers, index, urls)
     for column in range(len(keys.pages) if index.sites else 0):
-        _take_page_sites(found, index, keys, column)
+        _take_page_sites(answers, index, keys, column)
     for prints in sources:
-        _take_fingerprints(found, index, prints, distance)
-    return found
+        _take_fingerprints(answers, index, prints, distance)
+    return answers
 
 
-def _take_mentions(found: Answers, index: CheckIndex, mentions: Mentions) -> Prints:
-    """Let the strictest picture answer whose address a row mentions; return its fingerprints."""
+def _take_mentions(answers: Answers, index: CheckIndex, mentions: Mentions) -> Prints:
+    """Apply the strictest picture whose URL a row mentions, and return its fingerprints."""
     places = index.url_places(mentions.urls)
     known = np.flatnonzero(places != -1)
     entries = index.entries_at(places[known])
@@ -107,30 +106,30 @@ def _take_mentions(found: Answers, index: CheckIndex, mentions: Mentions) -> Pri
     ranks = np.minimum(ranks, index.entry_rank[entries])
     order = np.lexsort((ranks, mentions.row[known]))
     rows, first = np.unique(mentions.row[known][order], return_index=True)
-    chosen = np.full(len(found.outcome), -1, np.int64)
+    chosen = np.full(len(answers.outcome), -1, np.int64)
     chosen[rows] = known[order][first]
     at = np.where(chosen == -1, -1, places[chosen])
-    _take_entries(found, index, index.entries_at(at), WAYS.index("url"), MENTIONED)
-    return _known_pictures(found, index, at)
+    _take_entries(answers, index, index.entries_at(at), WAYS.index("url"), MENTIONED)
+    return _known_pictures(answers, index, at)
 
 
 def outcome_of_page(index: CheckIndex, key: str) -> Outcome:
-    """Return what a check says of a row that names nothing but a page, by its URL key."""
-    offer = Offer(np.ones(1, bool), np.ones(1, bool), NOTHING, names_picture=False)
+    """Return the outcome of a row that names only a page, given the page's URL key."""
+    offer = ColumnOffer(np.ones(1, bool), np.ones(1, bool), NOTHING, names_picture=False)
     keys = Keys(1, pages=[pa.array([key], pa.string())], offers=[offer])
     return OUTCOMES[int(answer(keys, index, None).outcome[0])]
 
 
-def _known_pictures(found: Answers, index: CheckIndex, places: NDArray[np.int64]) -> Prints:
-    """Let what is recorded of the pictures at the rows' own URLs answer; return their fingerprints.
+def _known_pictures(answers: Answers, index: CheckIndex, places: NDArray[np.int64]) -> Prints:
+    """Apply the entries of the pictures at the rows' own URLs, and return their fingerprints.
 
-    Another page may show the same file with a mark, or another size of it.
+    Another page may show the same file, or another size of it, with a mark.
     """
     rows, images = index.pictures_at(places)
     entries = np.full(len(places), -1, np.int64)
-    # Strictest first: of a row's pictures the first is written last.
+    # Reversed, so that the strictest picture of a row, which comes first, is written last.
     entries[rows[::-1]] = index.image_entry[images[::-1]]
-    _take_entries(found, index, entries, WAYS.index("digest"))
+    _take_entries(answers, index, entries, WAYS.index("digest"))
     places_of, known = index.prints.of(images)
     return Prints(
         row=rows[places_of],
@@ -141,10 +140,10 @@ def _known_pictures(found: Answers, index: CheckIndex, places: NDArray[np.int64]
     )
 
 
-def _blank(keys: Keys, index: CheckIndex, whole: Sequence[str]) -> Answers:
+def _blank(keys: Keys, index: CheckIndex, dataset_reasons: Sequence[str]) -> Answers:
     rows = keys.rows
-    whole = [*whole, EMPTY] if index.is_empty else whole
-    problem = unchecked(rows, keys.offers, whole, index.unrecorded)
+    reasons = [*dataset_reasons, EMPTY] if index.is_empty else dataset_reasons
+    problem = unchecked(rows, keys.offers, reasons, index.unrecorded)
     failed = np.array([reason is not None for reason in problem], bool)
     return Answers(
         outcome=np.where(failed, CODE["unchecked"], CODE["clear"]).astype(np.int8),
@@ -161,54 +160,54 @@ def _blank(keys: Keys, index: CheckIndex, whole: Sequence[str]) -> Answers:
 
 
 def _take_entries(
-    found: Answers, index: CheckIndex, entries: NDArray[np.int64], way: int, column: int = 0
+    answers: Answers, index: CheckIndex, entries: NDArray[np.int64], way: int, column: int = 0
 ) -> None:
-    """Let exact matches (URL or digest) answer where they are stricter."""
+    """Apply exact matches (URL or digest) to the rows for which they are stricter."""
     rows = np.flatnonzero(entries != -1)
     outcomes = BY_DECISION[index.entry_rank[entries[rows]]]
-    better = outcomes < np.minimum(found.outcome[rows], CODE["clear"])
+    better = outcomes < np.minimum(answers.outcome[rows], CODE["clear"])
     rows = rows[better]
-    found.outcome[rows] = outcomes[better]
-    found.way[rows], found.column[rows] = way, column
-    found.entry[rows], found.site[rows] = entries[rows], -1
-    found.tier[rows] = TIERS.index("exact")
+    answers.outcome[rows] = outcomes[better]
+    answers.way[rows], answers.column[rows] = way, column
+    answers.entry[rows], answers.site[rows] = entries[rows], -1
+    answers.tier[rows] = TIERS.index("exact")
 
 
-def _take_pages(found: Answers, index: CheckIndex, urls: pa.Array) -> None:
-    """Let what is recorded of a row's page answer where it is stricter.
+def _take_pages(answers: Answers, index: CheckIndex, urls: pa.Array) -> None:
+    """Apply the entries of the rows' pages where they are stricter.
 
-    A page whose recorded pictures are all reserved reserves the row's picture; one
-    that shows others too, or of which only a list is known, asks for a person's eye.
+    A page whose recorded pictures are all reserved reserves the row's picture. If it shows
+    others, too, or only a list names it, the outcome is review.
     """
     entries, outcomes = index.pages.answers(urls)
     rows = np.flatnonzero(entries != -1)
-    better = outcomes[rows] < np.minimum(found.outcome[rows], CODE["clear"])
+    better = outcomes[rows] < np.minimum(answers.outcome[rows], CODE["clear"])
     rows = rows[better]
-    found.outcome[rows] = outcomes[rows]
-    found.way[rows], found.page[rows] = WAYS.index("url"), True
-    found.entry[rows], found.site[rows] = entries[rows], -1
-    found.tier[rows] = -1
+    answers.outcome[rows] = outcomes[rows]
+    answers.way[rows], answers.page[rows] = WAYS.index("url"), True
+    answers.entry[rows], answers.site[rows] = entries[rows], -1
+    answers.tier[rows] = -1
 
 
-def _take_sites(found: Answers, index: CheckIndex, urls: pa.Array, column: int) -> None:
-    """Let the rules of the pictures' sites answer where they are stricter, by host and path."""
-    for row, url, claims_only in _ruled(found, index, urls):
+def _take_sites(answers: Answers, index: CheckIndex, urls: pa.Array, column: int) -> None:
+    """Apply the rules of the pictures' sites, by host and path, where they are stricter."""
+    for row, url, claims_only in _ruled(answers, index, urls):
         host, path = split_key(url)
         site, verdict = index.site_verdict(host, path, claims_only=claims_only)
         outcome = BY_DECISION[DECISIONS.index(verdict.decision)]
         if outcome == CODE["clear"]:
             site, wider = index.wider_verdict(host, path)
-            # Whether a claim on the wider host means this one, a person must say.
-            outcome = _in_question(wider)
-        _take_site(found, row, outcome, site, column)
+            # Whether a claim on a wider host covers this host is not known.
+            outcome = _review_if_strict(wider)
+        _take_site(answers, row, outcome, site, column)
 
 
-def _take_page_sites(found: Answers, index: CheckIndex, keys: Keys, column: int) -> None:
-    """Let the rules of the sites of the rows' pages answer where they are stricter.
+def _take_page_sites(answers: Answers, index: CheckIndex, keys: Keys, column: int) -> None:
+    """Apply the rules of the sites of the rows' pages where they are stricter.
 
-    Whether they mean a picture of another site, a person must say.
+    For a picture of another site the outcome is review.
     """
-    for row, page, claims_only in _ruled(found, index, keys.pages[column]):
+    for row, page, claims_only in _ruled(answers, index, keys.pages[column]):
         picture = keys.picture_of(row)
         if picture == page:
             continue
@@ -218,37 +217,37 @@ def _take_page_sites(found: Answers, index: CheckIndex, keys: Keys, column: int)
         if is_own and picture and same_site(split_key(picture)[0], split_key(page)[0]):
             outcome = int(BY_DECISION[DECISIONS.index(verdict.decision)])
         else:
-            outcome = _in_question(verdict)
-        _take_site(found, row, outcome, site, column, page=True)
+            outcome = _review_if_strict(verdict)
+        _take_site(answers, row, outcome, site, column, page=True)
 
 
-def _ruled(found: Answers, index: CheckIndex, urls: pa.Array) -> Iterator[tuple[int, str, bool]]:
-    """Yield row, URL key and whether claims alone are asked, where a site may say anything."""
-    # What a crawl recorded at a picture's URL has been weighed with the files of its sites.
-    weighed = index.crawled(found.known)
+def _ruled(answers: Answers, index: CheckIndex, urls: pa.Array) -> Iterator[tuple[int, str, bool]]:
+    """Yield row, URL key and whether only claims count, for rows whose host may have rules."""
+    # Entries of a crawl include the rules files of their sites, so that only claims are new.
+    weighed = index.crawled(answers.known)
     for row in np.flatnonzero(index.claimed.any_for(hosts_of_keys(urls))).tolist():
         yield row, urls[row].as_py(), bool(weighed[row])
 
 
-def _in_question(verdict: Verdict) -> int:
+def _review_if_strict(verdict: Verdict) -> int:
     return CODE["review" if DECISIONS.index(verdict.decision) < STRICT else "clear"]
 
 
 def _take_site(
-    found: Answers, row: int, outcome: int, site: int, column: int, *, page: bool = False
+    answers: Answers, row: int, outcome: int, site: int, column: int, *, page: bool = False
 ) -> None:
-    if outcome < min(found.outcome[row], CODE["clear"]):
-        found.outcome[row] = outcome
-        found.way[row], found.column[row], found.page[row] = WAYS.index("site"), column, page
-        found.entry[row], found.site[row] = -1, site
-        found.tier[row] = -1
+    if outcome < min(answers.outcome[row], CODE["clear"]):
+        answers.outcome[row] = outcome
+        answers.way[row], answers.column[row], answers.page[row] = WAYS.index("site"), column, page
+        answers.entry[row], answers.site[row] = -1, site
+        answers.tier[row] = -1
 
 
 def _take_fingerprints(
-    found: Answers, index: CheckIndex, prints: Prints, distance: int | None
+    answers: Answers, index: CheckIndex, prints: Prints, distance: int | None
 ) -> None:
     places = np.flatnonzero(prints.has)
-    found.searched += len(places)
+    answers.searched += len(places)
     if not len(places) or not len(index.reserved_prints):
         return
     radius = CANDIDATE_RADIUS if distance is None else distance
@@ -262,7 +261,7 @@ def _take_fingerprints(
     rows = prints.row[places[query]]
     outcomes = BY_DECISION[index.image_rank[images]]
     if distance is None:
-        # A copy may stand behind candidates that are nearer and denied: a person must look.
+        # Candidate limit reached: a real match may be hidden; send to review.
         tiers[(tiers == -1) & np.isin(rows, crowded)] = REVIEW_TIER
         outcomes = np.where(tiers == REVIEW_TIER, CODE["review"], outcomes).astype(np.int8)
         rows, images, bits, outcomes, tiers = (
@@ -272,12 +271,12 @@ def _take_fingerprints(
     # Of a row's candidates: strictest outcome, surest tier, nearest, then first entry.
     order = np.lexsort((entries, bits, tiers, outcomes, rows))
     first = order[np.unique(rows[order], return_index=True)[1]]
-    first = first[outcomes[first] < np.minimum(found.outcome[rows[first]], CODE["clear"])]
+    first = first[outcomes[first] < np.minimum(answers.outcome[rows[first]], CODE["clear"])]
     best = rows[first]
-    found.outcome[best] = outcomes[first]
-    found.way[best], found.page[best] = WAYS.index("fingerprint"), False
-    found.entry[best], found.site[best] = entries[first], -1
-    found.tier[best], found.distance[best] = tiers[first], bits[first]
+    answers.outcome[best] = outcomes[first]
+    answers.way[best], answers.page[best] = WAYS.index("fingerprint"), False
+    answers.entry[best], answers.site[best] = entries[first], -1
+    answers.tier[best], answers.distance[best] = tiers[first], bits[first]
 
 
 def _tiers(
@@ -287,7 +286,7 @@ def _tiers(
     met: NDArray[np.int64],
     bits: NDArray[np.uint8],
 ) -> NDArray[np.int8]:
-    """Tier of every candidate pair (place, fingerprint), or -1 where it is confirmed to be none."""
+    """Return the tier of each candidate pair (place, fingerprint), or -1 for no match."""
     wide = _wide_distances(index, prints, places, met)
     pairs, inverse = np.unique(np.stack([bits.astype(np.int64), wide]), axis=1, return_inverse=True)
     named = [tier(int(near), int(far) if far >= 0 else None) for near, far in pairs.T]
@@ -298,7 +297,7 @@ def _tiers(
 def _wide_distances(
     index: CheckIndex, prints: Prints, places: NDArray[np.int64], met: NDArray[np.int64]
 ) -> NDArray[np.int64]:
-    """Differing bits of phash256 of every pair, or -1 where one side has none."""
+    """Return the differing bits of phash256 of each pair, or -1 where one side has none."""
     differing = np.bitwise_count(prints.phash256[places] ^ index.prints.phash256[met])
     both = prints.has_wide[places] & index.prints.has_wide[met]
     return np.where(both, differing.sum(axis=1, dtype=np.int64), -1)

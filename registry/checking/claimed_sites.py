@@ -1,9 +1,8 @@
-"""Claims on sites, for hosts beside the one that they name.
+"""Claims on sites, for other hosts than the one that they name.
 
-A refusal that is claimed for `example.org` speaks for `www.example.org` too, and the
-other way round. Of other subdomains and ports of the same site it is not known whose they
-are: a claim on a whole site makes their rows `review`. A permission is one for its own
-host alone.
+A claimed refusal for `example.org` covers `www.example.org`, too, and the other way
+round. Other subdomains and ports of the same site may belong to others: a claim on a
+whole site makes their rows `review`. A permission covers only its own host.
 """
 
 from __future__ import annotations
@@ -30,10 +29,9 @@ _EVERYWHERE = frozenset({"", "/", "*", "/*"})
 
 @dataclass(frozen=True, slots=True)
 class SiteRow:
-    """One rules file or claim for a host: row of the snapshot's `sites`, compiled.
+    """A rules file or claim for a host: a row of the snapshot's `sites`, compiled.
 
-    `refuses` tells of a claim that it permits nothing, `whole` of such a one that it
-    is about a whole site.
+    `refuses`: a claim that permits nothing; `whole`: such a claim on a whole site.
     """
 
     row: int
@@ -44,7 +42,7 @@ class SiteRow:
 
 
 def site_row(row: int, signals: Sequence[Signal], *, is_claim: bool) -> SiteRow:
-    """Return a row of `sites` compiled; `signals` are those that concern its host."""
+    """Return a compiled row of `sites`; `signals` are those that concern its host."""
     refuses = is_claim and all(m != "allowed" for signal in signals for _, m in signal.uses)
     patterns = (signal.rule.pattern if signal.rule else "/" for signal in signals)
     whole = refuses and any(pattern in _EVERYWHERE for pattern in patterns)
@@ -52,21 +50,21 @@ def site_row(row: int, signals: Sequence[Signal], *, is_claim: bool) -> SiteRow:
 
 
 class ClaimedSites:
-    """Rows of `sites` by the host that is asked about."""
+    """Rows of `sites` by the hosts that they cover."""
 
     def __init__(self, sites: Mapping[str, list[SiteRow]]) -> None:
         self._sites = sites
         self._refused = {h for h, rows in sites.items() if any(site.refuses for site in rows)}
         self._whole = {h for h, rows in sites.items() if any(site.whole for site in rows)}
 
-    def speaking_for(self, host: str) -> list[SiteRow]:
-        """Return the rules files and claims that speak for a host."""
+    def covering(self, host: str) -> list[SiteRow]:
+        """Return the rules files and claims that cover a host."""
         own = self._sites.get(host, [])
         _, *others = covering_hosts(host, self._refused)
         return own + [site for other in others for site in self._sites[other] if site.refuses]
 
     def in_question(self, host: str) -> list[SiteRow]:
-        """Return the claims on wider hosts of the same site, which may mean this one."""
+        """Return the claims on wider hosts of the same site, which may cover this host."""
         others = wider_hosts(host, self._whole)
         return [site for other in others for site in self._sites[other] if site.whole]
 
@@ -79,9 +77,9 @@ class ClaimedSites:
         return pa.array([*self._whole, *map(twin_of, self._whole)], pa.string())
 
     def any_for(self, hosts: pa.Array) -> NDArray[np.bool_]:
-        """Tell of a column of hosts for which of them anything may speak.
+        """Return a mask of the hosts that a row may cover, given a column of hosts.
 
-        It is asked of whole batches, so the public suffix list is left to the other methods.
+        It is fast, for whole batches; only the other methods use the public suffix list.
         """
         column = hosts.dictionary_encode()
         names = column.dictionary
@@ -93,10 +91,10 @@ class ClaimedSites:
         return rows
 
     def _within_wide(self, hosts: pa.Array) -> pa.Array:
-        """Tell which hosts are, or are below, one that is claimed as a whole."""
+        """Return which hosts are, or are below, a host with a claim on its whole site."""
         within = pc.is_in(hosts, value_set=self._wide_names)
         while pc.any(pc.match_substring(hosts, ".")).as_py():
-            # A host without a dot has no wider one, and is empty then.
+            # A host without a dot has no wider host; it becomes empty.
             hosts = pc.replace_substring_regex(hosts, r"^[^.]*\.?", "")
             within = pc.or_(within, pc.is_in(hosts, value_set=self._wide_names))
         return within

@@ -1,10 +1,9 @@
-"""Which column of a dataset serves as what (pure).
+"""Gives the columns of a dataset their roles (pure).
 
-Columns are recognised by name, type and a sample of their values, each by itself;
-several may serve as the same. A column that only looks like a hash of the picture
-is left out with the reason. One that holds keys of the picture in a form that is
-not read makes its rows unchecked: a wrong guess would report nothing found where
-nothing was compared.
+Each column is recognised by its name, its type and a sample of its values; several may
+have the same role. A column that only looks like a hash of the picture is left out, with
+the reason. A column with keys of the picture in a form that is not read makes its rows
+unchecked: a wrong guess would report "nothing found" where nothing was compared.
 """
 
 from __future__ import annotations
@@ -31,14 +30,14 @@ from registry.evidence.carriers import is_still_image
 
 Role = Literal["url", "page_url", "source_url", "sha256", "md5", "phash64", "image"]
 ROLES: tuple[Role, ...] = get_args(Role)
-# With --column: leave this one out, whatever it holds.
+# Role for --column: leave the column out.
 IGNORE = "ignore"
 Kind = Literal["string", "binary", "picture", "nested", "other"]
 
 IMAGES = frozenset(
     {"image", "jpg", "jpeg", "png", "webp", "img", "picture", "image_bytes", "bytes"}
 )
-# What the letters of a name hold that is one of a hash: COYO-700M, WAON, our own columns, ...
+# Parts of the names of hash columns, by role: COYO-700M, WAON, our own columns, ...
 HASHES: Mapping[Role, tuple[str, ...]] = {
     "phash64": ("phash", "perceptualhash", "imagehash"),
     "sha256": ("sha256",),
@@ -54,7 +53,7 @@ LOOK_ALIKES = {
     **dict.fromkeys(("ahash", "dhash", "whash", "pdq"), "of another algorithm than phash"),
     **dict.fromkeys(("sha1", "sha512", "crc32"), "the registry keeps no such digests"),
 }
-# What a camera and its programs wrote: the addresses among it are those of their makers.
+# Metadata of cameras and programs: the URLs in it are those of their makers.
 OF_MAKERS = frozenset({"exif"})
 HEX_LENGTH: Mapping[Role, int] = {"sha256": 64, "md5": 32, "phash64": 16}
 HEX = re.compile(r"[0-9a-fA-F]+")
@@ -68,9 +67,9 @@ class Column:
     """A column as the dataset describes it.
 
     `kind` is `string`, `binary`, `picture` (a struct of bytes and path), `nested`
-    (a list, a map, another struct) or `other`; `type` is the type's own name, for
-    messages. `sample` holds the first values that are not null, as str (bytes as
-    hex); of a nested column the texts and bytes that are in them.
+    (a list, a map, another struct) or `other`; `type` is the name of the type, for
+    messages. `sample` holds the first values that are not null, as str (bytes as hex);
+    for a nested column, the texts and bytes within its values.
     """
 
     name: str
@@ -81,10 +80,10 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """One column and the role it was given (or None: left out), with the reason.
+    """A column, its role (None: left out) and the reason for it.
 
-    `doubt` is the reason for which a row with a value here cannot be clear, or None.
-    Who names a column `by_hand` vouches for what its values are.
+    `doubt` is the reason why a row with a value here cannot be clear, or None. `by_hand`:
+    the user gave the role, so the values are trusted to fit it.
     """
 
     column: str
@@ -99,11 +98,11 @@ Addressed = Literal["any", "page", "picture"]
 
 @dataclass(frozen=True, slots=True)
 class Other:
-    """A column without a role, whose values may hold keys all the same.
+    """A column without a role whose values may contain keys.
 
-    Its addresses are looked up as a picture's; `addressed` says what else they may be:
-    the rows' own pictures and pages, pages, or nothing else. `by_forms`: a value that holds
-    keys in a form that is not read makes its row unchecked.
+    Its URLs are looked up as URLs of pictures. `addressed`: `any`, they may also be those
+    of the row's own picture and page; `page`, of its page; `picture`, neither. `by_forms`:
+    a value with keys in a form that is not read makes its row unchecked.
     """
 
     column: str
@@ -113,13 +112,13 @@ class Other:
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """The plan: what became of every column that matters, in the dataset's order."""
+    """The plan of a check: the relevant columns with their roles, in the dataset's order."""
 
     choices: tuple[Choice, ...]
     others: tuple[Other, ...] = ()
 
     def of(self, role: Role) -> tuple[Choice, ...]:
-        """Return the columns that serve as `role`."""
+        """Return the columns with this role."""
         return tuple(choice for choice in self.choices if choice.role == role)
 
     @property
@@ -132,18 +131,18 @@ class Columns:
 def choose(
     columns: Sequence[Column], overrides: Mapping[str, Sequence[str]] | None = None
 ) -> Columns:
-    """Give columns their roles.
+    """Return the plan: the columns with their roles.
 
-    `overrides` (role or `ignore` to column names) go first. Raises UsageError for one
-    that names no column or one that cannot serve, UnreadableDataset when nothing names
-    the pictures or it is not plain which column does; its message lists the columns.
+    `overrides` (role or `ignore` to column names) have priority. Raises UsageError for an
+    override with an unknown or unfit column, and UnreadableDataset, with the list of
+    columns, if no column clearly names the pictures.
     """
     overrides = overrides or {}
     by_hand = {name: role for role, names in overrides.items() for name in names}
     chosen = {name: _override(columns, role, name) for name, role in by_hand.items()}
     texts = {c.name: c.sample for c in columns if c.kind == "string" and c.name not in chosen}
-    for name, found in addresses(texts, pictures_named="url" in overrides).items():
-        chosen[name] = Choice(name, found.role, found.why)
+    for name, use in addresses(texts, pictures_named="url" in overrides).items():
+        chosen[name] = Choice(name, use.role, use.why)
     has_mime = any(column.name == "mime_type" for column in columns)
     judged = [chosen.get(column.name) or _judged(column, has_mime) for column in columns]
     choices = tuple(choice for choice in judged if choice)
@@ -156,7 +155,7 @@ def choose(
 def _others(
     columns: Sequence[Column], choices: Sequence[Choice], by_hand: Mapping[str, str]
 ) -> Iterator[Other]:
-    """Yield the columns without a role that may hold keys of pictures, doubted ones too."""
+    """Yield the columns without a role that may hold keys of pictures."""
     served = {choice.column for choice in choices if choice.role}
     for column in columns:
         if column.name in served or column.name in by_hand or column.kind == "other":
@@ -172,8 +171,8 @@ def _addressed(name: str) -> Addressed:
 
 
 def _override(columns: Sequence[Column], role: str, name: str) -> Choice:
-    found = next((column for column in columns if column.name == name), None)
-    if found is None:
+    column = next((column for column in columns if column.name == name), None)
+    if column is None:
         raise UsageError(
             f"--column {role}={name}: the dataset has no such column",
             "columns: " + ", ".join(column.name for column in columns),
@@ -181,51 +180,51 @@ def _override(columns: Sequence[Column], role: str, name: str) -> Choice:
     if role == IGNORE:
         return Choice(name, None, "left out with --column")
     served = next(known for known in ROLES if known == role)
-    if not _type_fits(found, served):
+    if not _type_fits(column, served):
         raise UsageError(
-            f"--column {role}={name}: a column of type {found.type} cannot serve as {role}",
-            "addresses, sha256, md5 and phash64 are strings; sha256 and md5 may be binary; "
+            f"--column {role}={name}: a column of type {column.type} cannot have this role",
+            "URLs, sha256, md5 and phash64 are strings; sha256 and md5 may be binary; "
             "image is binary or a struct of bytes and path",
         )
-    return Choice(name, served, "named with --column" + _strange(found, served), by_hand=True)
+    return Choice(name, served, "named with --column" + _warning(column, served), by_hand=True)
 
 
-def _strange(column: Column, role: Role) -> str:
-    """Return what speaks against a role that somebody gave a column; "" for nothing."""
+def _warning(column: Column, role: Role) -> str:
+    """Return a warning if the values do not fit a role that the user gave; else ""."""
     if role == "phash64" and not sample_passes(_codes(column)):
         return f"; {NO_PHASH}"
     if role == "url" and column.sample and not any(map(OF_PICTURE.fullmatch, column.sample)):
-        return "; its values do not look like addresses of pictures"
+        return "; its values do not look like image URLs"
     return ""
 
 
 def _refuse_unless_by_hand(
     columns: Sequence[Column], plan: Columns, by_hand: Mapping[str, str]
 ) -> None:
-    """Raise where no column names the pictures, unless somebody chose the others to serve."""
+    """Raise UnreadableDataset, unless the user gave a column its role."""
     if any(choice.role and choice.column in by_hand for choice in plan.choices):
         return
-    if unsaid := plan.of("source_url"):
+    if unclear := plan.of("source_url"):
         raise UnreadableDataset(
-            "no column plainly holds the addresses of the pictures; columns of addresses: "
-            + ", ".join(choice.column for choice in unsaid),
-            f"if one of them does, name it: --column url={unsaid[0].column}",
+            "no column clearly holds image URLs; columns with URLs: "
+            + ", ".join(choice.column for choice in unclear),
+            f"if one of them does, use --column url={unclear[0].column}",
         )
     if pages := plan.of("page_url"):
         raise UnreadableDataset(
-            "only addresses of pages were found, and none of pictures: "
+            "only URLs of pages were found, none of images: "
             + ", ".join(choice.column for choice in pages),
-            f"to look the pages up alone, name it: --column page_url={pages[0].column}",
+            f"to look up only the pages, use --column page_url={pages[0].column}",
         )
     raise UnreadableDataset(
         "no usable column among: " + ", ".join(f"{c.name} ({c.type})" for c in columns),
         "needed: an image URL, sha256, md5, 16-hex phash or image column; "
-        "name one with --column url=NAME",
+        "if the dataset has one, use --column url=NAME",
     )
 
 
 def _judged(column: Column, has_mime: bool) -> Choice | None:
-    """Return what a column that holds no addresses serves as, or None where it is no key."""
+    """Return the role of a column without URLs, or None if it holds no keys."""
     name = column.name.lower()
     if name in LOOK_ALIKES:
         return Choice(column.name, None, LOOK_ALIKES[name])
@@ -241,35 +240,35 @@ def _judged(column: Column, has_mime: bool) -> Choice | None:
 
 
 def _named_hash(name: str) -> Role | None:
-    """Return the hash of a picture that a column is named for, as `pHash` and `p_hash` are."""
+    """Return the role of a column named like a hash of a picture (`pHash`, `p_hash`), or None."""
     if OF_OTHERS.intersection(re.split(r"[^a-z0-9]+", name)):
         return None
     letters = re.sub(r"[^a-z0-9]", "", name)
-    found = (role for role, parts in HASHES.items() if any(part in letters for part in parts))
-    return next(found, None)
+    roles = (role for role, parts in HASHES.items() if any(part in letters for part in parts))
+    return next(roles, None)
 
 
 def _unnamed_phash(column: Column) -> Choice | None:
-    """Return a column of 16 hex digits as fingerprints if enough of them are balanced as such."""
+    """Return a column of 16 hex digits as phash64 if its values look like fingerprints."""
     codes = _codes(column) if column.kind == "string" else []
     if len(codes) < max(ENOUGH, MIN_SHARE * len(column.sample)) or not sample_passes(codes):
         return None
-    return Choice(column.name, "phash64", "its bits are balanced as those of imagehash.phash are")
+    return Choice(column.name, "phash64", "its bits are balanced like those of imagehash.phash")
 
 
 def _why_numbers(column: Column) -> str:
-    """Return why a column of numbers holds fingerprints, which are not read as such, or ""."""
+    """Return that a column of numbers holds fingerprints, which are not read, or ""."""
     if column.kind != "other" or column.type not in ("int64", "uint64") or not column.sample:
         return ""
     codes = np.array([int(number) % (1 << 64) for number in column.sample], np.uint64)
     balanced = are_fingerprints(codes)
-    return f"{column.type}: fingerprints as numbers, which are not read" if balanced else ""
+    return f"{column.type}: fingerprints as numbers are not read" if balanced else ""
 
 
 def _hash(column: Column, role: Role) -> Choice:
-    """Return how a column with the name of a hash is used; values that are none are doubted."""
+    """Return the role of a column named like a hash; None with a doubt if it does not fit."""
     if column.type == "null":
-        return Choice(column.name, None, "it holds nothing")
+        return Choice(column.name, None, "it is empty")
     if not _type_fits(column, role):
         return Choice(column.name, None, f"{column.type}: its type does not fit its name", NOT_READ)
     if column.sample and not _hexes(column, HEX_LENGTH[role]):
@@ -278,7 +277,7 @@ def _hash(column: Column, role: Role) -> Choice:
         return Choice(column.name, role, "by its name")
     if not sample_passes(_codes(column)):
         return Choice(column.name, role, f"by its name; {NO_PHASH}", OTHER_ALGORITHM)
-    like = "its bits are balanced as those of imagehash.phash are" if column.sample else "no sample"
+    like = "its bits are balanced like those of imagehash.phash" if column.sample else "no sample"
     return Choice(column.name, role, f"by its name; {like}")
 
 
@@ -292,7 +291,7 @@ def _plain_hash(column: Column, has_mime: bool) -> Choice | None:
 
 
 def _why_pictures(column: Column) -> str:
-    """Return why a column holds pictures, or "" where it does not."""
+    """Return how a column is recognised as pictures, or "" if it is not."""
     if column.kind == "picture":
         return "struct of bytes and path"
     if column.kind != "binary":
@@ -300,24 +299,24 @@ def _why_pictures(column: Column) -> str:
     name = column.name.lower()
     if name in IMAGES or IMAGES.intersection(re.split(r"[^a-z]+", name)):
         return "by its name"
-    return "its values begin as image files do" if _share(column, _is_picture) > MIN_SHARE else ""
+    return "its values begin like image files" if _share(column, _is_picture) > MIN_SHARE else ""
 
 
 def _why_not_read(column: Column) -> str:
-    """Return in which form a column holds keys of pictures that is not read, or ""."""
+    """Return the form of a column's keys or pictures if that form is not read, or ""."""
     if column.kind == "string":
         encoded = _share(column, _is_encoded) > MIN_SHARE
-        return "pictures as text (base64), which is not read" if encoded else ""
+        return "pictures as base64 text are not read" if encoded else ""
     if column.kind != "nested":
         return ""
     held = share_of_addresses(column.sample) > MIN_SHARE or any(
         _is_picture(value) or _is_encoded(value) for value in column.sample
     )
-    return f"{column.type}: addresses or pictures in a form that is not read" if held else ""
+    return f"{column.type}: URLs or pictures in a form that is not read" if held else ""
 
 
 def _is_picture(value: str) -> bool:
-    """Tell it of a value that is given as hex."""
+    """Return whether a value, given as hex, begins like an image file."""
     try:
         return is_still_image(bytes.fromhex(value[:32]))
     except ValueError:

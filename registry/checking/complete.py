@@ -1,7 +1,7 @@
-"""Which rows of a batch may be called clear (pure): the one place that decides it.
+"""Decides which rows of a batch may be clear (pure).
 
-A row may be clear only if something in it names its picture, and everything that
-it offers to compare was compared. Every other row is unchecked, with one reason.
+A row may be clear only if it names its picture and all its keys were compared. Every
+other row is unchecked, with one reason.
 """
 
 from __future__ import annotations
@@ -17,32 +17,31 @@ if TYPE_CHECKING:
 
 # No column in use holds a value.
 NOTHING = "nothing-to-check"
-# The row names a page that shows its picture, and nothing of the picture itself.
+# The row names the page of its picture, but not the picture.
 PAGE_ONLY = "page-only"
 # The dataset holds hashes of an algorithm that the registry has no hashes of.
 OTHER_ALGORITHM = "hash-of-another-algorithm"
 # A column holds pictures, addresses or hashes in a form that is not read.
 NOT_READ = "column-not-read"
-# Files beside those of the dataset hold pictures, or keys of them, that were not read.
+# Files beside those of the dataset hold pictures, or keys of pictures, that were not read.
 PICTURES_LEFT_OUT = "pictures-left-out"
 METADATA_LEFT_OUT = "metadata-left-out"
-# Of the kind of key that the row holds (digests, say) the registry records none.
+# The registry has no keys of the kind that the row holds (digests, for example).
 UNRECORDED = "nothing-of-its-kind-recorded"
 # Nothing is recorded: there was nothing to compare with.
 EMPTY = "empty-registry"
 
-# What a row names its picture by; `picture` is one that lies in the dataset.
+# The kind of key by which a row names its picture; `picture`: the picture itself.
 Way = Literal["address", "sha256", "md5", "fingerprint", "picture"]
 
 
 @dataclass(frozen=True, slots=True)
-class Offer:
-    """What one column offers to compare, one place per row.
+class ColumnOffer:
+    """The keys that one column has for comparison: parallel arrays, one element for each row.
 
-    `offered`: the row holds a value; `compared`: it was looked up. `why_not` names the
-    reason for a value that was not; `reasons` are more exact ones for some rows, the
-    first that holds counts. `names_picture` is False for a page's address. `way` is what
-    kind of key it is.
+    `offered`: the row has a value; `compared`: it was looked up. `why_not` is the reason
+    for a value that was not; `reasons` are more exact reasons for some rows, of which the
+    first counts. `names_picture` is False for the URL of a page. `way` is the kind of key.
     """
 
     offered: NDArray[np.bool_]
@@ -55,21 +54,21 @@ class Offer:
 
 def unchecked(
     rows: int,
-    offers: Sequence[Offer],
-    whole: Sequence[str] = (),
+    offers: Sequence[ColumnOffer],
+    dataset_reasons: Sequence[str] = (),
     unrecorded: frozenset[Way] = frozenset(),
 ) -> NDArray[np.object_]:
-    """Return the reason why each row may not be called clear, or None where it may.
+    """Return the reason why each row may not be clear, or None if it may.
 
-    `whole` holds reasons that are true of every row, `unrecorded` the kinds of keys of which
-    the registry records none. A row's own reason goes first, in the order of the offers.
+    `dataset_reasons` apply to every row; `unrecorded` are the kinds of keys of which the
+    registry has none. A row's own reason comes first, in the order of the offers.
     """
-    answer = np.full(rows, None, object)
+    problems = np.full(rows, None, object)
     open_ = np.ones(rows, bool)
 
     def note(where: NDArray[np.bool_], reason: str) -> None:
         where = where & open_
-        answer[where] = reason
+        problems[where] = reason
         open_[where] = False
 
     named, page, alone = (np.zeros(rows, bool) for _ in range(3))
@@ -85,6 +84,6 @@ def unchecked(
     note(~named & alone, UNRECORDED)
     note(~named & page, PAGE_ONLY)
     note(~named, NOTHING)
-    for reason in whole:
+    for reason in dataset_reasons:
         note(open_, reason)
-    return answer
+    return problems

@@ -1,4 +1,4 @@
-"""Counting the answers of a batch into the tally of a report."""
+"""Adds the answers of a batch to the counts of a report."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from registry.checking.answers import WAYS, Answers
-from registry.checking.report import Shown, Tally
+from registry.checking.report import ShownMatch, Tally
 from registry.checking.wording import Wording, Words, row_words
 from registry.model import OUTCOMES, TIERS
 from registry.urls.columns import hosts_of_keys
@@ -23,21 +23,21 @@ MAX_SHOWN = 200
 
 
 def count(
-    tally: Tally, keys: Keys, found: Answers, wording: Wording, names: pa.Array | None
+    tally: Tally, keys: Keys, answers: Answers, wording: Wording, names: pa.Array | None
 ) -> None:
-    """Add a batch to the tally. `names` holds what to call its rows; None: their addresses."""
+    """Add a batch to the tally. `names` holds the names of its rows; None: their URLs."""
     start = tally.rows
     tally.rows += keys.rows
-    for code, rows in zip(*np.unique(found.outcome, return_counts=True), strict=True):
+    for code, rows in zip(*np.unique(answers.outcome, return_counts=True), strict=True):
         tally.outcomes[OUTCOMES[code]] += int(rows)
-    unchecked = found.outcome == OUTCOMES.index("unchecked")
-    tally.unchecked.update(found.problem[unchecked].tolist())
+    unchecked = answers.outcome == OUTCOMES.index("unchecked")
+    tally.unchecked.update(answers.problem[unchecked].tolist())
     tally.not_read.update(keys.not_read)
-    tally.with_fingerprint += found.searched
-    met = np.flatnonzero(found.way != -1)
-    tally.matched_by.update(WAYS[way] for way in found.way[met])
-    tally.tiers.update(TIERS[tier] for tier in found.tier[met] if tier != -1)
-    _count_marks(tally, keys, found, wording, met)
+    tally.with_fingerprint += answers.searched
+    met = np.flatnonzero(answers.way != -1)
+    tally.matched_by.update(WAYS[way] for way in answers.way[met])
+    tally.tiers.update(TIERS[tier] for tier in answers.tier[met] if tier != -1)
+    _count_marks(tally, keys, answers, wording, met)
     urls = pc.coalesce(*keys.urls) if keys.urls else None
     names = urls if names is None else names
     if urls is not None:
@@ -45,31 +45,31 @@ def count(
         tally.hosts.update({item["values"]: item["counts"] for item in hosts.to_pylist()})
     for row in met[: MAX_SHOWN - len(tally.shown)].tolist():
         name = names[row].as_py() if names is not None else None
-        words = row_words(keys, found, wording, row)
+        words = row_words(keys, answers, wording, row)
         assert words is not None
-        tally.shown.append(_shown(start, row, name or "", found, words))
+        tally.shown.append(_shown(start, row, name or "", answers, words))
 
 
 def _count_marks(
-    tally: Tally, keys: Keys, found: Answers, wording: Wording, met: NDArray[np.intp]
+    tally: Tally, keys: Keys, answers: Answers, wording: Wording, met: NDArray[np.intp]
 ) -> None:
-    entries = found.entry[met]
+    entries = answers.entry[met]
     for entry, rows in zip(*np.unique(entries[entries != -1], return_counts=True), strict=True):
         for name in wording.index.entry_marks(int(entry)):
             tally.signals[name] += int(rows)
     for row in met[entries == -1].tolist():
-        words = row_words(keys, found, wording, row)
+        words = row_words(keys, answers, wording, row)
         assert words is not None
         tally.signals.update(words.marks)
 
 
-def _shown(start: int, row: int, name: str, found: Answers, words: Words) -> Shown:
-    distance = int(found.distance[row])
-    return Shown(
+def _shown(start: int, row: int, name: str, answers: Answers, words: Words) -> ShownMatch:
+    distance = int(answers.distance[row])
+    return ShownMatch(
         row=start + row,
         what=name.removeprefix("//"),
-        outcome=OUTCOMES[found.outcome[row]],
-        way=WAYS[found.way[row]],
+        outcome=OUTCOMES[answers.outcome[row]],
+        way=WAYS[answers.way[row]],
         distance=None if distance < 0 else distance,
         signal=", ".join(words.marks),
         reason=words.reason,

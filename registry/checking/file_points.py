@@ -1,4 +1,4 @@
-"""Pictures as lists of numbers: the bytes of their files, or their points (pure)."""
+"""Pictures as lists of numbers: the bytes of their files, or their pixels (pure)."""
 
 from __future__ import annotations
 
@@ -16,39 +16,39 @@ if TYPE_CHECKING:
 
     Mask = NDArray[np.bool_]
 
-# Names of columns of numbers that hold the points of a picture, a row of them, or rows of rows.
+# Names of columns of numbers that hold the pixels of a picture, flat or nested.
 _POINTS = frozenset({"pixels", "pixel", "pixel_values"})
 _PICTURES = frozenset({"image", "images", "img", "picture", "photo", *_POINTS})
 _HEAD = 16
-# Lists of fewer numbers are no files.
+# Fewest numbers in a list that can be a file.
 _FILE = 64
-# Rows of rows of points, each of red, green and blue.
+# Depth of nested rows of pixels, values of a pixel (red, green, blue), and largest value.
 _DEEP, _COLOURS, _BRIGHTEST = 3, 3, 255
 _FINGERPRINT_BITS = 64
 
 
 def is_list(kind: pa.DataType) -> bool:
-    """Tell whether a type is a list, of one length or not."""
+    """Return whether a type is a list, of fixed length or not."""
     return bool(
         pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind)
     )
 
 
 def is_number(kind: pa.DataType) -> bool:
-    """Tell whether a type can be a point of a picture, a byte or a bit."""
+    """Return whether a type can be a pixel value, a byte or a bit."""
     numeric = pa.types.is_integer(kind) or pa.types.is_floating(kind)
     return bool(numeric or pa.types.is_boolean(kind))
 
 
 def is_tensor_of_points(kind: pa.DataType) -> bool:
-    """Tell whether a type is one of arrays of bytes with rows and columns."""
+    """Return whether a type is a tensor of bytes with rows and columns."""
     if not isinstance(kind, pa.FixedShapeTensorType):
         return False
     return len(kind.shape) > 1 and bool(pa.types.is_uint8(kind.value_type))
 
 
 def points(name: str, column: pa.Array, depth: int) -> Mask:
-    """Tell which lists of numbers are pictures; `depth` 1 are those in no other list."""
+    """Return a mask of the lists of numbers that are pictures; `depth` 1: not in another list."""
     kind, lower = column.type.value_type, name.lower()
     if pa.types.is_boolean(kind):
         return _bits(column)
@@ -70,17 +70,17 @@ def _lengths(column: pa.Array) -> NDArray[np.int64]:
 
 
 def _files(column: pa.Array) -> Mask:
-    """Tell which lists begin as image files do; only long ones are looked at."""
-    found = np.zeros(len(column), bool)
+    """Return a mask of the lists that begin like image files; only long ones are tested."""
+    mask = np.zeros(len(column), bool)
     rows = np.flatnonzero(_lengths(column) >= _FILE)
     if len(rows):
         heads = pc.list_slice(column.take(pa.array(rows)), 0, _HEAD).to_pylist()
-        found[rows] = [is_still_image(bytes(n & 255 for n in h if n is not None)) for h in heads]
-    return found
+        mask[rows] = [is_still_image(bytes(n & 255 for n in h if n is not None)) for h in heads]
+    return mask
 
 
 def _colours(column: pa.Array, depth: int) -> Mask:
-    """Tell which lists are the three colours of a point within rows of rows."""
+    """Return a mask of the lists that are the three colours of a pixel in nested rows."""
     if depth < _DEEP or not len(column) or not (_lengths(column)[_valid(column)] == _COLOURS).all():
         return np.zeros(len(column), bool)
     ends = pc.min_max(column.flatten()).as_py()
@@ -89,11 +89,11 @@ def _colours(column: pa.Array, depth: int) -> Mask:
 
 
 def _bits(column: pa.Array) -> Mask:
-    """Tell which lists are the bits of fingerprints."""
-    found: Mask = _lengths(column) == _FINGERPRINT_BITS
-    if found.any():
-        flat = column.filter(pa.array(found)).flatten().fill_null(False)
+    """Return a mask of the lists that are the bits of fingerprints."""
+    mask: Mask = _lengths(column) == _FINGERPRINT_BITS
+    if mask.any():
+        flat = column.filter(pa.array(mask)).flatten().fill_null(False)
         bits = flat.to_numpy(zero_copy_only=False).reshape(-1, _FINGERPRINT_BITS)
         codes = np.packbits(bits, axis=1).view(">u8").reshape(-1).astype(np.uint64)
-        found &= are_fingerprints(codes)
-    return found
+        mask &= are_fingerprints(codes)
+    return mask

@@ -1,4 +1,4 @@
-"""Whether 64-bit hashes can be those of imagehash's phash (pure).
+"""Tests whether 64-bit hashes can be those of imagehash's phash (pure).
 
 imagehash sets a bit for each of 64 coefficients above their median, so nearly
 always 32 bits are set, and the first, the mean brightness, is 1 (imagededup's
@@ -20,34 +20,35 @@ if TYPE_CHECKING:
 
 # Share of a column's sample that must be balanced: 93 % of clip art is, whose flat parts tie.
 SURE = 0.8
-# So many values side by side are judged together, and so large a share of them must be
-# balanced: files of several makers are put together to one dataset.
+# So many neighbouring values are tested together, and so large a share of them must be
+# balanced: a dataset may combine files of several makers.
 ENOUGH = 20
 STILL = 0.6
-# Of fewer values each is judged by itself.
+# Fewer values are tested one by one.
 FEW = 3
-# Mean share of neighbours that may be alike, and the room that one value gets beyond it
-# (that of n values is smaller by the root of n).
+# Highest mean share of equal neighbouring bits, and the tolerance for one value (divided by
+# the root of n for n values).
 ALIKE = 0.6
-ROOM = 0.2
+TOLERANCE = 0.2
 
 
 def sample_passes(codes: Sequence[int]) -> bool:
-    """Tell whether the hashes of a column's sample look like phash; an empty one does."""
-    found = np.array(codes, np.uint64)
-    if not len(found):
+    """Return whether the hashes of a column's sample look like phash; True for an empty one."""
+    hashes = np.array(codes, np.uint64)
+    if not len(hashes):
         return True
     return (
-        float(_are_balanced(found).mean()) >= SURE
-        and _alike(found) <= ALIKE + ROOM / len(found) ** 0.5
+        float(_are_balanced(hashes).mean()) >= SURE
+        and _alike(hashes) <= ALIKE + TOLERANCE / len(hashes) ** 0.5
     )
 
 
 def pass_singly(codes: NDArray[np.uint64]) -> NDArray[np.bool_]:
-    """Tell of each hash of a batch whether it can be phash, by itself and among its neighbours.
+    """Return a mask of the hashes of a batch that can be phash, alone and with their neighbours.
 
-    No phash has more than half of its bits set, but for one in some programs, and all have
-    the first; 92 % of dHash lack it. A run of another algorithm shows in its share.
+    A phash has at most half of its bits set (one more in some programs), and its first bit
+    is set; 92 % of dHash lack it. A run of hashes of another algorithm has too few balanced
+    ones.
     """
     alone: NDArray[np.bool_] = (np.bitwise_count(codes) <= 33) & (codes >> np.uint64(63) == 1)
     window = min(ENOUGH, len(codes))
@@ -66,7 +67,7 @@ def _are_balanced(codes: NDArray[np.uint64]) -> NDArray[np.bool_]:
 
 
 def _alike(codes: NDArray[np.uint64]) -> float:
-    """Return the mean share of horizontal and vertical neighbours of 8 x 8 bits that agree."""
+    """Return the mean share of equal horizontal and vertical neighbours in 8 x 8 bits."""
     bits = np.unpackbits(codes.astype(">u8").view(np.uint8)).reshape(-1, 8, 8)
     across, down = bits[:, :, 1:] == bits[:, :, :-1], bits[:, 1:] == bits[:, :-1]
     return float((across.mean() + down.mean()) / 2)

@@ -1,8 +1,8 @@
-"""Hashes in columns that are not named for them, in the forms that programs write (pure).
+"""Hashes in columns without the name of a hash, in the forms that programs write (pure).
 
-A sha256 or md5 is told by its length, a fingerprint only by the bits of many. So a value
-that can be a digest is looked up, which claims nothing, and values of 64 bits are
-fingerprints where those of a batch are balanced together as those of imagehash.phash are.
+A sha256 or md5 is recognised by its length, a fingerprint only by the bits of many values.
+So a value that can be a digest is looked up, which does no harm, and values of 64 bits are
+fingerprints if those of a batch are balanced like those of imagehash.phash.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 SIZES = {32: "sha256", 16: "md5"}
 PRINT = 8
-# Of fewer values of 64 bits nothing can be told.
+# Fewest values of 64 bits that can be recognised as fingerprints.
 FEWEST = 5
 _MARK = r"(?:(?i:[a-z][a-z0-9_-]{0,15}[:=]|sha-?256-|md5-|0x)|\\x)?"
 _HEX = r"(?:[0-9a-fA-F]{16}|[0-9a-fA-F]{32}|[0-9a-fA-F]{64})"
@@ -32,7 +32,7 @@ _BASE64 = r"(?:[A-Za-z0-9+/_-]{43}=?|[A-Za-z0-9+/_-]{22}(?:==)?|[A-Za-z0-9+/_-]{
 _AROUND = r"[\s\"'\[\](){}<>,;]*"
 # Texts that can be a hash (RE2, over bytes).
 LIKE = rf"^{_AROUND}{_MARK}\s*(?:{_HEX}|{_UUID}|{_BASE64}|-?[0-9]{{17,20}}){_AROUND}$"
-# The same within a list or a struct, where they are not looked up: only what is plainly one.
+# The same within a list or a struct, where they are not looked up: clear cases only.
 PLAIN = (
     rf"^{_AROUND}{_MARK}\s*(?:[0-9a-fA-F]{{64}}|[0-9a-fA-F]{{32}}){_AROUND}$"
     r"|^(?i:sha-?256-)?[A-Za-z0-9+/]{43}=$"
@@ -46,17 +46,17 @@ _BITS = re.compile("[01]{64}")
 
 
 def hashes(value: bytes) -> list[bytes]:
-    """Return the hashes of 8, 16 or 32 bytes that a value may be, raw or as text."""
-    found = [value] if len(value) in (PRINT, *SIZES) else []
+    """Return the possible hashes of 8, 16 or 32 bytes that a value holds, raw or as text."""
+    raw = [value] if len(value) in (PRINT, *SIZES) else []
     try:
         parts = _PARTS.fullmatch(value.decode("ascii"))
     except UnicodeDecodeError:
-        return found
-    return [*found, *_written(parts["rest"])] if parts else found
+        return raw
+    return [*raw, *_written(parts["rest"])] if parts else raw
 
 
 def are_fingerprints(codes: NDArray[np.uint64]) -> bool:
-    """Tell whether values of 64 bits are fingerprints, as far as their bits show it."""
+    """Return whether values of 64 bits look like fingerprints; False for fewer than FEWEST."""
     return len(codes) >= FEWEST and sample_passes(codes.tolist())
 
 
@@ -66,14 +66,14 @@ def as_codes(values: list[bytes]) -> NDArray[np.uint64]:
 
 
 def of_length(column: pa.Array, size: int) -> NDArray[np.bool_]:
-    """Tell which values have so many bytes."""
+    """Return a mask of the values with `size` bytes."""
     if pa.types.is_fixed_size_binary(column.type):
         fits = pa.array(np.full(len(column), column.type.byte_width == size))
         fits = pc.and_(fits, column.is_valid())
     else:
         fits = pc.equal(pc.binary_length(column), size)
-    found: NDArray[np.bool_] = fits.fill_null(False).to_numpy(zero_copy_only=False).astype(bool)
-    return found
+    mask: NDArray[np.bool_] = fits.fill_null(False).to_numpy(zero_copy_only=False).astype(bool)
+    return mask
 
 
 def _written(text: str) -> Iterator[bytes]:

@@ -1,8 +1,7 @@
-"""A snapshot made ready for a check under one policy.
+"""The index of a snapshot for checks under one policy.
 
-Verdicts are decided once per shape of signals, then spread over the entries.
-Of several entries for one URL or one picture the strictest answers; among
-equals the oldest.
+Verdicts are decided once for each shape of signals, then assigned to the entries. Of
+several entries for one URL or one picture the strictest counts, among equals the oldest.
 """
 
 from __future__ import annotations
@@ -34,18 +33,18 @@ if TYPE_CHECKING:
 
 RANK = {decision: rank for rank, decision in enumerate(DECISIONS)}
 UNSPECIFIED = RANK["unspecified"]
-# Verdicts kept in memory; more are decided again when they are asked for.
+# Most cached verdicts.
 MAX_KEPT = 100_000
-# Pictures of one URL that are looked at; an address that shows more is a lottery.
+# Most pictures of one URL that are compared; a URL with more shows a random picture.
 MAX_PICTURES = 16
 NONE = -1
 DIGESTS: tuple[Literal["sha256", "md5"], ...] = ("sha256", "md5")
-# A row of the snapshot's `sites`, and those of its rules that win for a path.
-_Won = tuple[int, tuple[Signal, ...]]
+# A row of the snapshot's `sites`, and its rules that apply to a path.
+_Applicable = tuple[int, tuple[Signal, ...]]
 
 
 class CheckIndex:
-    """Everything a check asks of a snapshot, decided under one policy.
+    """A snapshot with the lookups of a check, decided under one policy.
 
     Arrays are parallel to the snapshot's tables; ranks index `DECISIONS`
     (0 reserved ... 3 unspecified).
@@ -65,12 +64,12 @@ class CheckIndex:
 
     @property
     def is_empty(self) -> bool:
-        """Tell whether nothing at all is recorded."""
+        """Return whether the snapshot has neither entries nor site rules."""
         return not self.snapshot.entries.num_rows + self.snapshot.sites.num_rows
 
     @property
     def unrecorded(self) -> frozenset[Way]:
-        """Return the kinds of keys of which nothing is recorded; none where nothing at all is."""
+        """Return the kinds of keys that no entry has; empty for an empty snapshot."""
         images = self.snapshot.images
         kinds: set[Way] = {name for name in DIGESTS if _all_null(images[name])}
         if not self.snapshot.views.num_rows and _all_null(images["phash64"]):
@@ -82,7 +81,7 @@ class CheckIndex:
         return frozenset() if self.is_empty else frozenset(kinds)
 
     def entry_verdict(self, entry: int) -> Verdict:
-        """Return the verdict on one entry, with its deciding signals as they were read."""
+        """Return the verdict on an entry, with its deciding signals."""
         key = int(self._own[entry]), int(self._rules[entry])
         if key not in self._verdicts:
             if len(self._verdicts) >= MAX_KEPT:
@@ -96,15 +95,15 @@ class CheckIndex:
         return decide([s for text in texts for s in signals_from_json(text)], self.policy)
 
     def _decide_shapes(self) -> tuple[list[Verdict], NDArray[np.intp]]:
-        """Decide once per pair of shapes; return the verdicts, and which is each entry's."""
-        # The last one stands for no rules, whose row is -1.
+        """Return the verdict of each pair of shapes, and the number of the pair of each entry."""
+        # The last element is for entries without rules, whose row is -1.
         shapes = np.append(self.snapshot.signals["shape"].to_numpy(), NONE).astype(np.int64)
         pairs = np.stack([shapes[self._own], shapes[self._rules]])
         _, first, which = np.unique(pairs, axis=1, return_index=True, return_inverse=True)
         return [self._decide(int(entry)) for entry in first], which.reshape(-1)
 
     def entry_marks(self, entry: int) -> list[str]:
-        """Return the names of the signals that decide on one entry, each once."""
+        """Return the names of the signals that decide on an entry, each once."""
         return names_of(self._by_shape[self._shape[entry]].deciding)
 
     @cached_property
@@ -115,10 +114,10 @@ class CheckIndex:
 
     @cached_property
     def image_entry(self) -> NDArray[np.int32]:
-        """Answering entry of every picture, or -1."""
+        """The entry that counts for each picture, or -1."""
         best = np.full(self.snapshot.images.num_rows, NONE, np.int32)
         order = self._entry_order[self.entry_image[self._entry_order] != NONE]
-        # Written from mildest to strictest, so the strictest is what remains.
+        # Written from mildest to strictest, so that the strictest remains.
         best[self.entry_image[order[::-1]]] = order[::-1]
         return best
 
@@ -130,11 +129,11 @@ class CheckIndex:
         return distinct, self._entry_order[positions]
 
     def url_places(self, keys: pa.Array) -> NDArray[np.int64]:
-        """Return the place of every URL key among those recorded, or -1."""
+        """Return the index of each URL key among the recorded ones, or -1."""
         return _rows(pc.index_in(keys, value_set=self._urls[0]))
 
     def entries_at(self, places: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Return the answering entry of every place, or -1."""
+        """Return the entry that counts at each place (see `url_places`), or -1."""
         entries = np.append(self._urls[1], NONE)
         return entries[places]
 
@@ -164,20 +163,20 @@ class CheckIndex:
         for name in DIGESTS:
             column = self.snapshot.images[name].combine_chunks()
             known = np.flatnonzero(column.is_valid().to_numpy(zero_copy_only=False))
-            # The strictest entry's picture first: digests may repeat among imported lists.
+            # Strictest first: the same digest may be in several imported lists.
             ranks = self.image_rank[known]
             known = known[np.argsort(ranks, kind="stable")]
             tables[name] = (column.take(pa.array(known)), self.image_entry[known].astype(np.int64))
         return tables
 
     def entries_by_digest(self, name: str, digests: pa.Array) -> NDArray[np.int64]:
-        """Return the answering entry of every digest (fixed-size binary), or -1."""
+        """Return the entry that counts for each digest (fixed-size binary), or -1."""
         known, entries = self._digests[name]
         return _take_or_none(pc.index_in(digests, value_set=known), entries)
 
     @cached_property
     def image_rank(self) -> NDArray[np.int8]:
-        """Decision rank of every picture, by its answering entry."""
+        """The decision rank of each picture, that of the entry that counts for it."""
         ranks = np.full(len(self.image_entry), UNSPECIFIED, np.int8)
         has = self.image_entry != NONE
         ranks[has] = self.entry_rank[self.image_entry[has]]
@@ -190,20 +189,20 @@ class CheckIndex:
 
     @cached_property
     def reserved_prints(self) -> NDArray[np.int64]:
-        """Fingerprints that are searched: those of reserved or conditional pictures.
+        """The fingerprints to search: those of reserved or conditional pictures.
 
-        Of equal fingerprints only that of the strictest picture is searched, so that a
-        picture that was recorded a thousand times is met once. Strictest first, which is
-        how the index breaks ties.
+        Of equal fingerprints only that of the strictest picture is kept, so that a picture
+        recorded a thousand times matches once. Strictest first: the index breaks ties by
+        order.
         """
         ranks = self.image_rank[self.prints.image]
-        found = np.flatnonzero(ranks < RANK["allowed"])
-        found = found[np.lexsort((found, self.prints.image[found], ranks[found]))]
-        wide = self.prints.phash256[found]
-        has = self.prints.has_wide[found]
-        seen = zip(self.prints.phash64[found].tolist(), has.tolist(), wide.tolist(), strict=True)
+        rows = np.flatnonzero(ranks < RANK["allowed"])
+        rows = rows[np.lexsort((rows, self.prints.image[rows], ranks[rows]))]
+        wide = self.prints.phash256[rows]
+        has = self.prints.has_wide[rows]
+        seen = zip(self.prints.phash64[rows].tolist(), has.tolist(), wide.tolist(), strict=True)
         first: dict[tuple[object, ...], int] = {}
-        for place, (near, known, far) in zip(found.tolist(), seen, strict=True):
+        for place, (near, known, far) in zip(rows.tolist(), seen, strict=True):
             first.setdefault((near, known, *far), place)
         return np.fromiter(first.values(), np.int64, len(first))
 
@@ -214,20 +213,20 @@ class CheckIndex:
 
     @cached_property
     def sites(self) -> dict[str, list[SiteRow]]:
-        """Compiled site rules by host; hosts whose rules say nothing are left out."""
-        found: dict[str, list[SiteRow]] = {}
+        """Compiled site rules by host, without rules that have no use and no licence."""
+        by_host: dict[str, list[SiteRow]] = {}
         table = self.snapshot.sites.select(["host", "kind", "signals"]).to_pylist()
         for row, site in enumerate(table):
             host = site["host"]
             signals = [s for s in signals_from_json(site["signals"]) if concerns(s, host)]
             if any(signal.uses or signal.licence_url for signal in signals):
                 compiled = site_row(row, signals, is_claim=site["kind"] == "claim")
-                found.setdefault(host, []).append(compiled)
-        return found
+                by_host.setdefault(host, []).append(compiled)
+        return by_host
 
     @cached_property
     def claimed(self) -> ClaimedSites:
-        """Site rules by the hosts that they speak for, and claims that may mean others."""
+        """Site rules by the hosts that they cover, and claims that may cover other hosts."""
         return ClaimedSites(self.sites)
 
     @cached_property
@@ -236,59 +235,61 @@ class CheckIndex:
         return PageIndex(self.snapshot, self.entry_rank, self._entry_order)
 
     def crawled(self, entries: NDArray[np.int64]) -> NDArray[np.bool_]:
-        """Tell which entries (-1: none) come from a crawl, with their sites' files weighed in."""
+        """Return which entries (-1: none) come from a crawl, and so include their sites' files."""
         return self._from_crawl[entries]
 
     @cached_property
     def _from_crawl(self) -> NDArray[np.bool_]:
         column = pc.equal(self.snapshot.entries["source"], "crawl").combine_chunks()
-        # The last stands for no entry, whose number is -1.
+        # The last element is for no entry, whose number is -1.
         return np.append(column.fill_null(False).to_numpy(zero_copy_only=False), False)
 
     def site_verdict(
         self, host: str, path: str, *, claims_only: bool = False
     ) -> tuple[int, Verdict]:
-        """Decide what a host's files and claims say, together, of a path (with its query).
+        """Return the verdict of a host's files and claims on a path (with its query).
 
-        Returns the row of the first of them that decides (or -1), and the verdict.
+        It comes with the first row of `sites` that decided it (or -1).
         """
-        return self._together(self._won(host, path, claims_only=claims_only))
+        return self._together(self._applicable(host, path, claims_only=claims_only))
 
     def wider_verdict(self, host: str, path: str) -> tuple[int, Verdict]:
-        """Decide what claims on wider hosts of the same site say, if they mean this host, too."""
+        """Return row and verdict of claims on wider hosts, as if they covered this host, too."""
         return self._together(self._in_question(host, path))
 
     def page_verdict(
         self, picture: str | None, page: str, *, claims_only: bool = False
     ) -> tuple[int, Verdict, bool]:
-        """Decide what the site of a page says of a picture on it, beside the picture's own site.
+        """Return the verdict of a page's site, with that of the picture's site, on a picture.
 
-        Both are URL keys; None stands for a picture whose address is not known. Returns
-        the row of the first of the page's that decides (or -1), the verdict, and whether
-        that row is about the page's own host: claims on wider hosts are asked last.
+        Both are URL keys; `picture` is None if its URL is not known. Returns the first of
+        the page's rows that decided (or -1), the verdict, and whether that row is about the
+        page's own host; claims on wider hosts come last.
         """
         host, path = split_key(page)
-        own = self._won(*split_key(picture), claims_only=claims_only) if picture else []
-        row, verdict = self._together(own, self._won(host, path, claims_only=claims_only))
+        own = self._applicable(*split_key(picture), claims_only=claims_only) if picture else []
+        row, verdict = self._together(own, self._applicable(host, path, claims_only=claims_only))
         if row != NONE and RANK[verdict.decision] < RANK["allowed"]:
             return row, verdict, True
         return *self._together(own, self._in_question(host, path)), False
 
-    def _won(self, host: str, path: str, *, claims_only: bool) -> list[_Won]:
-        sites = self.claimed.speaking_for(host)
-        asked = (site for site in sites if site.is_claim or not claims_only)
-        return [(site.row, site.rules.applicable(path)) for site in asked]
+    def _applicable(self, host: str, path: str, *, claims_only: bool) -> list[_Applicable]:
+        sites = self.claimed.covering(host)
+        counted = (site for site in sites if site.is_claim or not claims_only)
+        return [(site.row, site.rules.applicable(path)) for site in counted]
 
-    def _in_question(self, host: str, path: str) -> list[_Won]:
-        asked = self.claimed.in_question(host)
-        return [(site.row, site.rules.applicable(path)) for site in asked]
+    def _in_question(self, host: str, path: str) -> list[_Applicable]:
+        claims = self.claimed.in_question(host)
+        return [(site.row, site.rules.applicable(path)) for site in claims]
 
-    def _together(self, own: list[_Won], page: list[_Won] | None = None) -> tuple[int, Verdict]:
-        """Decide what was said of a picture and of its page; the page's rows answer, if given."""
+    def _together(
+        self, own: list[_Applicable], page: list[_Applicable] | None = None
+    ) -> tuple[int, Verdict]:
+        """Return the deciding row and the verdict; the row is one of the page's, if given."""
         of_own = [signal for _, signals in own for signal in signals]
         of_page = [signal for _, signals in page or () for signal in signals]
-        # The same few sets of rules win again and again, and they are the same
-        # objects. They are kept with the verdict, so that no id is ever reused.
+        # Few sets of rules occur, and each is the same object every time. The cache keeps
+        # the signals with the verdict, so that no id is reused.
         key = (page is None, *map(id, of_own), NONE, *map(id, of_page))
         if key not in self._site_decisions:
             if len(self._site_decisions) >= MAX_KEPT:
@@ -301,13 +302,13 @@ class CheckIndex:
         return self._site_decisions[key][1]
 
 
-def _deciding_row(won: list[_Won], verdict: Verdict) -> int:
+def _deciding_row(rows: list[_Applicable], verdict: Verdict) -> int:
     marks = set(map(_mark, verdict.deciding))
-    return next((row for row, said in won if not marks.isdisjoint(map(_mark, said))), NONE)
+    return next((row for row, signals in rows if not marks.isdisjoint(map(_mark, signals))), NONE)
 
 
 def _mark(signal: Signal) -> tuple[str, str, str]:
-    """Return what a signal and what became of it when it was settled have in common."""
+    """Return the parts of a signal that settling does not change."""
     return signal.name, signal.url, signal.raw
 
 
@@ -326,10 +327,10 @@ def _rows(column: pa.Array | pa.ChunkedArray) -> NDArray[np.int64]:
 
 def _take_or_none(positions: pa.Array, values: NDArray[np.int64]) -> NDArray[np.int64]:
     where = positions.fill_null(NONE).to_numpy(zero_copy_only=False).astype(np.int64)
-    found = np.full(len(where), NONE, np.int64)
+    taken = np.full(len(where), NONE, np.int64)
     hit = where != NONE
-    found[hit] = values[where[hit]]
-    return found
+    taken[hit] = values[where[hit]]
+    return taken
 
 
 def _all_null(column: pa.ChunkedArray) -> bool:

@@ -1,7 +1,7 @@
-"""From the columns of a batch to the keys that are looked up: URL keys, digests, fingerprints.
+"""From the columns of a batch to the keys to look up: URL keys, digests, fingerprints.
 
-Every column says what it offers and what became of it; `registry.checking.complete`
-decides from that which rows may be clear.
+For every column it records the rows with values and the rows that were compared;
+`registry.checking.complete` decides from that which rows may be clear.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 
 from registry.checking import strays
 from registry.checking.columns import Other
-from registry.checking.complete import NOT_READ, OTHER_ALGORITHM, Offer, Way
+from registry.checking.complete import NOT_READ, OTHER_ALGORITHM, ColumnOffer, Way
 from registry.checking.file_points import is_tensor_of_points
 from registry.checking.hash_family import ENOUGH, pass_singly
 from registry.checking.hash_forms import PRINT, SIZES, are_fingerprints, as_codes, hashes
@@ -34,10 +34,10 @@ if TYPE_CHECKING:
 
 DIGEST_BYTES = {"sha256": 32, "md5": 16}
 ADDRESS_ROLES = ("url", "page_url", "source_url")
-# Several addresses in one value, as lists written into one cell have them, or an address
-# with what stood around it in a text.
+# Several URLs in one value, as in a list written into one cell, or a URL with characters
+# of the text around it.
 NOT_ONE = r"[^\s|,;][\s|,;]+[\"']?(?i:https?:)?//|[\"<>]\s*$|^[^(]*\)\s*$"
-# A longer value is no address and no hash; some rows hold whole files as text.
+# Longer values are neither URLs nor hashes; some rows hold whole files as text.
 LONGEST_TEXT = 1 << 16
 NIBBLES = np.zeros(256, np.uint8)
 NIBBLES[np.frombuffer(b"0123456789abcdefABCDEF", np.uint8)] = [*range(16), *range(10, 16)]
@@ -47,10 +47,10 @@ HashPictures = Callable[[Sequence[bytes | None]], Sequence["Hashed"]]
 
 @dataclass(frozen=True, slots=True)
 class Prints:
-    """Fingerprints of a batch from one source, in places of their own.
+    """Fingerprints of a batch from one source: parallel arrays, one element for each.
 
-    `row` is the row of the batch that each belongs to; `phash64` counts where
-    `has`; `phash256` is four words a place, (n, 4), and counts where `has_wide`.
+    `row` is its row in the batch; `phash64` is valid where `has`; `phash256` has four
+    64-bit words for each, (n, 4), and is valid where `has_wide`.
     """
 
     row: NDArray[np.int64]
@@ -62,7 +62,7 @@ class Prints:
 
 @dataclass(frozen=True, slots=True)
 class Mentions:
-    """Addresses of a batch in places of their own: the row and the URL key of each."""
+    """URLs mentioned in a batch: parallel arrays of the row and the URL key of each."""
 
     row: NDArray[np.int64]
     urls: pa.Array
@@ -70,13 +70,13 @@ class Mentions:
 
 @dataclass(slots=True)
 class Keys:
-    """Keys of a batch, one place per row.
+    """The keys of a batch, one element for each row.
 
-    `urls` are keys of addresses that may be the pictures', `written` the same as the
-    dataset writes them, `pages` keys of addresses that may be pages'; a column of unsaid
-    meaning is in both. `others` are all other addresses: they are looked up as pictures',
-    and say nothing else. `offers` says what every column held, `not_read` counts by column
-    the rows that hold keys in a form that is not read.
+    `urls` are URL keys that may be those of the pictures, `written` the same URLs as in the
+    dataset, `pages` URL keys that may be those of pages; an unclear column is in both.
+    `others` are all other URLs, which are only looked up as those of pictures. `offers`
+    describes the values of every column, `not_read` counts, by column, the rows with keys
+    in a form that is not read.
     """
 
     rows: int
@@ -86,11 +86,11 @@ class Keys:
     others: list[Mentions] = field(default_factory=list)
     digests: list[tuple[str, pa.Array]] = field(default_factory=list)
     prints: list[Prints] = field(default_factory=list)
-    offers: list[Offer] = field(default_factory=list)
+    offers: list[ColumnOffer] = field(default_factory=list)
     not_read: Counter[str] = field(default_factory=Counter)
 
     def picture_of(self, row: int) -> str | None:
-        """Return the key of the first address of a row that may be its picture's, or None."""
+        """Return the first URL key of a row that may be its picture's, or None."""
         return next((key for urls in self.urls if (key := urls[row].as_py())), None)
 
 
@@ -112,7 +112,7 @@ def extract(batch: pa.RecordBatch, columns: Columns, hash_pictures: HashPictures
 
 
 def _take(keys: Keys, choice: Choice, column: pa.Array, hash_pictures: HashPictures) -> None:
-    """Add what one column holds."""
+    """Add the keys of one column with a role or a doubt."""
     if choice.role is None:
         _doubted(keys, column, str(choice.doubt))
     elif choice.role == "image":
@@ -132,7 +132,7 @@ def _take(keys: Keys, choice: Choice, column: pa.Array, hash_pictures: HashPictu
 
 
 def _take_other(keys: Keys, other: Other, column: pa.Array) -> None:
-    """Look up the addresses and digests in a column without a role; note what is not read."""
+    """Add the URLs and digests of a column without a role; record forms that are not read."""
     for rows, leaf in strays.nested_texts(column):
         _mentioned(keys, leaf, strays.matches(leaf, PERHAPS), rows)
     if is_text(column.type) or is_binary(column.type):
@@ -144,15 +144,15 @@ def _take_other(keys: Keys, other: Other, column: pa.Array) -> None:
 
 
 def _note_not_read(keys: Keys, name: str, column: pa.Array) -> None:
-    """Note the rows that hold keys or pictures in a form that is not read."""
+    """Record the rows with keys or pictures in a form that is not read."""
     hidden = strays.not_read(name, column)
     if hidden.any():
         keys.not_read[name] += int(hidden.sum())
-        keys.offers.append(Offer(hidden, np.zeros(keys.rows, bool), NOT_READ))
+        keys.offers.append(ColumnOffer(hidden, np.zeros(keys.rows, bool), NOT_READ))
 
 
 def _stray_addresses(keys: Keys, other: Other, column: pa.Array) -> NDArray[np.bool_]:
-    """Look up the values that are wholly an address; return which were."""
+    """Add the values that are entirely a URL; return a mask of these rows."""
     held = strays.matches(column, strays.ADDRESS)
     if not held.any():
         return held
@@ -167,38 +167,38 @@ def _mentioned(
     where: NDArray[np.bool_],
     rows: NDArray[np.int64] | None = None,
 ) -> None:
-    """Look up what addresses there may be in some values; `rows` is the row of each, if not its."""
+    """Add the URLs within some values; `rows` are their rows, None: one value for each row."""
     if not where.any():
         return
     chosen = np.flatnonzero(where)
     text, _ = _readable(column.take(pa.array(chosen)))
-    places, found = flattened(text)
-    if found:
+    places, urls = flattened(text)
+    if urls:
         rows = chosen if rows is None else rows[chosen]
-        keys.others.append(Mentions(rows[places], url_keys(pa.array(found, pa.string()))))
+        keys.others.append(Mentions(rows[places], url_keys(pa.array(urls, pa.string()))))
 
 
 def _stray_hashes(keys: Keys, name: str, column: pa.Array) -> None:
-    """Look up the values that are digests, or fingerprints as far as their bits show it."""
+    """Add the values that are digests, or whose bits look like fingerprints."""
     rows = np.flatnonzero(strays.can_be_hashes(column))
     values = column.take(pa.array(rows)).cast(pa.binary()).to_pylist()
-    found = [
+    codes = [
         (row, code) for row, v in zip(rows.tolist(), values, strict=True) for code in hashes(v)
     ]
     for size, role in SIZES.items():
-        if of_size := {row: code for row, code in found if len(code) == size}:
+        if of_size := {row: code for row, code in codes if len(code) == size}:
             digests = pa.array([of_size.get(row) for row in range(keys.rows)], pa.binary(size))
             held = _mask(digests.is_valid())
             keys.digests.append((role, digests))
-            keys.offers.append(Offer(held, held, NOT_READ, names_picture=False))
-    if short := {row: code for row, code in found if len(code) == PRINT}:
+            keys.offers.append(ColumnOffer(held, held, NOT_READ, names_picture=False))
+    if short := {row: code for row, code in codes if len(code) == PRINT}:
         _stray_fingerprints(keys, name, np.array([*short]), as_codes([*short.values()]))
 
 
 def _stray_fingerprints(
     keys: Keys, name: str, rows: NDArray[np.int64], codes: NDArray[np.uint64]
 ) -> None:
-    """Look up values that are balanced as fingerprints; a few may be so by chance."""
+    """Add values whose bits look like fingerprints; few such values may be so by chance."""
     if not are_fingerprints(codes):
         return
     has, nothing = np.ones(len(codes), bool), np.zeros((len(codes), 4), np.uint64)
@@ -208,22 +208,22 @@ def _stray_fingerprints(
     if len(codes) >= ENOUGH:
         compared[rows] = pass_singly(codes)
     keys.not_read[name] += int((held & ~compared).sum())
-    keys.offers.append(Offer(held, compared, NOT_READ, names_picture=False))
+    keys.offers.append(ColumnOffer(held, compared, NOT_READ, names_picture=False))
 
 
 def _doubted(keys: Keys, column: pa.Array, reason: str) -> None:
-    """Note the rows that hold a value which nothing here can read."""
+    """Record the rows with a value that cannot be compared."""
     held = _mask(column.is_valid())
     if pa.types.is_string(column.type) or pa.types.is_list(column.type):
         lengths = pc.binary_length if pa.types.is_string(column.type) else pc.list_value_length
         held &= _mask(pc.greater(lengths(column), 0))
-    keys.offers.append(Offer(held, np.zeros(keys.rows, bool), reason))
+    keys.offers.append(ColumnOffer(held, np.zeros(keys.rows, bool), reason))
 
 
 def _readable(column: pa.Array) -> tuple[pa.Array, NDArray[np.bool_]]:
-    """Return texts (or texts as bytes) as strings, and which rows hold none that can be read.
+    """Return texts (or texts as bytes) as strings, and a mask of the rows that became null.
 
-    Those are null then: texts that are not UTF-8, and texts too long to be a key.
+    Those hold invalid UTF-8, or are longer than LONGEST_TEXT.
     """
     given = _mask(column.is_valid())
     short = pc.less_equal(pc.binary_length(column), LONGEST_TEXT)
@@ -248,44 +248,45 @@ def _mask(array: pa.Array) -> NDArray[np.bool_]:
 
 
 def _present(column: pa.Array) -> NDArray[np.bool_]:
-    """Rows whose text is neither null nor blank."""
+    """Return a mask of the rows whose text is neither null nor blank."""
     return _mask(pc.not_equal(pc.utf8_trim_whitespace(column), ""))
 
 
 def _urls(
     keys: Keys, role: str, text: pa.Array, broken: NDArray[np.bool_], why_not: str | None = None
 ) -> NDArray[np.bool_]:
-    """Take addresses: of pictures, of pages, or both where their meaning is unsaid.
+    """Add URLs of pictures, of pages, or of both for an unclear column.
 
-    Returns which rows hold one.
-
-    Those of other roles are looked up as pictures' too, and say nothing of their sites.
+    URLs in other roles are only looked up as those of pictures. Returns a mask of the rows
+    with a URL.
     """
     more = strays.matches(text, PERHAPS_MORE)
-    # What a server would read such a value as is not what it means.
+    # As one URL such a value would mean something else.
     mixed = more & strays.matches(text, NOT_ONE) if more.any() else more
-    found = url_keys(pc.if_else(pa.array(mixed), None, text) if mixed.any() else text)
-    valid = _mask(found.is_valid())
+    url_key = url_keys(pc.if_else(pa.array(mixed), None, text) if mixed.any() else text)
+    valid = _mask(url_key.is_valid())
     _mentioned(keys, text, more | ~valid)
     if role in ("url", "source_url"):
-        keys.urls.append(found)
+        keys.urls.append(url_key)
         keys.written.append(text)
     else:
         rows = np.flatnonzero(valid)
-        keys.others.append(Mentions(rows, found.take(pa.array(rows))))
+        keys.others.append(Mentions(rows, url_key.take(pa.array(rows))))
     if role in ("page_url", "source_url"):
-        keys.pages.append(found)
-    # A column of unsaid meaning may hold other texts too: they offer nothing.
+        keys.pages.append(url_key)
+    # An unclear column may hold other texts, too; they are no keys.
     offered = valid | mixed if role in ("source_url", "") else _present(text)
     why_not = why_not or f"bad-{role}"
-    # A licence or a person is no page of the picture either.
+    # URLs of licences and persons do not name the page either.
     if role or not valid.all():
-        keys.offers.append(Offer(offered | broken, valid, why_not, names_picture=role == "url"))
+        keys.offers.append(
+            ColumnOffer(offered | broken, valid, why_not, names_picture=role == "url")
+        )
     return valid
 
 
 def _hex(column: pa.Array, length: int) -> tuple[NDArray[np.bool_], NDArray[np.uint8]]:
-    """Return which rows hold `length` hex digits, and the bytes of those rows (n, length / 2)."""
+    """Return a mask of the rows with `length` hex digits, and their bytes (n, length / 2)."""
     text = pc.utf8_trim_whitespace(column)
     valid = _mask(pc.match_substring_regex(text, f"^[0-9a-fA-F]{{{length}}}$"))
     chosen = text.filter(pa.array(valid))
@@ -303,7 +304,7 @@ def _fixed(valid: NDArray[np.bool_], content: NDArray[np.uint8], size: int) -> p
 def _hex_digests(keys: Keys, role: str, text: pa.Array, broken: NDArray[np.bool_]) -> None:
     valid, content = _hex(text, 2 * DIGEST_BYTES[role])
     keys.digests.append((role, _fixed(valid, content, DIGEST_BYTES[role])))
-    keys.offers.append(Offer(_present(text) | broken, valid, f"bad-{role}", way=_way(role)))
+    keys.offers.append(ColumnOffer(_present(text) | broken, valid, f"bad-{role}", way=_way(role)))
 
 
 def _binary_digests(keys: Keys, role: str, column: pa.Array) -> None:
@@ -312,7 +313,7 @@ def _binary_digests(keys: Keys, role: str, column: pa.Array) -> None:
     digests = pa.array(fits, pa.binary(size))
     keys.digests.append((role, digests))
     given, read = _mask(column.is_valid()), _mask(digests.is_valid())
-    keys.offers.append(Offer(given, read, f"bad-{role}", way=_way(role)))
+    keys.offers.append(ColumnOffer(given, read, f"bad-{role}", way=_way(role)))
 
 
 def _way(role: str) -> Way:
@@ -320,7 +321,7 @@ def _way(role: str) -> Way:
 
 
 def _phashes(keys: Keys, choice: Choice, text: pa.Array, broken: NDArray[np.bool_]) -> None:
-    """Take hashes; those of another algorithm are looked up too, but a miss means nothing."""
+    """Add hashes; for those of another algorithm, "no match" does not count as compared."""
     valid, content = _hex(text, 16)
     codes = np.zeros(keys.rows, np.uint64)
     codes[valid] = content.view(">u8").reshape(-1)
@@ -333,15 +334,15 @@ def _phashes(keys: Keys, choice: Choice, text: pa.Array, broken: NDArray[np.bool
     if not choice.by_hand:
         compared[has] &= pass_singly(codes[has])
     keys.offers.append(
-        Offer(_present(text) | broken, compared, "bad-phash64", reasons, way="fingerprint")
+        ColumnOffer(_present(text) | broken, compared, "bad-phash64", reasons, way="fingerprint")
     )
 
 
 def _pictures(keys: Keys, name: str, column: pa.Array, hash_pictures: HashPictures) -> None:
-    """Hash the pictures.
+    """Hash the pictures, and add their digests and fingerprints.
 
-    Their digests and fingerprints stand beside those of other columns: a dataset
-    may hold re-encoded pictures and the hashes of the files they were made from.
+    They are added to those of other columns: a dataset may hold re-encoded pictures
+    together with the hashes of the original files.
     """
     named = np.zeros(keys.rows, bool)
     if pa.types.is_struct(column.type):
@@ -352,7 +353,9 @@ def _pictures(keys: Keys, name: str, column: pa.Array, hash_pictures: HashPictur
     reasons = [(problems == word, str(word)) for word in sorted(set(problems) - {""})]
     given = _mask(column.is_valid())
     compared = given & (problems == "") & np.array([bool(a.prints) for a in hashed], bool)
-    keys.offers.append(Offer(given | named, compared, "image-not-embedded", reasons, way="picture"))
+    keys.offers.append(
+        ColumnOffer(given | named, compared, "image-not-embedded", reasons, way="picture")
+    )
     for role, size in DIGEST_BYTES.items():
         values = [getattr(answer, role) for answer in hashed]
         keys.digests.append((role, pa.array(values, pa.binary(size))))
@@ -360,12 +363,12 @@ def _pictures(keys: Keys, name: str, column: pa.Array, hash_pictures: HashPictur
 
 def _prints(hashed: Sequence[Hashed]) -> Prints:
     """Return the fingerprints of all views of all pictures."""
-    every = [(row, *codes) for row, answer in enumerate(hashed) for codes in answer.prints]
-    has = np.ones(len(every), bool)
-    words = np.frombuffer(b"".join(wide for _, _, wide in every), np.uint64).reshape(-1, 4)
+    views = [(row, *codes) for row, answer in enumerate(hashed) for codes in answer.prints]
+    has = np.ones(len(views), bool)
+    words = np.frombuffer(b"".join(wide for _, _, wide in views), np.uint64).reshape(-1, 4)
     return Prints(
-        row=np.array([row for row, _, _ in every], np.int64),
-        phash64=np.array([code for _, code, _ in every], np.uint64),
+        row=np.array([row for row, _, _ in views], np.int64),
+        phash64=np.array([code for _, code, _ in views], np.uint64),
         has=has,
         phash256=words,
         has_wide=has,
@@ -375,9 +378,9 @@ def _prints(hashed: Sequence[Hashed]) -> Prints:
 def _out_of_struct(
     keys: Keys, name: str, column: pa.StructArray
 ) -> tuple[pa.Array, NDArray[np.bool_]]:
-    """Return the bytes of a struct of bytes and path, and which rows name a path.
+    """Return the bytes of a struct of bytes and path, and a mask of the rows with a path.
 
-    A path may be an address, and is looked up as such; so is what other fields hold.
+    The path, which may be a URL, and other fields are looked up like other columns.
     """
     named = np.zeros(len(column), bool)
     for part, values in zip(column.type.fields, column.flatten(), strict=True):

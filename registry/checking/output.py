@@ -1,4 +1,4 @@
-"""Writing the rows of a check: all with their outcome, or those of one outcome unchanged."""
+"""Writes the rows of a check: all with their outcomes, or those of some outcomes unchanged."""
 
 from __future__ import annotations
 
@@ -24,23 +24,23 @@ Write = Callable[[pa.RecordBatch, "Keys", "Answers", Wording], None]
 
 @contextmanager
 def writing(dataset: Dataset, out: Path | None, keep: Sequence[Outcome] = ()) -> Iterator[Write]:
-    """Give a function that writes the rows of a batch; no file is ever left half written.
+    """Yield a function that writes the rows of a batch; the file is complete or absent.
 
-    Without `out` it does nothing. With `keep`, only rows of those outcomes are
-    written, in the dataset's own schema; else all, with the `optout_*` columns.
+    Without `out` the function does nothing. With `keep`, only rows with those outcomes are
+    written, in the dataset's own schema; else all rows, with the `optout_*` columns.
     """
     if out is None:
-        yield lambda batch, keys, found, wording: None
+        yield lambda batch, keys, answers, wording: None
         return
     schema = dataset.schema if keep else _with_answers(dataset.schema)
     writer = dataset.writer(out, schema)
 
-    def write(batch: pa.RecordBatch, keys: Keys, found: Answers, wording: Wording) -> None:
+    def write(batch: pa.RecordBatch, keys: Keys, answers: Answers, wording: Wording) -> None:
         if keep:
-            kept = np.isin(found.outcome, [OUTCOMES.index(outcome) for outcome in keep])
+            kept = np.isin(answers.outcome, [OUTCOMES.index(outcome) for outcome in keep])
             writer.write(batch.filter(pa.array(kept)))
         else:
-            columns = [*batch.columns, *out_columns(keys, found, wording)]
+            columns = [*batch.columns, *out_columns(keys, answers, wording)]
             writer.write(pa.record_batch(columns, _with_answers(batch.schema)))
 
     try:
@@ -54,6 +54,8 @@ def writing(dataset: Dataset, out: Path | None, keep: Sequence[Outcome] = ()) ->
 def _with_answers(schema: pa.Schema) -> pa.Schema:
     clash = [name for name, _ in FIELDS if name in schema.names]
     if clash:
-        raise UsageError(f"the dataset already has a column {clash[0]}", "check the original")
+        raise UsageError(
+            f"the dataset already has a column {clash[0]}", "check the original dataset"
+        )
     fields = [*schema, *(pa.field(name, kind) for name, kind in FIELDS)]
     return pa.schema(fields, schema.metadata)

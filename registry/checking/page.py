@@ -1,4 +1,4 @@
-"""The report as one self-contained HTML page (pure): no script, nothing loaded from elsewhere."""
+"""The report as one self-contained HTML page (pure): no scripts, no external resources."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 
 from registry.checking._page_style import STYLE
-from registry.checking.report import MATCHED_BY, MEANS_NOT_READ, TOP, Report, Shown, ranked
+from registry.checking.report import MATCHED_BY, MEANS_NOT_READ, TOP, Report, ShownMatch, ranked
 from registry.model import OUTCOMES
 from registry.text import visible
 
@@ -22,10 +22,10 @@ MEANING = {
 OUTCOMES_HEAD = (("outcome", ""), ("rows", "n"), ("share", "n"), ("means", "soft w"))
 MATCHES_HEAD = (
     *(("row", "n"), ("outcome", ""), ("URL", "w u")),
-    *(("met by", ""), ("mark", "w"), ("since", "")),
+    *(("matched by", ""), ("mark", "w"), ("since", "")),
 )
 COLUMNS_HEAD = (("used as", ""), ("column", "w"), ("why", "w"))
-LEFT_HEAD = (("number", "n"), ("of", "w"), ("what they are", "w"))
+LEFT_HEAD = (("number", "n"), ("of", "w"), ("content", "w"))
 
 
 def to_html(report: Report) -> str:
@@ -54,7 +54,7 @@ def to_html(report: Report) -> str:
 
 
 def _shown(text: object) -> str:
-    """Return other people's text for the page: no tag, and nothing that moves other text."""
+    """Return other people's text for the page, with HTML and control characters escaped."""
     return escape(visible(str(text)))
 
 
@@ -115,7 +115,7 @@ def _matches(report: Report) -> str:
     return f"<h2>Matches (first {len(shown):,} of {total:,})</h2>{table}"
 
 
-def _match(match: Shown) -> Sequence[str]:
+def _match(match: ShownMatch) -> Sequence[str]:
     near = "" if match.distance is None else f" ({match.distance}/64)"
     mark = f"<code>{_shown(match.reason)}</code>"
     way = f"{match.way}{near}"
@@ -123,7 +123,7 @@ def _match(match: Shown) -> Sequence[str]:
 
 
 def _left_out(report: Report) -> str:
-    """Return what was not read of the dataset, and beside its files; nothing for nothing."""
+    """Return the table of columns and files that were not read; "" if there are none."""
     columns = [
         (f"{count:,}", f"rows, column {_shown(name)}", MEANS_NOT_READ)
         for name, count in ranked(report.tally.not_read, TOP).items()
@@ -154,9 +154,9 @@ def _method(report: Report) -> str:
 
 
 def _table(head: Sequence[tuple[str, str]], rows: Iterable[Sequence[str]]) -> str:
-    """Return a table whose rows become blocks in a narrow window, each cell under its name.
+    """Return a table whose cells become blocks with labels in a narrow window.
 
-    The roles are said because a browser drops them from cells that are shown as blocks.
+    It sets the ARIA roles, because browsers drop them from cells displayed as blocks.
     """
     names = "".join(f'<th role="columnheader" class="{css}">{name}</th>' for name, css in head)
     body = "".join(f'<tr role="row">{_cells(head, row)}</tr>' for row in rows)

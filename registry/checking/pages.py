@@ -1,4 +1,4 @@
-"""What a snapshot says of the pages that showed its pictures, for rows that name a page."""
+"""The pages of a snapshot's pictures, for rows that name a page."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ REVIEW = OUTCOMES.index("review")
 
 
 class PageIndex:
-    """Pages by URL key: the entry that answers for each, and with which outcome.
+    """Pages by URL key: the entry that counts for each, and its outcome.
 
-    Where a crawl found all pictures of a page reserved, the mildest of their outcomes
-    holds for any picture of it. Where only some are, or a list claims some, which
-    picture a row means is not known: `review`.
+    If a crawl found all pictures of a page reserved, the mildest of their outcomes applies
+    to any picture of the page. If only some are, or a list claims some, it is not known
+    which picture a row means: `review`.
     """
 
     def __init__(self, snapshot: Snapshot, ranks: NDArray[np.int8], order: NDArray[np.int64]):
         """Group the entries by page; `order` lists them strictest first."""
         entries = snapshot.entries
         crawled = _mask(pc.equal(entries["source"], "crawl"))
-        # A picture that its address shows no more says nothing of what the page shows now.
+        # A picture that is no longer served at its URL is no longer on the page.
         gone = crawled & ~_mask(entries["url_key"].is_valid())
         pages = url_keys(entries["page_url"]).dictionary_encode()
         self._keys = pages.dictionary
@@ -44,13 +44,13 @@ class PageIndex:
         self._entry, self._outcome = self._answers(page, crawled, ranks, order)
 
     def answers(self, urls: pa.Array) -> tuple[NDArray[np.int64], NDArray[np.int8]]:
-        """Return the answering entry of each page (or -1), and the outcome it means."""
+        """Return the entry that counts for each page (or -1), and its outcome."""
         places = pc.index_in(urls, value_set=self._keys).fill_null(NONE)
         rows = places.to_numpy(zero_copy_only=False)
         return self._entry[rows], self._outcome[rows]
 
     def entries(self, key: str) -> NDArray[np.int64]:
-        """Return the entries of the pictures that a page shows or a list names it for."""
+        """Return the entries of the pictures on a page, by a crawl or a list."""
         place = pc.index_in(pa.scalar(key), value_set=self._keys).as_py()
         return np.flatnonzero(self._page == (len(self._keys) if place is None else place))
 
@@ -61,7 +61,7 @@ class PageIndex:
         ranks: NDArray[np.int8],
         order: NDArray[np.int64],
     ) -> tuple[NDArray[np.int64], NDArray[np.int8]]:
-        # The last place stands for no page, whose number is -1.
+        # The last element is for no page, whose number is -1.
         entry = np.full(len(self._keys) + 1, NONE, np.int64)
         outcome = np.full(len(entry), REVIEW, np.int8)
         strict = order[(ranks[order] < STRICT) & (page[order] != NONE)]

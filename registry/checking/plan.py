@@ -1,4 +1,4 @@
-"""From a dataset to the plan of a check: its columns described, by types and first rows."""
+"""From a dataset to the plan of a check: describes the columns by types and first rows."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     from registry.datasets import Dataset
 
 SAMPLE = 200
-# Rows of a nested column, and texts and bytes taken out of them.
+# Sampled rows of a nested column, and most texts and bytes taken from them.
 NESTED_ROWS, LEAVES = 20, 400
-# Characters (or bytes) of a value that are looked at.
+# Characters (or bytes) of a value that are used.
 LONGEST = 2048
 
 
@@ -30,7 +30,7 @@ def plan(dataset: Dataset, overrides: Mapping[str, Sequence[str]] | None = None)
 
 
 def kind_of(kind: pa.DataType) -> Kind:
-    """Return what a column of a type can hold."""
+    """Return the kind of values of an Arrow type."""
     if isinstance(kind, pa.BaseExtensionType):
         kind = kind.storage_type
     if pa.types.is_dictionary(kind):
@@ -54,14 +54,14 @@ def _column(field: pa.Field, sample: pa.RecordBatch | None) -> Column:
         values = _values(column, kind)
         if (
             kind == "binary"
-            and share_of_addresses(found := _texts(column, is_text=True)) > MIN_SHARE
+            and share_of_addresses(texts := _texts(column, is_text=True)) > MIN_SHARE
         ):
-            kind, values = "string", found
+            kind, values = "string", texts
     return Column(field.name, kind, str(field.type), tuple(values))
 
 
 def _is_wide(kind: pa.DataType) -> bool:
-    """Tell whether a type is of numbers that can be 64 bits of a fingerprint."""
+    """Return whether a type is that of 64-bit integers, which can be fingerprints."""
     return bool(pa.types.is_int64(kind) or pa.types.is_uint64(kind))
 
 
@@ -80,7 +80,7 @@ def _texts(column: pa.Array, is_text: bool) -> list[str]:
 
 
 def _bytes(column: pa.Array) -> pa.Array:
-    """Return texts or bytes as bytes: a text that is not UTF-8 must not stop the plan."""
+    """Return texts or bytes as bytes, so that invalid UTF-8 raises no error."""
     if pa.types.is_large_string(column.type):
         return column.cast(pa.large_binary())
     return column.cast(pa.binary())
@@ -92,13 +92,13 @@ def _leaves(column: pa.Array) -> list[str]:
         rows = column.slice(0, NESTED_ROWS).to_pylist()
     except (UnicodeDecodeError, ValueError, OverflowError):
         return []
-    found: list[str] = []
+    texts: list[str] = []
     for value in _walked(rows):
         cut = value[:LONGEST]
-        found.append(cut.hex() if isinstance(cut, bytes) else cut.strip())
-        if len(found) >= LEAVES:
+        texts.append(cut.hex() if isinstance(cut, bytes) else cut.strip())
+        if len(texts) >= LEAVES:
             break
-    return found
+    return texts
 
 
 def _walked(value: Any) -> Iterator[str | bytes]:

@@ -1,4 +1,4 @@
-"""The report of a check (pure): counts that add up, and what they were counted with."""
+"""The report of a check (pure): the counts, and the snapshot and policy they are based on."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ if TYPE_CHECKING:
 
 MATCHED_BY = ("url", "digest", "fingerprint", "site")
 TOP = 20
-MEANS_NOT_READ = "addresses, digests or pictures in a form that is not read"
+MEANS_NOT_READ = "URLs, digests or pictures in a form that is not read"
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
-    """One matched row for a reader: the row's number and address, and what it met."""
+class ShownMatch:
+    """One matched row of the report: its number, its URL or file (`what`), and the match."""
 
     row: int
     what: str
@@ -34,10 +34,10 @@ class Shown:
 
 @dataclass(slots=True)
 class Tally:
-    """Counts gathered while a dataset streams by.
+    """The counts of a check, updated after each batch.
 
-    `not_read` counts by column the rows that hold keys in a form that is not read;
-    `shown` keeps the first matches only.
+    `not_read` counts, by column, the rows with keys in a form that is not read; `shown`
+    holds the first matches.
     """
 
     rows: int = 0
@@ -49,12 +49,12 @@ class Tally:
     hosts: Counter[str] = field(default_factory=Counter)
     not_read: Counter[str] = field(default_factory=Counter)
     with_fingerprint: int = 0
-    shown: list[Shown] = field(default_factory=list)
+    shown: list[ShownMatch] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """The answer to a check. `seconds` is the only part that differs from run to run."""
+    """The result of a check. Only `seconds` differs from run to run."""
 
     dataset: str
     format: str
@@ -70,9 +70,9 @@ class Report:
 
     @property
     def exit_code(self) -> int:
-        """0 every row clear; 1 some reserved or conditional; 3 some only unanswered.
+        """0: every row is clear; 1: some are reserved or conditional; 3: none are, but others.
 
-        No rows are no answer, and files of rows that were not read leave some unanswered.
+        3 also for a dataset without rows, and where tables or archives were not read.
         """
         outcomes = self.tally.outcomes
         if outcomes["reserved"] or outcomes["conditional"]:
@@ -106,13 +106,13 @@ class Report:
 
 
 def ranked(counts: Counter[str], most: int | None = None) -> dict[str, int]:
-    """Return counts from largest to smallest; equal ones by name, so that order is stable."""
+    """Return the counts from largest to smallest, equal ones by name; `most` limits them."""
     pairs = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
     return dict(pairs[:most])
 
 
 def to_lines(report: Report) -> list[str]:
-    """Return the lines of the report as a person reads it in a terminal."""
+    """Return the report as lines of text."""
     tally, registry = report.tally, report.registry
     lines = [
         f"{report.dataset}: {tally.rows:,} rows against snapshot {registry['serial']} "
@@ -132,7 +132,7 @@ def to_lines(report: Report) -> list[str]:
     if tally.with_fingerprint:
         lines.append(f"  chance matches to expect: {report.expected_chance_matches:.2g}")
     lines += [
-        f"  not read: {rows:,} values of column {visible(name)}, which hold {MEANS_NOT_READ}"
+        f"  not read: {rows:,} values of column {visible(name)}: {MEANS_NOT_READ}"
         for name, rows in ranked(tally.not_read, TOP).items()
     ]
     lines += [f"  not read: {visible(str(one))}" for one in report.left_out if one.kind != "words"]

@@ -1,4 +1,4 @@
-"""Runs a check: streams a dataset past a snapshot, counts, and writes rows."""
+"""Runs a check: compares a dataset with a snapshot batch by batch, counts, and writes rows."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ if TYPE_CHECKING:
     from registry.datasets import Dataset
     from registry.snapshot.store import Snapshot
 
-Progress = Callable[[int, int | None], None]
+OnProgress = Callable[[int, int | None], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Options:
-    """How to check. `distance` None: tiers decide; else every row within it matches."""
+class CheckOptions:
+    """Options of a check. With `distance` every row within so many bits matches; None: by tier."""
 
     policy: str = "cautious"
     distance: int | None = None
@@ -45,13 +45,13 @@ def check(
     dataset: Dataset,
     snapshot: Snapshot,
     columns: Columns,
-    options: Options,
-    progress: Progress = lambda done, total: None,
+    options: CheckOptions,
+    progress: OnProgress = lambda done, total: None,
 ) -> Report:
     """Check every row of a dataset and return the report.
 
-    Raises UnreadableDataset when the dataset stops being readable on the way;
-    rows written so far are then removed.
+    Raises UnreadableDataset if a part of the dataset cannot be read; the rows written
+    until then are removed.
     """
     started = time.perf_counter()
     index = CheckIndex(snapshot, options.policy)
@@ -64,10 +64,10 @@ def check(
         with writing(dataset, options.out, options.keep) as write:
             for batch in dataset.batches(needed):
                 keys = extract(batch, columns, hasher)
-                found = answer(keys, index, options.distance, left_out)
+                answers = answer(keys, index, options.distance, left_out)
                 names = batch.column(dataset.label) if dataset.label else None
-                count(tally, keys, found, wording, names)
-                write(batch, keys, found, wording)
+                count(tally, keys, answers, wording, names)
+                write(batch, keys, answers, wording)
                 progress(tally.rows, dataset.rows)
     finally:
         hasher.close()
@@ -79,7 +79,7 @@ def _report(
     dataset: Dataset,
     snapshot: Snapshot,
     columns: Columns,
-    options: Options,
+    options: CheckOptions,
     index: CheckIndex,
     tally: Tally,
     seconds: float,
@@ -113,14 +113,14 @@ def _report(
 
 
 def _columns_json(columns: Columns) -> dict[str, Any]:
-    """Return by role the column that serves so, and why; `also` names further ones."""
-    answer: dict[str, Any] = {}
+    """Return by role its column and the reason; `also` lists further columns of the role."""
+    by_role: dict[str, Any] = {}
     for choice in columns.choices:
         if choice.role:
             used = {"column": choice.column, "why": choice.why}
-            if choice.role in answer:
-                answer[choice.role].setdefault("also", []).append(used)
+            if choice.role in by_role:
+                by_role[choice.role].setdefault("also", []).append(used)
             else:
-                answer[choice.role] = used
+                by_role[choice.role] = used
     ignored = {c.column: c.why for c in columns.choices if not c.role}
-    return {**answer, "ignored": ignored}
+    return {**by_role, "ignored": ignored}

@@ -1,4 +1,4 @@
-"""The fingerprints of a snapshot's pictures: of every view, in places of their own."""
+"""The fingerprints of a snapshot's pictures, one array element for each view."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 class SnapshotPrints:
     """Parallel arrays: first the views `full` by picture, then the further views.
 
-    `image` is the row of the picture; `phash256` is four words a place, (n, 4), and
-    counts where `has_wide`: for counting differing bits only.
+    `image` is the row of the picture. `phash256` has four 64-bit words for each
+    fingerprint, (n, 4), in no defined byte order, and is valid where `has_wide`.
     """
 
     def __init__(self, snapshot: Snapshot) -> None:
-        """Read them from the tables of pictures and of further views."""
+        """Read the fingerprints from the tables of pictures and of further views."""
         images, views = snapshot.images, snapshot.views
         full = np.flatnonzero(images["phash64"].is_valid().to_numpy())
         wide = images["phash256"].combine_chunks().take(pa.array(full))

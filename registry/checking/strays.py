@@ -1,9 +1,9 @@
 """Keys of pictures in columns that have no role (pure).
 
-A sample of a column says what it is for, and later rows may hold something else. So
-every value of every column is looked at: a text that is wholly an address, a sha256
-or an md5 can be looked up, and a value that holds such keys, or pictures, in a form
-that is not read leaves its row unchecked.
+A sample of a column shows its purpose, but later rows may hold something else. So every
+value of every column is searched: a text that is entirely a URL, a sha256 or an md5 is
+looked up; a value with such keys, or pictures, in a form that is not read makes its row
+unchecked.
 """
 
 from __future__ import annotations
@@ -35,12 +35,11 @@ if TYPE_CHECKING:
 
     Mask = NDArray[np.bool_]
 
-# What shows nothing, as bytes of UTF-8: `url_key` passes over it at both ends of an address.
+# Invisible characters as UTF-8 bytes; `url_key` ignores them at both ends of a URL.
 _NOTHING = r"(?:[\x00-\x20]|" + INVISIBLE_ENCODED.replace("%", r"\x") + ")*"
 _SLASHES = r"[/\\]{2}"
 ADDRESS = rf"^{_NOTHING}(?:(?i:https?:){_SLASHES}[^ ]+|{_SLASHES}[^\s/?#]+\.[^\s/?#]+[/\\]\S+)\s*$"
-# Text that holds keys among other things: JSON, lists of addresses, pages and Markdown that
-# show a picture.
+# Text with keys in it: JSON, lists of URLs, pages and Markdown that show a picture.
 _HOLDS_KEYS = (
     r"^\s*[\[{](?s:.*)(?:"
     r"[\"'](?i:https?:)?//[^\"'\s]+[\"']|[\"'](?:[0-9a-fA-F]{64}|[0-9a-fA-F]{32})[\"'])"
@@ -58,40 +57,40 @@ _HOLDS_KEYS = (
 )
 _QUOTED_PRINT = r"^\s*[\[{](?s:.*)[\"'](?:0x)?[0-9a-fA-F]{16}[\"']"
 _QUOTED = re.compile(rb"[\"'](?:0x)?([0-9a-fA-F]{16})[\"']")
-# A text of so many characters, none of which stands between words, is a file as base64 or hex.
+# A text of so many characters without spaces between words is a file as base64 or hex.
 ENCODED_LENGTH = 256
 _NOT_ENCODED = r"[^A-Za-z0-9+/_=\-\s]|[^\s]\s[^\s]{1,55}\s[^\s]"
 _HASHES = ("hash", "md5", "sha256", "digest", "checksum", "fingerprint")
 _PICTURE = still_image_pattern()
-# Fields of a struct that say nothing of what it holds.
+# Names of fields that do not describe their content.
 _PLAIN_FIELDS = frozenset({"bytes", "data", "array", "values"})
 
 
 def matches(text: pa.Array, pattern: str) -> Mask:
-    """Tell which texts or bytes match a regular expression (RE2); null does not."""
+    """Return a mask of the texts or bytes that match a regular expression (RE2); null does not."""
     large = pa.types.is_large_string(text.type) or pa.types.is_large_binary(text.type)
-    # As bytes, so that one that is not UTF-8 does not hide the rest of its value.
+    # As bytes, so that invalid UTF-8 does not hide the rest of a value.
     return _mask(
         pc.match_substring_regex(text.cast(pa.large_binary() if large else pa.binary()), pattern)
     )
 
 
 def not_read(name: str, column: pa.Array) -> Mask:
-    """Tell which rows hold keys of pictures, or pictures, in a form that is not read.
+    """Return a mask of the rows with keys of pictures, or pictures, in a form that is not read.
 
-    Takes a column of any type; addresses and digests that are a text of their own in a
-    column of texts are not meant, since those can be looked up.
+    The column may have any type. URLs and digests that are a whole value of a text column
+    do not count: they are looked up.
     """
-    found = np.zeros(len(column), bool)
+    mask = np.zeros(len(column), bool)
     for field, rows, leaf, depth in _leaves(name, column, np.arange(len(column)), 0):
-        found[rows[_leaf_not_read(field, leaf, depth)]] = True
+        mask[rows[_leaf_not_read(field, leaf, depth)]] = True
     for field, rows, numbers, depth in _numbers(name, column, np.arange(len(column)), 0):
-        found[rows[points(field, numbers, depth)]] = True
-    return found
+        mask[rows[points(field, numbers, depth)]] = True
+    return mask
 
 
 def nested_texts(column: pa.Array) -> Iterator[tuple[NDArray[np.int64], pa.Array]]:
-    """Yield the columns of texts and bytes within a nested one, with the row of each value."""
+    """Yield the text and binary columns within a nested column, with the row of each value."""
     for _, rows, leaf, depth in _leaves("", column, np.arange(len(column)), 0):
         if depth:
             yield rows, leaf
@@ -100,7 +99,7 @@ def nested_texts(column: pa.Array) -> Iterator[tuple[NDArray[np.int64], pa.Array
 def _numbers(
     name: str, column: pa.Array, rows: NDArray[np.int64], depth: int
 ) -> Iterator[tuple[str, NDArray[np.int64], pa.Array, int]]:
-    """Yield the lists of numbers within a column: name, row of each list, how deep it lies."""
+    """Yield the lists of numbers within a column: name, row of each list, lists, depth."""
     column = plain(column)
     kind = column.type
     if pa.types.is_struct(kind):
@@ -116,50 +115,50 @@ def _numbers(
 
 
 def _leaf_not_read(name: str, leaf: pa.Array, depth: int) -> Mask:
-    found = matches(leaf, _HOLDS_KEYS) | _encoded(leaf) | _fingerprints_in_json(leaf)
+    mask = matches(leaf, _HOLDS_KEYS) | _encoded(leaf) | _fingerprints_in_json(leaf)
     if is_binary(leaf.type):
-        found |= matches(leaf, _PICTURE)
-        found |= of_length(leaf, 32) if depth else found
-    return found | _nested_keys(name, leaf) if depth else found
+        mask |= matches(leaf, _PICTURE)
+        mask |= of_length(leaf, 32) if depth else mask
+    return mask | _nested_keys(name, leaf) if depth else mask
 
 
 def _fingerprints_in_json(leaf: pa.Array) -> Mask:
-    found = matches(leaf, _QUOTED_PRINT)
-    if found.any():
-        rows = np.flatnonzero(found)
+    mask = matches(leaf, _QUOTED_PRINT)
+    if mask.any():
+        rows = np.flatnonzero(mask)
         values = leaf.take(pa.array(rows)).cast(pa.binary()).to_pylist()
         codes = [bytes.fromhex(c.decode()) for v in values for c in _QUOTED.findall(v)]
-        found &= are_fingerprints(as_codes(codes))
-    return found
+        mask &= are_fingerprints(as_codes(codes))
+    return mask
 
 
 def _nested_keys(name: str, leaf: pa.Array) -> Mask:
-    """Tell which values within lists and structs are addresses or hashes of their own."""
-    found = matches(leaf, ADDRESS) | matches(leaf, PLAIN)
-    likely = can_be_hashes(leaf) & ~found
+    """Return a mask of the values within lists and structs that are URLs or hashes."""
+    mask = matches(leaf, ADDRESS) | matches(leaf, PLAIN)
+    likely = can_be_hashes(leaf) & ~mask
     if not likely.any():
-        return found
+        return mask
     if is_named_hash(name):
-        return found | likely
+        return mask | likely
     rows = np.flatnonzero(likely)
     values = leaf.take(pa.array(rows)).cast(pa.binary()).to_pylist()
     short = {row: c for row, v in zip(rows, values, strict=True) for c in hashes(v) if len(c) == 8}
     if are_fingerprints(as_codes([*short.values()])):
-        found[[*short]] = True
-    return found
+        mask[[*short]] = True
+    return mask
 
 
 def is_named_hash(name: str) -> bool:
-    """Tell whether the name of a field is that of a hash."""
+    """Return whether the name of a field is that of a hash."""
     return any(part in name.lower() for part in _HASHES)
 
 
 def can_be_hashes(column: pa.Array) -> Mask:
-    """Tell which texts or bytes can be a digest or a fingerprint, as bytes or written."""
-    found = matches(column, LIKE)
+    """Return a mask of the texts or bytes that can be a digest or a fingerprint."""
+    mask = matches(column, LIKE)
     for size in (PRINT, *SIZES) if is_binary(column.type) else ():
-        found |= of_length(column, size)
-    return found
+        mask |= of_length(column, size)
+    return mask
 
 
 def _encoded(text: pa.Array) -> Mask:
@@ -174,7 +173,7 @@ def _encoded(text: pa.Array) -> Mask:
 def _leaves(
     name: str, column: pa.Array, rows: NDArray[np.int64], depth: int
 ) -> Iterator[tuple[str, NDArray[np.int64], pa.Array, int]]:
-    """Yield the columns of texts and bytes within a column: name, row of each value, depth."""
+    """Yield the text and binary columns within a column: name, row of each value, values, depth."""
     column = plain(column)
     kind = column.type
     if pa.types.is_map(kind):
@@ -204,18 +203,18 @@ def plain(column: pa.Array) -> pa.Array:
     if pa.types.is_binary_view(kind):
         return column.cast(pa.large_binary())
     if pa.types.is_list_view(kind) or pa.types.is_large_list_view(kind):
-        # Arrow's own cast of these makes arrays that are broken.
+        # Arrow's own cast of these returns invalid arrays.
         return pa.array(column.to_pylist(), pa.large_list(kind.value_type))
     return column
 
 
 def is_text(kind: pa.DataType) -> bool:
-    """Tell whether a type is text, without dictionary encoding or views."""
+    """Return whether a type is text, without dictionary encoding or views."""
     return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
 
 
 def is_binary(kind: pa.DataType) -> bool:
-    """Tell whether a type is bytes, of one size or not."""
+    """Return whether a type is bytes, of fixed size or not."""
     sized = pa.types.is_fixed_size_binary(kind)
     return bool(sized or pa.types.is_binary(kind) or pa.types.is_large_binary(kind))
 

@@ -1,4 +1,4 @@
-"""What a row's answer says in words: reason, mark, entry, since."""
+"""The texts of a row's answer: reason, mark, entry, since."""
 
 from __future__ import annotations
 
@@ -33,10 +33,10 @@ FIELDS = (
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """One matched entry or site rule in words.
+    """The texts about one matched entry or site rule.
 
-    `since` is an aware datetime or None; `url` is what an entry's picture was recorded
-    at, `licence` where the condition of a conditional one stands.
+    `since` is an aware datetime or None; `url` is where the entry's picture was recorded,
+    `licence` is the URL of the condition of a conditional one.
     """
 
     entry: str
@@ -48,7 +48,7 @@ class Words:
 
 
 class Wording:
-    """Words for answers, made once per entry and site rule that is met."""
+    """Makes the texts of answers, once for each matched entry."""
 
     def __init__(self, index: CheckIndex) -> None:
         self.index = index
@@ -56,7 +56,7 @@ class Wording:
         self._seen: dict[int, str] = {}
 
     def of_entry(self, entry: int) -> Words:
-        """Return the words for one entry."""
+        """Return the texts of an entry."""
         if entry not in self._entries:
             if len(self._entries) >= MAX_KEPT:
                 self._entries.clear()
@@ -70,7 +70,7 @@ class Wording:
         return self._entries[entry]
 
     def of_site(self, site: int, url_key: str) -> Words:
-        """Return the words for one site rule and the URL key it refuses."""
+        """Return the texts of a site rule that refuses a URL key."""
         host, path = split_key(url_key)
         table = self.index.snapshot.sites
         row, verdict = self.index.site_verdict(host, path)
@@ -81,7 +81,7 @@ class Wording:
         return _words(table["entry"][site].as_py(), verdict, table["since"][site].as_py())
 
     def of_page_site(self, site: int, picture: str | None, page: str) -> Words:
-        """Return the words for one site rule that refuses pictures on a page (URL keys)."""
+        """Return the texts of a site rule that refuses pictures on a page (both as URL keys)."""
         table = self.index.snapshot.sites
         row, verdict, _ = self.index.page_verdict(picture, page)
         if row != site:
@@ -89,82 +89,82 @@ class Wording:
         return _words(table["entry"][site].as_py(), verdict, table["since"][site].as_py())
 
     def of_known(self, entry: int) -> str:
-        """Return why a row whose URL is recorded is clear all the same."""
+        """Return the reason why a row whose URL is recorded is clear."""
         if entry not in self._seen:
             if len(self._seen) >= MAX_KEPT:
                 self._seen.clear()
             verdict = self.index.entry_verdict(entry)
             when = self.index.snapshot.entries["seen"][entry].as_py()
             dated = f" on {when:%Y-%m-%d}" if when else ""
-            said = f"allowed: {_marks(verdict)}" if verdict.decision == "allowed" else "no mark"
+            marks = f"allowed: {_marks(verdict)}" if verdict.decision == "allowed" else "no mark"
             if self.index.entry_image[entry] == NONE:
-                said += "; its picture was never obtained"
-            self._seen[entry] = f"seen{dated}, {said}"
+                marks += "; its picture was never fetched"
+            self._seen[entry] = f"seen{dated}, {marks}"
         return self._seen[entry]
 
 
-def row_words(keys: Keys, found: Answers, wording: Wording, row: int) -> Words | None:
-    """Return the words for what a row met, or None where it met nothing."""
-    if found.site[row] != -1:
-        site, column = int(found.site[row]), int(found.column[row])
-        if found.page[row]:
+def row_words(keys: Keys, answers: Answers, wording: Wording, row: int) -> Words | None:
+    """Return the texts of a row's match, or None if it has none."""
+    if answers.site[row] != -1:
+        site, column = int(answers.site[row]), int(answers.column[row])
+        if answers.page[row]:
             page = keys.pages[column][row].as_py()
             return wording.of_page_site(site, keys.picture_of(row), page)
         return wording.of_site(site, keys.urls[column][row].as_py())
-    if found.entry[row] != -1:
-        return wording.of_entry(int(found.entry[row]))
+    if answers.entry[row] != -1:
+        return wording.of_entry(int(answers.entry[row]))
     return None
 
 
-def out_columns(keys: Keys, found: Answers, wording: Wording) -> list[pa.Array]:
+def out_columns(keys: Keys, answers: Answers, wording: Wording) -> list[pa.Array]:
     """Return the `optout_*` columns of a batch, in the order of FIELDS."""
     records: list[tuple[Any, ...]] = []
     for row in range(keys.rows):
-        outcome = OUTCOMES[found.outcome[row]]
-        words = row_words(keys, found, wording, row)
+        outcome = OUTCOMES[answers.outcome[row]]
+        words = row_words(keys, answers, wording, row)
         if words is None:
-            records.append((outcome, _unmatched(found, wording, row), *[None] * 6))
+            records.append((outcome, _unmatched(answers, wording, row), *[None] * 6))
             continue
-        way, distance = WAYS[found.way[row]], int(found.distance[row])
+        way, distance = WAYS[answers.way[row]], int(answers.distance[row])
         near = None if distance < 0 else distance
-        reason = f"{words.reason} ({_how(keys, found, words, row)})"
+        reason = f"{words.reason} ({_how(keys, answers, words, row)})"
         marks = ", ".join(words.marks)
         records.append((outcome, reason, way, near, words.entry, marks, words.since, words.licence))
     columns = zip(*records, strict=True) if records else [[] for _ in FIELDS]
     return [pa.array(list(v), t) for v, (_, t) in zip(columns, FIELDS, strict=True)]
 
 
-def _how(keys: Keys, found: Answers, words: Words, row: int) -> str:
-    way = WAYS[found.way[row]]
-    if found.page[row] and way == "site":
-        is_asked = found.outcome[row] == CODE["review"]
-        return "rule of its page's site" + (": does it mean this picture?" if is_asked else "")
-    if found.page[row]:
-        is_all = found.outcome[row] != CODE["review"]
+def _how(keys: Keys, answers: Answers, words: Words, row: int) -> str:
+    way = WAYS[answers.way[row]]
+    if answers.page[row] and way == "site":
+        in_doubt = answers.outcome[row] == CODE["review"]
+        return "rule of its page's site" + ("; may not cover this picture" if in_doubt else "")
+    if answers.page[row]:
+        is_all = answers.outcome[row] != CODE["review"]
         return "all pictures of its page" if is_all else "a picture of its page"
     if way == "url":
-        return _how_named(keys, found, words, row)
-    if way == "site" and found.outcome[row] == CODE["review"]:
-        return "claim on a wider host of its site: does it mean this one?"
+        return _how_named(keys, answers, words, row)
+    if way == "site" and answers.outcome[row] == CODE["review"]:
+        return "claim on a wider host of its site; may not cover this host"
     if way != "fingerprint":
         return {"digest": "same file", "site": "rule of its site"}[way]
-    tier = TIERS[found.tier[row]] if found.tier[row] >= 0 else "within --distance"
-    return f"same picture: {tier}, {found.distance[row]} of 64 bits differ"
+    tier = TIERS[answers.tier[row]] if answers.tier[row] >= 0 else "within --distance"
+    return f"same picture: {tier}, {answers.distance[row]} of 64 bits differ"
 
 
-def _how_named(keys: Keys, found: Answers, words: Words, row: int) -> str:
-    column = found.column[row]
+def _how_named(keys: Keys, answers: Answers, words: Words, row: int) -> str:
+    column = answers.column[row]
     if column == MENTIONED:
-        return "its address is in another column, or among other things in one"
+        return "its URL is in another column or within a longer text"
     how = how_equal(keys.written[column][row].as_py(), words.url or "") or SAME
     return how if how.startswith(WITHOUT_TRACKING) else SAME
 
 
-def _unmatched(found: Answers, wording: Wording, row: int) -> str:
-    if found.outcome[row] == CODE["unchecked"]:
-        return str(found.problem[row])
-    if found.known[row] != -1:
-        return wording.of_known(int(found.known[row]))
+def _unmatched(answers: Answers, wording: Wording, row: int) -> str:
+    if answers.outcome[row] == CODE["unchecked"]:
+        return str(answers.problem[row])
+    if answers.known[row] != -1:
+        return wording.of_known(int(answers.known[row]))
     return "not recorded"
 
 
@@ -176,7 +176,7 @@ def _words(entry: str, verdict: Verdict, since: Any, url: str | None = None) -> 
 
 
 def _marks(verdict: Verdict) -> str:
-    """Quote the deciding marks with the place where each stood."""
+    """Return the texts of the deciding marks, each with its place."""
     quoted = list(dict.fromkeys(_quote(signal) for signal in verdict.deciding))
     more = f"; and {len(quoted) - MARKS_SHOWN} more" if len(quoted) > MARKS_SHOWN else ""
     return "; ".join(quoted[:MARKS_SHOWN]) + more

@@ -41,7 +41,7 @@ def _overrides(values: tuple[str, ...]) -> dict[str, list[str]]:
 def _say_columns(columns: Columns) -> None:
     for choice in columns.choices:
         role = f"used as {choice.role}" if choice.role else "left out"
-        doubt = f"; rows that do not match are unchecked: {choice.doubt}" if choice.doubt else ""
+        doubt = f"; rows without a match are unchecked: {choice.doubt}" if choice.doubt else ""
         say(f"column {choice.column}: {role} ({choice.why}){doubt}")
 
 
@@ -111,7 +111,7 @@ def command(
 
     policy_named(policy)
     from registry.checking.plan import plan
-    from registry.checking.run import Options, check
+    from registry.checking.run import CheckOptions, check
     from registry.cli._progress import Progress
     from registry.datasets import open_dataset
 
@@ -125,7 +125,7 @@ def command(
     for note in opened.left_out:
         say(f"skipped: {note}")
     _say_columns(columns)
-    options = Options(policy, distance, out, keep, workers)  # type: ignore[arg-type]
+    options = CheckOptions(policy, distance, out, keep, workers)  # type: ignore[arg-type]
     with Progress("rows") as progress:
         report = check(opened, _registry(snapshot), columns, options, progress)
     _show(report, as_json, page)

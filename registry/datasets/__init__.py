@@ -71,30 +71,30 @@ class Dataset(Protocol):
 def open_dataset(names: Sequence[str]) -> Dataset:
     """Open files, folders or glob patterns as one dataset.
 
-    Raises UnreadableDataset, naming the file, for what is missing, unreadable
-    or of no known format.
+    Raises UnreadableDataset, with the name of the file, if one is missing, unreadable or
+    of an unknown format.
     """
     paths = [path for name in names for path in _expand(name)]
     formats = discover("registry.datasets")
-    found = {_surest(path, formats) for path in paths}
-    if len(found) > 1:
+    names_of_formats = {_surest(path, formats) for path in paths}
+    if len(names_of_formats) > 1:
         raise UnreadableDataset("these datasets are of different formats", "check them one by one")
-    opened: Dataset = formats[found.pop()].open_files(paths, ", ".join(names))
+    opened: Dataset = formats[names_of_formats.pop()].open_files(paths, ", ".join(names))
     return opened
 
 
 def _surest(path: Path, formats: Mapping[str, ModuleType]) -> str:
-    """Return the name of the format that is surest of a path; raise where none or two are."""
+    """Return the name of the format with the highest sureness; raise for none, or for several."""
     sure = {name: plugin.sureness(path) for name, plugin in formats.items()}
     most = max(sure.values(), default=0)
     names = [name for name, value in sure.items() if value == most]
     if not most:
         raise UnreadableDataset(
-            f"{path} is of no format this version reads", "formats: " + ", ".join(formats)
+            f"{path} has no format that this version reads", "formats: " + ", ".join(formats)
         )
     if len(names) > 1:
         raise UnreadableDataset(
-            f"{path} may be of these formats: {', '.join(names)}", "name the files to be read"
+            f"{path} may be of these formats: {', '.join(names)}", "name the files to read"
         )
     return names[0]
 
@@ -105,27 +105,26 @@ def _expand(name: str) -> list[Path]:
     if "://" in name:
         raise UnreadableDataset(f"{name}: remote datasets are not read", "copy it to a local disk")
     path = Path(name)
-    found = [path] if path.exists() else sorted(map(Path, glob.glob(name, recursive=True)))
-    if not found:
+    paths = [path] if path.exists() else sorted(map(Path, glob.glob(name, recursive=True)))
+    if not paths:
         raise UnreadableDataset(f"{name} does not exist", "name a Parquet file or a folder")
-    for file in found:
+    for file in paths:
         if file.exists() and not file.is_dir():
             refuse_special(file)
-    return found
+    return paths
 
 
 def files_in(folder: Path) -> list[Path]:
-    """Return every file below a folder, hidden ones aside, sorted.
+    """Return all files below a folder, except hidden ones, sorted.
 
-    Raises UnreadableDataset, naming it, for a folder that cannot be read: what
-    is passed over in silence would look as if it had been checked.
+    Raises UnreadableDataset for a folder that cannot be read: files that are skipped
+    without an error would look as if they had been checked.
     """
-
     return [path for path in _walk(folder) if not path.name.startswith(".")]
 
 
 def hidden_files_in(folder: Path) -> list[Path]:
-    """Return every hidden file below a folder, sorted; hidden folders are not searched.
+    """Return all hidden files below a folder, sorted; hidden folders are not searched.
 
     Raises UnreadableDataset as `files_in` does.
     """
@@ -135,24 +134,25 @@ def hidden_files_in(folder: Path) -> list[Path]:
 def _walk(folder: Path) -> list[Path]:
     def refuse(error: OSError) -> None:
         raise UnreadableDataset(
-            f"{error.filename} cannot be read: {error.strerror}", "give yourself access to it"
+            f"{error.filename} cannot be read: {error.strerror}",
+            "give yourself permission to read it",
         )
 
-    found: list[Path] = []
+    files: list[Path] = []
     seen: set[tuple[int, int]] = set()
     for parent, folders, names in os.walk(folder, onerror=refuse, followlinks=True):
         here = Path(parent).stat()
-        # Links to folders are followed, but a folder is read once, however many lead to it.
+        # Links to folders are followed, but each folder is read only once.
         if (here.st_dev, here.st_ino) in seen:
             folders.clear()
             continue
         seen.add((here.st_dev, here.st_ino))
         folders[:] = sorted(name for name in folders if not name.startswith("."))
-        found += (Path(parent, name) for name in names)
-    return sorted(found)
+        files += (Path(parent, name) for name in names)
+    return sorted(files)
 
 
 def refuse_own_files(path: Path, files: Sequence[Path]) -> None:
-    """Raise UsageError if writing to `path` would write over the dataset."""
+    """Raise UsageError if writing to `path` would overwrite the dataset."""
     if path.exists() and any(file.exists() and path.samefile(file) for file in files):
-        raise UsageError(f"{path} is part of the dataset itself", "name another file")
+        raise UsageError(f"{path} is part of the dataset", "name another file")

@@ -1,8 +1,7 @@
-"""What lies beside the files of a dataset and was not read, and what follows from it.
+"""The files beside those of a dataset that were not read, and what follows for its rows.
 
-A row is not clear for pictures that lay there unread, nor for texts that hold addresses or
-digests, which may be those of its picture. Words without any, captions, a README or a licence
-change nothing.
+No row is clear if pictures were not read, or texts with URLs or digests, which may be those
+of its picture. Texts without them, captions, a README or a licence change nothing.
 """
 
 from __future__ import annotations
@@ -31,40 +30,40 @@ WORDS = frozenset(
     *(".html", ".htm", ".py", ".ipynb", ".sh", ".log", ".cfg", ".ini", ".bib", ".pdf"),
 }
 MAY_HOLD_ENTRIES = "may-hold-entries"
-# A line of a caption that is an address or a hash and nothing else.
+# A line of a caption that is only a URL or a hash.
 _LINE = re.compile(
     rb"(?m)^[^\S\n]*[\"']*(?:https?://\S+|(?:[0-9a-fA-F]{16}|[0-9a-fA-F]{32}|[0-9a-fA-F]{64}))\s*$"
 )
-# What other texts hold of addresses and hashes.
+# URLs and hashes in other texts.
 _TEXT_KEYS = re.compile(
     rb"(?i)https?:\\{0,4}/|(?<![0-9a-z])(?:[0-9a-f]{16}|[0-9a-f]{32}|[0-9a-f]{64})(?![0-9a-z])"
 )
 _CAPTIONS = frozenset({".txt", ".caption"})
-# Texts about a dataset as a whole, by their names without endings, and programs: the addresses
-# in them are those of their makers.
+# Texts about a dataset as a whole, by their names without suffixes, and programs: the URLs in
+# them are those of their makers.
 _ABOUT = frozenset({"readme", "license", "licence", "copying", "notice", "citation"}) | {
     *("changelog", "dataset_info", "dataset_infos", "state", "croissant"),
 }
 _PROGRAMS = frozenset({".py", ".ipynb", ".sh", ".cfg", ".ini", ".toml", ".bib", ".pdf"})
-# Vectors, which lie beside tables of addresses.
+# Vectors, as they are kept beside tables of URLs.
 _NUMBERS = ".npy"
-# To an import a line in Markdown, YAML or a plain text that is an address and nothing else.
+# For an import: a line of Markdown, YAML or plain text that is only a URL.
 _LISTED = re.compile(rb"(?m)^[^\S\n]*(?:(?:[*+-]|\d{1,9}[.)])[^\S\n]+)?[<\"']*https?://\S+\s*$")
 # A table with one of these may hold keys of the pictures beside it.
 _KEYS = re.compile(rb"https?:|[0-9a-fA-F]{16}")
 _MAY_LACK_KEYS = frozenset({".csv", ".tsv", ".json", ".jsonl", ".ndjson"})
-# A file in which macOS keeps attributes of the one beside it; its name is that with "._".
+# Start of a file in which macOS keeps the attributes of another one ("._NAME" for NAME).
 _APPLE_DOUBLE = b"\0\5\x16\7"
-# To an import a site in an object of JSON is a key, too.
+# For an import, a site in a JSON object is a key, too.
 _ENTRIES = re.compile(rb"%b|(?i:\"(?:url|site)\")\s*:" % _KEYS.pattern)
 _CHUNK = 1 << 20
-# Bytes at the start of a file that tell its kind, and of an address over the end of a chunk.
+# Bytes at the start of a file that show its kind; longest URL across the end of a chunk.
 _HEAD, _LONGEST = 512, 2048
 
 
 @dataclass(frozen=True, slots=True)
 class SkippedFiles:
-    """Files of one kind that were not read; `reason` is why no row may be clear, or None."""
+    """Files of one kind that were not read; `reason`: why no row may be clear, or None."""
 
     kind: Kind
     files: int
@@ -72,17 +71,17 @@ class SkippedFiles:
     reason: str | None = None
 
     def __str__(self) -> str:
-        """Say it in words."""
+        """Return it as one line of text."""
         return f"{self.count} beside the dataset ({', '.join(self.suffixes)}): {self.means}"
 
     @property
     def count(self) -> str:
-        """Return how many files these are, in words."""
+        """Return the number of files as text."""
         return "1 file" if self.files == 1 else f"{self.files:,} files"
 
     @property
     def means(self) -> str:
-        """Return in words what these files are, and that they were not read."""
+        """Return the text about this kind of files."""
         return _MEANS[self.kind]
 
     def to_json(self) -> dict[str, Any]:
@@ -94,15 +93,15 @@ _MEANS = {
     "pictures": "pictures, not compared",
     "archives": "archives or other data, not read",
     "tables": "tables, not read",
-    "words": "of other kinds, not looked at",
+    "words": "other files, not read",
     "hidden": "hidden lists, not read",
 }
 
 
 def is_picture(path: Path) -> bool:
-    """Tell whether a file is one of a picture, by its name, or by its bytes if that does not say.
+    """Return whether a file is a picture, by its suffix or, if that is unknown, by its bytes.
 
-    Raises UnreadableDataset, naming it, where these cannot be read.
+    Raises UnreadableDataset if the bytes cannot be read.
     """
     suffix = path.suffix.lower()
     if suffix in PICTURES:
@@ -112,11 +111,10 @@ def is_picture(path: Path) -> bool:
 
 
 def left_out(files: Sequence[Path], *, pictures: Sequence[Path] = ()) -> tuple[SkippedFiles, ...]:
-    """Return what was passed over, by kind.
+    """Return the files that were not read, by kind.
 
-    `pictures` are those that the rows are: a table or a list beside them may hold their
-    keys. Without any the rows are those of a table, and pictures beside it are the rows'
-    own.
+    `pictures` are the rows of the dataset; a table or list beside them may hold their keys.
+    Without `pictures` the rows are those of a table, and pictures beside it are theirs.
     """
     captioned = {path.with_suffix("") for path in pictures}
     return tuple(
@@ -128,10 +126,10 @@ def left_out(files: Sequence[Path], *, pictures: Sequence[Path] = ()) -> tuple[S
 def passed_over(
     files: Sequence[Path], pictures: Sequence[Path], hidden: Sequence[Path] = ()
 ) -> tuple[SkippedFiles, ...]:
-    """Return what an import of lists and of these pictures passed over, by kind.
+    """Return the files that an import of lists and of these pictures skipped, by kind.
 
-    Its `reason` is MAY_HOLD_ENTRIES or None: an opt-out in such a file would be lost.
-    `hidden` are lists that are hidden.
+    Their `reason` is MAY_HOLD_ENTRIES if opt-outs may be in them, or None. `hidden` are
+    hidden lists.
     """
     captioned = {path.with_suffix("") for path in pictures}
     kinds = _by_kind(files, True)
@@ -145,7 +143,7 @@ def passed_over(
 
 
 def reasons(left: Sequence[SkippedFiles]) -> list[str]:
-    """Return the reasons for which no row of the dataset may be clear."""
+    """Return the reasons why no row of the dataset may be clear."""
     return [one.reason for one in left if one.reason]
 
 
@@ -162,14 +160,14 @@ def _kind(path: Path, pictures_read: bool) -> Kind:
         return "pictures"
     if suffix in ARCHIVES:
         return "archives"
-    # Beside pictures img2dataset writes one JSON file each; beside tables it is about them.
+    # img2dataset writes a JSON file for each picture; beside tables JSON describes the dataset.
     if suffix in TABLES or (pictures_read and suffix == ".json"):
         return "tables"
     return "words" if suffix in WORDS or _is_text(_head(path)) else "archives"
 
 
 def _head(path: Path) -> bytes:
-    """Return the first bytes of a file; one that is no regular file begins with NUL."""
+    """Return the first bytes of a file; NUL for one that is not a regular file."""
     try:
         with opened(path) as file:
             return file.read(_HEAD)
@@ -180,7 +178,7 @@ def _head(path: Path) -> bytes:
 
 
 def _is_text(head: bytes) -> bool:
-    # The last character may be cut.
+    # The last character may be incomplete.
     text = head.decode("utf-8", "replace")[:-1]
     return "\0" not in text and "\N{REPLACEMENT CHARACTER}" not in text
 
@@ -191,7 +189,7 @@ def _suffixes(paths: Sequence[Path]) -> tuple[str, ...]:
 
 
 def _reason(kind: Kind, paths: Sequence[Path], captioned: Set[Path]) -> str | None:
-    """Return why no row may be clear; `captioned` are the pictures read, without their endings."""
+    """Return why no row may be clear; `captioned` are the paths of pictures without suffixes."""
     if not captioned:
         if kind in ("pictures", "archives"):
             return "pictures-left-out"
@@ -200,7 +198,7 @@ def _reason(kind: Kind, paths: Sequence[Path], captioned: Set[Path]) -> str | No
 
 
 def _hold_keys(kind: Kind, paths: Sequence[Path], captioned: Set[Path]) -> bool:
-    """Tell whether tables, packed ones too, or texts may hold addresses or hashes of rows."""
+    """Return whether tables (also packed) or texts may hold URLs or hashes of rows."""
     if kind == "tables":
         return any(_holds(path, _KEYS, _MAY_LACK_KEYS) for path in paths if not _is_about(path))
     if kind == "archives":
@@ -209,7 +207,7 @@ def _hold_keys(kind: Kind, paths: Sequence[Path], captioned: Set[Path]) -> bool:
 
 
 def _is_about(path: Path) -> bool:
-    """Tell whether a file is one of words about all of a dataset, or of a program."""
+    """Return whether a file is a text about the whole dataset, or a program."""
     return path.name.lower().partition(".")[0] in _ABOUT or path.suffix.lower() in _PROGRAMS
 
 
@@ -228,7 +226,7 @@ def _why_entries(kind: Kind, paths: Sequence[Path], captioned: Set[Path]) -> str
 
 
 def _hold_entries(kind: Kind, paths: Sequence[Path], captioned: Set[Path]) -> bool:
-    """Tell whether tables, or texts that are no captions, may hold lines of a list."""
+    """Return whether tables, or texts other than captions, may hold lines of a list."""
     if kind == "tables":
         return any(_holds(path, _ENTRIES, _MAY_LACK_KEYS) for path in paths)
     lists = (path for path in paths if path.with_suffix("") not in captioned)
@@ -236,7 +234,7 @@ def _hold_entries(kind: Kind, paths: Sequence[Path], captioned: Set[Path]) -> bo
 
 
 def _holds(path: Path, pattern: re.Pattern[bytes], only: Container[str] | None) -> bool:
-    """Tell whether a file holds a pattern; files of other endings than `only` may well."""
+    """Return whether a file contains a pattern; True for suffixes that are not in `only`."""
     if only is not None and path.suffix.lower() not in only:
         return True
     try:

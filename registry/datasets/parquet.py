@@ -1,8 +1,8 @@
 """Parquet datasets: one file, several files of one schema, or a folder of them.
 
-Read batch by batch with small column buffers, so that memory depends on the
-batch and not on the size of the file or of its row groups. Written back with
-the dataset's own schema and metadata, compressed with zstd.
+Files are read batch by batch with small column buffers, so that memory depends on the
+batch, not on the size of the file or of its row groups. Rows are written with the
+dataset's own schema and metadata, compressed with zstd.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ SUFFIXES = (".parquet", ".pq", ".parq")
 
 
 def sureness(path: Path) -> float:
-    """Return how surely a path is a Parquet file or a folder that holds some."""
+    """Return the sureness, from 0 to 1, that a path is a Parquet file or a folder of them."""
     if path.is_dir():
         return FOLDER[CONTENT] if any(_is_parquet(child) for child in files_in(path)) else 0
     if _has_magic(path):
@@ -68,7 +68,7 @@ class ParquetDataset:
         if twice:
             raise UnreadableDataset(
                 f"{self.files[0]} has more than one column named {twice[0]}",
-                "give its columns names of their own",
+                "rename one of the columns",
             )
         for path, schema in zip(self.files, schemas, strict=True):
             if not schema.equals(self.schema):
@@ -95,9 +95,9 @@ class ParquetDataset:
 
 
 class ParquetRowWriter:
-    """Writes to a temporary file beside the target, renamed when it is whole.
+    """Writes to a temporary file beside the target, which is renamed when it is complete.
 
-    Every call but `abandon` may raise UnwritableOutput.
+    All methods except `abandon` may raise UnwritableOutput.
     """
 
     def __init__(self, path: Path, schema: pa.Schema) -> None:
@@ -113,14 +113,14 @@ class ParquetRowWriter:
             self._writer.write_batch(batch)
 
     def close(self) -> None:
-        """Finish the file and give it its name."""
+        """Finish the file, and rename it to the target."""
         with self._reported():
             self._writer.close()
             self._made.finish()
 
     def abandon(self) -> None:
-        """Remove what was written so far."""
-        # A disk that is full cannot take the end of the file either.
+        """Remove the temporary file."""
+        # On a full disk closing the writer fails, too.
         with suppress(OSError, pa.ArrowException):
             self._writer.close()
         self._made.discard()
@@ -154,7 +154,7 @@ def _has_magic(path: Path) -> bool:
 
 
 def _batch_rows(metadata: pq.FileMetaData, names: Sequence[str] | None) -> int:
-    """Return how many rows make a batch of bounded bytes: rows with pictures are large."""
+    """Return the rows of a batch of at most BATCH_BYTES: rows with pictures are large."""
     largest = 1.0
     for number in range(metadata.num_row_groups):
         group = metadata.row_group(number)
@@ -166,7 +166,7 @@ def _batch_rows(metadata: pq.FileMetaData, names: Sequence[str] | None) -> int:
 
 
 def _is_of(path: str, names: Sequence[str]) -> bool:
-    """Tell whether a column of the file is one of these, or a part of one; names may have dots."""
+    """Return whether a column path is one of the names, or within one; names may have dots."""
     parts = path.split(".")
     return any(".".join(parts[:size]) in names for size in range(1, len(parts) + 1))
 
@@ -180,6 +180,10 @@ def _open(path: Path) -> pq.ParquetFile:
 
 def _unreadable(path: Path, error: Exception) -> UnreadableDataset:
     if path.exists() and path.stat().st_size == 0:
-        return UnreadableDataset(f"{path} is empty (0 bytes)", "was the download cut off?")
+        return UnreadableDataset(
+            f"{path} is empty (0 bytes)", "the download may have been cut off: get the file again"
+        )
     why = str(error).splitlines()[0] if str(error) else type(error).__name__
-    return UnreadableDataset(f"{path} cannot be read as Parquet: {why}", "is the file whole?")
+    return UnreadableDataset(
+        f"{path} cannot be read as Parquet: {why}", "the file may be incomplete: get it again"
+    )

@@ -1,7 +1,7 @@
 """Folders of pictures as a dataset: one row per file, `file` and `image`.
 
-The bytes are read batch by batch; a file that cannot be read is a row without
-bytes, so that the check counts it instead of stopping.
+The bytes are read batch by batch. A file that cannot be read is a row without bytes, so
+that the check counts it and continues.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ BATCH_ROWS = 256
 
 
 def sureness(path: Path) -> float:
-    """Return how surely a path is a picture file or a folder that holds some."""
+    """Return the sureness, from 0 to 1, that a path is a picture or a folder of pictures."""
     if path.is_dir():
         return FOLDER[NAME] if any(_is_picture(child) for child in files_in(path)) else 0
     return NAME if _is_picture(path) else 0
@@ -72,7 +72,7 @@ class PictureFolder:
             yield self._batch(names, contents, wanted)
 
     def writer(self, path: Path, schema: pa.Schema) -> ParquetRowWriter:
-        """Return a writer of the list of files; pictures are not copied."""
+        """Return a writer of the list of files; the bytes of pictures are not written."""
         refuse_own_files(path, self.files)
         without_bytes = [field for field in schema if field.name != "image"]
         return ListWriter(path, pa.schema(without_bytes, schema.metadata))
@@ -97,7 +97,7 @@ class ListWriter(ParquetRowWriter):
 
 
 def _is_picture(path: Path) -> bool:
-    # A link that leads nowhere is a picture that cannot be read, not no picture.
+    # A broken link counts as a picture that cannot be read.
     return not path.is_dir() and is_picture(path)
 
 

@@ -62,7 +62,7 @@ def test_every_row_gets_one_outcome_with_its_reason(tmp_path: Path, snapshot: Pa
     assert written[0]["optout_signal"] == "noai"
     assert written[0]["optout_entry"] == "observation:1"
     assert (
-        written[1]["optout_reason"] == "seen on 2026-11-01, no mark; its picture was never obtained"
+        written[1]["optout_reason"] == "seen on 2026-11-01, no mark; its picture was never fetched"
     )
     assert written[2]["optout_match"] == "site"
     assert "Disallow: /" in written[2]["optout_reason"]
@@ -90,7 +90,7 @@ def test_rules_of_the_site_of_a_rows_page_are_asked(tmp_path: Path, snapshot: Pa
     rule = "Disallow: / at https://shut.example/robots.txt"
     assert written[0]["optout_reason"] == f"{rule} (rule of its page's site)"
     assert written[1]["optout_reason"].endswith(
-        "(rule of its page's site: does it mean this picture?)"
+        "(rule of its page's site; may not cover this picture)"
     )
 
 

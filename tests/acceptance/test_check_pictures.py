@@ -138,7 +138,7 @@ def test_what_is_passed_over_in_a_folder_is_said(tmp_path: Path, snapshot: Path,
     assert result.returncode == 3
     assert "pictures-left-out 1" in result.stdout
     assert "not read: 1 file beside the dataset (1 .jpg): pictures, not compared" in result.stderr
-    assert "(1 no suffix): of other kinds, not looked at" in result.stderr
+    assert "(1 no suffix): other files, not read" in result.stderr
     (folder / "d.parquet").unlink()
     (folder / "gone.png").symlink_to(tmp_path / "nowhere")
     os.mkfifo(folder / "pipe.png")

@@ -10,7 +10,7 @@ import pytest
 from made import Made, day
 
 from registry.checking.plan import plan
-from registry.checking.run import Options, check
+from registry.checking.run import CheckOptions, check
 from registry.datasets import open_dataset
 from registry.matching.confirm import tier
 from registry.urls.key import url_key
@@ -90,7 +90,7 @@ def test_outcomes_equal_the_oracle(tmp_path: Path, seed: int, distance: int | No
     out = tmp_path / "rows.parquet"
     # The hashes are random: somebody has to vouch for them.
     columns = plan(dataset, {"phash64": ["phash"]})
-    report = check(dataset, snapshot, columns, Options(distance=distance, out=out))
+    report = check(dataset, snapshot, columns, CheckOptions(distance=distance, out=out))
     expected = [oracle(row, claims, distance) for row in rows]
     assert pq.read_table(out)["optout_outcome"].to_pylist() == expected
     assert report.tally.outcomes == Counter(expected)
@@ -106,7 +106,7 @@ def test_of_equal_entries_the_oldest_answers(tmp_path: Path):
     pq.write_table(pa.table({"url": [url]}), tmp_path / "d.parquet")
     dataset = open_dataset([str(tmp_path / "d.parquet")])
     out = tmp_path / "rows.parquet"
-    check(dataset, made.snapshot(tmp_path), plan(dataset), Options(out=out))
+    check(dataset, made.snapshot(tmp_path), plan(dataset), CheckOptions(out=out))
     (row,) = pq.read_table(out).to_pylist()
     assert (row["optout_entry"], row["optout_since"]) == ("claim:2", day(3))
 
@@ -118,7 +118,7 @@ def test_flat_hashes_are_unchecked_and_match_nothing(tmp_path: Path):
         made.claim(phash64=bytes.fromhex(code))
     pq.write_table(pa.table({"phash": flat}), tmp_path / "d.parquet")
     dataset = open_dataset([str(tmp_path / "d.parquet")])
-    report = check(dataset, made.snapshot(tmp_path), plan(dataset), Options())
+    report = check(dataset, made.snapshot(tmp_path), plan(dataset), CheckOptions())
     assert report.tally.unchecked == {"unfit-phash64": 3}
 
 
@@ -132,7 +132,7 @@ def test_a_page_rule_does_not_reach_somebody_elses_picture(tmp_path: Path):
     pq.write_table(pa.table({"url": urls}), tmp_path / "d.parquet")
     dataset = open_dataset([str(tmp_path / "d.parquet")])
     out = tmp_path / "rows.parquet"
-    check(dataset, made.snapshot(tmp_path), plan(dataset), Options(out=out))
+    check(dataset, made.snapshot(tmp_path), plan(dataset), CheckOptions(out=out))
     assert pq.read_table(out)["optout_outcome"].to_pylist() == ["reserved", "clear"]
 
 
@@ -140,7 +140,7 @@ def outcome_of(made: Made, folder: Path, url: str) -> dict:
     pq.write_table(pa.table({"url": [url]}), folder / "d.parquet")
     dataset = open_dataset([str(folder / "d.parquet")])
     out = folder / "rows.parquet"
-    check(dataset, made.snapshot(folder), plan(dataset), Options(out=out))
+    check(dataset, made.snapshot(folder), plan(dataset), CheckOptions(out=out))
     return pq.read_table(out).to_pylist()[0]
 
 

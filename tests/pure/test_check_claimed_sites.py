@@ -5,7 +5,7 @@ import pytest
 from made import Made
 
 from registry.checking.answers import answer
-from registry.checking.complete import Offer
+from registry.checking.complete import ColumnOffer
 from registry.checking.index import CheckIndex
 from registry.checking.keys import Keys
 from registry.checking.wording import Wording
@@ -48,7 +48,7 @@ def outcomes(index: CheckIndex, *urls: str | None) -> list[str]:
 
     column = pa.array(urls, pa.string())
     held = column.is_valid().to_numpy(False)
-    offers = [Offer(held, held, "bad-url")]
+    offers = [ColumnOffer(held, held, "bad-url")]
     keys = Keys(rows=len(urls), urls=[url_keys(column)], written=[column], offers=offers)
     return [OUTCOMES[code] for code in answer(keys, index, None).outcome]
 

@@ -178,5 +178,5 @@ def test_an_override_goes_first_and_others_are_looked_up_beside_it():
     assert roles(choose(columns, {"ignore": ["url"]})) == {"url": None, "LINK": "url"}
     with pytest.raises(UsageError, match="no such column"):
         choose(columns, {"url": ["nope"]})
-    with pytest.raises(UsageError, match="cannot serve as image"):
+    with pytest.raises(UsageError, match="cannot have this role"):
         choose(columns, {"image": ["url"]})

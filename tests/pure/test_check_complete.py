@@ -15,12 +15,12 @@ from made import Made
 
 from registry.checking import keys as keys_module
 from registry.checking.columns import Choice, Columns
-from registry.checking.complete import Offer, unchecked
+from registry.checking.complete import ColumnOffer, unchecked
 from registry.checking.hash_family import pass_singly, sample_passes
 from registry.checking.index import CheckIndex
 from registry.checking.keys import extract
 from registry.checking.plan import plan
-from registry.checking.run import Options, check
+from registry.checking.run import CheckOptions, check
 from registry.datasets import open_dataset
 from registry.errors import UnreadableDataset
 from registry.pictures.reading import Hashed
@@ -36,11 +36,13 @@ def masks(*rows: int) -> np.ndarray:
 
 def test_a_row_is_clear_if_all_it_offers_was_compared():
     offers = [
-        Offer(masks(1, 1, 0, 0, 0), masks(1, 0, 0, 0, 0), "bad-url"),
-        Offer(
+        ColumnOffer(masks(1, 1, 0, 0, 0), masks(1, 0, 0, 0, 0), "bad-url"),
+        ColumnOffer(
             masks(1, 1, 1, 0, 0), masks(1, 1, 0, 0, 0), "bad-md5", [(masks(0, 0, 1, 0, 0), "odd")]
         ),
-        Offer(masks(0, 0, 0, 1, 0), masks(0, 0, 0, 1, 0), "bad-page_url", names_picture=False),
+        ColumnOffer(
+            masks(0, 0, 0, 1, 0), masks(0, 0, 0, 1, 0), "bad-page_url", names_picture=False
+        ),
     ]
     expected = [None, "bad-url", "odd", "page-only", "nothing-to-check"]
     assert unchecked(5, offers).tolist() == expected
@@ -49,9 +51,9 @@ def test_a_row_is_clear_if_all_it_offers_was_compared():
 
 
 def test_what_is_compared_with_nothing_is_not_compared():
-    by_digest = Offer(masks(1, 1, 1, 0), masks(1, 1, 0, 0), "bad-md5", way="md5")
-    by_address = Offer(masks(0, 1, 0, 0), masks(0, 1, 0, 0), "bad-url")
-    by_page = Offer(masks(1, 0, 0, 1), masks(1, 0, 0, 1), "bad-page_url", names_picture=False)
+    by_digest = ColumnOffer(masks(1, 1, 1, 0), masks(1, 1, 0, 0), "bad-md5", way="md5")
+    by_address = ColumnOffer(masks(0, 1, 0, 0), masks(0, 1, 0, 0), "bad-url")
+    by_page = ColumnOffer(masks(1, 0, 0, 1), masks(1, 0, 0, 1), "bad-page_url", names_picture=False)
     found = unchecked(4, [by_digest, by_address, by_page], (), frozenset({"md5"}))
     assert found.tolist() == ["nothing-of-its-kind-recorded", None, "bad-md5", "page-only"]
 
@@ -77,7 +79,7 @@ def test_a_registry_without_digests_calls_no_digest_clear(tmp_path, recorded, un
         path = tmp_path / f"{name}.parquet"
         pq.write_table(pa.table({name: values}), path)
         dataset = open_dataset([str(path)])
-        report = check(dataset, index.snapshot, plan(dataset), Options())
+        report = check(dataset, index.snapshot, plan(dataset), CheckOptions())
         kind = {"url": "address", "phash": "fingerprint"}.get(name, name)
         expected = "nothing-of-its-kind-recorded" if kind in unrecorded else None
         expected = expected if recorded else "empty-registry"
@@ -264,7 +266,7 @@ def test_no_row_whose_comparison_was_skipped_is_clear(tmp_path_factory, rows, na
     except UnreadableDataset:
         return
     out = folder / "rows.parquet"
-    check(dataset, made.snapshot(folder), columns, Options(out=out))
+    check(dataset, made.snapshot(folder), columns, CheckOptions(out=out))
     whole = seed > 0 and beside in (None, "README.md")
     for row, said in zip(rows, pq.read_table(out).to_pylist(), strict=True):
         if said["optout_outcome"] == "clear":

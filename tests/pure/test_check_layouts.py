@@ -8,7 +8,7 @@ from layout_parts import RESERVED, ROWS, Layout, registry_of_works
 from layouts import LAYOUTS
 
 from registry.checking.plan import plan
-from registry.checking.run import Options, check
+from registry.checking.run import CheckOptions, check
 from registry.datasets import open_dataset
 from registry.errors import UnreadableDataset
 
@@ -30,7 +30,7 @@ def test_layout(case: Layout, tmp_path: Path, snapshot):
         return
     opened = open_dataset([dataset])
     out = tmp_path / "rows.parquet"
-    report = check(opened, snapshot, plan(opened), Options(out=out, workers=1))
+    report = check(opened, snapshot, plan(opened), CheckOptions(out=out, workers=1))
     outcomes = pq.read_table(out)["optout_outcome"].to_pylist()
     assert len(outcomes) == ROWS
     assert {row for row, outcome in enumerate(outcomes) if outcome == "clear"}.isdisjoint(RESERVED)

@@ -8,7 +8,7 @@ import pytest
 
 from registry.checking._page_style import COLOURS
 from registry.checking.page import to_html
-from registry.checking.report import Report, Shown, Tally
+from registry.checking.report import Report, ShownMatch, Tally
 from registry.datasets._left_out import left_out
 from registry.model import OUTCOMES
 
@@ -17,7 +17,9 @@ TALLY = Tally(
     outcomes=Counter(reserved=1, clear=2),
     matched_by=Counter(url=1),
     hosts=Counter({"a.example": 1}),
-    shown=[Shown(0, "https://a.example/1.jpg", "reserved", "url", None, "noai", "noai", "2026")],
+    shown=[
+        ShownMatch(0, "https://a.example/1.jpg", "reserved", "url", None, "noai", "noai", "2026")
+    ],
 )
 REPORT = Report(
     dataset="d.parquet",
@@ -57,7 +59,7 @@ def test_an_empty_dataset_says_so():
 
 def test_every_cell_of_a_stacked_row_has_its_name():
     page = to_html(REPORT)
-    for name in ("outcome", "rows", "share", "means", "URL", "met by", "mark", "since"):
+    for name in ("outcome", "rows", "share", "means", "URL", "matched by", "mark", "since"):
         assert f'data-label="{name}"' in page
 
 

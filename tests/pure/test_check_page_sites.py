@@ -7,7 +7,7 @@ import pytest
 from made import Made
 
 from registry.checking.answers import answer
-from registry.checking.complete import Offer
+from registry.checking.complete import ColumnOffer
 from registry.checking.index import CheckIndex
 from registry.checking.keys import Keys
 from registry.checking.wording import Wording, row_words
@@ -31,7 +31,7 @@ def keys_of(picture: str | None, page: str | None) -> Keys:
         column = pa.array([url], pa.string())
         held = column.is_valid().to_numpy(False)
         into.append(url_keys(column))
-        keys.offers.append(Offer(held, held, f"bad-{role}", names_picture=role == "url"))
+        keys.offers.append(ColumnOffer(held, held, f"bad-{role}", names_picture=role == "url"))
     keys.written.append(pa.array([picture], pa.string()))
     return keys
 

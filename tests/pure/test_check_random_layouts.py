@@ -15,7 +15,7 @@ from layout_parts import RESERVED, Work, registry_of_works, works
 
 from registry.checking.hash_family import ENOUGH
 from registry.checking.plan import plan
-from registry.checking.run import Options, check
+from registry.checking.run import CheckOptions, check
 from registry.datasets import open_dataset
 from registry.errors import UnreadableDataset
 
@@ -117,7 +117,7 @@ def test_no_row_that_offers_a_reserved_picture_is_clear(seed: int, tmp_path: Pat
     except UnreadableDataset:
         return
     out = tmp_path / "rows.parquet"
-    check(dataset, snapshot, used, Options(out=out, workers=1))
+    check(dataset, snapshot, used, CheckOptions(out=out, workers=1))
     outcomes = pq.read_table(out)["optout_outcome"].to_pylist()
     wrong = [row for row in offering if outcomes[row] == "clear"]
     assert not wrong, {name: values[wrong[0]] for name, values in columns.items()}
