@@ -31,8 +31,9 @@ from bench.alpha_copies import WAYS, Art, choose, copies
 from registry.checking.answers import answer
 from registry.checking.columns import Choice, Columns
 from registry.checking.complete import unchecked
+from registry.checking.extraction import extract
 from registry.checking.index import CheckIndex
-from registry.checking.keys import Keys, extract
+from registry.checking.keys import Keys
 from registry.checking.snapshot_prints import SnapshotPrints
 from registry.matching.confirm import CANDIDATE_RADIUS, tier
 from registry.model import OUTCOMES

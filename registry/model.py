@@ -22,12 +22,17 @@ About = Literal["image", "page", "site"]
 Scope = Literal["image", "page", "site"]
 Relation = Literal["own", "cdn", "third-party"]
 Conformance = Literal["ok", "legacy", "malformed", "unverified"]
+Digest = Literal["sha256", "md5"]
+HashName = Literal["sha256", "md5", "phash64", "phash256"]
 Precedence = Literal["longest-allow", "longest-restrict", "first", "all"]
 
 USES: tuple[Use, ...] = ("train", "train-genai", "ai-input", "search", "index", "tdm")
 TRAINING_USES: tuple[Use, ...] = ("train", "train-genai")
 OUTCOMES: tuple[Outcome, ...] = ("reserved", "conditional", "review", "clear", "unchecked")
 TIERS: tuple[Tier, ...] = ("exact", "certain", "likely", "possible")
+# The length of each digest and fingerprint in bytes; as text, two hex digits a byte.
+HASH_BYTES: Mapping[HashName, int] = {"sha256": 32, "md5": 16, "phash64": 8, "phash256": 32}
+DIGESTS: tuple[Digest, ...] = ("sha256", "md5")
 # Strictest first; `unspecified` is silence and never counts as permission.
 DECISIONS: tuple[Decision, ...] = ("reserved", "conditional", "allowed", "unspecified")
 

@@ -17,16 +17,19 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from registry.checking.hash_family import sample_passes
+from registry.model import DIGESTS, HASH_BYTES
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-SIZES = {32: "sha256", 16: "md5"}
-PRINT = 8
+# Digests by their length in bytes; and the length of a phash64.
+SIZES = {HASH_BYTES[name]: name for name in DIGESTS}
+PRINT = HASH_BYTES["phash64"]
 # Fewest values of 64 bits that can be recognised as fingerprints.
 FEWEST = 5
 _MARK = r"(?:(?i:[a-z][a-z0-9_-]{0,15}[:=]|sha-?256-|md5-|0x)|\\x)?"
-_HEX = r"(?:[0-9a-fA-F]{16}|[0-9a-fA-F]{32}|[0-9a-fA-F]{64})"
+_HEX = "|".join(f"[0-9a-fA-F]{{{2 * size}}}" for size in (PRINT, *SIZES))
+_HEX = f"(?:{_HEX})"
 _UUID = r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
 _BASE64 = r"(?:[A-Za-z0-9+/_-]{43}=?|[A-Za-z0-9+/_-]{22}(?:==)?|[A-Za-z0-9+/_-]{11}=?)"
 _AROUND = r"[\s\"'\[\](){}<>,;]*"

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
@@ -19,7 +19,7 @@ from registry.checking.claimed_sites import ClaimedSites, SiteRow, site_row
 from registry.checking.pages import PageIndex
 from registry.checking.snapshot_prints import SnapshotPrints
 from registry.matching.index import PhashIndex
-from registry.model import DECISIONS, Signal, Verdict
+from registry.model import DECISIONS, DIGESTS, Signal, Verdict
 from registry.snapshot.format import signals_from_json
 from registry.urls.key import split_key
 from registry.verdict import decide
@@ -38,7 +38,6 @@ MAX_KEPT = 100_000
 # Most pictures of one URL that are compared; a URL with more shows a random picture.
 MAX_PICTURES = 16
 NONE = -1
-DIGESTS: tuple[Literal["sha256", "md5"], ...] = ("sha256", "md5")
 # A row of the snapshot's `sites`, and its rules that apply to a path.
 _Applicable = tuple[int, tuple[Signal, ...]]
 

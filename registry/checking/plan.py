@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from registry.checking.address_columns import MIN_SHARE, share_of_addresses
-from registry.checking.columns import Column, Columns, Kind, choose
+from registry.checking.column_plan import choose
+from registry.checking.columns import Column, Columns, Kind
 from registry.checking.strays import plain
 
 if TYPE_CHECKING:

@@ -12,8 +12,8 @@ from registry import __version__
 from registry.checking.answers import answer
 from registry.checking.columns import Columns
 from registry.checking.count import count
+from registry.checking.extraction import extract
 from registry.checking.index import CheckIndex
-from registry.checking.keys import extract
 from registry.checking.output import writing
 from registry.checking.report import Report, Tally
 from registry.checking.wording import Wording

@@ -14,11 +14,11 @@ from typing import Any, get_args
 from registry.claims.columns import KEYS, short
 from registry.errors import UnreadableInput
 from registry.matching.flat import is_flat
-from registry.model import Claim, Meaning, Use
+from registry.model import HASH_BYTES, Claim, Meaning, Use
 from registry.urls.hosts import fits_dns
 from registry.urls.key import host_of, url_key
 
-HEX_DIGITS = {"sha256": 64, "md5": 32, "phash64": 16, "phash256": 64}
+HEX_DIGITS = {name: 2 * size for name, size in HASH_BYTES.items()}
 MOST_PIXELS_A_SIDE = 2**31 - 1
 _BESIDE_HOST = re.compile(r"[/?#@\\]")
 _LINE_BREAKS = str.maketrans("\t\n\r", "   ")

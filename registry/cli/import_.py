@@ -3,26 +3,24 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 import click
 
-from registry.claims.files import FIRST_SHOWN, TABLE_SUFFIXES, Problems, is_table, read_claims
-from registry.claims.lines import CONVERT
+from registry.claims.files import TABLE_SUFFIXES, is_table, read_claims
 from registry.claims.rows import checked_line
+from registry.cli._import_result import ImportResult, report, say_unreadable
 from registry.errors import UnreadableInput, UsageError
 from registry.model import Claim, Meaning, Picture
-from registry.terminal import say, say_error, show_json
 from registry.text import visible
 
 if TYPE_CHECKING:
     import psycopg
 
     from registry.datasets._left_out import SkippedFiles
-    from registry.db.claims import ImportCounts
 
 MEANINGS = click.Choice(["reserved", "conditional", "allowed"])
 Item = TypeVar("Item")
@@ -43,35 +41,6 @@ class Defaults:
     source: str | None
     meaning: Meaning
     claimant: str | None
-
-
-@dataclass(slots=True)
-class ImportResult:
-    """The counts and problems of an import, and whether it was completed."""
-
-    read: int = 0
-    added: int = 0
-    already: int = 0
-    restored: int = 0
-    unfit_pictures: int = 0
-    problems: Problems = field(default_factory=Problems)
-    unreadable: list[str] = field(default_factory=list)
-    passed_over: tuple[SkippedFiles, ...] = ()
-    started: bool = False
-    complete: bool = False
-
-    @property
-    def exit_code(self) -> int:
-        """4 if something was not imported, or may have been missed; else 0."""
-        may_be_missed = any(one.reason for one in self.passed_over)
-        return 4 if self.problems.bad_rows or self.unreadable or may_be_missed else 0
-
-    def add(self, counts: ImportCounts) -> None:
-        """Add the counts of one import."""
-        self.read += counts.read
-        self.added += counts.added
-        self.already += counts.already
-        self.restored += counts.restored
 
 
 def _line(_: click.Context, option: click.Parameter, value: str | None) -> str | None:
@@ -141,7 +110,7 @@ def command(
     finally:
         # However an import ends, report what it has stored.
         if result.started:
-            _report(result, as_json)
+            report(result, as_json)
     return result.exit_code
 
 
@@ -211,7 +180,7 @@ def _import_table(
     try:
         import_claims(conn, _counted(claims, "rows"), on_batch=result.add)
     except UnreadableInput as error:
-        _say_unreadable(result, error.message, error.hint)
+        say_unreadable(result, error.message, error.hint)
 
 
 def _import_pictures(
@@ -235,7 +204,7 @@ def _claimed(
     files = {named.path: named for named in pictures}
     for path, picture in read_pictures(list(files)):
         if isinstance(picture, Unread):
-            _say_unreadable(result, picture.message, picture.hint)
+            say_unreadable(result, picture.message, picture.hint)
             continue
         result.unfit_pictures += picture.unfit is not None
         yield picture, _claim(picture, files[path], defaults)
@@ -267,84 +236,3 @@ def _counted(items: Iterable[Item], unit: str, total: int | None = None) -> Iter
         for done, item in enumerate(items):
             progress(done, total)
             yield item
-
-
-def _say_unreadable(result: ImportResult, message: str, hint: str = "") -> None:
-    result.unreadable.append(message)
-    if len(result.unreadable) <= FIRST_SHOWN:
-        say_error(message, hint)
-
-
-def _report(result: ImportResult, as_json: bool) -> None:
-    problems = result.problems
-    for left_out in problems.left_out:
-        say(f"skipped: {left_out.file}: {left_out.place}: {left_out.reason}")
-    _say_passed_over(result.passed_over)
-    _say_unknown(problems)
-    say(_summary(result))
-    if problems.not_utf8:
-        say(f"hint: {problems.not_utf8:,} lines are not UTF-8; {CONVERT}")
-    if not result.complete:
-        say("not complete: imported rows are kept; run the same command again to complete it")
-    if as_json:
-        show_json(_counts(result))
-
-
-def _say_passed_over(passed_over: Sequence[SkippedFiles]) -> None:
-    for one in passed_over:
-        may = "; they may hold claims" if one.reason else ""
-        say(f"skipped: {one.count} ({', '.join(one.suffixes)}): {one.means}{may}")
-    if any(one.reason for one in passed_over):
-        say(
-            f"hint: lists that are read end in {', '.join(TABLE_SUFFIXES)}: "
-            "unpack archives, convert other files, rename hidden ones"
-        )
-
-
-def _say_unknown(problems: Problems) -> None:
-    unknown = problems.unknown.listed()
-    for one in unknown[:FIRST_SHOWN]:
-        meant = f"; did you mean {one.did_you_mean}?" if one.did_you_mean else ""
-        others = f" and {one.files - 1:,} more" if one.files > 1 else ""
-        say(f"unknown column ignored: {one.column or '(no name)'} in {one.file}{others}{meant}")
-    if len(unknown) > FIRST_SHOWN:
-        more = "many" if problems.unknown.are_more else f"{len(unknown) - FIRST_SHOWN}"
-        say(f"unknown columns ignored: {more} more (--json lists them)")
-
-
-def _counts(result: ImportResult) -> dict[str, object]:
-    """Return the counts as `--json` prints them."""
-    return {
-        "complete": result.complete,
-        "read": result.read,
-        "added": result.added,
-        "already": result.already,
-        "restored": result.restored,
-        "rows_read": result.problems.rows_read,
-        "bad_rows": result.problems.bad_rows,
-        "left_out": [left_out._asdict() for left_out in result.problems.left_out],
-        "unknown_columns": [asdict(one) for one in result.problems.unknown.listed()],
-        "flat_hashes_left_out": result.problems.flat_hashes,
-        "unreadable_files": len(result.unreadable),
-        "unfit_pictures": result.unfit_pictures,
-        "passed_over": [
-            {**one.to_json(), "may_hold_entries": one.reason is not None}
-            for one in result.passed_over
-        ],
-    }
-
-
-def _summary(result: ImportResult) -> str:
-    parts = [f"{result.added:,} claims added", f"{result.already:,} already known"]
-    if result.problems.rows_read:
-        parts.insert(0, f"{result.problems.rows_read:,} rows read")
-    for count, words in (
-        (result.restored, "withdrawn claims restored"),
-        (result.problems.bad_rows, "rows skipped"),
-        (result.problems.flat_hashes, "hashes of flat pictures ignored"),
-        (len(result.unreadable), "files unreadable"),
-        (result.unfit_pictures, "pictures without enough structure, registered by digest only"),
-    ):
-        if count:
-            parts.append(f"{count:,} {words}")
-    return ", ".join(parts)

@@ -17,7 +17,7 @@ from registry.files import refuse_special
 from registry.matching import brute
 from registry.matching.confirm import CANDIDATE_RADIUS, tier
 from registry.matching.flat import is_flat
-from registry.model import DECISIONS, TIERS, Decision, MatchedBy, Outcome, Tier, Verdict
+from registry.model import DECISIONS, HASH_BYTES, TIERS, Decision, MatchedBy, Outcome, Tier, Verdict
 from registry.pictures.reading import prints_of
 from registry.signals import carriers
 from registry.snapshot.format import past_from_json
@@ -33,7 +33,11 @@ if TYPE_CHECKING:
 
 Kind = Literal["picture", "url", "phash64", "256 bits", "md5"]
 HEX = re.compile(r"[0-9a-fA-F]+")
-LENGTHS: dict[int, Kind] = {16: "phash64", 64: "256 bits", 32: "md5"}
+LENGTHS: dict[int, Kind] = {
+    2 * HASH_BYTES["phash64"]: "phash64",
+    2 * HASH_BYTES["phash256"]: "256 bits",
+    2 * HASH_BYTES["md5"]: "md5",
+}
 HINT = "a hash has 16 (phash64), 64 (phash256 or sha256) or 32 (md5) hex digits"
 _LIKE_A_HOST = re.compile(r"(?:[\w-]+\.)+[a-z]{2,}(?::\d+)?", re.IGNORECASE)
 # Bits of phash256 that may differ when nothing but that hash is given.

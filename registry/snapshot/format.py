@@ -31,7 +31,16 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, get_args
 
 from registry.errors import UnreadableSnapshot
-from registry.model import USES, Conformance, Meaning, PathRule, Precedence, Scope, Signal
+from registry.model import (
+    HASH_BYTES,
+    USES,
+    Conformance,
+    Meaning,
+    PathRule,
+    Precedence,
+    Scope,
+    Signal,
+)
 from registry.urls.key import host_of
 
 if TYPE_CHECKING:
@@ -44,10 +53,10 @@ FILES = ("images.arrow", "views.arrow", "entries.arrow", "signals.arrow", "sites
 # Column types by pyarrow's own names, `time` standing for microseconds in UTC.
 COLUMNS = {
     "images.arrow": {
-        "sha256": "binary 32",
-        "md5": "binary 16",
+        "sha256": f"binary {HASH_BYTES['sha256']}",
+        "md5": f"binary {HASH_BYTES['md5']}",
         "phash64": "uint64",
-        "phash256": "binary 32",
+        "phash256": f"binary {HASH_BYTES['phash256']}",
         "width": "int32",
         "height": "int32",
     },
@@ -55,7 +64,7 @@ COLUMNS = {
         "image": "int32",
         "view": "string",
         "phash64": "uint64",
-        "phash256": "binary 32",
+        "phash256": f"binary {HASH_BYTES['phash256']}",
     },
     "entries.arrow": {
         "entry": "string",

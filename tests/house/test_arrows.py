@@ -72,21 +72,31 @@ ROOMS = {
     "registry.checking.complete": set(),
     "registry.checking.hash_family": set(),
     "registry.checking.address_columns": {"registry.urls"},
-    "registry.checking.hash_forms": {"registry.checking.hash_family"},
+    "registry.checking.hash_forms": VALUES | {"registry.checking.hash_family"},
     "registry.checking.file_points": {"registry.checking.hash_forms", "registry.evidence"},
     "registry.checking.mentions": {"registry.urls"},
     "registry.checking.strays": {
         *("registry.checking.file_points", "registry.checking.hash_forms"),
         *("registry.evidence", "registry.urls"),
     },
-    "registry.checking.columns": VALUES
+    "registry.checking.columns": VALUES,
+    "registry.checking.column_roles": VALUES
     | {
         "registry.evidence",
         "registry.checking.address_columns",
+        "registry.checking.columns",
         "registry.checking.complete",
         "registry.checking.hash_family",
         "registry.checking.hash_forms",
     },
+    "registry.checking.column_plan": VALUES
+    | {
+        "registry.checking.address_columns",
+        "registry.checking.column_roles",
+        "registry.checking.columns",
+        "registry.checking.hash_family",
+    },
+    "registry.checking.texts": set(),
     "registry.checking.report": VALUES | {"registry.datasets"},
     "registry.checking._page_style": set(),
     "registry.checking.page": VALUES

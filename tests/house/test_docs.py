@@ -15,13 +15,14 @@ from crawler.visit import frontier, site_files
 from crawler.visit.frontier import Limits
 from registry import model
 from registry.checking import address_columns, complete
-from registry.checking.columns import HASHES, IMAGES, OF_OTHERS, ROLES
-from registry.checking.keys import DIGEST_BYTES
+from registry.checking.column_roles import HASHES, IMAGES, OF_OTHERS
+from registry.checking.columns import ROLES
 from registry.checking.wording import FIELDS
 from registry.db.connect import OLDEST_MAJOR
 from registry.db.place import MAJOR
 from registry.fingerprints._structure import unfit
 from registry.matching import confirm
+from registry.model import DIGESTS
 from registry.signals._robots_groups import MAX_BYTES
 from registry.snapshot.format import FILES, FORMAT, schemas
 from registry.snapshot.manifest import SEAL, Manifest
@@ -95,7 +96,7 @@ def test_words_has_every_word():
 def test_checking_names_what_a_check_says():
     reasons = [word for word in vars(complete).values() if _is_reason(word)]
     assert len(reasons) > 5
-    reasons += [f"bad-{name}" for name in ("url", "page_url", *DIGEST_BYTES, "phash64")]
+    reasons += [f"bad-{name}" for name in ("url", "page_url", *DIGESTS, "phash64")]
     reasons += [f"unfit-{word}" for word in re.findall(r"`([a-z-]+)`", unfit.__doc__)[:2]]
     reasons += [f"image-{word}" for word in picture_reasons()]
     parts = (part for parts in HASHES.values() for part in parts)

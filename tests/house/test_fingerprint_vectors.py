@@ -5,7 +5,8 @@ import json
 import pytest
 from sources import ROOT
 
-from registry.fingerprints import algorithms
+from registry.fingerprints import algorithms, file_digests
+from registry.model import DIGESTS, HASH_BYTES
 from registry.pictures.reading import fingerprint_file
 
 FOLDER = ROOT / "tests/vectors/fingerprints"
@@ -42,3 +43,11 @@ def test_vectors_show_the_form(name):
 
 def test_vectors_belong_to_an_algorithm():
     assert {path.stem for path in FOLDER.iterdir()} == set(algorithms())
+
+
+def test_lengths_are_those_of_the_words():
+    """`HASH_BYTES` is the one table of lengths; an algorithm in it has as many bits."""
+    for name, algorithm in algorithms().items():
+        assert HASH_BYTES.get(name, algorithm.bits // 8) * 8 == algorithm.bits
+    for name, digest in zip(DIGESTS, file_digests(b""), strict=True):
+        assert len(digest) == 2 * HASH_BYTES[name]

@@ -26,6 +26,8 @@ CORE = (
     "registry.fingerprints",
     "registry.matching",
     "registry.checking.columns",
+    "registry.checking.column_roles",
+    "registry.checking.column_plan",
     "registry.checking.report",
     "registry.checking.page",
     "registry.checking._page_style",

@@ -2,7 +2,8 @@
 
 import pytest
 
-from registry.checking.columns import Column, Columns, choose
+from registry.checking.column_plan import choose
+from registry.checking.columns import Column, Columns
 from registry.errors import UnreadableDataset, UsageError
 
 PHASH = ("c9b6a7d8469c1959", "d5d5d5d52a2a2a2a")

@@ -16,9 +16,9 @@ from made import Made
 from registry.checking import keys as keys_module
 from registry.checking.columns import Choice, Columns
 from registry.checking.complete import ColumnOffer, unchecked
+from registry.checking.extraction import extract
 from registry.checking.hash_family import pass_singly, sample_passes
 from registry.checking.index import CheckIndex
-from registry.checking.keys import extract
 from registry.checking.plan import plan
 from registry.checking.run import CheckOptions, check
 from registry.datasets import open_dataset

@@ -1,0 +1,119 @@
+"""Gives the columns of a dataset their roles (pure).
+
+Several columns may have the same role. A column that only looks like a hash of the picture
+is left out, with the reason. A column with keys of the picture in a form that is not read
+makes its rows unchecked: a wrong guess would report "nothing found" where nothing was
+compared.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from registry.checking.address_columns import (
+    OF_PICTURE,
+    addresses,
+    meant_by,
+)
+from registry.checking.column_roles import NO_PHASH, codes, judged, type_fits
+from registry.checking.columns import IGNORE, ROLES, Addressed, Choice, Column, Columns, Other, Role
+from registry.checking.hash_family import sample_passes
+from registry.errors import UnreadableDataset, UsageError
+
+# Metadata of cameras and programs: the URLs in it are those of their makers.
+OF_MAKERS = frozenset({"exif"})
+
+
+def choose(
+    columns: Sequence[Column], overrides: Mapping[str, Sequence[str]] | None = None
+) -> Columns:
+    """Return the plan: the columns with their roles.
+
+    `overrides` (role or `ignore` to column names) have priority. Raises UsageError for an
+    override with an unknown or unfit column, and UnreadableDataset, with the list of
+    columns, if no column clearly names the pictures.
+    """
+    overrides = overrides or {}
+    by_hand = {name: role for role, names in overrides.items() for name in names}
+    chosen = {name: _override(columns, role, name) for name, role in by_hand.items()}
+    texts = {c.name: c.sample for c in columns if c.kind == "string" and c.name not in chosen}
+    for name, use in addresses(texts, pictures_named="url" in overrides).items():
+        chosen[name] = Choice(name, use.role, use.why)
+    has_mime = any(column.name == "mime_type" for column in columns)
+    judged = [chosen.get(column.name) or judged(column, has_mime) for column in columns]
+    choices = tuple(choice for choice in judged if choice)
+    plan = Columns(choices, tuple(_others(columns, choices, by_hand)))
+    if not any(plan.of(role) for role in ROLES if role not in ("page_url", "source_url")):
+        _refuse_unless_by_hand(columns, plan, by_hand)
+    return plan
+
+
+def _others(
+    columns: Sequence[Column], choices: Sequence[Choice], by_hand: Mapping[str, str]
+) -> Iterator[Other]:
+    """Yield the columns without a role that may hold keys of pictures."""
+    served = {choice.column for choice in choices if choice.role}
+    for column in columns:
+        if column.name in served or column.name in by_hand or column.kind == "other":
+            continue
+        yield Other(column.name, _addressed(column.name), column.name.lower() not in OF_MAKERS)
+
+
+def _addressed(name: str) -> Addressed:
+    meant = meant_by(name)
+    if meant in ("licence", "person"):
+        return "picture"
+    return "page" if meant == "page" else "any"
+
+
+def _override(columns: Sequence[Column], role: str, name: str) -> Choice:
+    column = next((column for column in columns if column.name == name), None)
+    if column is None:
+        raise UsageError(
+            f"--column {role}={name}: the dataset has no such column",
+            "columns: " + ", ".join(column.name for column in columns),
+        )
+    if role == IGNORE:
+        return Choice(name, None, "left out with --column")
+    served = next(known for known in ROLES if known == role)
+    if not type_fits(column, served):
+        raise UsageError(
+            f"--column {role}={name}: a column of type {column.type} cannot have this role",
+            "URLs, sha256, md5 and phash64 are strings; sha256 and md5 may be binary; "
+            "image is binary or a struct of bytes and path",
+        )
+    return Choice(name, served, "named with --column" + _warning(column, served), by_hand=True)
+
+
+def _warning(column: Column, role: Role) -> str:
+    """Return a warning if the values do not fit a role that the user gave; else ""."""
+    if role == "phash64" and not sample_passes(codes(column)):
+        return f"; {NO_PHASH}"
+    if role == "url" and column.sample and not any(map(OF_PICTURE.fullmatch, column.sample)):
+        return "; its values do not look like image URLs"
+    return ""
+
+
+def _refuse_unless_by_hand(
+    columns: Sequence[Column], plan: Columns, by_hand: Mapping[str, str]
+) -> None:
+    """Raise UnreadableDataset, unless the user gave a column its role."""
+    if any(choice.role and choice.column in by_hand for choice in plan.choices):
+        return
+    if unclear := plan.of("source_url"):
+        raise UnreadableDataset(
+            "no column clearly holds image URLs; columns with URLs: "
+            + ", ".join(choice.column for choice in unclear),
+            f"if one of them does, use --column url={unclear[0].column}",
+        )
+    if pages := plan.of("page_url"):
+        raise UnreadableDataset(
+            "only URLs of pages were found, none of images: "
+            + ", ".join(choice.column for choice in pages),
+            f"to look up only the pages, use --column page_url={pages[0].column}",
+        )
+    raise UnreadableDataset(
+        "no usable column among: " + ", ".join(f"{c.name} ({c.type})" for c in columns),
+        "needed: an image URL, sha256, md5, 16-hex phash or image column; "
+        "if the dataset has one, use --column url=NAME",
+    )

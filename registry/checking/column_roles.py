@@ -1,0 +1,171 @@
+"""The role of one column, from its name, its type and a sample of its values (pure)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Literal
+
+import numpy as np
+
+from registry.checking.address_columns import (
+    MIN_SHARE,
+    share_of_addresses,
+)
+from registry.checking.columns import Choice, Column, Role
+from registry.checking.complete import NOT_READ, OTHER_ALGORITHM
+from registry.checking.hash_family import ENOUGH, sample_passes
+from registry.checking.hash_forms import are_fingerprints
+from registry.evidence.carriers import is_still_image
+from registry.model import HASH_BYTES
+
+HashRole = Literal["sha256", "md5", "phash64"]
+IMAGES = frozenset(
+    {"image", "jpg", "jpeg", "png", "webp", "img", "picture", "image_bytes", "bytes"}
+)
+# Parts of the names of hash columns, by role: COYO-700M, WAON, our own columns, ...
+HASHES: Mapping[HashRole, tuple[str, ...]] = {
+    "phash64": ("phash", "perceptualhash", "imagehash"),
+    "sha256": ("sha256",),
+    "md5": ("md5",),
+}
+# Parts of names of hashes that are not of the picture.
+OF_OTHERS = frozenset({"url", "uri", "link", "page", "user", "text", "caption", "title", "key"})
+LOOK_ALIKES = {
+    "uid": "an identifier, not a hash of the file",
+    "user_name": "a digest of a person's name",
+    "blurhash": "a placeholder, not a fingerprint",
+    "blur_hash": "a placeholder, not a fingerprint",
+    **dict.fromkeys(("ahash", "dhash", "whash", "pdq"), "of another algorithm than phash"),
+    **dict.fromkeys(("sha1", "sha512", "crc32"), "the registry keeps no such digests"),
+}
+HEX = re.compile(r"[0-9a-fA-F]+")
+# Starts of JPEG, PNG, GIF and WebP files as text: a data URI or base64.
+ENCODED = ("data:image/", "/9j/", "iVBORw0KGgo", "R0lGOD", "UklGR")
+NO_PHASH = "its bits do NOT look like imagehash.phash"
+
+
+def judged(column: Column, has_mime: bool) -> Choice | None:
+    """Return the role of a column without URLs, or None if it holds no keys."""
+    name = column.name.lower()
+    if name in LOOK_ALIKES:
+        return Choice(column.name, None, LOOK_ALIKES[name])
+    if why := _why_pictures(column):
+        return Choice(column.name, "image", why)
+    if why := _why_not_read(column):
+        return Choice(column.name, None, why, NOT_READ)
+    if role := _named_hash(name):
+        return _hash(column, role)
+    if why := _why_numbers(column):
+        return Choice(column.name, None, why, NOT_READ)
+    return _plain_hash(column, has_mime) if name == "hash" else _unnamed_phash(column)
+
+
+def _named_hash(name: str) -> HashRole | None:
+    """Return the role of a column named like a hash of a picture (`pHash`, `p_hash`), or None."""
+    if OF_OTHERS.intersection(re.split(r"[^a-z0-9]+", name)):
+        return None
+    letters = re.sub(r"[^a-z0-9]", "", name)
+    roles = (role for role, parts in HASHES.items() if any(part in letters for part in parts))
+    return next(roles, None)
+
+
+def _unnamed_phash(column: Column) -> Choice | None:
+    """Return a column of 16 hex digits as phash64 if its values look like fingerprints."""
+    values = codes(column) if column.kind == "string" else []
+    if len(values) < max(ENOUGH, MIN_SHARE * len(column.sample)) or not sample_passes(values):
+        return None
+    return Choice(column.name, "phash64", "its bits are balanced like those of imagehash.phash")
+
+
+def _why_numbers(column: Column) -> str:
+    """Return that a column of numbers holds fingerprints, which are not read, or ""."""
+    if column.kind != "other" or column.type not in ("int64", "uint64") or not column.sample:
+        return ""
+    numbers = np.array([int(number) % (1 << 64) for number in column.sample], np.uint64)
+    balanced = are_fingerprints(numbers)
+    return f"{column.type}: fingerprints as numbers are not read" if balanced else ""
+
+
+def _hash(column: Column, role: HashRole) -> Choice:
+    """Return the role of a column named like a hash; None with a doubt if it does not fit."""
+    if column.type == "null":
+        return Choice(column.name, None, "it is empty")
+    if not type_fits(column, role):
+        return Choice(column.name, None, f"{column.type}: its type does not fit its name", NOT_READ)
+    if column.sample and not _hexes(column, role):
+        return Choice(column.name, None, f"{column.type}: its values do not fit its name", NOT_READ)
+    if role != "phash64":
+        return Choice(column.name, role, "by its name")
+    if not sample_passes(codes(column)):
+        return Choice(column.name, role, f"by its name; {NO_PHASH}", OTHER_ALGORITHM)
+    like = "its bits are balanced like those of imagehash.phash" if column.sample else "no sample"
+    return Choice(column.name, role, f"by its name; {like}")
+
+
+def _plain_hash(column: Column, has_mime: bool) -> Choice | None:
+    if column.type == "int64":
+        why = "int64: a hash of url and text in LAION sets, not of the image"
+        return Choice(column.name, None, why)
+    if has_mime and type_fits(column, "md5") and _hexes(column, "md5"):
+        return Choice(column.name, "md5", "32 hex beside mime_type: md5 of the file")
+    return _unnamed_phash(column)
+
+
+def _why_pictures(column: Column) -> str:
+    """Return how a column is recognised as pictures, or "" if it is not."""
+    if column.kind == "picture":
+        return "struct of bytes and path"
+    if column.kind != "binary":
+        return ""
+    name = column.name.lower()
+    if name in IMAGES or IMAGES.intersection(re.split(r"[^a-z]+", name)):
+        return "by its name"
+    return "its values begin like image files" if _share(column, _is_picture) > MIN_SHARE else ""
+
+
+def _why_not_read(column: Column) -> str:
+    """Return the form of a column's keys or pictures if that form is not read, or ""."""
+    if column.kind == "string":
+        encoded = _share(column, _is_encoded) > MIN_SHARE
+        return "pictures as base64 text are not read" if encoded else ""
+    if column.kind != "nested":
+        return ""
+    held = share_of_addresses(column.sample) > MIN_SHARE or any(
+        _is_picture(value) or _is_encoded(value) for value in column.sample
+    )
+    return f"{column.type}: URLs or pictures in a form that is not read" if held else ""
+
+
+def _is_picture(value: str) -> bool:
+    """Return whether a value, given as hex, begins like an image file."""
+    try:
+        return is_still_image(bytes.fromhex(value[:32]))
+    except ValueError:
+        return False
+
+
+def _is_encoded(value: str) -> bool:
+    return value.startswith(ENCODED)
+
+
+def _share(column: Column, holds: Callable[[str], bool]) -> float:
+    return sum(map(holds, column.sample)) / max(len(column.sample), 1)
+
+
+def type_fits(column: Column, role: Role) -> bool:
+    """Return whether a column of this type can have a role."""
+    if role == "image":
+        return column.kind in ("binary", "picture")
+    return column.kind == "string" or (role in ("sha256", "md5") and column.kind == "binary")
+
+
+def _hexes(column: Column, role: HashRole) -> bool:
+    length = 2 * HASH_BYTES[role]
+    return any(len(value) == length and HEX.fullmatch(value) for value in column.sample)
+
+
+def codes(column: Column) -> list[int]:
+    """Return the values of a column's sample that are written like a phash64."""
+    length = 2 * HASH_BYTES["phash64"]
+    return [int(v, 16) for v in column.sample if len(v) == length and HEX.fullmatch(v)]
