@@ -40,8 +40,8 @@ def choose(
     for name, use in addresses(texts, pictures_named="url" in overrides).items():
         chosen[name] = Choice(name, use.role, use.why)
     has_mime = any(column.name == "mime_type" for column in columns)
-    judged = [chosen.get(column.name) or judged(column, has_mime) for column in columns]
-    choices = tuple(choice for choice in judged if choice)
+    roles = [chosen.get(column.name) or judged(column, has_mime) for column in columns]
+    choices = tuple(choice for choice in roles if choice)
     plan = Columns(choices, tuple(_others(columns, choices, by_hand)))
     if not any(plan.of(role) for role in ROLES if role not in ("page_url", "source_url")):
         _refuse_unless_by_hand(columns, plan, by_hand)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from layout_parts import works
 from made import Made
 
-from registry.checking import keys as keys_module
+from registry.checking import extraction
 from registry.checking.columns import Choice, Columns
 from registry.checking.complete import ColumnOffer, unchecked
 from registry.checking.extraction import extract
@@ -165,7 +165,7 @@ def test_a_text_that_is_no_utf8_is_not_compared():
 
 def test_whole_files_as_text_never_reach_what_reads_addresses(monkeypatch):
     seen = []
-    monkeypatch.setattr(keys_module, "url_keys", lambda text: seen.append(text) or text)
+    monkeypatch.setattr(extraction, "url_keys", lambda text: seen.append(text) or text)
     batch = pa.record_batch([pa.array(["é" * (1 << 20), URL])], ["u"])
     extract(batch, Columns((column("u", "url"),)), hash_nothing)
     assert seen[0].to_pylist() == [None, URL]
