@@ -77,8 +77,12 @@ def test_a_report_never_replaces_the_dataset_nor_a_device(tmp_path: Path, snapsh
         for name in ("d.parquet", "link"):
             result = check(dataset, option, tmp_path / name, snapshot=snapshot)
             said_in_one_line(result, 2, "the dataset itself")
-        said_in_one_line(check(dataset, option, "/dev/null", snapshot=snapshot), 2, "is not a regular file")
-        said_in_one_line(check(dataset, option, tmp_path, snapshot=snapshot), 2, "is not a regular file")
+        said_in_one_line(
+            check(dataset, option, "/dev/null", snapshot=snapshot), 2, "is not a regular file"
+        )
+        said_in_one_line(
+            check(dataset, option, tmp_path, snapshot=snapshot), 2, "is not a regular file"
+        )
     (tmp_path / "x.parquet").touch()
     other = check(dataset, "--report", tmp_path / "x.parquet", snapshot=snapshot)
     said_in_one_line(other, 2, "web page")
