@@ -123,7 +123,7 @@ def command(
         raise UsageError("--out and --report name the same file", "name two different files")
     columns = plan(opened, overrides)
     for note in opened.left_out:
-        say(f"skipped: {note}")
+        say(f"not read: {note}")
     _say_columns(columns)
     options = CheckOptions(policy, distance, out, keep, workers)  # type: ignore[arg-type]
     with Progress("rows") as progress:

@@ -155,4 +155,4 @@ def _walk(folder: Path) -> list[Path]:
 def refuse_own_files(path: Path, files: Sequence[Path]) -> None:
     """Raise UsageError if writing to `path` would overwrite the dataset."""
     if path.exists() and any(file.exists() and path.samefile(file) for file in files):
-        raise UsageError(f"{path} is part of the dataset", "name another file")
+        raise UsageError(f"{path} is part of the dataset itself", "name another file")

@@ -66,7 +66,7 @@ def test_an_empty_registry_answers_nothing(tmp_path: Path):
     dataset = table(tmp_path / "d.parquet", url=[MARKED], phash=["c9b6a7d8469c1959"])
     result = check(dataset, "--json", snapshot=Made().snapshot(tmp_path).path)
     assert result.returncode == 3
-    assert "nothing is recorded" in result.stderr
+    assert "is empty; fill the registry with" in result.stderr
     assert json.loads(result.stdout)["unchecked_reasons"] == {"empty-registry": 1}
 
 
@@ -77,8 +77,12 @@ def test_a_report_never_replaces_the_dataset_nor_a_device(tmp_path: Path, snapsh
         for name in ("d.parquet", "link"):
             result = check(dataset, option, tmp_path / name, snapshot=snapshot)
             said_in_one_line(result, 2, "the dataset itself")
-        said_in_one_line(check(dataset, option, "/dev/null", snapshot=snapshot), 2, "no file")
-        said_in_one_line(check(dataset, option, tmp_path, snapshot=snapshot), 2, "no file")
+        said_in_one_line(
+            check(dataset, option, "/dev/null", snapshot=snapshot), 2, "is not a regular file"
+        )
+        said_in_one_line(
+            check(dataset, option, tmp_path, snapshot=snapshot), 2, "is not a regular file"
+        )
     (tmp_path / "x.parquet").touch()
     other = check(dataset, "--report", tmp_path / "x.parquet", snapshot=snapshot)
     said_in_one_line(other, 2, "web page")
