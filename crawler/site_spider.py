@@ -17,7 +17,7 @@ from scrapy.exceptions import CloseSpider
 from scrapy.http import Response
 from twisted.python.failure import Failure
 
-from crawler.manners.downloader import begun_answer, downloader_of
+from crawler.manners.downloader import begun_response, downloader_of
 from crawler.manners.refusals import refusal_of
 from crawler.manners.responses import response_of
 from crawler.manners.robots import ENDINGS, RobotsTxtMiddleware
@@ -154,7 +154,7 @@ class SiteSpider(Spider):
         request: Request = failure.request  # type: ignore[attr-defined]
         reason, status = refusal_of(failure.value, request)  # type: ignore[arg-type]
         read = ImageRead(datetime.now(UTC), reason, status)
-        begun = begun_answer(request)
+        begun = begun_response(request)
         # A response of another status describes something else than the image.
         if begun is not None and 200 <= begun.status < 300:
             read = replace(read, fetched_url=begun.url, evidence=image_evidence(begun))

@@ -1,1 +1,1 @@
-"""How sites are asked: robots.txt, pace, bounds, names, and why something was not asked for."""
+"""How requests are sent: robots.txt, pace, bounds, DNS, and the reasons for refused requests."""

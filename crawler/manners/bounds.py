@@ -1,9 +1,9 @@
-"""Requests that a visit never makes: other sites' pages, private networks, no addresses.
+"""Requests that a visit never makes: pages of other sites, private addresses, invalid URLs.
 
-A public page may name `http://192.168.0.1/` as an image, or redirect there;
-asking would turn the crawler into somebody's tool inside our own network. And what
-is asked for is what the rules are asked about: a redirect to `/open/../private/`
-is one to `/private/`, and passwords in it are not sent.
+A public page may name `http://192.168.0.1/` as an image, or redirect there; a request
+would let a stranger reach hosts in our own network through the crawler. URLs are
+normalised before robots.txt is checked: `/open/../private/` is `/private/`, and user
+names and passwords are removed.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class BoundsMiddleware:
     """Refuses requests outside a visit's bounds, redirects included."""
 
     def __init__(self, crawler: Crawler) -> None:
-        """Remember the crawler, whose spider knows the bounds."""
+        """Keep the crawler, whose spider has the bounds."""
         self._crawler = crawler
 
     @classmethod
@@ -35,16 +35,16 @@ class BoundsMiddleware:
         return cls(crawler)
 
     def process_request(self, request: Request) -> Request | None:
-        """Raise Refused for what lies outside; return the request to make in its place."""
+        """Raise Refused for a URL out of bounds; return a request if its URL was normalised."""
         spider: SiteSpider = self._crawler.spider  # type: ignore[assignment]
-        address = absolute(request.url, request.url)
-        if address is None:
-            raise Refused("connection", "there can be no such host")
-        if len(address) > MAX_ADDRESS:
-            raise Refused("too-long", f"an address of {len(address)} characters")
-        if not spider.visit.is_private and is_private(hostname_of(address)):
+        url = absolute(request.url, request.url)
+        if url is None:
+            raise Refused("connection", f"{request.url} has no valid host")
+        if len(url) > MAX_ADDRESS:
+            raise Refused("too-long", f"the URL has {len(url)} characters")
+        if not spider.visit.is_private and is_private(hostname_of(url)):
             raise Refused("private-address", f"{request.url} is in a private network")
         if request.meta.get("kind") == "page" and not spider.visit.is_own_page(request.url):
-            raise Refused("other-site", f"{request.url} is another site's page")
-        plain = request.replace(url=address)
-        return plain if plain.url != request.url else None
+            raise Refused("other-site", f"{request.url} is a page of another site")
+        normalised = request.replace(url=url)
+        return normalised if normalised.url != request.url else None

@@ -1,7 +1,7 @@
-"""Conditional requests: an image that did not change is not sent again.
+"""Conditional requests: an image that did not change is not downloaded again.
 
-The conditions are set for the address that is really asked for, so a redirect
-never carries those of another image along (RFC 9110, section 13.1).
+The conditions are set for the URL that is requested, so a redirected request
+never has those of another image (RFC 9110, section 13.1).
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ class ConditionalMiddleware:
     """Sets If-None-Match and If-Modified-Since on requests for known images."""
 
     def __init__(self, crawler: Crawler) -> None:
-        """Remember the crawler, whose spider knows the images."""
+        """Keep the crawler, whose spider has the known images."""
         self._crawler = crawler
 
     @classmethod
@@ -28,7 +28,7 @@ class ConditionalMiddleware:
         return cls(crawler)
 
     def process_request(self, request: Request) -> None:
-        """Replace the conditions of an image request by those of its own address."""
+        """Replace the conditions of an image request by those of its own URL."""
         if request.meta.get("kind") != "image":
             return
         spider: SiteSpider = self._crawler.spider  # type: ignore[assignment]

@@ -1,8 +1,7 @@
-"""Pages that break off: asked for once more; then what came of them is kept.
+"""Truncated pages: retried once, then the longest response is kept.
 
-A mark in the part that came is as good as any. An answer that breaks off waits until the
-second try is in: a whole page takes its place, a failure does not. Of a page longer than
-PAGE_BYTES the beginning is kept.
+Marks in the received part count. A truncated response is kept until the retry ends: a
+complete response replaces it, a failure does not. A page longer than PAGE_BYTES is cut.
 """
 
 from __future__ import annotations
@@ -18,19 +17,19 @@ if TYPE_CHECKING:
     from scrapy.crawler import Crawler
     from scrapy.http import Response
 
-# The longest page that is read; it may be longer where it is packed.
+# The longest page that is read; compressed responses may be larger when decompressed.
 PAGE_BYTES = 10 * 1024 * 1024
-_BROKE_OFF = "dataloss"
+_TRUNCATED = "dataloss"
 _TOO_LONG = "download_stopped"
 _RECEIVED = "page_bytes"
-_EARLIER = "page_that_broke_off"
+_EARLIER = "truncated_page"
 
 
 class CutPagesMiddleware:
-    """Hands on the most that came of a page; `is_cut` tells whether that is all of it."""
+    """Keeps the longest response of a truncated page; `is_cut` is True for such a response."""
 
     def __init__(self, crawler: Crawler) -> None:
-        """Listen to what comes, to stop what is too long."""
+        """Count received bytes, to stop pages that are too long."""
         self._crawler = crawler
         crawler.signals.connect(self._bytes_received, signal=signals.bytes_received)
 
@@ -40,29 +39,29 @@ class CutPagesMiddleware:
         return cls(crawler)
 
     def process_request(self, request: Request) -> None:
-        """Count the bytes of every answer anew."""
+        """Reset the count of received bytes."""
         request.meta.pop(_RECEIVED, None)
 
     def process_response(self, request: Request, response: Response) -> Response | Request:
-        """Return the fullest answer for a page so far, or the request for a second try."""
+        """Return the longest response for a page so far, or the request for a retry."""
         if request.meta.get("kind") != "page":
             return response
         earlier = request.meta.get(_EARLIER)
         if earlier is not None:
-            return _fuller(earlier, response)
+            return _longer(earlier, response)
         response = _bounded(response)
-        again = None
-        if _BROKE_OFF in response.flags and _is_success(response):
+        retry = None
+        if _TRUNCATED in response.flags and _is_success(response):
             spider = self._crawler.spider
             assert spider is not None
-            again = get_retry_request(request, spider=spider, reason=_BROKE_OFF)
-        if again is None:
+            retry = get_retry_request(request, spider=spider, reason=_TRUNCATED)
+        if retry is None:
             return response
-        again.meta[_EARLIER] = response
-        return again
+        retry.meta[_EARLIER] = response
+        return retry
 
     def process_exception(self, request: Request, exception: Exception) -> Response | None:
-        """Return the answer that broke off where the second try fails."""
+        """Return the truncated response if the retry fails."""
         earlier: Response | None = request.meta.get(_EARLIER)
         return earlier
 
@@ -76,11 +75,11 @@ class CutPagesMiddleware:
 
 
 def is_cut(response: Response) -> bool:
-    """Return whether an answer lacks its end."""
-    return _BROKE_OFF in response.flags or _TOO_LONG in response.flags
+    """Return whether a response was truncated."""
+    return _TRUNCATED in response.flags or _TOO_LONG in response.flags
 
 
-def _fuller(earlier: Response, later: Response) -> Response:
+def _longer(earlier: Response, later: Response) -> Response:
     later = _bounded(later)
     shorter = is_cut(later) and len(later.body) < len(earlier.body)
     return earlier if shorter or not _is_success(later) else later

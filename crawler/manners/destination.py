@@ -1,7 +1,7 @@
-"""Where a request really goes: redirects spelled by our rules, refused hosts by their reason.
+"""The target of a request: normalises redirects, and gives refused hosts their reason.
 
-Scrapy spells the host of a redirect by rules of its own, under which
-`http://faß.example/` is `http://fass.example/`, another domain.
+Scrapy normalises the host of a redirect by other rules: it turns
+`http://faß.example/` into `http://fass.example/`, another domain.
 """
 
 from __future__ import annotations
@@ -19,30 +19,30 @@ if TYPE_CHECKING:
     from scrapy import Request
     from scrapy.http import Response
 
-_SAID = {
+_MESSAGES = {
     PRIVATE: "{} resolves to a private address; refused",
     PUBLIC: "{} resolves to a public address in a private run; refused",
 }
 
 
 class DestinationMiddleware:
-    """Stands between Scrapy's redirects and retries and the network."""
+    """Runs between Scrapy's redirect and retry middlewares and the network."""
 
     def process_response(self, request: Request, response: Response) -> Response:
-        """Return the response, its `Location` whole and spelled as what will be asked for."""
+        """Return the response, its `Location` absolute and normalised as the next request's URL."""
         location = response.headers.get(b"Location")
         if location is None or not 300 <= response.status < 400:
             return response
         try:
-            address = absolute(request.url, location.decode("utf-8"))
+            url = absolute(request.url, location.decode("utf-8"))
         except UnicodeDecodeError:
             return response
-        if address is not None:
-            response.headers[b"Location"] = address.encode("ascii")
+        if url is not None:
+            response.headers[b"Location"] = url.encode("ascii")
         return response
 
     def process_exception(self, request: Request, exception: Exception) -> None:
-        """Raise Refused in place of the failed resolution of a host that may not be asked."""
+        """Raise Refused if a host was not resolved because its addresses are refused."""
         if not isinstance(exception, CannotResolveHostError):
             return
         from twisted.internet import reactor
@@ -50,5 +50,5 @@ class DestinationMiddleware:
         resolver = getattr(reactor, "nameResolver", None)
         host = hostname_of(request.url)
         if isinstance(resolver, GuardedResolver) and host in resolver.refused:
-            word = resolver.refused[host]
-            raise Refused(word, _SAID[word].format(host))
+            reason = resolver.refused[host]
+            raise Refused(reason, _MESSAGES[reason].format(host))

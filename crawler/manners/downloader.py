@@ -1,9 +1,8 @@
-"""Scrapy's downloader and its handler for the web, held to the pace of every host.
+"""Scrapy's downloader and HTTP handler, with a minimum delay per host.
 
-Scrapy's own delay counts from when a request leaves its queue; connecting takes longer for one
-request than for the next. Here the least delay is also kept where the bytes are sent:
-nothing is written before it is due. Requests for a host that pauses wait without taking the
-places of others.
+Scrapy's own delay starts when a request leaves its queue, but the time to connect differs
+between requests. Here the minimum delay is also kept when the request is sent. Queued
+requests to a paused host do not count against the limit of concurrent requests.
 """
 
 from __future__ import annotations
@@ -31,20 +30,20 @@ if TYPE_CHECKING:
     from scrapy.crawler import Crawler
     from twisted.internet.defer import Deferred
 
-_BEGUN = "answer_begun"
+_BEGUN = "begun_response"
 
 
 class PacedDownloader(Downloader):
-    """Scrapy's downloader; `pace` says when each host may be asked."""
+    """Scrapy's downloader; `pace` holds the time of each host's next request."""
 
     def __init__(self, crawler: Crawler) -> None:
-        """Prepare with the delay of the settings; other people's hosts get LEAST_DELAY at least."""
+        """Read the delay from the settings; hosts other than loopback get at least LEAST_DELAY."""
         delay = crawler.settings.getfloat("DOWNLOAD_DELAY")
         self.pace = Pace(lambda host: delay if is_loopback(host) else max(delay, LEAST_DELAY))
         super().__init__(crawler)
 
     def needs_backout(self) -> bool:
-        """Return whether no more requests fit; those that wait for a pause take no place."""
+        """Return whether the downloader is full; requests to paused hosts do not count."""
         if not super().needs_backout():
             return False
         paused = self.pace.paused(monotonic())
@@ -52,7 +51,7 @@ class PacedDownloader(Downloader):
         return bool(self.total_concurrency <= len(self.active) - waiting)
 
     def refuse_queued(self, error: Exception, host: str | None = None) -> None:
-        """Let the requests that wait for their turn fail, of all hosts or of one."""
+        """Fail the queued requests of one host, or of all hosts, with this error."""
         for slot in self.slots.values():
             while slot.queue and host in (None, hostname_of(slot.queue[0][0].url)):
                 _, queued = slot.queue.popleft()
@@ -68,7 +67,7 @@ class PacedDownloader(Downloader):
 
 
 def downloader_of(crawler: Crawler) -> PacedDownloader:
-    """Return the downloader of a crawler that has begun."""
+    """Return the downloader of a crawler that was started."""
     assert crawler.engine is not None
     downloader = crawler.engine.downloader
     assert isinstance(downloader, PacedDownloader)
@@ -76,10 +75,10 @@ def downloader_of(crawler: Crawler) -> PacedDownloader:
 
 
 class PacedHandler(HTTP11DownloadHandler):
-    """Scrapy's handler for the web, on connections that wait until a request is due."""
+    """Scrapy's HTTP handler, on connections that wait until a request is due."""
 
     def __init__(self, crawler: Crawler) -> None:
-        """Take the connections of the pool that Scrapy made from one of ours."""
+        """Replace Scrapy's connection pool by a paced one with the same settings."""
         super().__init__(crawler)
         from twisted.internet import reactor
 
@@ -89,7 +88,7 @@ class PacedHandler(HTTP11DownloadHandler):
         self._pool = pool
 
     async def download_request(self, request: Request) -> Response:
-        """Return the answer; the request keeps its status and headers from when they come."""
+        """Return the response; the request's meta keeps its status and headers on arrival."""
         agent = _Agent(
             contextFactory=self._contextFactory,
             bindAddress=self._bind_address,
@@ -103,14 +102,14 @@ class PacedHandler(HTTP11DownloadHandler):
             return await maybe_deferred_to_future(agent.download_request(request))
 
 
-def begun_answer(request: Request) -> Response | None:
-    """Return the last answer that began to come for a request, without its body, if one did."""
+def begun_response(request: Request) -> Response | None:
+    """Return the last response whose headers arrived for a request, without its body."""
     begun: Response | None = request.meta.get(_BEGUN)
     return begun
 
 
 class _Agent(_ScrapyAgent):
-    """Scrapy's agent; what it tells of an answer that fails later lacks the status."""
+    """Scrapy's agent; also keeps the status and headers of a response that fails later."""
 
     def _cb_bodyready(self, txresponse: Any, request: Request) -> Any:
         headers = self._headers_from_twisted_response(txresponse)
@@ -119,7 +118,7 @@ class _Agent(_ScrapyAgent):
 
 
 class _PacedPool(HTTPConnectionPool):
-    """Connections that are handed out when their host may be asked."""
+    """A connection pool that returns a connection when the next request to its host is due."""
 
     def __init__(self, reactor: Any, crawler: Crawler) -> None:
         super().__init__(reactor, persistent=True)  # type: ignore[no-untyped-call]
@@ -128,17 +127,17 @@ class _PacedPool(HTTPConnectionPool):
 
     def getConnection(self, key: Any, endpoint: Any) -> Deferred[Any]:  # noqa: N802
         self._is_new = False
-        found = super().getConnection(key, endpoint)
-        return found if self._is_new else found.addCallback(self._when_due, key)
+        connection = super().getConnection(key, endpoint)
+        return connection if self._is_new else connection.addCallback(self._when_due, key)
 
     def _newConnection(self, key: Any, endpoint: Any) -> Deferred[Any]:  # noqa: N802
-        # Asked for also where a kept connection turns out to be closed.
+        # Called also if a persistent connection was closed by the host.
         self._is_new = True
-        made = super()._newConnection(key, endpoint)
-        return made.addCallback(self._when_due, key)
+        connection = super()._newConnection(key, endpoint)
+        return connection.addCallback(self._when_due, key)
 
     def _when_due(self, connection: Any, key: tuple[Any, ...]) -> Any:
-        """Return the connection, or a Deferred that gives it later."""
+        """Return the connection, or a Deferred that returns it when the request is due."""
         name = key[1].decode("ascii").strip("[]")
         host = hostname_of(f"http://[{name}]/" if ":" in name else f"http://{name}/")
         wait = downloader_of(self._crawler).pace.reserve(host, monotonic())

@@ -1,14 +1,14 @@
-"""How soon a host may be asked again, and when it has refused too often. Pure.
+"""The time of the next request to a host, and when requests to it stop. Pure.
 
-Times are seconds of one clock that only goes forward, given by the caller. Hosts are
-names without ports: two servers on one machine share its pace.
+Times are seconds of a monotonic clock, given by the caller. Hosts are names without
+ports: two servers on one machine share its pace.
 
-- Between the starts of two requests to a host lies at least its least delay: `--delay`, or the
-  `Crawl-delay` of its robots.txt where that is longer.
-- 429 and 503 pause the host: for `Retry-After`, else for BACKOFF delays, twice as long each
-  time in a row.
-- The visit of a host ends when it refuses MOST_REFUSALS times in a row, or asks for a pause that
-  is longer than MOST_PAUSE or than the visit: it is never asked before the time it named.
+- Two requests to a host start at least its minimum delay apart: `--delay`, or the
+  `Crawl-delay` of its robots.txt if that is longer.
+- 429 and 503 pause the host: for `Retry-After`, else for BACKOFF delays, doubled for each
+  refusal in a row.
+- Requests to a host stop when it refuses MOST_REFUSALS times in a row, or when `Retry-After`
+  is longer than MOST_PAUSE or than the visit: a host is never requested before that time.
 """
 
 from __future__ import annotations
@@ -27,74 +27,79 @@ BACKOFF = 5
 
 @dataclass(slots=True)
 class _Host:
-    """What is known of one host; `ended` is the status for which it is asked no more."""
+    """The state of one host; `stopped` is the status after which requests stopped, or None.
 
-    least: float
+    `least_delay` in seconds.
+    """
+
+    least_delay: float
     started: float = -math.inf
     paused_until: float = -math.inf
     refusals: int = 0
-    ended: int | None = None
+    stopped: int | None = None
 
 
 @dataclass(slots=True)
 class Pace:
-    """The pace of one visit. `least_delay` gives the seconds between requests to a host.
+    """The pace of one visit. `default_delay` returns the minimum seconds between requests.
 
-    `ends_at` is when the visit ends, on the clock of the other times.
+    `ends_at` is the time when the visit ends, on the same clock.
     """
 
-    least_delay: Callable[[str], float]
+    default_delay: Callable[[str], float]
     ends_at: float = math.inf
     _hosts: dict[str, _Host] = field(default_factory=dict)
 
-    def least(self, host: str) -> float:
-        """Return the least seconds between the starts of two requests to a host."""
-        return self._host(host).least
+    def least_delay(self, host: str) -> float:
+        """Return the minimum seconds between the starts of two requests to a host."""
+        return self._host(host).least_delay
 
     def crawl_delay(self, host: str, seconds: float) -> None:
-        """Take in the `Crawl-delay` of a host; what is longer than 60 s counts as 60 s."""
+        """Apply the `Crawl-delay` of a host, at most MOST_CRAWL_DELAY seconds."""
         known = self._host(host)
-        known.least = max(known.least, min(seconds, MOST_CRAWL_DELAY))
+        known.least_delay = max(known.least_delay, min(seconds, MOST_CRAWL_DELAY))
 
     def reserve(self, host: str, now: float) -> float:
-        """Return how many seconds from now the next request may start; it is taken to do so."""
+        """Return the seconds until the next request may start, and reserve that time for it."""
         known = self._host(host)
-        known.started = max(now, known.started + known.least, known.paused_until)
+        known.started = max(now, known.started + known.least_delay, known.paused_until)
         return known.started - now
 
     def pause(self, host: str, now: float) -> float:
-        """Return how many seconds a host's pause still lasts, 0 where it has none."""
+        """Return the seconds until a host's pause ends, 0 if it has none."""
         return max(0.0, self._host(host).paused_until - now)
 
     def paused(self, now: float) -> frozenset[str]:
-        """Return the hosts that pause."""
+        """Return the hosts that are paused."""
         return frozenset(name for name, host in self._hosts.items() if host.paused_until > now)
 
-    def ended(self, host: str) -> int | None:
-        """Return the status for which a host is asked no more, None while it may be."""
-        return self._host(host).ended
+    def stop_status(self, host: str) -> int | None:
+        """Return the status after which requests to a host stopped, None if they did not."""
+        return self._host(host).stopped
 
     def stopped(self) -> dict[str, int]:
-        """Return every host that is asked no more, with its last status."""
-        return {name: host.ended for name, host in self._hosts.items() if host.ended is not None}
+        """Return the hosts to which requests stopped, each with its last status."""
+        return {
+            name: host.stopped for name, host in self._hosts.items() if host.stopped is not None
+        }
 
-    def answered(self, host: str, status: int, wait: float | None, now: float) -> None:
-        """Take in an answer; `wait` is the seconds that its `Retry-After` asks for."""
+    def responded(self, host: str, status: int, wait: float | None, now: float) -> None:
+        """Update a host after a response; `wait` is the seconds of its `Retry-After`."""
         known = self._host(host)
         if status not in REFUSALS:
-            # What was under way when the host refused says nothing of the time after.
+            # A response to a request sent before the pause does not end a row of refusals.
             known.refusals = 0 if known.paused_until <= now else known.refusals
             return
-        # Requests that were under way together are refused together: that counts once.
+        # Concurrent requests that are all refused count as one refusal.
         known.refusals += known.paused_until <= now
-        backoff = BACKOFF * known.least * 2 ** (known.refusals - 1)
+        backoff = BACKOFF * known.least_delay * 2 ** (known.refusals - 1)
         pause = backoff if wait is None else wait
         known.paused_until = max(known.paused_until, now + pause)
         too_long = pause > MOST_PAUSE or known.paused_until >= self.ends_at
         if known.refusals >= MOST_REFUSALS or too_long:
-            known.ended = status
+            known.stopped = status
 
     def _host(self, host: str) -> _Host:
         if host not in self._hosts:
-            self._hosts[host] = _Host(self.least_delay(host))
+            self._hosts[host] = _Host(self.default_delay(host))
         return self._hosts[host]

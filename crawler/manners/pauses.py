@@ -1,7 +1,4 @@
-"""429 and 503: the host that refuses is left alone for a while, then for good.
-
-`crawler.manners.pace` decides how long.
-"""
+"""429 and 503: requests to the host pause, then stop. `crawler.manners.pace` decides when."""
 
 from __future__ import annotations
 
@@ -27,13 +24,13 @@ _logger = logging.getLogger(__name__)
 
 
 class PausesMiddleware:
-    """Pauses hosts that refuse, and refuses requests to those that are asked no more."""
+    """Pauses hosts that refuse, and refuses requests to hosts that were stopped."""
 
     def __init__(self, crawler: Crawler) -> None:
-        """Remember the crawler, whose downloader keeps the pace."""
+        """Keep the crawler, whose downloader has the pace."""
         self._crawler = crawler
-        # Before the next request leaves the queue, and before Scrapy tries again.
-        crawler.signals.connect(self._answered, signal=signals.response_downloaded)
+        # Before the next request leaves the queue, and before Scrapy retries.
+        crawler.signals.connect(self._responded, signal=signals.response_downloaded)
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> PausesMiddleware:
@@ -41,24 +38,24 @@ class PausesMiddleware:
         return cls(crawler)
 
     def process_request(self, request: Request) -> None:
-        """Raise Refused where the host is asked no more."""
+        """Raise Refused if requests to the host stopped."""
         host = hostname_of(request.url)
-        status = self._downloader.pace.ended(host)
+        status = self._downloader.pace.stop_status(host)
         if status is not None:
             raise _refused(host, status)
 
-    def _answered(self, response: Response, request: Request) -> None:
+    def _responded(self, response: Response, request: Request) -> None:
         pace, host = self._downloader.pace, hostname_of(request.url)
-        had_ended = pace.ended(host)
-        said = plain(response.headers.get(b"Retry-After") or b"")
+        was_stopped = pace.stop_status(host) is not None
+        value = plain(response.headers.get(b"Retry-After") or b"")
         now = monotonic()
-        pace.answered(host, response.status, retry_after(said, datetime.now(UTC)), now)
-        status = pace.ended(host)
-        if status is not None and had_ended is None:
-            _logger.warning("%s refuses (%d): it is asked no more in this visit", host, status)
+        pace.responded(host, response.status, retry_after(value, datetime.now(UTC)), now)
+        status = pace.stop_status(host)
+        if status is not None and not was_stopped:
+            _logger.warning("%s: no more requests in this visit (http-%d)", host, status)
             self._downloader.refuse_queued(_refused(host, status), host)
         elif pace.pause(host, now):
-            _logger.info("%s asks to wait %.0f s", host, pace.pause(host, now))
+            _logger.info("%s: paused for %.0f s", host, pace.pause(host, now))
 
     @property
     def _downloader(self) -> PacedDownloader:
@@ -66,4 +63,4 @@ class PausesMiddleware:
 
 
 def _refused(host: str, status: int) -> Refused:
-    return Refused(f"http-{status}", f"{host} answered {status} again and again")
+    return Refused(f"http-{status}", f"requests to {host} stopped after status {status}")

@@ -1,11 +1,11 @@
-"""Why something could not be had: exceptions of a download as stable words.
+"""Refusals: the stable words for failed downloads.
 
 Words: `http-NNN`, `timeout`, `connection`, `too-large`, `truncated`,
-`redirect-loop`, `robots-txt` (closed by it), `robots-txt-unavailable`,
-`private-address`, `public-address` (in a private run), `other-site`, `too-long` (the address),
-`failed`; from reading the bytes those of
+`redirect-loop`, `robots-txt` (disallowed), `robots-txt-unavailable`,
+`private-address`, `public-address` (in a private run), `other-site`, `too-long` (the URL),
+`failed`; from decoding an image those of
 UnreadablePicture, `timeout`, `out-of-memory` and `crashed`; from the visit `limit` and
-`interrupted`; from reading a page `page-too-complex` and `page-truncated`.
+`interrupted`; from parsing a page `page-too-complex` and `page-truncated`.
 """
 
 from __future__ import annotations
@@ -37,24 +37,24 @@ _WORDS: tuple[tuple[type[BaseException], str], ...] = (
 
 
 class Refused(IgnoreRequest):  # type: ignore[misc, unused-ignore]
-    """A request that a visit does not make; `reason` is the word for it."""
+    """A request that a visit does not make; `reason` is one of the words above."""
 
     def __init__(self, reason: str, message: str) -> None:
-        """Keep the word beside the message."""
+        """Keep the reason and the message."""
         super().__init__(message)
         self.reason = reason
 
 
 def refusal_of(error: BaseException, request: Request | None = None) -> tuple[str, int | None]:
-    """Return the word for a failed download, and the HTTP status if there was one."""
+    """Return the refusal of a failed download, and the HTTP status if there was one."""
     if isinstance(error, HttpError):
         return f"http-{error.response.status}", error.response.status
     if isinstance(error, Refused):
         return error.reason, None
     if isinstance(error, IgnoreRequest):
-        # Scrapy ignores for two reasons: redirects without end, and bodies
-        # that unpack to more than is allowed.
+        # Scrapy raises it for two reasons: too many redirects, and bodies
+        # that decompress to more than the size limit.
         hops = request.meta.get("redirect_times", 0) if request is not None else 0
         return ("redirect-loop" if hops else "too-large"), None
-    word = next((word for kind, word in _WORDS if isinstance(error, kind)), "failed")
+    word = next((word for error_type, word in _WORDS if isinstance(error, error_type)), "failed")
     return word, None

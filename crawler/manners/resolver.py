@@ -1,15 +1,15 @@
-"""Names that lead into private networks are not followed.
+"""Refuses host names that resolve to private addresses.
 
-The bounds of a visit refuse private addresses; a public name may still resolve
-to one, by mistake or to make the crawler knock inside the network it runs in.
-Every address of a name is judged, of both families, and the addresses that were
-judged are the ones that are connected to: nothing is resolved twice. A name
-with an address in a private network is refused, whoever named it.
+The bounds of a visit refuse private addresses in URLs; a public name may still resolve
+to one, by mistake or as an attack on the network that the crawler runs in.
+All addresses of a name are checked, IPv4 and IPv6, and connections use only checked
+addresses: nothing is resolved twice. A name with a private address is refused, also
+if it is the host of the start URL.
 
-In a private run (the setting PRIVATE_RUN: all hosts it was sent to are private
-as they are written, or the user says so with `--private`) nothing is guarded,
-but a host that was named by a public name has to be private: else its pages
-could lead a run that guards nothing into the network.
+In a private run (the setting PRIVATE_RUN: all start hosts are private addresses or
+names, or the user gave `--private`) private addresses are allowed, but a start host
+with a public name must resolve to private addresses only: pages of a public host
+must not link a private run to private addresses.
 """
 
 from __future__ import annotations
@@ -32,9 +32,9 @@ PRIVATE, PUBLIC = "private-address", "public-address"
 
 
 class GuardedResolver(CachingHostnameResolver):
-    """Scrapy's resolver of both families, which gives no address that may not be asked.
+    """Scrapy's resolver for IPv4 and IPv6, which returns no addresses of refused names.
 
-    `refused` has the refusal of every name whose addresses were withheld.
+    `refused` maps every refused name to its refusal.
     """
 
     def __init__(
@@ -46,7 +46,7 @@ class GuardedResolver(CachingHostnameResolver):
         private_run: bool = False,
         named: Sequence[str] = (),
     ) -> None:
-        """Resolve within `timeout` seconds; `named` are the hosts that the run was sent to."""
+        """Resolve within `timeout` seconds; `named` are the start hosts of the run."""
         super().__init__(reactor, cache_size)
         self.private_run = private_run
         self.refused: dict[str, str] = {}
@@ -55,7 +55,7 @@ class GuardedResolver(CachingHostnameResolver):
 
     @classmethod
     def from_crawler(cls, crawler: Crawler, reactor: ReactorBase) -> GuardedResolver:
-        """Make the resolver with the hosts of this run."""
+        """Make the resolver with the start hosts of this run."""
         settings = crawler.settings
         return cls(
             reactor,
@@ -73,8 +73,8 @@ class GuardedResolver(CachingHostnameResolver):
         addressTypes: Sequence[type[IAddress]] | None = None,  # noqa: N803
         transportSemantics: str = "TCP",  # noqa: N803
     ) -> IHostResolution:
-        """Resolve a name; no address at all where one of them may not be asked."""
-        guard = _Guard(resolutionReceiver, lambda found: self._allowed(hostName, found))
+        """Resolve a name; return no address if one of them is refused."""
+        guard = _Guard(resolutionReceiver, lambda addresses: self._allowed(hostName, addresses))
         guard.timer = self.reactor.callLater(self._timeout, guard.resolutionComplete)
         return super().resolveHostName(
             guard,  # type: ignore[arg-type]
@@ -97,7 +97,7 @@ class GuardedResolver(CachingHostnameResolver):
 
 
 class _Guard:
-    """Keeps the addresses of a name until all are there, and hands on those that are allowed."""
+    """Collects all addresses of a name, then passes the allowed ones to the receiver."""
 
     timer: Any = None
 
@@ -116,7 +116,7 @@ class _Guard:
         self._addresses.append(address)
 
     def resolutionComplete(self) -> None:  # noqa: N802
-        """Hand the addresses on; called by the resolver, or when its time is over."""
+        """Pass the addresses on; called by the resolver, or after the timeout."""
         if self._ended:
             return
         self._ended = True

@@ -1,7 +1,7 @@
 """robots.txt: always obeyed, and recorded as evidence.
 
-What an answer means is decided in `registry.sources.robots`; here the file is asked for, once
-a host, and its meaning applied. Nothing in a request, spider or setting lifts this.
+`registry.sources.robots` decides what a response means; here the file is requested once per
+host and its rules are applied. No request, spider or setting can turn this off.
 """
 
 from __future__ import annotations
@@ -31,9 +31,9 @@ from registry.urls.key import host_of, hostname_of
 if TYPE_CHECKING:
     from scrapy.crawler import Crawler
 
-# Of a packed file so much is unpacked; what is read of it is cut to READ_BYTES.
+# Most bytes of a decompressed file; the first READ_BYTES of them are read.
 UNPACKED_BYTES = 64 * 1024 * 1024
-# A visit that ends has learnt nothing about the files it did not wait for.
+# Reasons that come from the end of a visit, not from the file's host: not recorded.
 ENDINGS = ("interrupted", "limit")
 _PASS = "robots_txt_pass"
 _RECEIVED = "robots_txt_bytes"
@@ -41,14 +41,14 @@ _logger = logging.getLogger(__name__)
 
 
 class RobotsTxtMiddleware:
-    """Lets through what the host's robots.txt allows our product token."""
+    """Refuses requests that the host's robots.txt does not allow for our product token."""
 
     def __init__(self, crawler: Crawler) -> None:
-        """Refuse settings that would turn robots.txt off."""
+        """Raise UsageError for settings that would turn robots.txt off."""
         refuse_disobedience(crawler.settings)
         self._crawler = crawler
         self._answers: dict[str, asyncio.Task[RobotsAnswer]] = {}
-        # Only the request for robots.txt itself carries this very object.
+        # Only the request for robots.txt itself has this object in its meta.
         self._pass = object()
         crawler.signals.connect(self._bytes_received, signal=signals.bytes_received)
 
@@ -58,7 +58,7 @@ class RobotsTxtMiddleware:
         return cls(crawler)
 
     async def process_request(self, request: Request) -> None:
-        """Raise Refused for what robots.txt forbids; read it first, once per host."""
+        """Raise Refused for a URL that robots.txt disallows; fetch it first, once per host."""
         if request.meta.get(_PASS) is self._pass:
             request.meta.pop(_RECEIVED, None)
             return
@@ -66,12 +66,12 @@ class RobotsTxtMiddleware:
         authority = f"{parts.scheme}://{parts.netloc}"
         if authority not in self._answers:
             self._answers[authority] = asyncio.ensure_future(self._fetch(f"{authority}/robots.txt"))
-        # One request's cancelling must not cancel the file for the others.
+        # Other requests wait for the same file: cancelling one must not cancel it.
         answer = await asyncio.shield(self._answers[authority])
         if answer.stay_away is not None:
-            raise Refused(answer.stay_away, f"the robots.txt of {authority} cannot be had")
+            raise Refused(answer.stay_away, f"the robots.txt of {authority} cannot be fetched")
         if not answer.allows(request.url, PRODUCT_TOKEN):
-            raise Refused("robots-txt", f"the robots.txt of {authority} closes {request.url}")
+            raise Refused("robots-txt", f"the robots.txt of {authority} disallows {request.url}")
 
     async def _fetch(self, url: str) -> RobotsAnswer:
         meta = {_PASS: self._pass, "download_maxsize": UNPACKED_BYTES}
@@ -80,7 +80,7 @@ class RobotsTxtMiddleware:
         assert self._crawler.engine is not None
         try:
             response = await self._crawler.engine.download_async(request)
-        except Exception as error:  # noqa: BLE001 (any failure whatever means: stay away)
+        except Exception as error:  # noqa: BLE001 (any failure means: send no requests)
             word, _ = refusal_of(error, request)
             answer = robots.failed(word)
             if word not in ENDINGS:
@@ -94,7 +94,7 @@ class RobotsTxtMiddleware:
         return answer
 
     def _bytes_received(self, data: bytes, request: Request) -> None:
-        """Stop a robots.txt that is longer than what is read of it."""
+        """Stop the download of a robots.txt after READ_BYTES."""
         if request.meta.get(_PASS) is not self._pass:
             return
         received = request.meta.get(_RECEIVED, 0) + len(data)
@@ -119,9 +119,9 @@ class RobotsTxtMiddleware:
 
 
 def _meaning(url: str, response: Response) -> RobotsAnswer:
-    """Return what a response means, read in a thread: a long file must not hold others up.
+    """Return what a response means; runs in a thread, as a long file takes time to parse.
 
-    Its marks are read here too; they are remembered for those who ask for them next.
+    Its marks are read here too: `read` caches them.
     """
     answer = robots.answer_to(response_of(response))
     answer.allows(response.url, PRODUCT_TOKEN)

@@ -1,8 +1,8 @@
-"""AutoThrottle with a floor: no host is asked faster than its least delay.
+"""AutoThrottle with a minimum: no host gets requests faster than its minimum delay.
 
-The start URL alone does not decide the pace. A visit to this machine may run
-without delay, but an image elsewhere that it shows is asked for politely, and a host
-whose robots.txt has a `Crawl-delay` as slowly as that says.
+Each host has its own minimum. A visit to this machine may run without delay, but images
+that it shows from other hosts keep LEAST_DELAY, and a `Crawl-delay` in a host's robots.txt
+is kept.
 """
 
 from __future__ import annotations
@@ -22,21 +22,21 @@ if TYPE_CHECKING:
 
 
 class HostThrottle(AutoThrottle):
-    """Scrapy's AutoThrottle, with the least delay per host."""
+    """Scrapy's AutoThrottle, with a minimum delay per host."""
 
     def __init__(self, crawler: Crawler) -> None:
-        """Listen for requests that are about to be queued for their host."""
+        """Set the minimum delay whenever a request is queued for its host."""
         super().__init__(crawler)
         crawler.signals.connect(self._queued, signal=signals.request_reached_downloader)
 
     def _queued(self, request: Request, spider: Spider) -> None:
         slot = self._get_slot(request, spider)[1]
         if slot is not None:
-            slot.delay = max(slot.delay, self._least(request.url))
+            slot.delay = max(slot.delay, self._least_delay(request.url))
 
     def _adjust_delay(self, slot: Slot, latency: float, response: Response) -> None:
         super()._adjust_delay(slot, latency, response)
-        slot.delay = max(slot.delay, self._least(response.url))
+        slot.delay = max(slot.delay, self._least_delay(response.url))
 
-    def _least(self, url: str) -> float:
-        return downloader_of(self.crawler).pace.least(hostname_of(url))
+    def _least_delay(self, url: str) -> float:
+        return downloader_of(self.crawler).pace.least_delay(hostname_of(url))

@@ -1,1 +1,1 @@
-"""What a page shows: its images in all their sizes, its links, and the text around them. Pure."""
+"""The content of a page: its images in all their sizes, and its links. Pure."""

@@ -1,7 +1,7 @@
-"""The attributes outside of the HTML standard in which pages name their images. Pure.
+"""Attributes outside the HTML standard that hold image URLs. Pure.
 
-Scripts of many galleries read the address of an image from an attribute of their own, when it
-comes into view or is enlarged. This is the one table of them.
+Scripts of many galleries read the URL of an image from such an attribute when the image
+scrolls into view or is enlarged. This is the only table of them.
 """
 
 from __future__ import annotations
@@ -9,12 +9,12 @@ from __future__ import annotations
 import re
 from typing import Literal
 
-# Of an `img`: `lazy` is the address of the picture that `src` only holds the place of; `sizes`
-# the same, written as a `srcset`; `original` a larger file of the picture in `src`. Values of
-# `file` are addresses on some sites and names or numbers on others: only those that name an
-# image file count. So it is with all of these on other elements (`li data-src`, `div data-bg`).
-Role = Literal["lazy", "sizes", "original", "file"]
-ROLES: dict[str, Role] = {
+# On an `img`: `lazy` is the URL of the image for which `src` is a placeholder; `sizes` the same,
+# written as a `srcset`; `original` a larger file of the image in `src`. Values of `file` are URLs
+# on some sites and names or numbers on others: only those that name an image file count. The same
+# holds for all of these on other elements (`li data-src`, `div data-bg`).
+AttributeRole = Literal["lazy", "sizes", "original", "file"]
+ROLES: dict[str, AttributeRole] = {
     "data-src": "lazy",
     "data-lazy-src": "lazy",
     "data-original": "lazy",
@@ -49,10 +49,10 @@ ROLES: dict[str, Role] = {
 LAZY_SRC = tuple(name for name, role in ROLES.items() if role == "lazy")
 LAZY_SRCSET = tuple(name for name, role in ROLES.items() if role == "sizes")
 ORIGINAL_SRC = tuple(name for name, role in ROLES.items() if role == "original")
-# `data-bgset` puts `|` between sizes and `[...]` behind those of one kind of screen.
-_SCREENS = re.compile(r"\[[^\[\]]*+\]")
+# `data-bgset` has `|` between sizes and a media query in `[...]` after those it applies to.
+_MEDIA_QUERIES = re.compile(r"\[[^\[\]]*+\]")
 
 
 def as_srcset(name: str, value: str) -> str:
-    """Return the value of an attribute of sizes as a `srcset` has it."""
-    return _SCREENS.sub("", value).replace("|", ",") if name == "data-bgset" else value
+    """Return the value of an attribute with the role `sizes` in `srcset` syntax."""
+    return _MEDIA_QUERIES.sub("", value).replace("|", ",") if name == "data-bgset" else value

@@ -1,7 +1,7 @@
-"""Which addresses of a page are sizes of one picture. Pure.
+"""Groups the URLs of a page that are sizes of one image. Pure.
 
-Every place that names images gives a group of offers; groups that mean the same
-picture are joined, and addresses that two pictures claim are given to neither.
+Each element that names images gives a group of offers; groups of the same image are
+joined, and a URL that belongs to the groups of two images is removed from both.
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Offer:
-    """One address with its claim to be large.
+class SizeOffer:
+    """The URL of one size of an image, with its rank by size.
 
-    `rank` orders claims: a link's target beats any width (pixels), a width
-    beats any density, and `src` alone is density 1. Its last part decides
-    between equals, such as the formats of a `picture`.
+    Ranks: a link's target is above any width (pixels), a width is above any density,
+    and `src` alone is density 1. The last part of `rank` decides between equal sizes,
+    such as the formats of a `picture`.
     """
 
     url: str
@@ -25,39 +25,39 @@ class Offer:
 
 
 Rank = tuple[int, float, int]
-Group = dict[str, Offer]
+SizeGroup = dict[str, SizeOffer]
 LINKED: Rank = (3, 0.0, 0)
 PLAIN: Rank = (1, 1.0, 0)
 
 
-def largest(group: Group) -> Offer:
-    """Return the offer with the greatest claim; of equals the first."""
+def largest(group: SizeGroup) -> SizeOffer:
+    """Return the offer with the highest rank; of equals the first."""
     return max(group.values(), key=lambda offer: offer.rank)
 
 
-def by_size(group: Group) -> list[Offer]:
-    """Return the offers, largest first, equals in the order of the page."""
+def by_size(group: SizeGroup) -> list[SizeOffer]:
+    """Return the offers, largest first, equals in page order."""
     return sorted(group.values(), key=lambda offer: offer.rank, reverse=True)
 
 
-def join(offers: Iterable[Offer]) -> Group:
-    """Return a group of offers; of two claims for one address the larger is kept."""
-    group: Group = {}
+def join(offers: Iterable[SizeOffer]) -> SizeGroup:
+    """Return a group of offers; of two offers of one URL the larger is kept."""
+    group: SizeGroup = {}
     for offer in offers:
         if offer.url not in group or offer.rank > group[offer.url].rank:
             group[offer.url] = offer
     return group
 
 
-def settle(groups: list[Group]) -> list[Group]:
-    """Return groups in which every address stands once.
+def settle(groups: list[SizeGroup]) -> list[SizeGroup]:
+    """Return groups in which every URL occurs once.
 
-    Groups with the same largest address are one picture. So are two groups of
-    which one's largest is the other's lesser size (`og:image` naming a medium
-    size, a `noscript` twin), if no third group has it too. An address that is a
-    lesser size of several pictures (a blank placeholder) is taken out of all.
+    Groups with the same largest URL are one image. So are two groups if the largest
+    URL of one is a smaller size in the other (`og:image` with a medium size, a copy in
+    `noscript`) and no third group has it. A URL that is a smaller size of several
+    images (a blank placeholder) is removed from all of them.
     """
-    joined = _join_kin(groups)
+    joined = _joined(groups)
     claimed: dict[str, list[int]] = {}
     for index, group in enumerate(joined):
         for url in group:
@@ -66,16 +66,16 @@ def settle(groups: list[Group]) -> list[Group]:
     settled = joined.copy()
     for url, owners in claimed.items():
         if len(owners) > 1:
-            losers = [joined[index] for index in owners if mains[index] != url]
-            offers = [group.pop(url) for group in losers]
-            if len(losers) == len(owners):
-                # Nobody's now: an image of its own.
+            smaller = [joined[index] for index in owners if mains[index] != url]
+            offers = [group.pop(url) for group in smaller]
+            if len(smaller) == len(owners):
+                # In no group any more: an image of its own.
                 settled.append(join(offers))
     return [group for group in settled if group]
 
 
-def _join_kin(groups: list[Group]) -> list[Group]:
-    """Join the groups that mean the same picture, keeping the order of the page."""
+def _joined(groups: list[SizeGroup]) -> list[SizeGroup]:
+    """Return the groups with those of the same image joined, in page order."""
     mains: dict[str, int] = {}
     lesser: dict[str, set[int]] = {}
     roots = list(range(len(groups)))
@@ -89,15 +89,15 @@ def _join_kin(groups: list[Group]) -> list[Group]:
         owners = lesser.get(main, set()) - {index}
         if len(owners) == 1:
             roots[_root(roots, index)] = _root(roots, owners.pop())
-    kin: dict[int, list[Offer]] = {}
+    by_root: dict[int, list[SizeOffer]] = {}
     for index, group in enumerate(groups):
-        kin.setdefault(_root(roots, index), []).extend(group.values())
-    return [join(offers) for offers in kin.values()]
+        by_root.setdefault(_root(roots, index), []).extend(group.values())
+    return [join(offers) for offers in by_root.values()]
 
 
 def _root(roots: list[int], index: int) -> int:
     while roots[index] != index:
-        # Shorten the way for those who come after: chains may be as long as the page.
+        # Path compression: chains may be as long as the page.
         roots[index] = roots[roots[index]]
         index = roots[index]
     return index

@@ -1,8 +1,8 @@
-"""Which images a page shows, and which addresses are sizes of the same one. Pure.
+"""The images that a page shows, and the URLs that are sizes of the same one. Pure.
 
-An image is known by its largest original on offer; the other sizes are its
-variants. Beside a lazy attribute `src` is a placeholder and counts as an image
-of its own: pairing it would give a blank's address the picture's fingerprint.
+An image is identified by the URL of its largest size; the other sizes are its
+variants. If an element has a lazy attribute, its `src` is a placeholder and counts as
+another image: as a variant it would record the fingerprint of the image for a blank file.
 """
 
 from __future__ import annotations
@@ -16,8 +16,17 @@ from urllib.parse import urlsplit
 from bs4 import BeautifulSoup, Tag
 
 from crawler.pages.image_attributes import LAZY_SRC, LAZY_SRCSET, ORIGINAL_SRC, ROLES, as_srcset
-from crawler.pages.image_groups import LINKED, PLAIN, Group, Offer, Rank, by_size, join, settle
-from crawler.pages.image_places import css_urls, is_preload, places
+from crawler.pages.image_groups import (
+    LINKED,
+    PLAIN,
+    Rank,
+    SizeGroup,
+    SizeOffer,
+    by_size,
+    join,
+    settle,
+)
+from crawler.pages.image_places import css_urls, is_preload, references
 from crawler.pages.markup import parsed, text_of
 from crawler.pages.srcset import Size, first_sizes
 from crawler.pages.surroundings import Surroundings
@@ -37,10 +46,10 @@ _IMAGE_NAME = re.compile(
 )
 _NEW = re.compile(r"\b(?:webp|avif|jxl|heic)\b")
 _NEW_FORMAT, _IMG, _SOURCE = range(3)
-# Most images taken from one page, and most sizes of each; pages of people have fewer.
+# Most images taken from one page, and most sizes of each; usual pages have fewer.
 MOST_IMAGES = 2000
 MOST_VARIANTS = 50
-# Most addresses looked at: of a whole page, and of one `srcset`.
+# Most URLs parsed: of a whole page, and of one `srcset`.
 MOST_ADDRESSES = 20_000
 MOST_SIZES = 200
 
@@ -49,8 +58,8 @@ MOST_SIZES = 200
 class ImageCandidate:
     """An image a page shows.
 
-    `url` is the address to fetch, `variants` its other sizes, largest first.
-    `source` says where `url` stood: `link`, `original`, `srcset`, `lazy`, `img`,
+    `url` is the URL to fetch, `variants` its other sizes, largest first.
+    `source` names where the page has `url`: `link`, `original`, `srcset`, `lazy`, `img`,
     `css`, `image_src`, `preload`, one of `crawler.pages.image_places` (`poster`, `svg`,
     `json-ld`, ...), or the name of the meta element.
     """
@@ -62,23 +71,23 @@ class ImageCandidate:
 
 @dataclass(slots=True)
 class _Page:
-    """What a page's addresses start from, how many more are looked at, and what was left out."""
+    """The base URL of a page, how many more URLs may be parsed, and the counts of skipped ones."""
 
     base: str
-    room: int = MOST_ADDRESSES
+    budget: int = MOST_ADDRESSES
     left: Counter[str] = field(default_factory=Counter)
 
     def takes(self) -> bool:
-        """Return whether one more address is looked at, counting it either way."""
-        if not self.room:
+        """Return whether the budget allows one more URL, and count it as parsed or skipped."""
+        if not self.budget:
             self.left["addresses"] += 1
             return False
-        self.room -= 1
+        self.budget -= 1
         return True
 
 
 def find_images(html: str, page_url: str) -> list[ImageCandidate]:
-    """Return the images of a page in its order; no address stands in two candidates."""
+    """Return the images of a page in page order; no URL is in two candidates."""
     return images_in(parsed(html), page_url)
 
 
@@ -87,10 +96,10 @@ def images_in(
 ) -> list[ImageCandidate]:
     """Return the images of a parsed page, as `find_images` does.
 
-    What is beyond MOST_ADDRESSES and MOST_SIZES is counted in `left`, as `addresses` and
-    `sizes`.
+    URLs beyond MOST_ADDRESSES and sizes beyond MOST_SIZES are counted in `left`, as
+    `addresses` and `sizes`.
     """
-    page = _Page(base_address(soup, page_url))
+    page = _Page(base_url(soup, page_url))
     groups = settle([group for group in _groups(soup, page) if group])
     if left is not None:
         left.update(page.left)
@@ -98,9 +107,9 @@ def images_in(
 
 
 def bounded(images: Sequence[ImageCandidate]) -> tuple[tuple[ImageCandidate, ...], Counter[str]]:
-    """Return at most MOST_IMAGES images with at most MOST_VARIANTS sizes beside the largest.
+    """Return at most MOST_IMAGES images with at most MOST_VARIANTS variants each.
 
-    And how many `images` and `variants` (of the images returned) were left out.
+    Also return how many `images` and `variants` (of the returned images) were left out.
     """
     kept = [replace(image, variants=image.variants[:MOST_VARIANTS]) for image in images]
     lost = sum(max(0, len(image.variants) - MOST_VARIANTS) for image in images[:MOST_IMAGES])
@@ -108,18 +117,18 @@ def bounded(images: Sequence[ImageCandidate]) -> tuple[tuple[ImageCandidate, ...
     return tuple(kept[:MOST_IMAGES]), +left
 
 
-def base_address(soup: BeautifulSoup, page_url: str) -> str:
-    """Return the address that relative ones start from (the first `<base href>`).
+def base_url(soup: BeautifulSoup, page_url: str) -> str:
+    """Return the base of a page's relative URLs: its first `<base href>`, else its own URL.
 
-    One so long that no address below it could be asked for is left out.
+    A `base` longer than MAX_ADDRESS is ignored.
     """
     tag = soup.find("base", href=True)
     base = absolute(page_url, text_of(tag, "href")) if tag is not None else None
     return base if base and len(base) <= MAX_ADDRESS else page_url
 
 
-def is_image_address(url: str) -> bool:
-    """Return whether the path names an image file."""
+def is_image_url(url: str) -> bool:
+    """Return whether the path of a URL names an image file."""
     return _is_image_path(urlsplit(url).path)
 
 
@@ -127,12 +136,12 @@ def _is_image_path(path: str) -> bool:
     return _IMAGE_NAME.fullmatch(path.rsplit("/", 1)[-1]) is not None
 
 
-def _candidate(group: Group) -> ImageCandidate:
+def _candidate(group: SizeGroup) -> ImageCandidate:
     best, *others = by_size(group)
     return ImageCandidate(best.url, tuple(offer.url for offer in others), best.source)
 
 
-def _groups(soup: BeautifulSoup, page: _Page) -> Iterator[Group]:
+def _groups(soup: BeautifulSoup, page: _Page) -> Iterator[SizeGroup]:
     surroundings = Surroundings(soup)
     for tag in soup.find_all(True):
         if tag.name == "img":
@@ -142,15 +151,15 @@ def _groups(soup: BeautifulSoup, page: _Page) -> Iterator[Group]:
         elif tag.name == "a":
             yield join(_link_offers(tag, page))
         yield from ({offer.url: offer} for offer in _lazy_offers(tag, page))
-        for place in places(tag):
-            find = _resolved if place.is_sure else _resolved_files
-            yield join(find(page, place.address, PLAIN, place.source))
+        for reference in references(tag):
+            resolve = _resolved if reference.is_sure else _resolved_files
+            yield join(resolve(page, reference.url, PLAIN, reference.source))
         if tag.has_attr("style"):
             yield from ({offer.url: offer} for offer in _style_offers(tag, page))
 
 
-def _image_groups(img: Tag, page: _Page, surroundings: Surroundings) -> Iterator[Group]:
-    """Yield the picture an `img` stands for, and its placeholder if it has one."""
+def _image_groups(img: Tag, page: _Page, surroundings: Surroundings) -> Iterator[SizeGroup]:
+    """Yield the image of an `img` element, and its placeholder if it has one."""
     tags = [img, *surroundings.sources(img)]
     shown = join(_offers(tags, page, ("src",), ("srcset",), "img"))
     lazy = join(_offers(tags, page, LAZY_SRC, LAZY_SRCSET, "lazy"))
@@ -163,8 +172,8 @@ def _image_groups(img: Tag, page: _Page, surroundings: Surroundings) -> Iterator
 
 def _originals(
     img: Tag, page: _Page, surroundings: Surroundings, is_shown: bool
-) -> Iterator[Offer]:
-    """Yield the original of an image: what a link leads to if it is shown, or attributes name."""
+) -> Iterator[SizeOffer]:
+    """Yield the originals of an image: the link around it if it is shown, and attributes."""
     link = surroundings.link(img) if is_shown else None
     if link is not None:
         yield from _link_offers(link, page)
@@ -174,8 +183,8 @@ def _originals(
 
 def _offers(
     tags: list[Tag], page: _Page, src_names: Iterable[str], srcset_names: Iterable[str], source: str
-) -> Iterator[Offer]:
-    """Yield the resolved addresses that these attributes of an image's elements name."""
+) -> Iterator[SizeOffer]:
+    """Yield the absolute URLs in these attributes of an image's elements."""
     for tag in tags:
         if tag.name == "img":
             for name in src_names:
@@ -184,23 +193,23 @@ def _offers(
             yield from _sizes(tag, name, page, "srcset")
 
 
-def _sizes(tag: Tag, name: str, page: _Page, source: str) -> Iterator[Offer]:
+def _sizes(tag: Tag, name: str, page: _Page, source: str) -> Iterator[SizeOffer]:
     for size in _sizes_of(tag, name, page):
         yield from _resolved(page, size.url, _rank(tag, size), source)
 
 
 def _sizes_of(tag: Tag, name: str, page: _Page) -> list[Size]:
-    # Once there is no room, sizes need not be told apart to be counted.
-    most = MOST_SIZES if page.room else 0
+    # When the budget is spent, sizes are only counted.
+    most = MOST_SIZES if page.budget else 0
     sizes, left = first_sizes(as_srcset(name, text_of(tag, name)), most)
     page.left["sizes"] += left
     return sizes
 
 
 def _rank(tag: Tag, size: Size) -> Rank:
-    """Return a size's claim. Of equals the old formats go first: the new ones are copies.
+    """Return a size's rank. Of equal sizes, old formats rank first: new ones are copies.
 
-    And a `source` goes before the `img`, which may be a small fallback.
+    A `source` ranks before the `img`, which may be a small fallback.
     """
     equals = _IMG
     if tag.name == "source":
@@ -211,11 +220,11 @@ def _rank(tag: Tag, size: Size) -> Rank:
     return (1, 1.0 if size.density is None else size.density, equals)
 
 
-def _link_offers(tag: Tag, page: _Page) -> Iterator[Offer]:
+def _link_offers(tag: Tag, page: _Page) -> Iterator[SizeOffer]:
     return _resolved_files(page, text_of(tag, "href"), LINKED, "link")
 
 
-def _head_offers(tag: Tag, page: _Page) -> Iterator[Offer]:
+def _head_offers(tag: Tag, page: _Page) -> Iterator[SizeOffer]:
     name = (text_of(tag, "property") or text_of(tag, "name")).strip().lower()
     if tag.name == "meta" and name in META_IMAGES:
         yield from _resolved(page, text_of(tag, "content"), PLAIN, name)
@@ -226,8 +235,8 @@ def _head_offers(tag: Tag, page: _Page) -> Iterator[Offer]:
         yield from _sizes(tag, "imagesrcset", page, "preload")
 
 
-def _lazy_offers(tag: Tag, page: _Page) -> Iterator[Offer]:
-    """Yield the image files that attributes of an element name, but for what an `img` shows."""
+def _lazy_offers(tag: Tag, page: _Page) -> Iterator[SizeOffer]:
+    """Yield the image files in attributes of an element, except those that an `img` shows."""
     if tag.name in ("source", "meta", "link"):
         return
     for name in tag.attrs:
@@ -235,37 +244,37 @@ def _lazy_offers(tag: Tag, page: _Page) -> Iterator[Offer]:
         if role is None or (tag.name == "img" and role != "file"):
             continue
         if role == "sizes":
-            addresses = [size.url for size in _sizes_of(tag, name, page)]
+            urls = [size.url for size in _sizes_of(tag, name, page)]
         else:
             value = text_of(tag, name)
-            addresses = list(css_urls(value)) or [value]
-        for address in addresses:
-            yield from _resolved_files(page, address, PLAIN, "lazy")
+            urls = list(css_urls(value)) or [value]
+        for url in urls:
+            yield from _resolved_files(page, url, PLAIN, "lazy")
 
 
-def _style_offers(tag: Tag, page: _Page) -> Iterator[Offer]:
+def _style_offers(tag: Tag, page: _Page) -> Iterator[SizeOffer]:
     for url in css_urls(text_of(tag, "style")):
         yield from _resolved(page, url, PLAIN, "css")
 
 
-def _resolved(page: _Page, href: str, rank: Rank, source: str) -> Iterator[Offer]:
+def _resolved(page: _Page, href: str, rank: Rank, source: str) -> Iterator[SizeOffer]:
     if href.strip() and page.takes():
         yield from _offer(page, href, rank, source)
 
 
-def _resolved_files(page: _Page, href: str, rank: Rank, source: str) -> Iterator[Offer]:
-    """Yield the offer of an address that may be anything, if it names an image file."""
-    if not page.room:
-        # Only to be counted.
+def _resolved_files(page: _Page, href: str, rank: Rank, source: str) -> Iterator[SizeOffer]:
+    """Yield the offer of a URL if it names an image file."""
+    if not page.budget:
+        # Only counted.
         page.left["addresses"] += _is_image_path(re.split("[?#]", href.strip(), maxsplit=1)[0])
         return
     for offer in _offer(page, href, rank, source):
-        if is_image_address(offer.url) and page.takes():
+        if is_image_url(offer.url) and page.takes():
             yield offer
 
 
-def _offer(page: _Page, href: str, rank: Rank, source: str) -> Iterator[Offer]:
+def _offer(page: _Page, href: str, rank: Rank, source: str) -> Iterator[SizeOffer]:
     url = absolute(page.base, href) if href.strip() else None
-    # Empty references (`#`, `?`) lead back to the page, which is no image.
+    # Empty references (`#`, `?`) resolve to the page itself, which is not an image.
     if url is not None and url != page.base:
-        yield Offer(url, rank, source)
+        yield SizeOffer(url, rank, source)

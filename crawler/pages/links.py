@@ -1,4 +1,4 @@
-"""Which pages a page leads to. Pure."""
+"""The pages that a page links to. Pure."""
 
 from __future__ import annotations
 
@@ -9,35 +9,35 @@ from urllib.parse import urlsplit
 
 from bs4 import BeautifulSoup, Tag
 
-from crawler.pages.images import base_address, is_image_address
+from crawler.pages.images import base_url, is_image_url
 from crawler.pages.markup import parsed, text_of
 from registry.urls.absolute import absolute
 
-# Files that are certainly no pages; anything unknown is asked for, and its type decides.
+# File names that are certainly not pages; all others are requested, and the media type decides.
 _NO_PAGE = re.compile(
     r".*\.(?:7z|avi|bz2|css|csv|docx?|epub|exe|flac|gz|iso|js|json|m4[av]|mkv|mov|mp[34]|mpe?g"
     r"|og[gv]|otf|pdf|pptx?|psd|rar|rss|tar|tgz|ttf|txt|wav|webm|woff2?|xlsx?|xml|zip)",
     re.IGNORECASE,
 )
-# The HTML standard, "shared declarative refresh steps", as far as it names an address.
+# The HTML standard, "shared declarative refresh steps", for values with a URL.
 _REFRESH = re.compile(
     r"\s*+[0-9.]++(?:\s*+[;,]|\s)\s*+(?:url\s*+=\s*+)?+(\S.*+)", re.IGNORECASE | re.DOTALL
 )
 
-# Most links read of one page, in its order; a visit reads fewer pages.
+# Most links read from one page, in page order; a visit reads fewer pages.
 MOST_LINKS = 5000
 
 
 @dataclass(frozen=True, slots=True)
 class PageLink:
-    """An address a page leads to; `is_next` if it is the next page of a series."""
+    """A URL that a page links to; `is_next` if it is the next page of a series."""
 
     url: str
     is_next: bool = False
 
 
 def find_links(html: str, page_url: str) -> list[PageLink]:
-    """Return the pages that a page leads to: next pages first, then in its order, each once."""
+    """Return the pages that a page links to, each once: next pages first, then in page order."""
     return links_in(parsed(html), page_url)
 
 
@@ -49,8 +49,8 @@ def links_in(
     At most MOST_LINKS to next pages and MOST_LINKS others: those beyond are counted in
     `left`, as `links`.
     """
-    base = base_address(soup, page_url)
-    found: dict[str, bool] = {}
+    base = base_url(soup, page_url)
+    is_next_by_url: dict[str, bool] = {}
     read: Counter[bool] = Counter()
     for tag in soup.find_all(["a", "area", "link", "meta"]):
         relations = text_of(tag, "rel").lower().split()
@@ -62,29 +62,29 @@ def links_in(
             continue
         url = absolute(base, target)
         if url is not None and _may_be_page(url):
-            found[url] = found.get(url, False) or "next" in relations
+            is_next_by_url[url] = is_next_by_url.get(url, False) or "next" in relations
     if left is not None:
         left["links"] += sum(max(0, number - MOST_LINKS) for number in read.values())
-    links = [PageLink(url, is_next) for url, is_next in found.items()]
+    links = [PageLink(url, is_next) for url, is_next in is_next_by_url.items()]
     return sorted(links, key=lambda link: not link.is_next)
 
 
 def _target(tag: Tag, relations: list[str]) -> str | None:
-    """Return what an element leads to, None for one that leads nowhere."""
+    """Return the URL that an element links to, as written; None if it links to no page."""
     if tag.name == "meta":
         is_refresh = text_of(tag, "http-equiv").strip().lower() == "refresh"
-        found = _REFRESH.fullmatch(text_of(tag, "content")) if is_refresh else None
-        return (_unquoted(found[1]) or None) if found else None
+        refresh = _REFRESH.fullmatch(text_of(tag, "content")) if is_refresh else None
+        return (_unquoted(refresh[1]) or None) if refresh else None
     if not tag.has_attr("href") or (tag.name == "link" and not {"next", "prev"} & set(relations)):
         return None
     return text_of(tag, "href")
 
 
 def _unquoted(text: str) -> str:
-    """Return an address without the quotation marks around it, and what follows them."""
+    """Return a URL without the quotation marks around it and any text after them."""
     return text[1:].partition(text[0])[0] if text[0] in "\"'" else text
 
 
 def _may_be_page(url: str) -> bool:
     name = urlsplit(url).path.rsplit("/", 1)[-1]
-    return _NO_PAGE.fullmatch(name) is None and not is_image_address(url)
+    return _NO_PAGE.fullmatch(name) is None and not is_image_url(url)

@@ -1,8 +1,8 @@
-"""A page's text as elements. Pure.
+"""Parses the HTML of a page. Pure.
 
-The documents that a page holds in itself (`iframe srcdoc`) become children of their frames:
-their images are shown on the page and their links lead on from it. Addresses in them are
-relative to the page, as the HTML standard says; a `base` in them is left out.
+Documents embedded in a page (`iframe srcdoc`) become children of their `iframe` elements:
+their images and links count as the page's. URLs in them are relative to the page, as the
+HTML standard defines; a `base` in them is removed.
 """
 
 from __future__ import annotations
@@ -15,25 +15,25 @@ from bs4 import BeautifulSoup, Tag, UnusualUsageWarning
 
 from registry.evidence.text import MOST_FRAMES_DEEP
 
-# Most tags read of all the documents in the frames of a page.
+# Most tags read from all the embedded documents of a page.
 MOST_FRAME_TAGS = 5_000
 _OPENING = re.compile(r"<(?:(script|style)(?=[\t\n\f\r />])|[a-zA-Z!?])", re.IGNORECASE)
 _CLOSING = {name: re.compile(f"</{name}", re.IGNORECASE) for name in ("script", "style")}
 
 
 def parsed(html: str, left: Counter[str] | None = None) -> BeautifulSoup:
-    """Parse a page as HTML, whatever it looks like; `left` counts `tags` of frames left out."""
+    """Return any text parsed as HTML; `left` counts the `tags` left out of embedded documents."""
     soup = _parsed(html)
-    room, frames = MOST_FRAME_TAGS, [(tag, 1) for tag in soup.find_all("iframe", srcdoc=True)]
+    budget, frames = MOST_FRAME_TAGS, [(tag, 1) for tag in soup.find_all("iframe", srcdoc=True)]
     for frame, depth in frames:
-        text, lost = first_tags(text_of(frame, "srcdoc"), room)
+        text, lost = first_tags(text_of(frame, "srcdoc"), budget)
         if lost and left is not None:
             left["tags"] += lost
-        if not room or "<" not in text:
+        if not budget or "<" not in text:
             continue
         inner = _parsed(text)
-        # The parser adds some.
-        room = max(0, room - len(inner.find_all(True)))
+        # The parser may add tags.
+        budget = max(0, budget - len(inner.find_all(True)))
         for base in inner.find_all("base"):
             base.decompose()
         if depth < MOST_FRAMES_DEEP:
@@ -44,15 +44,15 @@ def parsed(html: str, left: Counter[str] | None = None) -> BeautifulSoup:
 
 
 def text_of(tag: Tag, name: str) -> str:
-    """Return an attribute as text, "" where it is missing."""
+    """Return an attribute as text, "" if it is missing."""
     value = tag.get(name)
     return " ".join(value) if isinstance(value, list) else value or ""
 
 
 def first_tags(html: str, most: int) -> tuple[str, int]:
-    """Return the start of a page with so many tags at most, and about how many it lacks.
+    """Return the start of a page with at most `most` tags, and about how many tags follow.
 
-    `<` in scripts and styles opens no tag. Time is linear in the page.
+    `<` in scripts and styles is not a tag. Time is linear in the page.
     """
     position = 0
     for _ in range(most):
@@ -74,6 +74,6 @@ def first_tags(html: str, most: int) -> tuple[str, int]:
 
 def _parsed(html: str) -> BeautifulSoup:
     with warnings.catch_warnings():
-        # What is served as a page is read as a page, be it XML or one word.
+        # Any text served as HTML is parsed as HTML, also XML or a single word.
         warnings.simplefilter("ignore", UnusualUsageWarning)
         return BeautifulSoup(html, "lxml")

@@ -1,8 +1,8 @@
-"""One page in a worker process: its text in, what a visit needs of it out. Pure.
+"""Reads one page in a worker process: from its text, the excerpt, the images and the links. Pure.
 
-The number of its tags is bounded before it is parsed, that of its links, images
-and sizes while they are collected; what is left out is counted. A page that cannot
-be read all the same is outlined: its marks, and the images that it plainly names.
+The number of tags is limited before parsing, the numbers of links, images and sizes
+while they are collected; the rest is counted. If parsing still fails, an outline
+is read: the marks, and the images in `img` tags.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ from crawler.pages.markup import first_tags, parsed
 from registry.signals import page_excerpt
 from registry.urls.absolute import absolute
 
-# Most tags read of one page, from its start; pages of people have fewer than a tenth.
+# Most tags read from one page, from its start; usual pages have less than a tenth.
 MOST_TAGS = 50_000
 TOO_COMPLEX = "page-too-complex"
 
-# Nothing here is tried twice, so that the time is linear in the text.
+# No pattern backtracks: the time is linear in the text.
 _PLAIN_TAG = re.compile(r"<(?:(img)|base)(?=[\t\n\f\r /])[^<>]*+>", re.IGNORECASE)
 _PLAIN_ADDRESS = re.compile(
     rf"[\t\n\f\r \"'/](src|href|{'|'.join((*LAZY_SRC, *ORIGINAL_SRC))})[\t\n\f\r ]*+="
@@ -38,7 +38,7 @@ _PLAIN_ADDRESS = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class PageContent:
-    """The images and links of a page; `left` counts what was left out, by kind."""
+    """The images and links of a page; `left` counts the items left out, by type."""
 
     images: tuple[ImageCandidate, ...] = ()
     links: tuple[PageLink, ...] = ()
@@ -47,21 +47,21 @@ class PageContent:
 
 @dataclass(frozen=True, slots=True)
 class PageText:
-    """What a page's text said: the excerpt that is evidence, and its content."""
+    """The result of reading a page: the excerpt that is evidence, and the page's content."""
 
     excerpt: str
     content: PageContent
 
 
 class PageResponse(NamedTuple):
-    """What a site sent for a page: its text, its address, and `html` or `json`."""
+    """The response for a page: its text, its URL, and `kind`, `html` or `json`."""
 
     text: str
     url: str
     kind: str = "html"
 
     def json(self) -> Any:
-        """Return the decoded text. Raises ValueError for what is no JSON."""
+        """Return the text parsed as JSON. Raises ValueError if it is not JSON."""
         return json.loads(self.text)
 
 
@@ -69,19 +69,19 @@ PageParser = Callable[[PageResponse], PageContent]
 
 
 class Page(NamedTuple):
-    """A page to read, and the function that finds its content."""
+    """A page to read, and the function that returns its content."""
 
     response: PageResponse
     parse: PageParser
 
 
 def parse_page(response: PageResponse) -> PageContent:
-    """Return the images and the links of a page, as most sites write them; none of JSON."""
+    """Return the images and links of an HTML page; none for JSON. The default parser."""
     return read_page(response.text, response.url) if response.kind == "html" else PageContent()
 
 
 def read_page(html: str, url: str) -> PageContent:
-    """Return the images and the links in HTML."""
+    """Return the images and links of an HTML page."""
     left: Counter[str] = Counter()
     soup = parsed(html, left)
     images = tuple(images_in(soup, url, left))
@@ -89,32 +89,32 @@ def read_page(html: str, url: str) -> PageContent:
 
 
 def read_text(page: Page) -> PageText:
-    """Return what a page says, within bounds."""
+    """Return the excerpt and the content of a page, within the limits of this module."""
     response = page.response
     html, tags = response.text, 0
     if response.kind == "html":
         html, tags = first_tags(html, MOST_TAGS)
-    found = page.parse(response._replace(text=html))
-    images, left = bounded(found.images)
-    links = found.links[: 2 * MOST_LINKS]
-    left += Counter(tags=tags, links=len(found.links) - len(links)) + found.left
+    content = page.parse(response._replace(text=html))
+    images, left = bounded(content.images)
+    links = content.links[: 2 * MOST_LINKS]
+    left += Counter(tags=tags, links=len(content.links) - len(links)) + content.left
     return PageText(_excerpt(response), PageContent(images, links, left))
 
 
 def outline(page: Page) -> PageText:
-    """Return the marks of a page that cannot be parsed, and the images that it plainly names.
+    """Return the excerpt of a page that cannot be parsed, and the images in its `img` tags.
 
-    Time is linear in the page; sizes, links and layout are not looked at.
+    Time is linear in the page; sizes and links are not read.
     """
     html, page_url, kind = page.response
     base: str | None = None
-    found: dict[str, ImageCandidate] = {}
-    for is_image, text in islice(_plain_addresses(html if kind == "html" else ""), MOST_ADDRESSES):
+    by_url: dict[str, ImageCandidate] = {}
+    for is_image, text in islice(_plain_urls(html if kind == "html" else ""), MOST_ADDRESSES):
         url = absolute(base or page_url, text)
         if url is not None and is_image:
-            found.setdefault(url, ImageCandidate(url))
+            by_url.setdefault(url, ImageCandidate(url))
         base = base or (None if is_image else url)
-    images, left = bounded(tuple(found.values()))
+    images, left = bounded(tuple(by_url.values()))
     return PageText(_excerpt(page.response), PageContent(images, (), left))
 
 
@@ -122,8 +122,8 @@ def _excerpt(response: PageResponse) -> str:
     return page_excerpt(response.text, response.url) if response.kind == "html" else ""
 
 
-def _plain_addresses(html: str) -> Iterator[tuple[bool, str]]:
-    """Yield the addresses in `img` and `base` tags, and whether each is an image's."""
+def _plain_urls(html: str) -> Iterator[tuple[bool, str]]:
+    """Yield the URLs in `img` and `base` tags, each after whether it is an image's."""
     for tag in _PLAIN_TAG.finditer(html):
         for address in _PLAIN_ADDRESS.finditer(tag[0]):
             is_link = address[1].lower() == "href"
@@ -133,6 +133,6 @@ def _plain_addresses(html: str) -> Iterator[tuple[bool, str]]:
 
 
 def load() -> None:
-    """Import what reading a page needs."""
+    """Import the modules that reading a page needs."""
     page_excerpt("", "")
     read_page("", "")

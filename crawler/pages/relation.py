@@ -1,18 +1,18 @@
-"""How an image's host stands to the page that shows it: own, cdn or third party. Pure.
+"""The relation of an image's host to the page that shows it: own, cdn or third party. Pure.
 
-A page's marks speak for every image it shows; its site's robots.txt speaks for
-the images of its own site, wherever they are stored, but not for somebody
-else's picture that it embeds (docs/discussions.md). Rules, in order:
+A page's marks cover every image it shows; its site's robots.txt covers the images
+of its own site, on whatever host, but not embedded images of other sites
+(docs/discussions.md). Rules, in order:
 
 1. same host, or same registrable domain: `own` (an IP address is a site of its own);
 2. the host is a known image host of the page's site: `cdn`;
-3. seen over the whole visit, a host that serves at least three images, on at
-   least two pages, and to whose pages the site never links: `cdn`. A store of
-   images is not linked to; somebody else's site, whose pictures are quoted, is;
+3. over the whole visit, the host serves at least three images, on at least two
+   pages, and the site never links to its pages: `cdn`. Sites link to other sites
+   whose images they embed, but not to their own image host;
 4. else `third-party`.
 
-Rule 3 is decided at the end of a visit, so that the order in which pages happen
-to arrive changes nothing.
+Rule 3 is decided at the end of a visit, so that the order in which pages arrive
+does not matter.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from registry.urls.sites import site_of
 
 CDN_IMAGES = 3
 CDN_PAGES = 2
-# Sites whose images stand under another registrable domain of the same owner.
+# Sites whose images are served from another registrable domain of the same owner.
 IMAGE_SITES: dict[str, frozenset[str]] = {
     "500px.com": frozenset({"500px.org"}),
     "deviantart.com": frozenset({"wixmp.com"}),
@@ -44,7 +44,7 @@ IMAGE_SITES: dict[str, frozenset[str]] = {
 
 
 def plain_relation(image_url: str, page_url: str) -> Relation | None:
-    """Apply rules 1 and 2; None where only the whole visit can tell."""
+    """Return the relation by rules 1 and 2, None if the whole visit must decide."""
     image_host, page_host = hostname_of(image_url), hostname_of(page_url)
     image_site, page_site = site_of(image_host), site_of(page_host)
     if image_host == page_host or image_site == page_site:
@@ -54,27 +54,27 @@ def plain_relation(image_url: str, page_url: str) -> Relation | None:
 
 @dataclass(slots=True)
 class HostSightings:
-    """What a visit saw of other hosts; decides rules 3 and 4 at its end."""
+    """The images and links of other hosts in a visit; decides rules 3 and 4 at its end."""
 
     _images: dict[str, set[str]] = field(default_factory=dict)
     _pages: dict[str, set[str]] = field(default_factory=dict)
     _linked: set[str] = field(default_factory=set)
 
     def shown(self, image_url: str, page_url: str) -> None:
-        """Take note that a page shows an image."""
+        """Record that a page shows an image."""
         host = hostname_of(image_url)
         self._images.setdefault(host, set()).add(image_url)
         self._pages.setdefault(host, set()).add(page_url)
 
     def linked(self, page_urls: Iterable[str]) -> None:
-        """Take note of the pages that a page links to."""
+        """Record the pages that a page links to."""
         self._linked.update(hostname_of(url) for url in page_urls)
 
     def relation(self, image_url: str) -> Relation:
-        """Decide for an image of another host by everything seen so far."""
+        """Return the relation of an image on another host, by the pages recorded so far."""
         host = hostname_of(image_url)
-        large = (
+        has_enough = (
             len(self._images.get(host, ())) >= CDN_IMAGES
             and len(self._pages.get(host, ())) >= CDN_PAGES
         )
-        return "cdn" if large and host not in self._linked else "third-party"
+        return "cdn" if has_enough and host not in self._linked else "third-party"

@@ -1,8 +1,8 @@
-"""The `srcset` attribute, parsed as the HTML standard says. Pure.
+"""Parses the `srcset` attribute as the HTML standard defines it. Pure.
 
-Source: WHATWG HTML, "parsing a srcset attribute" (4.8.4.2.10). Addresses may
-contain commas; a comma ends an address only at its very end or after its
-descriptors, and inside parentheses it ends nothing.
+Source: WHATWG HTML, "parsing a srcset attribute" (4.8.4.2.10). URLs may
+contain commas; a comma ends a candidate only at the end of the URL or after its
+descriptors, and not inside parentheses.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ from dataclasses import dataclass
 
 _SPACES = re.compile(r"[ \t\n\f\r]*+")
 _BETWEEN = re.compile(r"[ \t\n\f\r,]*+")
-_ADDRESS = re.compile(r"[^ \t\n\f\r]++")
-# Within parentheses neither white space nor a comma ends a descriptor.
+_URL = re.compile(r"[^ \t\n\f\r]++")
+# Inside parentheses neither white space nor a comma ends a descriptor.
 _DESCRIPTOR = re.compile(r"(?:[^ \t\n\f\r,(]++|\([^)]*+\)?+)++")
 # A width and a height; with more a candidate is malformed.
 _MOST_DESCRIPTORS = 2
-# Of longer numbers the first digits do: Python reads no numbers of any length.
+# Longer numbers are cut to their first digits: Python refuses very long ones.
 _DIGITS = 10
 _INTEGER = re.compile(r"[0-9]+")
 _FLOAT = re.compile(r"-?(?:[0-9]+(?:\.[0-9]+)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
@@ -25,7 +25,7 @@ _FLOAT = re.compile(r"-?(?:[0-9]+(?:\.[0-9]+)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """One address of a srcset with its width in pixels or its density, never both."""
+    """One URL of a srcset with its width in pixels or its density, never both."""
 
     url: str
     width: int | None = None
@@ -33,12 +33,12 @@ class Size:
 
 
 def parse_srcset(value: str) -> list[Size]:
-    """Return the valid candidates of a srcset in order; malformed ones are left out."""
+    """Return the valid candidates of a srcset in order."""
     return first_sizes(value, len(value))[0]
 
 
 def first_sizes(value: str, most: int) -> tuple[list[Size], int]:
-    """Return the valid ones of the first `most` candidates, and about how many follow them.
+    """Return the valid ones of the first `most` candidates, and about how many more follow.
 
     Time is linear in the text.
     """
@@ -50,9 +50,9 @@ def first_sizes(value: str, most: int) -> tuple[list[Size], int]:
             return sizes, 0
         if number == most:
             break
-        found = _ADDRESS.match(value, position)
-        assert found is not None
-        url, position = found[0], found.end()
+        match = _URL.match(value, position)
+        assert match is not None
+        url, position = match[0], match.end()
         descriptors: list[str] = []
         if url.endswith(","):
             url = url.rstrip(",")
@@ -65,20 +65,20 @@ def first_sizes(value: str, most: int) -> tuple[list[Size], int]:
 
 
 def _descriptors(value: str, position: int) -> tuple[list[str], int]:
-    """Split the descriptors that follow an address; return them and where they end.
+    """Return the descriptors that follow a URL, and the position after them.
 
-    Of more than can be valid the first are returned.
+    At most one more than can be valid is returned.
     """
-    found: list[str] = []
+    descriptors: list[str] = []
     while True:
         position = _SPACES.match(value, position).end()  # type: ignore[union-attr]
         descriptor = _DESCRIPTOR.match(value, position)
         if descriptor is None:
             # The end, or the comma that ends the candidate.
-            return found, min(position + 1, len(value))
+            return descriptors, min(position + 1, len(value))
         position = descriptor.end()
-        if len(found) <= _MOST_DESCRIPTORS:
-            found.append(descriptor[0])
+        if len(descriptors) <= _MOST_DESCRIPTORS:
+            descriptors.append(descriptor[0])
 
 
 def _size(url: str, descriptors: list[str]) -> Size | None:
@@ -95,8 +95,8 @@ def _size(url: str, descriptors: list[str]) -> Size | None:
             height = _integer(number)
         else:
             return None
-    wrong = width == 0 or height == 0 or (density is not None and density < 0)
-    if wrong or (height is not None and width is None) or not url:
+    is_invalid = width == 0 or height == 0 or (density is not None and density < 0)
+    if is_invalid or (height is not None and width is None) or not url:
         return None
     return Size(url, width, density)
 

@@ -1,7 +1,7 @@
-"""What stands around the images of a page: `picture`, link and `noscript`. Pure.
+"""The elements around the images of a page: `picture`, link and `noscript`. Pure.
 
-Found in one pass: asking each image for its parents, and those for all their
-children, would take the square of the page's length, which anybody may write.
+Collected in one pass: walking the parents of each image, and all their children,
+would take quadratic time.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from bs4 import BeautifulSoup, Tag
 
 @dataclass(frozen=True, slots=True)
 class Around:
-    """The nearest `picture` and `a href` around an element, and whether a `noscript` is."""
+    """The nearest `picture` and `a href` around an element, and whether it is in a `noscript`."""
 
     picture: Tag | None = None
     link: Tag | None = None
@@ -22,13 +22,13 @@ class Around:
 
 
 class Surroundings:
-    """The surroundings of every element of a page."""
+    """The elements around every element of a page."""
 
-    # A picture shows one `img`; with a placeholder and a `noscript` twin it may hold more.
+    # A `picture` shows one `img`; with a placeholder and a copy in `noscript` it has more.
     PICTURE_IMAGES = 4
 
     def __init__(self, soup: BeautifulSoup) -> None:
-        """Walk the page once."""
+        """Walk through the page once."""
         self._around: dict[int, Around] = {id(soup): Around()}
         self._sources: dict[int, list[Tag]] = {}
         self._first: dict[int, list[Tag]] = {}
@@ -58,14 +58,14 @@ class Surroundings:
         return self._sources.get(id(picture), [])
 
     def link(self, img: Tag) -> Tag | None:
-        """Return the link around this image and no other; a `noscript` twin is none."""
+        """Return the link around this image only; copies in `noscript` do not count."""
         around = self._around[id(img)]
         alone = around.link is not None and self._linked[id(around.link)] == 1
         return around.link if alone and not around.noscript else None
 
 
 def _within(tag: Tag, around: Around) -> Around:
-    """Return the surroundings of an element's children."""
+    """Return the elements around an element's children."""
     if tag.name == "picture":
         return Around(tag, around.link, around.noscript)
     if tag.name == "a" and tag.has_attr("href"):

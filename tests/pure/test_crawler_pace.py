@@ -37,23 +37,23 @@ def test_hosts_do_not_wait_for_each_other():
 def test_crawl_delay_makes_slower_only_and_has_a_bound(asked, least):
     made = pace()
     made.crawl_delay("a", asked)
-    assert (made.least("a"), made.least("b")) == (least, 1)
+    assert (made.least_delay("a"), made.least_delay("b")) == (least, 1)
 
 
 @pytest.mark.parametrize("status", [429, 503])
 def test_a_refusal_pauses_the_host_alone(status):
     made = pace()
-    made.answered("a", status, 120, 10)
+    made.responded("a", status, 120, 10)
     assert (made.pause("a", 10), made.pause("a", 100), made.pause("a", 131)) == (120, 30, 0)
     assert (made.pause("b", 10), made.paused(20), made.paused(131)) == (0, {"a"}, frozenset())
     assert made.reserve("a", 10) == 120
-    assert made.ended("a") is None
+    assert made.stop_status("a") is None
 
 
 def test_without_a_time_the_pause_grows():
     made, now, pauses = pace(delay=2), 0.0, []
     for _ in range(2):
-        made.answered("a", 429, None, now)
+        made.responded("a", 429, None, now)
         pauses.append(made.pause("a", now))
         now += pauses[-1]
     assert pauses == [10, 20]
@@ -62,37 +62,37 @@ def test_without_a_time_the_pause_grows():
 def test_a_host_that_goes_on_refusing_is_asked_no_more():
     made, now = pace(), 0.0
     for number in range(MOST_REFUSALS):
-        assert made.ended("a") is None, number
-        made.answered("a", 429, 120, now)
+        assert made.stop_status("a") is None, number
+        made.responded("a", 429, 120, now)
         now += 120
-    assert (made.ended("a"), made.ended("b"), made.stopped()) == (429, None, {"a": 429})
+    assert (made.stop_status("a"), made.stop_status("b"), made.stopped()) == (429, None, {"a": 429})
 
 
 def test_requests_that_were_under_way_together_are_one_refusal():
     made = pace()
     for late in range(2 * MOST_REFUSALS):
-        made.answered("a", 503, 60, late / 10)
-    assert made.ended("a") is None
-    made.answered("a", 200, None, 1)
-    made.answered("a", 503, 60, 100)
-    made.answered("a", 503, 60, 200)
-    assert made.ended("a") == 503
+        made.responded("a", 503, 60, late / 10)
+    assert made.stop_status("a") is None
+    made.responded("a", 200, None, 1)
+    made.responded("a", 503, 60, 100)
+    made.responded("a", 503, 60, 200)
+    assert made.stop_status("a") == 503
 
 
 def test_an_answer_after_the_pause_forgives():
     made, now = pace(), 0.0
     for _ in range(3 * MOST_REFUSALS):
-        made.answered("a", 503, 1, now)
-        made.answered("a", 404, None, now + 2)
+        made.responded("a", 503, 1, now)
+        made.responded("a", 404, None, now + 2)
         now += 3
-    assert made.ended("a") is None
+    assert made.stop_status("a") is None
 
 
 @pytest.mark.parametrize(("wait", "ends_at"), [(MOST_PAUSE + 1, math.inf), (120, 100), (None, 3)])
 def test_a_pause_that_is_too_long_ends_the_visit_of_the_host(wait, ends_at):
     made = pace(ends_at=ends_at)
-    made.answered("a", 429, wait, 0)
-    assert made.ended("a") == 429
+    made.responded("a", 429, wait, 0)
+    assert made.stop_status("a") == 429
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from crawler.pages.images import ImageCandidate, find_images, is_image_address
+from crawler.pages.images import ImageCandidate, find_images, is_image_url
 from crawler.pages.srcset import Size, parse_srcset
 from registry.urls.absolute import absolute
 from registry.urls.key import host_of
@@ -268,9 +268,9 @@ def test_public_hosts() -> None:
 
 @pytest.mark.parametrize("name", ["a.jpg", "a.JPEG?x=1", "x/y.webp#z", "a.b.png"])
 def test_image_addresses(name: str) -> None:
-    assert is_image_address(f"https://art.example/{name}")
+    assert is_image_url(f"https://art.example/{name}")
 
 
 @pytest.mark.parametrize("name", ["a", "a.html", ".jpg/", "jpg", "File:a.jpg", "a.jpg/view"])
 def test_other_addresses(name: str) -> None:
-    assert not is_image_address(f"https://art.example/{name}")
+    assert not is_image_url(f"https://art.example/{name}")

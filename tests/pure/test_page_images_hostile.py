@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crawler.pages.image_groups import Offer, settle
+from crawler.pages.image_groups import SizeOffer, settle
 from crawler.pages.images import ImageCandidate, bounded, find_images
 from crawler.pages.srcset import Size, parse_srcset
 from registry.urls.absolute import MAX_ADDRESS, absolute
@@ -70,7 +70,10 @@ def test_chains_of_sizes_are_settled() -> None:
     # Where each step of the chain were walked again for every group, this would not end.
     number = 30_000
     chain = [
-        {url: Offer(url, (1, rank, 0), "img") for url, rank in ((f"{n + 1}", 2.0), (f"{n}", 1.0))}
+        {
+            url: SizeOffer(url, (1, rank, 0), "img")
+            for url, rank in ((f"{n + 1}", 2.0), (f"{n}", 1.0))
+        }
         for n in range(number)
     ]
     assert sum(map(len, settle(chain))) == number + 1
