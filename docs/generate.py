@@ -1,4 +1,6 @@
-"""Write docs/commands.md and docs/reference/signals.md from help texts and docstrings.
+"""Write pages from help texts and docstrings.
+
+docs/commands.md, docs/reference/signals.md, and in docs/signals.md the table of readers.
 
     .venv/bin/python docs/generate.py            write them
     .venv/bin/python docs/generate.py --check    only check that they are up to date
@@ -81,6 +83,15 @@ One reader a vocabulary: where its marks stand, their grammar, what they are tak
 what was decided, and the sources. How a verdict comes of them is in [signals](../signals.md).
 
 """
+OVERVIEW = DOCS / "signals.md"
+READERS_BEGIN = (
+    "<!-- readers: written by docs/generate.py from their docstrings; a test compares -->"
+)
+READERS_END = "<!-- end of readers -->"
+READERS_HEAD = """\
+| reader | vocabulary | marks that refuse training | read in |
+| --- | --- | --- | --- |
+"""
 
 
 def commands() -> Iterator[tuple[str, click.Command, click.Context]]:
@@ -161,11 +172,34 @@ def signals_page() -> str:
     return SIGNALS_HEAD + "\n".join(table) + "\n" + "".join(sections)
 
 
+def overview_page() -> str:
+    """Return docs/signals.md with its table of readers written anew."""
+    from registry.signals import readers
+
+    before, mark, rest = OVERVIEW.read_text(encoding="utf-8").partition(READERS_BEGIN)
+    _, end, after = rest.partition(READERS_END)
+    if not mark or not end:
+        raise SystemExit(f"error: {OVERVIEW} has lost its lines {READERS_BEGIN} and {READERS_END}")
+    rows = "".join(_overview_row(name, reader) for name, reader in readers().items())
+    return f"{before}{mark}\n\n{READERS_HEAD}{rows}\n{end}{after}"
+
+
+def _overview_row(name: str, reader: ModuleType) -> str:
+    text = cleandoc(reader.__doc__ or "")
+    refuses = re.search(r"^Refuses: (.+?)(?:\n\n|\Z)", text, re.MULTILINE | re.DOTALL)
+    cells = [text.partition("\n")[0], refuses[1] if refuses else ""]
+    shown = [_cell(_escaped(cell)).removesuffix(".") for cell in cells]
+    where = ", ".join(f"`{carrier}`" for carrier in reader.CARRIERS)
+    return f"| [{name}](reference/signals.md#{name}) | {' | '.join(shown)} | {where} |\n"
+
+
 def _reader(name: str, reader: ModuleType) -> str:
     fields = ", ".join(f"`{field}`" for field in getattr(reader, "HEADERS", ()))
     where = ", ".join(f"`{carrier}`" for carrier in reader.CARRIERS)
+    places = [path for row in getattr(reader, "SITE_FILES", ()) for path in row.paths]
     text = cleandoc(reader.__doc__ or "")
     facts = f"Reads {where}" + (f"; header fields {fields}" if fields else "")
+    facts += f"; files {', '.join(f'`{path}`' for path in places)}" if places else ""
     files = f"`registry/signals/{name}.py`, `tests/vectors/{name}.jsonl`"
     return f"\n## {name}\n\n{_markdown(text)}\n\n{facts}. Files: {files}.\n"
 
@@ -190,7 +224,11 @@ def _escaped(text: str) -> str:
     return "".join(p if p.startswith("`") else re.sub(r"([*<\[])", r"\\\1", p) for p in pieces)
 
 
-PAGES = {DOCS / "commands.md": page, DOCS / "reference" / "signals.md": signals_page}
+PAGES = {
+    DOCS / "commands.md": page,
+    DOCS / "reference" / "signals.md": signals_page,
+    OVERVIEW: overview_page,
+}
 
 
 def main() -> int:

@@ -1,5 +1,7 @@
 """`ai.txt` (Spawning): file types that data sets may or may not take from a host.
 
+Refuses: `Disallow`.
+
 Where: `/ai.txt` of the host that serves the media.
 
 Example:

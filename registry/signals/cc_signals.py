@@ -1,5 +1,7 @@
 """CC signals: what Creative Commons asks for in return, as a parameter of `Content-Usage`.
 
+Refuses: nothing; they state conditions for a use.
+
 Where: in a `Content-Usage` field or robots.txt line, on a refusal.
 
 Example:

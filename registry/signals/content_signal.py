@@ -1,5 +1,7 @@
 """`Content-Signal`: Cloudflare's content signals, in robots.txt.
 
+Refuses: `ai-train=no`.
+
 Where: lines within a group of `/robots.txt`; they speak of the whole host, for
 the agents of their group. Also seen as a response header.
 

@@ -1,5 +1,7 @@
 """`Content-Usage`: usage preferences of the IETF working group AIPREF.
 
+Refuses: `train-ai=n`.
+
 Where: a field of any response, speaking of what it carries; and lines in the
 groups of `/robots.txt`. There is no form for HTML.
 

@@ -1,5 +1,7 @@
 r"""DeviantArt's page state: the artist's own setting, work by work.
 
+Refuses: the artist's setting, work by work.
+
 Where: a script of a work's page, `window.__INITIAL_STATE__ = JSON.parse("...")`:
 JSON within a JavaScript string, in which every work that the page mentions has
 an entry of its own, some forty a page.

@@ -1,5 +1,7 @@
 """`DisallowAITraining`, `AllowAITraining`: path rules about training in robots.txt.
 
+Refuses: `DisallowAITraining: /path`.
+
 Where: lines within a group of `/robots.txt`, as `Disallow` and `Allow` are.
 
 Example:

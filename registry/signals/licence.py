@@ -1,5 +1,7 @@
 """Licences of the work: where one stands, which says nothing of training by itself.
 
+Refuses: nothing; only the URL of a licence is kept.
+
 Where: a `Link` header or a `<link>` of the relation `license`, unless its type
 says RSL; in a file's XMP the web statement of rights, Creative Commons'
 licence, and the licensor's address by PLUS.

@@ -1,5 +1,7 @@
 """PLUS Data Mining: what an image file's own XMP says of data mining.
 
+Refuses: `DMI-PROHIBITED` and its kind.
+
 Where: the XMP packet of an image file, property `DataMining` of the namespace
 `http://ns.useplus.org/ldf/xmp/1.0/` (usual prefix `plus`).
 

@@ -1,5 +1,7 @@
 """`<meta name="robots">`: robots directives in a page.
 
+Refuses: `noai`, `noimageai`, `noml`.
+
 Where: a page's `head`; `name` is `robots` for everybody or an agent's token.
 
 Example:

@@ -1,5 +1,7 @@
 """`Robots-Tag`: the structured header that was to follow `X-Robots-Tag`.
 
+Refuses: `noai`, `noimageai`, `noml`, as a structured header.
+
 Where: any response, of an image or of a page.
 
 Examples:

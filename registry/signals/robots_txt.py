@@ -1,5 +1,7 @@
 """robots.txt: groups of agents and the paths they may not fetch (RFC 9309).
 
+Refuses: `Disallow` for a training agent, for one not known, or for `*`.
+
 Where: `/robots.txt` of the host that serves the URL asked about.
 
 Example:

@@ -1,5 +1,7 @@
 """RSL 1.0 (Really Simple Licensing): licences for machines, in XML.
 
+Refuses: `prohibits` of `ai-train`; a payment is a condition.
+
 Where: a document of its own (`/license.xml`, say), to which a `License` line of
 robots.txt, a `Link` header or a `<link>` of a page leads; or the document itself
 in a page's `<script type="application/rsl+xml">` or in a file's XMP.

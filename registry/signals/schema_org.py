@@ -1,5 +1,7 @@
 """Licences of images as schema.org writes them; silent on AI.
 
+Refuses: nothing; only the URL of a licence is kept.
+
 Where: JSON-LD scripts of a page, its head or its body; microdata on `meta`,
 `link` and such links as say "license".
 

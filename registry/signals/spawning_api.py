@@ -1,5 +1,7 @@
 """Spawning's Do-Not-Train API: what its registry answers about a URL.
 
+Refuses: an entry in Do-Not-Train.
+
 Where: the answer to a query of the API, asked for lists of image URLs; it stands on no
 site.
 

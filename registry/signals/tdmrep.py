@@ -1,5 +1,7 @@
 """TDMRep, the TDM Reservation Protocol (W3C Community Group).
 
+Refuses: `tdm-reservation` 1; with a policy it is a condition.
+
 Where: `/.well-known/tdmrep.json` of the host that serves the URL asked about;
 the response headers of an image or page; meta tags in a page's `head`; XMP in a
 file.

@@ -1,5 +1,7 @@
 """`Link: <...>; rel="tdm-reservation"`: a guess at TDMRep, seen in the wild.
 
+Refuses: `rel="tdm-reservation"`.
+
 Where: a `Link` header of an image or a page.
 
 Example:

@@ -1,5 +1,7 @@
 """C2PA and CAWG `training-mining`: an assertion in a picture's Content Credentials.
 
+Refuses: `training-mining`: `notAllowed`.
+
 Where: the C2PA manifest of an image file, signed and bound to its bytes.
 `registry.evidence.content_credentials` verifies it and hands over the manifest store as
 JSON; `c2patool FILE` prints the same.

@@ -1,5 +1,7 @@
 """`trust.txt` (JournalList): whether a publisher's content may be trained on.
 
+Refuses: `datatrainingallowed=no`.
+
 Where: `/trust.txt` or `/.well-known/trust.txt` of the host it speaks for.
 
 Example:

@@ -1,5 +1,7 @@
 """`/.well-known/ai.txt` and `ai.json` (draft-car-ai-txt-wellknown): an AI policy for a site.
 
+Refuses: `Training: deny`.
+
 Where: the two files of the host they speak for. Some serve the first as `/ai.txt`,
 which is Spawning's name (`registry.signals.ai_txt`).
 

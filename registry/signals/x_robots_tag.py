@@ -1,5 +1,7 @@
 """`X-Robots-Tag`: robots directives in an HTTP response header.
 
+Refuses: `noai`, `noimageai`, `noml`.
+
 Where: any response, of an image or of a page; several field lines may occur.
 
 Example:

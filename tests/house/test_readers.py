@@ -12,7 +12,7 @@ from registry.explain.evidence_lines import TEXT_KINDS
 from registry.model import Reading
 from registry.signals import readers, vocabularies_with
 
-PARTS = ("Where", "Example", "Grammar", "What it says", "Decisions", "Source")
+PARTS = ("Refuses", "Where", "Example", "Grammar", "What it says", "Decisions", "Source")
 
 
 @pytest.mark.parametrize("name", readers())
