@@ -12,7 +12,7 @@ from registry.model import TRAINING_USES, About, Evidence, Reading, Signal, Targ
 from registry.signals import read
 from registry.sources.pieces import Piece
 from registry.verdict import POLICIES, decide, policy_named
-from registry.verdict.any_url import standing
+from registry.verdict.without_url import applicable_without_url
 
 SHOWN_LICENCES = 3
 MAX_CODES = 50
@@ -86,7 +86,7 @@ def explain(
     target = Target(
         image_url=None if is_page else url, page_url=url if is_page else None, agent=asked.agent
     )
-    signals = standing(all_signals, target)
+    signals = applicable_without_url(all_signals, target)
     about: About = "page" if is_page else "image"
     shown = [_as_for_images(signal) for signal in signals] if is_page else []
     agent = asked.agent

@@ -21,8 +21,8 @@ from registry.model import About, Evidence, Reading, Signal, Target
 from registry.signals import carriers, read
 from registry.urls.paths import robots_url, url_host
 from registry.verdict import addressed, decide, known_policies, policy_named
-from registry.verdict.any_url import standing
 from registry.verdict.precedence import settled
+from registry.verdict.without_url import applicable_without_url
 
 # Kinds whose input is a list of header lines; each is named after a vocabulary.
 HEADER_KINDS = ("x-robots-tag", "content-usage", "link-header")
@@ -41,7 +41,7 @@ def answer(
         raise UnreadableInput("id holds a number that is not valid in JSON")
     target, reading = read_line(line)
     asked = target_about(target)
-    signals = standing(reading.signals, target)
+    signals = applicable_without_url(reading.signals, target)
     verdict = decide(signals, policy, target.agent, asked=asked)
     others = {
         name: decide(signals, name, target.agent, asked=asked).decision

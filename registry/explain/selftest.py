@@ -17,8 +17,8 @@ from registry.errors import RegistryError, UnreadableInput
 from registry.explain.evidence_lines import answer, read_line, target_about
 from registry.files import opened
 from registry.model import DECISIONS, USES
-from registry.verdict.any_url import standing
 from registry.verdict.precedence import settled
+from registry.verdict.without_url import applicable_without_url
 
 Outcome = Literal["agreed", "unsure", "failed"]
 
@@ -195,7 +195,7 @@ def _meanings(vector: Mapping[str, Any]) -> dict[str, set[str]]:
     """Return the meanings that a vector's marks give to each use, after settling."""
     target, reading = read_line(vector)
     meanings: dict[str, set[str]] = {}
-    for signal in settled(standing(reading.signals, target), target_about(target)):
+    for signal in settled(applicable_without_url(reading.signals, target), target_about(target)):
         for use, meaning in signal.uses:
             meanings.setdefault(use, set()).add(meaning)
     return meanings

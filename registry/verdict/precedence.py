@@ -1,22 +1,22 @@
-"""What each vocabulary says when it says several things at once. Pure.
+"""Which marks of one vocabulary count when there are several. Pure.
 
-Before marks of different vocabularies meet in `registry.verdict`, each settles
-its own contradictions by its own rules:
+Before marks of different vocabularies are combined, contradictions within one are
+resolved by its own rules:
 
 - TDMRep: a later layer replaces an earlier one, property by property:
   tdmrep.json, then response headers, then the markup (W3C TDMRep Final Report,
-  May 2024). With a policy, `1` is `conditional`. An image's own metadata is
-  another declarant's word: it is settled by itself, and replaces nothing.
-- TDMRep's file and ai.txt: where one permits the image, what it says of the path
+  May 2024). With a policy, `1` is `conditional`. An image's own metadata has
+  another author: it is resolved by itself, and replaces nothing.
+- TDMRep's file and ai.txt: where one permits the image, its rule for the path
   of the page around it is not evidence of the image. `Disallow: /` beside
   `Allow: *.jpg` refuses the page and permits its pictures.
-- RSL: of the licences in one document that match, the narrower says, for each
-  use, what the broader would have said (RSL 1.0, section 3.3).
+- RSL: of the licences in one document that match, the narrower replaces the
+  broader, use by use (RSL 1.0, section 3.3).
 - Content-Usage in robots.txt: a path that may not be fetched has no preference
-  (draft-ietf-aipref-attach). So it has no permission; a refusal goes only where
-  the Disallow itself says as much, of the same path and to the same agents.
+  (draft-ietf-aipref-attach). So it has no permission; a refusal is dropped only if
+  the Disallow refuses as much, for the same path and the same agents.
 
-Which of several path rules wins is settled earlier, in `registry.verdict.site_rules`.
+Which of several path rules wins is decided earlier, in `registry.verdict.site_rules`.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from dataclasses import replace
 from registry.model import TRAINING_USES, About, Meaning, Signal, Use
 from registry.verdict.patterns import Pattern
 
-# An RSL document, and whether it speaks of the page around the image.
+# An RSL document, and whether it is about the page around the image.
 _Covered = tuple[str, bool]
 
 _NARROWEST = 1 << 40
@@ -36,9 +36,9 @@ _TDM_LAYERS = {"tdmrep-json": 0, "headers": 1, "html": 2}
 
 
 def settled(signals: Sequence[Signal], asked: About = "image") -> list[Signal]:
-    """Return what is left of signals that apply to one target and one agent, in order.
+    """Return the signals that count, of those that apply to one target and one agent, in order.
 
-    `asked` is `page` where they are to speak of the page itself.
+    `asked` is `page` where the question is about the page itself.
     """
     vocabularies = {signal.vocabulary for signal in signals}
     kept = list(signals)
@@ -54,7 +54,7 @@ def settled(signals: Sequence[Signal], asked: About = "image") -> list[Signal]:
 
 
 def _without_page_paths(signals: list[Signal]) -> list[Signal]:
-    """Drop what a file says of the page's path where it permits the image itself."""
+    """Drop a file's rules for the page's path where the file permits the image itself."""
     permitting = {
         (s.url, s.vocabulary)
         for s in signals
@@ -69,30 +69,30 @@ def _without_page_paths(signals: list[Signal]) -> list[Signal]:
 
 
 def _layered(signals: list[Signal], asked: About) -> list[Signal]:
-    """Settle TDMRep: what the site says of the image, what of the page, what the file says.
+    """Resolve TDMRep's layers: of the site about the image, about the page, and of the file.
 
-    Of a page that is itself asked about, all that the site says is one.
+    Where the page itself is asked about, the site's layers are one.
     """
-    voices: dict[str, list[tuple[int, Signal]]] = {}
+    by_subject: dict[str, list[tuple[int, Signal]]] = {}
     for place, signal in enumerate(signals):
         if signal.vocabulary == "tdmrep":
-            voices.setdefault(_voice(signal, asked), []).append((place, signal))
+            by_subject.setdefault(_subject(signal, asked), []).append((place, signal))
     out: dict[int, Signal | None] = {}
-    for layers in voices.values():
+    for layers in by_subject.values():
         out.update(_top_layer(layers))
-    settled_signals = (out.get(place, signal) for place, signal in enumerate(signals))
-    return [signal for signal in settled_signals if signal is not None]
+    resolved = (out.get(place, signal) for place, signal in enumerate(signals))
+    return [signal for signal in resolved if signal is not None]
 
 
-def _voice(signal: Signal, asked: About) -> str:
-    """Return whose word, and on what, a TDMRep signal is; only within one is any replaced."""
+def _subject(signal: Signal, asked: About) -> str:
+    """Return who made a TDMRep signal and of what; signals replace others of the same only."""
     if signal.carrier == "xmp":
         return "file"
     return "page" if signal.scope == "page" and asked != "page" else "site"
 
 
 def _top_layer(found: list[tuple[int, Signal]]) -> dict[int, Signal | None]:
-    """Return by place what becomes of TDMRep signals; None is for those that are replaced."""
+    """Return by place the resolved TDMRep signals; None for those that are replaced."""
     out: dict[int, Signal | None] = dict(found)
     for is_policy in (True, False):
         same = [(place, s) for place, s in found if (s.name == "tdm-policy") == is_policy]
@@ -111,7 +111,7 @@ def _top_layer(found: list[tuple[int, Signal]]) -> dict[int, Signal | None]:
 
 
 def _reserves(reservations: list[Signal]) -> bool:
-    """Tell whether there is a reservation that a policy may license: a proper one, if any is."""
+    """Return whether there is a reservation for a policy to license; well formed ones decide."""
     proper = [s for s in reservations if s.conformance == "ok"] or reservations
     return any(s.meaning("tdm") == "reserved" for s in proper)
 
@@ -124,34 +124,33 @@ def _licensed(signal: Signal, licence_url: str | None) -> Signal:
 
 
 def _narrowed(signals: list[Signal], asked: About) -> list[Signal]:
-    """Drop the RSL licences that narrower ones of the same document speak over.
+    """Drop the RSL licences that narrower ones of the same document replace.
 
-    Only a well written licence speaks over others. What covers the image and what
-    covers the page around it are kept apart, unless the page itself is asked about:
-    neither speaks for the other.
+    Only a well written licence replaces others. Licences of the image and of the page
+    around it replace none of each other, unless the page itself is asked about.
     """
     places = [_place(signal, asked) for signal in signals]
     narrowest: dict[tuple[_Covered, Use], int] = {}
-    spoken: dict[tuple[_Covered, int], set[Use]] = {}
+    uses_at: dict[tuple[_Covered, int], set[Use]] = {}
     for signal, (covered, narrowness) in zip(signals, places, strict=True):
         for use in _licensed_uses(signal):
-            spoken.setdefault((covered, narrowness), set()).add(use)
+            uses_at.setdefault((covered, narrowness), set()).add(use)
             if signal.conformance == "ok":
                 narrowest[covered, use] = max(narrowest.get((covered, use), -1), narrowness)
-    over = {
+    replaced = {
         (covered, narrowness)
-        for (covered, narrowness), uses in spoken.items()
+        for (covered, narrowness), uses in uses_at.items()
         if all(narrowest.get((covered, use), -1) > narrowness for use in uses)
     }
     return [
         signal
         for signal, place in zip(signals, places, strict=True)
-        if signal.vocabulary != "rsl" or place not in over
+        if signal.vocabulary != "rsl" or place not in replaced
     ]
 
 
 def _place(signal: Signal, asked: About) -> tuple[_Covered, int]:
-    """Return what a licence covers, and how narrowly: most, where it is its carrier alone."""
+    """Return what a licence covers, and how narrowly; one without a path is the narrowest."""
     covered = signal.url, signal.scope == "page" and asked != "page"
     rule = signal.rule
     return covered, Pattern.compile(rule.pattern).length if rule else _NARROWEST
@@ -166,15 +165,17 @@ def _fetchable(signals: list[Signal]) -> list[Signal]:
     closed = [s for s in signals if s.name == "robots-txt:disallow" and s.conformance == "ok"]
     if not closed:
         return signals
-    return [s for s in signals if not (_is_preference(s) and any(_instead(s, c) for c in closed))]
+    return [
+        s for s in signals if not (_is_preference(s) and any(_is_redundant(s, c) for c in closed))
+    ]
 
 
 def _is_preference(signal: Signal) -> bool:
     return signal.vocabulary == "content-usage" and signal.carrier == "robots-txt"
 
 
-def _instead(preference: Signal, disallow: Signal) -> bool:
-    """Tell whether a Disallow leaves nothing of a preference: no refusal is lost with it."""
+def _is_redundant(preference: Signal, disallow: Signal) -> bool:
+    """Return whether the Disallow makes the preference redundant: no refusal is lost with it."""
     if (disallow.url, disallow.scope) != (preference.url, preference.scope):
         return False
     closed = set(disallow.agents)

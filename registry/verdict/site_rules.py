@@ -6,27 +6,27 @@ Patterns are those of RFC 9309, section 2.2.2, for every vocabulary that has the
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from functools import cached_property
 
 from registry.agents.known import agent_token
 from registry.model import Evidence, Signal, Target
 from registry.signals import robots_txt
 from registry.urls.paths import normal_path, url_host, url_path
+from registry.verdict.contests import Contests, narrowed, winners
 from registry.verdict.patterns import Pattern
 
-# How much is kept of what was asked before, in references.
+# How much is kept of earlier answers, in references.
 _MEMO_ROOM = 1_000_000
-_STRICTNESS = {"reserved": 3, "conditional": 2, "allowed": 1}
 
 
 class SiteRules:
     """The rules of one host, compiled once and asked for many paths.
 
     Rules compete within one file, vocabulary and agent. A signal that wins for
-    some of its agents only comes back with those agents. Signals without a path
-    rule (groups, comments) come back always. Rules that are not well written
+    some of its agents only is returned with those agents. Signals without a path
+    rule (groups, comments) are always returned. Rules that are not well written
     never displace a well written one: they are returned beside it.
     """
 
@@ -60,8 +60,8 @@ class SiteRules:
         return [number for number, signal in enumerate(self._signals) if signal.rule is None]
 
     @cached_property
-    def _contests(self) -> _Contests:
-        return _Contests(self._signals)
+    def _contests(self) -> Contests:
+        return Contests(self._signals)
 
     def applicable(self, path: str) -> tuple[Signal, ...]:
         """Return the signals that win for a path with its query (`/a.jpg?w=600`).
@@ -104,136 +104,23 @@ class SiteRules:
             for number in self._rules_of[index]
         }
         won: dict[int, list[str]] = {}
-        for contest, running in self._contests.between(sorted(matched), matched):
-            for number in _winners(running, matched, self._signals):
+        for contest, competing in self._contests.between(sorted(matched), matched):
+            for number in winners(competing, matched, self._signals):
                 won.setdefault(number, []).extend(contest.agents)
-        narrowed = {n: _narrowed(self._signals[n], agents) for n, agents in won.items()}
+        rules = {n: narrowed(self._signals[n], agents) for n, agents in won.items()}
         # Both runs are in order already, which makes sorting them a merge.
-        everything = sorted([*self._unruled, *sorted(narrowed)])
-        return tuple(narrowed.get(n) or self._signals[n] for n in everything)
-
-
-@dataclass(frozen=True, slots=True)
-class _Contest:
-    """Agents to whom the same rules are addressed, and so the same rules win."""
-
-    agents: tuple[str, ...]
-    addresses: tuple[int, ...]
-
-
-class _Contests:
-    """Who competes with whom: rules are addressed to agents, agents hear addresses.
-
-    An address is a file, vocabulary, precedence and tuple of agents, by number.
-    Everything here takes room and time linear in the agents and rules of the
-    text, not in their product: a hostile file has thousands of both.
-    """
-
-    def __init__(self, signals: Sequence[Signal]) -> None:
-        self._signals = signals
-        self._address: dict[int, int] = {}
-        self._at: list[list[_Contest]] = []
-        self._gather()
-
-    def _gather(self) -> None:
-        # Hashing a tuple reads all of it, and a group's rules share one: each is hashed once.
-        by_identity: dict[int, int] = {}
-        by_value: dict[tuple[str, ...], int] = {}
-        known: dict[tuple[str, str, str, int], int] = {}
-        heard: dict[tuple[str, str, str, str], list[int]] = {}
-        for number, signal in enumerate(self._signals):
-            if signal.rule is None:
-                continue
-            file = (signal.url, signal.vocabulary, signal.rule.precedence)
-            agents = by_identity.get(id(signal.agents))
-            if agents is None:
-                agents = by_value.setdefault(signal.agents, len(by_value))
-                by_identity[id(signal.agents)] = agents
-            address = known.setdefault((*file, agents), len(known))
-            self._address[number] = address
-            if address == len(self._at):
-                self._at.append([])
-                # Everybody is one more contestant, called by no token.
-                for agent in signal.agents or ("",):
-                    heard.setdefault((*file, agent), []).append(address)
-        self._meet(heard)
-
-    def _meet(self, heard: dict[tuple[str, str, str, str], list[int]]) -> None:
-        alike: dict[tuple[int, ...], list[str]] = {}
-        for (_, _, _, agent), addresses in heard.items():
-            alike.setdefault(tuple(addresses), []).append(agent)
-        for together, agents in alike.items():
-            contest = _Contest(tuple(agents), together)
-            for address in together:
-                self._at[address].append(contest)
-
-    def between(
-        self, matched: Iterable[int], lengths: dict[int, int]
-    ) -> Iterator[tuple[_Contest, list[int]]]:
-        """Yield the contests that some of the matched rules run in, with the runners.
-
-        Of one address only those run that win against the others of it: nobody
-        hears one of them without the others.
-        """
-        by_address: dict[int, list[int]] = {}
-        for number in matched:
-            by_address.setdefault(self._address[number], []).append(number)
-        best = {a: _winners(rules, lengths, self._signals) for a, rules in by_address.items()}
-        met = {id(contest): contest for a in best for contest in self._at[a]}
-        for contest in met.values():
-            running = [number for a in contest.addresses for number in best.get(a, ())]
-            yield contest, running
-
-
-def _narrowed(signal: Signal, agents: list[str]) -> Signal:
-    """Return the signal for those of its agents that it won for."""
-    if signal.rule is None or len(agents) == len(signal.agents) or not signal.agents:
-        return signal
-    won = set(agents)
-    return replace(signal, agents=tuple(agent for agent in signal.agents if agent in won))
-
-
-def _winners(numbers: list[int], lengths: dict[int, int], signals: Sequence[Signal]) -> list[int]:
-    """Return the rules that win, well written ones first judged by themselves."""
-    proper = [number for number in numbers if signals[number].conformance == "ok"]
-    if len(proper) == len(numbers):
-        return _win(numbers, lengths, signals)
-    among_all = _win(numbers, lengths, signals)
-    return sorted(
-        {*_win(proper, lengths, signals)}
-        | {number for number in among_all if signals[number].conformance != "ok"}
-    )
-
-
-def _win(numbers: list[int], lengths: dict[int, int], signals: Sequence[Signal]) -> list[int]:
-    rules = {n: rule for n in numbers if (rule := signals[n].rule) is not None}
-    if not rules:
-        return []
-    precedence = next(iter(rules.values())).precedence
-    if precedence == "all":
-        return numbers
-    if precedence == "first":
-        first = min(rule.order for rule in rules.values())
-        return [n for n in rules if rules[n].order == first]
-    longest = max(lengths[n] for n in rules)
-    tied = [n for n in rules if lengths[n] == longest]
-    if precedence == "longest-restrict":
-        return tied
-    return [min(tied, key=lambda n: (_strictness(signals[n]), rules[n].order))]
-
-
-def _strictness(signal: Signal) -> int:
-    return max((_STRICTNESS[meaning] for _, meaning in signal.uses), default=0)
+        everything = sorted([*self._unruled, *sorted(rules)])
+        return tuple(rules.get(n) or self._signals[n] for n in everything)
 
 
 def applicable(signals: Sequence[Signal], target: Target) -> tuple[Signal, ...]:
-    """Reduce path-scoped signals to those that win for the target.
+    """Return the signals that apply to the target: of rules with a path, those that win.
 
-    Site signals that stood on the image's host are matched against the image's
-    URL; those on the page's host against the page's, and come back with scope
-    `page` where the image's URL is not what they match. Others are dropped, and
-    signals of an image or a page come back as they are. A signal without a URL,
-    and a target without any, stand for the same host.
+    Signals of the image's host are matched against the image's URL; those of the page's
+    host against the page's, and returned with scope `page` if they do not match the
+    image's URL. Those of other hosts are dropped, and signals of an image or a page
+    returned as they are. A signal without a URL, and a target without any, count as
+    of the same host.
     """
     kept = tuple(signal for signal in signals if signal.scope != "site")
     site = [signal for signal in signals if signal.scope == "site"]
@@ -247,24 +134,24 @@ def applicable(signals: Sequence[Signal], target: Target) -> tuple[Signal, ...]:
 
 
 def concerns(signal: Signal, host: str) -> bool:
-    """Tell whether a rule may speak of URLs on a host: some are limited to another one."""
+    """Return whether a rule can apply to URLs of a host: some are limited to another host."""
     return signal.rule is None or signal.rule.host in {None, host}
 
 
 def _for_url(site: list[Signal], url: str) -> tuple[Signal, ...]:
     host = url_host(url)
-    here = [s for s in site if not host or (_stood_on(s, host) and concerns(s, host))]
+    here = [s for s in site if not host or (_is_of(s, host) and concerns(s, host))]
     return SiteRules(here).applicable(url_path(url)) if here else ()
 
 
-def _stood_on(signal: Signal, host: str) -> bool:
-    """Tell whether a signal's file speaks for a host: it stood there, or it names the host."""
+def _is_of(signal: Signal, host: str) -> bool:
+    """Return whether a signal's file is of a host: it was found there, or it names the host."""
     named = signal.rule is not None and signal.rule.host == host
     return named or not signal.url or url_host(signal.url) == host
 
 
 def _of_agent(signals: Iterable[Signal], agent: str) -> list[Signal]:
-    """Return the rules that address an agent, as if they addressed it alone."""
+    """Return the rules that are addressed to an agent, as addressed to it alone."""
     rules = [signal for signal in signals if signal.rule is not None]
     # Signals of one group share their agents: each tuple is searched once.
     shared = {id(signal.agents): signal.agents for signal in rules}
@@ -275,7 +162,7 @@ def _of_agent(signals: Iterable[Signal], agent: str) -> list[Signal]:
 class Robots:
     """A robots.txt as a crawler obeys it.
 
-    Malformed refusals are obeyed too: being kept out by a misspelt line is the
+    Malformed refusals are obeyed too: to stay away because of a misspelt line is the
     smaller mistake.
     """
 
@@ -287,7 +174,7 @@ class Robots:
         self._rules: dict[str, SiteRules] = {}
 
     def allowed(self, url: str, agent: str) -> bool:
-        """Tell whether the agent (a product token, with or without version) may fetch a URL."""
+        """Return whether the agent (a product token, with or without version) may fetch a URL."""
         path = url_path(url)
         if path == "/robots.txt":
             return True

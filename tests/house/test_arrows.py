@@ -39,7 +39,8 @@ ROOMS = {
     "registry.evidence": VALUES | {"registry.plugins", "registry.urls"},
     "registry.signals": VALUES
     | {"registry.plugins", "registry.urls", "registry.agents", "registry.evidence"},
-    "registry.verdict": VALUES | {"registry.urls", "registry.agents", "registry.signals"},
+    "registry.verdict": VALUES
+    | {"registry.urls", "registry.agents", "registry.evidence", "registry.signals"},
     "registry.sources": VALUES
     | {"registry.urls", "registry.evidence", "registry.signals", "registry.verdict"},
     "registry.sources.pauses": set(),
