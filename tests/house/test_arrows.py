@@ -126,7 +126,7 @@ CRAWLER = {
     | {"crawler.record", "crawler.report"}
     | {"registry.urls", "registry.evidence", "registry.sources"}
     | {"registry.db", "registry.pictures"},
-    "crawler.spiders": {"crawler.site_spider", "crawler.pages"},
+    "crawler.spiders": VALUES | {"crawler.site_spider", "crawler.pages", "registry.urls"},
     "crawler.plan": VALUES
     | {"crawler.settings", "crawler.site_spider", "crawler.visit.frontier", "registry.urls"},
     "crawler.visit.run": VALUES
