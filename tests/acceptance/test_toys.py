@@ -122,7 +122,8 @@ def test_a_site_file_a_spider_and_a_format_from_the_site_to_the_check(
     assert "an invented site" in ran(copy, BIN / "crawler", "sites", **database).stdout
     built = ran(copy, BIN / "registry", "snapshot", "build", **database)
     assert built.returncode == 0, built.stderr
-    checked = ran(copy, BIN / "registry", "check", dataset, "--policy", "letter", "--json")
+    check = ("check", dataset, "--policy", "letter", "--json")
+    checked = ran(copy, BIN / "registry", *check, **database)
     assert checked.returncode == 1, checked.stderr
     report = json.loads(checked.stdout)
     assert report["outcomes"]["reserved"] == 1, checked.stderr
