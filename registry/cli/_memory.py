@@ -16,8 +16,6 @@ from registry.errors import NotEnoughMemory
 
 # Bytes of addresses and of data. numpy, pyarrow and psycopg take 370 and 120 MiB before any row.
 LEAST_MEMORY = {"ulimit -v": 512 << 20, "ulimit -d": 256 << 20}
-# A thread of these libraries takes up to 40 MiB of addresses, and there is one for each core.
-_THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS")
 _WORDS = (
     *("can't start new thread", "Failed to launch worker thread"),
     *("failed to map segment", "annot allocate memory"),
@@ -25,14 +23,15 @@ _WORDS = (
 
 
 def prepare_memory() -> None:
-    """Raise NotEnoughMemory under a limit too low for any command; use few threads under others."""
+    """Raise NotEnoughMemory under a limit too low for any command; have few threads started."""
     limits = _limits()
     if any(size < LEAST_MEMORY[command] for size, command in limits):
         raise not_enough()
-    if not limits:
-        return
-    for name in _THREADS:
-        os.environ.setdefault(name, "1")
+    # No command does linear algebra: the threads that numpy starts for it only cost time.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    if limits:
+        # A thread takes up to 40 MiB of addresses, and there would be one for each core.
+        os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
 def lacks_memory(error: BaseException) -> bool:
