@@ -83,8 +83,8 @@ class SampleSite:
 
     `port` 0 takes a free one. `hosts` maps `site`, `cdn` and `other` to names
     that resolve to loopback addresses. `delay` (seconds, may be set at any
-    time) is waited before every answer. `requests` lists what was asked, in
-    order of answering. Raises PortInUse.
+    time) is waited before every answer, while it serves. `requests` lists what
+    was asked, in order of answering. Raises PortInUse.
     """
 
     def __init__(
@@ -104,9 +104,11 @@ class SampleSite:
         self._content = Content(root)
         self._replaced: dict[tuple[str, str], Answer] = {}
         self._listeners: list[_Listener] = []
+        self._stopping = threading.Event()
 
     def __enter__(self) -> SampleSite:
         """Bind, and serve in the background."""
+        self._stopping.clear()
         self._listeners = self._bound()
         for listener in self._listeners:
             listener.start()
@@ -119,6 +121,7 @@ class SampleSite:
         trace: TracebackType | None,
     ) -> None:
         """Stop serving, close every connection and wait for the threads."""
+        self._stopping.set()
         for listener in self._listeners:
             listener.stop()
         self._listeners = []
@@ -194,6 +197,11 @@ class SampleSite:
     def _role(self, host: str) -> str:
         """Return which site a host name means; the art site for any other."""
         return next((role for role, name in self.hosts.items() if name == host), "site")
+
+    def hesitate(self) -> None:
+        """Wait for `delay`, or until the site stops serving."""
+        if self.delay:
+            self._stopping.wait(self.delay)
 
     def answer(self, host: str, target: str) -> Answer | Fault:
         """Return what is said to a GET of one request target."""
@@ -287,8 +295,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _respond(self) -> None:
         site = self.server.site
         self._arrived = time.monotonic()
-        if site.delay:
-            time.sleep(site.delay)
+        site.hesitate()
         host = (self.headers.get("Host") or "").rsplit(":", 1)[0]
         said = site.answer(host, self.path)
         if isinstance(said, Fault):

@@ -75,9 +75,9 @@ def zeros(megabytes: int) -> bytes:
 
 
 def png_of_size(width: int, height: int, depth: int = 8, colour: int = 2) -> bytes:
-    """Return a small PNG that claims a size."""
+    """Return a small PNG that claims a size, with up to 200 rows and 64 MiB a row of it."""
     header = chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, depth, colour, 0, 0, 0))
-    row = (width * depth * {0: 1, 2: 3, 6: 4}[colour] + 7) // 8 + 1
+    row = min((width * depth * {0: 1, 2: 3, 6: 4}[colour] + 7) // 8 + 1, 64 << 20)
     packer = zlib.compressobj(1)
     data = b"".join(packer.compress(bytes(row)) for _ in range(min(height, 200)))
     return SIGNATURE + header + chunk(b"IDAT", data + packer.flush()) + chunk(b"IEND", b"")

@@ -16,8 +16,6 @@ from registry.errors import NotEnoughMemory
 
 # Bytes of address space and of data; numpy, pyarrow and psycopg alone take 370 and 120 MiB.
 LEAST_MEMORY = {"ulimit -v": 512 << 20, "ulimit -d": 256 << 20}
-# Each thread of these libraries takes up to 40 MiB of address space; one is started per core.
-_THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS")
 _WORDS = (
     *("can't start new thread", "Failed to launch worker thread"),
     *("failed to map segment", "annot allocate memory"),
@@ -25,14 +23,15 @@ _WORDS = (
 
 
 def prepare_memory() -> None:
-    """Raise NotEnoughMemory if a limit is too low for any command; else limit threads under it."""
+    """Raise NotEnoughMemory if a limit is too low for any command; else limit threads."""
     limits = _limits()
     if any(size < LEAST_MEMORY[command] for size, command in limits):
         raise not_enough()
-    if not limits:
-        return
-    for name in _THREADS:
-        os.environ.setdefault(name, "1")
+    # No command does linear algebra: the threads that numpy starts for it only cost time.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    if limits:
+        # A thread takes up to 40 MiB of address space, and one is started per core.
+        os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
 def lacks_memory(error: BaseException) -> bool:

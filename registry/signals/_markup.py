@@ -32,10 +32,11 @@ from registry.signals._markup_skips import (
     MAYBE_MARKED,
     RAW_TEXT,
     SAYS_LICENCE,
-    SKIPS,
-    TEMPLATE_TAG,
     TO_END,
     any_case,
+    in_body,
+    in_head,
+    template_tag,
 )
 
 _TAG = re.compile(rf"<(/?)([a-zA-Z][^\t\n\f\r />]*+){TO_END}")
@@ -150,7 +151,7 @@ class _Scanner:
         """Return where the next piece begins that needs an exact step."""
         if self.in_body and self._nothing_after(position):
             return len(self.page)
-        skipped = SKIPS["body" if self.in_body else "head"].match(self.page, position)
+        skipped = (in_body() if self.in_body else in_head()).match(self.page, position)
         return skipped.end() if skipped else position
 
     def _nothing_after(self, position: int) -> bool:
@@ -202,7 +203,7 @@ class _Scanner:
         """Return where a template ends whose start tag ends here; None where it never does."""
         depth = 1
         while depth:
-            tag = TEMPLATE_TAG.match(self.page, position)
+            tag = template_tag().match(self.page, position)
             if tag is None:
                 return None
             position = tag.end()

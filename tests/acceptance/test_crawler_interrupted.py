@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 
@@ -15,16 +16,27 @@ from crawling import CRAWLER, observed, rows
 
 from demo.server import SampleSite
 
+# Writes often, and tries a database again for less than a second.
+IMPATIENT = """
+from functools import partial
+from crawler.record import database, pipeline
+pipeline.SECONDS = 0.5
+database.Recorder = partial(database.Recorder, patience=(0.2, 0.4))
+from crawler.cli import main
+main()
+"""
+
 
 @pytest.fixture
 def started(site: SampleSite, database_url: str) -> Iterator[Callable[..., subprocess.Popen[str]]]:
     """A slow visit that has fetched images when it is handed over."""
     processes: list[subprocess.Popen[str]] = []
 
-    def start(wanted: int = 20) -> subprocess.Popen[str]:
+    def start(wanted: int = 20, program: str = "") -> subprocess.Popen[str]:
         site.delay = 0.05
+        command = [sys.executable, "-c", program] if program else [CRAWLER]
         process = subprocess.Popen(
-            [CRAWLER, "run", site.url + "/", "--delay", "0", "--json"],
+            [*command, "run", site.url + "/", "--delay", "0", "--json"],
             env={**os.environ, "REGISTRY_DATABASE_URL": database_url},
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -128,7 +140,7 @@ def test_stats_record_it_too(
 def test_a_database_that_is_lost_ends_the_visit(
     started: Callable[..., subprocess.Popen[str]], database_url: str
 ) -> None:
-    process = started()
+    process = started(program=IMPATIENT)
     address, _, query = database_url.partition("?")
     base, name = address.rsplit("/", 1)
     with psycopg.connect(f"{base}/postgres?{query}", autocommit=True) as admin:

@@ -13,8 +13,9 @@ import psycopg
 import pytest
 from conftest import BIN
 
-from registry.db import migrate, schema_version, visits
+from registry.db import migrate, schema_version, server, visits
 from registry.db.connect import connect
+from registry.db.place import find_place
 from registry.model import Evidence, Observation, Picture, SiteFile
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
@@ -102,6 +103,8 @@ def test_an_embedded_database_that_is_behind_is_migrated(
     with connect() as conn:
         assert schema_version.current(conn) == after
         assert conn.execute("SELECT count(*) FROM more").fetchone() == (0,)
+    # This process would hold the server until its own end.
+    server.stop(find_place(registry_home))
 
 
 def test_a_database_that_is_down_is_one_line(run: Run, tmp_path: Path) -> None:
