@@ -65,7 +65,7 @@ class Request(NamedTuple):
 
 
 def _unchanged(asked: Message, etag: str) -> bool:
-    """Tell whether the caller's copy is still good (RFC 9110, section 13.2.2)."""
+    """Return whether the caller's copy is still good (RFC 9110, section 13.2.2)."""
     tags = asked.get("If-None-Match")
     if tags is not None:
         known = [tag.strip().removeprefix("W/") for tag in tags.split(",")]

@@ -7,11 +7,11 @@ from dataclasses import replace
 from typing import TypeVar
 
 from crawler.pages.reading import TOO_COMPLEX, Page, PageContent, PageText, load, outline, read_text
-from registry.guard import Answer, Limits, Pool, Work
+from registry.guard import CallLimits, CallResult, Pool, Work
 from registry.pictures.reading import Fetched, FileRead, guarded, read_fetched, read_marks
 
 # For one page; one with the most tags takes about 3 seconds.
-PAGE_LIMITS = Limits(seconds=30.0, memory=1 << 30)
+PAGE_LIMITS = CallLimits(seconds=30.0, memory=1 << 30)
 A = TypeVar("A")
 R = TypeVar("R")
 
@@ -60,5 +60,5 @@ class Readers:
         self._pages.close()
 
 
-async def _called(pool: Pool, work: Work[A, R], item: A) -> Answer[R]:
+async def _called(pool: Pool, work: Work[A, R], item: A) -> CallResult[R]:
     return await asyncio.wrap_future(pool.submit(work, item))

@@ -1,1 +1,1 @@
-"""Who asks: the dated list of AI agents, and how another list differs from it. Pure."""
+"""The dated list of AI agents, and its differences from another list. Pure."""

@@ -1,4 +1,4 @@
-"""The agents that marks speak to: product tokens and what their operators use them for.
+"""The agents that marks address: product tokens and the purposes of their operators.
 
 The list is data (`agents.json`, dated, with its source), so a new agent or a
 new kind of token needs no code. Tokens are compared whole and in lower case.
@@ -15,8 +15,8 @@ from registry.model import Meaning, Use
 
 TRAINING: tuple[tuple[Use, Meaning], ...] = (("train", "reserved"), ("train-genai", "reserved"))
 
-# What a refusal of one of these agents reserves. An agent of any other class,
-# or of none, is taken for one that trains: that is the question being asked.
+# The uses that a refusal of an agent reserves, by its class. Agents of other classes, and
+# unlisted agents, count as training.
 _REFUSED: dict[str, tuple[tuple[Use, Meaning], ...]] = {
     "search": (("search", "reserved"),),
     "user": (("ai-input", "reserved"),),
@@ -29,8 +29,8 @@ class Agents:
     """The agent list, keyed by lower-case token.
 
     `purpose` maps a token to its class, `spelling` to its operator's spelling;
-    `training` holds the tokens whose refusal the policy `cautious` takes for a
-    refusal of everybody; `search_engines` are known from meta tags only.
+    `training` holds the tokens whose refusal counts as one of all agents under the policy
+    `cautious`; `search_engines` are known from meta tags only.
     """
 
     purpose: dict[str, str]
@@ -67,5 +67,5 @@ def agents() -> Agents:
 
 
 def refused_uses(token: str) -> tuple[tuple[Use, Meaning], ...]:
-    """Return what is reserved when this agent may not fetch."""
+    """Return the uses that are reserved if this agent may not fetch."""
     return _REFUSED.get(agents().purpose.get(token, ""), TRAINING)

@@ -1,9 +1,9 @@
-"""The agent list as a whole: what it says, and how a newer list differs from it. Pure.
+"""Agent lists: parsing, differences and merging. Pure.
 
 Two formats are read: this project's own (`registry/agents/agents.json`, purposes
 by name of the class) and the robots.json of ai.robots.txt (an object of agents,
-each with a `function` in prose). Of prose a purpose is only suggested: the list
-is changed by a person.
+each with a `function` in prose). From prose a purpose is only suggested; a person changes
+the list.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ _SUGGESTIONS = (
 class AgentList:
     """Agents with their purposes, each list in its own spelling.
 
-    `suggested` holds what the source's prose suggests; `meaning` says what each
-    purpose is.
+    `suggested` holds the purposes suggested by the source's prose; `meaning` describes
+    each purpose.
     """
 
     purpose: Mapping[str, str]
@@ -45,7 +45,7 @@ class AgentList:
 
 @dataclass(frozen=True, slots=True)
 class Differences:
-    """What a newer list has that an older one has not, by name, in order.
+    """The differences between an older and a newer list, by name, in order.
 
     `added` and `removed` map names to purposes; `changed` to the purposes before
     and after.
@@ -56,12 +56,12 @@ class Differences:
     changed: Mapping[str, tuple[str, str]]
 
     def __bool__(self) -> bool:
-        """Tell whether there is any."""
+        """Return whether there are differences."""
         return bool(self.added or self.removed or self.changed)
 
 
 def parse(text: str, name: str) -> AgentList:
-    """Read a list in either format; UnreadableInput names the file and what is wrong."""
+    """Return a list in either format; raise UnreadableInput with the file and the fault."""
     try:
         data = json.loads(text)
     except (ValueError, RecursionError) as error:

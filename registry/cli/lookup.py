@@ -10,7 +10,7 @@ import click
 from registry.terminal import show, show_json
 
 if TYPE_CHECKING:
-    from registry.lookups import Answer, Found
+    from registry.lookups import Answer, EntryMatch
 
 SHOWN = 10
 SHOWN_PAST = 3
@@ -113,7 +113,7 @@ def _withdrawn(answer: Answer) -> list[str]:
     return [line.format(count=count, target=target) for line in WITHDRAWN] if count else []
 
 
-def _entry(answer: Answer, found: Found) -> list[str]:
+def _entry(answer: Answer, found: EntryMatch) -> list[str]:
     from registry.text import visible
 
     where = "a rule of the site" if found.by == "site" else visible(found.url or "no URL recorded")
@@ -131,7 +131,7 @@ def _entry(answer: Answer, found: Found) -> list[str]:
     return lines
 
 
-def _earlier(found: Found) -> list[str]:
+def _earlier(found: EntryMatch) -> list[str]:
     """Return a line for each group of marks with the same dates, the newest first."""
     from registry.text import visible
 
@@ -155,7 +155,7 @@ def _earlier(found: Found) -> list[str]:
     return lines
 
 
-def _marks(found: Found) -> list[str]:
+def _marks(found: EntryMatch) -> list[str]:
     """Quote each mark once, however many signals were read from it."""
     from registry.text import visible
 
@@ -163,7 +163,7 @@ def _marks(found: Found) -> list[str]:
     return list(dict.fromkeys(visible(raw) + visible(place) for raw, place in marks))
 
 
-def _how(answer: Answer, found: Found) -> str:
+def _how(answer: Answer, found: EntryMatch) -> str:
     from registry.urls.key import host_of
 
     host = host_of(answer.target)
@@ -182,7 +182,7 @@ def _how(answer: Answer, found: Found) -> str:
     return f"the same picture: {found.tier or 'within --distance'}{distance}"
 
 
-def _dates(found: Found) -> str:
+def _dates(found: EntryMatch) -> str:
     since = f"{found.since:%Y-%m-%d %H:%M}" if found.since else "?"
     seen = f"{found.seen:%Y-%m-%d %H:%M}" if found.seen else "?"
     return f"since {since}, last {seen} UTC"

@@ -1,4 +1,4 @@
-"""Importing claims in bulk, listing and withdrawing them; one that is there is not added again."""
+"""Imports claims in bulk, lists and withdraws them; a known claim is not added again."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Item = TypeVar("Item")
 
 @dataclass(frozen=True, slots=True)
 class ImportCounts:
-    """How many claims were read: the new, those there already, those withdrawn that stand again."""
+    """Numbers of claims: read, added, already known, and withdrawn ones that were restored."""
 
     read: int = 0
     added: int = 0
@@ -55,11 +55,10 @@ def import_claims(
 ) -> ImportCounts:
     """Store claims, `batch` of them to a transaction, and return the counts.
 
-    `on_batch` gets the counts of each batch once it is stored, so that they
-    are known whatever happens later. Importing the same claims again adds
-    nothing, so an import that was interrupted is completed by running it once
-    more. Memory holds one batch. Where `claims` raises UnreadableInput, those
-    before it are stored and the error is raised again.
+    `on_batch` gets the counts of each batch once it is stored. Importing the same claims
+    again adds nothing, so an interrupted import is completed by running it again. One
+    batch is in memory. If `claims` raises UnreadableInput, the claims before it are stored
+    and the error is raised again.
     """
     counts = ImportCounts()
     for part in _batches(claims, batch):
@@ -154,7 +153,7 @@ def _bytes(digits: str | None) -> bytes | None:
 
 @dataclass(frozen=True, slots=True)
 class Withdrawal:
-    """One time that a claim did not stand; `restored_at` is None while it does not."""
+    """One withdrawal of a claim; `restored_at` is None while it is withdrawn."""
 
     withdrawn_at: datetime
     reason: str | None
@@ -163,7 +162,7 @@ class Withdrawal:
 
 @dataclass(frozen=True, slots=True)
 class StoredClaim:
-    """A claim as the database has it: its id, its fields and its history, oldest first."""
+    """A claim in the database: its id, its fields and its withdrawals, oldest first."""
 
     id: int
     claim: Claim
@@ -172,7 +171,7 @@ class StoredClaim:
 
     @property
     def is_withdrawn(self) -> bool:
-        """Tell whether the claim does not stand now."""
+        """Return whether the claim is withdrawn now."""
         return any(withdrawal.restored_at is None for withdrawal in self.withdrawals)
 
 
@@ -187,8 +186,7 @@ def list_claims(
 ) -> list[StoredClaim]:
     """Return at most `limit` claims with ids above `after`, by id.
 
-    Those of one `source` and among `ids` if they are given, and with `withdrawn` only
-    those that are.
+    `source` and `ids`, if given, select claims; with `withdrawn`, only withdrawn ones.
     """
     named = None if source is None else pack(source)
     values: dict[str, Any] = {"source": named, "withdrawn": withdrawn, "after": after}

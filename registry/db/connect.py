@@ -1,4 +1,4 @@
-"""Connecting to the database, and the one seam where driver errors become ours."""
+"""Connects to the database, and translates the driver's errors into those of this project."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ OLDEST_MAJOR = 15
 TRIES = 3
 VARIABLE = "REGISTRY_DATABASE_URL"
 DEFAULTS = {"connect_timeout": "10", "application_name": "optout-registry"}
-# A lock is waited for, but not for ever: whoever holds one longer is stuck.
+# Longest wait for a lock.
 SESSION = {"TimeZone": "UTC", "client_encoding": "UTF8", "lock_timeout": "30s"}
 
 
@@ -28,7 +28,7 @@ def is_embedded() -> bool:
 
 
 def database_url() -> str:
-    """Return `REGISTRY_DATABASE_URL`, or the URL of the embedded server, started if need be.
+    """Return `REGISTRY_DATABASE_URL`, or the URL of the embedded server, started if necessary.
 
     The embedded server is then held until this process ends.
     """
@@ -44,7 +44,7 @@ def database_url() -> str:
 
 
 def database_name() -> str:
-    """Name the database for messages, as `where` does, without starting anything."""
+    """Return the name of the database for messages, like `where`, without starting a server."""
     return "the embedded database" if is_embedded() else where(parse(os.environ[VARIABLE]))
 
 
@@ -52,10 +52,9 @@ def database_name() -> str:
 def connect(*, migrate_check: bool = True) -> Iterator[psycopg.Connection]:
     """Yield an autocommit connection; use `conn.transaction()` for what belongs together.
 
-    Driver errors inside the block are translated too. Raises UsageError (the
-    URL is not one), DatabaseUnavailable, and with `migrate_check`
-    MigrationsBehind when the schema is not this version's. The embedded database
-    is ours alone, so it is brought up to date instead; a named server never is.
+    Driver errors inside the block are translated, too. Raises UsageError for an invalid
+    URL, DatabaseUnavailable, and with `migrate_check` MigrationsBehind if the schema is
+    not that of this version. An embedded database is migrated instead.
     """
     url = database_url()
     with connect_to(url) as conn:
@@ -74,7 +73,7 @@ def _migrate(url: str) -> None:
 
 @contextmanager
 def connect_to(url: str) -> Iterator[psycopg.Connection]:
-    """Yield a connection to this URL, as `connect` does, without looking at the schema."""
+    """Yield a connection to this URL, like `connect`, without checking the schema."""
     parameters = parse(url)
     with translated(where(parameters)), _opened(parameters, url) as conn:
         info = conn.info
@@ -86,7 +85,7 @@ def connect_to(url: str) -> Iterator[psycopg.Connection]:
 
 
 def _opened(parameters: dict[str, str], url: str) -> psycopg.Connection:
-    """Connect; the embedded server of this process is made ready again if it is not there."""
+    """Return a connection; restart the embedded server of this process if it ended."""
     for _ in range(TRIES - 1 if _is_held(url) else 0):
         try:
             return psycopg.connect(**parameters, autocommit=True)  # type: ignore[arg-type]
@@ -120,7 +119,7 @@ def parse(url: str) -> dict[str, str]:
 
 
 def where(parameters: dict[str, str]) -> str:
-    """Name a database for messages: host, port and name, never a password."""
+    """Return the name of a database for messages: host, port and name, never a password."""
     host = parameters.get("host") or parameters.get("hostaddr") or os.environ.get("PGHOST")
     port = parameters.get("port") or os.environ.get("PGPORT") or "5432"
     name = parameters.get("dbname") or os.environ.get("PGDATABASE") or parameters.get("user", "")
@@ -134,7 +133,7 @@ def refuse_unfit_server(version: int, encoding: str | None) -> None:
     if version < OLDEST_MAJOR * 10_000:
         raise DatabaseUnavailable(
             f"the server is PostgreSQL {version // 10_000}; {OLDEST_MAJOR} or newer is needed",
-            f"name a newer one in {VARIABLE}, or unset it to use the embedded PostgreSQL",
+            f"set {VARIABLE} to a newer one, or unset it to use the embedded PostgreSQL",
         )
     if encoding != "UTF8":
         raise DatabaseUnavailable(
@@ -145,10 +144,9 @@ def refuse_unfit_server(version: int, encoding: str | None) -> None:
 
 @contextmanager
 def translated(database: str) -> Iterator[None]:
-    """Turn what a user can act on among psycopg's errors into one of ours.
+    """Translate psycopg's errors that a user can act on into those of registry.errors.
 
-    Errors of our own making (bad SQL, a broken constraint) pass untouched:
-    they are faults to be seen, not conditions to be explained.
+    Bugs (wrong SQL, a violated constraint) are raised unchanged.
     """
     try:
         yield
@@ -161,7 +159,7 @@ def translated(database: str) -> Iterator[None]:
         ) from error
     except errors.LockNotAvailable as error:
         raise DatabaseUnavailable(
-            f"{database}: another session holds a lock for too long", "try again later"
+            f"{database}: another session has held a lock for too long", "try again later"
         ) from error
     except errors.DiskFull as error:
         raise DatabaseUnavailable(
@@ -175,7 +173,7 @@ def translated(database: str) -> Iterator[None]:
 
 
 def _on_its_disk() -> str:
-    """Say where the database is kept."""
+    """Return the text about the place of the database."""
     if not is_embedded():
         return "on its disk"
     from registry.db import embedded

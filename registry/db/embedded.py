@@ -1,12 +1,11 @@
-"""The embedded PostgreSQL: started on demand, stopped when the last user leaves.
+"""The embedded PostgreSQL: started on demand, stopped with its last user.
 
-Every user holds a shared lock on the file `users`; the kernel frees it however
-a process ends. Starting and stopping happen under the exclusive lock `gate`. A
-leaver that finds nobody else stops the server and waits for its end; users that
-were killed are noticed by the keeper (keeper.py), which does the same within a
-second. So a server without users is about to end, and is never joined: whoever
-comes then ends it and starts a new one. The server listens on a Unix socket in a
-folder of mode 0700 and on no network port.
+Every user process holds a shared lock on the file `users`; the kernel frees it however
+the process ends. The server is started and stopped under the exclusive lock `gate`. The
+last process to leave stops the server and waits for its end; if it was killed, the keeper
+(keeper.py) stops the server within a second. So a server without users is about to end and
+is never joined: the next process ends it and starts a new one. The server listens on a
+Unix socket in a folder of mode 0700, not on a network port.
 """
 
 from __future__ import annotations
@@ -29,7 +28,9 @@ from registry.errors import DatabaseUnavailable
 # Longer than one start and one stop take at most.
 GATE_SECONDS = server.START_SECONDS + 2 * server.STOP_SECONDS
 FULL = (errno.ENOSPC, errno.EDQUOT)
-_ELSEWHERE = "name a folder you may write to in REGISTRY_HOME, or a server in REGISTRY_DATABASE_URL"
+_ELSEWHERE = (
+    "set REGISTRY_HOME to a folder that you may write to, or REGISTRY_DATABASE_URL to a server"
+)
 
 log = logging.getLogger(__name__)
 _held: dict[Path, Place] = {}
@@ -52,9 +53,9 @@ def embedded_server(home: Path) -> Iterator[str]:
 
 
 def hold(home: Path) -> str:
-    """Return the embedded server's URL and stay its user until this process ends.
+    """Return the embedded server's URL, and use it until this process ends.
 
-    A server that was killed in the meantime is started again.
+    A server that was killed meanwhile is started again.
     """
     with _held_lock, _explained(home):
         if home in _held:
@@ -95,7 +96,7 @@ def _revive(place: Place) -> None:
 
 
 def _join(place: Place) -> int:
-    """Have a server that takes connections, and return our lock on it."""
+    """Make sure that a server takes connections, and return this process's lock on it."""
     make_folder(place.root, 0o755 if place.account else 0o700, None)
     with _gate(place) as gate:
         if server.is_free(place.root / "users"):
@@ -120,16 +121,16 @@ def _leave(place: Place, users: int) -> None:
             if server.is_free(place.root / "users"):
                 server.stop(place)
     except FileNotFoundError:
-        # The folder was deleted under the server, which notices and ends itself.
+        # The folder was deleted; the server notices that and ends.
         return
     except DatabaseUnavailable as error:
-        # The work is done; who leaves cannot act on an exception.
+        # The work is done, so an exception would help nobody.
         log.warning("%s (%s)", error.message, error.hint)
 
 
 @contextmanager
 def _gate(place: Place) -> Iterator[int]:
-    """Lock the gate and yield it. Raises DatabaseUnavailable if somebody else never frees it."""
+    """Lock the gate and yield it. Raises DatabaseUnavailable after GATE_SECONDS."""
     path = place.root / "gate"
     gate = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     what = f"another command to start or stop the embedded PostgreSQL (its log: {place.log})"

@@ -1,8 +1,7 @@
-"""Reading the whole registry in a fixed order, for the snapshot builder.
+"""Reads the whole registry in a fixed order, for the snapshot builder.
 
-Everything is read in one transaction, so that a snapshot shows one moment
-however long it takes to build, and through server-side cursors, so that no
-table is ever held whole.
+All tables are read in one transaction, so that a snapshot shows one moment, and with
+server-side cursors, so that no table is completely in memory.
 """
 
 from __future__ import annotations
@@ -24,7 +23,7 @@ _SQL = load("export")
 
 
 class Export:
-    """One moment of the registry, to be read once from start to end."""
+    """The registry at one moment, to be read once from start to end."""
 
     def __init__(self, conn: psycopg.Connection) -> None:
         self._conn = conn
@@ -71,9 +70,9 @@ def exporting(conn: psycopg.Connection) -> Iterator[Export]:
 
 
 def position(conn: psycopg.Connection) -> dict[str, int | str]:
-    """Return which registry this is, and how far it has got: newest id and number of rows.
+    """Return the id of the registry and its state: newest ids and numbers of rows.
 
-    The number tells of rows that were removed, which the newest id does not.
+    The numbers change when rows are removed; the newest ids do not.
     """
     row = conn.execute(_SQL["export_position"]).fetchone()
     assert row is not None

@@ -1,4 +1,4 @@
-"""Putting off Ctrl-C, SIGTERM and SIGHUP for the moment in which a batch is stored and counted."""
+"""Delays Ctrl-C, SIGTERM and SIGHUP while a batch is stored and counted."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 @contextmanager
 def held_signals() -> Iterator[Callable[[], None]]:
-    """Yield a function: from its call on, these signals wait for the end of the block.
+    """Yield a function: after its call, these signals are delayed to the end of the block.
 
     In other threads than the main one there is nothing to hold: no signal comes there.
     """

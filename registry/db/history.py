@@ -1,4 +1,4 @@
-"""Reading everything that was recorded about one target, oldest first."""
+"""Reads all records about one target, oldest first."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ def read_evidence(
     ids: Collection[int],
     read: Callable[[EvidenceRow], tuple[Signal, ...]],
 ) -> tuple[dict[int, tuple[Signal, ...]], dict[int, str]]:
-    """Return by evidence id the signals read anew, and what the evidence is about."""
+    """Return the signals by evidence id, and the object of each piece of evidence."""
     signals: dict[int, tuple[Signal, ...]] = {}
     about: dict[int, str] = {}
     with conn.transaction(), conn.cursor("history", row_factory=class_row(EvidenceRow)) as cursor:

@@ -48,7 +48,7 @@ def _try_lock(path: str) -> int | None:
 
 
 def _nobody_left(order: dict[str, Any]) -> bool:
-    """Tell whether nobody holds the users' lock; if so the gate stays locked.
+    """Return whether nobody holds the users' lock; if so the gate stays locked.
 
     Servers are started and stopped by whoever holds the gate. When the server is
     ended here the gate stays locked until this process is gone, so that a newcomer
@@ -94,7 +94,7 @@ def _ends(server: subprocess.Popen[bytes], number: int, seconds: float) -> bool:
 
 
 def _does_nothing(pid: int) -> bool:
-    """Tell whether a server's processes are idle helpers only, by their titles (Linux)."""
+    """Return whether a server's processes are idle helpers only, by their titles (Linux)."""
     try:
         children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
         titles = [Path(f"/proc/{child}/cmdline").read_bytes() for child in children]

@@ -91,7 +91,7 @@ def find_place(home: Path) -> Place:
 
 
 def has_data(home: Path) -> bool:
-    """Tell whether the embedded server of `home` was ever started, wherever its data lies."""
+    """Return whether the embedded server of `home` was ever started, wherever its data lies."""
     roots = (home / "postgres", SYSTEM_FOLDER / _short_hash(home))
     return any((root / "data").exists() for root in roots)
 
@@ -149,7 +149,7 @@ def _account() -> Account:
 
 
 def _reaches(account: Account, path: Path) -> bool:
-    """Tell whether the account may enter (or run) `path`, by asking the kernel as that account."""
+    """Return whether the account may enter (or run) `path`, tested as that account."""
     try:
         asked = subprocess.run(
             ["test", "-x", str(path)],

@@ -1,4 +1,4 @@
-"""Rows of the registry as it is read whole, typed (pure): no database is needed to make them."""
+"""Typed rows of the registry (pure): they can be made without a database."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class EvidenceRow:
     text: str | None
 
     def evidence(self) -> Evidence:
-        """Return it as the readers take it."""
+        """Return it as Evidence."""
         return evidence_from_row(self.carrier, self.about, self.url, self.lines, self.text)
 
 
@@ -66,7 +66,7 @@ class ObservationRow:
 
 @dataclass(frozen=True, slots=True)
 class SiteRuleRow:
-    """One dated answer for a site's rules file."""
+    """One dated reading of a site's rules file."""
 
     id: int
     observed_at: datetime

@@ -1,8 +1,7 @@
-"""Which schema the database has, and which one this version works with.
+"""The schema versions of the database and of this program.
 
-The migrations stand in `migrations/` of a checkout and travel in the wheel as
-`registry/migrations/`. Whether a database is up to date is read from their
-file names, without Alembic, because every command asks.
+The migrations are in `migrations/` of a checkout and in `registry/migrations/` of the
+wheel. Every command compares the database with their file names, without loading Alembic.
 """
 
 from __future__ import annotations
@@ -65,7 +64,7 @@ def check(conn: psycopg.Connection) -> None:
     if has is None:
         raise MigrationsBehind("the database has no tables yet")
     if has in names():
-        raise MigrationsBehind(f"the database is at {has}, this version works with {wants}")
+        raise MigrationsBehind(f"the database is at {has}, but this version needs {wants}")
     raise MigrationsBehind(
         f"the database is at {has}, which this version does not know",
         "a newer version migrated it: upgrade optout-registry",

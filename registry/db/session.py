@@ -1,4 +1,4 @@
-"""A connection that stays open over many uses, and is made anew when it was lost."""
+"""A connection that stays open over many uses, and is replaced when it is lost."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Renew = Callable[[psycopg.Connection], None]
 
 
 class Session:
-    """What belongs to a database session (locks) lasts from one use to the next.
+    """A database session, whose locks last from one use to the next.
 
     `renew` is called with every connection that replaces a lost one. May be used
     from any thread, by one at a time.

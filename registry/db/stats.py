@@ -1,4 +1,4 @@
-"""Counting what is recorded. Signals are read anew from the evidence, as everywhere."""
+"""Counts of the recorded data. Signals are read from the evidence."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ FETCH_ROWS = 2_000
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """How many of everything."""
+    """Total numbers."""
 
     visits: int
     sites: int
@@ -40,8 +40,8 @@ class Stats:
     `sites`: site, visits, last_visit, pages, images, marked, refused.
     `signals`: signal, evidence, images, sites (ever seen with it).
     `refusals`: reason, times. `claims`: source, meaning, use,
-    claims, withdrawn (how many of these do not stand).
-    `freshness`: how many sites were last visited within each age, `older` the rest.
+    claims, withdrawn (the number of withdrawn ones).
+    `freshness`: numbers of sites by the age of their last visit, `older` for the rest.
     """
 
     totals: Totals
@@ -52,12 +52,12 @@ class Stats:
     freshness: dict[str, int]
 
     def is_empty(self) -> bool:
-        """Tell whether nothing at all is recorded."""
+        """Return whether nothing is recorded."""
         return not any(asdict(self.totals).values())
 
 
 def stats(conn: psycopg.Connection, now: datetime) -> Stats:
-    """Count everything at one moment; ages are reckoned from `now`."""
+    """Return the counts of one moment; ages are relative to `now`."""
     with conn.transaction():
         conn.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
         with conn.cursor(row_factory=class_row(Totals)) as cursor:
@@ -81,7 +81,7 @@ def _rows(conn: psycopg.Connection, name: str) -> list[dict[str, Any]]:
 
 
 def _stage_signals(conn: psycopg.Connection) -> None:
-    """Read all evidence once and stage which signals each piece holds."""
+    """Read all evidence once, and write its signals to a temporary table."""
     conn.execute(SQL["stage_signals"])
     with conn.cursor("stats_evidence") as evidence, conn.cursor() as cursor:
         evidence.execute(SQL["evidence_seen"])

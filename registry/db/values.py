@@ -1,4 +1,4 @@
-"""Values as the database holds them: texts it can store, and digests of rows.
+"""Values in the form of the database: texts that it can store, and digests of rows.
 
 PostgreSQL's text and jsonb hold every Unicode text but NUL and lone surrogates,
 both of which turn up in what real servers send. `pack` writes those characters
@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 
 from registry.model import Claim, Evidence
 
-# The name of a picture's file is no part of what is claimed.
+# The name of a picture's file is not part of a claim's identity.
 _CLAIM_FIELDS = tuple(field.name for field in fields(Claim) if field.name != "file_name")
 _ESCAPE = "\U0010ffff"
 _UNSTORABLE = re.compile("[\0\ud800-\udfff\U0010ffff]")
@@ -43,7 +43,7 @@ def evidence_digest(evidence: Evidence) -> bytes:
 def claim_digest(claim: Claim) -> bytes:
     """Return the sha256 of a claim's filled fields as canonical JSON, names sorted, times in UTC.
 
-    A field that later versions add leaves the digests of claims without it as they are.
+    A field that a later version adds does not change the digests of claims without it.
     """
     filled: dict[str, object] = {}
     for name in _CLAIM_FIELDS:

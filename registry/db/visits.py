@@ -1,7 +1,7 @@
-"""Recording visits, and what is already known of a host's images.
+"""Records visits, and finds the known images of a host.
 
-Everything here wants a connection as `registry.db.connect.connect` yields it
-(autocommit, no transaction begun).
+All functions need a connection of `registry.db.connect.connect` (autocommit, no
+transaction begun).
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ State = Literal["finished", "interrupted", "failed"]
 
 @dataclass(frozen=True, slots=True)
 class KnownImage:
-    """What the latest successful reading of one address brought, for a conditional request.
+    """The latest successful reading of one URL, for a conditional request.
 
-    `evidence` holds what that response said of the image itself (its headers,
-    its file's metadata): on a 304 it is passed on together with `picture`.
+    `evidence` holds the response's evidence about the image (its headers, the metadata of
+    its file): on a 304 it is recorded again, together with `picture`.
     """
 
     picture: Picture
@@ -52,8 +52,8 @@ def start_visit(
 ) -> int:
     """Record that a visit has begun and return its id.
 
-    It counts as running as long as the session of `conn` lives: the session holds a
-    lock of the server that goes with it, however it ends and wherever it is from.
+    It counts as running while the session of `conn` exists: the session holds a lock of
+    the server that is freed with it, however it ends.
     """
     values = {
         "spider": spider,
@@ -71,15 +71,15 @@ def start_visit(
 
 
 def resume_visit(conn: psycopg.Connection, visit_id: int) -> None:
-    """Hold a running visit in another session, after the first was lost."""
+    """Lock a running visit in another session, after the first one was lost."""
     conn.execute(SQL["hold_visit"], {"key": _lock_key(visit_id)})
     conn.execute(SQL["resume_visit"], {"visit_id": visit_id})
 
 
 def mark_killed(conn: psycopg.Connection) -> list[int]:
-    """Mark the visits that nobody holds any more as `killed`; return their ids.
+    """Mark running visits without a session as `killed`, and return their ids.
 
-    The session of `conn` must hold no visit itself: it would be taken for abandoned.
+    The session of `conn` must not hold a visit itself, which would be marked, too.
     """
     marked = []
     for (visit_id,) in conn.execute(SQL["running_visits"]).fetchall():
@@ -92,7 +92,7 @@ def mark_killed(conn: psycopg.Connection) -> list[int]:
 
 
 def _lock_key(visit_id: int) -> int:
-    """Return the number of a visit's lock, which no other lock of ours has."""
+    """Return the key of a visit's lock, which no other lock of this program has."""
     return VISIT_LOCKS << 32 | visit_id & 0xFFFF_FFFF
 
 
@@ -129,12 +129,11 @@ def write(
     observations: Sequence[Observation],
     site_files: Sequence[SiteFile] = (),
 ) -> None:
-    """Store one batch in one transaction: all of it or nothing.
+    """Store one batch in one transaction.
 
-    Evidence, images and fingerprints that are known already are found again,
-    not stored twice; observations and site files are always appended. Two
-    crawlers may write the same images at once. Raises psycopg's CheckViolation
-    for an observation with neither picture nor refusal.
+    Known evidence, images and fingerprints are reused, not stored twice; observations and
+    site files are always appended. Two crawlers may write the same images at once. Raises
+    psycopg's CheckViolation for an observation with neither picture nor refusal.
     """
     if conn.info.transaction_status is not psycopg.pq.TransactionStatus.IDLE:
         raise ValueError("write() makes a transaction of its own; call it outside of any")
@@ -164,7 +163,7 @@ def add_pictures(conn: psycopg.Connection, pictures: Iterable[Picture]) -> None:
 
 
 def known_images(conn: psycopg.Connection, host: str) -> dict[str, KnownImage]:
-    """Return, by fetched URL, the images that visits of this host have read before."""
+    """Return the known images of earlier visits to this host, by fetched URL."""
     rows = conn.execute(SQL["known_images"], {"host": host})
     return {unpack(row[0]): _known_image(row) for row in rows}
 

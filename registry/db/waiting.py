@@ -1,4 +1,4 @@
-"""Waiting for another process: with an end, and not in silence."""
+"""Waits for another process, with a time limit and a message."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ log = logging.getLogger(__name__)
 
 
 def waits(seconds: float, what: str) -> Iterator[None]:
-    """Yield every 10 ms until `seconds` are over, at least once.
+    """Yield every 10 ms for `seconds`, at least once.
 
-    Logs a warning once after 5 s: `waiting for WHAT`.
+    After 5 s it logs one warning: `waiting for WHAT`.
     """
     started = time.monotonic()
     said = False

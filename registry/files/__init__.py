@@ -1,7 +1,7 @@
-"""Opening the files that people name: regular files only, and no more of them than can be held.
+"""Opens the files that users name: regular files only, up to a size limit.
 
-A device or a pipe may have no end or never begin, and so may what the kernel makes up.
-Whether a file is opened is decided here, for every command.
+A device, a pipe or a file of /proc may be endless or block. This module decides for all
+commands which files are opened.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from typing import IO
 
 from registry.errors import RefusedFile, UnreadableInput
 
-# Most bytes of a file that is held whole. The largest picture that is read, 100 million
+# Most bytes of a file that is read into memory. The largest picture allowed, 100 million
 # pixels with transparency, is 400 MB uncompressed.
 WHOLE_LIMIT = 512 << 20
-COPY = "copy its content to a file, and name that"
-COPY_OR_PIPE = "copy its content to a file and name that, or pipe it into `-`"
+COPY = "copy its content to a file, and name the file"
+COPY_OR_PIPE = "copy its content to a file and name the file, or pipe it into `-`"
 _INSIDE = "name the files in it, e.g. FOLDER/*"
 _KINDS = (
     (stat.S_ISCHR, "a device"),
@@ -32,7 +32,7 @@ _KERNEL = (Path("/proc"), Path("/sys"))
 def refuse_special(path: Path, hint: str = COPY) -> None:
     """Raise RefusedFile, naming the path, for everything but a regular file.
 
-    Files that the kernel makes up are none. Raises OSError for a path that leads nowhere.
+    Virtual files of the kernel (/proc) are refused, too. Raises OSError for a missing file.
     """
     mode = path.stat().st_mode
     if stat.S_ISDIR(mode):
@@ -41,7 +41,7 @@ def refuse_special(path: Path, hint: str = COPY) -> None:
         if test(mode):
             raise RefusedFile(f"{path}: {kind}, not a regular file", hint)
     if any(path.resolve().is_relative_to(root) for root in _KERNEL):
-        raise RefusedFile(f"{path}: a file that the system makes up, not a regular file", hint)
+        raise RefusedFile(f"{path}: a virtual file of the system, not a regular file", hint)
 
 
 def opened(path: Path, hint: str = COPY) -> IO[bytes]:
@@ -54,7 +54,7 @@ def read_whole(path: Path) -> bytes:
     """Return all bytes of a regular file of at most WHOLE_LIMIT; raise RefusedFile or OSError."""
     with opened(path) as file:
         if os.fstat(file.fileno()).st_size > WHOLE_LIMIT:
-            raise _too_large(str(path), "it is not read whole; give a smaller file")
+            raise _too_large(str(path), "give a smaller file")
         return file.read()
 
 
@@ -69,7 +69,7 @@ def read_stream(stream: IO[bytes], name: str) -> bytes:
     """Return all bytes of a stream of at most WHOLE_LIMIT; raise RefusedFile, naming it."""
     content = stream.read(WHOLE_LIMIT + 1)
     if len(content) > WHOLE_LIMIT:
-        raise _too_large(name, "has it an end? It is read no further")
+        raise _too_large(name, "give less data; an endless stream cannot be read")
     return content
 
 

@@ -1,8 +1,8 @@
-"""Which columns of a Parquet file are encrypted, read from its footer (pure).
+"""Finds the encrypted columns of a Parquet file in its footer (pure).
 
-Arrow ends the process when it is asked about such a column of a file whose footer
-is not encrypted. So the footer's first row group is looked at here before: a column
-that is encrypted says so in its chunk (`crypto_metadata`, field 8 of ColumnChunk in
+Arrow aborts the process at such a column of a file whose footer is not encrypted. So this
+module reads the first row group of the footer before: an encrypted column is marked in its
+chunk (`crypto_metadata`, field 8 of ColumnChunk in
 parquet.thrift), in every row group alike. The footer is in Thrift's compact protocol.
 """
 
@@ -19,9 +19,9 @@ _ROW_GROUPS, _COLUMNS, _CRYPTO, _COLUMN_KEY, _PATH = 4, 1, 8, 2, 1
 
 
 def encrypted_columns(footer: bytes) -> list[str]:
-    """Return the names of encrypted columns; `?` for one whose name is not said.
+    """Return the names of encrypted columns; `?` for one without a name.
 
-    A footer that cannot be read has none: opening the file says what is wrong.
+    Returns none for an invalid footer: opening the file then reports the fault.
     """
     try:
         return [name for name in _chunks(_Compact(footer)) if name is not None]

@@ -1,4 +1,4 @@
-"""Opening Parquet files: encrypted ones are refused before Arrow looks at them."""
+"""Opens Parquet files; encrypted ones are refused before Arrow reads them."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def open_parquet(path: Path) -> pq.ParquetFile:
 
 
 def _refuse_encrypted(path: Path, file: IO[bytes]) -> None:
-    """Raise RefusedFile for encrypted columns: Arrow ends the process when asked about one."""
+    """Raise RefusedFile for encrypted columns: Arrow aborts the process at one."""
     end = file.seek(0, os.SEEK_END)
     file.seek(max(end - _END, 0))
     tail = file.read(_END)
@@ -39,12 +39,12 @@ def _refuse_encrypted(path: Path, file: IO[bytes]) -> None:
         return
     if tail[4:] == _ENCRYPTED:
         raise RefusedFile(
-            f"{path} is encrypted, and cannot be read", "write it anew without encryption"
+            f"{path} is encrypted, and cannot be read", "write it again without encryption"
         )
     file.seek(end - _END - size)
     names = encrypted_columns(file.read(size)) if tail[4:] == _PLAIN else []
     if names:
         raise RefusedFile(
             f"{path} has encrypted columns, which are not read: {', '.join(names)}",
-            "write it anew without encryption, or without these columns",
+            "write it again without encryption, or without these columns",
         )

@@ -1,4 +1,4 @@
-"""Turn bytes from anywhere into a decoded picture, or say why not.
+"""Decodes untrusted bytes to a picture, or raises the reason why not.
 
 Pillow's formats are cut down to those of the web and of image datasets. The
 others have no signature, run other programs (EPS starts Ghostscript) or decode
@@ -91,7 +91,7 @@ _UNSUPPORTED = {
 _HEIF_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"mif1", b"msf1")
 _HINT = "JPEG, PNG, GIF, WebP, AVIF, BMP, TIFF and JPEG 2000 are read"
 _SMALLER = "free memory, or scale the picture down first"
-_REPAIR = "fetch it again, or save it anew from a program that opens it"
+_REPAIR = "fetch it again, or save it again with a program that can open it"
 
 
 def open_picture(data: bytes, max_pixels: int) -> Image.Image:
@@ -130,7 +130,7 @@ def _decoded(image: Image.Image) -> Image.Image:
 def _broken(error: BaseException) -> UnreadablePicture:
     if isinstance(error, MemoryError):
         return UnreadablePicture(
-            "out-of-memory", "decoding it takes more memory than there is", _SMALLER
+            "out-of-memory", "decoding it takes more memory than is available", _SMALLER
         )
     said = str(error).splitlines()
     detail = f" ({said[0]})" if said else ""

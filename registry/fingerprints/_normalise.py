@@ -75,7 +75,7 @@ def renderings(image: Image.Image) -> Iterator[tuple[str, Image.Image]]:
 
 
 def has_alpha(image: Image.Image) -> bool:
-    """Tell whether a picture's mode or data know transparency, used or not."""
+    """Return whether a picture's mode or data know transparency, used or not."""
     clear_colour = image.mode in _CLEAR_COLOUR_MODES and "transparency" in image.info
     return image.mode in _ALPHA_MODES or clear_colour
 
@@ -122,7 +122,7 @@ def _cleared(image: Image.Image) -> Image.Image:
 
 
 def _is_transparent(image: Image.Image) -> bool:
-    """Tell whether any pixel is not opaque."""
+    """Return whether any pixel is not opaque."""
     alphas = (np.asarray(_rgba(band).getchannel("A")) for _, band in _bands(image))
     return any(int(alpha.min()) < 255 for alpha in alphas)
 

@@ -1,11 +1,10 @@
-"""One process pool for everything that outsiders' bytes may crash, hang or bloat.
+"""The process pool for functions that untrusted bytes may crash, hang or bloat.
 
-A function that is to be guarded is named in a `Work`, with its limits for every
-single call. A call answers with a value, or with the failure that ended it:
-`timeout`, `out-of-memory` or `crashed`. A failure costs that call alone.
+A `Work` names the function and its limits for each call. The result of a call is a value or
+a failure: `timeout`, `out-of-memory` or `crashed`. A failure affects only that call.
 """
 
-from registry.guard.pool import Answer, Failure, Pool
-from registry.guard.work import Limits, Work
+from registry.guard.pool import CallResult, Failure, Pool
+from registry.guard.work import CallLimits, Work
 
-__all__ = ["Answer", "Failure", "Limits", "Pool", "Work"]
+__all__ = ["CallLimits", "CallResult", "Failure", "Pool", "Work"]

@@ -1,9 +1,8 @@
-"""The side of the parent: workers, who holds which work, and what became of it.
+"""The parent's side: workers, their work, and its results.
 
 Each worker is a fresh interpreter at the other end of a socket, driven by one
-thread of this process. It is not made by `multiprocessing`, which imports the
-caller's main module anew in every worker, and whose pools break as a whole when
-one worker is killed.
+thread of this process. `multiprocessing` is not used: it imports the caller's main
+module in every worker, and its pool breaks completely when one worker is killed.
 """
 
 from __future__ import annotations
@@ -29,16 +28,16 @@ A = TypeVar("A")
 R = TypeVar("R")
 Failure = Literal["timeout", "out-of-memory", "crashed"]
 
-# Most items in one message to a worker: small calls cost less, many slow ones are still shared.
+# Most items in one message to a worker: cheap for fast calls, and slow ones are still shared.
 BATCH = 8
 START_SECONDS = 120.0
-# So many workers may end before they take an item; then it is the item's fault.
+# If so many workers end before they take an item, the item counts as the cause.
 TRIES = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Answer(Generic[R]):
-    """What came of one call: its value, or else the failure that ended it."""
+class CallResult(Generic[R]):
+    """The result of one call: its value, or the failure that ended it."""
 
     value: R | None = None
     failure: Failure | None = None
@@ -47,8 +46,8 @@ class Answer(Generic[R]):
 class Pool:
     """At most `workers` processes, started when needed and replaced when they fail.
 
-    Safe to use from several threads. A fault of the function (an exception that it lets
-    out) is raised here as RuntimeError with the worker's traceback.
+    Safe to use from several threads. An exception of the function is raised here as
+    RuntimeError with the worker's traceback.
     """
 
     def __init__(self, workers: int) -> None:
@@ -67,13 +66,13 @@ class Pool:
         """Close the pool."""
         self.close()
 
-    def map(self, work: Work[A, R], items: Iterable[A]) -> Iterator[Answer[R]]:
-        """Yield the answer to every item, in order, with few items under way at a time.
+    def map(self, work: Work[A, R], items: Iterable[A]) -> Iterator[CallResult[R]]:
+        """Yield the result of every item, in order, with few items in work at a time.
 
-        Items that all fail by their time take at most `seconds` x items / workers, and
-        `seconds` for a last batch.
+        If all items time out, this takes at most `seconds` x items / workers, and `seconds`
+        for a last batch.
         """
-        under_way: deque[Future[list[Answer[R]]]] = deque()
+        under_way: deque[Future[list[CallResult[R]]]] = deque()
         for batch in self._batches(items):
             under_way.append(self._threads.submit(self._answers, work, batch))
             if len(under_way) >= 2 * self._workers:
@@ -81,23 +80,23 @@ class Pool:
         while under_way:
             yield from under_way.popleft().result()
 
-    def call(self, work: Work[A, R], item: A) -> Answer[R]:
-        """Return the answer to one item; wait for it."""
+    def call(self, work: Work[A, R], item: A) -> CallResult[R]:
+        """Return the result of one item; wait for it."""
         return self.submit(work, item).result()
 
-    def submit(self, work: Work[A, R], item: A) -> Future[Answer[R]]:
-        """Return the coming answer to one item; `asyncio.wrap_future` makes it awaitable."""
+    def submit(self, work: Work[A, R], item: A) -> Future[CallResult[R]]:
+        """Return a future with the result of one item; `asyncio.wrap_future` makes it awaitable."""
         return self._threads.submit(lambda: self._answers(work, [item])[0])
 
     def give_up(self) -> None:
-        """End the workers that are at work, for nobody waits: what they hold is `crashed`."""
+        """End the busy workers, if nobody waits for them: their items become `crashed`."""
         with self._lock:
             workers = self._all.difference(self._idle)
         for worker in workers:
             worker.kill()
 
     def close(self) -> None:
-        """End all workers at once; items under way are given up."""
+        """End all workers at once; items in work are abandoned."""
         with self._lock:
             self._closed = True
             workers = list(self._all)
@@ -116,15 +115,15 @@ class Pool:
         while batch := list(islice(rest, size)):
             yield batch
 
-    def _answers(self, work: Work[A, R], items: Sequence[A]) -> list[Answer[R]]:
-        """Answer items in one worker after the other: each failure takes a new one."""
-        answers: list[Answer[R]] = []
+    def _answers(self, work: Work[A, R], items: Sequence[A]) -> list[CallResult[R]]:
+        """CallResult items in one worker after the other: each failure takes a new one."""
+        answers: list[CallResult[R]] = []
         tries = 0
         while len(answers) < len(items):
             answered = len(answers)
             worker = self._take()
             if worker is None:
-                answers += [Answer(failure="crashed")] * (len(items) - len(answers))
+                answers += [CallResult(failure="crashed")] * (len(items) - len(answers))
                 break
             alive = False
             try:
@@ -136,7 +135,7 @@ class Pool:
                 self._give_back(worker, alive=alive)
             tries = 0 if len(answers) > answered else tries + 1
             if tries == TRIES:
-                answers.append(Answer(failure="crashed"))
+                answers.append(CallResult(failure="crashed"))
                 tries = 0
         return answers
 
@@ -178,9 +177,9 @@ class _Worker:
         return self._process.poll() is None
 
     def answer(
-        self, work: Work[Any, Any], items: Sequence[Any], answers: list[Answer[Any]]
+        self, work: Work[Any, Any], items: Sequence[Any], answers: list[CallResult[Any]]
     ) -> bool:
-        """Append the answers to items up to the first failure; tell whether to go on with it."""
+        """Append the results up to the first failure; return whether the worker can continue."""
         self._wait_until_ready()
         try:
             self._channel.send((work, items))
@@ -188,27 +187,27 @@ class _Worker:
         except (EOFError, OSError):
             taken = False
         if not taken:
-            # It was killed while it had nothing to do: no item's fault.
+            # It was killed while idle: not the item's fault.
             return False
         for _ in items:
             try:
                 kind, value = self._channel.recv()
             except (EOFError, OSError):
-                answers.append(Answer(failure=self._cause_of_end()))
+                answers.append(CallResult(failure=self._cause_of_end()))
                 return False
             if kind == "fault":
                 raise RuntimeError(f"a fault in a worker process\n\n{value}")
             if kind == "out-of-memory":
-                answers.append(Answer(failure="out-of-memory"))
+                answers.append(CallResult(failure="out-of-memory"))
                 return False
-            answers.append(Answer(value))
+            answers.append(CallResult(value))
         return True
 
     def kill(self) -> None:
         self._process.kill()
 
     def end(self) -> None:
-        """End the process now, and free what it took."""
+        """End the process now, and free its resources."""
         self._process.kill()
         self._process.wait()
         self._channel.close()
@@ -216,7 +215,7 @@ class _Worker:
         self._process.stdin.close()
 
     def _wait_until_ready(self) -> None:
-        """Raise ServiceUnavailable where the process does not start."""
+        """Raise ServiceUnavailable if the process does not start."""
         if self._is_ready:
             return
         try:
@@ -232,7 +231,7 @@ class _Worker:
             )
 
     def _cause_of_end(self) -> Failure:
-        """Say why the process ended; of a kill that is not ours: for its memory, by the kernel."""
+        """Return why the process ended; a foreign SIGKILL counts as the kernel's, for memory."""
         code = self._process.wait()
         if code == -signal.SIGALRM:
             return "timeout"

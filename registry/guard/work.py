@@ -1,4 +1,4 @@
-"""What parent and worker agree on: the work, its limits, and the messages between them."""
+"""Types shared by parent and worker: the work, its limits, and the messages."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Generic, Literal, TypeVar
 A = TypeVar("A")
 R = TypeVar("R")
 
-# A worker that sees itself beyond its memory limit ends with this code.
+# Exit code of a worker that exceeds its memory limit.
 OUT_OF_MEMORY_CODE = 77
 READY = b"ready"
 TAKEN = b"taken"
@@ -17,8 +17,8 @@ Kind = Literal["value", "out-of-memory", "fault"]
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
-    """What one call may use: `seconds` of time, and bytes of `memory` beyond the worker's own."""
+class CallLimits:
+    """Limits of one call: `seconds`, and bytes of `memory` in addition to the worker's own."""
 
     seconds: float
     memory: int
@@ -33,5 +33,5 @@ class Work(Generic[A, R]):
     """
 
     function: Callable[[A], R]
-    limits: Limits
+    limits: CallLimits
     prepare: Callable[[], object] = tuple

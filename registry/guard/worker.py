@@ -1,8 +1,8 @@
-"""The side of the worker: take work from the parent, answer item by item, end with the parent.
+"""The worker's side: take work from the parent, send results item by item, end with it.
 
-Limits are kept by the kernel, so that no decoder can outlast them: a timer that ends
-the process, and a bound on its private memory. Where the system has no such bound
-(macOS), a thread watches the memory used.
+CallThe kernel enforces the limits, so that no decoder can exceed them: a timer ends the
+process, and its private memory is limited. On systems without such a limit (macOS), a
+thread checks the memory used.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _OUT_OF_MEMORY = pickle.dumps(("out-of-memory", None))
 
 
 def main(channel: int) -> None:
-    """Serve the parent at the other end of a socket until it closes it or ends."""
+    """Serve the parent at the other end of a socket until the socket is closed."""
     _settle_in()
     connection = Connection(channel)
     _send(connection, READY)
@@ -46,7 +46,7 @@ def main(channel: int) -> None:
 
 
 def _send(connection: Connection, message: bytes) -> None:
-    """Send to the parent; end quietly where there is none any more."""
+    """Send to the parent; end quietly if the parent has ended."""
     try:
         connection.send_bytes(message)
     except OSError:
@@ -55,7 +55,7 @@ def _send(connection: Connection, message: bytes) -> None:
 
 def _settle_in() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    # Whatever the parent does with this signal: here it ends the process, even within C code.
+    # Restore the default action: the signal ends the process, even within C code.
     signal.signal(signal.SIGALRM, signal.SIG_DFL)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGALRM})
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
@@ -66,13 +66,13 @@ def _settle_in() -> None:
 
 
 def _silence() -> None:
-    """Drop what decoders write on stderr; faults of ours go to the parent as messages."""
+    """Discard decoders' output on stderr; exceptions are sent to the parent as messages."""
     null = os.open(os.devnull, os.O_WRONLY)
     os.dup2(null, 2)
 
 
 def _end_with_parent() -> None:
-    """Wait for the end of the parent, however it ends: then its end of the pipe is closed."""
+    """Wait for the end of the parent, which closes its end of the pipe."""
     with contextlib.suppress(OSError):
         os.read(LIFELINE, 1)
     os._exit(1)
@@ -117,7 +117,7 @@ def _message(kind: Kind, value: object) -> bytes:
 
 
 def limit_memory(memory: int) -> None:
-    """Bound this process to so many bytes of private memory beyond what it holds now."""
+    """Limit this process to so many bytes of private memory in addition to its present use."""
     if _STATM.exists():
         # Sixth field: pages of data and stack, which is what the kernel's limit is about.
         held = int(_STATM.read_text().split()[5]) * resource.getpagesize()
@@ -136,7 +136,7 @@ _watched: list[int] = []
 
 
 def watch_memory(memory: int) -> None:
-    """End this process once it has held so many bytes more than at the start of this call."""
+    """End this process once it uses so many bytes more than at this call."""
     unit = 1 if sys.platform == "darwin" else 1024
     most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit + memory
     while resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit <= most:

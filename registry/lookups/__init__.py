@@ -1,4 +1,4 @@
-"""Looking up one picture, URL, hash or digest in a snapshot."""
+"""Lookups of one picture, URL, fingerprint or digest in a snapshot."""
 
 from __future__ import annotations
 
@@ -40,17 +40,18 @@ LENGTHS: dict[int, Kind] = {
 }
 HINT = "a hash has 16 (phash64), 64 (phash256 or sha256) or 32 (md5) hex digits"
 _LIKE_A_HOST = re.compile(r"(?:[\w-]+\.)+[a-z]{2,}(?::\d+)?", re.IGNORECASE)
-# Bits of phash256 that may differ when nothing but that hash is given.
+# Most differing bits of phash256 if only that hash is given.
 WIDE_RADIUS = 60
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """One entry or site rule that a target met. `distance` counts bits of phash64, or None.
+class EntryMatch:
+    """One entry or site rule that a target matches.
 
-    `past` holds marks that stood there once; they decide nothing. `on_page` tells that
-    the target is the address of the page. `site` is the host of a site rule, `in_question`
-    tells that it is a claim on a wider host, of which nobody knows whether it means the target.
+    `distance` is the number of differing bits of phash64, or None. `past` holds removed
+    marks, which do not affect the verdict. `on_page`: the target is the URL of the page.
+    `site` is the host of a site rule; `in_question`: it is a claim on a wider host, which
+    may not cover the target.
     """
 
     entry: str
@@ -99,33 +100,33 @@ def _past_json(mark: PastMark) -> dict[str, str]:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What is recorded for one target, strictest first; `decision` is the strictest of all.
+    """The matches of one target, strictest first; `decision` is the strictest decision.
 
-    `unfit` is why no fingerprint of it was compared, or None.
-    `page` is what a check says of a row that names only this page; None where the target
-    is no page that was recorded. `withdrawn` counts the withdrawn claims of the registry,
-    whatever they named: the snapshot leaves them out.
+    `unfit` is the reason why no fingerprint of it was compared, or None. `page` is the
+    outcome of a check for a row that names only this page; None if the target is not a
+    recorded page. `withdrawn` is the number of all withdrawn claims of the registry, which
+    are not in the snapshot.
     """
 
     target: str
     kind: Kind
-    found: tuple[Found, ...]
+    found: tuple[EntryMatch, ...]
     unfit: str | None = None
     page: Outcome | None = None
     withdrawn: int = 0
 
     @property
     def decision(self) -> Decision:
-        """Strictest decision among what was found."""
+        """The strictest decision of all matches."""
         return min(
             (f.verdict.decision for f in self.found), key=DECISIONS.index, default="unspecified"
         )
 
 
 def kind_of(target: str) -> Kind:
-    """Tell what a target is.
+    """Return the kind of a target.
 
-    Raises UsageError for what is none of them, RefusedFile for a device or a pipe.
+    Raises UsageError for an unknown kind, RefusedFile for a device or a pipe.
     """
     if target.lower().startswith(("http://", "https://")):
         return "url"
@@ -141,7 +142,7 @@ def kind_of(target: str) -> Kind:
     is_host = _LIKE_A_HOST.fullmatch(target) and not is_file
     site = f"for a site: https://{target}/, or registry history {target}"
     raise UsageError(
-        f"{target} is no picture file that exists, no http(s) URL and no hash",
+        f"{target} is not an existing picture file, an http(s) URL or a hash",
         site if is_host else HINT,
     )
 
@@ -149,12 +150,12 @@ def kind_of(target: str) -> Kind:
 def _exists(target: str, test: Callable[[Path], bool]) -> bool:
     try:
         return test(Path(target))
-    except OSError:  # longer than any name may be
+    except OSError:  # the name is too long
         return False
 
 
 def lookup(index: CheckIndex, target: str, distance: int | None = None) -> Answer:
-    """Look one target up.
+    """Look up one target.
 
     Raises UsageError for a target of no known kind, UnreadableInput for a
     picture that cannot be read.
@@ -182,14 +183,14 @@ class _Search:
     def __init__(self, index: CheckIndex, distance: int | None) -> None:
         self._index = index
         self._distance = distance
-        self._found: dict[str, Found] = {}
+        self._matches: dict[str, EntryMatch] = {}
         self.page: Outcome | None = None
 
-    def ranked(self) -> tuple[Found, ...]:
+    def ranked(self) -> tuple[EntryMatch, ...]:
         """Strictest first, then nearest, then oldest."""
         return tuple(
             sorted(
-                self._found.values(),
+                self._matches.values(),
                 key=lambda f: (DECISIONS.index(f.verdict.decision), f.distance or 0, f.entry),
             )
         )
@@ -199,12 +200,12 @@ class _Search:
 
         key = url_key(url)
         if key is None:
-            raise UsageError(f"{url} is not a URL of an image", "its form: https://host/path")
+            raise UsageError(f"{url} is not a URL of an image", "write it as https://HOST/PATH")
         same = pc.equal(self._index.snapshot.entries["url_key"], key)
         entries = list(_true_rows(same))
         for entry in entries:
             self._add(entry, "url", "exact", None)
-        # What is known of the picture there counts, as it does in a check.
+        # As in a check, other entries of the picture at this URL count, too.
         images = sorted({int(self._index.entry_image[e]) for e in entries} - {NONE})
         for image in images:
             self._add_image(image, "digest", "exact", None)
@@ -233,7 +234,7 @@ class _Search:
         self._by_codes(prints_of(picture))
 
     def by_hash(self, kind: Kind, text: str, unfit: str | None) -> None:
-        """Add what has this digest, and unless it is `unfit` as a fingerprint what looks so."""
+        """Add the pictures with this digest and, unless `unfit`, with a similar fingerprint."""
         if kind != "phash64":
             self.by_digest("md5" if kind == "md5" else "sha256", text)
         if unfit:
@@ -252,7 +253,7 @@ class _Search:
             self._add_image(image, "digest", "exact", None)
 
     def _by_codes(self, codes: Iterable[tuple[int, bytes | None]]) -> None:
-        """Add the pictures that look like any of these (phash64, phash256), the surest first."""
+        """Add the pictures similar to any of these (phash64, phash256), the surest first."""
         prints = self._index.prints
         radius = CANDIDATE_RADIUS if self._distance is None else self._distance
         met: list[tuple[int, int, int, Tier | None]] = []
@@ -265,7 +266,7 @@ class _Search:
                 if named or self._distance is not None:
                     rank = TIERS.index(named) if named else len(TIERS)
                     met.append((rank, distance, int(prints.image[place]), named))
-        for _, distance, image, named in sorted(met, key=lambda found: found[:3]):
+        for _, distance, image, named in sorted(met, key=lambda one: one[:3]):
             self._add_image(image, "fingerprint", named, distance)
 
     def by_phash256(self, wide: bytes) -> None:
@@ -276,7 +277,7 @@ class _Search:
             self._add_image(int(prints.image[place]), "fingerprint", tier(0, int(far[place])), None)
 
     def _wide_distances(self, wide: bytes | None, places: NDArray[np.intp]) -> NDArray[np.int64]:
-        """Differing bits of phash256 to each fingerprint, or -1 where there is none to compare."""
+        """Return the differing bits of phash256 to each fingerprint, or -1 without one."""
         if wide is None:
             return np.full(len(places), -1, np.int64)
         prints, ours = self._index.prints, np.frombuffer(wide, np.uint64)
@@ -302,7 +303,7 @@ class _Search:
         verdict = self._index.entry_verdict(entry)
         fields = {n: row[n] for n in ("entry", "url", "page_url", "source", "since", "seen")}
         past = past_from_json(row["past"])
-        found = Found(
+        match = EntryMatch(
             by=by,
             tier=named,
             distance=distance,
@@ -311,14 +312,14 @@ class _Search:
             on_page=on_page,
             **fields,
         )
-        self._found.setdefault(found.entry, found)
+        self._matches.setdefault(match.entry, match)
 
     def _add_site(self, site: int, verdict: Verdict, *, in_question: bool = False) -> None:
         if verdict.decision == "unspecified":
             return
         row = self._index.snapshot.sites.slice(site, 1).to_pylist()[0]
         fields = {n: row[n] for n in ("entry", "source", "since", "seen")}
-        found = Found(
+        match = EntryMatch(
             by="site",
             tier=None,
             distance=None,
@@ -329,7 +330,7 @@ class _Search:
             in_question=in_question,
             **fields,
         )
-        self._found.setdefault(found.entry, found)
+        self._matches.setdefault(match.entry, match)
 
 
 def _true_rows(mask: Any) -> Iterator[int]:

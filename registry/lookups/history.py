@@ -1,6 +1,6 @@
-"""Everything that was seen of one picture, URL, page or site, dated and in order.
+"""The dated readings of one picture, URL, page or site, oldest first.
 
-The evidence is read anew by the present readers, as when a snapshot is built.
+The evidence is read by the current readers, as when a snapshot is built.
 """
 
 from __future__ import annotations
@@ -37,8 +37,8 @@ TargetKind = Kind | Literal["site"]
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """An image URL on a page, and what was seen there."""
+class PlaceHistory:
+    """The events at an image URL on a page."""
 
     url: str
     page_url: str | None
@@ -47,7 +47,7 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class RulesFile:
-    """A rules file of a host, and what was seen of it that reaches the target."""
+    """The events of a host's rules file that apply to the target."""
 
     host: str
     kind: str
@@ -57,22 +57,22 @@ class RulesFile:
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """Everything recorded about a target: places, rules files and claims, each oldest first."""
+    """All records about a target: places, rules files and claims, each oldest first."""
 
     target: str
     kind: TargetKind
-    places: list[Place] = field(default_factory=list)
+    places: list[PlaceHistory] = field(default_factory=list)
     files: list[RulesFile] = field(default_factory=list)
     claims: list[StoredClaim] = field(default_factory=list)
 
     @property
     def is_empty(self) -> bool:
-        """Tell whether nothing is recorded."""
+        """Return whether nothing is recorded."""
         return not (self.places or self.files or self.claims)
 
 
 def target_kind(target: str) -> TargetKind:
-    """Tell what a target is, as a look-up does, or that it is a host; UsageError for neither."""
+    """Return the kind of a target, as for a lookup, or `site` for a host; raises UsageError."""
     try:
         return kind_of(target)
     except UsageError:
@@ -82,24 +82,24 @@ def target_kind(target: str) -> TargetKind:
 
 
 def history(conn: psycopg.Connection, target: str) -> History:
-    """Return everything that was recorded about one target.
+    """Return all records about one target.
 
     Raises UsageError for a target of no known kind, UnreadableInput for a
     picture that cannot be read.
     """
     kind = target_kind(target)
-    search = _Search(conn)
+    search = _HistorySearch(conn)
     if kind == "site":
         host = spelled_authority(target, "https") or ""
         files = search.files({host: ()})
         return History(target, kind, [], files, stored.claims(conn, hosts=_claimed(host)))
-    rows, asked = search.by_url(target) if kind == "url" else search.by_picture(target, kind)
-    return History(target, kind, *search.told(rows), search.claims(asked))
+    rows, named = search.by_url(target) if kind == "url" else search.by_picture(target, kind)
+    return History(target, kind, *search.events(rows), search.claims(named))
 
 
 @dataclass(slots=True)
-class _Asked:
-    """What claims may name of a target."""
+class _ClaimKeys:
+    """The keys by which claims may name a target."""
 
     claim_ids: Collection[int] = ()
     urls: Collection[str] = ()
@@ -107,24 +107,24 @@ class _Asked:
     digests: Collection[bytes] = ()
 
 
-class _Search:
+class _HistorySearch:
     def __init__(self, conn: psycopg.Connection) -> None:
         self._conn = conn
 
-    def by_url(self, url: str) -> tuple[list[ObservationRow], _Asked]:
+    def by_url(self, url: str) -> tuple[list[ObservationRow], _ClaimKeys]:
         """Return the observations of an image URL, and of the images of a page with this URL."""
         key = url_key(url)
         if key is None:
-            raise UsageError(f"{url} is not a URL of an image", "its form: https://host/path")
+            raise UsageError(f"{url} is not a URL of an image", "write it as https://HOST/PATH")
         conn = self._conn
         rows = stored.of_images(conn, stored.image_urls(conn, key))
         known = {row.id for row in rows}
         on_page = stored.of_pages(conn, stored.page_urls(conn, key))
         rows += [row for row in on_page if row.id not in known]
         urls = stored.claim_urls(conn, key)
-        return rows, _Asked(urls=urls, hosts=_claimed(host_of(key) or ""))
+        return rows, _ClaimKeys(urls=urls, hosts=_claimed(host_of(key) or ""))
 
-    def by_picture(self, target: str, kind: TargetKind) -> tuple[list[ObservationRow], _Asked]:
+    def by_picture(self, target: str, kind: TargetKind) -> tuple[list[ObservationRow], _ClaimKeys]:
         """Return the observations at every place that ever showed a picture."""
         code, wide, digests = _prints(target, kind)
         conn = self._conn
@@ -136,22 +136,22 @@ class _Search:
         rows = stored.of_images(conn, stored.urls_of_images(conn, images))
         shown = {(row.image_url, row.page_url) for row in rows if row.image_id in images}
         rows = [row for row in rows if (row.image_url, row.page_url) in shown]
-        return rows, _Asked(claim_ids=claim_ids, digests=digests)
+        return rows, _ClaimKeys(claim_ids=claim_ids, digests=digests)
 
-    def told(self, rows: Sequence[ObservationRow]) -> tuple[list[Place], list[RulesFile]]:
-        """Return what was seen at every place, and the rules files that reach it."""
+    def events(self, rows: Sequence[ObservationRow]) -> tuple[list[PlaceHistory], list[RulesFile]]:
+        """Return the events at each place, and those of the rules files that apply to it."""
         ids = {number for row in rows for number in row.evidence}
         signals, about = stored.read_evidence(self._conn, ids, _read)
         images = {row.image_id for row in rows if row.image_id is not None}
         digests = stored.digests(self._conn, images)
         places = [
-            Place(url, page, of_image(list(group), signals, about, digests))
+            PlaceHistory(url, page, of_image(list(group), signals, about, digests))
             for (url, page), group in groupby(rows, lambda row: (row.image_url, row.page_url))
         ]
         return places, self.files(_paths(rows))
 
     def files(self, paths: dict[str, Collection[str]]) -> list[RulesFile]:
-        """Return what the rules files of hosts said of paths there; of no paths, all they said."""
+        """Return the events of hosts' rules files for some paths; without paths, all events."""
         rows = stored.site_rules(self._conn, paths)
         ids = {row.evidence_id for row in rows if row.evidence_id is not None}
         signals, _ = stored.read_evidence(self._conn, ids, _read)
@@ -160,19 +160,19 @@ class _Search:
             for (host, kind, url), group in groupby(rows, _file)
         ]
 
-    def claims(self, asked: _Asked) -> list[StoredClaim]:
-        """Return the claims that name what is asked about."""
+    def claims(self, keys: _ClaimKeys) -> list[StoredClaim]:
+        """Return the claims that name one of the keys."""
         return stored.claims(
             self._conn,
-            ids=asked.claim_ids,
-            urls=asked.urls,
-            hosts=asked.hosts,
-            digests=asked.digests,
+            ids=keys.claim_ids,
+            urls=keys.urls,
+            hosts=keys.hosts,
+            digests=keys.digests,
         )
 
 
 def _claimed(host: str) -> list[str]:
-    """Return the hosts on which a claim may mean this one: itself, `www.` of it, wider ones."""
+    """Return the hosts whose claims may cover this host: itself, its `www.` twin, wider ones."""
     return [*covering_hosts(host), *wider_hosts(host)]
 
 
@@ -185,18 +185,18 @@ def _read(row: EvidenceRow) -> tuple[Signal, ...]:
 
 
 def _paths(rows: Iterable[ObservationRow]) -> dict[str, Collection[str]]:
-    """Return by host the paths whose rules speak of the images: theirs and their pages'."""
-    found: dict[str, dict[str, None]] = {}
+    """Return by host the paths of the images and of their pages."""
+    by_host: dict[str, dict[str, None]] = {}
     for row in rows:
         for url in (row.image_url, row.fetched_url, row.page_url):
             host = host_of(url or "")
             if url and host:
-                found.setdefault(host, {})[url_path(url)] = None
-    return {host: list(paths) for host, paths in found.items()}
+                by_host.setdefault(host, {})[url_path(url)] = None
+    return {host: list(paths) for host, paths in by_host.items()}
 
 
 def _reached(host: str, paths: Collection[str]) -> Callable[[tuple[Signal, ...]], Iterable[Signal]]:
-    """Return what selects the rules of a host that win for any of the paths; of none, all."""
+    """Return a function that selects the rules of a host that apply to the paths; none: all."""
 
     def selected(signals: tuple[Signal, ...]) -> Iterable[Signal]:
         here = [signal for signal in signals if concerns(signal, host)]
@@ -209,7 +209,7 @@ def _reached(host: str, paths: Collection[str]) -> Callable[[tuple[Signal, ...]]
 
 
 def _prints(target: str, kind: TargetKind) -> tuple[int | None, bytes | None, list[bytes]]:
-    """Return phash64, phash256 and digests of a picture file, or those that a hash may be."""
+    """Return phash64, phash256 and digests of a picture file, or of a given hash."""
     if kind == "picture":
         from registry.pictures.files import PictureReader
 
@@ -227,12 +227,12 @@ def _prints(target: str, kind: TargetKind) -> tuple[int | None, bytes | None, li
 
 
 def _near(batches: Iterator[list[Code]], code: int | None, wide: bytes | None) -> set[int]:
-    """Return the ids whose fingerprints a look-up would match."""
-    found: set[int] = set()
+    """Return the ids whose fingerprints match."""
+    ids: set[int] = set()
     for batch in batches:
         near = range(len(batch)) if code is None else _candidates(batch, code)
-        found |= {batch[place][0] for place in near if _is_match(batch[place], code, wide)}
-    return found
+        ids |= {batch[place][0] for place in near if _is_match(batch[place], code, wide)}
+    return ids
 
 
 def _candidates(batch: Sequence[Code], code: int) -> list[int]:

@@ -1,1 +1,1 @@
-"""Match samples to entries: distances and tiers. Pure: values in, values out."""
+"""Matches rows with entries: distances and tiers. Pure: values in, values out."""

@@ -1,7 +1,6 @@
 """The reference of the fingerprint join: every query against every entry.
 
-It is what the index must equal, and what does the work where there is little
-of it.
+The index must give the same results. It is used for small joins.
 """
 
 from __future__ import annotations

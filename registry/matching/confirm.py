@@ -1,4 +1,4 @@
-"""How sure a match by fingerprint is, and how many to expect by chance.
+"""The tiers of matches by fingerprint, and the matches to expect by chance.
 
 A candidate is a pair whose 64-bit distance is at most CANDIDATE_RADIUS. Where
 both sides also have `phash256`, that decides; 64 bits alone can't carry a

@@ -1,4 +1,4 @@
-"""Hashes that are never compared: those of pictures of one colour, which match every blank image.
+"""Hashes that are never compared: those of pictures of one colour match every blank image.
 
 The first frequency of a flat picture lies above the median or at it, all others at it; rounding
 may lift all of them.
@@ -13,5 +13,5 @@ def flat_codes(bits: int) -> tuple[int, ...]:
 
 
 def is_flat(digits: str) -> bool:
-    """Tell whether a hash in hex digits is that of a picture of one colour."""
+    """Return whether a hash in hex digits is that of a picture of one colour."""
     return int(digits, 16) in flat_codes(4 * len(digits))

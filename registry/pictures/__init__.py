@@ -1,5 +1,5 @@
-"""From image files to pictures, in guarded processes: decoders are slow, and files hostile.
+"""From image files to pictures, in guarded processes: files may be hostile.
 
-`reading` is what happens to one file, `hashing` to the pictures of a dataset, `files`
-to files on disk. All of it runs in `registry.guard`'s one process pool.
+`reading` reads one file, `hashing` the pictures of a dataset, `files` files on disk. All
+run in the process pool of `registry.guard`.
 """

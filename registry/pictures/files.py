@@ -1,4 +1,4 @@
-"""Fingerprinting picture files on disk, in guarded worker processes."""
+"""Fingerprints picture files on disk, in guarded worker processes."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from registry.errors import UnreadableInput
-from registry.guard import Answer, Pool
+from registry.guard import CallResult, Pool
 from registry.model import Picture
 from registry.pictures.reading import Unread, guarded, read_bytes, read_path, unread
 
@@ -18,7 +18,7 @@ Read = Picture | Unread
 
 
 class PictureReader:
-    """Reads picture files one by one in a process of its own; a context manager."""
+    """Reads picture files one by one in a separate process; a context manager."""
 
     def __init__(self) -> None:
         self._pool = Pool(1)
@@ -41,22 +41,22 @@ class PictureReader:
 
 
 def read_pictures(paths: Sequence[Path]) -> Iterator[tuple[Path, Read]]:
-    """Yield every file with its picture or the reason why not, in order."""
+    """Yield every file with its picture or an Unread, in order."""
     workers = max(1, min(os.cpu_count() or 1, len(paths) // WORTH_A_WORKER))
     with Pool(workers) as pool:
         for path, answer in zip(paths, pool.map(guarded(read_path), paths), strict=True):
             yield path, _named(path, answer)
 
 
-def _named(path: Path, answer: Answer[Read]) -> Read:
-    """Return what was read; a failure of the worker names the path as errors of files do."""
+def _named(path: Path, answer: CallResult[Read]) -> Read:
+    """Return the result; a failure of the worker becomes an Unread with the path."""
     read = _read(answer)
     if answer.failure is not None and isinstance(read, Unread):
         return Unread(f"{path}: {read.message}", read.hint)
     return read
 
 
-def _read(answer: Answer[Read]) -> Read:
+def _read(answer: CallResult[Read]) -> Read:
     if answer.failure is not None:
         return unread(answer.failure)
     assert answer.value is not None

@@ -1,15 +1,14 @@
-"""Hashing the pictures of a dataset in worker processes.
+"""Hashes the pictures of a dataset in worker processes.
 
-A picture that outlasts or outgrows its limits, or crashes its worker, costs itself,
-not the check: it is counted as `image-timeout`, `image-out-of-memory` or
-`image-crashed`, and its digests are compared all the same.
+A picture that exceeds its limits or crashes its worker does not stop the check: it counts
+as `image-timeout`, `image-out-of-memory` or `image-crashed`, and its digests are compared.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from registry.guard import Answer, Pool
+from registry.guard import CallResult, Pool
 from registry.pictures.reading import Hashed, guarded, hash_picture, unhashed
 
 __all__ = ["Hashed", "PictureHasher"]
@@ -32,7 +31,7 @@ class PictureHasher:
         self._pool.close()
 
 
-def _hashed(data: bytes, answer: Answer[Hashed]) -> Hashed:
+def _hashed(data: bytes, answer: CallResult[Hashed]) -> Hashed:
     if answer.failure is not None:
         return unhashed(data, answer.failure)
     assert answer.value is not None

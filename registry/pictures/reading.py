@@ -9,7 +9,7 @@ from typing import NamedTuple, TypeVar
 
 from registry.errors import UnreadableInput, UnreadablePicture
 from registry.files import read_whole
-from registry.guard import Failure, Limits, Work
+from registry.guard import CallLimits, Failure, Work
 from registry.model import Evidence, Picture
 
 A = TypeVar("A")
@@ -17,7 +17,7 @@ R = TypeVar("R")
 
 # For every picture of a crawl, a check, `registry hash` and `registry import`. The largest
 # picture that is read, 100 million pixels with transparency, takes 1.8 GB.
-LIMITS = Limits(seconds=60.0, memory=3 << 30)
+LIMITS = CallLimits(seconds=60.0, memory=3 << 30)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +35,9 @@ class Hashed:
 
 @dataclass(frozen=True, slots=True)
 class FileRead:
-    """What came of the bytes of one image: a picture or a refusal, and the marks in the file.
+    """The result of reading one image: a picture or a refusal, and the marks in the file.
 
-    `warnings` say which of the file's marks could not be read.
+    `warnings` name the marks of the file that could not be read.
     """
 
     picture: Picture | None = None
@@ -48,7 +48,7 @@ class FileRead:
 
 @dataclass(frozen=True, slots=True)
 class Unread:
-    """Why a file on disk gives no picture, in one line, and what can be done."""
+    """The error message and hint for a file without a readable picture."""
 
     message: str
     hint: str = ""
@@ -62,12 +62,12 @@ class Fetched(NamedTuple):
 
 
 def guarded(function: Callable[[A], R]) -> Work[A, R]:
-    """Return one of the functions below as work, within LIMITS for every file."""
+    """Return one of the functions below as work with LIMITS for every file."""
     return Work(function, LIMITS, load)
 
 
 def load() -> None:
-    """Import what decoding and fingerprinting need."""
+    """Import the modules for decoding and fingerprinting."""
     from registry.evidence.embedded_marks import read_embedded
     from registry.fingerprints import algorithms, fingerprint
 
@@ -98,7 +98,7 @@ def prints_of(picture: Picture) -> tuple[tuple[int, bytes], ...]:
 
 
 def unhashed(data: bytes, reason: str) -> Hashed:
-    """Return the digests alone of a picture that cannot be fingerprinted."""
+    """Return only the digests, for a picture that cannot be fingerprinted."""
     from registry.fingerprints import file_digests
 
     sha256, md5 = file_digests(data)
@@ -110,7 +110,7 @@ def read_fetched(fetched: Fetched) -> FileRead:
     from registry.evidence.embedded_marks import read_embedded
     from registry.fingerprints import fingerprint
 
-    # A file may say what may be done with it even where its picture cannot be decoded.
+    # A file may hold marks even if its picture cannot be decoded.
     marks = read_embedded(fetched.data, fetched.url)
     try:
         picture = fingerprint(fetched.data)
@@ -120,7 +120,7 @@ def read_fetched(fetched: Fetched) -> FileRead:
 
 
 def read_marks(fetched: Fetched) -> FileRead:
-    """Return the marks in an image file alone, for one whose picture could not be read."""
+    """Return only the marks in an image file, for one whose picture could not be read."""
     from registry.evidence.embedded_marks import read_embedded
 
     marks = read_embedded(fetched.data, fetched.url)
@@ -130,8 +130,8 @@ def read_marks(fetched: Fetched) -> FileRead:
 def fingerprint_file(path: Path) -> Picture:
     """Return the picture in a file on disk.
 
-    Raises UnreadableInput where there is no file that can be read, and UnreadablePicture
-    as `fingerprint` does; the path is in front of the message.
+    Raises UnreadableInput if the file cannot be read, and UnreadablePicture like
+    `fingerprint`; the message begins with the path.
     """
     from registry.fingerprints import fingerprint
 
@@ -153,7 +153,7 @@ def _content(path: Path) -> bytes:
 
 
 def read_path(path: Path) -> Picture | Unread:
-    """Return the picture in a file on disk, or why there is none."""
+    """Return the picture in a file on disk, or an Unread."""
     try:
         return fingerprint_file(path)
     except UnreadableInput as error:
@@ -161,7 +161,7 @@ def read_path(path: Path) -> Picture | Unread:
 
 
 def read_bytes(data: bytes) -> Picture | Unread:
-    """Return the picture that a file's bytes hold, or why there is none."""
+    """Return the picture in the bytes of a file, or an Unread."""
     from registry.fingerprints import fingerprint
 
     try:
@@ -171,15 +171,17 @@ def read_bytes(data: bytes) -> Picture | Unread:
 
 
 def unread(failure: Failure) -> Unread:
-    """Say for people that a picture ended its worker."""
+    """Return the message and hint for a picture that ended its worker."""
     if failure == "timeout":
         return Unread(
             f"the picture takes longer than {LIMITS.seconds:g} seconds to read",
-            "save it anew from a program that opens it",
+            "save it again with a program that can open it",
         )
     if failure == "out-of-memory":
         return Unread(
             f"the picture takes more than {LIMITS.memory >> 20:,} MiB of memory to read",
             "free memory, or scale the picture down first",
         )
-    return Unread("the picture crashed its decoder", "save it anew from a program that opens it")
+    return Unread(
+        "the picture crashed its decoder", "save it again with a program that can open it"
+    )

@@ -1,7 +1,7 @@
-"""Building a snapshot from an export of the registry.
+"""Builds a snapshot from an export of the registry.
 
-Evidence is read anew at every build, so a corrected reader corrects all that
-was ever recorded. What stands of it is decided in `history`; here it is written.
+Each build reads all evidence with the current readers, so a corrected reader also corrects
+earlier records. `history` decides which marks are current; this module writes them.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from registry.snapshot.format import past_to_json, shape, signals_to_json
 from registry.snapshot.history import (
     Dated,
     Past,
-    Shown,
+    PictureHistory,
     mark_of,
     pictures_shown,
     refuses_training,
@@ -47,7 +47,7 @@ MAX_QUOTE = 4096
 
 
 class Source(Protocol):
-    """What a snapshot is built from: `registry.db.export.Export`, or a test's own."""
+    """The input of a build: `registry.db.export.Export`, or an object of a test."""
 
     def images(self) -> Iterator[ImageRow]:
         """Yield pictures by id."""
@@ -107,15 +107,15 @@ class _Builder:
         # By digest of its text, since the texts together may not fit in memory.
         self._signal_rows: dict[bytes, int] = {}
         self._shapes: dict[tuple[Signal, ...], int] = {}
-        # By evidence id: only evidence that says something, and what it is about.
+        # By evidence id: the signals, if there are any, and the object (image, page, site).
         self._read: dict[int, tuple[Signal, ...]] = {}
         self._about: dict[int, str] = {}
         # By host: its rules files.
         self._rules: dict[str, list[tuple[SiteRules, Dated]]] = {}
         self._past_rules = PastRules()
-        # By host: what its files refuse on other hosts.
-        self._abroad: dict[str, list[tuple[Signal, datetime]]] = {}
-        # By host: keys of the licences that its robots.txt points to.
+        # By host: refusals in its files for other hosts.
+        self._cross_host: dict[str, list[tuple[Signal, datetime]]] = {}
+        # By host: keys of the licences that its robots.txt names.
         self._licences: dict[str, set[str]] = {}
 
     def close(self) -> dict[str, FileEntry]:
@@ -152,7 +152,7 @@ class _Builder:
             history = list(group)
             self._past_rules.add(history, self._read)
             dated = rules_file(history, self._read)
-            self._stands(dated, history[-1])
+            self._keep_own_host(dated, history[-1])
             if dated.signals:
                 self._rules.setdefault(host, []).append((SiteRules(dated.signals), dated))
                 last = history[-1]
@@ -160,43 +160,43 @@ class _Builder:
                     f"site-rule:{last.id}", host, kind, "crawl", dated, last.observed_at
                 )
 
-    def _stands(self, dated: Dated, row: SiteRuleRow) -> None:
-        """Leave of a rules file what it says of its host.
+    def _keep_own_host(self, dated: Dated, row: SiteRuleRow) -> None:
+        """Keep only the rules that apply to the file's own host.
 
-        A licence permits only where it stands on the host and the robots.txt that stands
-        there points to it: what a page links to speaks for that page, and what
-        nothing points to any more was taken back.
+        A licence permits only if it is on the host and the host's current robots.txt names
+        it: a licence linked by a page applies to that page, and one that is no longer named
+        was withdrawn.
         """
         if row.kind == "robots-txt":
             links = (url_key(s.licence_url) for s in dated.signals if s.licence_url)
             self._licences.setdefault(row.host, set()).update(key for key in links if key)
-        pointed = url_key(row.url) in self._licences.get(row.host, ())
-        vouched = row.kind != "rsl-xml" or (pointed and host_of(row.url) == row.host)
+        named = url_key(row.url) in self._licences.get(row.host, ())
+        may_permit = row.kind != "rsl-xml" or (named and host_of(row.url) == row.host)
 
-        def left(signal: Signal) -> Signal | None:
+        def own(signal: Signal) -> Signal | None:
             if not concerns(signal, row.host):
-                abroad = self._abroad.setdefault(row.host, [])
-                abroad.append((_without_permission(signal), dated.since[mark_of(signal)]))
+                others = self._cross_host.setdefault(row.host, [])
+                others.append((_without_permission(signal), dated.since[mark_of(signal)]))
                 return None
-            return signal if vouched else _without_permission(signal)
+            return signal if may_permit else _without_permission(signal)
 
-        dated.turn(left)
+        dated.replace_signals(own)
 
     def add_observations(self, rows: Iterable[ObservationRow]) -> None:
         for _, history in groupby(rows, lambda row: (row.image_url, row.page_url)):
             *earlier, present = pictures_shown(list(history), self._read, self._about)
-            for shown in earlier:
-                self._append_shown(shown, still_there=False)
-            self._append_shown(present, still_there=True)
+            for picture in earlier:
+                self._append_picture(picture, still_there=False)
+            self._append_picture(present, still_there=True)
 
-    def _append_shown(self, shown: Shown, *, still_there: bool) -> None:
-        """Write one entry. A picture that its URL shows no more is found by its look only."""
-        row = shown.last
-        rules, said = self._rules_for(row)
-        own = _placed(shown.dated.signals, row)
-        # A mark may have stood at this URL before this picture did.
-        said += [max(since, shown.first) for since in shown.dated.oldest(own)]
-        image = None if shown.image_id is None else self._image_rows[shown.image_id][0]
+    def _append_picture(self, picture: PictureHistory, *, still_there: bool) -> None:
+        """Write one entry; one no longer served at its URL matches by its hashes only."""
+        row = picture.last
+        rules, since = self._rules_for(row)
+        own = _placed(picture.dated.signals, row)
+        # A mark at this URL may be older than the picture there.
+        since += [max(when, picture.first) for when in picture.dated.oldest(own)]
+        image = None if picture.image_id is None else self._image_rows[picture.image_id][0]
         self._append_entry(
             entry=f"observation:{row.id}",
             url=row.image_url,
@@ -207,26 +207,26 @@ class _Builder:
             image=image,
             signals=own,
             rules=rules,
-            since=min(said, default=shown.first),
+            since=min(since, default=picture.first),
             seen=row.observed_at,
-            past=past_to_json(newest(self._went(shown.dated, row))),
+            past=past_to_json(newest(self._removed(picture.dated, row))),
         )
 
-    def _went(self, dated: Dated, row: ObservationRow) -> list[Past]:
-        """Return the refusals that went: of an image, its page and their sites."""
-        asked = dict.fromkeys((row.image_url, row.fetched_url or "", row.page_url or ""))
+    def _removed(self, dated: Dated, row: ObservationRow) -> list[Past]:
+        """Return the removed refusals of an image, its page and their sites."""
+        urls = dict.fromkeys((row.image_url, row.fetched_url or "", row.page_url or ""))
         own = [past for past in dated.past if _placed((past.signal,), row)]
-        return own + self._past_rules.went(asked)
+        return own + self._past_rules.removed(urls)
 
     def _rules_for(self, row: ObservationRow) -> tuple[tuple[Signal, ...], list[datetime]]:
-        """Return what the rules files of the image's and the page's host say, and since when."""
-        image = self._won(row.image_url)
+        """Return the signals of the rules files of image and page, and the times of refusals."""
+        image = self._applicable(row.image_url)
         if host_of(row.fetched_url or "") not in {None, host_of(row.image_url)}:
-            # The host that was asked and the one that answered both speak for the image.
-            image += self._won(row.fetched_url)
+            # After a redirect the rules of both hosts apply to the image.
+            image += self._applicable(row.fetched_url)
         if row.relation != "third-party":
-            image += self._refused_abroad(row)
-        page = self._won(row.page_url) if row.page_url != row.image_url else []
+            image += self._cross_host_refusals(row)
+        page = self._applicable(row.page_url) if row.page_url != row.image_url else []
         of_image = [signal for signal, _ in image]
         foreign = row.relation == "third-party"
         of_page = [
@@ -234,35 +234,35 @@ class _Builder:
             for signal, _ in page
             if signal not in of_image
         ]
-        said = [since for signal, since in image + page if refuses_training(signal)]
-        return _merged([*of_image, *of_page]), said
+        since = [when for signal, when in image + page if refuses_training(signal)]
+        return _merged([*of_image, *of_page]), since
 
-    def _refused_abroad(self, row: ObservationRow) -> list[tuple[Signal, datetime]]:
-        """Return what the page's site refuses for its images on another host (RSL, full URLs).
+    def _cross_host_refusals(self, row: ObservationRow) -> list[tuple[Signal, datetime]]:
+        """Return the refusals of the page's site for its images on another host (RSL).
 
-        Only of images that the site shows as its own: anybody may list anybody's URLs.
+        They count only for images that the site shows as its own: anyone can list any URL.
         """
         host = host_of(row.image_url)
-        listed = self._abroad.get(host_of(row.page_url or "") or "", [])
+        listed = self._cross_host.get(host_of(row.page_url or "") or "", [])
         since = {s: when for s, when in listed if s.uses and s.rule and s.rule.host == host}
-        won = SiteRules(since).applicable(url_path(row.image_url)) if since else ()
-        return [(signal, since[signal]) for signal in won]
+        signals = SiteRules(since).applicable(url_path(row.image_url)) if since else ()
+        return [(signal, since[signal]) for signal in signals]
 
-    def _won(self, url: str | None) -> list[tuple[Signal, datetime]]:
-        """Return the rules that reach a URL and say something, each with its date."""
-        won: list[tuple[Signal, datetime]] = []
+    def _applicable(self, url: str | None) -> list[tuple[Signal, datetime]]:
+        """Return the rules with a meaning that apply to a URL, each with its date."""
+        signals: list[tuple[Signal, datetime]] = []
         for rules, dated in self._rules.get(host_of(url or "") or "", []):
             for signal in rules.applicable(url_path(url or "")):
-                # Rules that permit nothing and refuse nothing have done their part.
+                # Rules without a meaning only outrank others, and are not kept.
                 if signal.uses or signal.licence_url:
-                    won.append((signal, dated.since[mark_of(signal)]))
-        return won
+                    signals.append((signal, dated.since[mark_of(signal)]))
+        return signals
 
     def add_claims(self, rows: Iterable[ClaimRow]) -> None:
         for claim in rows:
             hashed = any((claim.sha256, claim.md5, claim.phash64))
             entry = f"claim:{claim.id}"
-            # Beside a URL or a hash a site says where it is from, unless a pattern goes with it.
+            # With a URL or a hash, a site without a pattern is only the origin of the image.
             if claim.site and (claim.path_pattern or not (claim.url or hashed)):
                 dated = Dated()
                 site = _spelled(claim.site)
@@ -284,7 +284,7 @@ class _Builder:
                 )
 
     def _claimed_image(self, claim: ClaimRow) -> int:
-        """Return the row of the picture that a claim's digest names, or a row of its own."""
+        """Return the row of the picture with the claim's digest, or a new row."""
         if claim.image_id is not None:
             row, fingerprinted = self._image_rows[claim.image_id]
             if fingerprinted or claim.phash64 is None:
@@ -334,9 +334,9 @@ def _without_permission(signal: Signal) -> Signal:
 
 
 def _placed(signals: tuple[Signal, ...], row: ObservationRow) -> tuple[Signal, ...]:
-    """Return the marks of an image and its page, those with paths if they are theirs.
+    """Return the marks of an image and its page; of marks with paths, those that apply.
 
-    A licence within a page or a file (RSL) covers paths as one in a file of its own does.
+    A licence within a page or a file (RSL) has paths, like one in a file of its own.
     """
     if all(signal.scope != "site" for signal in signals):
         return signals
@@ -346,17 +346,17 @@ def _placed(signals: tuple[Signal, ...], row: ObservationRow) -> tuple[Signal, .
 
 
 def _merged(signals: Sequence[Signal]) -> tuple[Signal, ...]:
-    """Make one signal of those that differ in agents and place only.
+    """Merge the signals that differ only in agents and place.
 
-    One line for a hundred agents is one signal, not a hundred; a signal without
-    agents speaks to everybody already.
+    One line for a hundred agents becomes one signal; a signal without agents is already
+    for all agents.
     """
     agents: dict[Signal, tuple[str, ...]] = {}
     for signal in signals:
         rule = signal.rule and replace(signal.rule, order=0)
         bare = replace(signal, agents=(), rule=rule)
-        heard = agents.get(bare, signal.agents)
-        agents[bare] = heard + signal.agents if heard and signal.agents else ()
+        known = agents.get(bare, signal.agents)
+        agents[bare] = known + signal.agents if known and signal.agents else ()
     return tuple(replace(s, agents=tuple(dict.fromkeys(a))) for s, a in agents.items())
 
 
@@ -372,19 +372,19 @@ def _image(row: ImageRow | ClaimRow) -> dict[str, Any]:
 
 
 def _claim(claim: ClaimRow) -> Signal:
-    # Mining is what training begins with: who reserves it reserves both (as TDMRep and PLUS do).
-    # Training as lists mean it is any training, generative or not.
+    # A reservation of mining includes training (as in TDMRep and PLUS), and training in a
+    # list means all training, generative or not.
     more = {"tdm": ("tdm", "train", "train-genai"), "train": ("train", "train-genai")}
     uses = more.get(claim.use, (claim.use,))
-    said = claim.evidence or f"{claim.meaning} for {claim.use}, says {claim.source}"
+    text = claim.evidence or f"{claim.meaning} for {claim.use}, says {claim.source}"
     if claim.file_name:
-        said += f": {claim.file_name}"
+        text += f": {claim.file_name}"
     return Signal(
         name=claim.signal or "claim",
         vocabulary="claim",
         carrier="claim",
         scope="image",
-        raw=said[:MAX_QUOTE],
+        raw=text[:MAX_QUOTE],
         url=claim.page_url or claim.url or "",
         uses=tuple((use, claim.meaning) for use in uses),  # type: ignore[misc]
         licence_url=claim.licence_url,
@@ -393,6 +393,6 @@ def _claim(claim: ClaimRow) -> Signal:
 
 def _site_claim(claim: ClaimRow, site: str) -> Signal:
     rule = PathRule(claim.path_pattern or "/", "all", 0)
-    # Host and path as they were claimed: nobody saw the claim at a URL there.
+    # Host and path as claimed: the claim has no URL.
     place = site + (claim.path_pattern or "")
     return replace(_claim(claim), scope="site", url=place, rule=rule)

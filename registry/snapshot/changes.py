@@ -1,4 +1,4 @@
-"""What changed from one dated reading to the next, as events in their order. Pure."""
+"""The changes from one reading to the next, as events in order. Pure."""
 
 from __future__ import annotations
 
@@ -12,20 +12,19 @@ from registry.model import Signal
 from registry.snapshot.history import Dated, file_readings, readings
 
 What = Literal["seen", "refused", "picture", "mark", "changed", "went"]
-# Where a mark stood (URL, carrier, vocabulary), and its exact text.
+# The place of a mark (URL, carrier, vocabulary), and its exact text.
 Mark = tuple[tuple[str, str, str], str]
 Marks = Mapping[Mark, tuple[str, ...]]
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One thing that was seen, from `first` to `last`.
+    """One event, from `first` to `last`.
 
-    `seen` and `refused` are `count` readings in a row that changed nothing behind
-    the first; `text` of `refused` is the reason. `picture` is a picture that
-    appeared, by its sha256 in `text`, in the place of that in `before`. `mark`
-    appeared, `changed` (from `before` to `text`) or `went`: exact text, names of its
-    signals, and `url`, where it stood.
+    `seen` and `refused`: `count` consecutive readings without a change after the first; the
+    `text` of `refused` is the reason. `picture`: a new picture with the sha256 in `text`,
+    which replaced that in `before`. `mark` (appeared), `changed` (from `before` to `text`) or
+    `went` (removed): exact text, names of its signals, and `url`, its place.
     """
 
     what: What
@@ -51,7 +50,7 @@ def of_image(
     dated, events = Dated(), _Events()
     for row in readings(history, read, about, dated):
         picture = None if row.image_id is None else digests[row.image_id]
-        events.take(row.observed_at, row.refusal, dated.signals, picture)
+        events.add(row.observed_at, row.refusal, dated.signals, picture)
     return events.events
 
 
@@ -67,7 +66,7 @@ def of_file(
     for row in file_readings(history, read, dated):
         if dated.signals is not before:
             before, selected = dated.signals, tuple(reached(dated.signals))
-        events.take(row.observed_at, row.refusal, selected)
+        events.add(row.observed_at, row.refusal, selected)
     return events.events
 
 
@@ -78,14 +77,14 @@ class _Events:
         self._marks: Marks = {}
         self._picture = ""
 
-    def take(
+    def add(
         self,
         when: datetime,
         refusal: str | None,
         signals: tuple[Signal, ...],
         picture: str | None = None,
     ) -> None:
-        """Take the next reading."""
+        """Add the events of the next reading."""
         changes = self._changes(when, signals)
         if picture is not None and picture != self._picture:
             changes.insert(0, Event("picture", when, when, text=picture, before=self._picture))
@@ -104,39 +103,41 @@ class _Events:
         if signals == self._signals:
             return []
         before, self._signals, self._marks = self._marks, signals, _marks(signals)
-        went = [mark for mark in before if mark not in self._marks]
-        came = [mark for mark in self._marks if mark not in before]
-        return _told(when, went, came, {**before, **self._marks})
+        removed = [mark for mark in before if mark not in self._marks]
+        added = [mark for mark in self._marks if mark not in before]
+        return _mark_events(when, removed, added, {**before, **self._marks})
 
 
-def _told(when: datetime, went: Sequence[Mark], came: Sequence[Mark], names: Marks) -> list[Event]:
-    """Return the events; one that came where one like it went is the same mark, changed."""
-    events, old, new = list[Event](), _by_place(went), _by_place(came)
+def _mark_events(
+    when: datetime, removed: Sequence[Mark], added: Sequence[Mark], names: Marks
+) -> list[Event]:
+    """Return the events; one mark removed and one added at the same place is a change."""
+    events, old, new = list[Event](), _by_place(removed), _by_place(added)
     for place, texts in {**old, **new}.items():
         if len(old.get(place, ())) == len(texts) == len(new.get(place, ())) == 1:
             mark = place, texts[0]
             changed = Event("changed", when, when, text=texts[0], before=old[place][0])
             events.append(replace(changed, names=names[mark], url=place[0]))
             continue
-        for what, found in (("went", old), ("mark", new)):
-            for text in found.get(place, ()):
+        for what, texts_at in (("went", old), ("mark", new)):
+            for text in texts_at.get(place, ()):
                 event = Event("went" if what == "went" else "mark", when, when, text=text)
                 events.append(replace(event, names=names[place, text], url=place[0]))
     return events
 
 
 def _by_place(marks: Iterable[Mark]) -> dict[tuple[str, str, str], list[str]]:
-    found: dict[tuple[str, str, str], list[str]] = {}
+    texts: dict[tuple[str, str, str], list[str]] = {}
     for place, text in marks:
-        found.setdefault(place, []).append(text)
-    return found
+        texts.setdefault(place, []).append(text)
+    return texts
 
 
 def _marks(signals: Iterable[Signal]) -> dict[Mark, tuple[str, ...]]:
-    """Return the marks that say something, with the names of the signals read from each."""
-    found: dict[Mark, dict[str, None]] = {}
+    """Return the marks with a meaning, and the names of the signals read from each."""
+    by_mark: dict[Mark, dict[str, None]] = {}
     for signal in signals:
         if signal.uses:
             mark = (signal.url, signal.carrier, signal.vocabulary), signal.raw
-            found.setdefault(mark, {})[signal.name] = None
-    return {mark: tuple(names) for mark, names in found.items()}
+            by_mark.setdefault(mark, {})[signal.name] = None
+    return {mark: tuple(names) for mark, names in by_mark.items()}

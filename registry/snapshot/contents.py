@@ -1,6 +1,6 @@
-"""Whether all texts in a snapshot can be read: sets of signals, rules of sites, past marks.
+"""Validates all texts in a snapshot: sets of signals, rules of sites, past marks.
 
-Checks and look-ups read of them what they need, and refuse it then.
+Checks and lookups read only the texts that they need.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def refuse_unreadable(snapshot: Snapshot) -> None:
-    """Read every text of a snapshot; UnreadableSnapshot names the file of one that is none."""
+    """Read every text of a snapshot; raise UnreadableSnapshot for an invalid one."""
     for table, column, read in (
         ("signals", "signals", signals_from_json),
         ("sites", "signals", signals_from_json),

@@ -1,4 +1,4 @@
-"""What differs between two snapshots: decisions by image and page, and by site."""
+"""The differences between two snapshots: decisions by image and page, and by site."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from registry.verdict import decide
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One thing that differs: a decision, or the number of rules; None where it is absent."""
+    """One difference: a decision, or the number of rules; None where it is absent."""
 
     what: str
     before: str | None
@@ -24,7 +24,7 @@ class Change:
 
 
 def differences(older: Snapshot, newer: Snapshot, policy: str) -> list[Change]:
-    """Return what changed between two snapshots under a policy, by name."""
+    """Return the differences between two snapshots under a policy, by name."""
     before: dict[str, str] = {**_decisions(older, policy)}
     after: dict[str, str] = {**_decisions(newer, policy)}
     changes = [Change(w, before.get(w), after.get(w)) for w in _differing(before, after)]

@@ -9,16 +9,16 @@ A snapshot is a folder:
 - `views.arrow`: the fingerprints of further views of transparent pictures, with the row
   of their picture;
 - `entries.arrow`: one row per picture seen at an image URL on a page, or per
-  claim, with the row of its picture, of its own signals and of what the rules of
-  its site and page say (null: nothing). A picture that its URL shows no more has
-  no `url_key`. `past` holds marks that went, as canonical JSON; they decide nothing;
+  claim, with the row of its picture, of its own signals and of the signals of its
+  site's and page's rules (null: none). A picture no longer served at its URL has no
+  `url_key`. `past` holds removed marks, as canonical JSON; they do not affect verdicts;
 - `signals.arrow`: the distinct sets of signals, as canonical JSON, and the shape
-  of each: sets of one shape differ in wording and place only, so that every
-  policy decides alike on them;
+  of each: sets of one shape differ only in wording and place, so that every policy
+  gives them the same decision;
 - `sites.arrow`: one row per rules file or site claim, with all its signals.
 
-Signals are stored, verdicts are not: a check decides under the policy it is
-given. All files are Arrow IPC files, uncompressed, so that they can be mapped.
+Signals are stored, verdicts are not: a check decides under its policy. All files are
+Arrow IPC files, uncompressed, so that they can be mapped.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ FORMAT = 2
 MANIFEST = "manifest.json"
 FILES = ("images.arrow", "views.arrow", "entries.arrow", "signals.arrow", "sites.arrow")
 
-# Column types by pyarrow's own names, `time` standing for microseconds in UTC.
+# Column types by their pyarrow names; `time` is microseconds in UTC.
 COLUMNS = {
     "images.arrow": {
         "sha256": f"binary {HASH_BYTES['sha256']}",
@@ -129,7 +129,7 @@ def signals_from_json(text: str) -> tuple[Signal, ...]:
 
 
 def damaged(where: str, why: str) -> UnreadableSnapshot:
-    """Return the error for a snapshot that is not what a build writes."""
+    """Return the UnreadableSnapshot for a file that no build writes."""
     return UnreadableSnapshot(
         f"{where} is damaged: {why}", "build the snapshot again, or copy it again from its source"
     )
@@ -137,7 +137,7 @@ def damaged(where: str, why: str) -> UnreadableSnapshot:
 
 @dataclass(frozen=True, slots=True)
 class PastMark:
-    """A mark that refused training and went. It decides nothing.
+    """A removed mark that refused training. It does not affect verdicts.
 
     `until` is the time of the first reading without it.
     """
@@ -172,7 +172,7 @@ def _past_from_dict(item: Mapping[str, str]) -> PastMark:
     times = {name: datetime.fromisoformat(item[name]) for name in ("since", "until")}
     is_fine = all(isinstance(item[name], str) for name in ("name", "raw", "url"))
     if not is_fine or any(time.tzinfo is None for time in times.values()):
-        raise ValueError("values of another kind")
+        raise ValueError("invalid values")
     return PastMark(**{**item, **times})  # type: ignore[arg-type]
 
 
@@ -180,12 +180,12 @@ _DEFAULTS = {field.name: field.default for field in fields(Signal)}
 
 
 def shape(signals: Sequence[Signal], placed: Collection[str] = ()) -> tuple[Any, ...]:
-    """Return what a policy can tell two sets of signals apart by.
+    """Return the parts of a set of signals by which policies can distinguish it.
 
-    That is all but their text, the place they stood at, and their licence; of
-    places only which signals share one (robots.txt groups are judged by file), and
-    which point to another's. Marks of the vocabularies `placed` keep their host: they may
-    meet others of it in another set, where a licence softens its own site's refusals.
+    These are all fields except text, place and licence. Places are replaced by numbers:
+    only which signals share a place (robots.txt groups are judged by file), or refer to
+    another's, matters. Marks of the vocabularies `placed` keep their host: together with
+    another set, a licence may make the refusals of its own site conditional.
     """
     hosts = {s.url: host_of(s.url) or "" for s in signals if s.vocabulary in placed}
     places: dict[str | None, str] = {}
@@ -216,7 +216,7 @@ def _signal_from_dict(item: Mapping[str, Any]) -> Signal:
 
 
 def _checked(signal: Signal) -> Signal:
-    """Return a signal whose values are of their kinds; ValueError for another."""
+    """Return the signal; raise ValueError if its values are invalid."""
     texts = (signal.name, signal.vocabulary, signal.carrier, signal.raw, signal.url)
     fine = (
         all(isinstance(text, str) for text in (*texts, signal.licence_url or "", *signal.agents))
@@ -226,7 +226,7 @@ def _checked(signal: Signal) -> Signal:
         and (signal.rule is None or _is_rule(signal.rule))
     )
     if not fine:
-        raise ValueError("values of another kind")
+        raise ValueError("invalid values")
     return signal
 
 

@@ -1,7 +1,7 @@
-"""What stands now, after all that was seen. Pure.
+"""The current marks, after all readings. Pure.
 
-A later reading replaces an earlier one of the same kind; a failure takes
-nothing back. Each mark is dated from when it has stood without a break.
+A later reading replaces an earlier one of the same kind; a failed one removes nothing.
+Each mark has the date since which it has been seen without a break.
 """
 
 from __future__ import annotations
@@ -15,28 +15,28 @@ from registry.db.rows import ObservationRow, SiteRuleRow
 from registry.model import PAGE_TRUNCATED, TRAINING_USES, Signal
 
 Mark = tuple[Any, ...]
-# A site that answers so has no such file any more (RFC 9309, 2.3.1.3 allows more
-# answers to be taken so; but a 403 or 429 is as often said of the one who asks).
+# Refusals that show that a site no longer has a file. RFC 9309, 2.3.1.3 allows more
+# statuses, but 403 and 429 are often about the client.
 ABSENT = frozenset({"http-404", "http-410"})
 MAX_PAST = 16
 
 
 def mark_of(signal: Signal) -> Mark:
-    """Return what makes two signals the same mark; the wording around it may change."""
-    # The agents of a site rule differ with the path that is asked about.
-    whom = signal.rule.pattern if signal.rule else signal.agents
-    return signal.name, signal.uses, whom
+    """Return the identity of a signal's mark; its exact text may change."""
+    # The agents of a site rule depend on the path.
+    target = signal.rule.pattern if signal.rule else signal.agents
+    return signal.name, signal.uses, target
 
 
 def refuses_training(signal: Signal) -> bool:
-    """Tell whether a signal refuses training, or allows it under conditions only."""
+    """Return whether a signal refuses training, or allows it under conditions only."""
     meanings = (meaning for use, meaning in signal.uses if use in {*TRAINING_USES, "tdm"})
     return any(meaning != "allowed" for meaning in meanings)
 
 
 @dataclass(frozen=True, slots=True)
 class Past:
-    """A signal whose mark went; `until` is the time of the first reading without the mark."""
+    """A signal of a removed mark; `until` is the time of the first reading without it."""
 
     signal: Signal
     since: datetime
@@ -45,9 +45,9 @@ class Past:
 
 @dataclass(slots=True)
 class Dated:
-    """Signals that stand, and since when each mark has stood.
+    """The current signals, and the date of each mark.
 
-    `past` holds the newest `MAX_PAST` refusals of training that went, oldest first.
+    `past` holds the newest `MAX_PAST` removed refusals of training, oldest first.
     """
 
     signals: tuple[Signal, ...] = ()
@@ -55,7 +55,7 @@ class Dated:
     past: tuple[Past, ...] = ()
 
     def see(self, signals: tuple[Signal, ...], when: datetime) -> None:
-        """Take the signals of a later reading."""
+        """Update with the signals of a later reading."""
         since = {mark: self.since.get(mark, when) for mark in map(mark_of, signals)}
         # One line for a hundred agents is one mark.
         gone = {
@@ -68,23 +68,23 @@ class Dated:
         self.since = since
         self.signals = signals
 
-    def turn(self, change: Callable[[Signal], Signal | None]) -> None:
-        """Change or drop signals; what is left keeps its date."""
-        turned = [(change(signal), self.since[mark_of(signal)]) for signal in self.signals]
-        kept = [(signal, when) for signal, when in turned if signal is not None]
+    def replace_signals(self, change: Callable[[Signal], Signal | None]) -> None:
+        """Replace or drop signals (None); the others keep their dates."""
+        changed = [(change(signal), self.since[mark_of(signal)]) for signal in self.signals]
+        kept = [(signal, when) for signal, when in changed if signal is not None]
         self.signals = tuple(signal for signal, _ in kept)
         self.since = {mark_of(signal): when for signal, when in kept}
 
     def oldest(self, among: Iterable[Signal]) -> list[datetime]:
-        """Return since when training has been refused by these signals; empty if it is not."""
-        said = [self.since[mark_of(s)] for s in among if refuses_training(s)]
-        return [min(said)] if said else []
+        """Return the earliest date of these signals that refuse training; [] if none does."""
+        dates = [self.since[mark_of(s)] for s in among if refuses_training(s)]
+        return [min(dates)] if dates else []
 
 
 def rules_file(history: Sequence[SiteRuleRow], read: Mapping[int, tuple[Signal, ...]]) -> Dated:
-    """Return what the rules file says, from all dated answers for it, oldest first.
+    """Return the current signals of a rules file from all its readings, oldest first.
 
-    It stands until the site says otherwise: with another text, or with no file.
+    They remain until a reading has another text, or shows that there is no file.
     """
     dated = Dated()
     for _ in file_readings(history, read, dated):
@@ -95,7 +95,7 @@ def rules_file(history: Sequence[SiteRuleRow], read: Mapping[int, tuple[Signal, 
 def file_readings(
     history: Sequence[SiteRuleRow], read: Mapping[int, tuple[Signal, ...]], dated: Dated
 ) -> Iterator[SiteRuleRow]:
-    """Yield every answer for a rules file, oldest first; `dated` then holds what stands by it."""
+    """Yield every reading of a rules file, oldest first; `dated` is updated with each."""
     for row in history:
         if row.evidence_id is not None:
             dated.see(read.get(row.evidence_id, ()), row.observed_at)
@@ -105,11 +105,11 @@ def file_readings(
 
 
 @dataclass(slots=True)
-class Shown:
+class PictureHistory:
     """One picture at one image URL on one page.
 
-    `last` and `dated` are what stood when it was last seen there; for the present
-    picture, what stands now.
+    `last` and `dated` are the state when it was last seen there; for the present picture,
+    the current state.
     """
 
     image_id: int | None
@@ -122,22 +122,22 @@ def pictures_shown(
     history: Sequence[ObservationRow],
     read: Mapping[int, tuple[Signal, ...]],
     about: Mapping[int, str],
-) -> list[Shown]:
+) -> list[PictureHistory]:
     """Return every picture that one image URL has shown on one page, the present one last.
 
-    `history` is oldest first. `read` holds the signals of evidence that says
-    something, `about` what every piece of evidence is about.
+    `history` is oldest first. `read` holds the signals by evidence id, if there are any,
+    `about` the object (image, page, site) of each piece of evidence.
     """
-    dated, present, shown = Dated(), history[0].image_id, dict[int | None, Shown]()
+    dated, present, shown = Dated(), history[0].image_id, dict[int | None, PictureHistory]()
     for row in readings(history, read, about, dated):
         if row.image_id is not None:
             present = row.image_id
             first = shown[present].first if present in shown else row.observed_at
-            shown[present] = Shown(present, first, row, replace(dated))
-    # What was read since the picture was last fetched counts for the present one.
+            shown[present] = PictureHistory(present, first, row, replace(dated))
+    # Later readings without a picture count for the present one.
     now = shown.pop(present, None)
     first = now.first if now else history[0].observed_at
-    return [*shown.values(), Shown(present, first, history[-1], dated)]
+    return [*shown.values(), PictureHistory(present, first, history[-1], dated)]
 
 
 def readings(
@@ -148,22 +148,21 @@ def readings(
 ) -> Iterator[ObservationRow]:
     """Yield the observations of one image URL on one page, oldest first.
 
-    `dated` then holds what stands by each of them; `read` and `about` are those of
-    `pictures_shown`.
+    `dated` is updated with each; `read` and `about` are those of `pictures_shown`.
     """
-    standing = _Standing(read, about)
+    latest = _LatestEvidence(read, about)
     for row in history:
-        standing.take(row)
-        dated.see(standing.signals(row), row.observed_at)
+        latest.add(row)
+        dated.see(latest.signals(row), row.observed_at)
         yield row
 
 
-class _Standing:
-    """The latest evidence of every kind.
+class _LatestEvidence:
+    """The latest evidence of each kind.
 
-    What comes with a refused image (a challenge page's headers) is added to what
-    came with the picture; it takes nothing of that back. So is what comes of a page that
-    broke off, until the page is read whole.
+    The evidence of a refused image (headers of a challenge page, for example) is added to
+    that of the picture and replaces nothing. So is the evidence of an incomplete page, until
+    the page is read completely.
     """
 
     def __init__(self, read: Mapping[int, tuple[Signal, ...]], about: Mapping[int, str]) -> None:
@@ -174,7 +173,7 @@ class _Standing:
         self._of_cut_pages: dict[int, None] = {}
         self._has_picture = False
 
-    def take(self, row: ObservationRow) -> None:
+    def add(self, row: ObservationRow) -> None:
         by_about: dict[str, list[int]] = {}
         for evidence_id in row.evidence:
             by_about.setdefault(self._about[evidence_id], []).append(evidence_id)
@@ -191,7 +190,7 @@ class _Standing:
     def signals(self, row: ObservationRow) -> tuple[Signal, ...]:
         ids = [number for about in sorted(self._latest) for number in self._latest[about]]
         ids += [*self._of_cut_pages, *self._with_refusal]
-        # A page that breaks off may say what it said when it was whole.
+        # An incomplete page may repeat marks of the complete one.
         signals = [s for number in dict.fromkeys(ids) for s in self._read.get(number, ())]
         if row.relation == "third-party":
             signals = [replace(s, third_party=s.scope == "page") for s in signals]

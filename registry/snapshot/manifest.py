@@ -1,4 +1,4 @@
-"""The manifest of a snapshot (pure): what it says of itself, under a digest of its own."""
+"""The manifest of a snapshot (pure), protected by a digest."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from registry.errors import UnreadableSnapshot
 from registry.snapshot.format import FILES, FORMAT, damaged
 from registry.urls.key import KEY_VERSION
 
-# The field that holds the digest of all others, and is under no digest itself.
+# The field with the digest of all other fields.
 SEAL = "manifest_sha256"
 
 
@@ -31,10 +31,9 @@ class FileEntry:
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """What a snapshot says of itself.
+    """The description of a snapshot.
 
-    `built_at` is ISO 8601 in UTC; `url_keys` is the version of the rules that its URL keys
-    and hosts were spelled by.
+    `built_at` is ISO 8601 in UTC; `url_keys` is the version of its URL keys and hosts.
     """
 
     serial: int
@@ -49,13 +48,13 @@ class Manifest:
 
     @property
     def withdrawn_claims(self) -> int:
-        """Number of claims that were withdrawn when this was built, and are not in it."""
+        """Number of withdrawn claims when it was built, which it leaves out."""
         ever, ended = (self.database.get(n, 0) for n in ("withdrawals", "withdrawals_ended"))
         return ever - ended if isinstance(ever, int) and isinstance(ended, int) else 0
 
     @property
     def digest(self) -> str:
-        """Digest of the content: the files' digests, whatever the serial and the time."""
+        """Digest of the content: of the files' digests, without serial and time."""
         lines = [f"{entry.sha256}  {name}\n" for name, entry in sorted(self.files.items())]
         return hashlib.sha256("".join(lines).encode()).hexdigest()
 
@@ -67,7 +66,7 @@ def manifest_to_json(manifest: Manifest) -> str:
 
 
 def _seal(content: Mapping[str, Any]) -> str:
-    """Return the digest of everything that a manifest says, in canonical JSON."""
+    """Return the digest of a manifest's fields, as canonical JSON."""
     text = json.dumps(content, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
@@ -84,9 +83,9 @@ def manifest_from_json(text: str, where: str) -> Manifest:
     if set(manifest.files) != set(FILES):
         raise damaged(where, "it does not list the files of a snapshot")
     if content.get("digest") != manifest.digest:
-        raise damaged(where, "its digest is not that of the files it lists")
+        raise damaged(where, "its digest is not that of its files")
     if seal != _seal(content):
-        raise damaged(where, f"what it says is not what its {SEAL} stands for")
+        raise damaged(where, f"its content does not match its {SEAL}")
     return manifest
 
 
@@ -117,9 +116,9 @@ def _manifest(content: Mapping[str, Any]) -> Manifest:
 
 
 def refuse_other_keys(manifest: Manifest, where: str) -> None:
-    """Raise UnreadableSnapshot, naming `where`, if its URLs are spelled by other rules than ours.
+    """Raise UnreadableSnapshot, naming `where`, if its URL keys have another version.
 
-    They cannot be spelled anew: which rules of a site reach an image was decided by them, too.
+    They cannot be converted: they also decided which rules of a site apply to an image.
     """
     if manifest.url_keys == KEY_VERSION:
         return
@@ -130,5 +129,5 @@ def refuse_other_keys(manifest: Manifest, where: str) -> None:
     if manifest.url_keys > KEY_VERSION:
         raise UnreadableSnapshot(message, "install a newer optout-registry")
     raise UnreadableSnapshot(
-        message, "run `registry snapshot build`, or get a newer snapshot from where it came"
+        message, "run `registry snapshot build`, or get a newer snapshot from its source"
     )

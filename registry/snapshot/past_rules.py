@@ -1,4 +1,4 @@
-"""Rules of sites that reached a URL and went, and what is kept of marks that went. Pure."""
+"""Removed rules of sites, and the removed marks that a snapshot keeps. Pure."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from registry.urls.key import host_of
 from registry.urls.paths import url_path
 from registry.verdict.site_rules import SiteRules, concerns
 
-# Of a file that changed more often, the oldest contents are left out.
+# Most contents of one file; the oldest are dropped.
 MAX_CONTENTS = 64
-# Of a mark's text, in characters.
+# Most characters of a mark's text.
 MAX_QUOTE = 500
 
 
 class PastRules:
-    """The contents that rules files had, by host, where a later one may have lifted a refusal."""
+    """The successive contents of rules files, by host, if one of them refused training."""
 
     def __init__(self) -> None:
         self._files: dict[str, list[list[tuple[SiteRules, datetime]]]] = {}
 
     def add(self, history: Sequence[SiteRuleRow], read: Mapping[int, tuple[Signal, ...]]) -> None:
-        """Take all dated answers for one rules file, oldest first."""
+        """Add all readings of one rules file, oldest first."""
         dated, host = Dated(), history[0].host
         contents: list[tuple[tuple[Signal, ...], datetime]] = []
         for row in file_readings(history, read, dated):
@@ -37,20 +37,20 @@ class PastRules:
             compiled = [(SiteRules(signals), when) for signals, when in contents[-MAX_CONTENTS:]]
             self._files.setdefault(host, []).append(compiled)
 
-    def went(self, urls: Iterable[str]) -> list[Past]:
-        """Return the refusals that reached any of the URLs and went."""
-        found: dict[Past, None] = {}
+    def removed(self, urls: Iterable[str]) -> list[Past]:
+        """Return the removed refusals that applied to any of the URLs."""
+        past: dict[Past, None] = {}
         for url in urls:
             for contents in self._files.get(host_of(url) or "", ()):
                 dated = Dated()
                 for rules, when in contents:
                     dated.see(rules.applicable(url_path(url)), when)
-                found |= dict.fromkeys(dated.past)
-        return list(found)
+                past |= dict.fromkeys(dated.past)
+        return list(past)
 
 
 def newest(past: Iterable[Past]) -> list[PastMark]:
-    """Return what a snapshot keeps: the newest `MAX_PAST` of them, oldest first."""
+    """Return the newest `MAX_PAST` removed marks, oldest first, as a snapshot keeps them."""
     kept = sorted(past, key=lambda one: (one.until, one.since))[-MAX_PAST:]
     return [
         PastMark(one.signal.name, one.signal.raw[:MAX_QUOTE], one.signal.url, one.since, one.until)

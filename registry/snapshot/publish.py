@@ -1,4 +1,4 @@
-"""Publishing snapshots from the database: numbered here, or into a folder of one's own."""
+"""Publishes snapshots of the database: numbered ones, or one in a given folder."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def snapshots_root() -> Path:
 
 
 def publish_numbered(conn: psycopg.Connection, root: Path, now: datetime | None = None) -> Path:
-    """Build the next snapshot under `root`, move the pointer to it, and return its folder."""
+    """Build the next snapshot under `root`, make it the newest, and return its folder."""
     with store.locked(root):
         serial = max(store.serials(root), default=0) + 1
         folder = store.folder_of(root, serial)
@@ -37,7 +37,7 @@ def publish_numbered(conn: psycopg.Connection, root: Path, now: datetime | None 
 
 
 def publish_folder(conn: psycopg.Connection, folder: Path, now: datetime | None = None) -> Path:
-    """Build a snapshot, with no number, into a folder that does not exist yet."""
+    """Build a snapshot with serial 0 into a folder that does not exist or is empty."""
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise UsageError(f"{folder} exists and is not empty", "name a folder that does not exist")
     _build_into(conn, folder, 0, now)
@@ -45,7 +45,7 @@ def publish_folder(conn: psycopg.Connection, folder: Path, now: datetime | None 
 
 
 def up_to_date(conn: psycopg.Connection, root: Path) -> Path | None:
-    """Return the newest snapshot under `root` if neither database nor program has moved on."""
+    """Return the newest snapshot under `root`; None if database or program changed since."""
     from registry.db.export import position
 
     folder = store.newest(root)
@@ -55,7 +55,7 @@ def up_to_date(conn: psycopg.Connection, root: Path) -> Path | None:
         manifest = store.read_manifest(folder)
     except OtherFormat:
         return None
-    # A corrected reader, a new algorithm or other URL keys say something else of the same evidence.
+    # With another reader, algorithm or URL key the same evidence gives another snapshot.
     ours = (__version__, sorted(readers()), versions(), KEY_VERSION)
     theirs = (manifest.version, list(manifest.readers), dict(manifest.algorithms))
     if (*theirs, manifest.url_keys) != ours:

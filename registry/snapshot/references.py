@@ -1,8 +1,8 @@
-"""Whether the tables of a snapshot fit together (pure): rows that point to rows that are there.
+"""Validates the references between the tables of a snapshot, and its times (pure).
 
-A snapshot may come from anywhere. A number past the end of a table would end the check
-with a fault of ours, a negative one would take another row's marks, and a time of the
-year 10,000 cannot be shown.
+A snapshot may come from anywhere. A row number past the end of a table would crash the
+check, a negative one would give the marks of another row, and a time of the year 10,000
+cannot be shown.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import pyarrow as pa
 
-# File and column: the file whose rows it numbers.
+# By file and column: the file to whose rows it refers.
 POINTERS = {
     ("views.arrow", "image"): "images.arrow",
     ("entries.arrow", "image"): "images.arrow",
@@ -21,7 +21,7 @@ POINTERS = {
     ("entries.arrow", "rules"): "signals.arrow",
     ("signals.arrow", "shape"): "signals.arrow",
 }
-# What a build always writes.
+# Columns without nulls.
 NEVER_NULL = {
     "views.arrow": ("image", "view", "phash64", "phash256"),
     "entries.arrow": ("entry", "source", "signals", "since", "seen"),
@@ -30,33 +30,33 @@ NEVER_NULL = {
 }
 
 TIMES = dict.fromkeys(("entries.arrow", "sites.arrow"), ("since", "seen"))
-# What Python's own times hold, in microseconds since 1970.
+# Range of Python's datetime, in microseconds since 1970.
 FIRST_TIME, LAST_TIME = -62_135_596_800_000_000, 253_402_300_799_999_999
 
 
 def fault(tables: Mapping[str, pa.Table]) -> tuple[str, str] | None:
-    """Return the file at fault and what is wrong with it, or None."""
+    """Return the faulty file and its fault, or None."""
     import pyarrow as pa
 
     for name, table in tables.items():
         try:
             table.validate(full=True)
         except pa.ArrowInvalid:
-            return name, "its values are not of their kinds"
+            return name, "its values do not fit its types"
         for column in NEVER_NULL.get(name, ()):
             if table[column].null_count:
-                return name, f"its column {column} has gaps"
+                return name, f"its column {column} has nulls"
         for column in TIMES.get(name, ()):
             if not _within(table[column].cast(pa.int64()), FIRST_TIME, LAST_TIME):
-                return name, f"its column {column} holds times that cannot be"
+                return name, f"its column {column} has times out of range"
     for (name, column), target in POINTERS.items():
         if not _within(tables[name][column], 0, tables[target].num_rows - 1):
-            return name, f"its column {column} points to rows that are not in {target}"
+            return name, f"its column {column} refers to rows that are not in {target}"
     return None
 
 
 def _within(column: pa.ChunkedArray, first: int, last: int) -> bool:
-    """Tell whether all values lie between two bounds, both included; nulls do."""
+    """Return whether all values are between two bounds, inclusive; nulls count as such."""
     import pyarrow.compute as pc
 
     least, most = pc.min_max(column).as_py().values()

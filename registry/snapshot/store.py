@@ -1,8 +1,8 @@
 """Snapshots on disk: written durably, opened memory-mapped, refused when damaged.
 
 `ROOT/000007/` holds snapshot 7, `ROOT/CURRENT` names the newest. A snapshot is
-written under a temporary name, flushed, renamed, and only then is the pointer
-moved; a killed build leaves a folder that the next build removes.
+written under a temporary name, flushed and renamed before the pointer changes; the
+folder of a killed build is removed by the next build.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ class TableWriter:
         return self.rows - 1
 
     def close(self) -> FileEntry:
-        """Finish the file, force it to the disk and return what the manifest says of it."""
+        """Finish the file, flush it to the disk, and return its entry for the manifest."""
         self._flush()
         self._writer.close()
         durable.flush_file(self.path)
@@ -92,7 +92,7 @@ def file_sha256(path: Path) -> str:
 
 @contextmanager
 def building(target: Path) -> Iterator[Path]:
-    """Give a temporary folder beside `target` that is removed unless it was published."""
+    """Yield a temporary folder beside `target`; it is removed unless it was published."""
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         with durable.unfinished(target) as made:
@@ -102,7 +102,7 @@ def building(target: Path) -> Iterator[Path]:
 
 
 def publish(temporary: Path, target: Path, manifest: Manifest) -> None:
-    """Write the manifest, then give the finished folder its name."""
+    """Write the manifest, then rename the finished folder to the target."""
     durable.write_text(temporary / MANIFEST, manifest_to_json(manifest))
     try:
         temporary.rename(target)
@@ -116,7 +116,7 @@ def publish(temporary: Path, target: Path, manifest: Manifest) -> None:
 
 @contextmanager
 def locked(root: Path) -> Iterator[None]:
-    """Hold the only right to number snapshots under `root`."""
+    """Hold the lock under which snapshots of `root` are numbered."""
     root.mkdir(parents=True, exist_ok=True)
     with (root / ".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -136,31 +136,31 @@ def folder_of(root: Path, serial: int) -> Path:
 
 
 def point_to(root: Path, serial: int) -> None:
-    """Make `serial` the newest snapshot. Called last, when everything else is on disk."""
+    """Make `serial` the newest snapshot; call this last, when all files are on disk."""
     durable.write_text(root / POINTER, f"{serial:06d}\n")
 
 
 def newest(root: Path) -> Path | None:
-    """Return the folder the pointer names, or None where nothing was published yet."""
+    """Return the folder of the newest snapshot, or None before the first one."""
     with suppress(FileNotFoundError):
         name = (root / POINTER).read_text(encoding="utf-8").strip()
         if not name.isdigit():
             raise UnreadableSnapshot(
-                f"{root / POINTER} is damaged", "run `registry snapshot build` to publish anew"
+                f"{root / POINTER} is damaged", "run `registry snapshot build`"
             )
         return root / name
     return None
 
 
 def read_manifest(folder: Path) -> Manifest:
-    """Read a snapshot's manifest without touching its tables."""
+    """Read a snapshot's manifest, but not its tables."""
     path = folder / MANIFEST
     try:
         text = read_whole(path).decode("utf-8")
     except UnicodeDecodeError:
         text = ""
     except RefusedFile as error:
-        raise damaged(str(path), "it is no file of text") from error
+        raise damaged(str(path), "it is not a text file") from error
     except OSError as error:
         raise UnreadableSnapshot(
             f"{folder} is not a snapshot: {MANIFEST} cannot be read ({error.strerror})",
@@ -172,9 +172,9 @@ def read_manifest(folder: Path) -> Manifest:
 def open_snapshot(folder: Path, *, any_keys: bool = False) -> Snapshot:
     """Open a snapshot after comparing every file with the manifest.
 
-    Raises UnreadableSnapshot with the name of the file at fault when one is
-    missing, truncated, altered or does not fit the others, and for URL keys of
-    another version than ours unless `any_keys` (for those who look no URL up in it).
+    Raises UnreadableSnapshot with the name of the faulty file if one is missing,
+    truncated, altered or does not fit the others, and for URL keys of another version
+    than this program's, unless `any_keys` (for callers that look up no URLs).
     """
     import pyarrow as pa
 
@@ -201,10 +201,10 @@ def _compare(path: Path, expected: FileEntry) -> None:
         refuse_special(path)
         size = path.stat().st_size
     except RefusedFile as error:
-        raise damaged(str(path), "it is no regular file") from error
+        raise damaged(str(path), "it is not a regular file") from error
     except OSError as error:
         raise damaged(str(path), "it is missing") from error
     if size != expected.size:
-        raise damaged(str(path), f"it has {size} bytes, its manifest says {expected.size}")
+        raise damaged(str(path), f"it has {size} bytes instead of {expected.size}")
     if file_sha256(path) != expected.sha256:
         raise damaged(str(path), "its sha256 is not the one in its manifest")

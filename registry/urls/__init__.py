@@ -1,7 +1,7 @@
-"""The only spelling of URLs, hosts and sites, and which addresses are public. Pure.
+"""The normal form of URLs, hosts and sites, and public or private addresses. Pure.
 
-`hosts` spells a host, `key` and `columns` the key of a URL, `absolute` the
-address that is asked for. `networks` tells public addresses from private ones,
-`sites` finds the registrable domain, `tracking` the parameters that name no
-file, and `same` says how two URLs of one key are equal.
+`hosts` normalises a host, `key` and `columns` make URL keys, `absolute` makes the URL
+to request. `networks` separates public from private addresses, `sites` finds the
+registrable domain, `tracking` the tracking parameters, and `same` describes how two URLs
+with one key are equal.
 """

@@ -1,4 +1,4 @@
-"""The address that is asked for: a reference on a page, resolved and spelled as browsers do."""
+"""The URL to request: a reference on a page, resolved as browsers do."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from urllib.parse import urljoin, urlsplit
 from registry.urls.hosts import DEFAULT_PORTS, fits_dns, spelled_authority
 from registry.urls.key import encoded, slashed, tidy
 
-# Longer addresses are not asked for; servers take 8,000 octets (RFC 9110, section 4.1).
+# Longer URLs are not requested; servers accept 8,000 octets (RFC 9110, section 4.1).
 MAX_ADDRESS = 8192
 # What has to be encoded; escapes are left as they were written.
 _PATH = re.compile(r"[^A-Za-z0-9\-._~!$&'()*+,;=:@/%]")
@@ -17,13 +17,13 @@ _DOT_SEGMENT = re.compile(r"/(?:\.|%2e){1,2}(?:/|\Z)", re.IGNORECASE)
 
 
 def absolute(base: str, href: str) -> str | None:
-    r"""Return the http(s) address `href` means on a page at `base`.
+    r"""Return the http(s) URL of the reference `href` on a page at `base`, or None.
 
     Without fragment, user name and password, the host spelled as in `hosts`,
     `\` before the query read as `/`, and with dot segments resolved (as in
-    browsers `%2e` is a dot): what is asked for is what robots.txt is asked
-    about. None for every other scheme, for what is no address at all, and for
-    host names that DNS cannot hold. An address that was returned is its own.
+    browsers `%2e` is a dot): robots.txt rules are applied to the requested URL.
+    None for other schemes, invalid URLs, and host names that DNS does not allow. A
+    returned URL is its own result.
     """
     try:
         parts = urlsplit(slashed(tidy(href)))

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 # Escapes that `url_key` leaves: upper-case hex of anything but unreserved characters.
 _ESCAPE = r"%(?:[0189A-F][0-9A-F]|2[0-9A-CF]|3[A-F]|40|5[B-E]|60|7[B-DF])"
-# A name whose last label begins with a letter, or four decimal numbers; others are looked at.
+# A name whose last label begins with a letter, or four decimal numbers; others are parsed.
 _OCTET = r"(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
 _HOST = rf"(?:(?:[a-z0-9_-]+\.)*[a-z_-][a-z0-9_-]*|(?:{_OCTET}\.){{3}}{_OCTET})"
 _CHARACTER = r"[A-Za-z0-9\-._~!$&()*+,;=:@/"

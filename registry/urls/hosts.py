@@ -30,7 +30,7 @@ _ZEROS = re.compile(r"\b0(?::0)+\b")
 
 
 def spelled_authority(text: str, scheme: str) -> str | None:
-    """Return `host` or `host:port` of a URL's authority; None where there can be no such host.
+    """Return `host` or `host:port` of a URL's authority; None for an invalid host.
 
     User and password are dropped, and so is the scheme's own port.
     """
@@ -47,7 +47,7 @@ def spelled_authority(text: str, scheme: str) -> str | None:
 
 
 def spelled_host(text: str) -> str | None:
-    """Return a host (without port) in its only spelling; None for what can be none."""
+    """Return a host (without port) in normal form; None for an invalid one."""
     if text.startswith("["):
         return _ipv6(text)
     text = _unescaped(text).lower()
@@ -60,7 +60,7 @@ def spelled_host(text: str) -> str | None:
 
 
 def fits_dns(host: str) -> bool:
-    """Tell whether DNS has room for a spelled host, with or without its port (RFC 1035)."""
+    """Return whether a host, with or without port, fits the length limits of DNS (RFC 1035)."""
     name = host if host.startswith("[") else host.partition(":")[0]
     return len(name) <= MAX_HOST and all(len(label) <= MAX_LABEL for label in name.split("."))
 
@@ -107,7 +107,7 @@ def _ipv4(host: str) -> str | None:
 
 
 def _number(label: str) -> int | None:
-    """Return what a part of an IPv4 address counts; None for what is no number."""
+    """Return the value of a part of an IPv4 address; None if it is not a number."""
     if not _NUMBER.fullmatch(label):
         return None
     base, digits = (16, label[2:]) if label.startswith("0x") else (10, label)

@@ -31,9 +31,9 @@ from typing import NamedTuple
 from registry.urls.hosts import bare, spelled_authority
 from registry.urls.tracking import is_tracking
 
-# Version of these rules. Snapshots hold keys: a change of any key is a new version.
+# Version of these rules. Snapshots hold keys: any change of a key needs a new version.
 KEY_VERSION = 2
-# Characters of Unicode that show nothing: white space, and formats without a glyph.
+# Invisible characters of Unicode: white space, and formats without a glyph.
 INVISIBLE = (
     "\x85\xa0\xad\u034f\u061c\u1680\u180e\u2028\u2029\u202f\u205f\u3000\ufeff"
     + "".join(map(chr, range(0x2000, 0x2010)))
@@ -60,7 +60,7 @@ _AMPERSAND = re.compile(r"&(?:amp;)+", re.IGNORECASE)
 
 
 class Normal(NamedTuple):
-    """A URL in normal form, its query in two parts: what counts, and what is for tracking."""
+    """A URL in normal form, with its parameters in two parts: others and tracking."""
 
     host: str
     path: str

@@ -1,9 +1,9 @@
-"""Which addresses are of the public internet: one list, the same under every version of Python.
+"""The networks that are not public: one list for all versions of Python.
 
-`ipaddress.is_global` differs between versions of Python and knows no addresses
-that stand for others (NAT64, 6to4, ISATAP). An address is public if no network
-of NETWORKS holds it, and, where it carries an IPv4 address, if that one is
-public. Of IPv6 only what is handed out for global use (2000::/3) can be public.
+`ipaddress.is_global` differs between versions of Python and ignores IPv6 addresses
+that embed IPv4 addresses (NAT64, 6to4, ISATAP). An address is public if it is in no network
+of NETWORKS and its embedded IPv4 address, if it has one, is public. IPv6 addresses are public
+only in 2000::/3, which is allocated for global use.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ NETWORKS = (
     ("fec0::/10", "site-local", "RFC 3879"),
     ("ff00::/8", "multicast", "RFC 4291"),
 )
-# IPv6 addresses that stand for the IPv4 address in their bits, from this bit on (0: the last).
+# Networks of IPv6 addresses with an embedded IPv4 address, and its bit position (0: the last).
 CARRIERS = (
     ("::ffff:0:0/96", "IPv4-mapped", "RFC 4291, section 2.5.5.2", 0),
     ("::ffff:0:0:0/96", "IPv4-translated", "RFC 2765, section 2.1", 0),
@@ -69,13 +69,13 @@ GLOBAL_UNICAST = "2000::/3"
 # The upper half of an ISATAP interface identifier, its global bit aside (RFC 5214, section 6.1).
 _ISATAP = 0x5EFE
 _GLOBAL_BIT = 0x02000000
-# Names that no public DNS holds: RFC 6761, RFC 6762, RFC 8375, and ICANN's resolution of 2024.
+# Names outside the public DNS: RFC 6761, RFC 6762, RFC 8375, and ICANN's resolution of 2024.
 _PRIVATE_ENDINGS = (".localhost", ".local", ".home.arpa", ".internal")
 
 
 @dataclass(frozen=True, slots=True)
 class Network:
-    """Addresses that are not public: their name, and where that is laid down."""
+    """A network that is not public: its addresses, its name, and the source."""
 
     network: ipaddress.IPv4Network | ipaddress.IPv6Network
     name: str
@@ -83,26 +83,26 @@ class Network:
 
 
 def is_public(address: str) -> bool:
-    """Tell whether an IP address is one of the internet, none of a machine or private network.
+    """Return whether an IP address is public, not of this machine or a private network.
 
-    An IPv6 address may have a zone (`fe80::1%eth0`). Raises ValueError for what
-    is no address.
+    An IPv6 address may have a zone (`fe80::1%eth0`). Raises ValueError for
+    an invalid address.
     """
     return private_network(address) is None
 
 
 def private_network(address: str) -> Network | None:
-    """Return the network because of which an IP address is not public; None for a public one."""
+    """Return the non-public network of an IP address; None for a public address."""
     return _network_of(ipaddress.ip_address(address.partition("%")[0]))
 
 
 def is_ip(hostname: str) -> bool:
-    """Tell whether a host name, without port and brackets, is an IP address."""
+    """Return whether a host name, without port and brackets, is an IP address."""
     return ip_of(hostname) is not None
 
 
 def is_loopback(hostname: str) -> bool:
-    """Tell whether a host name, without port, can only mean this machine."""
+    """Return whether a host name, without port, can only mean this machine."""
     host = _spelled(hostname)
     address = ip_of(host)
     if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped:
@@ -113,11 +113,11 @@ def is_loopback(hostname: str) -> bool:
 
 
 def is_private(hostname: str) -> bool:
-    """Tell whether a host name, without port, is written as one of a private network.
+    """Return whether a host name, without port, is private by its spelling alone.
 
-    So are addresses that are not public, names of one label, and names under
-    endings that no public DNS holds; also what can be no host. Nothing is
-    resolved: whatever is connected to is judged by `is_public` once more.
+    Private are addresses that are not public, names of one label, names under suffixes
+    that are not in the public DNS, and invalid hosts. The name is not resolved: the address
+    of a connection is tested with `is_public` again.
     """
     host = _spelled(hostname)
     address = ip_of(host)
@@ -143,7 +143,7 @@ def _network_of(address: IP) -> Network | None:
 
 
 def _carried(address: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:
-    """Return the IPv4 address that an IPv6 address stands for, if it does."""
+    """Return the IPv4 address embedded in an IPv6 address, or None."""
     for network, place in _carriers():
         if address in network:
             return ipaddress.IPv4Address(int(address) >> place & 0xFFFFFFFF)

@@ -1,6 +1,6 @@
-"""The path of a URL as robots.txt rules see it, and where the files of its host stand. Pure.
+"""The path of a URL for robots.txt rules, and the URLs of its host's files. Pure.
 
-Before comparing, paths and patterns are brought to one spelling: non-ASCII and unsafe
+Paths and patterns are normalised before they are compared: non-ASCII and unsafe
 characters percent-encoded, unreserved characters decoded, hex digits upper case; `%2A` and
 `%24` are a literal `*` and `$` (RFC 9309, section 2.2.2).
 """
@@ -21,10 +21,10 @@ _DECODED = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz012345
 
 
 def url_path(url: str) -> str:
-    """Return path and query of a URL, at least `/`; raises on no input.
+    """Return path and query of a URL, at least `/`; it never raises.
 
-    Dot segments are resolved, percent-encoded ones too, as servers do before
-    they look for the file.
+    Dot segments are resolved, percent-encoded ones too, as in
+    servers.
     """
     url = slashed(tidy(url))
     rest = url.partition("://")[2] or url.removeprefix("//")
@@ -40,14 +40,14 @@ def url_host(url: str) -> str:
 
 
 def robots_url(url: str) -> str:
-    """Return where the robots.txt of a URL's host stands; empty where it has none."""
+    """Return the URL of the robots.txt of a URL's host; "" without a valid host."""
     host = url_host(url)
     scheme = "http" if tidy(url)[:5].lower() == "http:" else "https"
     return f"{scheme}://{host}/robots.txt" if host else ""
 
 
 def normal_path(path: str) -> str:
-    """Return a path in the spelling in which paths and patterns are compared."""
+    """Return a path or pattern in the normal form for comparing."""
     return path if _PLAIN.fullmatch(path) else _ODD.sub(_normal, path)
 
 

@@ -1,4 +1,4 @@
-"""How two URLs of one key are equal, in words for a report."""
+"""Describes how two URLs with one key are equal, for reports."""
 
 from __future__ import annotations
 

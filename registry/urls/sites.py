@@ -30,23 +30,23 @@ def site_of(hostname: str) -> str:
 
 
 def same_site(host: str, other: str) -> bool:
-    """Tell whether two hosts (with or without a port) are of one site."""
+    """Return whether two hosts (with or without a port) are of one site."""
     return host == other or site_of(bare(host)) == site_of(bare(other))
 
 
 def covering_hosts(host: str, among: Container[str] | None = None) -> list[str]:
-    """Return the hosts whose claims speak for a host: itself, and the one with or without `www.`.
+    """Return the hosts whose claims cover a host: itself, and the one with or without `www.`.
 
-    `among` limits them to hosts of interest, which spares looking the others up.
+    `among` limits the result to these hosts, which saves lookups.
     """
     return [host, *_of_same_site(host, [twin_of(host)], among)]
 
 
 def wider_hosts(host: str, among: Container[str] | None = None) -> list[str]:
-    """Return the hosts of the same site whose claims may mean this subdomain or port.
+    """Return the hosts of the same site whose claims may cover this subdomain or port.
 
-    The nearest comes first. Whether they do is not for a program to say: many platforms
-    give every user a subdomain and are not on the public suffix list.
+    The nearest comes first. A program cannot decide whether they do: many platforms give
+    every user a subdomain and are not on the public suffix list.
     """
     portless = host if host.endswith("]") else host.rpartition(":")[0] or host
     port = host.removeprefix(portless)

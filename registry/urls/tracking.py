@@ -1,11 +1,11 @@
-"""Parameters that say how a visitor came, and never which file is meant.
+"""Tracking parameters: they identify the visitor's source, never the file.
 
 Networks and mail services append them to links for their statistics; servers
 of pictures ignore them. A name is in the table if the service that sets it
-says so, or if a browser takes it out of addresses: Brave
+says so, or if a browser removes it from URLs: Brave
 (`components/query_filter/utils.cc` of brave-core, read in 2026) or Firefox (the
 collection `query-stripping` of its remote settings). Names of common words (`ref`, `source`,
-`si`) are not: some server may tell files apart by them.
+`si`) are not: a server may use them to select a file.
 """
 
 from __future__ import annotations
@@ -44,6 +44,6 @@ NAMES = frozenset(name for names in TRACKING.values() for name in names)
 
 
 def is_tracking(parameter: str) -> bool:
-    """Tell whether `name=value` of a query, percent-encoding in normal form, is for tracking."""
+    """Return whether `name=value` of a query, percent-encoding in normal form, is for tracking."""
     name = parameter.partition("=")[0].lower()
     return name in NAMES or name.startswith(PREFIXES)

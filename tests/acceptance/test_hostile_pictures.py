@@ -22,9 +22,9 @@ SECONDS, MIB = 1.5, 400
 # Most seconds of one command: far more than it takes, far less than without limits.
 TIMEOUT = 240
 COMMAND = f"""
-from registry.guard import Limits
+from registry.guard import CallLimits
 from registry.pictures import reading
-reading.LIMITS = Limits({SECONDS}, {MIB} << 20)
+reading.LIMITS = CallLimits({SECONDS}, {MIB} << 20)
 from registry.cli import main
 main()
 """

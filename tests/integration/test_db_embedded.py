@@ -323,7 +323,7 @@ def test_a_home_with_a_line_break_is_one_line(tmp_path: Path) -> None:
         )
         assert done.returncode == 2
         assert done.stderr.count("\n") == 2
-        assert "holds a line break" in done.stderr
+        assert "has a line break" in done.stderr
     assert list(tmp_path.iterdir()) == []
 
 

@@ -80,5 +80,5 @@ def test_a_database_one_migration_behind_is_told_apart(
 ) -> None:
     names = schema_version.names()
     monkeypatch.setattr(schema_version, "names", lambda: [*names, "9998_next"])
-    with pytest.raises(MigrationsBehind, match=rf"at {names[-1]}.*works with 9998_next"):
+    with pytest.raises(MigrationsBehind, match=rf"at {names[-1]}.*needs 9998_next"):
         schema_version.check(conn)

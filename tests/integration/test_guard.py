@@ -14,11 +14,11 @@ from pathlib import Path
 
 import pytest
 
-from registry.guard import Answer, Limits, Pool, Work
+from registry.guard import CallLimits, CallResult, Pool, Work
 from registry.guard.work import OUT_OF_MEMORY_CODE
 
-SOON = Limits(seconds=1.0, memory=200 << 20)
-LATE = Limits(seconds=60.0, memory=200 << 20)
+SOON = CallLimits(seconds=1.0, memory=200 << 20)
+LATE = CallLimits(seconds=60.0, memory=200 << 20)
 
 
 def obey(order: str) -> str:
@@ -59,7 +59,7 @@ def test_a_bad_call_costs_itself_only(workers: int) -> None:
 
 
 def test_many_that_hang_take_their_time_shared_by_the_workers() -> None:
-    work = Work(obey, Limits(0.2, 200 << 20))
+    work = Work(obey, CallLimits(0.2, 200 << 20))
     started = time.monotonic()
     with Pool(4) as pool:
         answers = list(pool.map(work, ["sleep"] * 24))
@@ -78,7 +78,7 @@ def test_few_items_are_under_way_at_a_time() -> None:
             yield "a"
 
     with Pool(2) as pool:
-        assert next(pool.map(OBEY, items())) == Answer("A")
+        assert next(pool.map(OBEY, items())) == CallResult("A")
         assert taken <= 64
 
 
@@ -86,7 +86,7 @@ def test_a_fault_of_ours_is_raised_with_its_traceback() -> None:
     with Pool(1) as pool:
         with pytest.raises(RuntimeError, match="ValueError: a fault of ours"):
             pool.call(OBEY, "fault")
-        assert pool.call(OBEY, "a") == Answer("A")
+        assert pool.call(OBEY, "a") == CallResult("A")
 
 
 def test_threads_share_a_pool() -> None:
@@ -104,10 +104,10 @@ def test_large_items_and_answers_pass() -> None:
 
 def test_a_worker_killed_while_idle_is_replaced() -> None:
     with Pool(1) as pool:
-        assert pool.call(OBEY, "a") == Answer("A")
+        assert pool.call(OBEY, "a") == CallResult("A")
         (worker,) = pool._all
         worker.kill()
-        assert pool.call(OBEY, "b") == Answer("B")
+        assert pool.call(OBEY, "b") == CallResult("B")
 
 
 def test_closing_gives_up_what_is_under_way() -> None:
@@ -117,16 +117,16 @@ def test_closing_gives_up_what_is_under_way() -> None:
         time.sleep(0.01)
     (worker,) = pool._all
     pool.close()
-    assert waiting.result() == Answer(failure="crashed")
+    assert waiting.result() == CallResult(failure="crashed")
     assert not worker.is_alive()
 
 
 def test_workers_ignore_ctrl_c() -> None:
     with Pool(1) as pool:
-        assert pool.call(OBEY, "a") == Answer("A")
+        assert pool.call(OBEY, "a") == CallResult("A")
         (worker,) = pool._all
         os.kill(worker._process.pid, signal.SIGINT)
-        assert pool.call(OBEY, "b") == Answer("B")
+        assert pool.call(OBEY, "b") == CallResult("B")
         assert pool._all == {worker}
 
 

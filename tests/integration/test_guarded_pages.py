@@ -11,7 +11,7 @@ import pytest
 from crawler.pages.reading import Page, PageContent, PageResponse, PageText, parse_page
 from crawler.visit import readers
 from crawler.visit.readers import Readers
-from registry.guard import Limits
+from registry.guard import CallLimits
 
 HTML = '<meta name="robots" content="noai"><img src="/a.jpg"><a href="/b">'
 
@@ -42,7 +42,7 @@ def read(*pages: Page) -> list[tuple[PageText, str | None]]:
 
 
 def test_a_page_that_cannot_be_read_is_outlined(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(readers, "PAGE_LIMITS", Limits(1.0, 300 << 20))
+    monkeypatch.setattr(readers, "PAGE_LIMITS", CallLimits(1.0, 300 << 20))
     url = "https://art.example/"
     functions = (parse_page, crash, hang, bloat, parse_page)
     good, *bad, again = read(*(Page(PageResponse(HTML, url), function) for function in functions))

@@ -13,7 +13,7 @@ from crawler.visit.readers import Readers
 from registry.errors import RefusedFile, UnreadableInput, UnreadablePicture
 from registry.files import WHOLE_LIMIT
 from registry.fingerprints import fingerprint
-from registry.guard import Limits
+from registry.guard import CallLimits
 from registry.pictures import reading
 from registry.pictures.files import read_pictures
 from registry.pictures.hashing import PictureHasher
@@ -98,7 +98,7 @@ def zeros(megabytes: int) -> bytes:
 
 
 def test_a_picture_that_takes_too_long_keeps_its_digests(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reading, "LIMITS", Limits(1.0, 1 << 30))
+    monkeypatch.setattr(reading, "LIMITS", CallLimits(1.0, 1 << 30))
     slow = zeros(30)
     hasher = PictureHasher(1)
     try:
@@ -114,7 +114,7 @@ def test_files_say_what_ended_them(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     (tmp_path / "slow.jpg").write_bytes(zeros(30))
     (tmp_path / "large.jpg").touch()
     os.truncate(tmp_path / "large.jpg", 400 << 20)
-    monkeypatch.setattr(reading, "LIMITS", Limits(1.0, 300 << 20))
+    monkeypatch.setattr(reading, "LIMITS", CallLimits(1.0, 300 << 20))
     paths = [tmp_path / "slow.jpg", tmp_path / "large.jpg", CAT]
     slow, large, cat = (found for _, found in read_pictures(paths))
     assert isinstance(slow, Unread)

@@ -70,7 +70,9 @@ def test_a_gap_is_refused(tmp_path: Path, name: str, column: str):
     ("name", "column"), [(name, column) for name, names in TIMES.items() for column in names]
 )
 def test_a_time_that_cannot_be_is_refused(tmp_path: Path, name: str, column: str, value: int):
-    with pytest.raises(UnreadableSnapshot, match=f"{name} is damaged.*{column} holds times"):
+    with pytest.raises(
+        UnreadableSnapshot, match=f"{name} is damaged.*{column} has times out of range"
+    ):
         store.open_snapshot(foreign(tmp_path, name, column, value))
 
 

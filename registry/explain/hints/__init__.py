@@ -1,9 +1,9 @@
-"""Hints: what was nearly written as a mark, and the corrected line. Pure.
+"""Hints: near misses of marks, with the corrected line. Pure.
 
-A hint is never a mark: nothing decides by it, whatever it says. It is given where a
-line can only be meant as a refusal and the readers take it for nothing, or for a
-malformed mark. Prose about AI gives none, nor does a page that already refuses
-properly. One file a kind of evidence; what counts as misspelt is in `_spelling`.
+A hint is not a mark: no verdict depends on it. It is given for a line that can only be
+meant as a refusal but is read as nothing, or as a malformed mark. Prose about AI gets no
+hint, nor does a page that already refuses properly. There is one file for each kind of
+evidence; `_spelling` lists the misspellings.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from registry.model import Evidence, Signal
 
 __all__ = ["MAX_HINTS", "Hint", "hints_of", "misplaced"]
 
-# Of one piece of evidence.
+# Most hints on one piece of evidence.
 MAX_HINTS = 20
 _BY_CARRIER: Mapping[str, Callable[[Evidence], Iterator[NearMiss]]] = {
     "headers": headers.near_misses,
@@ -31,8 +31,8 @@ _BY_CARRIER: Mapping[str, Callable[[Evidence], Iterator[NearMiss]]] = {
 def hints_of(evidence: Evidence, signals: Iterable[Signal] = ()) -> Sequence[Hint]:
     """Return the hints on one piece of evidence, at most MAX_HINTS, in order.
 
-    `signals` are what the readers read from it: a page or response that already refuses
-    training to everybody, well written, gets no hint.
+    `signals` are those read from it: a page or response with a well formed refusal of
+    training for all agents gets no hint.
     """
     find = _BY_CARRIER.get(evidence.carrier)
     if find is None or (evidence.about != "site" and any(map(_refuses_everybody, signals))):

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 
 class Hint(NamedTuple):
-    """What is wrong (`text`), where (`place`), and the line that would be read (`corrected`)."""
+    """The fault (`text`), its `place`, and the line that would be read (`corrected`)."""
 
     text: str
     place: str
@@ -14,7 +14,7 @@ class Hint(NamedTuple):
 
 
 class NearMiss(NamedTuple):
-    """What is wrong in one line of a piece of evidence, counted from 1, and the line meant."""
+    """The fault in one line of evidence, counted from 1, and the corrected line."""
 
     line: int
     text: str

@@ -1,4 +1,4 @@
-"""Near misses in header lines: fields that nobody reads, and lists that are misspelt. Pure."""
+"""Near misses in header lines: misspelt field names and lists. Pure."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def _meant(name: str, value: str) -> str:
 
 
 def _says(name: str, value: str, corrected: str) -> bool:
-    """Tell whether a line is read, well written, as its corrected form is."""
+    """Return whether a line is read, well written, as its corrected form is."""
     return _read(*corrected.split(": ", 1)) <= _read(name, value)
 
 

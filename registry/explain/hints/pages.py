@@ -33,7 +33,7 @@ _APART = re.compile(
 )
 _SAID = {
     "!--": "a mark in a comment is not read",
-    "script": "a mark in a script is not read: nobody runs scripts to find it",
+    "script": "a mark in a script is not read: scripts are not run",
     "text": "the tag is escaped: it is shown as text and not read",
     "open": "the tag is not closed",
 }
@@ -55,7 +55,7 @@ def near_misses(evidence: Evidence) -> Iterator[NearMiss]:
 
 
 def _says(text: str, corrected: str) -> bool:
-    """Tell whether a tag is read, well written, as its corrected form is."""
+    """Return whether a tag is read, well written, as its corrected form is."""
     return _read(corrected) <= _read(text)
 
 
@@ -69,15 +69,15 @@ def _fault(tag: _markup.Tag) -> str:
     """Say what is wrong with a tag that is one."""
     given = tag.attributes
     if any(mark in tag.text for mark in CURLY):
-        return "curly quotes are no quotation marks of HTML"
+        return "curly quotes are not valid quotation marks in HTML"
     if "content" not in given and "value" in given:
-        return "what a meta tag says stands in content, not in value"
+        return "the directives of a meta tag belong in the attribute content, not value"
     name = given.get("name", "").strip()
     if not name:
-        return "the name of a mark stands in name"
+        return "the tag has no attribute name"
     if name.lower() == "robots" or name.lower() in agents().purpose:
         return "the list is misspelt"
-    return f"{name[:40]!r} is no name of a mark"
+    return f"{name[:40]!r} is not the name of a mark"
 
 
 def _hidden(page: str) -> Iterator[NearMiss]:

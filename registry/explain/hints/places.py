@@ -1,4 +1,4 @@
-"""Files of a site that stand where nobody asks for them. Pure."""
+"""Site files at places where no crawler requests them. Pure."""
 
 from __future__ import annotations
 
@@ -33,4 +33,4 @@ def misplaced(name: str, kind: str) -> tuple[Hint, ...]:
 
 
 def _hint(place: str, corrected: str) -> Hint:
-    return Hint(f"crawlers ask for {corrected} and nothing else", place, corrected)
+    return Hint(f"crawlers request only {corrected}", place, corrected)

@@ -62,14 +62,16 @@ def _ends(text: str, start: int, end: int) -> int:
 def _near_miss(line: int, text: str) -> Iterator[NearMiss]:
     if text.startswith("<") and WORTH.search(text, 0, MAX_TAG):
         if corrected := meant(text):
-            yield NearMiss(line, "a meta tag stands in the head of a page, not here", corrected)
+            yield NearMiss(
+                line, "a meta tag belongs in the head of a page, not in robots.txt", corrected
+            )
         return
     # Within a path any character may be meant.
     plain = text.translate(TO_PLAIN)
     name, colon, value = plain.partition(":")
     if colon and letters(name) in HEADER_NAMES and letters(name).startswith("x"):
         if words := directives(value):
-            says = "X-Robots-Tag is a header of responses; it is not read here"
+            says = "X-Robots-Tag is a response header; it is not read in robots.txt"
             yield NearMiss(line, says, f"X-Robots-Tag: {', '.join(words)}")
         return
     has_colon = bool(colon) and letters(name) in ROBOTS_KEYS
@@ -106,7 +108,7 @@ def _list_of_members(key: str, value: str) -> str:
 
 
 def _is_proper(text: str, key: str, corrected: str) -> bool:
-    """Tell whether a line is written as it should be, letter case and blanks aside."""
+    """Return whether a line is written as it should be, letter case and blanks aside."""
     name, colon, value = text.partition(":")
     wanted = corrected.partition(":")[2]
     same = "".join(value.split()) == "".join(wanted.split())
@@ -118,7 +120,7 @@ def _fault(name: str, key: str, has_colon: bool) -> str:
         return f"{key} needs a colon"
     if name.lower() != key.lower():
         return f"{name!r} is misspelt"
-    return "quotation marks, or characters that only look like plain ones, are in it"
+    return "it has quotation marks, or characters that only look like plain ones"
 
 
 def _in_html(text: str) -> Iterator[NearMiss]:

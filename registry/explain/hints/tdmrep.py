@@ -27,7 +27,7 @@ def near_misses(evidence: Evidence) -> Iterator[NearMiss]:
     file = parse(plain)
     whole = ""
     if plain != text and parse(text).fault:
-        whole = "curly quotes are no quotation marks of JSON"
+        whole = "curly quotes are not valid quotation marks in JSON"
     elif file.fault == "not an array":
         whole = "the file must be an array"
     for number, entry in enumerate(islice(file.entries, MAX_ENTRIES), 1):
@@ -39,7 +39,7 @@ def near_misses(evidence: Evidence) -> Iterator[NearMiss]:
 
 
 def _reserves(entry: Entry) -> bool:
-    """Tell whether an entry can only be meant as a reservation."""
+    """Return whether an entry can only be meant as a reservation."""
     return any(
         letters(name) in RESERVATION_KEYS and str(value).lower() in {"1", "1.0", "true", "yes"}
         for name, value in entry.properties
@@ -52,7 +52,7 @@ def _fault(entry: Entry) -> str:
     if RESERVATION not in given:
         return f"the property is called {RESERVATION}"
     if type(given[RESERVATION]) is not int:
-        return f"{RESERVATION} is the number 1"
+        return f"{RESERVATION} must be the number 1"
     return "" if "location" in given else "it has no location"
 
 
