@@ -1,1 +1,1 @@
-"""The crawler: Scrapy spiders that read marks at their source. Depends on `registry`."""
+"""The crawler: Scrapy spiders that record the images and marks of sites. Depends on `registry`."""

@@ -32,7 +32,7 @@ class Duration(click.ParamType[timedelta]):
     def convert(
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
     ) -> timedelta:
-        """Return the timedelta that a text means."""
+        """Return a text such as `12h` as a timedelta. Fails with a usage error for any other."""
         number, unit = value[:-1], value[-1:]
         if not number.isascii() or not number.isdigit() or unit not in self.units:
             self.fail(f"{value!r} is not a duration such as 30m, 12h or 7d", param, ctx)
@@ -124,9 +124,9 @@ def run(targets: tuple[str, ...], delay: float, timeout: float, **options: Any) 
     """
     from crawler.plan import Options, plan, refuse_mixture
     from crawler.report.visible_log import log_to_stderr
-    from crawler.visit.frontier import Limits
+    from crawler.visit.frontier import VisitLimits
 
-    limits = Limits(
+    limits = VisitLimits(
         pages=options["max_pages"],
         depth=options["max_depth"],
         images=options["max_images"],
@@ -134,36 +134,36 @@ def run(targets: tuple[str, ...], delay: float, timeout: float, **options: Any) 
         bytes=options["max_bytes"],
     )
     contact = os.environ.get("CRAWLER_CONTACT")
-    how = Options(limits, delay, timeout, contact, options["verbose"], options["private"])
+    crawl_options = Options(limits, delay, timeout, contact, options["verbose"], options["private"])
     due = _due([plan(target) for target in targets], options["older_than"])
     if not due:
         return 0
-    if not how.private:
+    if not crawl_options.private:
         refuse_mixture(due)
-    log_to_stderr(verbose=how.verbose)
-    return _visited(due, how, as_json=options["as_json"])
+    log_to_stderr(verbose=crawl_options.verbose)
+    return _visit_all(due, crawl_options, as_json=options["as_json"])
 
 
-def _visited(plans: list[Plan], how: Options, *, as_json: bool) -> int:
-    """Make visits one after the other, show what came of them, and return the exit code."""
+def _visit_all(plans: list[Plan], crawl_options: Options, *, as_json: bool) -> int:
+    """Make the visits one after the other, show their results, and return the exit code."""
     from crawler.plan import contact_for
     from crawler.report import summary
-    from crawler.report.progress import Progress
+    from crawler.report.progress import VisitProgress
     from crawler.visit.run import visit
 
-    progress = Progress()
+    progress = VisitProgress()
     ended: list[Ended] = []
-    for one in plans:
-        contact_for(one, how)  # refused before the first visit, not after it
-    for one in plans:
-        ended.append(visit(one, how, report=progress.show, say=progress.say))
+    for plan in plans:
+        contact_for(plan, crawl_options)  # raises before the first visit, not between two
+    for plan in plans:
+        ended.append(visit(plan, crawl_options, report=progress.show, say=progress.say))
         if ended[-1].signal:
             break
     if as_json:
         show_json(summary.as_json(ended), indent=2)
     else:
-        for made in ended:
-            show(*summary.as_text(made).split("\n"))
+        for result in ended:
+            show(*summary.as_text(result).split("\n"))
     for failure in summary.failures(ended):
         progress.say(f"error: {failure}")
     signal = ended[-1].signal
@@ -179,7 +179,7 @@ def _due(plans: list[Plan], older_than: timedelta | None) -> list[Plan]:
     due = [plan for plan in plans if is_due(plan, older_than, now)]
     for plan in plans:
         if plan not in due:
-            say(f"{plan.start_url} was visited within --if-older-than: left out")
+            say(f"{plan.start_url} skipped: visited within --if-older-than")
     return due
 
 
@@ -189,11 +189,11 @@ def sites(as_json: bool) -> None:
     """List the spiders that `crawler run` can use."""
     from crawler.plan import spiders
 
-    found = {name: spider.about for name, spider in spiders().items()}
+    abouts = {name: spider.about for name, spider in spiders().items()}
     if as_json:
-        show_json(found, indent=2)
+        show_json(abouts, indent=2)
         return
-    for name, about in found.items():
+    for name, about in abouts.items():
         show(f"{name:<16} {about}")
 
 

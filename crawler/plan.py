@@ -1,4 +1,4 @@
-"""What is to be visited: a URL finds its spider, and a spider's name its site."""
+"""Plans of visits: the spider for a URL, and the start URL of a spider."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from scrapy.spiderloader import SpiderLoader
 
 from crawler.settings import LEAST_DELAY, SPIDER_MODULES, checked_contact
 from crawler.site_spider import SiteSpider
-from crawler.visit.frontier import Limits
+from crawler.visit.frontier import VisitLimits
 from registry.errors import UsageError
 from registry.urls.absolute import absolute
 from registry.urls.key import host_of, hostname_of
 from registry.urls.networks import is_loopback, is_private
 from registry.urls.sites import wider_hosts
 
-# The spider of every site that no other one is for.
+# The spider for URLs whose host no spider declares.
 ANY_SITE = "gallery"
 
 
@@ -27,11 +27,11 @@ ANY_SITE = "gallery"
 class Options:
     """How to crawl: limits per visit, seconds between requests, seconds per download.
 
-    `contact` is a web page or `mailto:` address for site owners. `private`: the hosts
-    named are in a private network although their names look public.
+    `contact` is a web page or `mailto:` address for site owners. `private`: the start
+    hosts may have public names that resolve to private addresses.
     """
 
-    limits: Limits = field(default_factory=Limits)
+    limits: VisitLimits = field(default_factory=VisitLimits)
     delay: float = 1.0
     timeout: float = 30.0
     contact: str | None = None
@@ -41,14 +41,14 @@ class Options:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """One visit to make: which spider, from where."""
+    """One visit to make: its spider and its start URL."""
 
     spider: type[SiteSpider]
     start_url: str
 
     @property
     def host(self) -> str:
-        """Return the host the visit is recorded under."""
+        """Return the host under which the visit is recorded."""
         return host_of(self.start_url) or ""
 
 
@@ -61,7 +61,7 @@ def spiders() -> dict[str, type[SiteSpider]]:
 
 
 def spider_for(url: str) -> type[SiteSpider]:
-    """Return the spider for a URL: of those that declare its host, the one for the nearest."""
+    """Return the spider that declares the URL's host, or the nearest of its parent domains."""
     host = hostname_of(url)
     for name in (host, *wider_hosts(host)):
         for spider in spiders().values():
@@ -71,50 +71,47 @@ def spider_for(url: str) -> type[SiteSpider]:
 
 
 def plan(target: str) -> Plan:
-    """Return the visit that a URL or a spider's name means. Raises UsageError."""
+    """Return the plan for a URL or a spider's name. Raises UsageError if it is neither."""
     if "://" in target:
         url = _checked(target)
         return Plan(spider_for(url), url)
     known = spiders()
     if target in known:
         if not known[target].starts_at:
-            raise UsageError(f"the spider {target} needs an address", "crawler run https://...")
+            raise UsageError(f"the spider {target} needs a start URL", "crawler run https://...")
         return Plan(known[target], known[target].starts_at)
     hint = f"did you mean https://{target} ?" if "." in target else "see `crawler sites`"
     raise UsageError(f"there is no spider {target}", hint)
 
 
 def contact_for(plan: Plan, options: Options) -> str:
-    """Return the contact that a visit names. Raises UsageError where it may not be made so."""
+    """Return the contact of a visit. Raises UsageError if it lacks one or is too fast."""
     is_local = is_loopback(hostname_of(plan.start_url))
     contact = checked_contact(options.contact, local=is_local)
     if options.delay < LEAST_DELAY and not is_local:
         raise UsageError(
             f"--delay {options.delay:g} is too fast for other people's sites",
-            f"{LEAST_DELAY:g} seconds is the least; only this machine may be asked faster",
+            f"the minimum is {LEAST_DELAY:g} seconds, except for sites on this machine",
         )
     return contact
 
 
 def refuse_mixture(plans: Sequence[Plan]) -> None:
-    """Raise UsageError where hosts of a private network and public ones are to be visited.
-
-    Whoever starts a run should know which network it is for.
-    """
+    """Raise UsageError if one run is to visit both private and public hosts."""
     if len({is_private(hostname_of(plan.start_url)) for plan in plans}) > 1:
         raise UsageError(
             "one run cannot visit both a private network and the public web",
-            "make two runs of it",
+            "start two runs",
         )
 
 
 def _checked(target: str) -> str:
     if "@" in re.split(r"[/?#]", target.partition("://")[2], maxsplit=1)[0]:
-        # Not repeated in the message: it may hold a password.
+        # The URL is not in the message: it may contain a password.
         raise UsageError(
-            "a web address with a user name or password would be stored with them", "leave them out"
+            "the URL contains a user name or password, which would be stored", "remove them"
         )
-    address = absolute(target, target)
-    if address is None:
+    url = absolute(target, target)
+    if url is None:
         raise UsageError(f"{target} is not a web address", "http:// or https://, then a host")
-    return address
+    return url

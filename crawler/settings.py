@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 PRODUCT_TOKEN = registry.PRODUCT_TOKEN
 CONTACT_VARIABLE = "CRAWLER_CONTACT"
 LOCAL_CONTACT = "a test on this machine"
-# Hosts other than this machine are never asked more often than this (seconds).
+# The minimum delay between requests to hosts other than this machine, in seconds.
 LEAST_DELAY = 0.5
 ROBOTS_MIDDLEWARE = "crawler.manners.robots.RobotsTxtMiddleware"
 
@@ -31,13 +31,13 @@ ROBOTSTXT_OBEY = True
 ROBOTSTXT_USER_AGENT = PRODUCT_TOKEN
 DOWNLOADER_MIDDLEWARES: dict[str, int | None] = {
     "crawler.manners.bounds.BoundsMiddleware": 90,
-    # Ours reads robots.txt as RFC 9309 says and records what it said.
+    # Ours reads robots.txt by RFC 9309 and records it.
     "scrapy.downloadermiddlewares.robotstxt.RobotsTxtMiddleware": None,
     ROBOTS_MIDDLEWARE: 100,
     "crawler.manners.conditional.ConditionalMiddleware": 110,
-    # Nearer to the network than Scrapy's retries (550), which know nothing of earlier answers.
+    # Nearer to the network than Scrapy's retries (550), which keep no earlier response.
     "crawler.manners.cut_pages.CutPagesMiddleware": 555,
-    # Behind Scrapy's retries (550): the second try of a host that was given up is refused.
+    # Behind Scrapy's retries (550): a retry to a stopped host is refused.
     "crawler.manners.pauses.PausesMiddleware": 560,
     # Nearer to the network than Scrapy's retries (550) and redirects (600).
     "crawler.manners.destination.DestinationMiddleware": 610,
@@ -48,13 +48,13 @@ EXTENSIONS: dict[str, int | None] = {
     "crawler.manners.throttle.HostThrottle": 0,
     "scrapy.extensions.feedexport.FeedExporter": None,
 }
-# Only the web: a page must not lead us to files or other services.
+# Only HTTP: a page must not make the crawler read files or other services.
 DOWNLOAD_HANDLERS: dict[str, str | None] = {
     **dict.fromkeys(("data", "file", "ftp", "s3")),
     **dict.fromkeys(("http", "https"), "crawler.manners.downloader.PacedHandler"),
 }
 DOWNLOADER = "crawler.manners.downloader.PacedDownloader"
-# The least delay is the least: it is not varied by chance.
+# No random variation: the minimum delay must be kept.
 DOWNLOAD_DELAY_JITTER = 0
 
 AUTOTHROTTLE_ENABLED = True
@@ -62,9 +62,9 @@ AUTOTHROTTLE_TARGET_CONCURRENCY = 1.0
 AUTOTHROTTLE_MAX_DELAY = 60.0
 CONCURRENT_REQUESTS = 8
 CONCURRENT_REQUESTS_PER_DOMAIN = 2
-# Tasks that Scrapy starts for what one response yields. Its hundred cost a tenth of a visit.
+# Tasks that Scrapy starts per response for its items; its default of 100 takes a tenth of a visit.
 CONCURRENT_ITEMS = 4
-# Pages in the order they were found; what comes first is decided by priority.
+# Pages of one priority in the order they were found.
 SCHEDULER_MEMORY_QUEUE = "scrapy.squeues.FifoMemoryQueue"
 
 COOKIES_ENABLED = False
@@ -75,16 +75,16 @@ RETRY_TIMES = 1
 RETRY_GIVE_UP_LOG_LEVEL = "DEBUG"
 DNS_TIMEOUT = 10
 TWISTED_DNS_RESOLVER = "crawler.manners.resolver.GuardedResolver"
-# The bounds refuse long addresses, and say so.
+# BoundsMiddleware refuses long URLs, with a reason.
 URLLENGTH_LIMIT = 0
-# A proxy would resolve names by itself, behind the back of the resolver's guard.
+# A proxy would resolve names itself and bypass GuardedResolver.
 HTTPPROXY_ENABLED = False
 DOWNLOAD_MAXSIZE = 10 * 1024 * 1024
 DOWNLOAD_WARNSIZE = 0
-# Bytes of answers that are being read, before nothing more is asked for: a few large pages
-# must not keep other hosts waiting.
+# Bytes of responses in memory above which no more requests are sent. High, so that a few large
+# pages do not delay other hosts.
 SCRAPER_SLOT_MAX_ACTIVE_SIZE = 128 * 1024 * 1024
-# Evidence from a host that cannot prove its name is none.
+# A response of a host without a valid certificate is not evidence.
 DOWNLOAD_VERIFY_CERTIFICATES = True
 DEFAULT_REQUEST_HEADERS = {"Accept": "text/html, application/xhtml+xml;q=0.9, */*;q=0.1"}
 IMAGE_ACCEPT = "image/png, image/jpeg, image/*;q=0.8, */*;q=0.1"
@@ -96,27 +96,27 @@ STATS_DUMP = False
 
 
 def user_agent(contact: str) -> str:
-    """Return the honest user agent: who we are, and where to complain."""
+    """Return the `User-Agent` field: product token, version, and the contact."""
     major_minor = ".".join(__version__.split(".")[:2])
     return f"{PRODUCT_TOKEN}/{major_minor} (+{contact})"
 
 
 def checked_contact(contact: str | None, *, local: bool) -> str:
-    """Return the contact for the user agent; only this machine may be visited without one.
+    """Return the contact for the user agent; `local` visits, to this machine, need none.
 
-    Raises UsageError if it is missing or is neither a web nor a mail address.
+    Raises UsageError if it is missing or is neither a web address nor a `mailto:` address.
     """
     if not contact:
         if local:
             return LOCAL_CONTACT
         raise UsageError(
-            "a site's owner must be able to reach you before you crawl it",
+            "no contact for the owners of the sites you crawl",
             f"set {CONTACT_VARIABLE} to a web page about your crawler, or to mailto:YOU@HOST",
         )
     if not re.fullmatch(r"https?://[!-'*-~]+\.[!-'*-~]+|mailto:[!-'*-~]+@[!-'*-~]+", contact):
         raise UsageError(
             f"{CONTACT_VARIABLE} is neither a web nor a mail address: {contact!r}",
-            "its forms: https://example.org/our-crawler or mailto:crawler@example.org",
+            "for example https://example.org/our-crawler or mailto:crawler@example.org",
         )
     return contact
 
@@ -132,8 +132,8 @@ def scrapy_settings(
 ) -> dict[str, Any]:
     """Return the settings of one run; `delay` and `timeout` in seconds.
 
-    `hosts` are the names of the hosts it was sent to. With `private` they are in a private
-    network even if they are not written so.
+    `hosts` are the start hosts. With `private`, they may have public names that resolve to
+    private addresses.
     """
     named = sorted(set(hosts))
     fixed = {name: value for name, value in globals().items() if name.isupper()}
@@ -149,10 +149,10 @@ def scrapy_settings(
 
 
 def refuse_disobedience(settings: BaseSettings) -> None:
-    """Raise UsageError for settings under which robots.txt would not be obeyed."""
+    """Raise UsageError for settings that would disable robots.txt."""
     if not settings.getbool("ROBOTSTXT_OBEY"):
         raise UsageError("ROBOTSTXT_OBEY cannot be turned off", "this crawler always obeys it")
     if settings.get("ROBOTSTXT_USER_AGENT") != PRODUCT_TOKEN:
         raise UsageError("ROBOTSTXT_USER_AGENT cannot be changed", f"it is {PRODUCT_TOKEN}")
     if settings.getdict("DOWNLOADER_MIDDLEWARES").get(ROBOTS_MIDDLEWARE) is None:
-        raise UsageError("the robots.txt middleware cannot be taken out", "leave it in its place")
+        raise UsageError("the robots.txt middleware cannot be removed", "this crawler needs it")

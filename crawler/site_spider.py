@@ -1,8 +1,8 @@
 """The base of all spiders: reads pages, requests their images, and yields observations.
 
-A spider is a file in `crawler/spiders/` named as its class's `name`. It may override how
-pages are read (`parse`); manners, limits, evidence and records are the same for all.
-`crawler.visit.state` decides what is requested, `crawler.visit.ending` when the visit ends.
+A spider is a file in `crawler/spiders/` with the `name` of its class. It may override the
+parsing of pages (`parse`); manners, limits, evidence and records are the same for all.
+`crawler.visit.state` decides the requests, `crawler.visit.ending` when the visit ends.
 """
 
 from __future__ import annotations
@@ -24,17 +24,17 @@ from crawler.manners.robots import ENDINGS, RobotsTxtMiddleware
 from crawler.pages.reading import Page, PageParser, PageResponse, parse_page
 from crawler.record.database import Recorder
 from crawler.record.events import site_file_read
-from crawler.report.tally import Tally
+from crawler.report.tally import VisitTally
 from crawler.report.warnings import Warnings
 from crawler.settings import refuse_disobedience
-from crawler.visit.ending import Ending
+from crawler.visit.ending import VisitEnding
 from crawler.visit.evidence import image_evidence, page_evidence, unchanged_image
-from crawler.visit.frontier import Limits, Step
+from crawler.visit.frontier import Step, VisitLimits
 from crawler.visit.images import ImageRead, PageRead
 from crawler.visit.readers import Readers
 from crawler.visit.requests import NOT_MODIFIED, image_request, page_request, site_file_request
-from crawler.visit.site_files import Wanted, refused, site_file
-from crawler.visit.state import ImageAddress, Next, VisitState
+from crawler.visit.site_files import SiteFileUrl, refused, site_file
+from crawler.visit.state import ImageUrl, Next, VisitState
 from registry.db.visits import State
 from registry.model import PAGE_TRUNCATED, Evidence, Observation, SiteFile
 from registry.pictures.reading import FileRead
@@ -49,54 +49,54 @@ class SiteSpider(Spider):
     """Visits one site. Arguments come from `crawler.visit.run`."""
 
     about: ClassVar[str] = ""
-    # The hosts that it is for, with their subdomains: a URL of one of them finds this spider.
+    # The hosts of this spider, with their subdomains: their URLs are crawled by it.
     hosts: ClassVar[tuple[str, ...]] = ()
-    # Where a visit starts if no address is named; "" if one must be.
+    # The default start URL; "" if the user must name one.
     starts_at: ClassVar[str] = ""
-    # The kinds of responses that are pages: `json` is for sites that show theirs by it.
+    # The types of responses that are pages: `json` for sites whose pages are JSON.
     kinds: ClassVar[tuple[str, ...]] = ("html",)
-    # Finds the images and links of a page: a pure function of a PageResponse that a worker
-    # process can import by its name, on the top level of a module or a static method.
+    # Returns the PageContent of a PageResponse. A pure function that a worker process can
+    # import by its name: on the top level of a module, or a static method.
     parse: ClassVar[PageParser] = staticmethod(parse_page)  # type: ignore[misc, assignment]
 
     def __init__(
         self,
         *,
         start_url: str,
-        limits: Limits,
+        limits: VisitLimits,
         recorder: Recorder,
         readers: Readers,
-        report: Callable[[Tally], None],
+        report: Callable[[VisitTally], None],
         **kwargs: Any,
     ) -> None:
-        """Prepare a visit of `start_url`; `report` is given the counts at every step."""
+        """Prepare a visit of `start_url`; `report` is called with the counts at every step."""
         super().__init__(**kwargs)
         self.visit = VisitState(start_url, limits)
         self.recorder = recorder
         self.readers = readers
         self.report = report
         self.warnings = Warnings(self.logger)
-        self.ending: Ending
+        self.ending: VisitEnding
 
     @classmethod
     def from_crawler(cls, crawler: Crawler, *args: Any, **kwargs: Any) -> SiteSpider:
-        """Make the spider, if robots.txt will be obeyed."""
+        """Make the spider. Raises UsageError for settings that would disable robots.txt."""
         refuse_disobedience(crawler.settings)
         spider = super().from_crawler(crawler, *args, **kwargs)
-        spider.ending = Ending(crawler)
+        spider.ending = VisitEnding(crawler)
         spider.visit.is_private |= crawler.settings.getbool("PRIVATE_RUN")
         crawler.signals.connect(spider._site_file_read, signal=site_file_read)
         return spider
 
     async def start(self) -> AsyncIterator[Request]:
-        """Request the first page, once it is certain that robots.txt is obeyed."""
+        """Request the first page. Raises CloseSpider if robots.txt would not be obeyed."""
         if self.crawler.get_downloader_middleware(RobotsTxtMiddleware) is None:
             raise CloseSpider("robots.txt would not be obeyed")
         self.ending.begin(self.visit.limits.seconds)
         yield self._request(self.visit.first())
 
     async def page_read(self, response: Response, step: Step) -> AsyncIterator[Any]:
-        """Take in a page, then request those that waited for it."""
+        """Read a page, then request the pages that waited for it."""
         async for item in self._page_read(response, step):
             yield item
         for waiting in self.visit.page_done(step):
@@ -134,14 +134,14 @@ class SiteSpider(Spider):
             yield item
 
     def page_failed(self, failure: Failure) -> Iterator[Request]:
-        """Count a page that could not be fetched; request those that waited for it."""
+        """Count a page that could not be fetched; request the pages that waited for it."""
         request: Request = failure.request  # type: ignore[attr-defined]
         reason, _ = refusal_of(failure.value, request)  # type: ignore[arg-type]
         self._refuse_page(reason, request.url)
         yield from map(self._request, self.visit.page_done(request.cb_kwargs["step"]))
 
     async def image_read(self, response: Response, shown: str) -> AsyncIterator[Any]:
-        """Take in an image: fingerprint it, and drop its bytes."""
+        """Fingerprint an image, and drop its bytes."""
         if response.status == NOT_MODIFIED:
             read = self._unchanged(response)
         else:
@@ -150,66 +150,66 @@ class SiteSpider(Spider):
             yield item
 
     def image_failed(self, failure: Failure) -> Iterator[Any]:
-        """Take in that an image could not be fetched, and its headers if they came."""
+        """Record that an image could not be fetched, with its headers if they arrived."""
         request: Request = failure.request  # type: ignore[attr-defined]
         reason, status = refusal_of(failure.value, request)  # type: ignore[arg-type]
         read = ImageRead(datetime.now(UTC), reason, status)
         begun = begun_response(request)
-        # A response of another status describes something else than the image.
+        # A response with another status does not describe the image.
         if begun is not None and 200 <= begun.status < 300:
             read = replace(read, fetched_url=begun.url, evidence=image_evidence(begun))
         return self._image_done(request.cb_kwargs["shown"], read)
 
-    def file_read(self, response: Response, wanted: Wanted) -> None:
+    def file_read(self, response: Response, file: SiteFileUrl) -> None:
         """Record a file of a site."""
-        self._record(site_file(wanted, datetime.now(UTC), response_of(response)))
+        self._record(site_file(file, datetime.now(UTC), response_of(response)))
 
     def file_failed(self, failure: Failure) -> None:
         """Record that a file of a site could not be fetched."""
         request: Request = failure.request  # type: ignore[attr-defined]
         reason, status = refusal_of(failure.value, request)  # type: ignore[arg-type]
         if reason not in ENDINGS:
-            self._record(refused(request.cb_kwargs["wanted"], datetime.now(UTC), reason, status))
+            self._record(refused(request.cb_kwargs["file"], datetime.now(UTC), reason, status))
 
     def rest(self) -> list[Observation]:
-        """End the visit; return the observations that were not yielded yet."""
+        """End the visit; return the remaining observations."""
         self.ending.stop_clock()
         return self.visit.rest(self.ending.reason, datetime.now(UTC))
 
     @property
     def state(self) -> State:
-        """Return how the visit ended, as the database names it."""
+        """Return the state in which the visit ended: `finished`, `interrupted` or `failed`."""
         if self.ending.is_interrupted:
             return "interrupted"
         unread = self.visit.start_refusal not in (None, "robots-txt")
-        refuses = hostname_of(f"http://{self.visit.host}/") in self.stopped
-        return "failed" if unread or refuses else "finished"
+        is_stopped = hostname_of(f"http://{self.visit.host}/") in self.stopped
+        return "failed" if unread or is_stopped else "finished"
 
     @property
     def stopped(self) -> Mapping[str, int]:
-        """Return the hosts that refused until they were asked no more, with the status."""
+        """Return the hosts to which requests stopped, each with its last status."""
         return downloader_of(self.crawler).pace.stopped() if self.crawler.engine else {}
 
     def counts(self) -> dict[str, int]:
-        """Return the counts of the visit, as the database keeps them."""
+        """Return the counts of the visit, as the database stores them."""
         self.visit.tally.errors = int(self.crawler.stats.get_value("spider_exceptions/count", 0))
         return self.visit.counts()
 
     def count(self, evidence: Iterable[Evidence]) -> None:
-        """Count the marks in evidence; warn once of each kind of part that was not read."""
+        """Count the marks in evidence; warn once about each type of part that was not read."""
         for url, text in self.visit.tally.evidence(evidence):
             self.warnings.once(text, url)
 
     def _next(self, items: Iterable[Next]) -> Iterator[Request | Observation]:
-        """Turn what the visit asks for into requests, and pass observations on."""
+        """Yield the requests for the URLs among the items, and the observations."""
         for item in items:
             yield item if isinstance(item, Observation) else self._request(item)
         self.report(self.visit.tally)
 
-    def _request(self, item: Step | ImageAddress | Wanted) -> Request:
+    def _request(self, item: Step | ImageUrl | SiteFileUrl) -> Request:
         if isinstance(item, Step):
             return page_request(item, self.page_read, self.page_failed)
-        if isinstance(item, Wanted):
+        if isinstance(item, SiteFileUrl):
             return site_file_request(item, self.file_read, self.file_failed)
         size = self.visit.limits.bytes
         return image_request(item.url, size, self.image_read, self.image_failed)
@@ -218,7 +218,7 @@ class SiteSpider(Spider):
         self.crawler.signals.send_catch_log(site_file_read, site_file=file)
 
     def _site_file_read(self, site_file: SiteFile) -> None:
-        """Take in a robots.txt, which the middleware reads."""
+        """Pass on a robots.txt that the middleware read."""
         self.visit.site_file(site_file)
 
     def _refuse_page(self, reason: str, url: str) -> None:
@@ -232,7 +232,7 @@ class SiteSpider(Spider):
         return self._next(self.visit.image(shown, read))
 
     def _unchanged(self, response: Response) -> ImageRead:
-        """Return the picture known from an earlier visit, dated now."""
+        """Return the picture of an earlier visit, with the current time."""
         known = self.recorder.known.get(response.url)
         self.visit.tally.unchanged += known is not None
         return unchanged_image(response, known, datetime.now(UTC))
@@ -243,7 +243,7 @@ class SiteSpider(Spider):
         file = await self.ending.in_time(reading) or FileRead(refusal=self.ending.reason)
         marks = (*image_evidence(response), *file.evidence)
         for text in file.warnings:
-            # A package that is missing can be installed by the operator.
+            # The operator can install a missing package.
             warn = self.warnings.once if "optout-registry[" in text else self.warnings.detail
             warn(text, response.url)
         return ImageRead(read_at, file.refusal, response.status, file.picture, response.url, marks)

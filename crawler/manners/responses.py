@@ -1,8 +1,8 @@
-"""Scrapy's responses as `registry.evidence` takes them.
+"""Converts Scrapy's responses to those of `registry.evidence`.
 
-Scrapy 2.19 on Twisted loses three things, none of which changes a mark: header names come
-in `Title-Case` and in the order of their first line (lines of one name stay apart and in
-order), and `Transfer-Encoding` and an undone `Content-Encoding` are removed.
+Scrapy 2.19 on Twisted loses three things, none of which changes a mark: header names are
+in `Title-Case`, names are in the order of their first line (lines of one name stay separate
+and in order), and `Transfer-Encoding` and a decoded `Content-Encoding` are removed.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def response_of(response: http.Response) -> Response:
-    """Return a response of Scrapy's with its body unpacked, in the form that `evidence` reads."""
+    """Return one of Scrapy's responses as a Response of `evidence`, with its body decompressed."""
     lines = header_lines(response.headers)
     return unpacked(
         Response(response.url, lines, response.body, response.status, cut=is_cut(response))
@@ -27,14 +27,14 @@ def response_of(response: http.Response) -> Response:
 
 
 def header_lines(headers: Mapping[bytes, list[bytes]]) -> Lines:
-    """Return all field lines, unjoined, those of one name in their order."""
+    """Return all header field lines, not joined; lines of one name keep their order."""
     return tuple(
         (_spelled(name), plain(value)) for name, values in headers.items() for value in values
     )
 
 
 def plain(data: bytes) -> str:
-    """Decode the bytes of a header field: UTF-8, else Latin-1 as HTTP/1.0 defined it."""
+    """Return the bytes of a header field as text: UTF-8, else Latin-1 as in HTTP/1.0."""
     try:
         return data.decode("utf-8")
     except UnicodeDecodeError:
@@ -42,5 +42,5 @@ def plain(data: bytes) -> str:
 
 
 def _spelled(name: bytes) -> str:
-    """Return a field name as RFC 9110 writes it, where Title-Case differs."""
+    """Return a field name as in RFC 9110, where that differs from Title-Case."""
     return "ETag" if name.lower() == b"etag" else plain(name)

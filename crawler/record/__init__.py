@@ -1,1 +1,1 @@
-"""Writing what a visit saw to the database."""
+"""Writes the observations of a visit to the database."""

@@ -1,4 +1,4 @@
-"""Writing a visit to the database, patiently."""
+"""Writes a visit to the database, with retries."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from registry.db.visits import KnownImage, State
 from registry.errors import DatabaseUnavailable
 from registry.model import Observation, SiteFile
 
-# Seconds to wait before each further try: a restart of the server is survived.
+# Seconds to wait before each retry, long enough for a restart of the server.
 PATIENCE = (0.5, 1.0, 2.0, 4.0)
 
 
 @dataclass(frozen=True, slots=True)
 class Recorder:
-    """One visit in the database, held by one session until it is finished.
+    """One visit in the database, locked by one session until it is finished.
 
     May be called from any thread, one call at a time. Each call is one
-    transaction: it is written whole or not at all. A database that does not
-    answer is tried again as `patience` says, then DatabaseUnavailable is raised.
+    transaction. If the database is unavailable, it is retried after each of the
+    seconds in `patience`, then DatabaseUnavailable is raised.
     """
 
     visit_id: int
@@ -35,19 +35,19 @@ class Recorder:
     patience: Sequence[float] = PATIENCE
 
     def write(self, observations: Sequence[Observation], site_files: Sequence[SiteFile]) -> None:
-        """Append a batch."""
-        self._patiently(lambda conn: visits.write(conn, self.visit_id, observations, site_files))
+        """Append a batch of observations and site files."""
+        self._with_retries(lambda conn: visits.write(conn, self.visit_id, observations, site_files))
 
     def finish(self, state: State, finished_at: datetime, counts: Mapping[str, int]) -> None:
-        """Record how the visit ended."""
-        self._patiently(
+        """Record the end of the visit, its state and its counts."""
+        self._with_retries(
             lambda conn: visits.finish_visit(
                 conn, self.visit_id, state=state, finished_at=finished_at, counts=counts
             )
         )
         self.session.close()
 
-    def _patiently(self, task: Callable[[Connection], None]) -> None:
+    def _with_retries(self, task: Callable[[Connection], None]) -> None:
         for pause in (*self.patience, None):
             try:
                 with self.session.connection() as conn:
@@ -60,7 +60,7 @@ class Recorder:
 
 
 def last_visit(*, spider: str, start_url: str, host: str) -> datetime | None:
-    """Return when the last such visit was finished, None where there was none."""
+    """Return the time when the last such visit finished, None if there was none."""
     with connect() as conn:
         return visits.last_visit(conn, spider=spider, start_url=start_url, host=host)
 
@@ -68,9 +68,9 @@ def last_visit(*, spider: str, start_url: str, host: str) -> datetime | None:
 def begin(
     *, spider: str, start_url: str, host: str, user_agent: str, started_at: datetime
 ) -> Recorder:
-    """Record that a visit begins, after marking those that were killed.
+    """Record the start of a visit and mark killed visits as `killed`; return its recorder.
 
-    Raises what `connect` raises, at once.
+    Raises the errors of `connect`, without retries.
     """
     session = Session()
     with session.connection() as conn:

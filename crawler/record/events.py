@@ -1,6 +1,6 @@
-"""Signals of ours that travel on Scrapy's signal manager."""
+"""The crawler's own signals, sent by Scrapy's signal manager."""
 
 from __future__ import annotations
 
-# Sent with `site_file` when a file that speaks for a site was read, or could not be.
+# Sent with `site_file` when a site's file was fetched, or refused.
 site_file_read = object()

@@ -1,4 +1,4 @@
-"""Observations and site files go to the database in batches, in order, off the reactor."""
+"""Writes observations and site files to the database in batches, in order, in a thread."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ SECONDS = 5.0
 
 
 class DatabasePipeline:
-    """Writes batches of BATCH observations, or what there is every SECONDS.
+    """Writes a batch at BATCH observations, and at least every SECONDS.
 
-    One thread writes, one batch after the other, so nothing overtakes. While a
-    batch is being written spiders wait once the next is full. A database that is
-    lost ends the visit: `spider.ending.error` holds the error.
+    One thread writes, one batch after the other, so the order is kept. Spiders wait
+    if the next batch is full before the last one is written. A database error ends
+    the visit: `spider.ending.error` is the error.
     """
 
     def __init__(self, crawler: Crawler) -> None:
-        """Listen for site files, which come from a middleware."""
+        """Connect to the signal for site files, which a middleware sends."""
         self._crawler = crawler
         self._observations: list[Observation] = []
         self._site_files: list[SiteFile] = []
@@ -48,11 +48,11 @@ class DatabasePipeline:
         return self._crawler.spider  # type: ignore[return-value]
 
     def open_spider(self) -> None:
-        """Begin to write every now and then."""
+        """Start writing every SECONDS."""
         self._ticker = asyncio.ensure_future(self._tick())
 
     async def process_item(self, item: Observation) -> Observation:
-        """Take in an observation; write once a batch is full."""
+        """Add an observation to the batch; write the batch if it is full."""
         self._spider.visit.tally.observation(item)
         self._observations.append(item)
         if len(self._observations) >= BATCH:
@@ -60,7 +60,7 @@ class DatabasePipeline:
         return item
 
     async def close_spider(self) -> None:
-        """Write the rest and how the visit ended."""
+        """Write the remaining observations, and the end of the visit."""
         if self._ticker is not None:
             self._ticker.cancel()
         spider = self._spider
@@ -95,4 +95,4 @@ class DatabasePipeline:
         try:
             await loop.run_in_executor(self._thread, write, *arguments)  # type: ignore[arg-type]
         except RegistryError as error:
-            self._spider.ending.lose(error)
+            self._spider.ending.fail(error)

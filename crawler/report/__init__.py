@@ -1,1 +1,1 @@
-"""What people are told of a visit: while it runs, and after it."""
+"""Progress of a running visit, and its summary."""

@@ -1,4 +1,4 @@
-"""What came of a run, as JSON, as text, and as an exit code. Pure."""
+"""The result of a run as JSON, as text, and as an exit code. Pure."""
 
 from __future__ import annotations
 
@@ -9,31 +9,31 @@ from typing import Any
 
 FINISHED, NOTHING_FOUND, UNREADABLE = 0, 1, 4
 _WHY = {
-    "connection": "the host does not answer or does not exist",
-    "limit": "the time of the visit was over",
+    "connection": "the host cannot be reached or does not exist",
+    "limit": "the time limit of the visit was reached",
     "not-a-page": "it is not an HTML page",
-    "other-site": "it leads to another site; start there instead",
+    "other-site": "it redirects to another site; start there instead",
     "private-address": "host resolves to a private address; refused (to crawl a site of your own "
     "network, name it by its IP address, or use --private)",
     "public-address": "host resolves to a public address; refused (leave --private out)",
-    "page-too-complex": "it cannot be read within the limits of time and memory",
-    "page-truncated": "the answer broke off; what came of it was read and recorded",
-    "redirect-loop": "it redirects without end",
-    "robots-txt": "the robots.txt of the host closes it to us",
-    "robots-txt-unavailable": "the host's robots.txt cannot be had, so we must stay away",
-    "timeout": "the host took too long",
+    "page-too-complex": "it cannot be parsed within the limits of time and memory",
+    "page-truncated": "the response was truncated; the received part was recorded",
+    "redirect-loop": "too many redirects",
+    "robots-txt": "the host's robots.txt disallows it",
+    "robots-txt-unavailable": "the host's robots.txt cannot be fetched, so no request is allowed",
+    "timeout": "the request timed out",
     "too-large": "it is too large",
-    "too-long": "its address is too long",
-    "truncated": "the answer broke off",
+    "too-long": "its URL is too long",
+    "truncated": "the response was truncated",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """What came of one visit. `start_refusal` says why the first page was not read.
+    """The result of one visit. `start_refusal` is the reason why the first page was not read.
 
-    `stopped` holds the hosts that refused until they were asked no more, with the status;
-    `signal` is the one that interrupted the visit, if one did.
+    `stopped` maps the hosts to which requests stopped to their last status; `signal` is the
+    number of the signal that interrupted the visit, or None.
     """
 
     visit: int
@@ -51,16 +51,16 @@ class Ended:
 def exit_code(ended: Sequence[Ended]) -> int:
     """Return 4 if a visit failed, 1 if no image was found at all, else 0.
 
-    A visit fails if its start URL could not be read, or its host refused to answer on.
+    A visit fails if its start URL could not be read, or requests to its host stopped.
     """
     if any(visit.state == "failed" for visit in ended):
         return UNREADABLE
-    found = any(visit.counts["observations"] for visit in ended)
-    return FINISHED if found else NOTHING_FOUND
+    has_images = any(visit.counts["observations"] for visit in ended)
+    return FINISHED if has_images else NOTHING_FOUND
 
 
 def failures(ended: Sequence[Ended]) -> list[str]:
-    """Return a line for every start URL that was not read, and every visit that is not whole."""
+    """Return a line for every start URL that was not read, and every incomplete visit."""
     return [line for visit in ended if (line := _failure(visit))]
 
 
@@ -68,12 +68,12 @@ def _failure(visit: Ended) -> str | None:
     if visit.start_refusal is not None:
         return f"cannot read {visit.start_url}: {_why(visit.start_refusal)}"
     if visit.state == "failed":
-        return f"the visit of {visit.host} is not whole: the host asked to be left alone"
+        return f"the visit of {visit.host} is incomplete: the host refused further requests"
     return None
 
 
 def as_json(ended: Sequence[Ended]) -> dict[str, Any]:
-    """Return the counts of all visits, grouped, and every visit by itself."""
+    """Return the grouped counts of all visits together, and of each visit."""
     total: Counter[str] = Counter()
     for visit in ended:
         total.update(visit.counts)
@@ -85,7 +85,7 @@ def as_json(ended: Sequence[Ended]) -> dict[str, Any]:
 
 
 def grouped(counts: dict[str, int]) -> dict[str, Any]:
-    """Return flat counts (`refused.http-404`) with a dictionary per group."""
+    """Return flat counts (`refused.http-404`) as a dictionary with one per group."""
     result: dict[str, Any] = {"refused": {}, "pages_refused": {}, "marks": {}, "left": {}}
     for name, count in counts.items():
         group, _, word = name.partition(".")
@@ -97,7 +97,7 @@ def grouped(counts: dict[str, int]) -> dict[str, Any]:
 
 
 def as_text(visit: Ended) -> str:
-    """Return a visit's counts for people."""
+    """Return a visit's counts as lines of text."""
     counts = grouped(visit.counts)
     unchanged = f" ({counts['unchanged']} unchanged)" if counts["unchanged"] else ""
     lines = [
@@ -117,13 +117,13 @@ def as_text(visit: Ended) -> str:
             lines.append(f"  {label:<16} {words}")
     if visit.stopped:
         words = ", ".join(f"{host} (http-{n})" for host, n in sorted(visit.stopped.items()))
-        lines.append(f"  asked no more    {words}")
+        lines.append(f"  stopped hosts    {words}")
     if counts["errors"]:
-        lines.append(f"  errors of ours   {counts['errors']} (--verbose shows them)")
+        lines.append(f"  crawler errors   {counts['errors']} (--verbose shows them)")
     return "\n".join(lines)
 
 
 def _why(refusal: str | None) -> str:
     if refusal is not None and refusal.startswith("http-"):
-        return f"the host answers {refusal.removeprefix('http-')}"
+        return f"the host responded with status {refusal.removeprefix('http-')}"
     return _WHY.get(refusal or "", "the request failed")

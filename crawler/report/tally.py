@@ -1,4 +1,4 @@
-"""Counting what a visit sees, for the talk during it and the summary after it. Pure."""
+"""The counts of a visit, for its progress and its summary. Pure."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from registry.signals import read, unread
 
 
 @dataclass(slots=True)
-class Tally:
+class VisitTally:
     """Counts of one visit.
 
-    `images` counts different files, `unchanged` those of them that a 304
-    spared; `refused` counts addresses of images by reason, `pages_refused`
-    pages by reason; `marks` counts signals by name, each page's, image's and
-    site's once; `reserved` counts those that reserve something. `unread` counts the pieces
-    of evidence with a part that no reader reads.
+    `images` counts different files, `unchanged` the images with a 304 response;
+    `refused` counts image URLs by reason, `pages_refused` pages by reason; `marks`
+    counts signals by name, each page's, image's and site's once; `reserved` counts the
+    signals that reserve a use. `unread` counts pieces of evidence with a part that no
+    reader reads.
     """
 
     pages: int = 0
@@ -38,20 +38,20 @@ class Tally:
         return len(self._files)
 
     def evidence(self, pieces: Iterable[Evidence]) -> list[tuple[str, str]]:
-        """Count the marks in evidence that was not counted before.
+        """Count the signals in new evidence.
 
-        Return the URL of each piece that was not read whole, with a warning for people.
+        Return the URL and a warning for each part that was not read.
         """
-        partly: list[tuple[str, str]] = []
+        unread_parts: list[tuple[str, str]] = []
         for piece in pieces:
             reading = read(piece)
             warnings = unread(reading)
             self.unread += bool(warnings)
-            partly += [(piece.url, text) for text in warnings]
+            unread_parts += [(piece.url, text) for text in warnings]
             for signal in reading.signals:
                 self.marks[signal.name] += 1
                 self.reserved += any(meaning == "reserved" for _, meaning in signal.uses)
-        return partly
+        return unread_parts
 
     def observation(self, observation: Observation) -> None:
         """Count one observation."""
@@ -70,7 +70,7 @@ class Tally:
         )
 
     def counts(self) -> dict[str, int]:
-        """Return all counts flat, as the visit keeps them."""
+        """Return all counts flat (`refused.http-404`), as the database stores them."""
         plain = {
             "pages": self.pages,
             "images": self.images,

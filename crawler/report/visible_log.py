@@ -1,4 +1,4 @@
-"""The log of a run, with other people's text made safe to show."""
+"""The log of a run, with control characters in foreign text made visible."""
 
 from __future__ import annotations
 
@@ -8,27 +8,25 @@ from scrapy.utils.log import configure_logging
 
 from registry.text import visible
 
-# These say in the log what is recorded as a refusal anyway.
 FORMAT = "%(asctime)s [%(name)s] %(levelname)s: %(message)s"
+# Their warnings are recorded as refusals.
 QUIET = ("scrapy.core.downloader", "scrapy.downloadermiddlewares", "scrapy.extensions")
 
 
 class VisibleLog(logging.Formatter):
-    """Formats records of a log as another formatter does, each line made visible."""
+    """Wraps another formatter and makes control characters in each line visible."""
 
     def __init__(self, inner: logging.Formatter | None = None) -> None:
         super().__init__()
-        self._inner = inner or logging.Formatter(
-            "%(asctime)s [%(name)s] %(levelname)s: %(message)s"
-        )
+        self._inner = inner or logging.Formatter(FORMAT)
 
     def format(self, record: logging.LogRecord) -> str:
-        """Return the record's lines."""
+        """Return the formatted record."""
         return "\n".join(map(visible, self._inner.format(record).split("\n")))
 
 
 def log_to_stderr(*, verbose: bool) -> None:
-    """Show this process's log on stderr: warnings, or all of it."""
+    """Write this process's log to stderr: warnings only, or all records if `verbose`."""
     configure_logging({"LOG_INSTALL_ROOT_HANDLER": False})
     handler = logging.StreamHandler()
     handler.setFormatter(VisibleLog())

@@ -14,11 +14,11 @@ class Warnings:
     _shown: set[str] = field(default_factory=set)
 
     def once(self, text: str, url: str) -> None:
-        """Log a warning: the first of its text visibly, further ones at INFO."""
+        """Log a text at WARNING the first time, then at INFO."""
         level = logging.INFO if text in self._shown else logging.WARNING
         self._shown.add(text)
         self.logger.log(level, "%s: %s", url, text)
 
     def detail(self, text: str, url: str) -> None:
-        """Log a warning that the operator can do nothing about."""
+        """Log a text that the operator cannot act on, at INFO."""
         self.logger.info("%s: %s", url, text)

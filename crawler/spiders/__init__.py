@@ -1,1 +1,1 @@
-"""Spiders: one file per kind of site; the file name is the name of the spider."""
+"""Spiders: one file per type of site; the file name is the name of the spider."""

@@ -1,6 +1,6 @@
-"""Any site: the pages below one host, found by their links, and the images they show.
+"""Any site: the pages of one host, found by links, and the images they show.
 
-For sites that need no knowledge of their own. Next pages of a series are read
+For sites without a spider of their own. Next pages of a series are read
 first, then the pages nearest to the start.
 """
 
@@ -10,7 +10,7 @@ from crawler.site_spider import SiteSpider
 
 
 class GallerySpider(SiteSpider):
-    """Reads pages as every HTML page is read."""
+    """Reads HTML pages with the default parser."""
 
     name = "gallery"
-    about = "any site, from the page you name (this is what a URL alone runs)"
+    about = "any site, from a start URL (the default spider for URLs)"

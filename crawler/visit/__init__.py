@@ -1,1 +1,1 @@
-"""One visit: its frontier, the images it waits for, the files of its sites, its counts."""
+"""One visit: the links to follow, the images and site files to fetch, and its end."""

@@ -1,4 +1,4 @@
-"""How a visit ends: by itself, at its time limit, at a signal, or because of a lost database."""
+"""Ends a visit early: at its time limit, at a signal, or after a database error."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ if TYPE_CHECKING:
 
     from registry.errors import RegistryError
 
-# Seconds that a visit which has ended waits for what workers are still reading.
+# Seconds that an ended visit waits for its workers.
 GRACE = 5.0
-Read = TypeVar("Read")
+Result = TypeVar("Result")
 
 
-class Ending:
-    """Ends one visit, and the waiting for its workers.
+class VisitEnding:
+    """Ends one visit, and stops waiting for its workers.
 
-    `reason` is the refusal of everything that was not read: `limit`, `interrupted`, `failed`,
-    and `crashed` until one is known. `error` is why nothing can be recorded any more.
+    `reason` is the refusal of pages and images not read: `limit`, `interrupted`, `failed`,
+    or `crashed` until the reason is known. `error` is the database error, if there was one.
     """
 
     def __init__(self, crawler: Crawler) -> None:
-        """Prepare; the visit has not begun."""
+        """Prepare; the visit has not started."""
         self._crawler = crawler
         self.reason = "crashed"
         self.is_interrupted = False
@@ -41,7 +41,7 @@ class Ending:
         self._reading: set[asyncio.Future[Any]] = set()
 
     def begin(self, seconds: float) -> None:
-        """Start the clock. Raises CloseSpider if the visit was interrupted before."""
+        """Start the time limit of `seconds`. Raises CloseSpider if already interrupted."""
         self._is_begun = True
         if self.is_interrupted:
             raise CloseSpider("interrupted")
@@ -50,22 +50,22 @@ class Ending:
         downloader_of(self._crawler).pace.ends_at = monotonic() + seconds
 
     def interrupt(self) -> None:
-        """End politely: requests under way are finished, no others are made."""
+        """End the visit: finish the requests in progress and send no more."""
         self.is_interrupted = True
         self._end("interrupted")
 
-    def lose(self, error: RegistryError) -> None:
-        """End because nothing can be recorded any more."""
+    def fail(self, error: RegistryError) -> None:
+        """End the visit because the database failed."""
         self.error = self.error or error
         self._end("failed")
 
     def stop_clock(self) -> None:
-        """Cancel the timers of a visit that is over."""
+        """Cancel the timers of an ended visit."""
         for timer in self._timers:
             timer.cancel()
 
-    async def in_time(self, reading: Coroutine[Any, Any, Read]) -> Read | None:
-        """Return what a worker reads; None if the visit ended and did not wait for it."""
+    async def in_time(self, reading: Coroutine[Any, Any, Result]) -> Result | None:
+        """Return the result of a worker; None if the visit ended without waiting for it."""
         task = asyncio.ensure_future(reading)
         self._reading.add(task)
         if self._is_over:
@@ -85,15 +85,15 @@ class Ending:
             return
         self._timers.append(asyncio.get_running_loop().call_later(GRACE, self._give_up))
         assert self._crawler.engine is not None
-        # Kept: a task that nobody holds may be collected before it is done.
+        # A reference is kept: the event loop alone does not keep a task alive.
         self._closing = asyncio.ensure_future(
             self._crawler.engine.close_spider_async(reason=reason)
         )
-        # Requests that wait for their turn, a delay apart, would delay the end.
+        # Queued requests, one delay apart, would postpone the end.
         downloader_of(self._crawler).refuse_queued(Refused(reason, "the visit ended"))
 
     def _give_up(self) -> None:
-        """Stop waiting for workers."""
+        """Cancel the waiting for workers."""
         self._is_over = True
         for reading in self._reading:
             reading.cancel()

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def page_evidence(response: Response, kind: str, excerpt: str) -> tuple[Evidence, ...]:
-    """Return the header lines of a page as evidence, and the excerpt of its HTML."""
+    """Return the header lines of a page, and the excerpt of its HTML, as evidence."""
     headers = Evidence("headers", "page", response.url, kept(response.lines))
     if kind != "html":
         return (headers,)
@@ -32,7 +32,7 @@ def image_evidence(response: http.Response) -> tuple[Evidence, ...]:
 
 
 def unchanged_image(response: http.Response, known: KnownImage | None, now: datetime) -> ImageRead:
-    """Return the stored result of an image, as a 304 response brings it up to date."""
+    """Return the stored result of an image, with its header lines updated from a 304 response."""
     if known is None:
         return ImageRead(now, f"http-{response.status}", response.status)
     evidence = refreshed(known.evidence, header_lines(response.headers))

@@ -1,10 +1,10 @@
-"""Which pages of a site a visit reads: the limits and the defence against link traps. Pure.
+"""Selects the pages that a visit reads: limits, and protection against link traps. Pure.
 
-A calendar, a shop's filters or a random next page make addresses without end; the pages of
-a gallery do too, but each shows an image that no page of its shape showed before. So of one
-shape of addresses (`crawler.visit.url_shapes`) only so many pages in a row are read without a
-new image. Links of a shape wait until those before them were read: a trap is left after
-its budget, and a gallery is read however long it is.
+A calendar, the filters of a shop or random next pages make an endless number of URLs. So do
+the pages of a gallery, but each of them shows a new image. So the number of pages read in a
+row without a new image is limited for each URL shape (`crawler.visit.url_shapes`). Links of a
+shape wait until the pages before them were read: a trap ends when its budget is spent, and a
+gallery of any length is read.
 """
 
 from __future__ import annotations
@@ -17,22 +17,21 @@ from urllib.parse import urlsplit
 from crawler.pages.links import PageLink
 from crawler.visit.url_shapes import folder_of, page_key, shape_of, spelling_of
 
-# So many pages of one shape are read in a row without a new image; of a series that is
-# followed page by page (`rel=next`) fewer, as hardly any of them is still unread.
+# Most pages of one shape read in a row without a new image; fewer for a series that is
+# followed page by page (`rel=next`), where few requests are unfinished at a time.
 BARREN_VARIANTS = 30
 BARREN_NEXT = 8
-# The same for all pages of one folder, whatever they are called: names made of random words
-# have no shape in common.
+# The same for all pages of one folder: names made of random words have different shapes.
 BARREN_FOLDER = 100
-# Relative links that keep appending (`/a/b/a/b/...`) end here.
+# Longest path, against relative links that keep appending (`/a/b/a/b/...`).
 PATH_SEGMENTS = 16
-# Links that wait, over all shapes: more are turned away as if the pages were all read.
+# Most waiting links of all shapes; more are dropped with the reason `pages`.
 MOST_WAITING = 20_000
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
-    """How much one visit may ask for: counts, seconds of the whole visit, bytes per image."""
+class VisitLimits:
+    """The limits of one visit: counts, seconds for the whole visit, bytes per image."""
 
     pages: int = 500
     depth: int = 10
@@ -43,17 +42,18 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A page to ask for, and how many links it lies from the start."""
+    """A page to request; `depth` is the number of links from the start page."""
 
     link: PageLink
     depth: int
 
 
 @dataclass(slots=True)
-class _Kind:
+class _PageGroup:
     """The pages of one shape or folder.
 
-    `unread` were asked for and not read yet, `barren` were read in a row without a new image.
+    `unread` counts pages requested but not read yet, `barren` pages read in a row without a
+    new image.
     """
 
     unread: int = 0
@@ -64,104 +64,104 @@ class _Kind:
 
 @dataclass(slots=True)
 class Frontier:
-    """Decides for each link whether and when it is followed, and counts why not."""
+    """Decides whether and when each link is followed, and counts the reasons for dropped ones."""
 
-    limits: Limits
+    limits: VisitLimits
     pages: int = 0
-    _turned_away: Counter[str] = field(default_factory=Counter)
+    _dropped: Counter[str] = field(default_factory=Counter)
     _deep: set[str] = field(default_factory=set)
-    # By page, the address under which it was met first; and others, but for their session the same.
-    _met: dict[str, int] = field(default_factory=dict)
-    _folded: set[int] = field(default_factory=set)
-    _kinds: dict[str, _Kind] = field(default_factory=dict)
+    # Hashes of URLs: by page key the first one seen, and those that differ by a session only.
+    _seen: dict[str, int] = field(default_factory=dict)
+    _sessions: set[int] = field(default_factory=set)
+    _groups: dict[str, _PageGroup] = field(default_factory=dict)
     _shown: dict[str, set[int]] = field(default_factory=dict)
     _waiting: int = 0
 
     def admit(self, url: str, depth: int, *, is_next: bool = False) -> bool:
-        """Return whether to read this page now, counting it as asked for.
+        """Return whether to request this page now, and count it as requested if so.
 
-        One that has to wait comes out of `read` later, if it does.
+        A page that must wait may be returned by `read` later.
         """
         key = page_key(url)
         spelling = hash(spelling_of(url))
-        if key in self._met:
-            if spelling != self._met[key]:
-                self._folded.add(spelling)
+        if key in self._seen:
+            if spelling != self._seen[key]:
+                self._sessions.add(spelling)
             return False
         if depth > self.limits.depth:
-            # Not for good: a shorter way to this page may be found yet.
+            # Not final: a shorter path to this page may be found later.
             self._deep.add(key)
             return False
-        self._met[key] = spelling
+        self._seen[key] = spelling
         self._deep.discard(key)
-        return self._decided(Step(PageLink(url, is_next), depth))
+        return self._may_request(Step(PageLink(url, is_next), depth))
 
     def shows(self, url: str, images: Iterable[str]) -> None:
-        """Take note of the images that a page shows which was asked for at a URL."""
+        """Record the images that the page requested at `url` shows."""
         self._shown[url] = {hash(image) for image in images}
 
     def read(self, url: str) -> list[Step]:
-        """Take note that a page was read, or failed; return those to ask for that waited for it."""
+        """Record that a page was read, or failed; return the waiting pages to request now."""
         shown = self._shown.pop(url, set())
-        kinds = [self._kind(name) for name, _ in _budgets(PageLink(url))]
-        for kind in kinds:
-            kind.unread = max(0, kind.unread - 1)
-            kind.barren = 0 if shown - kind.images else kind.barren + 1
-            kind.images |= shown
-        return [step for kind in kinds for step in self._released(kind)]
+        groups = [self._group(name) for name, _ in _budgets(PageLink(url))]
+        for group in groups:
+            group.unread = max(0, group.unread - 1)
+            group.barren = 0 if shown - group.images else group.barren + 1
+            group.images |= shown
+        return [step for group in groups for step in self._released(group)]
 
-    def turned_away(self) -> dict[str, int]:
-        """Return how many addresses were not followed, by reason.
+    def dropped(self) -> dict[str, int]:
+        """Return the number of URLs that were not followed, by reason.
 
-        `depth`, `trap`, `pages`, and `sessions` for those that differ from one that was met
-        in the token of a session alone.
+        `depth`, `trap`, `pages`, and `sessions` for URLs that differ from a followed one by
+        a session token only.
         """
-        sets = {"depth": len(self._deep), "sessions": len(self._folded)}
-        return dict(sorted((+Counter(sets) + self._turned_away).items()))
+        sets = {"depth": len(self._deep), "sessions": len(self._sessions)}
+        return dict(sorted((+Counter(sets) + self._dropped).items()))
 
-    def _released(self, kind: _Kind) -> Iterator[Step]:
-        waiting, kind.waiting = kind.waiting, deque()
+    def _released(self, group: _PageGroup) -> Iterator[Step]:
+        waiting, group.waiting = group.waiting, deque()
         self._waiting -= len(waiting)
         while waiting:
             step = waiting.popleft()
-            if self._decided(step):
+            if self._may_request(step):
                 yield step
-            elif kind.waiting:
-                # The first that has to wait goes on to be the first.
+            elif group.waiting:
+                # The order of the waiting pages is kept.
                 self._waiting += len(waiting)
-                kind.waiting.extend(waiting)
+                group.waiting.extend(waiting)
                 return
 
-    def _decided(self, step: Step) -> bool:
-        """Return whether to ask for a page now; else let it wait, or turn it away."""
-        budgets = [(self._kind(name), most) for name, most in _budgets(step.link)]
-        reason = self._objection(step.link.url)
-        if any(kind.barren >= most for kind, most in budgets):
+    def _may_request(self, step: Step) -> bool:
+        """Return whether to request a page now; if not, make it wait or drop it."""
+        budgets = [(self._group(name), most) for name, most in _budgets(step.link)]
+        reason = self._drop_reason(step.link.url)
+        if any(group.barren >= most for group, most in budgets):
             reason = reason or "trap"
-        full = [kind for kind, most in budgets if kind.barren + kind.unread >= most]
+        full = [group for group, most in budgets if group.barren + group.unread >= most]
         if full and not reason and self._waiting < MOST_WAITING:
             full[0].waiting.append(step)
             self._waiting += 1
             return False
         if full or reason:
-            self._turned_away[reason or "pages"] += 1
+            self._dropped[reason or "pages"] += 1
             return False
-        for kind, _ in budgets:
-            kind.unread += 1
+        for group, _ in budgets:
+            group.unread += 1
         self.pages += 1
         return True
 
-    def _objection(self, url: str) -> str | None:
+    def _drop_reason(self, url: str) -> str | None:
         if urlsplit(url).path.count("/") > PATH_SEGMENTS:
             return "trap"
         return "pages" if self.pages >= self.limits.pages else None
 
-    def _kind(self, name: str) -> _Kind:
-        return self._kinds.setdefault(name, _Kind())
+    def _group(self, name: str) -> _PageGroup:
+        return self._groups.setdefault(name, _PageGroup())
 
 
 def _budgets(link: PageLink) -> tuple[tuple[str, int], ...]:
-    """Return the kinds that a page belongs to, and how many barren ones of each are read."""
+    """Return the names of the groups of a page, each with its budget of barren pages."""
     return (
         (shape_of(link.url), BARREN_NEXT if link.is_next else BARREN_VARIANTS),
         (folder_of(link.url), BARREN_VARIANTS if link.is_next else BARREN_FOLDER),

@@ -1,8 +1,8 @@
-"""The images that the pages of one visit show, and what became of each. Pure.
+"""The images that the pages of one visit show, and the result of each. Pure.
 
-Every address of an image that a page shows ends as one observation of that
-page, with a picture or with the reason why there is none. So does the address that a shown
-one redirects to: datasets hold either. An image is requested once, however many pages show it.
+Every URL of an image on a page becomes one observation of that page, with a picture or
+with the refusal. So does a URL that it redirects to, as datasets may have either. An
+image is requested once, even if several pages show it.
 """
 
 from __future__ import annotations
@@ -18,15 +18,15 @@ from crawler.pages.relation import HostSightings, plain_relation
 from registry.model import PAGE_TRUNCATED, Evidence, Observation, Picture
 from registry.urls.key import url_key
 
-# If the largest size cannot be had, the next ones are tried: so many in all.
+# If the largest size cannot be fetched, the next ones are tried: most sizes requested.
 TRIES = 3
 
 
 @dataclass(frozen=True)
 class PageRead:
-    """One page as it was read, with the evidence about its images.
+    """One page that was read, with the evidence about its images.
 
-    `is_cut`: its end is missing. `left` counts what was left out of it, by kind.
+    `is_cut`: the page was truncated. `left` counts the items left out, by type.
     """
 
     url: str
@@ -39,7 +39,7 @@ class PageRead:
 
     @cached_property
     def keys(self) -> frozenset[str | None]:
-        """Return the keys of all addresses of images that the page shows."""
+        """Return the URL keys of all images that the page shows."""
         return frozenset(url_key(url) for i in self.images for url in (i.url, *i.variants))
 
 
@@ -47,8 +47,8 @@ class PageRead:
 class ImageRead:
     """The result of requesting one image: a picture, or a refusal.
 
-    `fetched_url` is the address that sent the bytes (after redirects); `evidence` is that
-    response's, also where it was refused after its headers.
+    `fetched_url` is the URL after redirects; `evidence` is that of its response, also if the
+    response was refused after its headers.
     """
 
     read_at: datetime
@@ -67,45 +67,45 @@ class _Showing:
     image: ImageCandidate
 
     @property
-    def addresses(self) -> tuple[str, ...]:
+    def urls(self) -> tuple[str, ...]:
         return (self.image.url, *self.image.variants)
 
 
 @dataclass(slots=True)
 class Showings:
-    """Turns pages and images, in whatever order they arrive, into observations.
+    """Turns pages and images, in any order, into observations.
 
-    `limit`: how many images are requested; those beyond end as `limit`.
+    `limit`: most images requested; further ones get the refusal `limit`.
     """
 
     limit: int
-    asked: set[str] = field(default_factory=set)
+    requested: set[str] = field(default_factory=set)
     _read: dict[str, ImageRead] = field(default_factory=dict)
     _waiting: dict[str, list[_Showing]] = field(default_factory=dict)
     _ready: list[Observation] = field(default_factory=list)
     _undecided: list[Observation] = field(default_factory=list)
     _hosts: HostSightings = field(default_factory=HostSightings)
-    # By page and key: addresses that are observed because another one redirects to them.
+    # By page and key: URLs that are observed because another one redirects to them.
     _redirected: set[tuple[str, str]] = field(default_factory=set)
 
     def page(self, page: PageRead) -> list[str]:
-        """Take in a page; return the images to ask for now."""
+        """Add a page; return the images to request now."""
         self._hosts.linked(link.url for link in page.links)
         wanted: list[str] = []
         for image in page.images:
             showing = _Showing(page, image)
-            for url in showing.addresses:
+            for url in showing.urls:
                 self._hosts.shown(url, page.url)
             wanted.extend(self._advance(showing))
         return wanted
 
     def refused(self, page: PageRead, refusal: str) -> None:
-        """Take in a page whose images are not asked for: each ends with this refusal."""
+        """Add a page whose images are not requested: each gets this refusal."""
         for image in page.images:
             self._settle(_Showing(page, image), refusal)
 
     def image(self, url: str, read: ImageRead) -> list[str]:
-        """Take in what came of one image; return the images to ask for in its place."""
+        """Add the result of one image; return the images to request in its place."""
         earlier = self._read.get(url)
         if read.picture is not None or earlier is None:
             self._read[url] = read
@@ -115,12 +115,12 @@ class Showings:
         return [wanted for showing in waiting for wanted in self._advance(showing)]
 
     def ready(self) -> list[Observation]:
-        """Return the observations that are complete, once."""
+        """Return the complete observations; each is returned once."""
         ready, self._ready = self._ready, []
         return ready
 
     def rest(self, refusal: str, read_at: datetime) -> list[Observation]:
-        """End the visit: decide what is undecided; images still waited for get this refusal."""
+        """Return the remaining observations; images without a result get this refusal."""
         waiting, self._waiting = self._waiting, {}
         for url, showings in waiting.items():
             self._read.setdefault(url, ImageRead(read_at, refusal))
@@ -131,8 +131,8 @@ class Showings:
         return [*self.ready(), *decided]
 
     def _advance(self, showing: _Showing) -> Iterator[str]:
-        """Settle an image whose outcome is known; else wait for its best untried size."""
-        for url in showing.addresses[:TRIES]:
+        """Settle an image whose result is known; else wait for its largest untried size."""
+        for url in showing.urls[:TRIES]:
             read = self._read.get(url)
             if read is None:
                 yield from self._wait(showing, url)
@@ -142,28 +142,28 @@ class Showings:
         self._settle(showing, "limit")
 
     def _wait(self, showing: _Showing, url: str) -> Iterator[str]:
-        if url not in self.asked and len(self.asked) >= self.limit:
+        if url not in self.requested and len(self.requested) >= self.limit:
             self._settle(showing, "limit")
             return
         self._waiting.setdefault(url, []).append(showing)
-        if url not in self.asked:
-            self.asked.add(url)
+        if url not in self.requested:
+            self.requested.add(url)
             yield url
 
     def _settle(self, showing: _Showing, untried: str) -> None:
-        """Make the observations of an image; sizes not asked for share its picture.
+        """Make the observations of an image; sizes not requested share its picture.
 
-        Without a picture they get the refusal `untried`.
+        If there is no picture, they get the refusal `untried`.
         """
         page = showing.page
         tried: dict[str, ImageRead] = {}
         shared = ImageRead(page.read_at, untried)
-        for url in showing.addresses[:TRIES]:
+        for url in showing.urls[:TRIES]:
             tried[url] = self._read.get(url, shared)
             if tried[url].picture is not None:
                 shared = tried[url]
                 break
-        for url in showing.addresses:
+        for url in showing.urls:
             self._observe(page, url, tried.get(url, shared))
         for url, read in tried.items():
             if read.fetched_url is not None and self._is_elsewhere(page, url, read.fetched_url):
@@ -171,9 +171,9 @@ class Showings:
                 self._observe(page, read.fetched_url, read)
 
     def _is_elsewhere(self, page: PageRead, url: str, fetched_url: str) -> bool:
-        """Return whether an image came from an address that is not yet observed on the page."""
+        """Return whether an image redirects to a URL that is not yet observed on the page."""
         key = url_key(fetched_url) if fetched_url != url else None
-        # Another spelling of the same address (http, https) is found by its key.
+        # Other forms of the same URL (http, https) have the same key.
         if key is None or key in page.keys or (page.url, key) in self._redirected:
             return False
         self._redirected.add((page.url, key))

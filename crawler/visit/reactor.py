@@ -1,7 +1,7 @@
-"""Twisted's reactor, started once in a process and driven by one visit after the other.
+"""Twisted's reactor, started once per process and used by one visit after the other.
 
-A reactor that was stopped cannot be started again. So it is never stopped: between visits
-its event loop stands still.
+A stopped reactor cannot be started again. So it is never stopped: between visits its event
+loop does not run.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ if TYPE_CHECKING:
 
 @cache
 def running_loop() -> asyncio.AbstractEventLoop:
-    """Return the event loop of this process's reactor, which is started with the first call."""
+    """Return the event loop of this process's reactor; the first call starts the reactor."""
     install_reactor("twisted.internet.asyncioreactor.AsyncioSelectorReactor")
     from twisted.internet import reactor
 
-    # Threads that still resolve names keep no process from ending.
+    # Daemon threads: name resolution must not keep the process from exiting.
     reactor.getThreadPool().threadFactory = partial(threading.Thread, daemon=True)
     reactor.startRunning(installSignalHandlers=False)
     loop: asyncio.AbstractEventLoop = reactor._asyncioEventloop
@@ -37,11 +37,11 @@ def running_loop() -> asyncio.AbstractEventLoop:
 
 @contextmanager
 def with_names(crawler: Crawler) -> Iterator[None]:
-    """Resolve names as this visit may, until its end."""
+    """Install the resolver of this visit, until the context ends."""
     from twisted.internet import reactor
 
     before = reactor.nameResolver
-    # What an earlier visit learnt may be true no more.
+    # Results of an earlier visit may be outdated.
     dnscache.clear()
     GuardedResolver.from_crawler(crawler, reactor).install_on_reactor()
     try:

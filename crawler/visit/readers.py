@@ -1,4 +1,4 @@
-"""What a visit reads in other processes: bytes of strangers, within limits."""
+"""Reads pages and images in worker processes, within limits of time and memory."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ R = TypeVar("R")
 
 
 class Readers:
-    """Reads pages and images in worker processes, without keeping the event loop.
+    """Reads pages and images in worker processes, without blocking the event loop.
 
-    All pages of a visit are one host's. They have a worker of their own, so that slow
-    ones keep no image of another host waiting.
+    All pages of a visit are from one host. They have their own worker, so that slow
+    pages do not delay images of other hosts.
     """
 
     def __init__(self, workers: int = 2) -> None:
-        """Start nothing yet; `workers` read images."""
+        """Prepare `workers` processes for images; processes start with the first page or image."""
         self._images = Pool(workers)
         self._pages = Pool(1)
 
     async def page(self, page: Page) -> tuple[PageText, str | None]:
-        """Return what a page says, or else its outline and the refusal `page-too-complex`."""
+        """Return the excerpt and content of a page, or its outline and `page-too-complex`."""
         answer = await _called(self._pages, Work(read_text, PAGE_LIMITS, load), page)
         if answer.value is not None:
             return answer.value, None
@@ -37,10 +37,10 @@ class Readers:
         return outlined.value or PageText("", PageContent()), TOO_COMPLEX
 
     async def image(self, data: bytes, url: str = "") -> FileRead:
-        """Return the picture of a file's bytes, or the reason why there is none, and its marks.
+        """Return the picture of an image file, or the refusal, and its marks.
 
-        Reasons: those of UnreadablePicture, and those of a worker's end (`timeout`,
-        `out-of-memory`, `crashed`), after which the marks are read by themselves.
+        Refusals: those of UnreadablePicture, and those of a failed worker (`timeout`,
+        `out-of-memory`, `crashed`), after which only the marks are read.
         """
         fetched = Fetched(data, url)
         answer = await _called(self._images, guarded(read_fetched), fetched)
@@ -50,12 +50,12 @@ class Readers:
         return replace(marks.value or FileRead(), refusal=answer.failure)
 
     def give_up(self) -> None:
-        """End the workers that are at work: nobody waits for them any more."""
+        """Stop the workers that are busy; their results are not needed any more."""
         self._images.give_up()
         self._pages.give_up()
 
     def close(self) -> None:
-        """End all workers."""
+        """Stop all workers."""
         self._images.close()
         self._pages.close()
 

@@ -1,4 +1,4 @@
-"""The requests of a visit: pages, images and the files of a site, the most urgent first."""
+"""The requests of a visit: pages, images and the files of a site, with their priorities."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from crawler.visit.frontier import Step
-    from crawler.visit.site_files import Wanted
+    from crawler.visit.site_files import SiteFileUrl
 
 NOT_MODIFIED = 304
-# Images before pages, so that few wait; next pages before other links; near
-# pages before far ones.
+# Images before pages, so that few images wait; next pages before other links; pages
+# near the start before far ones.
 IMAGE_PRIORITY = 10_000
 NEXT_PRIORITY = 1_000
 # The longest page after decompression; `cut_pages` keeps the beginning of it.
@@ -45,7 +45,7 @@ def page_request(step: Step, callback: Callable[..., Any], errback: Callable[...
 def image_request(
     url: str, maxsize: int, callback: Callable[..., Any], errback: Callable[..., Any]
 ) -> Request:
-    """Return the request for an image of at most so many bytes; its callback gets the URL."""
+    """Return the request for an image of at most `maxsize` bytes; its callback gets the URL."""
     return Request(
         url,
         callback=callback,
@@ -63,16 +63,16 @@ def image_request(
 
 
 def site_file_request(
-    wanted: Wanted, callback: Callable[..., Any], errback: Callable[..., Any]
+    file: SiteFileUrl, callback: Callable[..., Any], errback: Callable[..., Any]
 ) -> Request:
-    """Return the request for a file that speaks for its site."""
+    """Return the request for a site's file; its callback gets the file's URL as `file`."""
     return Request(
-        wanted.url,
+        file.url,
         callback=callback,
         errback=errback,
         priority=IMAGE_PRIORITY,
         headers={"Accept": _FILE_ACCEPT},
-        cb_kwargs={"wanted": wanted},
+        cb_kwargs={"file": file},
         meta={"kind": "site-file", "download_maxsize": MAXSIZE},
         dont_filter=True,
     )

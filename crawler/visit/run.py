@@ -1,4 +1,4 @@
-"""Making one visit: from a plan to what came of it, again and again in one process."""
+"""Makes one visit, from its plan to its result; repeatable in one process."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from scrapy.crawler import AsyncCrawlerRunner, Crawler
 from crawler.plan import Options, Plan, contact_for
 from crawler.record import database as recorder
 from crawler.report.summary import Ended
-from crawler.report.tally import Tally
+from crawler.report.tally import VisitTally
 from crawler.settings import scrapy_settings, user_agent
 from crawler.site_spider import SiteSpider
 from crawler.visit.reactor import running_loop, with_names
 from crawler.visit.readers import Readers
 from registry.urls.key import hostname_of
 
-Report = Callable[[Tally], None]
+ReportCounts = Callable[[VisitTally], None]
 Say = Callable[[str], None]
 
 
@@ -33,18 +33,19 @@ def visit(
     plan: Plan,
     options: Options,
     *,
-    report: Report = lambda tally: None,
+    report: ReportCounts = lambda tally: None,
     say: Say = lambda message: None,
 ) -> Ended:
-    """Make one visit and return what came of it; may be called again in the same process.
+    """Make one visit and return its result; may be called again in the same process.
 
-    It is called in the main thread of a process, which may be a worker's. `report` is given
-    the counts while the visit runs, `say` a line for people now and then. The first SIGINT,
-    SIGTERM or SIGHUP ends the visit politely, and `Ended.signal` names it; the second ends
-    the process.
+    Call it in the main thread of a process, which may be a worker. `report` is called with
+    the counts while the visit runs, `say` with single lines of text. The first SIGINT,
+    SIGTERM or SIGHUP ends the visit after the requests in progress, and `Ended.signal` is its
+    number; the second ends the process at once.
 
-    Raises UsageError for what may not be visited so, DatabaseUnavailable before anything is
-    asked for if the database is down; if it is lost later, what was written stays written.
+    Raises UsageError for options that this start URL does not allow, and DatabaseUnavailable
+    before the first request if the database is down, or later if it fails; observations
+    written before are kept.
     """
     contact = contact_for(plan, options)
     agent = user_agent(contact)
@@ -68,7 +69,7 @@ def visit(
 
 
 def is_due(plan: Plan, older_than: timedelta, now: datetime) -> bool:
-    """Tell whether the last finished visit of a plan is older than that, or there is none."""
+    """Return whether the last finished visit of a plan is older than this, or there is none."""
     last = recorder.last_visit(spider=plan.spider.name, start_url=plan.start_url, host=plan.host)
     return last is None or now - last > older_than
 
@@ -78,7 +79,7 @@ class _Visit:
     plan: Plan
     options: Options
     record: recorder.Recorder
-    report: Report
+    report: ReportCounts
     say: Say
     signal: int | None = None
     crawler: Crawler | None = None
@@ -91,7 +92,7 @@ class _Visit:
                 return loop.run_until_complete(self._made(settings))
         finally:
             self.readers.close()
-            # One that ended in an error is held by nobody: the next one records it as killed.
+            # Releases the lock of a visit that failed: the next visit records it as killed.
             self.record.session.close()
 
     async def _made(self, settings: dict[str, Any]) -> Ended:
@@ -107,7 +108,7 @@ class _Visit:
                 readers=self.readers,
                 report=self.report,
             )
-        # Workers that are still at it read for nobody.
+        # The results of busy workers are not needed any more.
         self.readers.give_up()
         spider = crawler.spider
         assert isinstance(spider, SiteSpider)
@@ -131,7 +132,7 @@ class _Visit:
 
     @contextmanager
     def _signals(self, loop: asyncio.AbstractEventLoop) -> Iterator[None]:
-        """End the visit at a signal, if this is the main thread: others get none."""
+        """End the visit at a signal, if this is the main thread; others receive none."""
         if threading.current_thread() is not threading.main_thread():
             yield
             return
@@ -151,14 +152,14 @@ class _Visit:
                 signal.signal(number, handler)
 
     def _interrupt(self, number: int, loop: asyncio.AbstractEventLoop) -> None:
-        """Stop politely at the first signal and at once at the second."""
+        """End the visit at the first signal, the process at the second."""
         if self.signal is not None:
             self.say("interrupted")
-            # Nothing may run any more, least of all waiting for what is under
-            # way. An open transaction ends unwritten; the workers see us gone.
+            # No cleanup may run: it could wait for requests in progress. An open
+            # transaction is rolled back; workers exit without their parent.
             os._exit(128 + number)
         self.signal = number
-        self.say("stopping: finishing what is under way (once more to stop at once)")
+        self.say("stopping after the requests in progress (interrupt again to stop at once)")
         loop.call_soon_threadsafe(self._stop_spider)
 
     def _stop_spider(self) -> None:

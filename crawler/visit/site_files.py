@@ -1,8 +1,8 @@
-"""Files that speak for a whole site, besides robots.txt. Pure.
+"""Files whose marks cover a whole site, besides robots.txt. Pure.
 
-Each is asked for once a visit and host: those that readers declare for hosts that serve
-images, of a host that shows pages those for pages too; and the RSL documents that
-robots.txt, headers and pages point to. robots.txt is obeyed for them as for all else.
+Each is requested once per visit and host: the files that readers declare for hosts that
+serve images, for a host with pages also those for pages; and the RSL documents that
+robots.txt, headers and pages point to. robots.txt applies to them too.
 """
 
 from __future__ import annotations
@@ -18,15 +18,15 @@ from registry.signals import carriers, read
 from registry.urls.absolute import absolute
 from registry.urls.key import host_of
 
-# Of both, what the readers look at is less.
+# Most bytes of a file; readers read less.
 MAXSIZE = 2 * 1024 * 1024
-# RSL documents of one host; a page may point to one of its own.
+# Most RSL documents per host; each page may point to a different one.
 MAX_LICENCES = 20
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
-    """A file to ask for, and the host it speaks for."""
+class SiteFileUrl:
+    """The URL of a site's file to request, its carrier, and the host that its marks cover."""
 
     url: str
     kind: str
@@ -34,76 +34,76 @@ class Wanted:
 
 
 @dataclass(slots=True)
-class SiteFiles:
-    """Which files a visit has asked for, and which it still wants of a host.
+class SiteFileUrls:
+    """The files of sites that a visit requests, each once.
 
-    `licences_left` counts RSL documents beyond MAX_LICENCES of one host.
+    `licences_left` counts the RSL documents beyond MAX_LICENCES per host.
     """
 
-    _asked: set[tuple[str, str]] = field(default_factory=set)
+    _requested: set[tuple[str, str]] = field(default_factory=set)
     _pointers: dict[str, list[str]] = field(default_factory=dict)
     _licences: dict[str, int] = field(default_factory=dict)
     licences_left: int = 0
 
-    def about_page(self, url: str, evidence: Iterable[Evidence]) -> list[Wanted]:
-        """Return what to ask for now that a page was read."""
-        return self._wanted(url, carriers().asked_for(shows_pages=True), evidence)
+    def about_page(self, url: str, evidence: Iterable[Evidence]) -> list[SiteFileUrl]:
+        """Return the files to request after a page was read."""
+        return self._new_files(url, carriers().asked_for(shows_pages=True), evidence)
 
-    def about_image(self, url: str, evidence: Iterable[Evidence]) -> list[Wanted]:
-        """Return what to ask for now that an image was read."""
-        return self._wanted(url, carriers().asked_for(shows_pages=False), evidence)
+    def about_image(self, url: str, evidence: Iterable[Evidence]) -> list[SiteFileUrl]:
+        """Return the files to request after an image was read."""
+        return self._new_files(url, carriers().asked_for(shows_pages=False), evidence)
 
     def robots_txt(self, evidence: Evidence) -> None:
-        """Remember the licences that a robots.txt points to."""
+        """Keep the licences that a robots.txt points to."""
         self._pointers.setdefault(host_of(evidence.url) or "", []).extend(_licences(evidence))
 
-    def _wanted(
+    def _new_files(
         self, url: str, files: Iterable[tuple[str, str]], evidence: Iterable[Evidence]
-    ) -> list[Wanted]:
+    ) -> list[SiteFileUrl]:
         host = host_of(url) or ""
-        found = [
-            Wanted(place, kind, host)
+        wanted = [
+            SiteFileUrl(file_url, kind, host)
             for kind, path in files
-            if (place := absolute(url, path)) is not None
+            if (file_url := absolute(url, path)) is not None
         ]
         pointers = self._pointers.pop(host, [])
         pointers += [licence for piece in evidence for licence in _licences(piece)]
-        found += [Wanted(pointer, "rsl-xml", host) for pointer in pointers]
-        return [wanted for wanted in found if self._is_new(wanted)]
+        wanted += [SiteFileUrl(pointer, "rsl-xml", host) for pointer in pointers]
+        return [file for file in wanted if self._is_new(file)]
 
-    def _is_new(self, wanted: Wanted) -> bool:
-        key = wanted.host, wanted.url
-        if key in self._asked:
+    def _is_new(self, file: SiteFileUrl) -> bool:
+        key = file.host, file.url
+        if key in self._requested:
             return False
-        self._asked.add(key)
-        if wanted.kind == "rsl-xml":
-            self._licences[wanted.host] = self._licences.get(wanted.host, 0) + 1
-            if self._licences[wanted.host] > MAX_LICENCES:
+        self._requested.add(key)
+        if file.kind == "rsl-xml":
+            self._licences[file.host] = self._licences.get(file.host, 0) + 1
+            if self._licences[file.host] > MAX_LICENCES:
                 self.licences_left += 1
                 return False
         return True
 
 
-def site_file(wanted: Wanted, read_at: datetime, response: Response) -> SiteFile:
-    """Return the file as it is recorded, or the refusal in its place."""
-    answer = answered(wanted.kind, response)
+def site_file(file: SiteFileUrl, read_at: datetime, response: Response) -> SiteFile:
+    """Return the record of a response for a site's file: its text, or the refusal."""
+    answer = answered(file.kind, response)
     if answer.refusal is not None or answer.text is None:
-        return refused(wanted, read_at, answer.refusal or "failed", response.status)
-    evidence = Evidence(wanted.kind, "site", wanted.url, text=answer.text)
-    return SiteFile(read_at, wanted.host, wanted.url, wanted.kind, response.status, None, evidence)
+        return refused(file, read_at, answer.refusal or "failed", response.status)
+    evidence = Evidence(file.kind, "site", file.url, text=answer.text)
+    return SiteFile(read_at, file.host, file.url, file.kind, response.status, None, evidence)
 
 
-def refused(wanted: Wanted, read_at: datetime, refusal: str, status: int | None) -> SiteFile:
-    """Return that a file could not be had, and why."""
-    return SiteFile(read_at, wanted.host, wanted.url, wanted.kind, status, refusal)
+def refused(file: SiteFileUrl, read_at: datetime, refusal: str, status: int | None) -> SiteFile:
+    """Return the record of a file that could not be fetched."""
+    return SiteFile(read_at, file.host, file.url, file.kind, status, refusal)
 
 
 def _licences(evidence: Evidence) -> list[str]:
-    """Return the addresses of the RSL documents that evidence points to.
+    """Return the URLs of the RSL documents that evidence points to.
 
-    Links in the text (`a`) may be anybody's, a comment's say, and speak for no site.
+    Links in the text (`a`) do not count: anybody may write them, for example in a comment.
     """
-    found = (s for s in read(evidence).signals if s.vocabulary == "rsl" and s.rule is None)
-    pointers = (s for s in found if not s.uses and s.licence_url and s.raw[:2].lower() != "<a")
+    rsl = (s for s in read(evidence).signals if s.vocabulary == "rsl" and s.rule is None)
+    pointers = (s for s in rsl if not s.uses and s.licence_url and s.raw[:2].lower() != "<a")
     urls = (absolute(evidence.url, s.licence_url or "") for s in pointers)
     return [url for url in urls if url is not None]

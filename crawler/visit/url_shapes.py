@@ -1,9 +1,9 @@
-"""What the addresses of one link trap have in common. Pure.
+"""Shapes of URLs, which all URLs of a link trap have in common. Pure.
 
-A shape is an address with what differs from page to page taken out: numbers, tokens that
-look random (session ids, hashes), parameters, and repetitions of a part of the path. A
-calendar, a filter and a path that keeps growing are one shape each; so are the pages of a
-gallery, which are told from traps by the images they show.
+A shape is a URL without the parts that differ between pages: numbers, tokens that look
+random (session ids, hashes), parameters, and repeated parts of the path. A calendar, a
+filter and a path that keeps growing each have one shape; so do the pages of a gallery,
+which differ from traps by the images they show.
 """
 
 from __future__ import annotations
@@ -22,23 +22,23 @@ _PARAMETERS = re.compile(r";[^/]*")
 _SESSIONS = re.compile(
     r"(?:jsessionid|phpsessid|aspsessionid\w*|session_?id|oscsid|zenid|cfid|cftoken)", re.IGNORECASE
 )
-# Fewest characters of a session's token; ColdFusion's may be a number, beside one that counts.
+# Least length of a session token; ColdFusion's CFTOKEN may be a number.
 _TOKEN_LENGTH, _NUMBER_TOKEN = 16, re.compile("[0-9]{8,}")
 _MOST_REPEATED = 4
 _NUMBER, _RANDOM = "0", "*"
 
 
 def page_key(url: str) -> str:
-    """Return an address as the same page is written in another way.
+    """Return a key that is equal for the URLs of one page.
 
-    Parameters are sorted; those that hold the token of a session, by name and value, are
-    left out. A small number or a word is no token: `session_id=3` may be a lesson's page.
+    Parameters are sorted; session tokens, recognised by name and value, are removed. A small
+    number or a word is not a token: `session_id=3` may be the page of a lesson.
     """
     return _key(url, with_sessions=False)
 
 
 def spelling_of(url: str) -> str:
-    """Return an address as `page_key` does, with its sessions."""
+    """Return the key of a URL as `page_key` does, but with its session tokens."""
     return _key(url, with_sessions=True)
 
 
@@ -48,13 +48,13 @@ def _key(url: str, *, with_sessions: bool) -> str:
     path = parts.path or "/"
     if not with_sessions:
         pairs = _without_sessions(pairs)
-        path = _PARAMETERS.sub(lambda found: _without_session(found.group()), path)
+        path = _PARAMETERS.sub(lambda match: _without_session(match.group()), path)
     query = "&".join(f"{name}={value}" for name, value in pairs)
     return f"{parts.scheme}://{parts.netloc.lower()}{path}?{query}"
 
 
 def shape_of(url: str) -> str:
-    """Return the shape of an address."""
+    """Return the shape of a URL."""
     parts = urlsplit(url)
     segments = [_segment(part) for part in _PARAMETERS.sub("", parts.path).split("/")[1:]]
     path = "/".join(_without_repetitions(segments))
@@ -62,7 +62,7 @@ def shape_of(url: str) -> str:
 
 
 def folder_of(url: str) -> str:
-    """Return the shape of what an address stands in, for tokens that do not look random."""
+    """Return the shape of a URL's folder, for random names that do not look random."""
     host, _, path = shape_of(url).partition("/")
     return f"{host}/{path.rstrip('?/').rpartition('/')[0]}/{_RANDOM}/"
 
@@ -80,7 +80,7 @@ def _without_sessions(pairs: list[tuple[str, str]]) -> list[tuple[str, str]]:
 
 
 def _is_session(name: str, value: str) -> bool:
-    """Return whether a parameter holds the token of a session, by its name and value."""
+    """Return whether a parameter is a session token, by its name and value."""
     if not _SESSIONS.fullmatch(name):
         return False
     if name.lower() == "cftoken" and _NUMBER_TOKEN.fullmatch(value):
@@ -94,7 +94,7 @@ def _is_session(name: str, value: str) -> bool:
 
 
 def _segment(text: str) -> str:
-    return _TOKEN.sub(lambda found: _token(found.group()), text)
+    return _TOKEN.sub(lambda match: _token(match.group()), text)
 
 
 def _token(text: str) -> str:
@@ -104,11 +104,11 @@ def _token(text: str) -> str:
 
 
 def _looks_random(text: str) -> bool:
-    """Return whether a token is no word and no number, as far as letters tell."""
+    """Return whether a token looks like neither a word nor a number."""
     if text.isdigit():
         return False
-    kinds = [c.isdigit() for c in text]
-    mixed = sum(a != b for a, b in pairwise(kinds))
+    digits = [c.isdigit() for c in text]
+    mixed = sum(a != b for a, b in pairwise(digits))
     cases = sum(a.islower() and b.isupper() for a, b in pairwise(text))
     return (
         _HEX.fullmatch(text) is not None
@@ -120,7 +120,7 @@ def _looks_random(text: str) -> bool:
 
 
 def _without_repetitions(segments: list[str]) -> list[str]:
-    """Return the segments with each part that follows itself written once."""
+    """Return the segments with each repeated run written once."""
     for size in range(1, _MOST_REPEATED + 1):
         kept: list[str] = []
         for segment in segments:

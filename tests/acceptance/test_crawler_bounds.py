@@ -135,9 +135,9 @@ USAGE = {
     "a bracket that does not close": (["http://[bad/"], "http://[bad/ is not a web address"),
     "a port that is none": (["http://h:99999/"], "http://h:99999/ is not a web address"),
     "a label too long": ([f"http://{'a' * 64}.example/"], "is not a web address"),
-    "a password": (["http://me:secret@127.0.0.1/"], "leave them out"),
-    "a password and no host": (["http://me:secret@[bad/"], "leave them out"),
-    "private and public": (["http://127.0.0.1/", "https://art.example/"], "make two runs"),
+    "a password": (["http://me:secret@127.0.0.1/"], "remove them"),
+    "a password and no host": (["http://me:secret@[bad/"], "remove them"),
+    "private and public": (["http://127.0.0.1/", "https://art.example/"], "start two runs"),
 }
 
 

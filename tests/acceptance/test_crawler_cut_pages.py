@@ -94,7 +94,7 @@ def test_a_failed_second_try_loses_nothing(crawl: Run, database_url: str, second
         site.answers = {"/": [cut, second], "/cat.jpg": CAT}
         crawled = crawl(site.url + "/", "--json")
     assert crawled.returncode == 4
-    assert "the answer broke off; what came of it was read and recorded" in crawled.stderr
+    assert "the response was truncated; the received part was recorded" in crawled.stderr
     assert json.loads(crawled.stdout)["marks"]["noai"] == 1
     (found,) = observed(database_url)
     assert (found["refusal"], found["image_id"] is None) == ("page-truncated", False)

@@ -84,8 +84,8 @@ def test_a_host_that_asks_for_a_long_pause_is_asked_no_more(
     refuse(site, lambda host, path: path.endswith(".jpg"), "120")
     done = crawl(site.url + "/start.html", "--max-depth", 0, "--max-seconds", 60)
     assert done.returncode == 4
-    assert "the host asked to be left alone" in done.stderr
-    assert "asked no more    127.0.0.1 (http-429)" in done.stdout
+    assert "is incomplete: the host refused further requests" in done.stderr
+    assert "stopped hosts    127.0.0.1 (http-429)" in done.stdout
     refused = [r for r in site.requests if r.status == 429]
     # Two may be under way at once.
     assert len(refused) <= 2

@@ -228,7 +228,7 @@ def test_robots_txt_that_cannot_be_had_closes_the_site(
     site.replace("/robots.txt", b"User-agent: *\nAllow: /\n", status=status)
     ended = crawl(site.url + "/")
     assert ended.returncode == 4
-    assert "must stay away" in ended.stderr
+    assert "so no request is allowed" in ended.stderr
     assert {r.path for r in site.requests} == {"/robots.txt"}
     assert rows(database_url, "SELECT refusal FROM site_rule") == [(f"http-{status}",)]
     assert rows(database_url, "SELECT state FROM visit") == [("failed",)]
@@ -243,7 +243,7 @@ def test_robots_txt_that_closes_the_site_is_recorded(
     site.replace("/robots.txt", text)
     ended = crawl(site.url + "/gallery/")
     assert ended.returncode == 1
-    assert "closes it to us" in ended.stderr
+    assert "the host's robots.txt disallows it" in ended.stderr
     assert {r.path for r in site.requests} == {"/robots.txt"}
     assert rows(
         database_url, "SELECT text FROM site_rule JOIN evidence e ON e.id = evidence_id"
@@ -265,7 +265,8 @@ def test_redirects_obey_the_target_s_robots_txt(
 
 
 @pytest.mark.parametrize(
-    ("path", "message"), [("/nothing-here", "answers 404"), ("/style.css", "not an HTML page")]
+    ("path", "message"),
+    [("/nothing-here", "responded with status 404"), ("/style.css", "not an HTML page")],
 )
 def test_a_start_page_that_cannot_be_read(
     path: str, message: str, site: SampleSite, crawl: Run, database_url: str
@@ -282,7 +283,7 @@ def test_a_host_that_does_not_answer(crawl: Run, database_url: str) -> None:
         port = closed.getsockname()[1]
     ended = crawl(f"http://127.0.0.1:{port}/")
     assert ended.returncode == 4
-    assert "does not answer" in ended.stderr
+    assert "cannot be reached" in ended.stderr
     assert rows(database_url, "SELECT state FROM visit") == [("failed",)]
     assert rows(database_url, "SELECT refusal FROM site_rule") == [("connection",)]
 
@@ -306,7 +307,7 @@ USAGE = {
     "no scheme": (["art.example"], "https://art.example"),
     "other scheme": (["ftp://127.0.0.1/"], "not a web address"),
     "no such spider": (["louvre"], "crawler sites"),
-    "a spider that needs an address": (["gallery"], "needs an address"),
+    "a spider that needs a start URL": (["gallery"], "needs a start URL"),
     "no target": ([], "Missing argument"),
     "a negative delay": (["http://127.0.0.1/", "--delay", "-1"], "--delay"),
 }
@@ -355,7 +356,7 @@ def test_a_site_visited_lately_is_left_out(site: SampleSite, crawl: Run, databas
     asked = len(site.requests)
     again = crawl(f"{site.url}/", *options)
     assert again.returncode == 0
-    assert "left out" in again.stderr
+    assert "skipped" in again.stderr
     assert len(site.requests) == asked
     assert rows(database_url, "SELECT count(*) FROM visit") == [(1,)]
     # Another start is another visit, and a long past one is due again.

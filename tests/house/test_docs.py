@@ -12,7 +12,7 @@ from sources import ROOT, hold, modules, tracked
 from crawler import settings
 from crawler.manners import pace
 from crawler.visit import frontier, site_files
-from crawler.visit.frontier import Limits
+from crawler.visit.frontier import VisitLimits
 from registry import model
 from registry.checking import address_columns, complete
 from registry.checking.column_roles import HASHES, IMAGES, OF_OTHERS
@@ -127,7 +127,7 @@ def test_crawling_names_the_refusals():
 
 def test_numbers_are_those_of_the_code():
     likely, possible = confirm.LIKELY_64, confirm.POSSIBLE_64
-    limits = Limits()
+    limits = VisitLimits()
     said = {
         "docs/checking.md": [
             f"| `certain` | at most {confirm.CERTAIN_256} of 256 bits differ | never |",

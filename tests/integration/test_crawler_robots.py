@@ -19,7 +19,7 @@ SCRIPT = """
 import json, logging, sys
 from scrapy import Request
 from scrapy.crawler import AsyncCrawlerProcess
-from crawler.visit.frontier import Limits
+from crawler.visit.frontier import VisitLimits
 from crawler.visit.readers import Readers
 from crawler.settings import scrapy_settings
 from crawler.site_spider import SiteSpider
@@ -44,8 +44,8 @@ if __name__ == "__main__":
     recorder = Recorder()
     readers = Readers(1)
     task = process.crawl(
-        process.create_crawler(Cheat), start_url=sys.argv[1], limits=Limits(), recorder=recorder,
-        readers=readers, report=lambda tally: None,
+        process.create_crawler(Cheat), start_url=sys.argv[1], limits=VisitLimits(),
+        recorder=recorder, readers=readers, report=lambda tally: None,
     )
     process.start()
     readers.close()
@@ -130,10 +130,10 @@ def test_private_networks_are_not_asked_for_a_public_page() -> None:
 
     from crawler.manners.bounds import BoundsMiddleware
     from crawler.manners.refusals import Refused
-    from crawler.visit.frontier import Limits
+    from crawler.visit.frontier import VisitLimits
     from crawler.visit.state import VisitState
 
-    visit = VisitState("https://art.example/", Limits())
+    visit = VisitState("https://art.example/", VisitLimits())
     crawler = SimpleNamespace(spider=SimpleNamespace(visit=visit))
     bounds = BoundsMiddleware(crawler)  # type: ignore[arg-type]
     for url in ("http://127.0.0.1/a.jpg", "http://10.0.0.1/", "http://[::1]/", "http://db/a.png"):

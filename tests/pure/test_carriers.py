@@ -3,7 +3,7 @@
 import image_files
 import pytest
 
-from crawler.visit.site_files import SiteFiles
+from crawler.visit.site_files import SiteFileUrls
 from registry.cli._evidence_files import FILE_KINDS, guess_kind
 from registry.evidence.body_kinds import kind_of_body
 from registry.evidence.carriers import (
@@ -53,7 +53,7 @@ def test_places_are_those_of_files_of_a_site():
 
 def test_the_crawler_asks_for_what_the_table_says():
     for shows_pages in (True, False):
-        files = SiteFiles()
+        files = SiteFileUrls()
         ask = files.about_page if shows_pages else files.about_image
         found = [
             (w.kind, w.url.removeprefix("https://a.example"))

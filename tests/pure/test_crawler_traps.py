@@ -14,8 +14,8 @@ from crawler.visit.frontier import (
     BARREN_NEXT,
     BARREN_VARIANTS,
     Frontier,
-    Limits,
     Step,
+    VisitLimits,
 )
 from crawler.visit.url_shapes import folder_of, page_key, shape_of
 
@@ -25,7 +25,7 @@ UNDER_WAY = 2
 
 def crawl(site, start="/", pages=10_000):
     """Return the addresses that a visit reads, and what it turned away."""
-    frontier = Frontier(Limits(pages=pages, depth=10**6))
+    frontier = Frontier(VisitLimits(pages=pages, depth=10**6))
     first = Step(PageLink(SITE + start), 0)
     assert frontier.admit(first.link.url, 0)
     queue, reading, read = deque([first]), deque(), []
@@ -43,7 +43,7 @@ def crawl(site, start="/", pages=10_000):
             if frontier.admit(target, step.depth + 1, is_next=is_next):
                 queue.append(Step(PageLink(target, is_next), step.depth + 1))
         queue.extend(frontier.read(url))
-    return read, frontier.turned_away()
+    return read, frontier.dropped()
 
 
 def number(url):

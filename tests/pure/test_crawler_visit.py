@@ -10,9 +10,9 @@ from crawler.pages.images import ImageCandidate
 from crawler.pages.links import PageLink, find_links
 from crawler.pages.relation import plain_relation
 from crawler.report.summary import Ended, as_json, as_text, exit_code
-from crawler.report.tally import Tally
+from crawler.report.tally import VisitTally
 from crawler.settings import checked_contact, refuse_disobedience, scrapy_settings, user_agent
-from crawler.visit.frontier import BARREN_NEXT, BARREN_VARIANTS, Frontier, Limits
+from crawler.visit.frontier import BARREN_NEXT, BARREN_VARIANTS, Frontier, VisitLimits
 from crawler.visit.images import ImageRead, PageRead, Showings
 from registry.errors import UsageError
 from registry.evidence.headers import kept, refreshed
@@ -185,26 +185,26 @@ def test_links() -> None:
 
 
 def test_pages_are_admitted_once_within_limits() -> None:
-    frontier = Frontier(Limits(pages=2, depth=1))
+    frontier = Frontier(VisitLimits(pages=2, depth=1))
     assert frontier.admit(SITE + "/?b=1&a=2", 0)
     assert not frontier.admit(SITE + "?a=2&b=1", 0)
     assert not frontier.admit(SITE + "/deep", 2)
-    assert frontier.turned_away() == {"depth": 1}
+    assert frontier.dropped() == {"depth": 1}
     assert frontier.admit(SITE + "/deep", 1)
     assert not frontier.admit(SITE + "/third", 1)
-    assert frontier.turned_away() == {"pages": 1}
+    assert frontier.dropped() == {"pages": 1}
 
 
 @pytest.mark.parametrize(("is_next", "most"), [(True, BARREN_NEXT), (False, BARREN_VARIANTS)])
 def test_a_calendar_ends(is_next: bool, most: int) -> None:
-    frontier = Frontier(Limits())
+    frontier = Frontier(VisitLimits())
     admitted = [frontier.admit(f"{SITE}/c?month={n}", 1, is_next=is_next) for n in range(200)]
     assert sum(admitted) == most
     assert frontier.admit(SITE + "/other?month=1", 1, is_next=is_next)
 
 
 def test_a_gallery_does_not_end() -> None:
-    frontier = Frontier(Limits())
+    frontier = Frontier(VisitLimits())
     for number in range(300):
         url = f"{SITE}/gallery?page={number}"
         assert frontier.admit(url, 1, is_next=True)
@@ -213,7 +213,7 @@ def test_a_gallery_does_not_end() -> None:
 
 
 def test_a_path_that_keeps_growing_ends() -> None:
-    frontier = Frontier(Limits(depth=100))
+    frontier = Frontier(VisitLimits(depth=100))
     grown = [SITE + "/a/b" * n for n in range(1, 40)]
     assert sum(frontier.admit(url, n) for n, url in enumerate(grown)) < 10
 
@@ -310,7 +310,7 @@ def test_exit_codes() -> None:
 
 
 def test_the_summary_counts() -> None:
-    tally = Tally()
+    tally = VisitTally()
     tally.evidence([Evidence("headers", "page", SITE, lines=(("X-Robots-Tag", "noai"),))])
     tally.observation(Observation(NOON, SITE + "/a.jpg", refusal="timeout"))
     tally.observation(Observation(NOON, SITE + "/b.jpg", picture=PICTURE))

@@ -13,7 +13,7 @@ from scrapy.http import Response as Fetched
 
 from crawler.manners.responses import response_of
 from crawler.manners.robots import _meaning
-from crawler.visit.site_files import Wanted, site_file
+from crawler.visit.site_files import SiteFileUrl, site_file
 from registry.evidence.responses import Response as Saved
 from registry.evidence.responses import saved_response
 from registry.model import Evidence
@@ -205,7 +205,7 @@ IN_PLACE = {
 def test_a_web_page_in_place_of_another_file(name, carrier, kind):
     body, is_page = IN_PLACE[name]
     body = body.replace(b"%s", OTHERS[carrier].encode())
-    wanted = Wanted(f"https://a.example/{carrier}", carrier, "a.example")
+    wanted = SiteFileUrl(f"https://a.example/{carrier}", carrier, "a.example")
     fetched = Fetched(wanted.url, headers={"Content-Type": kind}, body=body)
     crawled = site_file(wanted, NOW, response_of(fetched))
     assert crawled.refusal == (f"not-{carrier}" if is_page else None)
@@ -218,7 +218,7 @@ def test_a_web_page_in_place_of_another_file(name, carrier, kind):
 def test_a_file_packed_in_an_unknown_way_is_read_by_nobody(carrier):
     url, body = f"https://a.example/{carrier}", b"\x28\xb5\x2f\xfd" + bytes(range(256))
     sent = response_of(Fetched(url, headers={"Content-Encoding": "zstd"}, body=body))
-    crawled = site_file(Wanted(url, carrier, "a.example"), NOW, sent)
+    crawled = site_file(SiteFileUrl(url, carrier, "a.example"), NOW, sent)
     assert (crawled.refusal, crawled.evidence) == ("packed", None)
     assert robots.answer_to(sent).stay_away == robots.UNAVAILABLE
     assert site_file_piece(carrier, sent).is_unread

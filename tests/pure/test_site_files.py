@@ -4,13 +4,13 @@ from datetime import UTC, datetime
 
 import pytest
 
-from crawler.visit.site_files import MAX_LICENCES, SiteFiles, Wanted, refused, site_file
+from crawler.visit.site_files import MAX_LICENCES, SiteFileUrls, SiteFileUrl, refused, site_file
 from registry.evidence.responses import Response
 from registry.model import Evidence
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
 PAGE = "https://a.example/art/1.html"
-AI_TXT = Wanted("https://a.example/ai.txt", "ai-txt", "a.example")
+AI_TXT = SiteFileUrl("https://a.example/ai.txt", "ai-txt", "a.example")
 
 
 def sent(body, content_type):
@@ -23,7 +23,7 @@ def pointing(*urls):
 
 
 def test_each_file_is_asked_for_once_a_host():
-    files = SiteFiles()
+    files = SiteFileUrls()
     found = [(w.kind, w.url) for w in files.about_page(PAGE, ())]
     assert len(found) == len(set(found))
     assert set(found) >= {
@@ -39,7 +39,7 @@ def test_each_file_is_asked_for_once_a_host():
 
 
 def test_of_a_host_that_shows_images_only_its_media_files_are_asked_for():
-    wanted = SiteFiles().about_image("https://cdn.example:8443/1.jpg", ())
+    wanted = SiteFileUrls().about_image("https://cdn.example:8443/1.jpg", ())
     kinds = {w.kind for w in wanted}
     assert {"tdmrep-json", "ai-txt"} <= kinds
     assert "trust-txt" not in kinds
@@ -47,7 +47,7 @@ def test_of_a_host_that_shows_images_only_its_media_files_are_asked_for():
 
 
 def test_licences_that_a_page_or_robots_txt_points_to_speak_for_its_host():
-    files = SiteFiles()
+    files = SiteFileUrls()
     text = "License: https://licences.example/one.xml\nUser-agent: *\nAllow: /\n"
     files.robots_txt(Evidence("robots-txt", "site", "https://a.example/robots.txt", text=text))
     evidence = [pointing("/two.xml", "https://licences.example/one.xml")]
@@ -60,7 +60,7 @@ def test_licences_that_a_page_or_robots_txt_points_to_speak_for_its_host():
 
 
 def test_a_site_with_a_licence_for_every_page_is_not_followed_for_ever():
-    files = SiteFiles()
+    files = SiteFileUrls()
     found = []
     for number in range(3 * MAX_LICENCES):
         found += files.about_page(PAGE, [pointing(f"/{number}.xml")])
@@ -71,7 +71,7 @@ def test_a_site_with_a_licence_for_every_page_is_not_followed_for_ever():
 
 def test_addresses_of_no_web_page_are_not_asked_for():
     for odd in ("javascript:alert(1)", "file:///etc/passwd", "https://[", "data:,x"):
-        found = SiteFiles().about_page(PAGE, [pointing(odd)])
+        found = SiteFileUrls().about_page(PAGE, [pointing(odd)])
         assert [w for w in found if w.kind == "rsl-xml"] == []
 
 
@@ -116,26 +116,26 @@ def test_what_cannot_be_had_is_recorded_with_the_reason():
     ],
 )
 def test_a_servers_wrong_type_hides_no_file(kind, body, content_type):
-    wanted = Wanted("https://a.example/x", kind, "a.example")
+    wanted = SiteFileUrl("https://a.example/x", kind, "a.example")
     assert site_file(wanted, NOW, sent(body, content_type)).refusal is None
 
 
 def test_a_link_in_the_text_of_a_page_speaks_for_no_site():
     html = '<p>see <a rel="license" type="application/rsl+xml" href="https://b.example/l.xml">License</a>'
-    found = SiteFiles().about_page(PAGE, [Evidence("html", "page", PAGE, text=html)])
+    found = SiteFileUrls().about_page(PAGE, [Evidence("html", "page", PAGE, text=html)])
     assert [w for w in found if w.kind == "rsl-xml"] == []
 
 
 def test_a_file_says_its_encoding():
     text = '[{"location": "/", "tdm-reservation": 1}]'
-    wanted = Wanted("https://a.example/x", "tdmrep-json", "a.example")
+    wanted = SiteFileUrl("https://a.example/x", "tdmrep-json", "a.example")
     file = site_file(wanted, NOW, sent(text.encode("utf-16"), b"application/json"))
     assert file.evidence is not None
     assert file.evidence.text.lstrip("\ufeff") == text
 
 
 def test_one_document_is_recorded_for_every_host_that_points_to_it():
-    files = SiteFiles()
+    files = SiteFileUrls()
     shared = "https://licences.example/l.xml"
     hosts = []
     for host in ("a", "b"):
@@ -153,10 +153,10 @@ def test_what_is_to_be_paid_is_no_document_to_read():
         "</license></content></rsl>"
     )
     html = f'<script type="application/rsl+xml">{document}</script>'
-    found = SiteFiles().about_page(PAGE, [Evidence("html", "page", PAGE, text=html)])
+    found = SiteFileUrls().about_page(PAGE, [Evidence("html", "page", PAGE, text=html)])
     assert [w for w in found if w.kind == "rsl-xml"] == []
 
 
 def test_markup_that_says_it_is_a_page_is_no_licence():
-    wanted = Wanted("https://a.example/l.xml", "rsl-xml", "a.example")
+    wanted = SiteFileUrl("https://a.example/l.xml", "rsl-xml", "a.example")
     assert site_file(wanted, NOW, sent(b"<p>gone</p>", b"text/html")).refusal == "not-rsl-xml"

@@ -105,9 +105,9 @@ def _of_a_plan(url: str) -> str | None:
 
 
 def _of_a_site_file(url: str) -> str | None:
-    from crawler.visit.site_files import SiteFiles
+    from crawler.visit.site_files import SiteFileUrls
 
-    wanted = SiteFiles().about_image(absolute(url, url) or "", ())
+    wanted = SiteFileUrls().about_image(absolute(url, url) or "", ())
     (host,) = {one.host for one in wanted} | {host_of(one.url) for one in wanted}
     return host
 
@@ -139,7 +139,7 @@ def _of_a_request(url: str) -> str | None:
     answer = Response(asked.url, 302, headers={"Location": f"{url}/a".encode()})
     answer = DestinationMiddleware().process_response(asked, answer)
     request = _redirected(answer, asked)
-    spider = SimpleNamespace(is_local=True)
+    spider = SimpleNamespace(visit=SimpleNamespace(is_private=True))
     bounds = BoundsMiddleware(SimpleNamespace(spider=spider))  # type: ignore[arg-type]
     request = bounds.process_request(request) or request  # type: ignore[arg-type]
     return request.url.partition("://")[2].partition("/")[0]  # type: ignore[attr-defined]
