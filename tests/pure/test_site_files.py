@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from crawler.visit.site_files import MAX_LICENCES, SiteFileUrls, SiteFileUrl, refused, site_file
+from crawler.visit.site_files import MAX_LICENCES, SiteFileUrl, SiteFileUrls, refused, site_file
 from registry.evidence.responses import Response
 from registry.model import Evidence
 
