@@ -60,12 +60,12 @@ def test_every_carrier_reaches_the_lookup(marked, crawl, decided, database_url):
     files = dict(
         rows(database_url, "SELECT kind, refusal FROM site_rule WHERE url !~ 'known/(ai|trust)'")
     )
-    assert files == {
-        "robots-txt": None,
-        "tdmrep-json": None,
-        "ai-txt": None,
-        "trust-txt": "not-trust-txt",
-        "rsl-xml": None,
+    assert files.items() >= {
+        ("robots-txt", None),
+        ("tdmrep-json", None),
+        ("ai-txt", None),
+        ("trust-txt", "not-trust-txt"),
+        ("rsl-xml", None),
     }
     assert decided("shop/a.jpg") == [("conditional", ["tdm-reservation=1"])]
     ((decision, names),) = decided("licensed/b.jpg")

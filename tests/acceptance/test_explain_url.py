@@ -90,7 +90,7 @@ def test_a_web_page_in_the_place_of_a_file_is_none(explain, site):
     for path in SITE_FILES:
         site.replace(path, b"<!doctype html><title>Not found</title>")
     done = explain(TIGER)
-    assert done.stdout.count("a web page was sent instead") == len(SITE_FILES) == 6
+    assert done.stdout.count("a web page was sent instead") == len(SITE_FILES) >= 6
     assert "warning" not in done.stdout
 
 

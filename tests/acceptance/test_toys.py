@@ -30,7 +30,7 @@ ABOUT_PLUGINS = [
     *(f"tests/house/test_{name}.py" for name in ("readers", "plugins", "spiders", "docs")),
     *(f"tests/house/test_{name}.py" for name in ("dataset_formats", "signal_pages", "arrows")),
     *(f"tests/pure/test_{name}.py" for name in ("carriers", "site_files", "page_images_captures")),
-    "tests/pure/test_signals.py",
+    *("tests/pure/test_signals.py", "tests/pure/test_signals_hostile.py"),
 ]
 BIN = Path(sys.executable).parent
 

@@ -12,16 +12,15 @@ from registry.urls.absolute import absolute
 _PICTURE = re.compile(r'<p data-picture="([^"<>]{1,1000})">')
 
 
-def parse(response: PageResponse) -> PageContent:
-    """Return the pictures that paragraphs name, which are no images to other spiders."""
-    found = (absolute(response.url, address) for address in _PICTURE.findall(response.text))
-    return PageContent(tuple(ImageCandidate(url, source="toy") for url in found if url))
-
-
 class ToySpider(SiteSpider):
     """Reads the pages of the invented site."""
 
     name = "toy"
     about = "an invented site"
     hosts = ("localhost",)
-    parse = staticmethod(parse)
+
+    @staticmethod
+    def parse(response: PageResponse) -> PageContent:  # type: ignore[override]  # not Scrapy's
+        """Return the pictures that paragraphs name, which are no images to other spiders."""
+        found = (absolute(response.url, address) for address in _PICTURE.findall(response.text))
+        return PageContent(tuple(ImageCandidate(url, source="toy") for url in found if url))

@@ -33,11 +33,12 @@ _MEANINGS: dict[str, Meaning] = {"no": "reserved", "yes": "allowed"}
 
 
 def read(evidence: Evidence) -> Reading:
-    """Read the header's field lines, of which at most 20 count."""
-    lines = [line for line in evidence.lines if line[0].strip().lower() in HEADERS][:20]
-    wrong = (value for _, value in lines if value.strip().lower() not in _MEANINGS)
-    warnings = tuple(f"Toy-Training is neither no nor yes: {quote(value)}" for value in wrong)
-    return Reading(tuple(dict.fromkeys(_signals(lines, evidence))), warnings)
+    """Read the header's field lines, of which the first 20 count."""
+    lines = [line for line in evidence.lines if line[0].strip().lower() in HEADERS]
+    wrong = (value for _, value in lines[:20] if value.strip().lower() not in _MEANINGS)
+    warnings = [f"Toy-Training is neither no nor yes: {quote(value)}" for value in wrong]
+    warnings += ["more than 20 lines of Toy-Training, the others not read"] * (len(lines) > 20)
+    return Reading(tuple(dict.fromkeys(_signals(lines[:20], evidence))), tuple(warnings))
 
 
 def _signals(lines: list[tuple[str, str]], evidence: Evidence) -> Iterator[Signal]:
