@@ -42,7 +42,6 @@ def copy(tmp_path_factory):
     for path in tracked():
         (root / path).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(ROOT / path, root / path)
-    shutil.rmtree(root / "tests/toys")
     git(root, "init", "-q")
     git(root, "add", "--all")
     shutil.copytree(TOYS, root, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__"))
