@@ -103,8 +103,8 @@ def test_the_crawler_refuses_it(url: str, kind: str | None) -> None:
     from crawler.manners.destination import DestinationMiddleware
     from crawler.manners.refusals import Refused
 
-    spider = SimpleNamespace(is_local=False, is_own_page=lambda _: True)
-    bounds = BoundsMiddleware(SimpleNamespace(spider=spider))  # type: ignore[arg-type]
+    visit = SimpleNamespace(is_private=False, is_own_page=lambda _: True)
+    bounds = BoundsMiddleware(SimpleNamespace(spider=SimpleNamespace(visit=visit)))  # type: ignore[arg-type]
     asked = Request(PAGE, meta={"kind": kind})
     location = {"Location": url.strip().encode()}
     answer = DestinationMiddleware().process_response(asked, Response(PAGE, 302, headers=location))
