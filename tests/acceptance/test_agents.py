@@ -111,6 +111,6 @@ def test_what_is_no_list_is_an_error_with_a_hint(tmp_path, content):
 def test_missing_file_and_wrong_usage(tmp_path):
     code, _, err = run("diff", tmp_path / "none.json")
     said = f"error: {tmp_path / 'none.json'}: No such file or directory\n"
-    assert (code, err) == (4, f"{said}hint: name a file that is there\n")
+    assert (code, err) == (4, f"{said}hint: name a file that exists\n")
     assert run("diff")[0] == 2
     assert run("show")[0] == 2
