@@ -1,8 +1,8 @@
-"""`make demo`: the whole main job on this machine, through the installed commands.
+"""`make demo`: crawl, snapshot, check and lookup on this machine, with the installed commands.
 
 Starts the embedded PostgreSQL, serves the sample art site on loopback, crawls
-it, builds a snapshot, checks a dataset and looks one picture up. Everything it
-makes is in `.demo/`; a second run uses what is there. PORT=N serves elsewhere.
+it, builds a snapshot, checks a dataset and looks up one picture. The results are in
+`.demo/`; a second run reuses them. PORT=N uses another port.
 """
 
 from __future__ import annotations
@@ -32,19 +32,19 @@ def main() -> int:
     try:
         return demo(FOLDER.absolute(), _port())
     except PortInUse as error:
-        hint = "stop what uses it, or serve elsewhere: make demo PORT=8400"
+        hint = "stop the process that uses it, or use another port: make demo PORT=8400"
         print(f"error: {error.message}\nhint: {hint}", file=sys.stderr)
         return error.exit_code
     except RegistryError as error:
         print(f"error: {error.message}\nhint: {error.hint}", file=sys.stderr)
         return error.exit_code
     except KeyboardInterrupt:
-        print("interrupted; `make demo` goes on from here", file=sys.stderr)
+        print("interrupted; `make demo` continues from here", file=sys.stderr)
         return 130
 
 
 def demo(folder: Path, port: int) -> int:
-    """Do every step in turn; stop at the first that fails."""
+    """Run all steps in order; stop at the first that fails."""
     folder.mkdir(exist_ok=True)
     os.environ["REGISTRY_HOME"] = str(folder / "home")
     # The demo never touches a registry of the user's own.
@@ -54,13 +54,13 @@ def demo(folder: Path, port: int) -> int:
     with embedded_server(folder / "home"), SampleSite(port=port) as site:
         step(2, f"crawl the sample art site, served on {site.url}")
         run("crawler", "run", f"{site.url}/", "--delay", "0.02", "--if-older-than", "1d")
-        step(3, "publish a snapshot, if the registry has moved on")
+        step(3, "build a snapshot, if the database has changed")
         run("registry", "snapshot", "build", "--if-changed")
         make_inputs(site)
         step(4, "check a dataset against it")
         outputs = ("--out", "rows.parquet", "--report", "report.html")
         run("registry", "check", "dataset.parquet", *outputs, expect=(1,))
-        step(5, "the same check, keeping only the rows that are clear")
+        step(5, "the same check, keeping only the clear rows")
         run(
             "registry",
             "check",
@@ -99,18 +99,18 @@ def step(number: int, what: str) -> None:
 
 
 def run(*command: str, expect: tuple[int, ...] = (0,), quiet: bool = False) -> None:
-    """Run an installed command as a user would, showing it; raise where it fails."""
+    """Print and run an installed command; raise if it fails."""
     print(f"$ {shlex.join(command)}", flush=True)
     started = time.monotonic()
     output = subprocess.DEVNULL if quiet else None
     code = subprocess.run([BIN / command[0], *command[1:]], stdout=output, check=False).returncode
     if code not in expect:
-        raise UsageError(f"{command[0]} {command[1]} ended with {code}", "its own words are above")
+        raise UsageError(f"{command[0]} {command[1]} ended with {code}", "its message is above")
     print(f"({time.monotonic() - started:.1f} s)", flush=True)
 
 
 def show_files() -> None:
-    """Say where everything is."""
+    """Print the paths of the results."""
     files = {
         "report.html": "the report, for a browser",
         "rows.parquet": "every row with its outcome and the reason",

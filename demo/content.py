@@ -1,6 +1,6 @@
-"""What the sample site says to a request: files of `demo/site/`, filled in.
+"""The sample site's responses: files of `demo/site/` with their placeholders filled in.
 
-Nothing here listens; `demo.server` sends what this returns.
+This module opens no socket; `demo.server` sends the responses.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ Headers = tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """What is said to one GET, before conditions are looked at."""
+class SiteResponse:
+    """The response to one GET, before conditional headers are applied."""
 
     status: int
     headers: Headers
@@ -53,7 +53,7 @@ def filled(text: str, values: Mapping[str, str]) -> str:
 
 
 def months(query: str) -> dict[str, str]:
-    """Return the calendar's month with the previous and the next, for ever."""
+    """Return the calendar's month with the previous and the next, without end."""
     year, _, month = parse_qs(query).get("month", ["2026-03"])[0].partition("-")
     if not (year.isdecimal() and month.isdecimal() and len(year + month) <= 6):
         year, month = "2026", "03"
@@ -70,8 +70,8 @@ class Content:
         self._root = root
         self._rules = json.loads((root / "headers.json").read_text("utf-8"))
 
-    def answer(self, role: str, target: str, netlocs: Mapping[str, str]) -> Answer:
-        """Return what host `role` says to a GET of a request target.
+    def answer(self, role: str, target: str, netlocs: Mapping[str, str]) -> SiteResponse:
+        """Return the response of host `role` to a GET of a request target.
 
         `netlocs` maps `site`, `cdn` and `other` to host and port.
         """
@@ -82,19 +82,19 @@ class Content:
         if not file.is_relative_to(folder):
             return self._not_found(netlocs)
         if file.is_dir() and not path.endswith("/"):
-            return Answer(301, (("Location", path + "/"),), b"")
+            return SiteResponse(301, (("Location", path + "/"),), b"")
         file = file / "index.html" if file.is_dir() else file
         if not file.is_file():
             return self._not_found(netlocs)
         body = file.read_bytes()
         if file.suffix in TEMPLATES:
             body = filled(body.decode("utf-8"), {**netlocs, **months(parts.query)}).encode()
-        return Answer(200, self._headers(role, path, file), body)
+        return SiteResponse(200, self._headers(role, path, file), body)
 
-    def _not_found(self, netlocs: Mapping[str, str]) -> Answer:
+    def _not_found(self, netlocs: Mapping[str, str]) -> SiteResponse:
         page = (self._root / "not-found.html").read_text("utf-8")
         headers = (("Content-Type", CONTENT_TYPES[".html"]),)
-        return Answer(404, headers, filled(page, netlocs).encode())
+        return SiteResponse(404, headers, filled(page, netlocs).encode())
 
     def _headers(self, role: str, path: str, file: Path) -> Headers:
         """Return the media type and, in order, the headers of every rule that fits."""

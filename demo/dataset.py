@@ -1,4 +1,4 @@
-"""A dataset made from the sample site's pictures, with the right answers.
+"""A dataset made from the sample site's pictures, with the expected outcomes.
 
 The layout is COYO's (`url`, `text`, `width`, `height`, `image_phash`). Rows are
 what real sets hold: known URLs, copies of known pictures at other addresses,
@@ -80,7 +80,7 @@ UNMARKED_COPIES: tuple[tuple[str, Change], ...] = (
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One row and what a check must say of it.
+    """One row and its expected outcome.
 
     `picture` is the file whose fingerprint the row carries (after `change`),
     None for none. `matched_by` lists the ways of matching that are right for a
@@ -109,7 +109,7 @@ def _upright(picture: str) -> Image.Image:
 
 
 def _changed(image: Image.Image, change: Change) -> Image.Image:
-    """Return the picture as somebody re-encoded it, in memory."""
+    """Return the picture re-encoded, in memory."""
     from PIL import Image, ImageEnhance
 
     if change == "half":

@@ -1,7 +1,7 @@
-"""Answers of a site that misbehaves, for tests of those who fetch from it.
+"""Responses of a site that misbehaves, for tests of the crawler.
 
-Every one lives under `/faults/` of the site host and is shown only by
-`/faults.html`, which no other page links to.
+All are under `/faults/` of the site host, and only `/faults.html`, which no other page
+links to, shows them.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ BOMB_SIDE = 20_000
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One answer: status, headers, declared length (None: the true one) and body."""
+    """One response: status, headers, declared length (None: the true one) and body."""
 
     status: int = 200
     headers: tuple[tuple[str, str], ...] = (("Content-Type", "image/jpeg"),)
@@ -46,7 +46,7 @@ def bomb() -> bytes:
 
 
 def fault(path: str, picture: bytes) -> Fault | None:
-    """Return the faulty answer of one path, or None where there is none.
+    """Return the faulty response of one path, or None.
 
     `picture` is a sound JPEG from which the faulty ones are made.
     """

@@ -32,7 +32,7 @@ from types import TracebackType
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
-from demo.content import ROOT, Answer, Content, Headers, content_type, filled
+from demo.content import ROOT, Content, Headers, SiteResponse, content_type, filled
 from demo.faults import Fault, drip, fault
 from registry.errors import ServiceUnavailable
 
@@ -45,9 +45,9 @@ POLL_SECONDS = 0.02
 
 
 class PortInUse(ServiceUnavailable):
-    """The port, or one of the loopback addresses, cannot be had."""
+    """The port, or one of the loopback addresses, is not available."""
 
-    hint = "stop what uses it, or name another port (0 takes any free one)"
+    hint = "stop the process that uses it, or choose another port (0: any free one)"
 
 
 class Request(NamedTuple):
@@ -65,7 +65,7 @@ class Request(NamedTuple):
 
 
 def _unchanged(asked: Message, etag: str) -> bool:
-    """Return whether the caller's copy is still good (RFC 9110, section 13.2.2)."""
+    """Return whether the client's copy is still valid (RFC 9110, section 13.2.2)."""
     tags = asked.get("If-None-Match")
     if tags is not None:
         known = [tag.strip().removeprefix("W/") for tag in tags.split(",")]
@@ -83,8 +83,8 @@ class SampleSite:
 
     `port` 0 takes a free one. `hosts` maps `site`, `cdn` and `other` to names
     that resolve to loopback addresses. `delay` (seconds, may be set at any
-    time) is waited before every answer, while it serves. `requests` lists what
-    was asked, in order of answering. Raises PortInUse.
+    time) is the pause before each response while it serves. `requests` lists the requests
+    in the order of their responses. Raises PortInUse.
     """
 
     def __init__(
@@ -102,7 +102,7 @@ class SampleSite:
         self._root = root
         self._asked_port = port
         self._content = Content(root)
-        self._replaced: dict[tuple[str, str], Answer] = {}
+        self._replaced: dict[tuple[str, str], SiteResponse] = {}
         self._listeners: list[_Listener] = []
         self._stopping = threading.Event()
 
@@ -165,9 +165,9 @@ class SampleSite:
         status: int = 200,
         headers: Headers = (),
     ) -> None:
-        """Answer a path otherwise from now on: a mark that appears, changes or goes."""
-        said = Answer(status, (("Content-Type", content_type(path)), *headers), body)
-        self._replaced[role, path] = said
+        """Replace the response of a path: a mark that appears, changes or is removed."""
+        response = SiteResponse(status, (("Content-Type", content_type(path)), *headers), body)
+        self._replaced[role, path] = response
 
     def restore(self) -> None:
         """Undo every `replace`."""
@@ -195,7 +195,7 @@ class SampleSite:
         raise PortInUse(f"cannot listen on {where}{', '.join(addresses)}: {problem}") from problem
 
     def _role(self, host: str) -> str:
-        """Return which site a host name means; the art site for any other."""
+        """Return the site of a host name; the art site for unknown names."""
         return next((role for role, name in self.hosts.items() if name == host), "site")
 
     def hesitate(self) -> None:
@@ -203,8 +203,8 @@ class SampleSite:
         if self.delay:
             self._stopping.wait(self.delay)
 
-    def answer(self, host: str, target: str) -> Answer | Fault:
-        """Return what is said to a GET of one request target."""
+    def answer(self, host: str, target: str) -> SiteResponse | Fault:
+        """Return the response to a GET of one request target."""
         role, path = self._role(host), urlsplit(target).path
         if (role, path) in self._replaced:
             return self._replaced[role, path]
@@ -264,7 +264,7 @@ class _Listener(ThreadingHTTPServer):
         super().shutdown_request(request)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Pass over callers that leave early; report anything else as Python does."""
+        """Ignore clients that disconnect early; report other errors as Python does."""
         if not isinstance(sys.exc_info()[1], ConnectionError):
             super().handle_error(request, client_address)
 
@@ -278,19 +278,19 @@ class _Handler(BaseHTTPRequestHandler):
     disable_nagle_algorithm = True
 
     def do_GET(self) -> None:
-        """Answer with headers and body."""
+        """Send headers and body."""
         self._respond()
 
     def do_HEAD(self) -> None:
-        """Answer with headers alone."""
+        """Send only the headers."""
         self._respond()
 
     def version_string(self) -> str:
-        """Return what the `Server` header says."""
+        """Return the value of the `Server` header."""
         return "sample-site"
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 (the base's name)
-        """Say nothing: the site's request log is the record."""
+        """Print nothing: `requests` is the log."""
 
     def _respond(self) -> None:
         site = self.server.site
@@ -317,7 +317,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.write(said.body)
 
     def _send_fault(self, said: Fault) -> None:
-        """Send a faulty answer; one whose length is a lie ends the connection."""
+        """Send a faulty response; a wrong declared length ends the connection."""
         self._start(said.status, said.headers)
         lying = said.declared is not None
         self.send_header("Content-Length", str(said.declared if lying else len(said.body)))
@@ -341,7 +341,7 @@ class _Handler(BaseHTTPRequestHandler):
 def main() -> None:
     """Serve the sample site until Ctrl-C."""
     parser = argparse.ArgumentParser(description="Serve the sample art site on loopback.")
-    parser.add_argument("--port", type=int, default=0, help="0 takes any free one")
+    parser.add_argument("--port", type=int, default=0, help="0: any free one")
     try:
         with suppress(KeyboardInterrupt), SampleSite(parser.parse_args().port) as site:
             print(site.url, flush=True)

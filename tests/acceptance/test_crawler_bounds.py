@@ -11,7 +11,7 @@ import pytest
 from crawling import Run, observed, rows
 from servers import asked
 
-from demo.content import Answer
+from demo.content import SiteResponse
 from demo.server import SampleSite
 
 CAT = Path("demo/site/www/pictures/cat.jpg").read_bytes()
@@ -58,9 +58,9 @@ def test_a_label_that_is_no_encoding_loses_neither_page_nor_marks(
     page = b'<meta name="robots" content="noai"><img src="/b.jpg">'
     said = (("Content-Type", f"text/html; charset={label}"),)
     site.answer = lambda host, path: {  # type: ignore[method-assign]
-        "/one.html": Answer(200, said, page),
-        "/b.jpg": Answer(200, (("Content-Type", "image/jpeg"),), CAT),
-    }.get(path, Answer(404, (), b""))
+        "/one.html": SiteResponse(200, said, page),
+        "/b.jpg": SiteResponse(200, (("Content-Type", "image/jpeg"),), CAT),
+    }.get(path, SiteResponse(404, (), b""))
     done = crawl(site.url + "/one.html", "--max-depth", 0, "--json")
     assert (done.returncode, json.loads(done.stdout)["pages"]) == (0, 1)
     assert "noai" in json.loads(done.stdout)["marks"]
@@ -156,9 +156,9 @@ def test_usage(name: str, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_trap_in_paths_is_left(kind: str, site: SampleSite, crawl: Run) -> None:
     html = (("Content-Type", "text/html"),)
 
-    def trap(host: str, path: str) -> Answer:
+    def trap(host: str, path: str) -> SiteResponse:
         if path == "/cat.jpg":
-            return Answer(200, (("Content-Type", "image/jpeg"),), CAT)
+            return SiteResponse(200, (("Content-Type", "image/jpeg"),), CAT)
         last = int(path.rpartition("/")[2] or 0) if path.startswith("/calendar/") else 0
         links = {
             "calendar": f'<a href="/calendar/{1901 + last}/{last + 1}">next month</a>',
@@ -166,7 +166,11 @@ def test_a_trap_in_paths_is_left(kind: str, site: SampleSite, crawl: Run) -> Non
         }
         is_page = path == "/" or kind == "next" or path.startswith("/calendar/")
         body = f'<img src="/cat.jpg">{links[kind]}'.encode()
-        return Answer(200, html, body) if is_page and "." not in path else Answer(404, (), b"")
+        return (
+            SiteResponse(200, html, body)
+            if is_page and "." not in path
+            else SiteResponse(404, (), b"")
+        )
 
     site.answer = trap  # type: ignore[method-assign]
     done = crawl(site.url + "/", "--json", "--max-depth", 1000, "--max-pages", 200)

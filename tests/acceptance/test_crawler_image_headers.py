@@ -11,7 +11,7 @@ import pytest
 from crawling import Run, observed
 from raw_site import answer, raw_site
 
-from demo.content import Answer
+from demo.content import SiteResponse
 from demo.faults import Fault
 from demo.server import SampleSite
 
@@ -100,7 +100,7 @@ def test_headers_of_an_image_that_comes_too_slowly_are_kept(
     site: SampleSite, crawl: Run, database_url: str
 ) -> None:
     answers = {
-        "/start.html": Answer(200, (("Content-Type", "text/html"),), b"<img src=/slow.jpg>"),
+        "/start.html": SiteResponse(200, (("Content-Type", "text/html"),), b"<img src=/slow.jpg>"),
         "/slow.jpg": Fault(headers=(("X-Robots-Tag", "noai"),), body=CAT, drip=True),
     }
     site.answer = lambda host, path: answers.get(path, Fault(404))  # type: ignore[method-assign]

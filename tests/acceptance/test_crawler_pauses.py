@@ -12,7 +12,7 @@ import pytest
 from crawling import Run, observed
 
 from crawler.manners.pace import MOST_REFUSALS
-from demo.content import Answer
+from demo.content import SiteResponse
 from demo.server import SampleSite
 
 # Of what is waited at least this must be seen: a busy server notes one request late.
@@ -47,7 +47,7 @@ def refuse(
     headers = () if retry_after is None else (("Retry-After", retry_after),)
 
     def instead(host: str, target: str) -> Any:
-        return Answer(status, headers, b"") if refused(host, target) else answer(host, target)
+        return SiteResponse(status, headers, b"") if refused(host, target) else answer(host, target)
 
     site.answer = instead  # type: ignore[method-assign]
 

@@ -44,6 +44,6 @@ def test_an_import_names_the_files_and_loads_the_others(
         said = f"error: {name} has encrypted columns, which are not read: {', '.join(columns)}\n"
         assert said in done.stderr
     assert f"error: {tmp_path / 'footer.parquet'} is encrypted" in done.stderr
-    assert done.stderr.count("hint: write it anew without encryption") == len(COLUMNS) + 1
+    assert done.stderr.count("hint: write it again without encryption") == len(COLUMNS) + 1
     assert "4 files unreadable" in done.stderr
     assert conn.execute("SELECT url FROM claim").fetchall() == [("https://art.example/a.jpg",)]

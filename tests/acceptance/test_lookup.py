@@ -24,9 +24,9 @@ def snapshot(tmp_path: Path) -> Path:
 @pytest.mark.parametrize(
     ("target", "text"),
     [
-        ("missing.jpg", "no picture file that exists"),
+        ("missing.jpg", "not an existing picture file"),
         ("abc123", "16 (phash64)"),
-        ("ftp://a.example/1.jpg", "no http(s) URL"),
+        ("ftp://a.example/1.jpg", "an http(s) URL or a hash"),
         ("/tmp", "is a folder"),
     ],
 )

@@ -16,7 +16,7 @@ from conftest import BIN
 KINDS = {
     "zero.png": "a device, not a regular file",
     "pipe.parquet": "a pipe, not a regular file",
-    "kernel.jpg": "a file that the system makes up, not a regular file",
+    "kernel.jpg": "a virtual file of the system, not a regular file",
 }
 # 1.2 GiB of memory.
 LIMITED = 'ulimit -d 1228800 && exec "$@"'
@@ -111,7 +111,7 @@ def test_a_file_of_the_kernel_among_tables_is_named(special: Path, snapshot: Pat
     table(special / "d.parquet", url=["https://x.example/1.jpg"])
     (special / "kernel.jpg").rename(special / "kernel.parquet")
     (done,) = ended(start("check", special, "--snapshot", snapshot))
-    said_in_one_line(done, 4, "kernel.parquet: a file that the system makes up")
+    said_in_one_line(done, 4, "kernel.parquet: a virtual file of the system")
 
 
 @pytest.mark.parametrize("name", ["manifest.json", "entries.arrow"])
@@ -135,8 +135,8 @@ def test_a_snapshot_of_special_files_is_damaged(snapshot: Path, picture: Path, n
         (["explain", "-", "--kind", "warc"], 4, "error: -: no WARC"),
         (["explain", "--jsonl", "-"], 4, "error: a line is longer than 1 GiB"),
         (["agents", "diff", "-"], 4, "error: -: not JSON"),
-        (["lookup", "-"], 2, "error: - is no picture file that exists"),
-        (["history", "-"], 2, "error: - is no picture file that exists"),
+        (["lookup", "-"], 2, "error: - is not an existing picture file"),
+        (["history", "-"], 2, "error: - is not an existing picture file"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )

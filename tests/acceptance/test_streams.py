@@ -15,7 +15,7 @@ from demo.server import SampleSite
 
 PICTURE = "picture.png"
 STDERR_AWAY = ["2>&-", "<&- 2>&-", "2>/dev/full"]
-CLOSED = "error: standard output is closed\nhint: redirect it to /dev/null to discard the answer\n"
+CLOSED = "error: standard output is closed\nhint: redirect it to /dev/null to discard the output\n"
 FULL = "error: standard output: No space left on device\n"
 
 
