@@ -12,11 +12,11 @@ import multiprocessing
 import sys
 
 from crawler.plan import Options, plan
-from crawler.visit.frontier import Limits
+from crawler.visit.frontier import VisitLimits
 from crawler.visit.run import visit
 
 def made(url):
-    ended = visit(plan(url), Options(Limits(pages=4), delay=0))
+    ended = visit(plan(url), Options(VisitLimits(pages=4), delay=0))
     return [ended.state, ended.counts["images"]]
 
 if __name__ == "__main__":
