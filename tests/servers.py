@@ -20,7 +20,7 @@ from demo.server import SampleSite
 from registry.signals import carriers
 
 # What a visit asks every host for besides what a test is about.
-SITE_FILES = {path for _, path in carriers().asked_for(shows_pages=True)}
+SITE_FILES = {path for _, path in carriers().requested(shows_pages=True)}
 
 
 def asked(site: SampleSite) -> list[str]:

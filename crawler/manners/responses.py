@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from crawler.manners.cut_pages import is_cut
 from registry.evidence.headers import Lines
-from registry.evidence.responses import Response, unpacked
+from registry.evidence.responses import Response, decoded_response
 
 if TYPE_CHECKING:
     from scrapy import http
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 def response_of(response: http.Response) -> Response:
     """Return one of Scrapy's responses as a Response of `evidence`, with its body decompressed."""
     lines = header_lines(response.headers)
-    return unpacked(
+    return decoded_response(
         Response(response.url, lines, response.body, response.status, cut=is_cut(response))
     )
 

@@ -47,11 +47,11 @@ class SiteFileUrls:
 
     def about_page(self, url: str, evidence: Iterable[Evidence]) -> list[SiteFileUrl]:
         """Return the files to request after a page was read."""
-        return self._new_files(url, carriers().asked_for(shows_pages=True), evidence)
+        return self._new_files(url, carriers().requested(shows_pages=True), evidence)
 
     def about_image(self, url: str, evidence: Iterable[Evidence]) -> list[SiteFileUrl]:
         """Return the files to request after an image was read."""
-        return self._new_files(url, carriers().asked_for(shows_pages=False), evidence)
+        return self._new_files(url, carriers().requested(shows_pages=False), evidence)
 
     def robots_txt(self, evidence: Evidence) -> None:
         """Keep the licences that a robots.txt points to."""

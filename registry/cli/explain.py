@@ -20,8 +20,8 @@ from registry.evidence.headers import Lines
 from registry.evidence.responses import (
     STATUS_LINE,
     Response,
+    decoded_response,
     saved_response,
-    unpacked,
 )
 from registry.explain import Asked, Explanation, asked_policies, explain, licences
 from registry.explain.evidence_lines import HEADER_KINDS, TEXT_KINDS
@@ -186,7 +186,7 @@ def _of_file(name: str, question: Question) -> Iterator[Explanation]:
         response = saved_response(content, url)
         kind = kind if kind not in {"headers", *HEADER_KINDS} else _saved_kind(response)
     else:
-        response = unpacked(Response(url, body=content))
+        response = decoded_response(Response(url, body=content))
     yield _explained(name, kind, response, question, notes)
 
 
@@ -292,14 +292,14 @@ def _of_archive(file: IO[bytes], name: str, question: Question) -> Iterator[Expl
 
 def _of_url(name: str, question: Question) -> Iterator[Explanation]:
     """Fetch and explain a URL; if its robots.txt forbids that, explain only the robots.txt."""
-    from registry.sources.fetch import MAX_LICENCES, ClosedByRobots, Visitor
+    from registry.sources.fetch import MAX_LICENCES, DisallowedByRobots, Visitor
 
     if question.url or question.headers or question.kind:
         raise UsageError("--url, --header and --kind are for files", f"leave them out for {name}")
     visitor = Visitor()
     try:
         response = visitor.fetch(name)
-    except ClosedByRobots as error:
+    except DisallowedByRobots as error:
         moved = [f"redirected to {error.url}"] if error.url != name else []
         rules = visitor.robots(error.url)
         yield explain(name, "robots-txt", [rules], error.url, question.asked, moved)

@@ -1,1 +1,1 @@
-"""From a response to evidence: what carries marks, and what is sent in its place. Pure."""
+"""From a response to evidence: carriers, decoding, and pages sent in place of a file. Pure."""

@@ -1,10 +1,10 @@
-"""What a response holds, by the type it is sent as and its first bytes: decided here alone. Pure.
+"""The only place that decides the type of a body, by its media type and first bytes. Pure.
 
-A page is what browsers show as one. Its type says so; where no type is said its first bytes
-do (WHATWG MIME Sniffing, section 7.1, with a few tags more). No type is said by a missing or
-malformed `Content-Type`, by `application/unknown` and the like, and by
-`application/octet-stream`, which servers send for names that they do not know. `text/plain`
-is a type: browsers show such a page as its source text, and no picture or mark of it.
+A page is a body that browsers show as one: by its media type, or without one by its first
+bytes (WHATWG MIME Sniffing, section 7.1, with a few more tags). These count as no media type:
+a missing or malformed `Content-Type`, `application/unknown` and the like, and
+`application/octet-stream`, which servers send for unknown file names. `text/plain` is a
+media type: browsers show the source text of such a page, without images or marks.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from registry.evidence.text import text_of
 from registry.evidence.web_page import begins_as_page, begins_with_comment
 
 TEXT = "text/plain"
-_UNTOLD = frozenset({"", "unknown/unknown", "application/unknown", "application/octet-stream"})
+_NO_TYPES = frozenset({"", "unknown/unknown", "application/unknown", "application/octet-stream"})
 _XML_TYPES = frozenset({"text/xml", "application/xml"})
 _START = 65536
 _MAX_FIELD = 2000
@@ -28,48 +28,49 @@ _XHTML = re.compile(r"<(?:!doctype\s++)?html[\s>]", re.IGNORECASE)
 
 
 def media_type(fields: Iterable[str]) -> str:
-    """Return the media type that `Content-Type` fields say, in lower case, without parameters.
+    """Return the media type in `Content-Type` fields, in lower case, without parameters.
 
-    Of several the last valid one, as browsers do (Fetch, "extract a MIME type"); empty where
+    Of several the last valid one, as in browsers (Fetch, "extract a MIME type"); empty if
     there is none.
     """
     parts = (part for field in fields for part in _PART.findall(field[:_MAX_FIELD]))
-    found = [match[1].lower() for part in parts if (match := _ESSENCE.fullmatch(part.strip()))]
-    return next((told for told in reversed(found) if told != "*/*"), "")
+    types = [match[1].lower() for part in parts if (match := _ESSENCE.fullmatch(part.strip()))]
+    return next((name for name in reversed(types) if name != "*/*"), "")
 
 
-def is_json(told: str) -> bool:
+def is_json(type_name: str) -> bool:
     """Return whether a media type is JSON (RFC 8259; RFC 6839, section 3.1, for `+json`)."""
-    return told in {"application/json", "text/json"} or told.endswith("+json")
+    return type_name in {"application/json", "text/json"} or type_name.endswith("+json")
 
 
 def is_markup_page(content: bytes) -> bool:
-    """Return whether a body begins with a tag of HTML."""
+    """Return whether a body begins with an HTML tag."""
     return begins_as_page(text_of(content[:_START]))
 
 
-def kind_of_body(told: str, body: bytes, carriers: Carriers) -> str:
-    """Return `html`, `image`, or another carrier of marks; `headers` for all else.
+def kind_of_body(type_name: str, body: bytes, carriers: Carriers) -> str:
+    """Return `html`, `image`, or another carrier of marks; `headers` for all other bodies.
 
-    `told` is the media type that `media_type` returns. An empty body is what its type says.
-    A document that the words of a site's XML file tell is that, whatever its type says.
+    `type_name` is a result of `media_type`; it alone decides for an empty body. A document
+    with the words of a site's XML file is that file, whatever its media type.
     """
     if is_image(body):
         return "image"
     is_markup = is_markup_page(body)
     if not is_markup and (document := _xml_document(body, carriers)):
         return document
-    if told in HTML_TYPES or (told in _UNTOLD and (is_markup or _is_commented(body))):
+    is_untyped = type_name in _NO_TYPES
+    if type_name in HTML_TYPES or (is_untyped and (is_markup or _is_commented(body))):
         return "html"
-    if told.startswith("image/"):
+    if type_name.startswith("image/"):
         return "html" if is_markup else "image"
-    if told in _XML_TYPES and is_markup and _XHTML.search(text_of(body[:_START])):
+    if type_name in _XML_TYPES and is_markup and _XHTML.search(text_of(body[:_START])):
         return "html"
-    return carriers.of_media_type.get(told, "headers")
+    return carriers.of_media_type.get(type_name, "headers")
 
 
 def _xml_document(body: bytes, carriers: Carriers) -> str | None:
-    """Return which XML file of a site a body is by its words; None where it is none."""
+    """Return the XML file of a site that has the words in a body, None if there is none."""
     start = body[:1000].lstrip().lower().decode("latin-1")
     if not start.startswith("<"):
         return None

@@ -1,9 +1,10 @@
-"""Carriers: what each is about, where it stands, who is asked for it; formats of images. Pure.
+"""Carriers: their scope, URL paths, hosts and media types; formats of images. Pure.
 
-COMMON are the carriers that several vocabularies share or that this room makes itself. A
-site's file that belongs to one vocabulary is declared by its reader. The table of all is
-`registry.signals.carriers()`; what the crawler and `registry explain` ask a site for, how a
-saved file or response is recognised, and what `--kind` takes are derived from it.
+COMMON are the carriers that several vocabularies share or that this folder makes itself. A
+site's file of one vocabulary is declared by its reader. The table of all carriers is
+`registry.signals.carriers()`; from it are derived the files that the crawler and
+`registry explain` request from a site, how a saved file or response is recognised, and the
+values of `--kind`.
 """
 
 from __future__ import annotations
@@ -16,27 +17,27 @@ from typing import Literal
 
 from registry.model import About
 
-# Which hosts are asked for a file: `media` those that serve images or pages, since the marks
-# cover the files on the host; `pages` those that show pages only. Others are asked for
-# where something points to the file, or by whoever needs it (robots.txt).
-AskedOf = Literal["media", "pages"]
+# The hosts from which a file is requested: `media` hosts of images or pages, as its marks cover
+# the files on the host; `pages` hosts of pages only. Other files are requested if something
+# points to them, or by the code that needs them (robots.txt).
+RequestedFrom = Literal["media", "pages"]
 
 
 @dataclass(frozen=True, slots=True)
 class Carrier:
-    """One kind of text that carries marks.
+    """One type of text that carries marks.
 
-    The name of a site's file ends in its syntax: `-txt`, `-json`, or `-xml` behind the name of
-    the root element. `paths` are its places on a host, the usual one first; `names` those of
-    saved files that are it, in lower case; `endings` what such names end in; `media_types`
-    those it is sent as and nothing else is; `words` is a regular expression that matches
-    in the first 2000 characters, in lower case, of nothing else of its syntax.
+    The name of a site's file ends in its syntax: `-txt`, `-json`, or `-xml` after the name of
+    the root element. `paths` are its URL paths on a host, the usual one first; `names` the
+    names of saved files, in lower case; `endings` their endings; `media_types` the media types
+    that only this carrier has; `words` is a regular expression that matches in the first 2000
+    characters, in lower case, of this carrier and of no other with its syntax.
     """
 
     name: str
     about: About
     paths: tuple[str, ...] = ()
-    asked_of: AskedOf | None = None
+    requested_from: RequestedFrom | None = None
     media_types: tuple[str, ...] = ()
     names: tuple[str, ...] = ()
     endings: tuple[str, ...] = ()
@@ -44,52 +45,52 @@ class Carrier:
 
     @property
     def syntax(self) -> str:
-        """Return `txt`, `json` or `xml`; of a carrier that is no file something else."""
+        """Return `txt`, `json` or `xml`; for a carrier that is not a file another text."""
         return "xml" if self.name == "xmp" else self.name.rpartition("-")[2]
 
 
 @dataclass(frozen=True)
 class Carriers:
-    """A table of carriers, and what is derived from it."""
+    """A table of carriers, and the look-up tables derived from it."""
 
     rows: tuple[Carrier, ...]
 
     @cached_property
     def site_paths(self) -> dict[str, str]:
-        """The usual place of each file of a site, by carrier."""
+        """The usual path of each file of a site, by carrier."""
         return {row.name: row.paths[0] for row in self.rows if row.about == "site"}
 
     @cached_property
     def at_path(self) -> dict[str, str]:
-        """Which file of a site stands at a path."""
+        """The carrier of the site's file at each path."""
         return {path: row.name for row in self.rows for path in row.paths}
 
     @cached_property
     def of_media_type(self) -> dict[str, str]:
-        """Which carrier is sent as a media type."""
-        return {told: row.name for row in self.rows for told in row.media_types}
+        """The carrier of each media type."""
+        return {type_name: row.name for row in self.rows for type_name in row.media_types}
 
     @cached_property
     def of_name(self) -> dict[str, str]:
-        """Which carrier a saved file of this name is."""
+        """The carrier of a saved file, by its name."""
         return {name: row.name for row in self.rows for name in row.names}
 
     @cached_property
     def of_ending(self) -> dict[str, str]:
-        """Which carrier, or `image`, a file is whose name ends so."""
+        """The carrier of a saved file, or `image`, by the ending of its name."""
         return {
             **{ending: row.name for row in self.rows for ending in row.endings},
             **{ending: "image" for known in IMAGE_FORMATS for ending in known.endings},
         }
 
-    def asked_for(self, shows_pages: bool) -> tuple[tuple[str, str], ...]:
-        """Return carrier and path of the files that a host is asked for, each path once."""
+    def requested(self, shows_pages: bool) -> tuple[tuple[str, str], ...]:
+        """Return carrier and path of the files to request from a host, each path once."""
         wanted = {"media", "pages"} if shows_pages else {"media"}
-        rows = (row for row in self.rows if row.asked_of in wanted)
+        rows = (row for row in self.rows if row.requested_from in wanted)
         return tuple((row.name, path) for row in rows for path in row.paths)
 
     def by_words(self, syntax: str, start: str) -> Iterator[Carrier]:
-        """Yield the carriers of a syntax (`txt`, `json`, `xml`) whose words stand in a text.
+        """Yield the carriers of a syntax (`txt`, `json`, `xml`) whose words match in a text.
 
         `start` is its first 2000 characters, in lower case.
         """
@@ -100,10 +101,10 @@ class Carriers:
 
 @dataclass(frozen=True, slots=True)
 class ImageFormat:
-    """A format of image files: what its bytes start with, `offset` bytes in, and its names.
+    """A format of image files: its signatures at `offset` bytes, and its file name endings.
 
-    `before` is what stands at the very beginning, where that alone does not tell; `brands`
-    are what follows in files that are no films.
+    `before` are the first bytes, if the signature alone is ambiguous; `brands` follow the
+    signature in files that are not videos.
     """
 
     name: str
@@ -139,7 +140,7 @@ IMAGE_FORMATS = (
     ImageFormat("png", (b"\x89PNG\r\n",), 0, (".png", ".apng")),
     ImageFormat("gif", (b"GIF8",), 0, (".gif",)),
     ImageFormat("webp", (b"WEBP",), 8, (".webp",)),
-    # Films are of this kind, too: the brand behind the name tells.
+    # Videos have the same signature; they differ by the brand that follows.
     ImageFormat("bmff", (b"ftyp",), 4, (".avif", ".heic", ".heif"), brands=_BRANDS),
     ImageFormat("tiff", (b"II*\x00", b"MM\x00*"), 0, (".tif", ".tiff")),
     ImageFormat("jxl", (b"\x00\x00\x00\x0cJXL ", b"\xff\x0a"), 0, (".jxl",)),
@@ -150,23 +151,23 @@ IMAGE_FORMATS = (
         (".jp2", ".jpx", ".jpf", ".jpm", ".j2k", ".j2c", ".jpc"),
     ),
     ImageFormat("psd", (b"8BPS",), 0, (".psd",)),
-    # Four bytes that are 0 tell it from text that begins with its two letters.
+    # Four zero bytes, as text may also begin with the two letters.
     ImageFormat("bmp", (b"\0\0\0\0",), 6, (".bmp",), b"BM"),
-    # No bytes tell these from other files.
+    # No signature.
     ImageFormat("svg", (), 0, (".svg",)),
 )
-# Kinds of evidence for which somebody else than a site is asked.
+# Carriers that are fetched from another service than the site.
 ANSWERS = ("spawning-api",)
 
-# What an image file holds about itself, besides the headers it is sent with.
+# The carriers inside an image file.
 IN_FILES = tuple(
     row.name for row in COMMON if row.about == "image" and row.name not in {"headers", *ANSWERS}
 )
-HTML_TYPES = frozenset(told for row in COMMON if row.name == "html" for told in row.media_types)
+HTML_TYPES = frozenset(name for row in COMMON if row.name == "html" for name in row.media_types)
 
 
 def is_image(content: bytes) -> bool:
-    """Return whether a file may be an image, by its first bytes: films of its kind, too."""
+    """Return whether a file has the signature of an image format; also True for some videos."""
     return any(
         content.startswith(known.starts, known.offset) and content.startswith(known.before)
         for known in IMAGE_FORMATS
@@ -174,19 +175,19 @@ def is_image(content: bytes) -> bool:
 
 
 def is_still_image(content: bytes) -> bool:
-    """Return whether a file is an image and no film, by its first bytes."""
+    """Return whether a file has the signature of an image format and is not a video."""
     return _STILL.match(content) is not None
 
 
 def still_image_pattern() -> str:
-    """Return a regular expression (over bytes; RE2's syntax) of how images begin."""
-    kinds = (
+    """Return a regular expression (for bytes, in RE2 syntax) of the signatures of images."""
+    patterns = (
         f"{_escaped(known.before)}.{{{known.offset - len(known.before)}}}{_escaped(start + brand)}"
         for known in IMAGE_FORMATS
         for start in known.starts
         for brand in known.brands
     )
-    return f"^(?s:{'|'.join(kinds)})"
+    return f"^(?s:{'|'.join(patterns)})"
 
 
 def _escaped(start: bytes) -> str:

@@ -1,9 +1,9 @@
-"""The labels of the WHATWG Encoding Standard (section 4.2), as codecs of Python. Pure.
+"""The labels of the WHATWG Encoding Standard (section 4.2), with their Python codecs. Pure.
 
-Python has codecs that decode no text (`rot13`, `zip`, `idna`, `undefined`), ones that no browser
-knows (`utf-7`, `unicode_escape`), and names of its own for others; so a label is never given to
-Python as it came. Labels that the standard maps to "replacement" or "x-user-defined" are none
-here: their ASCII is read as UTF-8, and no mark is lost.
+Python has codecs that do not decode text (`rot13`, `zip`, `idna`, `undefined`), codecs that no
+browser has (`utf-7`, `unicode_escape`), and other names for some; so labels are looked up in
+this table only. Labels that the standard maps to "replacement" or "x-user-defined" are not in
+it: their ASCII is read as UTF-8, and no mark is lost.
 """
 
 from __future__ import annotations
@@ -62,5 +62,5 @@ _CODECS = {
 
 
 def codec_of(label: str) -> str | None:
-    """Return the Python codec of an encoding's label, None where browsers know none."""
+    """Return the Python codec of an encoding's label, None if browsers do not support it."""
     return _CODECS.get(label.strip("\t\n\f\r ").lower())

@@ -1,9 +1,9 @@
-"""Content Credentials (C2PA) of a picture's bytes, read and verified without a network.
+"""Reads and verifies the Content Credentials (C2PA) of an image file, without network access.
 
-Verifying takes a native library of 50 MB, the extra `c2pa`. It is loaded only
-for a file that holds a manifest store. It is told to fetch nothing: no manifest
-that stands elsewhere, no state of a certificate, no issuer of an identity.
-What a manifest says is `registry.signals.training_mining`'s to read.
+Verification needs a native library of 50 MB, the extra `c2pa`. It is loaded only
+for a file with a manifest store, and configured to fetch nothing: no remote manifests,
+no certificate status, no identity assertions.
+`registry.signals.training_mining` reads the marks in a manifest.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from registry.model import Evidence
 from registry.text import quote
 
 MAX_TEXT = 64 * 1024
-# Of the report on a manifest store; c2pa-rs bounds the store itself.
+# Longest report on a manifest store; c2pa-rs limits the store itself.
 MAX_REPORT = 16 * 1024 * 1024
 MAX_MANIFESTS = 100
 MAX_INGREDIENTS = 50
@@ -28,23 +28,23 @@ MAX_WORDS = 300
 MAX_BLOCKS = 1000
 MAX_STEPS = 200_000
 
-# The description box that opens every store: its type is the UUID of C2PA (C2PA
-# 2.3, 11.1.4). It is never split: the smallest piece of any carrier, a
-# sub-block of GIF, holds 255 bytes and a store begins with these.
+# The description box at the start of every store: its type is the UUID of C2PA (C2PA
+# 2.3, 11.1.4). It is never split: the smallest block of any container, a
+# sub-block of GIF, has 255 bytes, and a store begins with these.
 STORE = b"jumdc2pa\x00\x11\x00\x10\x80\x00\x00\xaa\x00\x38\x9b\x71"
-# Where XMP names a manifest that is not in the file.
+# The property of XMP with the URL of a remote manifest.
 _LINK = b"dcterms:provenance"
 _LINKED = re.compile(
     rb"dcterms:provenance\s*(?:=\s*[\"']|(?:\s+rdf:resource\s*=\s*[\"']|>))([^\"'<>]+)"
 )
 _GIF_XMP = b"XMP DataXMP"
-# An entry that refuses, as CBOR (keys and texts behind their lengths) or JSON writes it.
+# An entry that refuses, in CBOR (keys and texts after their lengths) or JSON.
 _REFUSAL = re.compile(
     rb"((?:cawg|c2pa)\.(?:ai_training|ai_generative_training|data_mining|ai_inference))"
     rb"[\xa1-\xb7\xbf\s\":{]{1,8}c?\"?use[\s\":]{0,4}j?\"?notAllowed"
 )
 _MARK = re.compile(r"[^.]{1,100}\.training-mining(?:__[0-9]+)?")
-# Pictures alone: the library also opens PDF, ZIP and films.
+# Images only: the library also opens PDF, ZIP and videos.
 _FORMATS = (
     (re.compile(rb"\xff\xd8\xff"), "image/jpeg"),
     (re.compile(rb"\x89PNG\r\n\x1a\n"), "image/png"),
@@ -60,44 +60,42 @@ _OFFLINE: dict[str, dict[str, Any]] = {
     "verify": {"remote_manifest_fetch": False, "ocsp_fetch": False},
 }
 
-Found = tuple[tuple[Evidence, ...], tuple[str, ...]]
+EvidenceAndWarnings = tuple[tuple[Evidence, ...], tuple[str, ...]]
 
 
-def read(data: bytes, url: str = "") -> Found:
-    """Return the evidence in a picture's Content Credentials, and what could not be read.
+def read(data: bytes, url: str = "") -> EvidenceAndWarnings:
+    """Return the evidence in an image's Content Credentials, and warnings.
 
-    `data` is a whole image file, `url` where it stood. The evidence is at most one
-    piece of carrier `c2pa-json`: the manifest store, reduced to what concerns
-    marks and their validity. Raises on no bytes.
+    `data` is a whole image file, `url` its URL. The evidence is at most one
+    piece of carrier `c2pa-json`: the manifest store, reduced to its marks and
+    their validity. Never raises.
     """
     if STORE not in data:
         return (), _linked(data)
-    kind = next((kind for start, kind in _FORMATS if start.match(data)), None)
-    if kind is None:
-        return (), ("Content Credentials in a kind of file that is not read",)
+    media_type = next((name for start, name in _FORMATS if start.match(data)), None)
+    if media_type is None:
+        return (), ("Content Credentials not read: unsupported file format",)
     try:
         import c2pa
     except (ImportError, OSError, RuntimeError):
-        return (), (
-            "Content Credentials not read: they take `pip install 'optout-registry[c2pa]'`",
-        )
+        return (), ("Content Credentials not read: run `pip install 'optout-registry[c2pa]'`",)
     try:
-        report, fault = _verified(c2pa, kind, data)
+        report, fault = _verified(c2pa, media_type, data)
     except (c2pa.C2paError, ValueError) as error:
         if not _is_elsewhere(error):
             return refusals(data, url, _unreadable(error))
-        return (), _linked(data) or ("Content Credentials are not where they must stand",)
+        return (), _linked(data) or ("Content Credentials not read: wrong place in the file",)
     return _evidence(report, fault, url)
 
 
-def refusals(data: bytes, url: str, fault: str) -> Found:
-    """Return the refusals in a store that cannot be read, found by their words alone.
+def refusals(data: bytes, url: str, fault: str) -> EvidenceAndWarnings:
+    """Return the refusals in a store that cannot be parsed, by a search for their words.
 
-    `fault` says why it cannot. The evidence is a store of one manifest that does not
-    verify, so what is found there refuses at most; a permission is not looked for. A
-    file that was cut off while it was copied still says what its maker said.
+    `fault` is the reason. The evidence is a store with one unverified manifest; only
+    refusals are searched, not permissions. So a truncated file keeps the refusals of its
+    maker.
     """
-    keys = {found[1].decode() for found in islice(_REFUSAL.finditer(data), MAX_INGREDIENTS)}
+    keys = {match[1].decode() for match in islice(_REFUSAL.finditer(data), MAX_INGREDIENTS)}
     if not keys or STORE not in data:
         return (), (fault,) if STORE in data else ()
     assertions = [
@@ -112,46 +110,46 @@ def refusals(data: bytes, url: str, fault: str) -> Found:
     }
     text = json.dumps(store, sort_keys=True, separators=(",", ":"))
     evidence = Evidence("c2pa-json", "image", url, text=text)
-    return (evidence,), (fault, "Content Credentials: only their refusals were found, by words")
+    return (evidence,), (fault, "Content Credentials: only refusals were searched, by words")
 
 
-def _verified(c2pa: Any, kind: str, data: bytes) -> tuple[str, str]:
-    """Return the library's report, and why the manifests were not verified if they were not."""
+def _verified(c2pa: Any, media_type: str, data: bytes) -> tuple[str, str]:
+    """Return the library's report, and the reason if the manifests were not verified."""
     try:
-        return _report(c2pa, kind, data, verify=True), ""
+        return _report(c2pa, media_type, data, verify=True), ""
     except c2pa.C2paError as error:
         if _is_elsewhere(error):
             raise
-        # A signature that cannot even be parsed ends verification, not reading.
-        return _report(c2pa, kind, data, verify=False), _unreadable(error)
+        # A manifest whose signature cannot be parsed is read without verification.
+        return _report(c2pa, media_type, data, verify=False), _unreadable(error)
 
 
-def _report(c2pa: Any, kind: str, data: bytes, *, verify: bool) -> str:
-    told = {**_OFFLINE, "verify": {**_OFFLINE["verify"], "verify_after_reading": verify}}
+def _report(c2pa: Any, media_type: str, data: bytes, *, verify: bool) -> str:
+    options = {**_OFFLINE, "verify": {**_OFFLINE["verify"], "verify_after_reading": verify}}
     with (
-        c2pa.Settings.from_dict(told) as settings,
+        c2pa.Settings.from_dict(options) as settings,
         c2pa.Context(settings) as context,
-        c2pa.Reader(kind, _Bounded(data), context=context) as reader,
+        c2pa.Reader(media_type, _BoundedFile(data), context=context) as reader,
     ):
         return str(reader.json())
 
 
-class _Bounded(io.BytesIO):
-    """A file that may be read and searched so often and no more.
+class _BoundedFile(io.BytesIO):
+    """A file with a limited number of reads and seeks.
 
-    Every step of the library is a call of Python: on a file of a million empty
-    chunks it would take minutes. After MAX_STEPS it is told of an OSError.
+    Each one is a call from the library into Python: a file of a million empty
+    chunks would take minutes. After MAX_STEPS they raise OSError.
     """
 
     steps = 0
 
     def seek(self, offset: int, whence: int = 0) -> int:
-        """Move as in any file."""
+        """Seek and return the position. Raises OSError after MAX_STEPS."""
         self._step()
         return super().seek(offset, whence)
 
     def readinto(self, buffer: Any) -> int:
-        """Read as from any file."""
+        """Read into the buffer and return the number of bytes. Raises OSError after MAX_STEPS."""
         self._step()
         return super().readinto(buffer)
 
@@ -162,19 +160,19 @@ class _Bounded(io.BytesIO):
 
 
 def _is_elsewhere(error: Exception) -> bool:
-    """Tell whether the library found no manifest in the file itself."""
+    """Return whether the error means that the manifest is not in the file."""
     return str(error).startswith(("ManifestNotFound", "Remote"))
 
 
 def _unreadable(error: Exception) -> str:
-    said = quote(str(error))
-    if "signature box" in said:
-        return f"Content Credentials not read, their signature is missing: {said}"
-    return f"Content Credentials cannot be verified: {said}"
+    message = quote(str(error))
+    if "signature box" in message:
+        return f"Content Credentials not read, their signature is missing: {message}"
+    return f"Content Credentials cannot be verified: {message}"
 
 
 def _linked(data: bytes) -> tuple[str, ...]:
-    """Return the warning about a manifest that XMP names and the file does not hold."""
+    """Return the warning about a manifest that is named by XMP but not in the file."""
     start = data.find(_LINK)
     if start < 0 and data.startswith(b"GIF8") and (xmp := data.find(_GIF_XMP)) >= 0:
         data = _joined(data, xmp + len(_GIF_XMP))
@@ -182,16 +180,16 @@ def _linked(data: bytes) -> tuple[str, ...]:
     named = _LINKED.match(data, start, start + 4096) if start >= 0 else None
     if named is None:
         return ()
-    place = html.unescape(named[1].decode("utf-8", "replace").strip())
-    if place.lower().startswith(("http://", "https://")):
-        return (f"Content Credentials are not fetched from {quote(place)}",)
-    if "jumbf=" in place:
+    target = html.unescape(named[1].decode("utf-8", "replace").strip())
+    if target.lower().startswith(("http://", "https://")):
+        return (f"Content Credentials are not fetched from {quote(target)}",)
+    if "jumbf=" in target:
         return ("Content Credentials that this file names are no longer in it",)
     return ()
 
 
 def _joined(data: bytes, start: int) -> bytes:
-    """Return what the sub-blocks of a GIF hold; their lengths may cut any word in two."""
+    """Return the joined sub-blocks of a GIF, without their lengths, which may split words."""
     parts: list[bytes] = []
     while start < len(data) and data[start] and len(parts) < MAX_BLOCKS:
         parts.append(data[start + 1 : start + 1 + data[start]])
@@ -199,7 +197,7 @@ def _joined(data: bytes, start: int) -> bytes:
     return b"".join(parts)
 
 
-def _evidence(report: str, fault: str, url: str) -> Found:
+def _evidence(report: str, fault: str, url: str) -> EvidenceAndWarnings:
     warnings = (fault,) if fault else ()
     try:
         store = json.loads(report) if len(report) <= MAX_REPORT else None
@@ -208,7 +206,7 @@ def _evidence(report: str, fault: str, url: str) -> Found:
     if not isinstance(store, dict) or not isinstance(store.get("manifests"), dict):
         return (), (*warnings, "Content Credentials not read: too long or too deeply nested")
     if fault:
-        # The code that C2PA has for what it has no other code for.
+        # The code of C2PA for errors without a code of their own.
         store["validation_status"] = [{"code": "general.error"}]
     for reduced in _reductions(store):
         text = json.dumps(reduced, sort_keys=True, separators=(",", ":"))
@@ -218,7 +216,7 @@ def _evidence(report: str, fault: str, url: str) -> Found:
 
 
 def _reductions(store: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    """Yield the store as evidence, then with less of it, for when that is too long."""
+    """Yield the store as evidence, then shorter versions of it, in case it is too long."""
     active = store.get("active_manifest")
     labels = sorted(store["manifests"], key=lambda label: label != active)[:MAX_MANIFESTS]
     manifests = {label: _manifest(store["manifests"][label]) for label in labels}
@@ -258,7 +256,7 @@ def _manifest(manifest: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _generator(manifest: Mapping[str, Any]) -> str | None:
-    """Return the program that made the manifest: a text in C2PA 1, named parts in C2PA 2."""
+    """Return the program that made the manifest: a text in C2PA 1, fields in C2PA 2."""
     given = manifest.get("claim_generator")
     if isinstance(given, str):
         return given[:MAX_WORDS]
@@ -268,11 +266,11 @@ def _generator(manifest: Mapping[str, Any]) -> str | None:
 
 
 def _words(given: object, *names: str) -> dict[str, str]:
-    """Return the named fields of an object that are texts, shortened."""
+    """Return the named fields of an object that are texts, each cut to MAX_WORDS characters."""
     if not isinstance(given, dict):
         return {}
-    found = {name: given.get(name) for name in names}
-    return {name: value[:MAX_WORDS] for name, value in found.items() if isinstance(value, str)}
+    fields = {name: given.get(name) for name in names}
+    return {name: value[:MAX_WORDS] for name, value in fields.items() if isinstance(value, str)}
 
 
 def _codes(given: object) -> list[dict[str, str]]:

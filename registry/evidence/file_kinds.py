@@ -1,4 +1,4 @@
-"""What a file is, by its first bytes and words. Pure."""
+"""The type of a file, by its first bytes and words. Pure."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ _AGENT_LINE = re.compile(r"^[ \t]*user-?agent[ \t]*:", re.IGNORECASE | re.MULTIL
 _HEADER_LINE = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+:")
 
 
-def is_packed(content: bytes) -> bool:
-    """Tell whether a body is neither text nor an image: some encoding is still on it."""
+def is_compressed(content: bytes) -> bool:
+    """Return whether a body is neither text nor an image, so it is still compressed."""
     start = content[:512]
     if is_image(content):
         return False
@@ -28,7 +28,7 @@ def is_packed(content: bytes) -> bool:
 
 
 def kind_by_content(content: bytes, carriers: Carriers) -> str | None:
-    """Return what a file is by its content alone; None where that does not say."""
+    """Return the carrier of a file, `image`, `html` or `warc`, by its content; None if unknown."""
     if is_image(content):
         return "image"
     if content.startswith(b"WARC/") or _unzipped(content).startswith(b"WARC/"):
@@ -47,7 +47,7 @@ def kind_by_content(content: bytes, carriers: Carriers) -> str | None:
 
 
 def _unzipped(content: bytes) -> bytes:
-    """Return the first bytes of what is gzipped, none of anything else."""
+    """Return the first bytes of gzipped content, decompressed; empty for other content."""
     try:
         return zlib.decompressobj(31).decompress(content[:_START], 16)
     except zlib.error:

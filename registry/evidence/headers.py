@@ -1,4 +1,4 @@
-"""Header field lines as evidence: which are kept, and how a 304 brings them up to date. Pure."""
+"""Header field lines as evidence: which are kept, and their update by a 304 response. Pure."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from registry.model import Evidence
 
 Lines = tuple[tuple[str, str], ...]
 
-# Secrets, and fields that differ from one response to the next though nothing
-# changed: with them no evidence would ever be seen twice.
+# Secrets, and fields that differ in every response: with them no two responses would
+# have equal evidence.
 LEFT_OUT = frozenset(
     {
         "age",
@@ -43,7 +43,7 @@ LEFT_OUT = frozenset(
 
 
 def kept(lines: Iterable[tuple[str, str]]) -> Lines:
-    """Return the field lines that are stored, unjoined and in their order."""
+    """Return the field lines that are stored, not joined, in their order."""
     return tuple(line for line in lines if line[0].lower() not in LEFT_OUT)
 
 
@@ -54,10 +54,10 @@ def refreshed(earlier: Iterable[Evidence], fresh: Lines) -> tuple[Evidence, ...]
     others stay. Length and type of a 304 describe its empty body and are ignored. Evidence
     from inside the file stays.
     """
-    said = tuple((n, v) for n, v in kept(fresh) if not n.lower().startswith("content-"))
-    names = {name.lower() for name, _ in said}
+    updates = tuple((n, v) for n, v in kept(fresh) if not n.lower().startswith("content-"))
+    names = {name.lower() for name, _ in updates}
     return tuple(
-        replace(evidence, lines=_merged(evidence.lines, said, names))
+        replace(evidence, lines=_merged(evidence.lines, updates, names))
         if evidence.carrier == "headers"
         else evidence
         for evidence in earlier
@@ -65,8 +65,11 @@ def refreshed(earlier: Iterable[Evidence], fresh: Lines) -> tuple[Evidence, ...]
     )
 
 
-def _merged(stored: Lines, said: Lines, names: set[str]) -> Lines:
-    """Put each replaced field where it was, so that unchanged fields make equal evidence."""
+def _merged(stored: Lines, updates: Lines, names: set[str]) -> Lines:
+    """Return the stored lines with the updates at the places of the fields they replace.
+
+    So fields with unchanged values give equal evidence.
+    """
     merged: list[tuple[str, str]] = []
     placed: set[str] = set()
     for name, value in stored:
@@ -75,5 +78,5 @@ def _merged(stored: Lines, said: Lines, names: set[str]) -> Lines:
             merged.append((name, value))
         elif key not in placed:
             placed.add(key)
-            merged.extend(line for line in said if line[0].lower() == key)
-    return (*merged, *(line for line in said if line[0].lower() not in placed))
+            merged.extend(line for line in updates if line[0].lower() == key)
+    return (*merged, *(line for line in updates if line[0].lower() not in placed))

@@ -1,7 +1,7 @@
-"""Responses: header lines and an unpacked body. Pure.
+"""Responses: header lines and a decompressed body. Pure.
 
-A response comes from a file that `curl -i` wrote, from an archive's record, or from the
-web; here they are all the same.
+A response is read from a file written by `curl -i`, from a record of an archive, or
+received from the web; all have the same form.
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ from dataclasses import dataclass, replace
 
 from registry.evidence.body_kinds import media_type
 from registry.evidence.carriers import is_image
-from registry.evidence.file_kinds import is_packed
+from registry.evidence.file_kinds import is_compressed
 from registry.evidence.headers import Lines
 from registry.evidence.text import page_text, text_of
-from registry.evidence.unpacking import joined_chunks, plain
+from registry.evidence.unpacking import decompressed, joined_chunks
 
-# Of a text and of a picture; the crawler's limit for pictures is the same.
+# Most bytes of a text and of an image; the crawler's limit for images is the same.
 READ_LIMIT = 16 * 1024 * 1024
 PICTURE_LIMIT = 50 * 1024 * 1024
 STATUS_LINE = re.compile(rb"HTTP/\d(?:\.\d)? +(\d{3})\b")
@@ -26,9 +26,9 @@ _MAX_HEADERS = 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """One response: where it came from, its header field lines, and its body unpacked.
+    """One response: its URL, its header field lines, and its decompressed body.
 
-    `cut` tells that the body ends too early, `unread` why there is none to read.
+    `cut`: the body is truncated. `unread` is the reason why the body could not be decoded.
     """
 
     url: str
@@ -40,23 +40,23 @@ class Response:
     unread: str = ""
 
     def field(self, name: str) -> str:
-        """Return the value of a header field's last line; empty where it has none."""
+        """Return the value of a header field's last line; empty if there is none."""
         return next((v for n, v in reversed(self.lines) if n.lower() == name), "")
 
     @property
     def media_type(self) -> str:
-        """Return the media type in lower case, without parameters; empty where none is said."""
+        """Return the media type in lower case, without parameters; empty if there is none."""
         return media_type(v for n, v in self.lines if n.lower() == "content-type")
 
     def text(self, kind: str) -> str:
-        """Return the body decoded as a kind: pages by the encoding they name, else mostly UTF-8."""
+        """Return the body as text; `html` is decoded by the encoding that the page names."""
         if kind == "html":
             return page_text(self.body, self.field("content-type"))
         return text_of(self.body)
 
 
-# Responses after which curl shows another: interim ones, redirects, requests for a password,
-# and a proxy's own.
+# Statuses after which `curl -i` may show another response: interim ones, redirects,
+# authentication, and those of a proxy.
 _INTERIM_STATUS = re.compile(
     rb"HTTP/[\d.]+ +(?:1\d\d|3\d\d|401|407|\d+ +connection established)", re.I
 )
@@ -65,16 +65,16 @@ _INTERIM_STATUS = re.compile(
 def saved_response(
     content: bytes, url: str = "", *, cut: bool = False, alone: bool = False
 ) -> Response:
-    """Read a response as `curl -i` writes it; of several blocks (redirects) the last.
+    """Return a response in the format of `curl -i`; of several blocks (redirects) the last.
 
-    A block without a status line is taken for header lines alone. `alone`: there is one
-    response only, so what follows it is its body, whatever it begins with.
+    A block without a status line is read as header lines. `alone`: there is only one
+    response, so everything after its headers is its body.
     """
     status: int | None = None
     start, place = 0, 0
     end = body = len(content)
-    while found := STATUS_LINE.match(content, place):
-        status = int(found.group(1))
+    while match := STATUS_LINE.match(content, place):
+        status = int(match.group(1))
         blank = _BLANK.search(content, place, place + _MAX_HEADERS)
         start, end = place, blank.start() if blank else len(content)
         place = body = blank.end() if blank else len(content)
@@ -82,15 +82,15 @@ def saved_response(
             break
     head = content[start : min(end, start + _MAX_HEADERS)]
     response = Response(url, header_lines(text_of(head)), content[body:], status, cut=cut)
-    return unpacked(replace(response, cut=cut or _is_short(response)))
+    return decoded_response(replace(response, cut=cut or _is_short(response)))
 
 
 def _is_short(response: Response) -> bool:
-    """Tell whether a body is shorter than its headers say."""
+    """Return whether a body is shorter than its `Content-Length`."""
     length = response.field("content-length")
-    packed = response.field("content-encoding") or response.field("transfer-encoding")
-    whole = int(length) if length.isdecimal() and len(length) < 16 else 0
-    return not packed and 0 < len(response.body) < whole
+    is_encoded = response.field("content-encoding") or response.field("transfer-encoding")
+    expected = int(length) if length.isdecimal() and len(length) < 16 else 0
+    return not is_encoded and 0 < len(response.body) < expected
 
 
 def header_lines(text: str) -> Lines:
@@ -107,10 +107,10 @@ def header_lines(text: str) -> Lines:
     return tuple(lines)
 
 
-def unpacked(response: Response) -> Response:
-    """Undo transfer and content encodings; what is not packed stays as it is.
+def decoded_response(response: Response) -> Response:
+    """Return a response with its transfer and content encodings decoded.
 
-    Of a picture up to 50 MiB are kept, of all else 16.
+    At most PICTURE_LIMIT bytes of an image are kept, and READ_LIMIT of other bodies.
     """
     body, notes, unread = response.body, list(response.notes), response.unread
     cut = response.cut
@@ -118,15 +118,15 @@ def unpacked(response: Response) -> Response:
     body = body if chunks is None else chunks
     encoding = response.field("content-encoding").strip().lower()
     if encoding not in {"", "identity"} and body:
-        # `curl --compressed` writes the header but has unpacked the body already.
-        unwrapped = plain(body, encoding, PICTURE_LIMIT + 1)
-        if unwrapped is None and is_packed(body):
-            unread = f"packed in a way that is not read: {encoding[:40]}"
-            notes.append(f"the body is {unread}")
+        # `curl --compressed` writes the header of a body that it has decompressed.
+        decoded = decompressed(body, encoding, PICTURE_LIMIT + 1)
+        if decoded is None and is_compressed(body):
+            unread = f"unsupported content encoding: {encoding[:40]}"
+            notes.append(f"the body was not read: {unread}")
             body = b""
-        elif unwrapped is not None:
-            body, ended = unwrapped
-            notes += [] if ended else ["what is packed ends too early, read up to there"]
+        elif decoded is not None:
+            body, ended = decoded
+            notes += [] if ended else ["the compressed body is truncated, read up to there"]
             cut = cut or not ended
     limit = PICTURE_LIMIT if is_image(body) else READ_LIMIT
     if len(body) > limit:

@@ -1,6 +1,6 @@
-"""What a response for a file of a site (ai.txt, tdmrep.json, ...) means: decided here alone. Pure.
+"""The only place that interprets a response for a site's file (ai.txt, tdmrep.json, ...). Pure.
 
-robots.txt is obeyed as well as read; `registry.sources.robots` decides about it.
+Except for robots.txt, which is obeyed as well as read: see `registry.sources.robots`.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ PACKED = "packed"
 
 @dataclass(frozen=True, slots=True)
 class SiteFileAnswer:
-    """The text of a site's file, or the `refusal`: why there is none.
+    """The text of a site's file, or the `refusal`.
 
-    Refusals: `http-404` and the like, `packed` (an encoding that is not read), and
-    `not-ai-txt` and the like: a web page was sent in the file's place.
+    Refusals: `http-404` and the like, `packed` (an unsupported content encoding), and
+    `not-ai-txt` and the like: a web page was sent in place of the file.
     """
 
     text: str | None = None
@@ -26,7 +26,7 @@ class SiteFileAnswer:
 
 
 def answered(kind: str, response: Response) -> SiteFileAnswer:
-    """Return what a response for a site's file of a kind means; no status counts as success."""
+    """Return the text or the refusal of a response; without a status it counts as a success."""
     status = response.status
     if status is not None and not 200 <= status < 300:
         return SiteFileAnswer(refusal=f"http-{status}")

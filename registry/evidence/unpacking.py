@@ -1,4 +1,4 @@
-"""Transfer and content encodings of a body undone, up to a limit. Pure."""
+"""Decodes the transfer and content encodings of a body, up to a limit. Pure."""
 
 from __future__ import annotations
 
@@ -10,24 +10,24 @@ _MAX_ENCODINGS = 4
 
 
 def joined_chunks(body: bytes) -> bytes | None:
-    """Join the chunks of a body (RFC 9112, section 7.1); None where it has none."""
+    """Return the joined chunks of a body (RFC 9112, section 7.1); None if it has none."""
     parts: list[bytes] = []
     place = 0
-    while found := _CHUNK.match(body, place):
-        size = int(found.group(1), 16)
-        parts.append(body[found.end() : found.end() + size])
-        place = found.end() + size
+    while match := _CHUNK.match(body, place):
+        size = int(match.group(1), 16)
+        parts.append(body[match.end() : match.end() + size])
+        place = match.end() + size
         place += 2 if body[place : place + 2] == b"\r\n" else 1
         if not size:
             break
     return b"".join(parts) if parts else None
 
 
-def plain(body: bytes, encodings: str, room: int) -> tuple[bytes, bool] | None:
-    """Undo the encodings that a `Content-Encoding` lists, the last first; None where one fails.
+def decompressed(body: bytes, encodings: str, budget: int) -> tuple[bytes, bool] | None:
+    """Return a body without the encodings of its `Content-Encoding`, and whether it is complete.
 
-    Of every step at most `room` bytes are made. With the bytes comes whether they ended
-    where they should, which they also do where there is no more room.
+    Each step makes at most `budget` bytes; a body cut there counts as complete. None if an
+    encoding is unsupported or the body does not have it.
     """
     names = [name.strip() for name in encodings.lower().split(",")]
     names = [name for name in names if name not in {"", "identity"}]
@@ -35,38 +35,38 @@ def plain(body: bytes, encodings: str, room: int) -> tuple[bytes, bool] | None:
         return None
     ended = True
     for name in reversed(names):
-        found = _without(body, name, room)
-        if found is None or not (found[0] or found[1]):
+        step = _without(body, name, budget)
+        if step is None or not (step[0] or step[1]):
             return None
-        body, ended = found[0], ended and (found[1] or len(found[0]) >= room)
+        body, ended = step[0], ended and (step[1] or len(step[0]) >= budget)
     return body, ended
 
 
-def _without(body: bytes, encoding: str, room: int) -> tuple[bytes, bool] | None:
+def _without(body: bytes, encoding: str, budget: int) -> tuple[bytes, bool] | None:
     try:
         if encoding in {"gzip", "x-gzip"}:
-            return _inflated(body, 31, room)
+            return _inflated(body, 31, budget)
         if encoding == "deflate":
-            # Some servers send the data without the wrapper that the word means.
+            # Some servers send raw deflate data without the zlib wrapper.
             wrapped = body[:1] == b"\x78"
-            return _inflated(body, zlib.MAX_WBITS if wrapped else -zlib.MAX_WBITS, room)
-        return _from_brotli(body, room) if encoding == "br" else None
+            return _inflated(body, zlib.MAX_WBITS if wrapped else -zlib.MAX_WBITS, budget)
+        return _brotli_decompressed(body, budget) if encoding == "br" else None
     except zlib.error:
         return None
 
 
-def _inflated(body: bytes, window: int, room: int) -> tuple[bytes, bool]:
-    unpacker = zlib.decompressobj(window)
-    found = unpacker.decompress(body, room)
-    return found, unpacker.eof
+def _inflated(body: bytes, window: int, budget: int) -> tuple[bytes, bool]:
+    decompressor = zlib.decompressobj(window)
+    content = decompressor.decompress(body, budget)
+    return content, decompressor.eof
 
 
-def _from_brotli(body: bytes, room: int) -> tuple[bytes, bool] | None:
+def _brotli_decompressed(body: bytes, budget: int) -> tuple[bytes, bool] | None:
     import brotli
 
-    unpacker = brotli.Decompressor()
+    decompressor = brotli.Decompressor()
     try:
-        found = bytes(unpacker.process(body, output_buffer_limit=room))[:room]
+        content = bytes(decompressor.process(body, output_buffer_limit=budget))[:budget]
     except brotli.error:
         return None
-    return found, bool(unpacker.is_finished())
+    return content, bool(decompressor.is_finished())

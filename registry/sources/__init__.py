@@ -1,1 +1,1 @@
-"""Where evidence comes from, and what the answers of sites mean."""
+"""The sources of evidence: the web, archives and saved pages; the meaning of responses."""

@@ -1,4 +1,4 @@
-"""What a response holds: the file of a site by its place, all else by type and body. Pure."""
+"""The type of a response: a site's file by its path, others by media type and body. Pure."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from registry.urls.paths import robots_url, url_host, url_path
 
 
 def is_site_file(kind: str) -> bool:
-    """Return whether evidence of a kind is a file that speaks for its site."""
+    """Return whether evidence of this carrier is a site's file."""
     return kind in carriers().site_paths
 
 
 def site_kind(url: str) -> str | None:
-    """Return which of a site's files stands at a URL, None for any other."""
+    """Return the carrier of the site's file at a URL, None for any other URL."""
     return carriers().at_path.get(url_path(url).partition("?")[0])
 
 
 def kind_of(response: Response) -> str:
-    """Return what a response holds; `headers` for what no mark is read from but its headers."""
+    """Return `html`, `image` or another carrier; `headers` if only the headers can have marks."""
     kind = site_kind(response.url)
     if kind is not None or not (response.body or response.unread):
         return kind or "headers"
@@ -27,16 +27,16 @@ def kind_of(response: Response) -> str:
 
 
 def page_kind(response: Response) -> str:
-    """Return what the response for a page holds: `html`, `json`, `packed`, or another kind."""
+    """Return `html` or `json` for a page, `packed` for an unsupported encoding, else `kind_of`."""
     if response.unread:
         return "packed"
-    told = response.media_type
-    kind = kind_of_body(told, response.body, carriers())
-    return "json" if kind == "headers" and is_json(told) else kind
+    media_type = response.media_type
+    kind = kind_of_body(media_type, response.body, carriers())
+    return "json" if kind == "headers" and is_json(media_type) else kind
 
 
 def site_file_url(kind: str, url: str) -> str:
-    """Return where a site's file stood, for the URL that is asked about; empty without one."""
+    """Return the URL of a site's file, given any URL of the site; empty without a host."""
     if site_kind(url) == kind or not url_host(url):
         return url if url_host(url) else ""
     return robots_url(url).removesuffix("/robots.txt") + carriers().site_paths[kind]

@@ -1,8 +1,8 @@
-"""Pages that a browser saved as one file (MHTML, RFC 2557): the page and the images in it. Pure.
+"""Reads a page that a browser saved as one file (MHTML, RFC 2557), with its images. Pure.
 
-Chromium writes multipart/related with the page's address in
-`Snapshot-Content-Location`, older browsers the page in the first HTML part. The
-headers that the server sent are not in such files, so marks in them are not read.
+Chromium writes multipart/related with the page's URL in
+`Snapshot-Content-Location`; older browsers write the page as the first HTML part. The
+response's headers are not in such files, so their marks cannot be read.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from registry.sources.pieces import NOT_READ, Piece, pieces_of
 from registry.text import without_user
 from registry.urls.paths import url_host
 
-# Parts that are looked at, parts within parts, and bytes of the headers of one.
+# Most parts, levels of nested parts, bytes of a part's headers, characters of its media type.
 MAX_PARTS = 2_000
 MAX_DEPTH = 3
 MAX_HEAD = 64 * 1024
@@ -34,12 +34,12 @@ _BLANK = re.compile(rb"\r?\n\r?\n")
 _MULTIPART = re.compile(rb"^content-type:[ \t]*multipart/related", re.IGNORECASE | re.MULTILINE)
 _MIME = re.compile(rb"^(?:mime-version|snapshot-content-location):", re.IGNORECASE | re.MULTILINE)
 _HEADERS_LOST = f"{NOT_READ}: browsers do not save them"
-_CUT = "the file ends too early, or is longer than 50 MiB: it was read up to there"
+_CUT = "the file is truncated, or longer than 50 MiB; read up to there"
 
 
 @dataclass(frozen=True, slots=True)
 class SavedPage:
-    """The page of an MHTML file, the images saved with it, and how many other parts there are."""
+    """The page of an MHTML file, the images saved with it, and the number of other parts."""
 
     page: Response
     images: list[Response] = field(default_factory=list)
@@ -54,35 +54,35 @@ class _Part:
 
 
 def is_mhtml(content: bytes) -> bool:
-    """Tell by its headers whether a file is a page saved as MHTML."""
+    """Return whether a file has the headers of a page saved as MHTML."""
     blank = _BLANK.search(content, 0, MAX_HEAD)
     head = content[: blank.start() if blank else MAX_HEAD]
     return bool(_MULTIPART.search(head) and _MIME.search(head))
 
 
 def read_mhtml(content: bytes, name: str) -> SavedPage:
-    """Return the page of an MHTML file with its images; UnreadableInput where there is none."""
+    """Return the page of an MHTML file with its images. Raises UnreadableInput without a page."""
     whole = _split(content)
     notes: list[str] = [_CUT] if _is_cut(whole, content) else []
     parts = list(islice(_parts(whole, MAX_DEPTH), MAX_PARTS + 1))
     if len(parts) > MAX_PARTS:
         notes.append(f"more than {MAX_PARTS} parts: the others were not read")
     responses = [_response(part) for part in parts[:MAX_PARTS]]
-    address = _address(whole.head.get("Snapshot-Content-Location"))
+    page_url = _web_url(whole.head.get("Snapshot-Content-Location"))
     pages = [response for response in responses if kind_of(response) == "html"]
-    page = next((one for one in pages if address and one.url == address), None) or next(
+    page = next((one for one in pages if page_url and one.url == page_url), None) or next(
         iter(pages), None
     )
     if page is None:
-        raise UnreadableInput(f"{name}: no page in it", "say with --kind what it is instead")
+        raise UnreadableInput(f"{name}: no page in it", "give its type with --kind")
     if not page.url:
-        page = replace(page, url=address)
+        page = replace(page, url=page_url)
     images = [response for response in responses if kind_of(response) == "image"]
     return SavedPage(page, images, len(responses) - 1 - len(images), tuple(notes))
 
 
 def pieces_in(response: Response, kind: str) -> tuple[list[Piece], list[str]]:
-    """Return what is looked at in a page or image of such a file; its headers are told as lost."""
+    """Return the pieces of a page or image of such a file, and notes; the headers are missing."""
     pieces, notes = pieces_of(replace(response, lines=_sent_as(response)), kind)
     kept = [piece for piece in pieces if piece.evidence.carrier != "headers"]
     fields = tuple(line for line in response.lines if not line[0].lower().startswith("content-"))
@@ -95,10 +95,10 @@ def _sent_as(response: Response) -> Lines:
 
 
 def _split(content: bytes) -> _Part:
-    """Split a message or a part into its headers and its body."""
+    """Return a message or a part as its headers and its body."""
     blank = _BLANK.search(content, 0, MAX_HEAD)
     end, start = blank.span() if blank else (min(len(content), MAX_HEAD), len(content))
-    # A part may begin with the blank line that ends no headers.
+    # A part without headers begins with the blank line.
     if content[:2] == b"\r\n" or content[:1] == b"\n":
         end, start = 0, 2 - (content[:1] == b"\n")
     return _Part(_head(content[:end]), content[start:])
@@ -106,15 +106,15 @@ def _split(content: bytes) -> _Part:
 
 def _head(lines: bytes) -> Message:
     head = BytesHeaderParser().parsebytes(lines)
-    told = str(head.get("Content-Type", ""))
-    if len(told) > MAX_TYPE:
-        # The time to read its parameters is quadratic in their length.
-        head.replace_header("Content-Type", told[:MAX_TYPE])
+    value = str(head.get("Content-Type", ""))
+    if len(value) > MAX_TYPE:
+        # The parser of its parameters takes quadratic time.
+        head.replace_header("Content-Type", value[:MAX_TYPE])
     return head
 
 
 def _parts(part: _Part, depth: int) -> Iterator[_Part]:
-    """Yield the parts that hold something, and those within others in their place."""
+    """Yield the parts that are not empty; nested parts instead of the part around them."""
     boundary = _boundary(part)
     if boundary is None or depth == 0:
         yield part
@@ -125,21 +125,21 @@ def _parts(part: _Part, depth: int) -> Iterator[_Part]:
 
 
 def _between(body: bytes, boundary: bytes) -> Iterator[bytes]:
-    """Yield what stands between the lines of a boundary, up to the closing one or the end."""
+    """Yield the bytes between the boundary lines, up to the closing one or the end."""
     line = re.compile(rb"^--" + re.escape(boundary) + rb"(--)?[ \t]*\r?$\n?", re.MULTILINE)
     start = None
-    for found in line.finditer(body):
+    for match in line.finditer(body):
         if start is not None:
-            yield body[start : found.start()].removesuffix(b"\n").removesuffix(b"\r")
-        if found[1]:
+            yield body[start : match.start()].removesuffix(b"\n").removesuffix(b"\r")
+        if match[1]:
             return
-        start = found.end()
+        start = match.end()
     if start is not None:
         yield body[start:]
 
 
 def _boundary(part: _Part) -> bytes | None:
-    """Return the text of the lines between parts; None where there are none."""
+    """Return the boundary of a multipart part; None for other parts."""
     text = part.head.get_boundary() if part.head.get_content_maintype() == "multipart" else None
     return text.encode("utf-8", "surrogateescape") if text else None
 
@@ -153,7 +153,7 @@ def _response(part: _Part) -> Response:
     lines = tuple((name, " ".join(str(value).split())) for name, value in part.head.items())
     body = _decoded(part)
     limit = PICTURE_LIMIT if part.head.get_content_maintype() == "image" else READ_LIMIT
-    url = _address(part.head.get("Content-Location"))
+    url = _web_url(part.head.get("Content-Location"))
     return Response(url, lines, body[:limit], cut=len(body) > limit)
 
 
@@ -165,13 +165,13 @@ def _decoded(part: _Part) -> bytes:
         try:
             return binascii.a2b_base64(part.body)
         except binascii.Error:
-            # Cut in the middle of four characters: what is whole before that is decoded.
+            # Truncated within a group of four characters: the groups before are decoded.
             letters = re.sub(rb"[^A-Za-z0-9+/]", b"", part.body)
             return binascii.a2b_base64(letters[: len(letters) // 4 * 4])
     return part.body
 
 
-def _address(text: object) -> str:
-    """Return an address of the web without user name and password; empty for any other."""
+def _web_url(text: object) -> str:
+    """Return an HTTP URL without user name and password; empty for any other text."""
     url = without_user("".join(str(text or "").split()))
     return url if url_host(url) and url.lower().startswith(("http://", "https://")) else ""

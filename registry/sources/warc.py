@@ -1,8 +1,8 @@
-"""Reading WARC archives: their responses one by one, and the files of their sites.
+"""Reads WARC archives: their responses one by one, and the files of their sites.
 
-An archive is read as a stream, plain or gzipped; of one response at most 50 MiB are
-held, of the files of sites 64 MiB in all. A revisit record (ISO 28500:2017, 6.7) holds
-the headers of an answer whose body stands in another record: those are read.
+An archive is read as a stream, plain or gzipped; at most 50 MiB of one response are kept
+in memory, and 64 MiB of site files in all. A revisit record (ISO 28500:2017, 6.7) has the
+headers of a response whose body is in another record; only its headers are read.
 """
 
 from __future__ import annotations
@@ -24,29 +24,29 @@ if TYPE_CHECKING:
 
 SITE_FILES_LIMIT = 64 * 1024 * 1024
 _GZIP = b"\x1f\x8b"
-_REVISIT = "a revisit record, the body stands in the record that it repeats"
-_NO_HINT = "say with --kind what it is instead"
-_ROOM = 1024 * 1024
-# A picture and its headers.
-_RECORD_LIMIT = PICTURE_LIMIT + _ROOM
+_REVISIT = "a revisit record, the body is in another record"
+_NO_HINT = "give its type with --kind"
+_BLOCK = 1024 * 1024
+# An image and its headers.
+_RECORD_LIMIT = PICTURE_LIMIT + _BLOCK
 
 
 class BrokenArchive(UnreadableInput):
-    """A WARC file that ends too early, or is none."""
+    """A WARC file that is truncated or damaged, or a file that is not WARC."""
 
-    hint = "what stands before that was read; fetch or write the file again"
+    hint = "the records before that were read; download or write the file again"
 
 
 @dataclass(slots=True)
-class SiteFiles:
-    """The files of the sites in an archive, by host; the last one written wins."""
+class ArchivedSiteFiles:
+    """The site files in an archive, by host; the last one of a URL is kept."""
 
-    _found: dict[str, dict[str, Piece]] = field(default_factory=dict)
+    _by_host: dict[str, dict[str, Piece]] = field(default_factory=dict)
     _size: int = 0
     left_out: int = 0
 
     def add(self, kind: str, response: Response) -> None:
-        """Keep a site's file; one that was not there is not kept."""
+        """Keep a site's file, if the response is a success."""
         if response.status is None or not 200 <= response.status < 300:
             return
         if self._size + len(response.body) > SITE_FILES_LIMIT:
@@ -54,76 +54,76 @@ class SiteFiles:
             return
         self._size += len(response.body)
         piece = site_file_piece(kind, response)
-        found = self._found.setdefault(url_host(response.url), {})
-        # A revisit says that nothing has changed: what was read before stands.
-        if not (response.unread and piece.evidence.url in found):
-            found[piece.evidence.url] = piece
+        by_url = self._by_host.setdefault(url_host(response.url), {})
+        # A revisit means that the file has not changed: the earlier one is kept.
+        if not (response.unread and piece.evidence.url in by_url):
+            by_url[piece.evidence.url] = piece
 
     def of(self, url: str) -> list[Piece]:
-        """Return the files of the host that a URL is on."""
-        return list(self._found.get(url_host(url), {}).values())
+        """Return the site files of a URL's host."""
+        return list(self._by_host.get(url_host(url), {}).values())
 
 
 class _Stream:
-    """An archive's bytes, unzipped member by member where they are zipped.
+    """An archive's bytes, decompressed member by member if they are gzipped.
 
-    The library for archives takes a file that is cut for one that has ended; here a
-    cut member is an OSError, and `tail` is the end of what was read.
+    The WARC library does not detect a truncated file; here a truncated member raises
+    OSError, and `tail` are the last bytes read.
     """
 
     def __init__(self, file: IO[bytes]) -> None:
         self._file = file
-        self._packed = file.read(_ROOM)
-        self._zipped = self._packed.startswith(_GZIP)
+        self._buffer = file.read(_BLOCK)
+        self._is_gzipped = self._buffer.startswith(_GZIP)
         self._member = zlib.decompressobj(31)
         self._begun = False
-        self._place = 0
+        self._position = 0
         self.tail = b""
 
     def tell(self) -> int:
-        """Return how many bytes were read."""
-        return self._place
+        """Return the number of bytes read."""
+        return self._position
 
     def read(self, size: int) -> bytes:
-        """Return up to `size` bytes, none at the end."""
-        block = self._unzipped(size) if self._zipped else self._taken(size)
-        self._place += len(block)
+        """Return up to `size` bytes, none at the end. Raises OSError for a truncated member."""
+        block = self._unzipped(size) if self._is_gzipped else self._plain(size)
+        self._position += len(block)
         self.tail = (self.tail + block)[-4:]
         return block
 
-    def _taken(self, size: int) -> bytes:
-        packed = self._packed or self._file.read(size)
-        self._packed = packed[size:]
-        return packed[:size]
+    def _plain(self, size: int) -> bytes:
+        block = self._buffer or self._file.read(size)
+        self._buffer = block[size:]
+        return block[:size]
 
     def _unzipped(self, size: int) -> bytes:
         while True:
             if self._member.eof:
-                self._packed = self._member.unused_data
+                self._buffer = self._member.unused_data
                 self._member = zlib.decompressobj(31)
-            packed = self._packed or self._file.read(_ROOM)
-            self._packed = b""
-            if not packed:
+            compressed = self._buffer or self._file.read(_BLOCK)
+            self._buffer = b""
+            if not compressed:
                 if self._begun:
-                    raise OSError("what is zipped ends too early")
+                    raise OSError("the gzip data is truncated")
                 return b""
-            block = self._member.decompress(packed, size)
-            self._packed = self._member.unconsumed_tail
+            block = self._member.decompress(compressed, size)
+            self._buffer = self._member.unconsumed_tail
             self._begun = not self._member.eof
             if block:
                 return block
 
 
-def site_files(file: IO[bytes], name: str) -> SiteFiles:
-    """Read an archive for the files of its sites; stops quietly where it is broken."""
-    found = SiteFiles()
-    # The second reading says what is broken, behind what is whole.
+def site_files(file: IO[bytes], name: str) -> ArchivedSiteFiles:
+    """Return the site files in an archive, up to the first damaged record. Never raises."""
+    files = ArchivedSiteFiles()
+    # `responses`, which reads the archive again, reports the damage.
     with suppress(BrokenArchive):
         for response in responses(file, name, _may_be_site_file):
             kind = kind_of(response)
             if is_site_file(kind):
-                found.add(kind, response)
-    return found
+                files.add(kind, response)
+    return files
 
 
 def _may_be_site_file(url: str) -> bool:
@@ -133,9 +133,9 @@ def _may_be_site_file(url: str) -> bool:
 def responses(
     file: IO[bytes], name: str, wanted: Callable[[str], bool] = bool
 ) -> Iterator[Response]:
-    """Yield the responses of an archive whose URLs are wanted, as they come.
+    """Yield the responses of an archive for whose URLs `wanted` returns True, in their order.
 
-    BrokenArchive, behind the last whole one, where it is damaged or ends too early.
+    Raises BrokenArchive after the last complete one if the archive is damaged or truncated.
     """
     from fastwarc.warc import ArchiveIterator, WarcRecordType
 
@@ -145,14 +145,15 @@ def responses(
     while (record := _next(records, name, seen)) is not None:
         seen += 1
         url = _url(record)
-        again = record.record_type == WarcRecordType.revisit
-        if not (again or record.record_type == WarcRecordType.response) or not wanted(url):
+        is_revisit = record.record_type == WarcRecordType.revisit
+        if not (is_revisit or record.record_type == WarcRecordType.response) or not wanted(url):
             continue
         block = _block(record, name, seen)
         if STATUS_LINE.match(block):
             cut = record.content_length > len(block) or "WARC-Truncated" in record.headers
             response = saved_response(block, url, cut=cut, alone=True)
-            yield replace(response, unread=_REVISIT) if again and not response.body else response
+            is_empty = is_revisit and not response.body
+            yield replace(response, unread=_REVISIT) if is_empty else response
     if not seen:
         raise BrokenArchive(f"{name}: no WARC record in it", _NO_HINT)
     if not stream.tail.endswith((b"\r\n\r\n", b"\n\n")):
@@ -163,8 +164,8 @@ def _next(records: Iterator[WarcRecord], name: str, seen: int) -> WarcRecord | N
     try:
         return next(records, None)
     except (OSError, ValueError, zlib.error) as error:
-        where = f"broken behind record {seen}" if seen else "no WARC archive"
-        raise BrokenArchive(f"{name}: {where}: {error}", None if seen else _NO_HINT) from error
+        fault = f"damaged after record {seen}" if seen else "not a WARC archive"
+        raise BrokenArchive(f"{name}: {fault}: {error}", None if seen else _NO_HINT) from error
 
 
 def _block(record: WarcRecord, name: str, number: int) -> bytes:

@@ -318,7 +318,7 @@ def test_binary_and_empty_input_is_only_silent(explain, tmp_path):
     (tmp_path / "empty.jpg").write_bytes(b"")
     done = explain("noise.html", "empty.html", "empty.jpg")
     assert done.stdout.count("verdict: unspecified") == 3
-    assert "warning: no image of a format that is known" in done.stdout
+    assert "warning: unknown image format" in done.stdout
     assert done.returncode == 0
 
 

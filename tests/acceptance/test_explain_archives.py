@@ -141,7 +141,7 @@ def test_a_saved_file_of_a_site_is_known_by_its_words(explain, tmp_path):
     assert "saved (robots-txt)" in explain("saved").stdout
     (tmp_path / "saved").write_bytes(head + b"dear diary")
     done = explain("saved")
-    assert "body: not read: its kind is not known" in done.stdout
+    assert "body: not read: its type is unknown" in done.stdout
     assert "add one of these" not in done.stderr
     assert "html: 10 bytes" in explain("saved", "--kind", "html").stdout
 
@@ -184,5 +184,5 @@ def test_a_large_picture_in_an_archive_is_read_whole(explain, tmp_path):
         )
     assert "verdict: reserved" in explain("whole.warc").stdout
     done = explain("cut.warc")
-    assert "c2pa-json: not read: the file is not whole" in done.stdout
+    assert "c2pa-json: not read: the file is incomplete" in done.stdout
     assert "none in the file" not in done.stdout

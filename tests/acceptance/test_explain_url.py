@@ -7,7 +7,7 @@ import pytest
 from registry.signals import carriers
 
 TIGER = "/works/tiger.html"
-SITE_FILES = [path for _, path in carriers().asked_for(shows_pages=True)]
+SITE_FILES = [path for _, path in carriers().requested(shows_pages=True)]
 
 
 @pytest.fixture
@@ -62,7 +62,7 @@ def test_a_closed_page_is_not_asked_for(explain, site):
     site.replace("/robots.txt", b"User-agent: OptoutRegistry\nDisallow: /works/\n")
     done = explain(TIGER)
     assert "robots-txt:disallow  reserved: train, train-genai; for optoutregistry" in done.stdout
-    assert "closes it to OptoutRegistry" in done.stderr
+    assert "disallows it to OptoutRegistry" in done.stderr
     assert done.returncode == 4
     assert [request.path for request in site.requests] == ["/robots.txt"]
 
@@ -71,7 +71,7 @@ def test_a_closed_page_is_not_asked_for(explain, site):
 def test_nothing_is_asked_for_without_the_robots_txt(explain, site, status):
     site.replace("/robots.txt", b"", status=status)
     done = explain(TIGER)
-    assert f"cannot be had (http-{status}" in done.stderr
+    assert f"cannot be fetched (http-{status}" in done.stderr
     assert done.returncode == 4
     assert [request.path for request in site.requests] == ["/robots.txt"]
 
@@ -97,7 +97,7 @@ def test_a_web_page_in_the_place_of_a_file_is_none(explain, site):
 @pytest.mark.parametrize(
     ("path", "says"),
     [
-        ("/nope", "answered 404"),
+        ("/nope", "responded with status 404"),
         ("/loop", "more than 5 redirects"),
         ("/file", "not a web address"),
     ],
@@ -135,7 +135,7 @@ def test_the_verdict_of_a_closed_page_is_of_the_address_reached(explain, site):
 def test_rules_among_tags_are_obeyed(explain, site, rules):
     site.replace("/robots.txt", rules)
     done = explain(TIGER)
-    assert "closes it to OptoutRegistry" in done.stderr
+    assert "disallows it to OptoutRegistry" in done.stderr
     assert "robots-txt:disallow" in done.stdout
     assert [request.path for request in site.requests] == ["/robots.txt"]
 
@@ -143,10 +143,10 @@ def test_rules_among_tags_are_obeyed(explain, site, rules):
 def test_a_long_robots_txt_is_read_to_five_mebibytes(explain, site):
     rules = b"User-agent: *\n" + b"# nothing to see here\n" * 200_000 + b"Disallow: /works/\n"
     site.replace("/robots.txt", rules)
-    assert "closes it to OptoutRegistry" in explain(TIGER).stderr
+    assert "disallows it to OptoutRegistry" in explain(TIGER).stderr
     site.replace("/robots.txt", rules + b"# nothing to see here\n" * 200_000)
     done = explain(TIGER)
-    assert "closes it to OptoutRegistry" in done.stderr
+    assert "disallows it to OptoutRegistry" in done.stderr
     assert "robots.txt longer than 5 MiB, read up to there" in done.stdout
 
 
@@ -160,6 +160,7 @@ def test_a_host_that_asks_for_a_pause_is_not_asked_again(explain, site):
     site.requests.clear()
     site.replace("/robots.txt", b"", status=429, headers=wait)
     assert (
-        "cannot be had (http-429: it answered 429 and asks to wait 120 s)" in explain(TIGER).stderr
+        "cannot be fetched (http-429: it responded with status 429 (Retry-After: 120 s))"
+        in explain(TIGER).stderr
     )
     assert [request.path for request in site.requests] == ["/robots.txt"]

@@ -132,7 +132,7 @@ def test_a_snapshot_of_special_files_is_damaged(snapshot: Path, picture: Path, n
         (["hash", "-"], 4, "error: standard input: more than 512 MiB\nhint: "),
         (["explain", "-"], 2, "error: -: its kind cannot be guessed from name or content\n"),
         (["explain", "-", "--kind", "html"], 0, "warning: longer than 16 MiB, read up to there"),
-        (["explain", "-", "--kind", "warc"], 4, "error: -: no WARC"),
+        (["explain", "-", "--kind", "warc"], 4, "error: -: not a WARC archive"),
         (["explain", "--jsonl", "-"], 4, "error: a line is longer than 1 GiB"),
         (["agents", "diff", "-"], 4, "error: -: not JSON"),
         (["lookup", "-"], 2, "error: - is not an existing picture file"),

@@ -308,7 +308,7 @@ def test_other_kinds_of_files_are_not_opened():
     for start in (b"%PDF-1.7", b"PK\x03\x04", b"\x00\x00\x00\x18ftypisom", b""):
         evidence, (said,) = read(start + store)
         assert evidence == ()
-        assert "kind of file" in said
+        assert "unsupported file format" in said
 
 
 DAMAGE = """
@@ -352,6 +352,6 @@ def test_a_cut_file_still_refuses(kind):
     marks, verdicts, said = judged(refused[: refused.index(SIGNATURE_BOX)])
     assert marks == {"cawg:ai_generative_training=notAllowed": "unverified"}
     assert verdicts == ("unspecified", "reserved")
-    assert "only their refusals were found" in said
+    assert "only refusals were searched" in said
     allowed = signed(kind, assertion(BOTH_ALLOWED))
     assert judged(allowed[: allowed.index(SIGNATURE_BOX)])[:2] == ({}, ("unspecified",) * 2)

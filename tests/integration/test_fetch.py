@@ -117,4 +117,4 @@ def test_what_is_no_address(url):
 
 def test_what_is_no_http_is_not_repeated():
     error = http.client.BadStatusLine("garbage")
-    assert fetch._fault(error) == "what it answered is not HTTP"
+    assert fetch._fault(error) == "the response is not HTTP"

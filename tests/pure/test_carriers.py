@@ -59,7 +59,7 @@ def test_the_crawler_asks_for_what_the_table_says():
             (w.kind, w.url.removeprefix("https://a.example"))
             for w in ask("https://a.example/x", ())
         ]
-        assert found == list(TABLE.asked_for(shows_pages))
+        assert found == list(TABLE.requested(shows_pages))
 
 
 def test_a_file_is_told_by_its_words():
@@ -94,11 +94,11 @@ def test_an_xml_file_of_any_vocabulary_is_no_web_page(text, is_page):
 
 
 def test_what_readers_say_they_read_at_a_host_is_asked_for():
-    asked = {path for _, path in TABLE.asked_for(shows_pages=True)}
+    asked = {path for _, path in TABLE.requested(shows_pages=True)}
     for reader in readers().values():
         for path in TABLE.at_path:
             carrier = next(c for c in TABLE.rows if c.name == TABLE.at_path[path])
-            if f"`{path}`" in (reader.__doc__ or "") and carrier.asked_of:
+            if f"`{path}`" in (reader.__doc__ or "") and carrier.requested_from:
                 assert path in asked
 
 

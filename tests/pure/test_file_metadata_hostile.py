@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from registry.evidence.xmp import containers, read_file_metadata
-from registry.evidence.xmp._found import MAX_BLOCKS, MAX_BYTES, MAX_PACKETS, MAX_WARNINGS
+from registry.evidence.xmp._collector import MAX_BLOCKS, MAX_BYTES, MAX_PACKETS, MAX_WARNINGS
 from registry.evidence.xmp._packet import MAX_KEPT
 from registry.signals import read
 
@@ -106,7 +106,7 @@ def test_small_files_that_name_much(bomb):
 def test_circles_and_rows_without_end():
     circle = made.tiff(PACKET, following=8)
     found = check(circle)
-    assert "circle" in found.warnings[0]
+    assert "loop" in found.warnings[0]
     assert len(found.evidence) == 1
     directories = b"".join(struct.pack("<HI", 0, 8 + 6 * (n + 1)) for n in range(5000))
     check(b"II*\0\x08\0\0\0" + directories)

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from registry.evidence.responses import (
     READ_LIMIT,
     Response,
+    decoded_response,
     header_lines,
     saved_response,
-    unpacked,
 )
 from registry.evidence.text import text_of
 from registry.sources.kinds import kind_of, site_file_url, site_kind
@@ -43,7 +43,7 @@ def test_any_bytes_are_a_response(content, url):
 
 
 def with_body(encoding, body, name="Content-Encoding"):
-    return unpacked(Response("", ((name, encoding),), body))
+    return decoded_response(Response("", ((name, encoding),), body))
 
 
 @pytest.mark.parametrize(
@@ -67,11 +67,11 @@ def test_encodings(encoding, packed):
 @pytest.mark.parametrize("body", [b"\x28\xb5\x2f\xfd...", b"[\x00\x01"])
 def test_an_encoding_that_is_not_known_is_said(body):
     response = with_body("zstd", body)
-    assert "packed" in response.notes[0]
+    assert "unsupported content encoding" in response.notes[0]
     page = replace(response, lines=(*response.lines, ("Content-Type", "text/html")))
     (_, piece), _ = pieces_of(page, kind_of(page))
     assert (piece.evidence.carrier, piece.is_unread) == ("html", True)
-    assert piece.refusal == "not read: packed in a way that is not read: zstd"
+    assert piece.refusal == "not read: unsupported content encoding: zstd"
 
 
 def test_what_is_packed_and_cut_is_said():
@@ -79,7 +79,7 @@ def test_what_is_packed_and_cut_is_said():
     for encoding, packed in (("gzip", gzip), ("br", brotli)):
         response = with_body(encoding, packed.compress(page)[:-900])
         assert response.body.startswith(b"<p>0<p>1")
-        assert (response.cut, "ends too early" in response.notes[0]) == (True, True)
+        assert (response.cut, "truncated" in response.notes[0]) == (True, True)
     assert with_body("br", b"[garb\x00\x01").unread
 
 
@@ -99,7 +99,7 @@ def saved(body, *fields, status="200 OK", url=""):
 
 @pytest.mark.parametrize(
     ("size", "said"),
-    [(17, "xmp"), (51, "not read: the file is not whole")],
+    [(17, "xmp"), (51, "not read: the file is incomplete")],
 )
 def test_a_large_picture_is_read_whole_or_not_called_empty(size, said):
     filling = image_files.chunk(b"IDAT", bytes(size << 20))
@@ -119,17 +119,17 @@ def test_a_picture_shorter_than_its_length_is_not_verified():
 def test_what_is_no_image_is_not_called_empty():
     pieces, notes = saved(b"BM....", "Content-Type: image/bmp")
     assert all(piece.is_unread for piece in pieces[1:])
-    assert "no image of a format" in notes[0]
+    assert "unknown image format" in notes[0]
 
 
 def test_a_body_that_nobody_knows_is_not_passed_over():
     pieces, _ = saved(b"%PDF-1.7", "Content-Type: application/pdf")
     assert pieces[1].is_unread
-    assert "--kind or --url says it" in pieces[1].refusal
+    assert "give --kind or --url" in pieces[1].refusal
 
 
 @pytest.mark.parametrize(
-    ("status", "remark"), [("404 X", "there is no such file"), ("503 X", "cannot be had")]
+    ("status", "remark"), [("404 X", "the file does not exist"), ("503 X", "cannot be fetched")]
 )
 def test_the_status_of_a_sites_file(status, remark):
     (piece,), notes = saved(
@@ -141,7 +141,7 @@ def test_the_status_of_a_sites_file(status, remark):
 
 def test_the_page_of_an_error_is_said_to_be_one():
     _, notes = saved(b"<html>", "Content-Type: text/html", status="404 Not Found")
-    assert "answered 404" in notes[0]
+    assert "status 404" in notes[0]
 
 
 def test_a_page_instead_of_a_sites_file():
@@ -151,7 +151,7 @@ def test_a_page_instead_of_a_sites_file():
 
 def test_what_a_body_is_outranks_what_it_was_sent_as():
     _, notes = saved(PAGE, "Content-Type: image/jpeg")
-    assert notes == ["sent as image/jpeg, read as what it is: html"]
+    assert notes == ["sent as image/jpeg, but read as its content: html"]
 
 
 @pytest.mark.parametrize(

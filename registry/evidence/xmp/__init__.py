@@ -1,14 +1,14 @@
-"""Marks inside image files: XMP packets out of the bytes of a file. Pure; bytes in, values out.
+"""Extracts XMP packets, which may contain marks, from image files. Pure.
 
 Every file here that does not start with `_` is a container: it exports
 
 - `recognises(head) -> bool`, given the first `HEAD` bytes of a file,
-- `packets(data) -> Packets`, which raises on no bytes,
+- `packets(data) -> Packets`, which never raises,
 
-and says in its docstring where the packet stands. There is no list to edit.
+and describes in its docstring where the packet is stored. There is no list to edit.
 
-Nothing is decoded that is a picture. What is read or inflated is bounded
-(`_found`), and packets are kept as `_packet` says.
+No pixels are decoded. The bytes read and decompressed are limited (`_collector`);
+`_packet` decides which part of a packet is kept.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from functools import cache
 from types import ModuleType
 
 from registry.evidence.xmp import _packet
-from registry.evidence.xmp._found import HEAD, MAX_WARNINGS
+from registry.evidence.xmp._collector import HEAD, MAX_WARNINGS
 from registry.model import Evidence
 from registry.plugins import discover
 
@@ -27,7 +27,7 @@ __all__ = ["FileMetadata", "containers", "read_file_metadata"]
 
 @dataclass(frozen=True, slots=True)
 class FileMetadata:
-    """What one image file holds about itself, with what could not be read of it."""
+    """The evidence inside one image file, with warnings about the parts not read."""
 
     evidence: tuple[Evidence, ...] = ()
     warnings: tuple[str, ...] = ()
@@ -42,9 +42,9 @@ def containers() -> dict[str, ModuleType]:
 def read_file_metadata(data: bytes, url: str = "") -> FileMetadata:
     """Return the XMP packets of an image file as evidence of carrier `xmp`.
 
-    One piece of evidence a packet; a packet and its extension are one. Bytes
-    that are no known container give nothing. Broken or hostile files give
-    warnings and what could be read, never an exception.
+    One piece of evidence per packet, including its extension. An unknown
+    container gives no evidence. Damaged files give warnings and the parts that
+    could be read. Never raises.
     """
     head = data[:HEAD]
     texts: dict[str, None] = {}
@@ -52,9 +52,9 @@ def read_file_metadata(data: bytes, url: str = "") -> FileMetadata:
     for name, container in containers().items():
         if not container.recognises(head):
             continue
-        found = container.packets(data)
-        warnings.update(dict.fromkeys(f"{name}: {warning}" for warning in found.warnings))
-        for parts in found.parts:
+        packets = container.packets(data)
+        warnings.update(dict.fromkeys(f"{name}: {warning}" for warning in packets.warnings))
+        for parts in packets.parts:
             kept = _packet.kept(parts)
             texts.update(dict.fromkeys(text for text in kept.texts if text))
             warnings.update(dict.fromkeys(f"XMP: {warning}" for warning in kept.warnings))

@@ -1,9 +1,9 @@
-"""What is kept of an XMP packet: all of it, or its statements on rights.
+"""The part of an XMP packet that is kept: all of it, or an excerpt with its rights statements.
 
-A packet of up to `MAX_KEPT` characters is kept as it is, without the white
-space it is padded with. Of a longer one, such as Photoshop writes with the
-history of a picture, and of one with an extension, an excerpt is kept: the
-properties that readers read or that name rights, written anew as one packet.
+A packet of up to `MAX_KEPT` characters is kept without its white space padding.
+From a longer one, such as Photoshop writes with the history of an image, and from
+one with an extension, an excerpt is kept: a new packet with the properties that
+readers read or that are about rights.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ MAX_ELEMENTS = 500_000
 
 _RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
 _XML = "http://www.w3.org/XML/1998/namespace"
-# Namespace: usual prefix, and the names that are kept; none: all.
+# By namespace: the usual prefix, and the names that are kept (empty: all).
 _KEPT: dict[str, tuple[str, frozenset[str]]] = {
     "http://ns.useplus.org/ldf/xmp/1.0/": ("plus", frozenset()),
     "http://iptc.org/std/Iptc4xmpExt/2008-02-29/": (
@@ -34,7 +34,7 @@ _KEPT: dict[str, tuple[str, frozenset[str]]] = {
     "http://ns.adobe.com/photoshop/1.0/": ("photoshop", frozenset({"Credit"})),
     "http://purl.org/dc/terms/": ("dcterms", frozenset({"provenance", "rights", "license"})),
 }
-# Kept in every namespace: people write them into the wrong one.
+# Kept in every namespace: some files have them in the wrong one.
 _KEPT_ANYWHERE = frozenset({"datamining", "dmi", "rsl"})
 _MARKS = ("DMI-PROHIBITED", "DataMining", "tdmrep", "rslstandard.org")
 _BYTE_ORDER_MARKS = (
@@ -43,7 +43,7 @@ _BYTE_ORDER_MARKS = (
     (b"\0\0\xfe\xff", "utf-32-be"),
     (b"\xff\xfe", "utf-16-le"),
     (b"\xfe\xff", "utf-16-be"),
-    # A packet that begins with its first sign.
+    # A packet without a byte order mark.
     (b"<\0\0\0", "utf-32-le"),
     (b"\0\0\0<", "utf-32-be"),
     (b"<\0", "utf-16-le"),
@@ -53,7 +53,7 @@ _BYTE_ORDER_MARKS = (
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """The texts that are kept of one packet, with what could not be."""
+    """The texts that are kept of one packet, with warnings about the parts left out."""
 
     texts: tuple[str, ...]
     warnings: tuple[str, ...] = ()
@@ -61,7 +61,7 @@ class Kept:
 
 @dataclass(frozen=True, slots=True)
 class Excerpt:
-    """A packet written anew, how many properties it has, and how many were too long for it."""
+    """A new packet, the number of its properties, and the number of those left out as too long."""
 
     text: str
     properties: int
@@ -69,7 +69,7 @@ class Excerpt:
 
 
 def kept(parts: Sequence[bytes]) -> Kept:
-    """Return what is kept of a packet in its parts: itself, then its extension."""
+    """Return the kept texts of a packet, given its parts: the packet, then its extension."""
     texts = [decoded(part) for part in parts]
     if len(texts) == 1 and len(texts[0]) <= MAX_KEPT:
         return Kept((texts[0],))
@@ -77,30 +77,30 @@ def kept(parts: Sequence[bytes]) -> Kept:
     if short is not None:
         long = f"{short.left_out} properties too long to be kept with the others"
         return Kept((short.text,), (long,) if short.left_out else ())
-    return Kept(tuple(map(around_marks, texts)), ("not well-formed, kept as far as the words go",))
+    return Kept(tuple(map(around_marks, texts)), ("not well-formed XML, kept as plain text",))
 
 
 def decoded(content: bytes) -> str:
-    """Return a packet as text, without padding and signs that no XML has."""
+    """Return a packet as text, without padding, NUL characters and the byte order mark."""
     content = content.lstrip(b" \t\r\n")
     encoding = next((name for mark, name in _BYTE_ORDER_MARKS if content.startswith(mark)), "utf-8")
     text = content.decode(encoding, "replace").replace("\0", "").strip("\ufeff \t\r\n")
-    # The padding stands ahead of the end of the wrapper.
+    # The padding is before the end of the wrapper.
     body, wrapper, end = text.rpartition("<?xpacket end")
     return f"{body.rstrip()}\n{wrapper}{end}" if wrapper else text
 
 
 def around_marks(text: str) -> str:
-    """Return the part of a text that begins ahead of the first word of a mark."""
+    """Return at most MAX_KEPT characters of a text, around the first word of a mark."""
     places = [place for mark in _MARKS if (place := text.find(mark)) >= 0]
     start = max(min(places, default=0) - MAX_KEPT // 2, 0) if len(text) > MAX_KEPT else 0
     return text[start : start + MAX_KEPT]
 
 
 def excerpt(texts: Sequence[str]) -> Excerpt | None:
-    """Return the rights statements of well-formed texts as one packet, else None.
+    """Return the rights statements of the texts as one packet; None if a text is malformed.
 
-    Entities are refused; a document type without them is not.
+    A text with entity declarations counts as malformed, one with only a document type does not.
     """
     writer = _Writer()
     try:
@@ -115,14 +115,14 @@ def excerpt(texts: Sequence[str]) -> Excerpt | None:
 
 
 def _fitting(nodes: Sequence[str]) -> list[str]:
-    """Return the properties that fit in, in their order: no long text displaces a mark."""
-    room = MAX_KEPT
+    """Return the properties that fit into MAX_KEPT, shortest first, in their original order."""
+    budget = MAX_KEPT
     chosen: set[int] = set()
-    for place in sorted(range(len(nodes)), key=lambda place: len(nodes[place])):
-        room -= len(nodes[place])
-        if room >= 0:
-            chosen.add(place)
-    return [node for place, node in enumerate(nodes) if place in chosen]
+    for index in sorted(range(len(nodes)), key=lambda index: len(nodes[index])):
+        budget -= len(nodes[index])
+        if budget >= 0:
+            chosen.add(index)
+    return [node for index, node in enumerate(nodes) if index in chosen]
 
 
 def _is_kept(namespace: str, name: str) -> bool:
@@ -136,7 +136,7 @@ def _split(name: str) -> tuple[str, str]:
 
 
 class _Writer:
-    """Hears the elements of documents and writes those that are kept."""
+    """Parses documents and writes the properties that are kept."""
 
     def __init__(self) -> None:
         self.nodes: list[str] = []
@@ -146,7 +146,7 @@ class _Writer:
 
     def _reset(self) -> None:
         self._depth = 0
-        # Depth of the rdf:RDF that is open, of the property that is being kept.
+        # Depth of the open rdf:RDF element, and of the property that is being kept.
         self._rdf = 0
         self._property = 0
         self._pieces: list[str] = []
@@ -154,7 +154,7 @@ class _Writer:
         self._resource = ""
 
     def read(self, text: str) -> None:
-        """Hear one document; ExpatError or ValueError where it is none."""
+        """Parse one document. Raises ExpatError or ValueError if it is malformed."""
         self._reset()
         parser = expat.ParserCreate("utf-8", " ")
         parser.buffer_text = True
@@ -164,7 +164,7 @@ class _Writer:
         parser.EntityDeclHandler = self._refuse
         content = text.encode("utf-8", "replace")
         if content.startswith(b"<?xml") and content[5:6] in b" \t\r\n":
-            # The encoding that it declares is not that of text already decoded.
+            # The text is decoded, so the encoding that it declares is wrong.
             content = content.partition(b"?>")[2]
         parser.Parse(content.strip(), True)
 
@@ -237,7 +237,7 @@ def _tag(name: str, attributes: dict[str, str]) -> str:
 
 
 def _prefixed(name: str, number: int = 0) -> tuple[str, str]:
-    """Return a name as it is written, and its namespace; `number` tells strange prefixes apart."""
+    """Return a name with its prefix, and its namespace; `number` makes unknown prefixes unique."""
     namespace, local = _split(name)
     if namespace == _XML:
         return f"xml:{local}", namespace

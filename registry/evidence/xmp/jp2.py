@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from registry.evidence.xmp import _boxes
-from registry.evidence.xmp._found import Found, Packets
+from registry.evidence.xmp._collector import PacketCollector, Packets
 
 
 def recognises(head: bytes) -> bool:
-    """Tell whether a file begins as this container."""
+    """Return whether a file has the signature of this container."""
     return head.startswith(b"\0\0\0\x0cjP  ")
 
 
 def packets(data: bytes) -> Packets:
-    """Return the packets of all boxes at the top."""
-    found = Found()
-    for kind, start, end in _boxes.boxes(data, 0, len(data), found):
-        if kind == b"uuid":
-            _boxes.uuid_packet(data, start, end, found)
-    return found.packets()
+    """Return the packets of all top-level boxes."""
+    collector = PacketCollector()
+    for box_type, start, end in _boxes.boxes(data, 0, len(data), collector):
+        if box_type == b"uuid":
+            _boxes.uuid_packet(data, start, end, collector)
+    return collector.packets()

@@ -1,4 +1,4 @@
-"""JPEG XL: XMP in the box `xml `, or compressed by brotli in `brob`.
+"""JPEG XL: XMP in the box `xml `, or compressed with brotli in `brob`.
 
 A bare codestream has no boxes and so no XMP (ISO/IEC 18181-2).
 """
@@ -6,20 +6,20 @@ A bare codestream has no boxes and so no XMP (ISO/IEC 18181-2).
 from __future__ import annotations
 
 from registry.evidence.xmp import _boxes
-from registry.evidence.xmp._found import Found, Packets
+from registry.evidence.xmp._collector import PacketCollector, Packets
 
 
 def recognises(head: bytes) -> bool:
-    """Tell whether a file begins as this container."""
+    """Return whether a file has the signature of this container."""
     return head.startswith(b"\0\0\0\x0cJXL ")
 
 
 def packets(data: bytes) -> Packets:
-    """Return the packets of all boxes at the top."""
-    found = Found()
-    for kind, start, end in _boxes.boxes(data, 0, len(data), found):
-        if kind == b"xml ":
-            found.packet(found.take(data[start:end]))
-        elif kind == b"brob" and data[start : start + 4] == b"xml ":
-            found.packet(found.unbrotlied(data[start + 4 : end]))
-    return found.packets()
+    """Return the packets of all top-level boxes."""
+    collector = PacketCollector()
+    for box_type, start, end in _boxes.boxes(data, 0, len(data), collector):
+        if box_type == b"xml ":
+            collector.packet(collector.take(data[start:end]))
+        elif box_type == b"brob" and data[start : start + 4] == b"xml ":
+            collector.packet(collector.brotli_decompressed(data[start + 4 : end]))
+    return collector.packets()

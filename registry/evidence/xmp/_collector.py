@@ -1,7 +1,7 @@
-"""What a container gives: packets and warnings, gathered within bounds.
+"""Collects the packets and warnings of a container, within limits.
 
-A file of a few hundred bytes can name gigabytes: by a zlib stream, by extents
-that all show the same place, by a length. All of it is paid from one room.
+A file of a few hundred bytes can describe gigabytes: by a zlib stream, by extents
+at the same offset, by a length. All bytes count against one budget per file.
 """
 
 from __future__ import annotations
@@ -11,47 +11,47 @@ from dataclasses import dataclass
 
 import brotli
 
-# Bytes of a file that tell its container.
+# The first bytes of a file, by which its container is recognised.
 HEAD = 4096
-# Bytes of all packets of one file, inflated ones included.
+# Most bytes of all packets of one file, after decompression.
 MAX_BYTES = 8 * 1024 * 1024
 MAX_PACKETS = 16
 MAX_WARNINGS = 20
-# Segments, chunks, boxes or directory entries of one file that are looked at.
+# Most segments, chunks, boxes or directory entries read from one file.
 MAX_BLOCKS = 50_000
 
 
 @dataclass(frozen=True, slots=True)
 class Packets:
-    """XMP packets as bytes, each in its parts: itself and its extension if there is one."""
+    """XMP packets as bytes, each with its parts: the packet, and its extension if it has one."""
 
     parts: tuple[tuple[bytes, ...], ...] = ()
     warnings: tuple[str, ...] = ()
 
 
-class Found:
-    """Gathers packets and warnings; what goes beyond the bounds becomes a warning."""
+class PacketCollector:
+    """Collects packets and warnings; packets beyond the limits become a warning."""
 
     def __init__(self) -> None:
-        self.room = MAX_BYTES
+        self.budget = MAX_BYTES
         self._parts: list[tuple[bytes, ...]] = []
         self._warnings: dict[str, None] = {}
 
     def warn(self, text: str) -> None:
-        """Keep a warning once."""
+        """Add a warning, once."""
         if len(self._warnings) < MAX_WARNINGS:
             self._warnings[text] = None
 
     def take(self, content: bytes) -> bytes:
-        """Return what there is room for."""
-        kept = content[: self.room]
+        """Return the content cut to the remaining budget, and reduce the budget."""
+        kept = content[: self.budget]
         if len(kept) < len(content):
             self.warn(f"more than {MAX_BYTES} bytes of XMP, read up to there")
-        self.room -= len(kept)
+        self.budget -= len(kept)
         return kept
 
     def packet(self, *parts: bytes) -> None:
-        """Keep a packet whose parts were taken."""
+        """Add a packet whose parts were returned by `take`."""
         if not any(part.strip(b"\0 \t\r\n") for part in parts):
             return
         if len(self._parts) == MAX_PACKETS:
@@ -60,12 +60,12 @@ class Found:
         self._parts.append(parts)
 
     def inflated(self, content: bytes) -> bytes:
-        """Return what a zlib stream holds, as far as there is room and the stream is sound."""
+        """Return a decompressed zlib stream, up to the budget or the first damaged byte."""
         stream = zlib.decompressobj()
         pieces = []
         try:
-            while self.room and not stream.eof and content:
-                pieces.append(self.take(stream.decompress(content, min(self.room, 65536))))
+            while self.budget and not stream.eof and content:
+                pieces.append(self.take(stream.decompress(content, min(self.budget, 65536))))
                 content = stream.unconsumed_tail
         except zlib.error:
             self.warn("compressed XMP is damaged")
@@ -73,14 +73,14 @@ class Found:
             self._ended(stream.eof)
         return b"".join(pieces)
 
-    def unbrotlied(self, content: bytes) -> bytes:
-        """Return what a brotli stream holds, as far as there is room and the stream is sound."""
+    def brotli_decompressed(self, content: bytes) -> bytes:
+        """Return a decompressed brotli stream, up to the budget or the first damaged byte."""
         stream = brotli.Decompressor()
         pieces = []
         try:
-            while self.room and not stream.is_finished():
-                # The limit is rounded up to a block by the library; `take` cuts it.
-                piece = stream.process(content, output_buffer_limit=min(self.room, 65536))
+            while self.budget and not stream.is_finished():
+                # The library rounds the limit up to a block; `take` cuts it.
+                piece = stream.process(content, output_buffer_limit=min(self.budget, 65536))
                 if not piece and not content:
                     break
                 content = b""
@@ -92,11 +92,11 @@ class Found:
         return b"".join(pieces)
 
     def packets(self) -> Packets:
-        """Return what was gathered."""
+        """Return the collected packets and warnings."""
         return Packets(tuple(self._parts), tuple(self._warnings))
 
     def _ended(self, at_end: bool) -> None:
-        if not at_end and self.room:
-            self.warn("compressed XMP is cut short")
+        if not at_end and self.budget:
+            self.warn("compressed XMP is truncated")
         elif not at_end:
             self.warn(f"more than {MAX_BYTES} bytes of XMP, read up to there")
