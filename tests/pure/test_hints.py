@@ -84,7 +84,7 @@ def test_hints_in_text_and_json():
     assert line.endswith('did you mean: <meta name="robots" content="noai">')
     assert _as_json(explained)["hints"] == [
         {
-            "text": "curly quotes are no quotation marks of HTML",
+            "text": "curly quotes are not valid quotation marks in HTML",
             "place": "html, line 2",
             "corrected": '<meta name="robots" content="noai">',
         }
