@@ -8,7 +8,7 @@ STAMP := $(VENV)/.installed
 FUZZER := $(VENV)/.fuzzer
 # For each target.
 FUZZ_SECONDS ?= 10
-# Test files that run side by side.
+# Test files that run side by side (auto: two a core, up to four more than cores).
 JOBS ?= auto
 
 .PHONY: help demo test fuzz lint clean
@@ -31,8 +31,9 @@ $(STAMP): pyproject.toml constraints.txt
 demo: $(STAMP)
 	@$(BIN)/python -m demo
 
+# In the order of their names: files that take long come first, the many short ones fill up.
 test: $(STAMP)
-	@$(BIN)/python -m pytest -n $(JOBS) --dist loadfile
+	@$(BIN)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder
 
 # Not among the packages for tests: it has no wheel for every Python.
 $(FUZZER): $(STAMP)

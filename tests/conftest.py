@@ -62,6 +62,14 @@ SERVERS = ("embedded", "installed")
 BIN = Path(sys.executable).parent
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """Run two files side by side for each core, up to 4 more than cores: most wait at times."""
+    affinity = getattr(os, "sched_getaffinity", None)
+    cores = len(affinity(0)) if affinity else os.cpu_count() or 1
+    return cores + min(cores, 4)
+
+
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Choose the servers a database test runs on, by the folder it stands in."""
     if "server" in metafunc.fixturenames:

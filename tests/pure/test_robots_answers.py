@@ -147,7 +147,7 @@ def test_what_broke_off_is_read_and_closes_the_host():
     assert not answer.allows("https://a.example/b", TOKEN)
 
 
-LINE = b"Disallow: /filler/of/a/line/0123456789\n"
+LINE = b"Disallow: /filler/of/a/line/" + b"0123456789" * 20 + b"\n"
 
 
 @pytest.mark.parametrize("filler", [LINE, "# défense\n".encode(), b"#\xff\n"])
