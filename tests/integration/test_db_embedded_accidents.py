@@ -256,14 +256,16 @@ hold, crashed = embedded.hold, []
 def crashing(home):
     url = hold(home)
     if not crashed:
-        with psycopg.connect(url) as conn:
+        # The server ends every other session once it notices: then it recovers.
+        with psycopg.connect(url) as other, psycopg.connect(url) as conn:
             pid = conn.execute("SELECT pg_backend_pid()").fetchone()[0]
             crashed.append(pid)
             os.kill(pid, signal.SIGKILL)
-            try:
-                conn.execute("SELECT pg_sleep(20)")
-            except psycopg.OperationalError:
-                pass
+            for session in (conn, other):
+                try:
+                    session.execute("SELECT pg_sleep(20)")
+                except psycopg.OperationalError:
+                    pass
     return url
 
 embedded.hold = crashing
