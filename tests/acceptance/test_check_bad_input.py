@@ -156,10 +156,6 @@ def test_usage(tmp_path: Path, snapshot: Path):
     assert dataset.exists()
 
 
-def _size(path: Path) -> int:
-    return path.stat().st_size if path.exists() else 0
-
-
 def test_interrupted_it_leaves_no_half_file(tmp_path: Path, snapshot: Path):
     urls = [f"https://x{n % 999}.example/{n}.jpg" for n in range(300_000)]
     dataset = table(tmp_path / "d.parquet", url=urls)
@@ -167,9 +163,10 @@ def test_interrupted_it_leaves_no_half_file(tmp_path: Path, snapshot: Path):
     command = [REGISTRY, "check", dataset, "--out", out, "--snapshot", snapshot]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     deadline = time.monotonic() + 60
-    # In the moment of its creation a file may stay behind; the next command removes it.
-    while not any(map(_size, tmp_path.glob(".rows.parquet.*"))) and time.monotonic() < deadline:
+    while not list(tmp_path.glob(".rows.parquet.*")) and time.monotonic() < deadline:
         time.sleep(0.01)
+    # In the moment of its creation a file may stay behind; the next command removes it.
+    time.sleep(0.05)
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=60)
     assert process.returncode == 130, errors
