@@ -141,6 +141,8 @@ def _eight_bits(image: Image.Image) -> Image.Image:
     return image
 
 
+# A signalling NaN, which a file may hold, is no reason for a warning.
+@np.errstate(invalid="ignore")
 def _stretched(image: Image.Image) -> Image.Image:
     """Scale numbers of any range to 0..255; what is not finite becomes the least."""
     low, high = _range(image)

@@ -165,6 +165,16 @@ def test_floats_that_are_no_numbers_count_as_the_least():
     assert fingerprint(saved(empty, "TIFF")).unfit == "flat"
 
 
+def test_a_signalling_nan_is_no_warning():
+    grey = np.asarray(art(30).convert("L")).astype(np.float32)
+    quiet, signalling = grey.copy(), grey.copy()
+    quiet.view(np.uint32)[9, 9], signalling.view(np.uint32)[9, 9] = 0x7FC00001, 0x7F800001
+    prints = [
+        fingerprint(saved(Image.fromarray(x), "TIFF")).fingerprints for x in (quiet, signalling)
+    ]
+    assert prints[0] == prints[1]
+
+
 def test_lab_by_its_lightness():
     lab = Image.merge("LAB", [art(31).convert("L")] + [Image.new("L", (120, 80), 128)] * 2)
     assert fingerprint(saved(lab, "TIFF")).fingerprints == expected(art(31).convert("L"))
