@@ -59,14 +59,14 @@ def run(group: click.Command, program: str) -> None:
     """Run a click command as a process: one-line errors, documented exit codes."""
     ending = Ending()
     settle()
-    sys.exit(ending.done(_code(group, program)))
+    sys.exit(ending.done(_code(group, program, ending)))
 
 
-def _code(group: click.Command, program: str) -> int:
+def _code(group: click.Command, program: str, ending: Ending) -> int:
     """Run a click command and return its exit code; a broken pipe has a code of its own."""
     stdout = sys.stdout
     try:
-        code = _outcome(group, program)
+        code = _outcome(group, program, ending)
         with suppress(UnwritableOutput):  # reported before
             flush()
     except BrokenPipeError:
@@ -80,7 +80,7 @@ def _code(group: click.Command, program: str) -> int:
     return code
 
 
-def _outcome(group: click.Command, program: str) -> int:
+def _outcome(group: click.Command, program: str, ending: Ending) -> int:
     """Run a click command, print its error if it has one, and return the exit code."""
     try:
         refuse_closed_stdout()
@@ -95,14 +95,22 @@ def _outcome(group: click.Command, program: str) -> int:
         say("interrupted")
         return 130
     except Exception as error:  # noqa: BLE001 (the process's edge: a fault of ours must not exit like an answer)
-        if lacks_memory(error):
-            return _report(not_enough(), program)
-        missing = part_missing(error)
-        if missing is not None:
-            return _report(missing, program)
-        say_fault()
-        return FAULT
+        return _unforeseen(error, program, ending)
     return code if isinstance(code, int) else 0
+
+
+def _unforeseen(error: Exception, program: str, ending: Ending) -> int:
+    """Print what an error of no class of ours means, and return the exit code."""
+    if ending.signalled_code is not None:
+        # Code in C may replace the exception that a signal raises: it is no fault of ours.
+        return ending.signalled_code
+    if lacks_memory(error):
+        return _report(not_enough(), program)
+    missing = part_missing(error)
+    if missing is not None:
+        return _report(missing, program)
+    say_fault()
+    return FAULT
 
 
 def _report(error: click.ClickException | RegistryError | OSError, program: str) -> int:

@@ -37,6 +37,11 @@ class Ending:
         if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
             signal.signal(signal.SIGHUP, self._on_signal)
 
+    @property
+    def signalled_code(self) -> int | None:
+        """The exit code that a signal asked for, None before any."""
+        return None if self._signal is None else 128 + self._signal
+
     def done(self, code: int) -> int:
         """Store the exit code of a finished command, and return it."""
         self._code = code

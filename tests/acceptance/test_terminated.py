@@ -86,6 +86,27 @@ run(command, "registry")
     assert "Traceback" not in done.stderr
 
 
+def test_an_error_in_the_place_of_a_signal_is_no_fault() -> None:
+    """`from socket import x` raises TypeError if a signal arrives while it fails (CPython 3.11)."""
+    script = """
+import click, os
+from registry.cli import run
+
+@click.command()
+def command():
+    try:
+        os.kill(os.getpid(), 15)
+    except SystemExit:
+        raise TypeError("expected a message argument") from None
+
+run(command, "registry")
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, timeout=60, check=False
+    )
+    assert (done.returncode, done.stderr) == (143, b"")
+
+
 def test_a_signal_that_python_drops_is_not_lost() -> None:
     """What is raised in a finaliser is dropped by Python."""
     script = """
