@@ -8,7 +8,7 @@ STAMP := $(VENV)/.installed
 FUZZER := $(VENV)/.fuzzer
 # For each target.
 FUZZ_SECONDS ?= 10
-# Test files that run side by side (auto: two a core, up to four more than cores).
+# Test files that run side by side (auto: three for two cores, up to four more than cores).
 JOBS ?= auto
 
 .PHONY: help demo test fuzz lint clean

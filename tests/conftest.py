@@ -65,10 +65,10 @@ BIN = Path(sys.executable).parent
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
-    """Run two files side by side for each core, up to 4 more than cores: most wait at times."""
+    """Run three files side by side for two cores, up to 4 more than cores: most wait at times."""
     affinity = getattr(os, "sched_getaffinity", None)
     cores = len(affinity(0)) if affinity else os.cpu_count() or 1
-    return cores + min(cores, 4)
+    return cores + min(-(-cores // 2), 4)
 
 
 def pytest_collection_finish() -> None:
