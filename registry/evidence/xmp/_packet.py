@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from xml.parsers import expat
-from xml.sax.saxutils import escape, quoteattr
 
 MAX_KEPT = 64 * 1024
 MAX_ELEMENTS = 500_000
@@ -204,6 +203,8 @@ class _Writer:
         self._depth -= 1
 
     def _data(self, text: str) -> None:
+        from xml.sax.saxutils import escape
+
         if self._property:
             self._add(escape(text))
 
@@ -220,6 +221,9 @@ def _node(resource: str, attributes: dict[str, str], content: str = "") -> str:
 
 def _tag(name: str, attributes: dict[str, str]) -> str:
     """Return a start tag that declares the prefixes it uses."""
+    # Loads an HTTP client, which the few long packets alone shall pay for.
+    from xml.sax.saxutils import quoteattr
+
     shown, namespace = _prefixed(name)
     declared = {shown.rpartition(":")[0]: namespace}
     written = []
