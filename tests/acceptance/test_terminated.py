@@ -43,7 +43,9 @@ def test_at_any_moment(command: str, registry_home: Path) -> None:
     seconds = time.monotonic() - started
     answers = [ended(command, seconds * number / MOMENTS) for number in range(MOMENTS)]
     codes, talk = zip(*filter(None, answers), strict=True)
-    assert set(codes) == {143}
+    # A command that has finished in the very moment of the signal keeps its code.
+    assert set(codes) <= {0, 143}
+    assert codes.count(0) <= 2
     assert not [text for text in talk if "Traceback" in text or "Exception ignored" in text]
 
 
