@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from functools import cache
 
 from scrapy.settings import Settings
@@ -37,6 +38,13 @@ class Options:
     contact: str | None = None
     verbose: bool = False
     private: bool = False
+
+    def __post_init__(self) -> None:
+        """Raise UsageError for a number that is negative, infinite or no number."""
+        numbers = {"delay": self.delay, "timeout": self.timeout} | asdict(self.limits)
+        for name, number in numbers.items():
+            if not (math.isfinite(number) and number >= 0):
+                raise UsageError(f"{name} {number:g} is out of range", "a number of 0 or more")
 
 
 @dataclass(frozen=True, slots=True)

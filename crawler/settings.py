@@ -111,7 +111,8 @@ def checked_contact(contact: str | None, *, local: bool) -> str:
             return LOCAL_CONTACT
         raise UsageError(
             "no contact for the owners of the sites you crawl",
-            f"set {CONTACT_VARIABLE} to a web page about your crawler, or to mailto:YOU@HOST",
+            f"set {CONTACT_VARIABLE}, or contact= of the Options in Python, "
+            "to a web page about your crawler, or to mailto:YOU@HOST",
         )
     if not re.fullmatch(r"https?://[!-'*-~]+\.[!-'*-~]+|mailto:[!-'*-~]+@[!-'*-~]+", contact):
         raise UsageError(

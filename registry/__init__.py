@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from registry import errors
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from os import PathLike
@@ -20,10 +22,14 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 # The crawler's name in robots.txt groups (RFC 9309, section 2.2.1).
 PRODUCT_TOKEN = "OptoutRegistry"
+__all__ = ["check", "decide", "errors", "fingerprint", "lookup", "open_snapshot", "read"]
 
 
 def read(evidence: Evidence) -> Reading:
     """Return the signals in one piece of evidence, and warnings; it raises no error for any text.
+
+    Raises UsageError for a carrier that no reader knows, and for a text in the place of
+    header lines or the reverse: nothing would be read.
 
     >>> from registry.model import Evidence
     >>> mark = '<meta name="robots" content="noai">'
@@ -31,8 +37,9 @@ def read(evidence: Evidence) -> Reading:
     >>> [signal.name for signal in registry.read(page).signals]
     ['noai']
     """
-    from registry.signals import read
+    from registry.signals import read, refuse_unknown
 
+    refuse_unknown(evidence)
     return read(evidence)
 
 
@@ -68,7 +75,8 @@ def fingerprint(data: bytes) -> Picture:
     """Return the digests, fingerprints and size of an image, given the bytes of its file.
 
     It has no time limit; `registry.pictures.files.PictureReader` reads untrusted files in
-    a separate process. Raises UnreadablePicture, with the reason.
+    a separate process. Raises UnreadablePicture, with the reason, and UsageError for the
+    name of a file in the place of its bytes.
 
     >>> from pathlib import Path
     >>> picture = registry.fingerprint(Path("cat.jpg").read_bytes())
@@ -77,7 +85,9 @@ def fingerprint(data: bytes) -> Picture:
     """
     from registry.fingerprints import fingerprint
 
-    return fingerprint(data)
+    if not isinstance(data, bytes | bytearray | memoryview):
+        raise errors.UsageError("fingerprint takes the bytes of a file", "Path(...).read_bytes()")
+    return fingerprint(bytes(data))
 
 
 def open_snapshot(folder: str | PathLike[str]) -> Snapshot:
@@ -93,7 +103,7 @@ def open_snapshot(folder: str | PathLike[str]) -> Snapshot:
 
     from registry.snapshot.store import open_snapshot
 
-    return open_snapshot(Path(folder))
+    return open_snapshot(Path(_path(folder)))
 
 
 def check(
@@ -123,13 +133,16 @@ def check(
     from registry.checking.run import CheckOptions, check
     from registry.datasets import open_dataset
 
-    named = [dataset] if isinstance(dataset, str | PathLike) else dataset
-    opened = open_dataset([str(one) for one in named])
-    options = CheckOptions(policy=policy, out=Path(out) if out else None, workers=workers)
+    if workers < 1:
+        raise errors.UsageError(f"{workers} processes cannot read pictures", "workers=1 or more")
+    named = [dataset] if isinstance(dataset, str | bytes | PathLike) else dataset
+    opened = open_dataset([_path(one) for one in named])
+    written = None if out is None else Path(_path(out))
+    options = CheckOptions(policy=policy, out=written, workers=workers)
     return check(opened, snapshot, plan(opened, columns), options)
 
 
-def lookup(target: str, snapshot: Snapshot, *, policy: str = "cautious") -> Answer:
+def lookup(target: str | PathLike[str], snapshot: Snapshot, *, policy: str = "cautious") -> Answer:
     """Look up an image file, the URL of an image or a page, a fingerprint or a digest.
 
     A URL is looked up, never fetched. `Answer.decision` is the strictest decision found.
@@ -144,4 +157,14 @@ def lookup(target: str, snapshot: Snapshot, *, policy: str = "cautious") -> Answ
     from registry.checking.index import CheckIndex
     from registry.lookups import lookup
 
-    return lookup(CheckIndex(snapshot, policy), target)
+    return lookup(CheckIndex(snapshot, policy), _path(target))
+
+
+def _path(name: str | PathLike[str]) -> str:
+    """Return the text of a path or name. Raises UsageError for anything else, and for ""."""
+    from os import fspath
+
+    text = fspath(name) if isinstance(name, str) or hasattr(name, "__fspath__") else None
+    if not isinstance(text, str) or not text:
+        raise errors.UsageError(f"{name!r} is not the name of a file", "a text or a Path")
+    return text

@@ -19,6 +19,16 @@ class RegistryError(Exception):
         if hint is not None:
             self.hint = hint
 
+    def __reduce__(self) -> tuple[object, ...]:
+        """Return it for pickle: errors cross from one process to another."""
+        return _error, (type(self), self.message, self.__dict__)
+
+
+def _error(kind: type[RegistryError], message: str, state: dict[str, object]) -> RegistryError:
+    error = kind.__new__(kind, message)
+    error.__dict__.update(state)
+    return error
+
 
 class UsageError(RegistryError):
     """An argument or option is not valid."""

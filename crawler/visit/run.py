@@ -23,6 +23,7 @@ from crawler.settings import scrapy_settings, user_agent
 from crawler.site_spider import SiteSpider
 from crawler.visit.reactor import running_loop, with_names
 from crawler.visit.readers import Readers
+from registry.errors import UsageError
 from registry.urls.key import hostname_of
 
 ReportCounts = Callable[[VisitTally], None]
@@ -39,14 +40,17 @@ def visit(
     """Make one visit and return its result; may be called again in the same process.
 
     Call it in the main thread of a process, which may be a worker. `report` is called with
-    the counts while the visit runs, `say` with single lines of text. The first SIGINT,
+    the counts while the visit runs, `say` with single lines of text. An exception of
+    `report` ends the visit, and is raised again. The first SIGINT,
     SIGTERM or SIGHUP ends the visit after the requests in progress, and `Ended.signal` is its
     number; the second ends the process at once.
 
-    Raises UsageError for options that this start URL does not allow, and DatabaseUnavailable
+    Raises UsageError for options that this start URL does not allow and inside a running
+    event loop (a notebook), and DatabaseUnavailable
     before the first request if the database is down, or later if it fails; observations
     written before are kept.
     """
+    _refuse_running_loop()
     contact = contact_for(plan, options)
     agent = user_agent(contact)
     settings = scrapy_settings(
@@ -68,6 +72,17 @@ def visit(
     return _Visit(plan, options, record, report, say).made(settings)
 
 
+def _refuse_running_loop() -> None:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return
+    raise UsageError(
+        "a visit needs an event loop of its own, and one is running here",
+        "make the visit in a process: multiprocessing.get_context('spawn').Pool(1)",
+    )
+
+
 def is_due(plan: Plan, older_than: timedelta, now: datetime) -> bool:
     """Return whether the last finished visit of a plan is older than this, or there is none."""
     last = recorder.last_visit(spider=plan.spider.name, start_url=plan.start_url, host=plan.host)
@@ -83,6 +98,7 @@ class _Visit:
     say: Say
     signal: int | None = None
     crawler: Crawler | None = None
+    report_error: BaseException | None = None
     readers: Readers = field(default_factory=Readers)
 
     def made(self, settings: dict[str, Any]) -> Ended:
@@ -106,14 +122,14 @@ class _Visit:
                 limits=self.options.limits,
                 recorder=self.record,
                 readers=self.readers,
-                report=self.report,
+                report=self._reported,
             )
         # The results of busy workers are not needed any more.
         self.readers.give_up()
         spider = crawler.spider
         assert isinstance(spider, SiteSpider)
-        if spider.ending.error is not None:
-            raise spider.ending.error
+        if error := self.report_error or spider.ending.error:
+            raise error
         return self._ended(spider, (datetime.now(UTC) - started).total_seconds())
 
     def _ended(self, spider: SiteSpider, seconds: float) -> Ended:
@@ -129,6 +145,16 @@ class _Visit:
             stopped=dict(spider.stopped),
             signal=self.signal,
         )
+
+    def _reported(self, tally: VisitTally) -> None:
+        """Call `report`; at its first exception end the visit."""
+        if self.report_error is not None:
+            return
+        try:
+            self.report(tally)
+        except BaseException as error:  # noqa: BLE001 (the caller's own, raised when the visit ended)
+            self.report_error = error
+            self._stop_spider()
 
     @contextmanager
     def _signals(self, loop: asyncio.AbstractEventLoop) -> Iterator[None]:

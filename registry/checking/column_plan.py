@@ -16,7 +16,17 @@ from registry.checking.address_columns import (
     meant_by,
 )
 from registry.checking.column_roles import NO_PHASH, codes, judged, type_fits
-from registry.checking.columns import IGNORE, ROLES, Addressed, Choice, Column, Columns, Other, Role
+from registry.checking.columns import (
+    IGNORE,
+    ROLES,
+    Addressed,
+    Choice,
+    Column,
+    Columns,
+    Other,
+    Role,
+    roles_by_column,
+)
 from registry.checking.hash_family import sample_passes
 from registry.errors import UnreadableDataset, UsageError
 
@@ -34,7 +44,7 @@ def choose(
     columns, if no column clearly names the pictures.
     """
     overrides = overrides or {}
-    by_hand = {name: role for role, names in overrides.items() for name in names}
+    by_hand = roles_by_column(overrides)
     chosen = {name: _override(columns, role, name) for name, role in by_hand.items()}
     texts = {c.name: c.sample for c in columns if c.kind == "string" and c.name not in chosen}
     for name, use in addresses(texts, pictures_named="url" in overrides).items():

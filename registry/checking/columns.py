@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
+
+from registry.errors import UsageError
 
 Role = Literal["url", "page_url", "source_url", "sha256", "md5", "phash64", "image"]
 ROLES: tuple[Role, ...] = get_args(Role)
@@ -41,6 +44,26 @@ class Choice:
     why: str
     doubt: str | None = None
     by_hand: bool = False
+
+
+def roles_by_column(overrides: Mapping[str, Sequence[str]]) -> dict[str, str]:
+    """Return the role, or `ignore`, that a user gave to each column.
+
+    Raises UsageError for an unknown role, for a text in the place of a list of names, and
+    for a column with two roles.
+    """
+    roles: dict[str, str] = {}
+    for role, names in overrides.items():
+        if role not in (*ROLES, IGNORE):
+            known = ", ".join((*ROLES, IGNORE))
+            raise UsageError(f"no column can have the role {role!r}", f"roles: {known}")
+        if isinstance(names, str):
+            raise UsageError(f"the columns of the role {role} are not a list", f'["{names}"]')
+        for name in names:
+            if name in roles:
+                raise UsageError(f"the column {name} has two roles", "give a column one role")
+            roles[name] = role
+    return roles
 
 
 Addressed = Literal["any", "page", "picture"]

@@ -24,17 +24,15 @@ OUTCOME = click.Choice(["reserved", "conditional", "review", "clear", "unchecked
 
 def _overrides(values: tuple[str, ...]) -> dict[str, list[str]]:
     """Return the columns of --column options by role; raise UsageError for a wrong option."""
-    from registry.checking.columns import IGNORE, ROLES
+    from registry.checking.columns import roles_by_column
 
     columns: dict[str, list[str]] = {}
     for value in values:
         role, sign, column = value.partition("=")
-        if role not in (*ROLES, IGNORE) or not sign:
-            roles = ", ".join((*ROLES, IGNORE))
-            raise UsageError(f"--column {value}: not ROLE=NAME", f"ROLE is one of: {roles}")
-        if any(column in names for names in columns.values()):
-            raise UsageError(f"--column names {column} twice", "give a column one role")
+        if not sign:
+            raise UsageError(f"--column {value}: not ROLE=NAME", "for example --column url=LINK")
         columns.setdefault(role, []).append(column)
+    roles_by_column(columns)  # raises before the dataset is opened
     return columns
 
 

@@ -72,8 +72,10 @@ def open_dataset(names: Sequence[str]) -> Dataset:
     """Open files, folders or glob patterns as one dataset.
 
     Raises UnreadableDataset, with the name of the file, if one is missing, unreadable or
-    of an unknown format.
+    of an unknown format, and UsageError if none is named.
     """
+    if not names:
+        raise UsageError("no dataset is named", "name a Parquet file or a folder")
     paths = [path for name in names for path in _expand(name)]
     formats = discover("registry.datasets")
     names_of_formats = {_surest(path, formats) for path in paths}

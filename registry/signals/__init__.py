@@ -27,6 +27,7 @@ from functools import cache, lru_cache
 from types import ModuleType
 from typing import Literal
 
+from registry.errors import UsageError
 from registry.evidence.carriers import COMMON, Carriers
 from registry.model import About, Evidence, Reading, Signal
 from registry.plugins import discover
@@ -91,6 +92,17 @@ def _is_read(name: str) -> Literal["no", "yes", "address"]:
 @cache
 def _of_carrier(carrier: str) -> tuple[ModuleType, ...]:
     return tuple(reader for reader in readers().values() if carrier in reader.CARRIERS)
+
+
+def refuse_unknown(evidence: Evidence) -> None:
+    """Raise UsageError for a carrier without a reader, and for lines and text interchanged."""
+    if not _of_carrier(evidence.carrier):
+        known = sorted({carrier for reader in readers().values() for carrier in reader.CARRIERS})
+        raise UsageError(f"no reader reads {evidence.carrier!r}", "carriers: " + ", ".join(known))
+    if evidence.carrier == "headers" and evidence.text:
+        raise UsageError("headers are lines, not a text", "lines=((name, value), ...)")
+    if evidence.carrier != "headers" and evidence.lines:
+        raise UsageError(f"{evidence.carrier} is a text, not lines", "text=...")
 
 
 def read(evidence: Evidence) -> Reading:

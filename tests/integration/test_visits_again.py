@@ -126,3 +126,40 @@ print(visit(plan(sys.argv[1]), Options(delay=0)).state)
     assert done.stdout.split() == ["fault", "finished"], done.stderr
     states = conn.execute("SELECT state FROM visit ORDER BY id").fetchall()
     assert states == [("killed",), ("finished",)]
+
+
+def test_an_exception_of_the_report_is_the_callers(site, database_url, conn, monkeypatch):
+    monkeypatch.setenv("REGISTRY_DATABASE_URL", database_url)
+    program = """
+import asyncio, sys
+from crawler.plan import Options, plan
+from crawler.visit.run import visit
+from registry.errors import UsageError
+
+def report(tally):
+    raise KeyError("mine")
+
+made = plan(sys.argv[1])
+try:
+    visit(made, Options(delay=0), report=report)
+except KeyError as error:
+    print(error)
+
+async def within():
+    visit(made, Options(delay=0))
+
+try:
+    asyncio.run(within())
+except UsageError as error:
+    print("refused")
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program, site.url + "/"],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.stdout.split() == ["'mine'", "refused"], done.stderr
+    # The visit ended early, and says so.
+    assert conn.execute("SELECT state FROM visit").fetchall() == [("interrupted",)]

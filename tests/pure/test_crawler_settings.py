@@ -1,7 +1,14 @@
 """The crawler's manners as Scrapy gets them."""
 
+import math
+
+import pytest
+
+from crawler.plan import Options
 from crawler.record.database import PATIENCE
 from crawler.settings import LEAST_DELAY, scrapy_settings
+from crawler.visit.frontier import VisitLimits
+from registry.errors import UsageError
 
 
 def test_manners_are_on():
@@ -22,3 +29,17 @@ def test_other_peoples_sites_are_never_asked_faster_than_twice_a_second():
 
 def test_a_restart_of_the_database_is_survived():
     assert sum(PATIENCE) >= 5
+
+
+@pytest.mark.parametrize(
+    "numbers",
+    [{"delay": math.nan}, {"delay": -1.0}, {"timeout": -5.0}, {"timeout": math.inf}],
+)
+def test_numbers_out_of_range_are_refused(numbers):
+    with pytest.raises(UsageError):
+        Options(**numbers)
+
+
+def test_limits_out_of_range_are_refused():
+    with pytest.raises(UsageError):
+        Options(VisitLimits(seconds=math.nan))
