@@ -1,1 +1,1 @@
-"""Benchmarks: each file is one command, `python -m bench.NAME`. Results are in docs."""
+"""Benchmarks: each file is one command, `python -m bench.NAME`. Results are in docs/."""

@@ -1,4 +1,4 @@
-"""Transparent pictures of a folder, and copies of them as builders of datasets make them."""
+"""Chooses transparent pictures of a folder, and copies them as dataset builders do."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 
 from PIL import Image
 
-# The size is looked at below, before anything is decoded.
+# The size is checked below, before anything is decoded.
 Image.MAX_IMAGE_PIXELS = None
 # Larger files cost minutes and add no other kind of picture.
 MAX_PIXELS = 20_000_000
@@ -21,7 +21,7 @@ JPEG_QUALITY = 90
 
 @dataclass(frozen=True, slots=True)
 class Art:
-    """One picture of the sample: its file, the sha256 of it, and whether any pixel is clear."""
+    """One picture of the sample: its file, its sha256, and whether any pixel is transparent."""
 
     path: Path
     sha256: str
@@ -46,14 +46,14 @@ def flattened(image: Image.Image, ground: str) -> Image.Image:
 
 
 def resized(image: Image.Image, side: int) -> Image.Image:
-    """Return a picture whose longer side has `side` pixels, as loaders resample it."""
+    """Return a picture resampled so that its longer side has `side` pixels, as loaders do."""
     scale = side / max(image.size)
     width, height = (max(1, round(length * scale)) for length in image.size)
     return image.resize((width, height), Image.Resampling.BICUBIC)
 
 
-# How the alpha of a file is lost. Pillow resizes RGBA premultiplied: what is wholly clear is
-# black afterwards, whatever colour lay there.
+# How the alpha of a file is lost. Pillow resizes RGBA premultiplied: fully transparent pixels
+# are black afterwards, whatever their colour was.
 WAYS: dict[str, Callable[[Image.Image, int], Image.Image]] = {
     "white": lambda image, side: resized(flattened(image, "white"), side),
     "black": lambda image, side: resized(flattened(image, "black"), side),
@@ -85,7 +85,7 @@ def saved(image: Image.Image, kind: str, **options: int) -> bytes:
 def choose(
     folder: Path, count: int, *, least: int, most: int, seed: int, seen: set[str]
 ) -> Iterator[Art]:
-    """Yield up to `count` pictures of each kind, transparent and opaque, drawn by chance.
+    """Yield up to `count` random pictures of each kind, transparent and opaque.
 
     Their shorter side has `least` to `most` pixels. `seen` holds the sha256 of files that
     were chosen before; those chosen now are added.
@@ -107,7 +107,7 @@ def choose(
 
 
 def transparency(path: Path, least: int, most: int) -> bool | None:
-    """Tell whether a picture has a pixel that is not opaque; None where it is not to be used."""
+    """Return whether a picture has a pixel that is not opaque; None if it cannot be used."""
     try:
         with Image.open(path) as image:
             fits = least <= min(image.size) <= most and image.width * image.height <= MAX_PIXELS

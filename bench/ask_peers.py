@@ -1,11 +1,11 @@
 """Asks datadiligence and img2dataset, in their own virtual environment; JSON lines in and out.
 
 A case is `{"headers": [[name, value]], "agent", "file", "answer"}`: the header lines
-of an image's response, the product token of who asks, the path of the image, what
-Spawning's API answers. Out come the versions, then a line a case with the answer of
-every peer: `refused`, `not refused`, or `error: NAME`. A line `{"time": [cases]}` is
-answered with the seconds that each takes for the headers of these cases.
-Imports are by name: what is imported here is no part of this project.
+of an image's response, the product token of the agent that asks, the path of the image, and
+the answer of Spawning's API. The output is the versions, then one line for each case with the
+answer of every peer: `refused`, `not refused`, or `error: NAME`. A line `{"time": [cases]}` is
+answered with the seconds that each peer takes for the headers of these cases.
+Imports are by name, since the imported modules are no part of this project.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ datadiligence = importlib.import_module("datadiligence")
 
 
 def downloader() -> ModuleType:
-    """Return the one module of img2dataset that reads headers, without what it does not need."""
+    """Return the one module of img2dataset that reads headers, without its other imports."""
     package = importlib.util.find_spec("img2dataset")
     assert package is not None
     assert package.submodule_search_locations is not None
@@ -58,7 +58,7 @@ def downloader() -> ModuleType:
 
 
 def message(case: Case) -> email.message.Message:
-    """Return the headers as urllib gives them, which takes no more than a hundred."""
+    """Return the headers as urllib gives them, which reads at most a hundred."""
     text = "".join(f"{name}: {value}\r\n" for name, value in case["headers"]) + "\r\n"
     plain = text.encode("utf-8", "replace").decode("iso-8859-1")
     return email.parser.Parser(_class=http.client.HTTPMessage).parsestr(plain)
@@ -75,7 +75,7 @@ def allowed_by_headers(headers: Any, agent: str | None) -> bool:
 
 
 def allowed_by_datadiligence(case: Case, headers: Any) -> bool:
-    """Ask its evaluators, each with what it can read of the case."""
+    """Return its evaluators' answer; each gets the part of the case that it can read."""
     found = allowed_by_headers(headers, case["agent"])
     if case.get("file"):
         found = datadiligence.FileEvaluator().is_allowed(path=case["file"]) and found
@@ -90,7 +90,7 @@ def allowed_by_datadiligence(case: Case, headers: Any) -> bool:
 def said(allowed: Callable[[], bool]) -> str:
     try:
         return "not refused" if allowed() else "refused"
-    except Exception as error:  # noqa: BLE001 - an answer of its own
+    except Exception as error:  # noqa: BLE001 (any error of a peer is an answer to report)
         return f"error: {type(error).__name__}"
 
 
@@ -105,7 +105,7 @@ def answers(case: Case, is_disallowed: Callable[..., bool]) -> Mapping[str, obje
 
 
 def seconds(cases: list[Case], is_disallowed: Callable[..., bool]) -> Mapping[str, object]:
-    """Return the seconds of one pass over headers that are parsed before."""
+    """Return the seconds of one pass over headers that were parsed before."""
     agents = {case["agent"] for case in cases}
     evaluators = {agent: datadiligence.HttpEvaluator(user_agent=agent) for agent in agents}
     pairs = [(mapping(case), evaluators[case["agent"]]) for case in cases]

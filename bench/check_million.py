@@ -3,8 +3,8 @@
     .venv/bin/python -m bench.check_million [--rows N] [--entries N] [--runs N]
 
 Everything runs through the installed commands: import, snapshot, check. Prints
-the rate and the peak memory of the check alone, with what a bare pass over the
-same file costs beside it, and verifies the outcomes against the known truth.
+the rate and the peak memory of the check alone and the time of a bare pass over the
+same file, and verifies the outcomes against the known truth.
 """
 
 from __future__ import annotations
@@ -82,7 +82,7 @@ def write_dataset(path: Path, rows: int, codes: list[int], rng: random.Random) -
 
 
 def run(*arguments: str, home: Path, expect: int = 0) -> tuple[str, float, float]:
-    """Run a command; return its stdout, seconds, and the peak memory of it in MB."""
+    """Run a command; return its stdout, seconds, and its peak memory in MB."""
     environment = {**os.environ, "REGISTRY_HOME": str(home)}
     environment.pop("REGISTRY_DATABASE_URL", None)
     started = time.perf_counter()

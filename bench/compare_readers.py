@@ -4,7 +4,7 @@
 
 The peers are datadiligence and img2dataset, run by bench/ask_peers.py in a virtual
 environment of their own: VENV, or one made in the user's cache from bench/peers.txt.
-Each is given what it would have in reality: the header lines of the image's
+Each gets the input that it would have in reality: the header lines of the image's
 response, a JPEG that holds the metadata, an answer of Spawning's API.
 Writes the tables of docs/comparison.md.
 """
@@ -56,7 +56,7 @@ BATCH = 20
 
 
 def with_packet(picture: bytes, packet: str) -> bytes:
-    """Return a JPEG with an XMP packet; ValueError where one segment cannot hold it."""
+    """Return a JPEG with an XMP packet; raise ValueError if one segment cannot hold it."""
     content = b"http://ns.adobe.com/xap/1.0/\0" + packet.encode("utf-8")
     if len(content) > 65533:
         raise ValueError("longer than a segment")
@@ -64,7 +64,7 @@ def with_packet(picture: bytes, packet: str) -> bytes:
 
 
 class Pictures:
-    """Makes the files that the vectors of file metadata are about."""
+    """Makes the files for the vectors of file metadata."""
 
     def __init__(self) -> None:
         tools = runpy.run_path(str(ROOT / "tests" / "signing.py"))
@@ -72,7 +72,7 @@ class Pictures:
         self._plain: bytes = tools["picture"]("JPEG")
 
     def of(self, vector: Vector) -> bytes | None:
-        """Return the file, None where there is none; ValueError where it cannot be made."""
+        """Return the file, None if there is none; raise ValueError if it cannot be made."""
         if vector["kind"] == "xmp":
             return with_packet(self._plain, vector["input"])
         if vector["kind"] != "c2pa-json":
@@ -87,7 +87,7 @@ class Pictures:
 
 
 def given_of(vector: Vector, pictures: Pictures, folder: Path) -> dict[str, Any]:
-    """Return what a peer has of a vector; ValueError where that cannot be made."""
+    """Return a peer's input for a vector; raise ValueError if it cannot be made."""
     kind, said = vector["kind"], vector["input"]
     marks = said.get("headers", []) if isinstance(said, dict) else said
     path = folder / f"{vector.get('id')}.jpg"
@@ -144,7 +144,7 @@ class Peers:
 
 
 def cases(peers: Peers, folder: Path) -> tuple[list[tuple[str, Case]], dict[str, int]]:
-    """Return every settled vector with its answers, by vocabulary; and the left out, by kind."""
+    """Return every settled vector with its answers, by vocabulary; and the omitted, by kind."""
     pictures, found, left_out = Pictures(), [], dict[str, int]()
     for path in shipped():
         for vector in load(path):
@@ -165,7 +165,7 @@ def cases(peers: Peers, folder: Path) -> tuple[list[tuple[str, Case]], dict[str,
 
 
 def seconds_here(given: Sequence[Mapping[str, Any]], policy: str = "letter") -> float:
-    """Return the seconds of one pass of this project over headers parsed before."""
+    """Return the seconds that this project takes for one pass over headers parsed before."""
     url = "https://example.com/a.jpg"
     pieces = [
         (
@@ -181,7 +181,7 @@ def seconds_here(given: Sequence[Mapping[str, Any]], policy: str = "letter") -> 
 
 
 def speeds(peers: Peers, found: Sequence[Case], runs: int) -> str:
-    """Return the table of speeds: on the cases again and again, and on values all different."""
+    """Return the table of speeds: for the cases repeated, and for values that are all new."""
 
     def again(_: int) -> Iterator[Mapping[str, Any]]:
         yield from (case.given for case in found)

@@ -1,4 +1,4 @@
-"""The tables of docs/comparison.md, from what everybody answered. Pure."""
+"""The tables of docs/comparison.md, from the answers of all readers. Pure."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 from registry.explain.evidence_lines import HEADER_KINDS
 from registry.text import visible
 
-# Lines that any image comes with; without one datadiligence raises.
+# Lines that any image response has; without one datadiligence raises.
 PLAIN = [["Content-Type", "image/jpeg"], ["Server", "nginx"]]
 PEERS = ("datadiligence", "img2dataset")
 # img2dataset told to heed noai and noimageai, and not its default noindex and noimageindex.
@@ -20,7 +20,7 @@ Vector = dict[str, Any]
 
 @dataclass(frozen=True)
 class Case:
-    """One vector, what the peers are given of it, and what everybody answers.
+    """One vector, the peers' input for it, and the answers of all readers.
 
     `refused` has the documents' answer, both policies' and the peers', by name.
     """
@@ -32,7 +32,7 @@ class Case:
 
     @property
     def carrier(self) -> str:
-        """Return where its marks stand."""
+        """Return the carrier of its marks."""
         kind, said = str(self.vector["kind"]), self.vector["input"]
         if isinstance(said, dict):
             return "several" if len(said) > 1 else next(iter(said))
@@ -40,7 +40,7 @@ class Case:
 
     @property
     def agent(self) -> str | None:
-        """Return who asks."""
+        """Return the agent that asks."""
         return self.given["agent"] or None
 
     @property
@@ -50,12 +50,12 @@ class Case:
 
     @property
     def is_robots(self) -> bool:
-        """Tell whether there is an X-Robots-Tag that says anything."""
+        """Return whether there is an X-Robots-Tag that is not empty."""
         return any(name.lower() == "x-robots-tag" and value.strip() for name, value in self.lines)
 
     @property
     def disputed(self) -> bool:
-        """Tell whether the peers disagree."""
+        """Return whether the peers disagree."""
         return self.refused["datadiligence"] != self.refused["img2dataset"]
 
 
@@ -146,7 +146,7 @@ def disputes(found: Iterable[Case]) -> str:
 
 
 def remarks(found: Sequence[tuple[str, Case]]) -> str:
-    """Return what else was counted: kinds of header objects, errors."""
+    """Return the other counts as text: kinds of header objects, errors."""
     headers = [case for _, case in found if case.carrier == "headers"]
     first = PEERS[0]
     joined = [c for c in headers if c.refused[first] != c.refused[f"{first}, urllib"]]

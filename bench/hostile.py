@@ -1,12 +1,12 @@
-"""Every reader on text made to hurt: the worst time and memory of each, by carrier.
+"""Every reader on hostile texts: the worst time and memory of each, by carrier.
 
     .venv/bin/python -m bench.hostile [--size N] [--only READER]
 
-Each pair of reader and carrier runs in a process of its own, all texts of
-`bench.hostile_texts` one after the other. Prints of the worst text each: seconds of
-processor time, and megabytes of the process at its peak, the text included, above those
+Each pair of reader and carrier runs in a process of its own, which reads all texts of
+`bench.hostile_texts` one after the other. Prints for the worst texts the seconds of
+processor time, and the megabytes of the process at its peak, the text included, above those
 of an idle one with the readers imported; then all texts over 1 s or 200 MB, and fails
-if there are any. Needs Linux, which forgets a peak when told to.
+if there are any. Needs Linux, where a process can reset its peak.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ MAX_MEGABYTES = 200.0
 
 
 def kilobytes(field: str) -> int:
-    """Return a figure of this process's memory: `VmHWM` is the peak, `VmRSS` what it has now."""
+    """Return a figure of this process's memory: `VmHWM` is the peak, `VmRSS` the present use."""
     for line in Path("/proc/self/status").read_text("ascii").splitlines():
         if line.startswith(f"{field}:"):
             return int(line.split()[1])
@@ -35,12 +35,12 @@ def kilobytes(field: str) -> int:
 
 
 def measure(reader: str, carrier: str, size: int) -> None:
-    """Print one JSON line a text: its name, seconds, megabytes, signals and warnings."""
+    """Print one JSON line for each text: its name, seconds, megabytes, signals and warnings."""
     read = readers()[reader].read
     idle = kilobytes("VmRSS")
     for name, piece in cases(reader, carrier, size):
         text = sum(len(value) for _, value in piece.lines) + len(piece.text)
-        # The peak starts anew, so that making the text does not count.
+        # The peak is reset, so that making the text does not count.
         Path("/proc/self/clear_refs").write_text("5", "ascii")
         started = time.process_time()
         reading = read(piece)

@@ -1,7 +1,7 @@
-"""Texts made to hurt: what each carrier is given by `bench.hostile` and the tests, at any size.
+"""Hostile texts of any size for each carrier, for `bench.hostile` and the tests.
 
-A text repeats a piece up to a size within a frame that brings it to the place where a
-reader looks, or is one of the shapes that have a name of their own.
+A text repeats a piece up to a size within a frame that places it where a reader
+looks, or it is one of the shapes that have a name of their own.
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ def pairs() -> list[tuple[str, str]]:
 
 
 def evidence(reader: str, carrier: str, text: str, url: str = "https://a.example/x") -> Evidence:
-    """Return a text as evidence for a reader; of headers it is the value of each of its fields."""
+    """Return a text as evidence for a reader; in headers it is the value of each of its fields."""
     about = ABOUT.get(carrier, "site")
     if carrier != "headers":
         return Evidence(carrier, about, url, text=text)
@@ -114,7 +114,7 @@ def _many_lines(reader: str, values: list[str]) -> Evidence:
 
 
 def counted(piece: str, size: int) -> str:
-    """Return a piece up to a size, its `#` a number that never comes twice."""
+    """Return a piece repeated up to a size, its `#` replaced by a number that never repeats."""
     each = len(piece) + len(str(size // len(piece)))
     return "".join(piece.replace("#", str(n)) for n in range(size // each))
 
@@ -132,12 +132,12 @@ def blowup(size: int) -> str:
 
 
 def external(size: int) -> str:
-    """Return XML that asks for a file."""
+    """Return XML with an external entity that names a file."""
     return f"<!DOCTYPE r [<!ENTITY a SYSTEM 'file:///etc/passwd'>]><r>{filled('&a;', size)}</r>"
 
 
 def nested(opening: str, closing: str, end: str = "") -> Callable[[int], str]:
-    """Return what makes a text of a size that opens, and closes all it opened."""
+    """Return a function of a size that returns a text of nested elements, all closed."""
 
     def shape(size: int) -> str:
         depth = size // (len(opening) + len(closing))

@@ -6,8 +6,8 @@ A round runs one command (`crawler run`, `registry import`, also as the first ev
 new home, `snapshot build`, `check`), kills it, the server, the server's keeper or all of
 them at a random moment of the time it takes undisturbed, and at once runs it again. Then
 the state must be that of an undisturbed run: rows of the database by content, the
-snapshot's files, the rows written; nothing may run any more, and no temporary file be
-there. Prints a line a round and fails if one went wrong. Needs Linux.
+snapshot's files, the rows written; no process may run any more, and no temporary file
+exist. Prints one line for each round and fails if one went wrong. Needs Linux.
 """
 
 from __future__ import annotations
@@ -36,19 +36,19 @@ from demo.dataset import make_dataset
 from demo.server import SampleSite
 from registry.db.embedded import embedded_server
 from registry.db.migrate import migrate
-from registry.db.place import find_place
+from registry.db.server_setup import find_setup
 from registry.snapshot import store
 
 BIN = Path(sys.executable).parent
 CLAIMS = 5_000
 PATIENCE_SECONDS = 120
-# What is killed, as often as it is written here.
+# The victims; each is drawn in proportion to its number here.
 VICTIMS = ("command", "command", "command", "server", "keeper", "all")
 
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """A command, the database it begins with, and whether even the server is new."""
+    """A command, the database it begins with, and whether the server is new, too."""
 
     name: str
     arguments: tuple[str, ...]
@@ -58,7 +58,7 @@ class Action:
 
 @dataclass(slots=True)
 class Bench:
-    """One home, its sample site, and what each action leaves when it is undisturbed."""
+    """One home, its sample site, and the state after each action when it is undisturbed."""
 
     folder: Path
     site: SampleSite
@@ -68,7 +68,7 @@ class Bench:
 
     @property
     def home(self) -> Path:
-        """Return what the commands have as REGISTRY_HOME."""
+        """Return the commands' REGISTRY_HOME."""
         return self.folder / "home"
 
     def prepare(self) -> None:
@@ -94,7 +94,7 @@ class Bench:
             self.restore(action)
 
     def reset(self, action: Action) -> None:
-        """Bring back the state before the action."""
+        """Restore the state before the action."""
         shutil.rmtree(self.home / "snapshots", ignore_errors=True)
         for name in ("rows.parquet", "report.html"):
             (self.folder / name).unlink(missing_ok=True)
@@ -106,7 +106,7 @@ class Bench:
                 copy_database(url, action.database, "registry")
 
     def restore(self, action: Action) -> None:
-        """Bring back the home that a fresh one took the place of."""
+        """Restore the home that a new one has replaced."""
         if action.fresh:
             shutil.rmtree(self.home)
             (self.folder / "spare").rename(self.home)
@@ -136,7 +136,7 @@ class Bench:
             return -1
 
     def state(self) -> State:
-        """Return what is there now, by content."""
+        """Return the present state, by content."""
         with embedded_server(self.home) as url, psycopg.connect(url) as conn:
             found = database_state(conn)
         newest = store.newest(self.home / "snapshots")
@@ -170,21 +170,21 @@ def copy_database(url: str, source: str, target: str) -> None:
 
 
 def make_open(folder: Path) -> None:
-    """Make a folder that the server's account reaches."""
+    """Make a folder that the server's account can reach."""
     folder.mkdir()
     folder.chmod(0o755 if os.geteuid() == 0 else 0o700)
 
 
 def process_id(file: Path) -> int | None:
-    """Return the process id that a file begins with, None where there is none."""
+    """Return the process id that a file begins with, None if there is none."""
     with suppress(OSError, ValueError, IndexError):
         return int(file.read_text().split()[0])
     return None
 
 
 def kill(bench: Bench, process: subprocess.Popen[bytes], victim: str) -> str:
-    """Kill a victim, or the command where it does not run; return what was killed."""
-    root = find_place(bench.home).root
+    """Kill a victim, or the command if the victim does not run; return what was killed."""
+    root = find_setup(bench.home).root
     of_server = {
         "server": [process_id(root / "data/postmaster.pid")],
         "keeper": [process_id(root / "keeper")],
@@ -200,7 +200,7 @@ def kill(bench: Bench, process: subprocess.Popen[bytes], victim: str) -> str:
 
 
 def played(bench: Bench, action: Action, rng: random.Random) -> tuple[str, list[str]]:
-    """Play one round; return what was done and what is wrong after it."""
+    """Run one round; return what was killed and what is wrong after it."""
     moment = rng.uniform(0, bench.seconds[action.name])
     victim = rng.choice(VICTIMS)
     bench.reset(action)
@@ -222,7 +222,7 @@ def played(bench: Bench, action: Action, rng: random.Random) -> tuple[str, list[
 
 
 def after(bench: Bench, seconds: float = 20) -> list[str]:
-    """Return what is left by commands that have all ended."""
+    """Return the temporary files and processes that remain after all commands have ended."""
     deadline = time.monotonic() + seconds
     while (running := left_running(bench.home)) and time.monotonic() < deadline:
         time.sleep(0.05)
@@ -232,7 +232,7 @@ def after(bench: Bench, seconds: float = 20) -> list[str]:
 
 @contextmanager
 def bench_in_a_new_folder() -> Iterator[Bench]:
-    """Yield a bench that is prepared; remove its folder."""
+    """Yield a prepared bench; remove its folder in the end."""
     folder = Path(tempfile.mkdtemp(prefix="optout-kills-", dir="/tmp"))
     try:
         folder.chmod(0o755 if os.geteuid() == 0 else 0o700)
@@ -248,7 +248,7 @@ def bench_in_a_new_folder() -> Iterator[Bench]:
 def play(
     times: int, seed: int, say: Callable[[str], Any] = print
 ) -> tuple[Counter[str], list[str]]:
-    """Play rounds, every action in turn; return what was killed how often, and what went wrong."""
+    """Run rounds, every action in turn; return the kills by victim, and the faults."""
     rng = random.Random(seed)
     counts: Counter[str] = Counter()
     faults: list[str] = []

@@ -1,4 +1,4 @@
-"""What commands leave: the database's rows by content, temporary files, processes."""
+"""Reads the state after commands: the database's rows by content, temporary files, processes."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from registry import durable
 
 State = dict[str, str]
 
-# Ids and times aside. An image that is asked for again may not have changed (304), so the
-# status and the evidence of the answer are not compared, all else of the last visit is.
+# Without ids and times. An image that is requested again may not have changed (304), so the
+# status and the evidence of the answer are not compared; all else of the last visit is.
 CONTENT = {
     "claims": "SELECT digest FROM claim",
     "images": "SELECT to_jsonb(image) - '{id,recorded_at}'::text[] FROM image",
@@ -42,7 +42,7 @@ def database_state(conn: psycopg.Connection) -> State:
 
 
 def temporary_files(folder: Path) -> list[str]:
-    """Return the files below a folder that only work under way may have."""
+    """Return the files below a folder that may exist only while a command runs."""
     paths = folder.rglob("*")
     return [str(path) for path in paths if path.name.endswith(LEFTOVERS) or "PGSQL" in path.name]
 

@@ -36,7 +36,7 @@ SEVERAL = (NOAI, ("tdm-reservation", "1"), ("Content-Usage", "train-ai=n"))
 
 
 def blocks() -> dict[str, list[Evidence]]:
-    """Return the evidence to read, by what marks it holds."""
+    """Return the evidence to read, by a name for its marks."""
     kinds = {
         "no mark": lambda n: PLAIN,
         "one X-Robots-Tag": lambda n: (*PLAIN[:-1], NOAI),

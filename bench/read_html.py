@@ -1,12 +1,12 @@
-"""All readers of a page against parsing it whole with BeautifulSoup and lxml.
+"""Compares all readers of a page with parsing the whole page by BeautifulSoup and lxml.
 
     .venv/bin/python -m bench.read_html [--runs N] [--page FILE]
 
-Pages of 100 KB with their marks in the head, made here, and a real one if given
-(`.gz` may be). Both take turns on the same text in one process; every page is new
-to the readers, so nothing is remembered. Prints medians of processor time, the ratio of the
+Reads pages of 100 KB with their marks in the head, made here, and a real one if given
+(`.gz` is possible). Both take turns on the same text in one process; every page is new
+to the readers, so nothing is cached. Prints medians of processor time and the ratio of the
 rates, and checks that both find the same robots directives. With `--limit X`
-it fails where a made page with tags enough falls below that ratio.
+it fails if a made page with enough tags falls below that ratio.
 """
 
 from __future__ import annotations
@@ -41,14 +41,14 @@ END = '<script>track("page");</script></body></html>'
 
 
 def made_pages() -> dict[str, str]:
-    """Return pages of 100 KB by what their bodies are made of."""
+    """Return pages of 100 KB by a name for the content of their bodies."""
     pieces = {"cards": CARD, "lines": LINES, "prose": PROSE}
     pages = {name: filled(piece, "</body></html>") for name, piece in pieces.items()}
     return {**pages, "cards, a script last": filled(CARD, END)}
 
 
 def filled(piece: str, end: str) -> str:
-    """Return a page of SIZE characters at the least."""
+    """Return a page of at least SIZE characters."""
     parts, size = [HEAD], len(HEAD) + len(end)
     while size < SIZE:
         parts.append(piece.format(n=len(parts)))
@@ -57,14 +57,14 @@ def filled(piece: str, end: str) -> str:
 
 
 def soup_answer(page: str) -> set[str]:
-    """Return the directives of a page's robots meta tags by a whole parser."""
+    """Return the directives of a page's robots meta tags, as found by the whole parser."""
     soup = BeautifulSoup(page, "lxml")
     contents = [str(meta.get("content")) for meta in soup.find_all("meta", {"name": "robots"})]
     return {word.strip().lower() for content in contents for word in content.split(",")}
 
 
 def our_answer(page: str, url: str) -> set[str]:
-    """Return what all readers find, by name."""
+    """Return the names of the signals that all readers find."""
     return {signal.name for signal in read(Evidence("html", "page", url, text=page)).signals}
 
 

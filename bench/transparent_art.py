@@ -1,12 +1,13 @@
-"""Real transparent pictures, copied as builders of datasets copy them, and checked.
+"""Checks real transparent pictures, copied as dataset builders copy them.
 
     .venv/bin/python -m bench.transparent_art FOLDER... [--strangers FOLDER...]
 
-Draws PNG files with clear pixels from the folders, imports them (`registry import`), builds
-a snapshot, makes copies with the alpha lost in several ways, and answers them as `registry
-check` does: with every view recorded, and with the one over white alone. Then the same
-with pictures of the `--strangers`, transparent and opaque, that are not in the registry.
-Prints how many copies are recognised, why the others are not, and what matched wrongly.
+Chooses random PNG files with transparent pixels from the folders, imports them (`registry
+import`), builds a snapshot, makes copies that lose the alpha in several ways, and answers
+them as `registry check` does: with every view recorded, and with the view over white alone.
+Then the same with pictures of the `--strangers`, transparent and opaque, that are not in the
+registry. Prints the number of copies that are recognised, the reasons for the others, and the
+wrong matches.
 """
 
 from __future__ import annotations
@@ -49,10 +50,10 @@ SURE = ("exact", "certain", "likely")
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """What became of one copy: outcomes with all views and with the one over white alone.
+    """The result for one copy: outcomes with all views and with the view over white alone.
 
-    `why` is the reason of a row that was not compared. `met` holds, by name of the view
-    recorded, the pictures (sha256) that it surely matches.
+    `why` is the reason why a row was not compared. `met` holds, by name of the recorded
+    view, the pictures (sha256) that it surely matches.
     """
 
     art: Art
@@ -65,7 +66,7 @@ class Row:
 
     @property
     def own(self) -> bool:
-        """Tell whether it matches the picture that it is a copy of."""
+        """Return whether it matches the picture that it is a copy of."""
         return any(self.art.sha256 in pictures for pictures in self.met.values())
 
     def others(self, *views: str) -> set[str]:
@@ -74,7 +75,7 @@ class Row:
 
 
 class Registry:
-    """A snapshot ready to be asked: whole, and as if only the views over white were in it."""
+    """A snapshot ready for queries: whole, and as if it had the views over white only."""
 
     def __init__(self, snapshot: Snapshot) -> None:
         bare = replace(snapshot, views=snapshot.views.slice(0, 0))
@@ -91,7 +92,7 @@ class Registry:
         return {v for v, p in zip(self.views, self.pictures, strict=True) if p == sha256}
 
     def met(self, near: int, wide: NDArray[np.uint64]) -> dict[str, set[str]]:
-        """Return by view the pictures that a fingerprint surely matches, of all recorded."""
+        """Return, by recorded view, the pictures that a fingerprint surely matches."""
         bits = np.bitwise_count(self.prints.phash64 ^ np.uint64(near))
         found: dict[str, set[str]] = {}
         for place in np.flatnonzero(bits <= CANDIDATE_RADIUS):
@@ -118,7 +119,7 @@ def registered(arts: Sequence[Art], home: Path) -> Snapshot:
 
 
 def batches(arts: Sequence[Art], *, with_file: bool) -> Iterator[list[tuple[Art, str, str, bytes]]]:
-    """Yield a picture's copies at a time: picture, way, format, bytes; and the file if asked."""
+    """Yield each picture's copies: picture, way, format, bytes; on demand also the file."""
     for art in arts:
         rows = [(art, copy.way, copy.saved, copy.data) for copy in copies(art.path)]
         if with_file:
@@ -127,7 +128,7 @@ def batches(arts: Sequence[Art], *, with_file: bool) -> Iterator[list[tuple[Art,
 
 
 def checked(registry: Registry, arts: Sequence[Art], *, with_file: bool = False) -> list[Row]:
-    """Return what a check says of all copies of pictures."""
+    """Return the results of a check of all copies of pictures."""
     hasher = PictureHasher(workers=2)
     try:
         return [
@@ -234,7 +235,7 @@ def pairs(rows: Sequence[Row], *views: str) -> set[tuple[str, str]]:
 
 
 def report(registry: Registry, arts: Sequence[Art], rows: Sequence[Row]) -> None:
-    """Print what became of the copies of registered pictures."""
+    """Print the results for the copies of registered pictures."""
     views = Counter(registry.views)
     none = sum(not registry.views_of(art.sha256) for art in arts)
     print(f"{len(arts):,} transparent pictures; views recorded: {dict(views)}; none of {none}")
@@ -256,7 +257,7 @@ def main() -> None:
     parser.add_argument("--most", type=int, default=1 << 20, help="pixels of the shorter side")
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
-    # Pillow warns of palettes with alpha when it drops the alpha, which is meant here.
+    # Pillow warns of palettes with alpha when it drops the alpha, which is intended here.
     warnings.filterwarnings("ignore", "Palette images with Transparency")
     seen: set[str] = set()
 

@@ -47,7 +47,7 @@ def demo(folder: Path, port: int) -> int:
     """Run all steps in order; stop at the first that fails."""
     folder.mkdir(exist_ok=True)
     os.environ["REGISTRY_HOME"] = str(folder / "home")
-    # The demo never touches a registry of the user's own.
+    # The demo never uses a registry of the user's own.
     os.environ.pop("REGISTRY_DATABASE_URL", None)
     os.chdir(folder)
     step(1, "start the embedded PostgreSQL")
@@ -94,7 +94,7 @@ def make_inputs(site: SampleSite) -> None:
 
 
 def step(number: int, what: str) -> None:
-    """Announce a step."""
+    """Print the number and the name of a step."""
     print(f"\n[{number}/{STEPS}] {what}", flush=True)
 
 

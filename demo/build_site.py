@@ -1,4 +1,4 @@
-"""Make the sample site's pictures from their sources, and `SOURCES` with them.
+"""Makes the sample site's pictures from their sources, and the list `SOURCES`.
 
 Run by hand when `site/works.csv` changes; the results are committed, so neither
 the demo nor the tests need it. The sources are three packages of public-domain
@@ -8,8 +8,8 @@ and CC0 pictures, unpacked:
     pip download --no-deps scikit-image==0.26.0
     python -m demo.build_site --png DIR --svg DIR --photos DIR
 
-`--svg` holds the drawings the PNG files were made from: their metadata names
-title, author and terms. A drawing that does not say "public domain" is refused.
+`--svg` has the drawings from which the PNG files were made: their metadata names
+title, author and terms. A drawing whose terms are not "public domain" is refused.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ ENCODINGS: dict[str, dict[str, Any]] = {
     ".gif": {"format": "GIF"},
 }
 
-# Title, author and terms as `skimage/data/_fetchers.py` of the wheel states them.
+# Title, author and terms as in `skimage/data/_fetchers.py` of the wheel.
 PHOTOS = {
     "astronaut.png": ("Astronaut Eileen Collins", "NASA", "public domain"),
     "chelsea.png": ("Chelsea the cat", "Stefan van der Walt", "CC0"),
@@ -58,7 +58,7 @@ PACKAGES = {
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where one picture comes from: files, title, author, terms."""
+    """The source of one picture: files, title, author, terms."""
 
     files: tuple[Path, ...]
     title: str
@@ -67,13 +67,16 @@ class Origin:
 
 
 def _first(pattern: str, text: str) -> str:
-    """Return the first group of the first match without markup escapes, or ''."""
+    """Return the first group of the first match with its HTML entities decoded, or ''."""
     found = re.search(pattern, text, re.DOTALL)
     return " ".join(html.unescape(found.group(1)).split()) if found else ""
 
 
 def clipart_origin(upstream: str, png: Path, svg: Path) -> Origin:
-    """Read title, author and terms from the drawing's own metadata."""
+    """Return the origin with title, author and terms of the drawing's own metadata.
+
+    Raises SystemExit for a drawing that is not in the public domain.
+    """
     names = upstream.split()
     text = (svg / names[0]).with_suffix(".svg").read_text("utf-8", errors="replace")
     meta = _first(r"(<metadata.*?</metadata>)", text)
@@ -86,7 +89,7 @@ def clipart_origin(upstream: str, png: Path, svg: Path) -> Origin:
 
 
 def origin_of(row: dict[str, str], folders: argparse.Namespace) -> Origin:
-    """Return where the picture of one row of works.csv comes from."""
+    """Return the origin of the picture of one row of works.csv."""
     if row["package"] == "openclipart":
         return clipart_origin(row["upstream"], folders.png, folders.svg)
     if row["package"] == "scikit-image":
@@ -109,14 +112,14 @@ def _flat(image: Image.Image) -> Image.Image:
 
 
 def _encoded(image: Image.Image, suffix: str, **options: Any) -> bytes:
-    """Return the picture as a file of the kind that `suffix` names."""
+    """Return the picture as a file of the format of `suffix`."""
     buffer = io.BytesIO()
     image.save(buffer, **{**ENCODINGS[suffix], **options})
     return buffer.getvalue()
 
 
 def _turned(image: Image.Image) -> bytes:
-    """Store the picture on its side, with the EXIF field that turns it upright."""
+    """Return a JPEG of the picture on its side, with the Exif field that turns it upright."""
     exif = Image.Exif()
     exif[EXIF_ORIENTATION] = 6
     sideways = image.transpose(Image.Transpose.ROTATE_90)
@@ -124,7 +127,7 @@ def _turned(image: Image.Image) -> bytes:
 
 
 def _animated(paths: tuple[Path, ...], side: int) -> bytes:
-    """Return one GIF that shows the pictures in turn."""
+    """Return one GIF that shows the pictures one after the other."""
     frames = [_shrink(_flat(Image.open(path)), side).quantize(64) for path in paths]
     return _encoded(
         frames[0], ".gif", save_all=True, append_images=frames[1:], duration=900, loop=0
@@ -132,7 +135,7 @@ def _animated(paths: tuple[Path, ...], side: int) -> bytes:
 
 
 def drawn(form: str, side: int) -> tuple[bytes, str]:
-    """Return a file that is unfit or no picture at all, and what was done."""
+    """Return a file that is unfit or no picture, and a description of how it was made."""
     if form == "flat":
         sheet = Image.new("RGB", (side, side), (250, 250, 248))
         return _encoded(sheet, ".png"), "one even colour, unfit on purpose"
@@ -143,7 +146,7 @@ def drawn(form: str, side: int) -> tuple[bytes, str]:
 
 
 def render(origin: Origin, row: dict[str, str]) -> dict[str, tuple[bytes, str]]:
-    """Return the files made from one row: file name to bytes and what was done."""
+    """Return the files made from one row: by file name, bytes and a description of the steps."""
     side, form, path = int(row["side"]), row["form"], Path(row["file"])
     if not origin.files:
         return {str(path): drawn(form, side)}

@@ -1,4 +1,4 @@
-"""The sample site's responses: files of `demo/site/` with their placeholders filled in.
+"""Makes the sample site's responses: files of `demo/site/` with their placeholders filled in.
 
 This module opens no socket; `demo.server` sends the responses.
 """
@@ -41,7 +41,7 @@ class SiteResponse:
 
 
 def content_type(path: str) -> str:
-    """Return the media type of a path by its ending; HTML where it has none."""
+    """Return the media type of a path by its ending; HTML if it has none."""
     return CONTENT_TYPES.get(Path(path).suffix, CONTENT_TYPES[".html"])
 
 
@@ -53,7 +53,10 @@ def filled(text: str, values: Mapping[str, str]) -> str:
 
 
 def months(query: str) -> dict[str, str]:
-    """Return the calendar's month with the previous and the next, without end."""
+    """Return the month of a calendar page (`YYYY-MM`) with the previous and the next.
+
+    A wrong month counts as 2026-03; years are limited to FIRST_YEAR to LAST_YEAR.
+    """
     year, _, month = parse_qs(query).get("month", ["2026-03"])[0].partition("-")
     if not (year.isdecimal() and month.isdecimal() and len(year + month) <= 6):
         year, month = "2026", "03"
@@ -97,7 +100,7 @@ class Content:
         return SiteResponse(404, headers, filled(page, netlocs).encode())
 
     def _headers(self, role: str, path: str, file: Path) -> Headers:
-        """Return the media type and, in order, the headers of every rule that fits."""
+        """Return the media type and, in order, the headers of every rule that matches."""
         ruled = (
             (name, value)
             for rule in self._rules

@@ -1,9 +1,9 @@
-"""A dataset made from the sample site's pictures, with the expected outcomes.
+"""Makes a dataset from the sample site's pictures, with the expected outcomes.
 
-The layout is COYO's (`url`, `text`, `width`, `height`, `image_phash`). Rows are
-what real sets hold: known URLs, copies of known pictures at other addresses,
-strangers, URLs under closed folders, and rows with holes. The truth beside the
-file says what a check under the policy `cautious` must answer, row by row.
+The layout is COYO's (`url`, `text`, `width`, `height`, `image_phash`). The rows are
+like those of real datasets: known URLs, copies of known pictures at other addresses,
+unknown pictures, URLs under closed folders, and rows with missing values. The truth, a
+file in the same folder, has the outcome of each row under the policy `cautious`.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from PIL import Image
 
 Change = Literal["none", "jpeg40", "webp50", "half", "grey", "contrast"]
-STRANGERS = 10
+UNKNOWN_ROWS = 10
 SEED = 64
 
 # Reserved pictures, listed by their own URL.
@@ -59,7 +59,7 @@ UNMARKED = (
     "cdn/media/pink-cake.webp",
     "other/elsewhere/meadow.jpg",
 )
-# Altered copies at an address nobody has crawled: picture, what was done to it.
+# Altered copies at an address that was never crawled: picture and change.
 COPIES: tuple[tuple[str, Change], ...] = (
     ("site/pictures/tiger.jpg", "jpeg40"),
     ("cdn/media/wolf.jpg", "contrast"),
@@ -82,9 +82,9 @@ UNMARKED_COPIES: tuple[tuple[str, Change], ...] = (
 class Row:
     """One row and its expected outcome.
 
-    `picture` is the file whose fingerprint the row carries (after `change`),
-    None for none. `matched_by` lists the ways of matching that are right for a
-    reserved row; empty otherwise.
+    `picture` is the file whose fingerprint the row has (after `change`), or None.
+    `matched_by` lists the ways of matching that are right for a reserved row; empty
+    for other rows.
     """
 
     url: str | None
@@ -109,7 +109,7 @@ def _upright(picture: str) -> Image.Image:
 
 
 def _changed(image: Image.Image, change: Change) -> Image.Image:
-    """Return the picture re-encoded, in memory."""
+    """Return the picture after one change, in memory."""
     from PIL import Image, ImageEnhance
 
     if change == "half":
@@ -128,10 +128,10 @@ def _changed(image: Image.Image, change: Change) -> Image.Image:
     return Image.open(buffer)
 
 
-def _stranger_hashes() -> list[str]:
-    """Return made-up hashes like real ones: 32 bits set, the first among them."""
-    chance = Random(SEED)
-    picks = [[0, *chance.sample(range(1, 64), 31)] for _ in range(STRANGERS + 1)]
+def _unknown_hashes() -> list[str]:
+    """Return random hashes like real ones: 32 bits set, the first among them."""
+    random = Random(SEED)
+    picks = [[0, *random.sample(range(1, 64), 31)] for _ in range(UNKNOWN_ROWS + 1)]
     return [f"{sum(1 << (63 - bit) for bit in bits):016x}" for bits in picks]
 
 
@@ -166,8 +166,8 @@ def _copied() -> Iterator[Row]:
         yield Row(url, _alt(picture), "clear", "a copy of an unmarked picture", picture, change)
 
 
-def _strangers() -> Iterator[Row]:
-    *hashes, last = _stranger_hashes()
+def _unknown() -> Iterator[Row]:
+    *hashes, last = _unknown_hashes()
     for count, phash in enumerate(hashes):
         url = f"https://photos.example/{count}/view.jpg"
         yield Row(url, f"Stock photo {count}", "clear", "unknown in every way", phash=phash)
@@ -205,8 +205,8 @@ def _variants() -> Iterator[Row]:
     yield Row(_at(cat) + "?utm_source=feed", _alt(cat), "clear", "a query on an unmarked one", cat)
 
 
-def _look_only() -> Iterator[Row]:
-    """Rows whose URL is unmarked and whose picture is a reserved one."""
+def _by_fingerprint() -> Iterator[Row]:
+    """Yield rows with an unmarked URL and a reserved picture."""
     tiger, cat = "site/pictures/tiger.jpg", "site/pictures/cat.jpg"
     small = "site/pictures/tiger-200x327.jpg"
     yield Row(
@@ -251,7 +251,7 @@ def _closed() -> Iterator[Row]:
     )
 
 
-def _holes() -> Iterator[Row]:
+def _incomplete() -> Iterator[Row]:
     crawfish = "site/pictures/crawfish.jpg"
     yield Row(
         None,
@@ -278,7 +278,10 @@ def _alt(picture: str) -> str:
 
 def rows() -> list[Row]:
     """Return every row in order, `{{site}}`, `{{cdn}}` and `{{other}}` not yet filled in."""
-    parts = (_listed(), _copied(), _strangers(), _variants(), _look_only(), _closed(), _holes())
+    parts = (
+        *(_listed(), _copied(), _unknown(), _variants()),
+        *(_by_fingerprint(), _closed(), _incomplete()),
+    )
     listed = [row for part in parts for row in part]
     Random(SEED).shuffle(listed)
     return listed
@@ -300,10 +303,10 @@ def _columns(row: Row) -> tuple[int | None, int | None, str | None, int | None]:
 
 
 def make_dataset(site_url: str, out: Path, *, cdn_url: str, other_url: str) -> None:
-    """Write the dataset to `out` and its truth beside it, as `STEM_truth.json`.
+    """Write the dataset to `out`, and its truth to `STEM_truth.json` in the same folder.
 
     The URLs are those of a running SampleSite, without a trailing slash. The
-    truth is a list with one object a row: `row` (from 0), `url`, `outcome`,
+    truth is a list with one object for each row: `row` (from 0), `url`, `outcome`,
     `matched_by` (any of these is right), `picture`, `change`, `phash`, `distance`
     (bits between the row's hash and the picture's), `text`, `why`.
     """
@@ -318,8 +321,8 @@ def make_dataset(site_url: str, out: Path, *, cdn_url: str, other_url: str) -> N
         made.append(
             {"url": url, "text": row.text, "width": width, "height": height, "image_phash": phash}
         )
-        said = asdict(row)
-        truth.append({"row": number} | said | {"url": url, "phash": phash, "distance": distance})
+        filled_in = {"url": url, "phash": phash, "distance": distance}
+        truth.append({"row": number} | asdict(row) | filled_in)
     schema = pa.schema(
         [
             ("url", pa.string()),

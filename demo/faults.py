@@ -1,4 +1,4 @@
-"""Responses of a site that misbehaves, for tests of the crawler.
+"""Faulty responses, for tests of the crawler.
 
 All are under `/faults/` of the site host, and only `/faults.html`, which no other page
 links to, shows them.
@@ -20,7 +20,10 @@ BOMB_SIDE = 20_000
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One response: status, headers, declared length (None: the true one) and body."""
+    """One response: status, headers, declared length (None: the true one) and body.
+
+    With `drip` the body is sent slowly.
+    """
 
     status: int = 200
     headers: tuple[tuple[str, str], ...] = (("Content-Type", "image/jpeg"),)
@@ -38,9 +41,9 @@ def _chunk(kind: bytes, data: bytes) -> bytes:
 def bomb() -> bytes:
     """Return a PNG of 50 KB that unpacks to 400 million pixels."""
     header = struct.pack(">IIBBBBB", BOMB_SIDE, BOMB_SIDE, 1, 0, 0, 0, 0)
-    squeezer = zlib.compressobj(9)
+    compressor = zlib.compressobj(9)
     row = bytes(1 + BOMB_SIDE // 8)
-    rows = b"".join(squeezer.compress(row) for _ in range(BOMB_SIDE)) + squeezer.flush()
+    rows = b"".join(compressor.compress(row) for _ in range(BOMB_SIDE)) + compressor.flush()
     chunks = _chunk(b"IHDR", header) + _chunk(b"IDAT", rows) + _chunk(b"IEND", b"")
     return b"\x89PNG\r\n\x1a\n" + chunks
 
@@ -48,7 +51,7 @@ def bomb() -> bytes:
 def fault(path: str, picture: bytes) -> Fault | None:
     """Return the faulty response of one path, or None.
 
-    `picture` is a sound JPEG from which the faulty ones are made.
+    `picture` is a valid JPEG from which the faulty ones are made.
     """
     text = (("Content-Type", "text/plain; charset=utf-8"),)
     answers = {

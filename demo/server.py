@@ -3,10 +3,10 @@
     with SampleSite() as site:
         ...  # site.url, site.cdn_url, site.other_url, site.requests
 
-Three hosts, told apart by the `Host` header: the art site, the host its images
-come from (`cdn`), and somebody else's site (`other`). Each is a folder under
+It has three hosts, distinguished by the `Host` header: the art site, its image host
+(`cdn`), and somebody else's site (`other`). Each is a folder under
 `demo/site/`. In HTML, XML and text files `{{site}}`, `{{cdn}}` and `{{other}}`
-stand for the hosts with their port.
+are replaced by the hosts with their port.
 
 `python -m demo.server [--port N]` serves until Ctrl-C.
 """
@@ -40,7 +40,7 @@ from registry.errors import ServiceUnavailable
 HOSTS = {"site": "127.0.0.1", "cdn": "127.0.0.2", "other": "127.0.0.3"}
 LAST_MODIFIED = "Sun, 01 Mar 2026 12:00:00 GMT"
 PORT_TRIES = 20
-# How long stopping may take to be noticed.
+# Seconds after which a listener notices that it shall stop.
 POLL_SECONDS = 0.02
 
 
@@ -51,9 +51,9 @@ class PortInUse(ServiceUnavailable):
 
 
 class Request(NamedTuple):
-    """One request as the server saw it; `host` without the port, `path` with the query.
+    """One request to the server; `host` without the port, `path` with the query.
 
-    `at` is when it arrived, in seconds of the monotonic clock.
+    `at` is the time of its arrival in seconds of the monotonic clock.
     """
 
     method: str
@@ -64,13 +64,13 @@ class Request(NamedTuple):
     at: float = 0.0
 
 
-def _unchanged(asked: Message, etag: str) -> bool:
+def _unchanged(headers: Message, etag: str) -> bool:
     """Return whether the client's copy is still valid (RFC 9110, section 13.2.2)."""
-    tags = asked.get("If-None-Match")
+    tags = headers.get("If-None-Match")
     if tags is not None:
         known = [tag.strip().removeprefix("W/") for tag in tags.split(",")]
         return etag in known or "*" in known
-    since = asked.get("If-Modified-Since")
+    since = headers.get("If-Modified-Since")
     if since is None:
         return False
     with suppress(ValueError, TypeError):
@@ -83,7 +83,7 @@ class SampleSite:
 
     `port` 0 takes a free one. `hosts` maps `site`, `cdn` and `other` to names
     that resolve to loopback addresses. `delay` (seconds, may be set at any
-    time) is the pause before each response while it serves. `requests` lists the requests
+    time) is the pause before each response. `requests` lists the requests
     in the order of their responses. Raises PortInUse.
     """
 
@@ -95,7 +95,7 @@ class SampleSite:
         delay: float = 0.0,
         root: Path = ROOT,
     ) -> None:
-        """Prepare; nothing is bound before the `with` block is entered."""
+        """Store the settings; the ports are bound when the `with` block is entered."""
         self.hosts = {**HOSTS, **(hosts or {})}
         self.delay = delay
         self.requests: list[Request] = []
@@ -107,7 +107,7 @@ class SampleSite:
         self._stopping = threading.Event()
 
     def __enter__(self) -> SampleSite:
-        """Bind, and serve in the background."""
+        """Bind the addresses, and serve in the background."""
         self._stopping.clear()
         self._listeners = self._bound()
         for listener in self._listeners:
@@ -165,7 +165,7 @@ class SampleSite:
         status: int = 200,
         headers: Headers = (),
     ) -> None:
-        """Replace the response of a path: a mark that appears, changes or is removed."""
+        """Replace the response of a path, for example to add, change or remove a mark."""
         response = SiteResponse(status, (("Content-Type", content_type(path)), *headers), body)
         self._replaced[role, path] = response
 
@@ -219,7 +219,7 @@ class SampleSite:
 
 
 class _Listener(ThreadingHTTPServer):
-    """One address. Open connections are kept, so that stopping can end them."""
+    """Listens on one address. It keeps a list of open connections, to end them when it stops."""
 
     daemon_threads = False
 
@@ -233,7 +233,7 @@ class _Listener(ThreadingHTTPServer):
         super().__init__(address, _Handler)
 
     def server_bind(self) -> None:
-        """Bind without the look-up of the host's full name, which may ask the network."""
+        """Bind without the look-up of the host's full name, which may use the network."""
         socketserver.TCPServer.server_bind(self)
         self.server_name, self.server_port = str(self.server_address[0]), self.server_address[1]
 
@@ -274,7 +274,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     server: _Listener
     protocol_version = "HTTP/1.1"
-    # Headers and body leave as two writes; waiting to join them costs 40 ms.
+    # Headers and body are two writes; Nagle's algorithm would delay the second by 40 ms.
     disable_nagle_algorithm = True
 
     def do_GET(self) -> None:
@@ -297,34 +297,35 @@ class _Handler(BaseHTTPRequestHandler):
         self._arrived = time.monotonic()
         site.hesitate()
         host = (self.headers.get("Host") or "").rsplit(":", 1)[0]
-        said = site.answer(host, self.path)
-        if isinstance(said, Fault):
-            self._log(host, said.status)
-            self._send_fault(said)
+        response = site.answer(host, self.path)
+        if isinstance(response, Fault):
+            self._log(host, response.status)
+            self._send_fault(response)
             return
-        etag = f'"{sha256(said.body).hexdigest()[:16]}"'
-        unchanged = said.status == HTTPStatus.OK and _unchanged(self.headers, etag)
-        status = HTTPStatus.NOT_MODIFIED if unchanged else said.status
+        etag = f'"{sha256(response.body).hexdigest()[:16]}"'
+        unchanged = response.status == HTTPStatus.OK and _unchanged(self.headers, etag)
+        status = HTTPStatus.NOT_MODIFIED if unchanged else response.status
         self._log(host, status)
-        self._start(status, said.headers)
-        if said.status == HTTPStatus.OK:
+        self._start(status, response.headers)
+        if response.status == HTTPStatus.OK:
             self.send_header("ETag", etag)
             self.send_header("Last-Modified", LAST_MODIFIED)
         if not unchanged:
-            self.send_header("Content-Length", str(len(said.body)))
+            self.send_header("Content-Length", str(len(response.body)))
         self.end_headers()
         if not unchanged and self.command == "GET":
-            self.wfile.write(said.body)
+            self.wfile.write(response.body)
 
-    def _send_fault(self, said: Fault) -> None:
+    def _send_fault(self, response: Fault) -> None:
         """Send a faulty response; a wrong declared length ends the connection."""
-        self._start(said.status, said.headers)
-        lying = said.declared is not None
-        self.send_header("Content-Length", str(said.declared if lying else len(said.body)))
-        self.close_connection = self.close_connection or lying
+        self._start(response.status, response.headers)
+        wrong_length = response.declared is not None
+        length = response.declared if wrong_length else len(response.body)
+        self.send_header("Content-Length", str(length))
+        self.close_connection = self.close_connection or wrong_length
         self.end_headers()
         if self.command == "GET":
-            for piece in drip(said.body) if said.drip else (said.body,):
+            for piece in drip(response.body) if response.drip else (response.body,):
                 self.wfile.write(piece)
 
     def _start(self, status: int, headers: Headers) -> None:
@@ -334,8 +335,8 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _log(self, host: str, status: int) -> None:
         agent = self.headers.get("User-Agent") or ""
-        said = Request(self.command, host, self.path, agent, status, self._arrived)
-        self.server.site.requests.append(said)
+        request = Request(self.command, host, self.path, agent, status, self._arrived)
+        self.server.site.requests.append(request)
 
 
 def main() -> None:

@@ -5,9 +5,9 @@ the disk, rename it over the name, flush the folder that holds the name.
 
 The temporary file is in the folder of its target and locked by its process: the kernel
 frees the lock however the process ends. The next process that writes to the folder
-removes temporary files without a lock. (A nameless file, O_TMPFILE, would vanish by
-itself, but it cannot replace an existing name directly, and network file systems have
-none.)
+removes temporary files without a lock. (A file without a name, O_TMPFILE, would vanish by
+itself, but it cannot replace an existing name directly, and network file systems do not
+support it.)
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ from registry.errors import UnwritableOutput
 
 SUFFIX = ".registry-unfinished"
 FOLDER_SUFFIX = ".registry-building"
-# On some network file systems a lock is seen by one machine only. A file of another
-# machine counts as abandoned after so many seconds without a write.
+# On some network file systems a lock is visible on one machine only. A file of another
+# machine counts as abandoned after this many seconds without a write.
 FOREIGN_SECONDS = 24 * 3600
 # Characters of the target's name used in a temporary name, which has 255 bytes at most.
 NAME_CHARACTERS = 40

@@ -25,7 +25,7 @@ STDOUT, STDERR = 1, 2
 
 
 def settle() -> None:
-    """Open the null device in the place of each closed standard stream.
+    """Open the null device in place of each closed standard stream.
 
     Otherwise a file opened later would get its number, and with it the output of libraries
     and child processes. `sys.stdin` and `sys.stdout` stay None: reading or writing them

@@ -1,4 +1,4 @@
-"""Other people's text made safe to show. Pure."""
+"""Makes other people's text safe to show. Pure."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def visible(text: str) -> str:
 
 
 def without_user(url: str) -> str:
-    """Return a URL without user name and password: it is shown and sent without them."""
+    """Return a URL without user name and password, to be shown or sent."""
     return _USER.sub(r"\1", url)
 
 

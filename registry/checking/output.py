@@ -47,6 +47,7 @@ def writing(dataset: Dataset, out: Path | None, keep: Sequence[Outcome] = ()) ->
         yield write
         writer.close()
     except BaseException:
+        # Whatever ends the check, also Ctrl-C, the unfinished file is removed; then it is raised.
         writer.abandon()
         raise
 

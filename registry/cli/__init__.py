@@ -94,7 +94,7 @@ def _outcome(group: click.Command, program: str, ending: Ending) -> int:
     except (KeyboardInterrupt, click.Abort):
         say("interrupted")
         return 130
-    except Exception as error:  # noqa: BLE001 (the process's edge: a fault of ours must not exit like an answer)
+    except Exception as error:  # noqa: BLE001 (a bug must not end with the exit code of a result)
         return _unforeseen(error, program, ending)
     return code if isinstance(code, int) else 0
 

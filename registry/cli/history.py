@@ -74,7 +74,7 @@ def command(target: tuple[str, ...], as_json: bool) -> int:
 def _refuse_without_database() -> None:
     """Raise DatabaseUnavailable where opening would create an empty embedded database."""
     from registry.db.connect import is_embedded
-    from registry.db.place import has_data
+    from registry.db.server_setup import has_data
     from registry.home import registry_home
 
     if os.name != "nt" and is_embedded() and not has_data(registry_home()):

@@ -130,6 +130,7 @@ class ParquetRowWriter:
         try:
             yield
         except BaseException:
+            # Whatever ends the opening, also Ctrl-C, the temporary file is removed first.
             self._made.discard()
             raise
 

@@ -53,7 +53,7 @@ def import_claims(
     batch: int = 10_000,
     on_batch: OnBatch = _ignore,
 ) -> ImportCounts:
-    """Store claims, `batch` of them to a transaction, and return the counts.
+    """Store claims, `batch` of them per transaction, and return the counts.
 
     `on_batch` gets the counts of each batch once it is stored. Importing the same claims
     again adds nothing, so an interrupted import is completed by running it again. One

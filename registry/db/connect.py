@@ -14,7 +14,7 @@ from registry.errors import DatabaseUnavailable, MigrationsBehind, UsageError
 from registry.home import registry_home
 
 OLDEST_MAJOR = 15
-# To connect to the embedded server, which may be killed right after it was found ready.
+# Attempts to connect to the embedded server, which may be killed right after it was ready.
 TRIES = 3
 VARIABLE = "REGISTRY_DATABASE_URL"
 DEFAULTS = {"connect_timeout": "10", "application_name": "optout-registry"}
@@ -50,7 +50,7 @@ def database_name() -> str:
 
 @contextmanager
 def connect(*, migrate_check: bool = True) -> Iterator[psycopg.Connection]:
-    """Yield an autocommit connection; use `conn.transaction()` for what belongs together.
+    """Yield an autocommit connection; use `conn.transaction()` to group statements.
 
     Driver errors inside the block are translated, too. Raises UsageError for an invalid
     URL, DatabaseUnavailable, and with `migrate_check` MigrationsBehind if the schema is
@@ -77,7 +77,7 @@ def connect_to(url: str) -> Iterator[psycopg.Connection]:
     parameters = parse(url)
     with translated(where(parameters)), _opened(parameters, url) as conn:
         info = conn.info
-        refuse_unfit_server(info.server_version, info.parameter_status("server_encoding"))
+        refuse_unsupported_server(info.server_version, info.parameter_status("server_encoding"))
         conn.isolation_level = psycopg.IsolationLevel.READ_COMMITTED
         for name, value in SESSION.items():
             conn.execute("SELECT set_config(%s, %s, false)", (name, value))
@@ -128,8 +128,8 @@ def where(parameters: dict[str, str]) -> str:
     return f"the database {host}:{port}/{name}"
 
 
-def refuse_unfit_server(version: int, encoding: str | None) -> None:
-    """Raise DatabaseUnavailable for a server too old or a database that cannot hold any text."""
+def refuse_unsupported_server(version: int, encoding: str | None) -> None:
+    """Raise DatabaseUnavailable if the server is too old or the database's encoding not UTF8."""
     if version < OLDEST_MAJOR * 10_000:
         raise DatabaseUnavailable(
             f"the server is PostgreSQL {version // 10_000}; {OLDEST_MAJOR} or newer is needed",
@@ -166,14 +166,14 @@ def translated(database: str) -> Iterator[None]:
             f"{database} has no space left: {_reason(error)}", f"free space {_on_its_disk()}"
         ) from error
     except errors.ProgramLimitExceeded:
-        # An operational error by class only: the same value is refused again.
+        # psycopg counts it as operational, but trying again cannot help: the value is too large.
         raise
     except psycopg.OperationalError as error:
         raise _unavailable(database, error) from error
 
 
 def _on_its_disk() -> str:
-    """Return the text about the place of the database."""
+    """Return, for a hint, where to free space."""
     if not is_embedded():
         return "on its disk"
     from registry.db import embedded
@@ -181,8 +181,8 @@ def _on_its_disk() -> str:
     return f"in {embedded.held_folder(registry_home())}"
 
 
-def _to_start_it() -> str | None:
-    """Return the hint for a server that does not answer; None for that of the error's class."""
+def _restart_hint() -> str | None:
+    """Return the hint for an embedded server that does not answer; None: the class's own hint."""
     if not is_embedded():
         return None
     from registry.db import embedded
@@ -193,12 +193,12 @@ def _to_start_it() -> str | None:
 
 def _unavailable(database: str, error: psycopg.OperationalError) -> DatabaseUnavailable:
     reason = _reason(error)
-    # While connecting libpq tells no SQLSTATE, only the server's words.
+    # libpq gives no SQLSTATE for a failed connection, only the server's message.
     if "does not exist" in reason and "database" in reason:
         return DatabaseUnavailable(f"{database} does not exist", "create it: createdb NAME")
     if error.sqlstate is None or error.sqlstate.startswith(("08", "57P")):
-        return DatabaseUnavailable(f"{database} does not answer: {reason}", _to_start_it())
-    return DatabaseUnavailable(f"{database} gave up: {reason}", "try again")
+        return DatabaseUnavailable(f"{database} does not answer: {reason}", _restart_hint())
+    return DatabaseUnavailable(f"{database} reported an error: {reason}", "try again")
 
 
 def _reason(error: psycopg.Error) -> str:
@@ -207,6 +207,6 @@ def _reason(error: psycopg.Error) -> str:
     if primary:
         return primary
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    # Of several addresses tried, the last line is a summary; the first names the fault.
+    # If several addresses were tried, the first line names a fault and the last is a summary.
     first = lines[0] if lines else type(error).__name__
     return first.rsplit("failed: ", 1)[-1]

@@ -21,11 +21,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from registry.db import server
-from registry.db.place import Place, find_place, make_folder
+from registry.db.server_setup import ServerSetup, find_setup, make_folder
 from registry.db.waiting import waits
 from registry.errors import DatabaseUnavailable
 
-# Longer than one start and one stop take at most.
+# More than one start and one stop can take.
 GATE_SECONDS = server.START_SECONDS + 2 * server.STOP_SECONDS
 FULL = (errno.ENOSPC, errno.EDQUOT)
 _ELSEWHERE = (
@@ -33,7 +33,7 @@ _ELSEWHERE = (
 )
 
 log = logging.getLogger(__name__)
-_held: dict[Path, Place] = {}
+_held: dict[Path, ServerSetup] = {}
 _held_lock = threading.Lock()
 
 
@@ -43,13 +43,13 @@ def embedded_server(home: Path) -> Iterator[str]:
 
     Raises DatabaseUnavailable with the reason when it cannot be started.
     """
-    with _explained(home):
-        place = find_place(home)
-        users = _join(place)
+    with _reported(home):
+        setup = find_setup(home)
+        users = _join(setup)
     try:
-        yield place.url
+        yield setup.url
     finally:
-        _leave(place, users)
+        _leave(setup, users)
 
 
 def hold(home: Path) -> str:
@@ -57,18 +57,19 @@ def hold(home: Path) -> str:
 
     A server that was killed meanwhile is started again.
     """
-    with _held_lock, _explained(home):
+    with _held_lock, _reported(home):
         if home in _held:
-            _revive(_held[home])
+            _restart_if_ended(_held[home])
         else:
-            place = find_place(home)
-            atexit.register(_leave, place, _join(place))
-            _held[home] = place
+            setup = find_setup(home)
+            atexit.register(_leave, setup, _join(setup))
+            _held[home] = setup
         return _held[home].url
 
 
 @contextmanager
-def _explained(home: Path) -> Iterator[None]:
+def _reported(home: Path) -> Iterator[None]:
+    """Raise DatabaseUnavailable, with the path and the reason, in place of an OSError."""
     try:
         yield
     except OSError as error:
@@ -89,51 +90,51 @@ def is_held(home: Path, url: str) -> bool:
     return home in _held and _held[home].url == url
 
 
-def _revive(place: Place) -> None:
-    if server.answer(place) != "ready":
-        with _gate(place) as gate:
-            _make_ready(place, gate)
+def _restart_if_ended(setup: ServerSetup) -> None:
+    if server.answer(setup) != "ready":
+        with _gate(setup) as gate:
+            _make_ready(setup, gate)
 
 
-def _join(place: Place) -> int:
-    """Make sure that a server takes connections, and return this process's lock on it."""
-    make_folder(place.root, 0o755 if place.account else 0o700, None)
-    with _gate(place) as gate:
-        if server.is_free(place.root / "users"):
-            server.stop(place)
-        _make_ready(place, gate)
-        users = os.open(place.root / "users", os.O_RDWR | os.O_CREAT, 0o600)
+def _join(setup: ServerSetup) -> int:
+    """Start a server unless one runs for others, and return this process's lock on `users`."""
+    make_folder(setup.root, 0o755 if setup.account else 0o700, None)
+    with _gate(setup) as gate:
+        if server.is_free(setup.root / "users"):
+            server.stop(setup)
+        _make_ready(setup, gate)
+        users = os.open(setup.root / "users", os.O_RDWR | os.O_CREAT, 0o600)
         fcntl.flock(users, fcntl.LOCK_SH)
         return users
 
 
-def _make_ready(place: Place, gate: int) -> None:
-    """Wait for the server that runs to take connections, or start one."""
-    if not server.comes_up(place):
-        server.stop(place)
-        server.start(place, gate)
+def _make_ready(setup: ServerSetup, gate: int) -> None:
+    """Wait until the running server accepts connections, or start one."""
+    if not server.becomes_ready(setup):
+        server.stop(setup)
+        server.start(setup, gate)
 
 
-def _leave(place: Place, users: int) -> None:
+def _leave(setup: ServerSetup, users: int) -> None:
     try:
-        with _gate(place):
+        with _gate(setup):
             os.close(users)
-            if server.is_free(place.root / "users"):
-                server.stop(place)
+            if server.is_free(setup.root / "users"):
+                server.stop(setup)
     except FileNotFoundError:
         # The folder was deleted; the server notices that and ends.
         return
     except DatabaseUnavailable as error:
-        # The work is done, so an exception would help nobody.
+        # The user's work is done: a warning is enough.
         log.warning("%s (%s)", error.message, error.hint)
 
 
 @contextmanager
-def _gate(place: Place) -> Iterator[int]:
+def _gate(setup: ServerSetup) -> Iterator[int]:
     """Lock the gate and yield it. Raises DatabaseUnavailable after GATE_SECONDS."""
-    path = place.root / "gate"
+    path = setup.root / "gate"
     gate = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
-    what = f"another command to start or stop the embedded PostgreSQL (its log: {place.log})"
+    what = f"another command to start or stop the embedded PostgreSQL (its log: {setup.log})"
     try:
         for _ in waits(GATE_SECONDS, what):
             if _locks(gate):
@@ -142,7 +143,7 @@ def _gate(place: Place) -> Iterator[int]:
             raise DatabaseUnavailable(
                 f"another command has been starting or stopping the embedded PostgreSQL for "
                 f"{GATE_SECONDS:.0f} s",
-                f"end the process that holds {path} (`fuser {path}` names it); see {place.log}",
+                f"end the process that holds {path} (`fuser {path}` names it); see {setup.log}",
             )
         yield gate
     finally:

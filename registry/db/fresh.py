@@ -1,13 +1,12 @@
-"""Run a command with nothing inherited from the one that started it.
+"""Runs a command without the limits and settings of the process that starts it.
 
-A server outlives the command that started it and serves others. So it must not
-live under that command's limits (`ulimit -f` would make PostgreSQL panic in the
-middle of its log), ignored or blocked signals (`nohup`), umask or working folder.
+A server runs longer than the command that started it, and serves others. So it must not
+inherit that command's limits (`ulimit -f` would end PostgreSQL with a PANIC while it writes
+its log), ignored or blocked signals (`nohup`), umask or working folder.
 
 Run as a script with the standard library only (`python -I -S fresh.py ORDER`).
 ORDER is a JSON object: `command` (list), `environment` (null: this process's own),
-and `account` ([uid, gid] to run it as, or null). Niceness is left: who is not root
-cannot take it back.
+and `account` ([uid, gid] to run it as, or null). The niceness stays: only root can lower it.
 """
 
 from __future__ import annotations
@@ -25,7 +24,7 @@ LARGEST_FILE = 1 << 30
 
 
 def _raise_limit(number: int) -> None:
-    """Remove a limit, or lift it as far as this account may."""
+    """Remove a limit, or raise it to the hard limit if this account may not remove it."""
     _, hard = resource.getrlimit(number)
     for limit in (resource.RLIM_INFINITY, hard):
         try:
@@ -50,18 +49,18 @@ def reset_limits() -> None:
 
 
 def reset_signals() -> None:
-    """Let every signal do what it does by default, and block none."""
+    """Restore the default action of every signal, and unblock all."""
     for number in signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}:
         try:
             signal.signal(number, signal.SIG_DFL)
         except (OSError, ValueError):
-            # The C library keeps a few for itself.
+            # The C library reserves a few signals.
             continue
     signal.pthread_sigmask(signal.SIG_SETMASK, ())
 
 
 def main() -> None:
-    """Reset, become the account, and become the command."""
+    """Reset limits and signals, change to the account, and execute the command."""
     order = json.loads(sys.argv[1])
     reset_limits()
     reset_signals()

@@ -18,7 +18,7 @@ from registry.urls.networks import is_ip
 
 SQL = load("history")
 FETCH_ROWS = 5_000
-# Addresses whose host is written as a plain name. Others may spell it in another way.
+# URLs whose host is a plain name; other hosts can be spelled in several ways.
 PLAIN = "^https?://[A-Za-z0-9_.:-]+([/?#]|$)"
 Row = TypeVar("Row")
 # An id with its phash64 and phash256, the latter None where there is none.
@@ -43,7 +43,7 @@ def claim_urls(conn: psycopg.Connection, key: str) -> list[str]:
 def _of_key(conn: psycopg.Connection, sql: LiteralString, key: str) -> list[str]:
     host = host_of(key) or ""
     name = host.partition(":")[0]
-    # A number has many spellings, so every address is looked at.
+    # An IP address has many spellings, so all URLs are read and compared.
     values = {"host": "" if host.startswith("[") or is_ip(name) else name, "plain": PLAIN}
     with conn.transaction(), conn.cursor("history") as cursor:
         cursor.itersize = FETCH_ROWS
@@ -119,12 +119,12 @@ def images_by_digest(conn: psycopg.Connection, digests: Collection[bytes]) -> li
 
 
 def image_codes(conn: psycopg.Connection) -> Iterator[list[Code]]:
-    """Yield the fingerprints of all pictures, some thousand at a time."""
+    """Yield the fingerprints of all pictures, at most FETCH_ROWS at a time."""
     return _codes(conn, SQL["image_codes"])
 
 
 def claim_codes(conn: psycopg.Connection) -> Iterator[list[Code]]:
-    """Yield the fingerprints of all claims, some thousand at a time."""
+    """Yield the fingerprints of all claims, at most FETCH_ROWS at a time."""
     return _codes(conn, SQL["claim_codes"])
 
 

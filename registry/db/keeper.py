@@ -1,16 +1,16 @@
-"""Keeper of the embedded server: its parent process, which ends it when nobody is left.
+"""The keeper: the parent process of the embedded server, which stops it without users.
 
 Run as a script with the standard library only (`python -I -S keeper.py ORDER`),
 in a session of its own, so that Ctrl-C in a terminal reaches neither it nor
-PostgreSQL. Users of the server have it ended when they leave (SIGTERM); the keeper
-is there for those that were killed and could not. While it lives it holds an
-exclusive lock on the file `keeper`, which also names its process id (whoever starts
+PostgreSQL. The last user of the server sends the keeper SIGTERM to stop it; if the last user
+was killed, the keeper notices that and stops the server. While it runs it holds an
+exclusive lock on the file `keeper`, which also names its process id (the process that starts
 a keeper empties that file first).
 
 ORDER is a JSON object: `gate`, `users`, `keeper` (lock files), `log`, `command`
-(list), `environment`, `account` ([uid, gid] to run the command as, or null), `patience`: the
-seconds that a fast and then an immediate shutdown may take, and `sockets`: a folder outside
-of the server's own to remove after its end, or null.
+(list), `environment`, `account` ([uid, gid] to run the command as, or null),
+`shutdown_seconds`: the time limits of a fast and then of an immediate shutdown, and
+`sockets`: a folder outside of the server's own to remove when the server has ended, or null.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-LOOK_EVERY_SECONDS = 1.0
-# A checkpointer at work adds to its title what it does.
+POLL_SECONDS = 1.0
+# A busy checkpointer adds its present task to its title.
 _IDLE = re.compile(rb": (?:checkpointer|io worker \d+)[ \0]*$")
 
 
 def _try_lock(path: str) -> int | None:
-    """Lock a file exclusively; None where somebody else holds it or it is gone."""
+    """Lock a file exclusively, and return it; None if it is locked already or does not exist."""
     try:
         lock = os.open(path, os.O_RDWR)
     except FileNotFoundError:
@@ -47,11 +47,11 @@ def _try_lock(path: str) -> int | None:
     return lock
 
 
-def _nobody_left(order: dict[str, Any]) -> bool:
-    """Return whether nobody holds the users' lock; if so the gate stays locked.
+def _has_no_users(order: dict[str, Any]) -> bool:
+    """Return whether no process holds the users' lock; if so the gate stays locked.
 
-    Servers are started and stopped by whoever holds the gate. When the server is
-    ended here the gate stays locked until this process is gone, so that a newcomer
+    Only the holder of the gate starts or stops servers. When the server is stopped
+    here the gate stays locked until this process has ended, so that the next user
     waits and then starts a new server.
     """
     gate = _try_lock(order["gate"])
@@ -63,38 +63,40 @@ def _nobody_left(order: dict[str, Any]) -> bool:
     return False
 
 
-def _watch(order: dict[str, Any], server: subprocess.Popen[bytes], asked: threading.Event) -> None:
-    """End the server once that is asked for, or nobody is left."""
-    while not asked.wait(LOOK_EVERY_SECONDS) and not _nobody_left(order):
+def _watch(
+    order: dict[str, Any], server: subprocess.Popen[bytes], stop_requested: threading.Event
+) -> None:
+    """Stop the server when that is requested, or when it has no users."""
+    while not stop_requested.wait(POLL_SECONDS) and not _has_no_users(order):
         pass
-    # Fast shutdown ends the sessions and makes a checkpoint, immediate shutdown does
-    # without; the next start then recovers. A server that takes neither hangs.
-    fast, immediate = order["patience"]
-    if not _ends(server, signal.SIGINT, fast) and not _ends(server, signal.SIGQUIT, immediate):
+    # A fast shutdown ends the sessions and makes a checkpoint. An immediate shutdown makes
+    # none, so the next start recovers. A server that ends by neither hangs, and is killed.
+    fast, immediate = order["shutdown_seconds"]
+    if not _stops(server, signal.SIGINT, fast) and not _stops(server, signal.SIGQUIT, immediate):
         server.kill()
 
 
-def _ends(server: subprocess.Popen[bytes], number: int, seconds: float) -> bool:
-    """Ask the server to end; tell whether it did within the seconds.
+def _stops(server: subprocess.Popen[bytes], number: int, seconds: float) -> bool:
+    """Send the server a signal; return whether it ends within the seconds.
 
-    A fast shutdown that meets a server in recovery stops half way (PostgreSQL 18.4): the
-    checkpoint is never begun. What does nothing any more is not waited for.
+    A fast shutdown of a server in recovery can stop half way (PostgreSQL 18.4): the
+    checkpoint never begins. So a fast shutdown fails as soon as the server is idle.
     """
     server.send_signal(number)
     until = time.monotonic() + seconds
     idle = 0
     while time.monotonic() < until:
         with suppress(subprocess.TimeoutExpired):
-            server.wait(min(LOOK_EVERY_SECONDS, seconds))
+            server.wait(min(POLL_SECONDS, seconds))
             return True
-        idle = idle + 1 if _does_nothing(server.pid) else 0
+        idle = idle + 1 if _is_idle(server.pid) else 0
         if number == signal.SIGINT and idle > 1:
             return False
     return False
 
 
-def _does_nothing(pid: int) -> bool:
-    """Return whether a server's processes are idle helpers only, by their titles (Linux)."""
+def _is_idle(pid: int) -> bool:
+    """Return whether all processes of a server are idle helpers, by their titles (Linux)."""
     try:
         children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
         titles = [Path(f"/proc/{child}/cmdline").read_bytes() for child in children]
@@ -121,22 +123,22 @@ def _start(order: dict[str, Any]) -> subprocess.Popen[bytes]:
 
 
 def main() -> None:
-    """Lock, step into the background, and serve until the server ends."""
+    """Lock `keeper`, go to the background, start the server and wait until it ends."""
     order = json.loads(sys.argv[1])
     lock = os.open(order["keeper"], os.O_RDWR | os.O_CREAT, 0o600)
     fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     if os.fork():
         os._exit(0)
-    # Whoever reads the process id may send a signal at once.
-    asked = threading.Event()
+    # Before the process id is written: its readers may send a signal at once.
+    stop_requested = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: asked.set())
+        signal.signal(number, lambda *_: stop_requested.set())
     os.write(lock, b"%d\n" % os.getpid())
     server = _start(order)
-    threading.Thread(target=_watch, args=(order, server, asked), daemon=True).start()
+    threading.Thread(target=_watch, args=(order, server, stop_requested), daemon=True).start()
     server.wait()
     if order["sockets"]:
-        # What a killed server left there stays, for the next one to take over.
+        # Files that a killed server left keep the folder; the next server replaces them.
         with suppress(OSError):
             os.rmdir(order["sockets"])
 

@@ -1,6 +1,6 @@
-"""Migrating the schema: numbered migrations of plain SQL, run by Alembic.
+"""Migrates the schema: numbered migrations of plain SQL, run by Alembic.
 
-`NNNN_name.py` names its predecessor and executes `NNNN_name.sql` beside it.
+`NNNN_name.py` names its predecessor and executes `NNNN_name.sql` in the same folder.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from registry.db.schema_version import check, folder, is_behind
 
 
 def migrate(url: str) -> list[str]:
-    """Bring the database at this libpq URL up to date; return what was applied, in order.
+    """Migrate the database at this libpq URL; return the names of the applied migrations.
 
     Safe to run from several processes at once. Each migration is a transaction
     of its own, so an interrupted run is continued by the next.
@@ -22,7 +22,7 @@ def migrate(url: str) -> list[str]:
     with connect_to(url) as conn:
         if is_behind(conn):
             return _upgrade(conn)
-        check(conn)  # raises for what this version does not know
+        check(conn)  # raises MigrationsBehind for migrations of a newer version
         return []
 
 
@@ -33,7 +33,7 @@ def _upgrade(conn: psycopg.Connection) -> list[str]:
     from sqlalchemy.exc import DBAPIError
 
     applied: list[str] = []
-    # SQLAlchemy carries the statements and nothing more: the connection is ours.
+    # SQLAlchemy only passes the statements on, to the connection that is given.
     conn.autocommit = False
     engine = create_engine("postgresql+psycopg://", creator=lambda: conn, poolclass=NullPool)
     config = Config()
@@ -44,13 +44,13 @@ def _upgrade(conn: psycopg.Connection) -> list[str]:
         try:
             command.upgrade(config, "head")
         except DBAPIError as error:
-            # The driver's own error is what `connect_to` turns into words.
+            # `connect_to` translates the driver's own errors only.
             raise (error.orig or error) from None
     return applied
 
 
 def execute_beside(python_file: str) -> None:
-    """Execute the SQL file that stands beside a migration's Python file."""
+    """Execute the SQL file of a migration, which has the name of its Python file."""
     from alembic import op
 
     sql = Path(python_file).with_suffix(".sql").read_text(encoding="utf-8")

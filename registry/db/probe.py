@@ -1,4 +1,4 @@
-"""Asking a PostgreSQL on a Unix socket whether it takes connections now."""
+"""Finds out whether a PostgreSQL server on a Unix socket accepts connections."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ NOT_NOW = b"C57P03\0"
 
 
 def probe(path: Path) -> Answer:
-    """Return what a server says to a connection.
+    """Return the state of a server.
 
-    `ready`: it takes connections (though perhaps not this one). `busy`: there is one that
-    starts, recovers, stops, or says nothing for 2 s. `nobody`: nothing listens there.
+    `ready`: it accepts connections (though perhaps not this one). `busy`: a server starts,
+    recovers or stops, or does not answer for 2 s. `nobody`: nothing listens there.
     """
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as client:
         client.settimeout(TIMEOUT_SECONDS)
@@ -31,17 +31,17 @@ def probe(path: Path) -> Answer:
             return "nobody"
         except (BlockingIOError, TimeoutError):
             return "busy"
-        return _greeted(client)
+        return _first_answer(client)
 
 
-def _greeted(client: socket.socket) -> Answer:
+def _first_answer(client: socket.socket) -> Answer:
     try:
         client.sendall(struct.pack("!ii", 8 + len(PARAMETERS), PROTOCOL) + PARAMETERS)
-        said = client.recv(4096)
-        if said and NOT_NOW not in said:
+        received = client.recv(4096)
+        if received and NOT_NOW not in received:
             client.sendall(TERMINATE)
             return "ready"
     except OSError:
-        # Cut off or left without an answer: it is not fit for use.
+        # The connection broke, or no answer came in time: the server cannot be used now.
         return "busy"
     return "busy"

@@ -1,16 +1,16 @@
-"""Why a program of PostgreSQL failed, from what it wrote. Pure."""
+"""Finds the reason why a program of PostgreSQL failed in its output. Pure."""
 
 from __future__ import annotations
 
 import re
 from typing import Literal, NamedTuple
 
-Lack = Literal["space", "size"]
+Shortage = Literal["space", "size"]
 
 _FAULT = re.compile(r"\b(?:ERROR|FATAL|PANIC|error):\s*(.+)")
-# What a server tells those who ask too early or too late: no fault of its own.
+# A server's answers to clients that connect too early or too late; these are no faults.
 _NOT_NOW = re.compile(r"the database system is (?:starting|shutting|not yet|in recovery)")
-_LACKS: dict[str, Lack] = {
+_SHORTAGES: dict[str, Shortage] = {
     "No space left on device": "space",
     "Disk quota exceeded": "space",
     "Check free disk space": "space",
@@ -19,25 +19,27 @@ _LACKS: dict[str, Lack] = {
 
 
 class Reason(NamedTuple):
-    """The message that says why; `lack` is what the disk lacks: `space`, `size` of files, or None.
+    """The message with the reason.
 
-    `is_said` tells that the program named a fault; else the message is its last line.
+    `shortage`: `space` for a full disk, `size` for a limit on the size of files, else None.
+    `is_named`: the program named a fault; otherwise the message is its last line.
     """
 
     message: str
-    lack: Lack | None
-    is_said: bool
+    shortage: Shortage | None
+    is_named: bool
 
 
 def reason(text: str) -> Reason:
-    """Return why a program failed that wrote this log.
+    """Return the reason why the program that wrote this log failed.
 
-    The last line is often no reason: `LOG: database system is shut down`. So it is the
-    message of the last error, or of the last one that names what the disk lacks: others follow it.
+    It is the message of the last error that names a shortage, since other errors follow from
+    it; else of the last error; else the last line. With errors the last line is often no
+    reason: `LOG: database system is shut down`.
     """
     lines = [line for line in text.strip().splitlines() if not _NOT_NOW.search(line)]
     found = [match[1].strip() for line in lines if (match := _FAULT.search(line))]
-    lack = next((lack for words, lack in _LACKS.items() if words in text), None)
-    lacking = [fault for fault in found if any(words in fault for words in _LACKS)]
-    message = (lacking or found or lines or ["no reason given"])[-1]
-    return Reason(message, lack, bool(found))
+    shortage = next((kind for words, kind in _SHORTAGES.items() if words in text), None)
+    short = [fault for fault in found if any(words in fault for words in _SHORTAGES)]
+    message = (short or found or lines or ["no reason given"])[-1]
+    return Reason(message, shortage, bool(found))

@@ -17,7 +17,7 @@ class Session:
     """A database session, whose locks last from one use to the next.
 
     `renew` is called with every connection that replaces a lost one. May be used
-    from any thread, by one at a time.
+    from any thread, by one thread at a time.
     """
 
     def __init__(self) -> None:
@@ -27,7 +27,7 @@ class Session:
 
     @contextmanager
     def connection(self) -> Iterator[psycopg.Connection]:
-        """Yield an autocommit connection. Raises what `registry.db.connect.connect` raises."""
+        """Yield an autocommit connection. Raises the errors of `registry.db.connect`."""
         conn = self._conn or self._connect()
         try:
             with translated(database_name()):

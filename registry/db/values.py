@@ -1,10 +1,10 @@
 """Values in the form of the database: texts that it can store, and digests of rows.
 
-PostgreSQL's text and jsonb hold every Unicode text but NUL and lone surrogates,
-both of which turn up in what real servers send. `pack` writes those characters
-as U+10FFFF (a noncharacter, reserved for such internal use by the Unicode
-Standard, section 23.7) and six hex digits, and that character itself likewise;
-`unpack` gives the exact text back. Everything else is stored as it is. Pure.
+PostgreSQL's text and jsonb can store every Unicode character except NUL and lone
+surrogates; real servers send both. `pack` writes those characters as U+10FFFF (a
+noncharacter, reserved for such internal use by the Unicode Standard, section 23.7)
+and six hex digits, and U+10FFFF itself in the same way; `unpack` returns the exact
+text. All other characters are stored unchanged. Pure.
 """
 
 from __future__ import annotations

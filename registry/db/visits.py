@@ -53,7 +53,7 @@ def start_visit(
     """Record that a visit has begun and return its id.
 
     It counts as running while the session of `conn` exists: the session holds a lock of
-    the server that is freed with it, however it ends.
+    the server, which frees it however the session ends.
     """
     values = {
         "spider": spider,
@@ -65,7 +65,7 @@ def start_visit(
     with conn.transaction():
         row = conn.execute(SQL["start_visit"], values).fetchone()
         assert row is not None  # INSERT ... RETURNING
-        # Before anybody else can see the visit.
+        # In the same transaction, so that no other session sees the visit without its lock.
         conn.execute(SQL["hold_visit"], {"key": _lock_key(row[0])})
     return int(row[0])
 
@@ -99,7 +99,7 @@ def _lock_key(visit_id: int) -> int:
 def last_visit(
     conn: psycopg.Connection, *, spider: str, start_url: str, host: str
 ) -> datetime | None:
-    """Return when the last such visit was finished, None where there was none."""
+    """Return when the last such visit was finished, None if there was none."""
     values = {"spider": spider, "start_url": pack(start_url), "host": host}
     row = conn.execute(SQL["last_visit"], values).fetchone()
     return row[0] if row else None
@@ -224,12 +224,12 @@ def _known_image(row: Sequence[Any]) -> KnownImage:
     for algorithm, version, view, bits in fingerprints or ():
         if (algorithm, version) in ours:
             found.setdefault(algorithm, {})[view] = bits
-    said = tuple(evidence_from_row(*values) for values in evidence or ())
+    recorded = tuple(evidence_from_row(*values) for values in evidence or ())
     return KnownImage(
         picture=Picture(sha256, md5, width, height, form, size, found, unfit),
-        evidence=said,
-        etag=_header(said, "etag"),
-        last_modified=_header(said, "last-modified"),
+        evidence=recorded,
+        etag=_header(recorded, "etag"),
+        last_modified=_header(recorded, "last-modified"),
     )
 
 

@@ -18,13 +18,13 @@ def waits(seconds: float, what: str) -> Iterator[None]:
     After 5 s it logs one warning: `waiting for WHAT`.
     """
     started = time.monotonic()
-    said = False
+    warned = False
     while True:
         yield
         waited = time.monotonic() - started
         if waited > seconds:
             return
-        if waited > SILENT_SECONDS and not said:
+        if waited > SILENT_SECONDS and not warned:
             log.warning("waiting for %s", what)
-            said = True
+            warned = True
         time.sleep(EVERY_SECONDS)

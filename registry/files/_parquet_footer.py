@@ -1,9 +1,9 @@
 """Finds the encrypted columns of a Parquet file in its footer (pure).
 
-Arrow aborts the process at such a column of a file whose footer is not encrypted. So this
-module reads the first row group of the footer before: an encrypted column is marked in its
-chunk (`crypto_metadata`, field 8 of ColumnChunk in
-parquet.thrift), in every row group alike. The footer is in Thrift's compact protocol.
+Arrow aborts the process at such a column if the file's footer is not encrypted. So this
+module reads the footer first. An encrypted column is marked in its chunk
+(`crypto_metadata`, field 8 of ColumnChunk in parquet.thrift), in the same way in every row
+group, so the first one is enough. The footer is in Thrift's compact protocol.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ def _encrypted_name(read: _Compact) -> str:
 
 
 class _Compact:
-    """Reads Thrift's compact protocol; IndexError or ValueError where it ends or is none."""
+    """Reads Thrift's compact protocol; raises IndexError or ValueError for invalid data."""
 
     def __init__(self, data: bytes) -> None:
         self._data, self._at = data, 0
@@ -105,7 +105,7 @@ class _Compact:
         return self._data[start : start + size].decode("utf-8", "replace")
 
     def skip(self, kind: int, depth: int = 0, *, element: bool = False) -> None:
-        """Pass a value over; a boolean stands in its field's head, but not in a list."""
+        """Skip a value; a field's boolean is in the field's head, a list's is a byte."""
         if depth > _DEEPEST:
             raise ValueError("nested too deeply")
         if kind in (1, 2):
@@ -130,7 +130,7 @@ class _Compact:
             self.skip(types & 15, depth + 1, element=True)
 
     def _fail(self) -> None:
-        raise ValueError("no type of the compact protocol")
+        raise ValueError("unknown type")
 
     def _byte(self) -> int:
         value = self._data[self._at]

@@ -59,7 +59,7 @@ def versions() -> dict[str, str]:
 
 
 def file_digests(data: bytes) -> tuple[str, str]:
-    """Return sha256 and md5 of a file's bytes as lower-case hex, readable picture or not."""
+    """Return sha256 and md5 of any file's bytes as lower-case hex."""
     md5 = hashlib.md5(data, usedforsecurity=False).hexdigest()
     return hashlib.sha256(data).hexdigest(), md5
 
@@ -67,14 +67,14 @@ def file_digests(data: bytes) -> tuple[str, str]:
 def fingerprint(data: bytes, *, max_pixels: int = MAX_PIXELS) -> Picture:
     """Return digests and fingerprints of an image file held in memory.
 
-    Width and height are those displayed, after any turn that Exif asks for.
-    A picture that is too small or too regular has no fingerprint of the view `full`
-    and says why in `unfit` (`too-small`, `flat`). A transparent picture has further
-    views, `black`, `dropped` and `cleared`, where these are fit and differ from those
-    before. At its peak this holds 4 to 8 bytes a pixel, up to 18 of a picture with
+    Width and height are those displayed, after the rotation that Exif gives.
+    A picture that is too small or too regular has no fingerprint of the view `full`,
+    and `unfit` is the reason (`too-small`, `flat`). A transparent picture has further
+    views, `black`, `dropped` and `cleared`, if these are fit and differ from the earlier
+    ones. The peak of memory is 4 to 8 bytes a pixel, up to 18 for a picture with
     transparency.
 
-    There is no limit of time: `registry.pictures` has one.
+    Time is not limited here; `registry.pictures` limits it.
 
     Raises UnreadablePicture with reason `empty`, `not-an-image`,
     `unsupported-format`, `broken`, `out-of-memory`, or `too-many-pixels` (by the
@@ -88,7 +88,7 @@ def fingerprint(data: bytes, *, max_pixels: int = MAX_PIXELS) -> Picture:
     reason = _structure.unfit(upright)
     width, height = upright.size
     views = {} if reason else {"full": _computed(upright)}
-    del upright  # before the other renderings, each as large
+    del upright  # to free its memory before the other renderings, each as large
     for view, rendering in _normalise.renderings(image):
         if not _structure.unfit(rendering):
             views[view] = _computed(rendering)
@@ -109,7 +109,7 @@ def _computed(image: Image.Image) -> dict[str, str]:
 
 
 def _by_algorithm(views: dict[str, dict[str, str]]) -> dict[str, dict[str, str]]:
-    """Return hex by algorithm and view; a view whose hashes are all those of another is left out.
+    """Return hex by algorithm and view; a view with all hashes of an earlier one is left out.
 
     A view has the hashes of every algorithm or none.
     """

@@ -1,8 +1,8 @@
-"""Decodes untrusted bytes to a picture, or raises the reason why not.
+"""Decodes untrusted bytes to a picture, or raises UnreadablePicture with the reason.
 
-Pillow's formats are cut down to those of the web and of image datasets. The
+Of Pillow's formats only those of the web and of image datasets are used. The
 others have no signature, run other programs (EPS starts Ghostscript) or decode
-in Python, which a hostile file turns into minutes.
+in Python, where a hostile file can take minutes.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ from PIL import (
 
 from registry.errors import UnreadablePicture
 
-# Pillow's own guard warns through the process-wide warning filters and knows
-# one limit for everybody; `open_picture` checks the header against its own.
+# Pillow's own limit is one for the whole process, and it only warns, through the
+# process-wide warning filters; `open_picture` checks the header against its caller's limit.
 Image.MAX_IMAGE_PIXELS = None
 
-# Naming the classes loads just these; Pillow would load all of its forty.
+# Importing these plug-ins by name loads only them; Pillow would load all of its forty.
 FORMATS = (
     JpegImagePlugin.JpegImageFile.format,
     PngImagePlugin.PngImageFile.format,
@@ -42,11 +42,11 @@ FORMATS = (
     Jpeg2KImagePlugin.Jpeg2KImageFile.format,
 )
 
-# What Pillow lets out on damaged bytes. Met by mutating small files of all FORMATS
-# 1.2 million times: OSError, SyntaxError, ValueError, RuntimeError and
-# TypeError. The others are raised somewhere in the plug-ins or in what they
-# call. `Warning` comes where the caller turned warnings into errors: Pillow
-# warns of damaged metadata. It is long because a file must never end a crawl.
+# Exceptions that Pillow raises for damaged bytes. Seen when small files of all FORMATS were
+# mutated 1.2 million times: OSError, SyntaxError, ValueError, RuntimeError and
+# TypeError. The others are raised somewhere in the plug-ins or in the code that they
+# call. `Warning` is raised if the caller turned warnings into errors: Pillow
+# warns of damaged metadata. The list is long because a file must never end a crawl.
 DECODER_ERRORS = (
     OSError,
     SyntaxError,
@@ -66,8 +66,8 @@ DECODER_ERRORS = (
     Warning,
 )
 
-# Starts of files of FORMATS: one that begins so and opens no further is damaged.
-_STARTS = (
+# First bytes of files of FORMATS: a file that has them and cannot be opened is damaged.
+_SIGNATURES = (
     b"\xff\xd8\xff",
     b"\x89PNG\r\n\x1a\n",
     b"GIF87a",
@@ -78,7 +78,7 @@ _STARTS = (
     b"\xff\x4f\xff\x51",
 )
 
-# Starts of files that are pictures to people but not to us.
+# First bytes of picture files whose formats are not read.
 _UNSUPPORTED = {
     b"%!PS": "EPS",
     b"\xc5\xd0\xd3\xc6": "EPS",
@@ -138,7 +138,7 @@ def _broken(error: BaseException) -> UnreadablePicture:
 
 
 def _unidentified(data: bytes) -> UnreadablePicture:
-    if _begins_as_ours(data):
+    if _has_known_signature(data):
         return UnreadablePicture(
             "broken", "the picture is damaged, or of a kind that is not read", _REPAIR
         )
@@ -148,16 +148,19 @@ def _unidentified(data: bytes) -> UnreadablePicture:
     return UnreadablePicture("not-an-image", "not an image file", _HINT)
 
 
-def _begins_as_ours(data: bytes) -> bool:
+def _has_known_signature(data: bytes) -> bool:
     return (
-        data.startswith(_STARTS)
+        data.startswith(_SIGNATURES)
         or (data[:4] == b"RIFF" and data[8:12] == b"WEBP")
         or (data[4:8] == b"ftyp" and data[8:12] in (b"avif", b"avis"))
     )
 
 
 def _unsupported(data: bytes) -> str | None:
-    """Name a kind of picture we don't read, for a message that does not deny it is one."""
+    """Return the name of a picture format that is not read; None if the data has no such format.
+
+    The message then names the format, and does not say that the file is no picture.
+    """
     for start, name in _UNSUPPORTED.items():
         if data.startswith(start):
             return name

@@ -1,25 +1,25 @@
-"""Turn a decoded picture into the pixels that fingerprints are computed on.
+"""Turns a decoded picture into the pixels that fingerprints are computed on.
 
 This is part of every algorithm's version: a change here changes hashes, so it
-raises VERSION. What version 1 does, in this order:
+raises VERSION. Version 1 does this, in this order:
 
 1. First frame of an animation, default image of an animated PNG (the state
    Pillow opens a file in; no other frame is ever decoded).
 2. Alpha over white: an alpha channel, or a transparent colour of a palette, a
-   grey or an RGB picture. White because most pages are. A copy flattened on
-   another colour is another picture to every perceptual hash, so a transparent
-   picture has further views: over black, and with its alpha dropped, as
-   `convert("RGB")` shows the colours under it (most loaders of trainers do that).
-3. Wider than 8 bits to 8: 16-bit grey by its upper byte; 32-bit integers and
-   floats stretched from their own least to their own greatest finite value,
-   because nothing in the file says which values are black and white. Pillow's
-   own conversion would clip all of these at 255, which leaves nothing.
-4. Lab: its lightness alone.
-5. The turn that Exif (or, without Exif, XMP) `Orientation` asks for, so that
-   the picture stands as it is displayed. Damaged Exif turns nothing.
+   grey or an RGB picture. White because most pages are white. A copy flattened on
+   another colour has other perceptual hashes, so a transparent picture has further
+   views: over black, and with its alpha dropped, as `convert("RGB")` shows the
+   colours under it (most image loaders for training do that).
+3. More than 8 bits a channel become 8: 16-bit grey by its upper byte; 32-bit
+   integers and floats are scaled from their own least to their own greatest finite
+   value, because the file does not say which values are black and white. Pillow's
+   own conversion would clip all of these at 255 and so lose the picture.
+4. Lab: the lightness channel only.
+5. The rotation or reflection in the `Orientation` of Exif (or, without Exif, of XMP),
+   so that the picture is upright, as it is displayed. Damaged Exif is ignored.
 
-Everything else keeps its mode and values: CMYK, palette and YCbCr pictures go
-to luminance by Pillow's own conversion, as they do in ImageHash.
+Everything else keeps its mode and values: Pillow's own conversion turns CMYK, palette
+and YCbCr pictures to luminance, as in ImageHash.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from registry.fingerprints._decode import DECODER_ERRORS
 
 VERSION = "1"
 
-# Rows converted at a time: no copy of a large picture in wider numbers is ever held.
+# Rows converted at a time, so that no copy of a large picture in wider numbers is in memory.
 _BAND_ROWS = 256
 _BAND_PIXELS = 1 << 18
 
@@ -55,18 +55,18 @@ _TURNS = {
 def normalise(image: Image.Image) -> Image.Image:
     """Return the upright, opaque, 8-bit picture of a decoded image.
 
-    The input is left as it was. The mode of the result is one that converts
-    to `L`; a picture that needs nothing is returned itself.
+    The input is not changed. The mode of the result is one that converts
+    to `L`; a picture that needs no change is itself the result.
     """
     return _upright(image, _over(image, "white") if has_alpha(image) else image)
 
 
 def renderings(image: Image.Image) -> Iterator[tuple[str, Image.Image]]:
-    """Yield what else copies of a transparent picture look like, by view, one at a time.
+    """Yield (view, picture) for the other looks of a transparent picture's copies, one at a time.
 
-    `black` is it laid over black, `dropped` the colours without the alpha, `cleared` the
-    same with black for the colours of wholly clear pixels. An opaque picture has none.
-    Each is normalised as `normalise` does.
+    `black` is the picture over black, `dropped` the colours without the alpha, `cleared` the
+    same with black where the picture is fully transparent. An opaque picture has none.
+    Each is normalised like the result of `normalise`.
     """
     if has_alpha(image) and _is_transparent(image):
         yield "black", _upright(image, _over(image, "black"))
@@ -75,7 +75,7 @@ def renderings(image: Image.Image) -> Iterator[tuple[str, Image.Image]]:
 
 
 def has_alpha(image: Image.Image) -> bool:
-    """Return whether a picture's mode or data know transparency, used or not."""
+    """Return whether a picture's mode or metadata allow transparency, even if no pixel has it."""
     clear_colour = image.mode in _CLEAR_COLOUR_MODES and "transparency" in image.info
     return image.mode in _ALPHA_MODES or clear_colour
 
@@ -95,7 +95,7 @@ def _orientation(image: Image.Image) -> int:
 
 
 def _over(image: Image.Image, colour: str) -> Image.Image:
-    """Lay a picture that has any transparency over a colour."""
+    """Return a picture that has an alpha, laid over a colour."""
     canvas = Image.new("RGB", image.size, colour)
     for top, band in _bands(image):
         laid = _rgba(band)
@@ -112,12 +112,12 @@ def _dropped(image: Image.Image) -> Image.Image:
 
 
 def _cleared(image: Image.Image) -> Image.Image:
-    """Return the colours of a picture without its alpha, black where it is wholly clear."""
+    """Return the colours of a picture without its alpha, black where it is fully transparent."""
     canvas = Image.new("RGB", image.size)
     for top, band in _bands(image):
         laid = _rgba(band)
-        seen = laid.getchannel("A").point([0] + [255] * 255)
-        canvas.paste(laid.convert("RGB"), (0, top), seen)
+        visible = laid.getchannel("A").point([0] + [255] * 255)
+        canvas.paste(laid.convert("RGB"), (0, top), visible)
     return canvas
 
 
@@ -141,10 +141,10 @@ def _eight_bits(image: Image.Image) -> Image.Image:
     return image
 
 
-# A signalling NaN, which a file may hold, is no reason for a warning.
+# A file may hold a signalling NaN; numpy shall not warn about it.
 @np.errstate(invalid="ignore")
 def _stretched(image: Image.Image) -> Image.Image:
-    """Scale numbers of any range to 0..255; what is not finite becomes the least."""
+    """Scale numbers of any range to 0..255; values that are not finite become 0."""
     low, high = _range(image)
     span = (high - low) or 1.0
 
@@ -156,7 +156,7 @@ def _stretched(image: Image.Image) -> Image.Image:
 
 
 def _range(image: Image.Image) -> tuple[float, float]:
-    """Return the least and the greatest finite value; zeros where there is none."""
+    """Return the least and the greatest finite value; zeros if there is none."""
     low, high = np.inf, -np.inf
     for _, band in _bands(image):
         values = np.asarray(band).astype(np.float64)
@@ -175,7 +175,7 @@ def _by_bands(image: Image.Image, convert: Callable[[np.ndarray], np.ndarray]) -
 
 
 def _bands(image: Image.Image) -> Iterator[tuple[int, Image.Image]]:
-    """Yield the picture in bands of full width, each with its first row's number."""
+    """Yield the picture in bands of full width, each with the number of its first row."""
     rows = max(1, min(_BAND_ROWS, _BAND_PIXELS // image.width))
     for top in range(0, image.height, rows):
         bottom = min(top + rows, image.height)

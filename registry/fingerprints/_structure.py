@@ -1,24 +1,24 @@
-"""Tell pictures that a perceptual hash says something about from those it doesn't.
+"""Tells pictures with enough structure for a perceptual hash from those without.
 
-A bit of `phash64` says whether one of the 64 lowest DCT frequencies lies above
-their median. Where a frequency lies *at* the median, rounding decides the bit.
-In a flat picture that is all of them, in a linear gradient or a striped flag
+A bit of `phash64` tells whether one of the 64 lowest DCT frequencies lies above
+their median. If a frequency lies *at* the median, rounding decides the bit.
+In a flat picture all frequencies do, in a linear gradient or a striped flag
 all but eight, in a picture that is its own mirror image half of them and in a
-star or a ring three quarters. Such hashes change with the next JPEG and agree
-with other pictures of the same symmetry: one of them in a registry matches
-thousands of logos.
+star or a ring three quarters. Such hashes change when the picture is saved as JPEG again,
+and agree with those of other pictures of the same symmetry: one of them in a registry
+matches thousands of logos.
 
-So a bit counts as decided when its frequency is more than NOISE away from the
-median. Rounding pixels to 8 bits moves one by 18.5 (standard deviation:
+So a bit counts as decided if its frequency is more than NOISE away from the
+median. Rounding pixels to 8 bits moves a frequency by 18.5 (standard deviation:
 4 * 16 * 0.29 for the unscaled DCT of 32 x 32 pixels); NOISE is a little over two
-of those, a wave of 0.04 grey levels.
+standard deviations, a wave of 0.04 grey levels.
 
 Measured on 1,151 pictures (OpenClipart 0.18 as Debian ships it, and the
-photographs of scikit-image), each saved as JPEG 75 and 30 and halved: of the
-263 with fewer than 36 decided bits, 236 moved by more than 8 of 64 bits and 21
-were flat; of the other 888, 2 moved so far. Outline maps and small line art
-decide 50 or more, although their pixels hardly vary: the spread of luminance,
-the usual measure, refuses them and lets the symmetric ones pass.
+photographs of scikit-image), each saved as JPEG 75 and 30 and scaled to half its size:
+of the 263 with fewer than 36 decided bits, the hashes of 236 changed by more than 8 of 64
+bits and 21 pictures were flat; of the other 888, 2 changed so much. Outline maps and small
+line art have 50 decided bits or more, although their pixels hardly vary: the spread of
+luminance, the usual measure, refuses them and accepts the symmetric ones.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 NOISE = 40.0
 MIN_DECIDED_BITS = 36
 
-# `phash256` reads 16 frequencies a side; fewer than 16 pixels don't have them.
+# `phash256` reads 16 frequencies a side, which need at least 16 pixels.
 MIN_SIDE = 16
 
 _SIDE = 32
@@ -44,8 +44,8 @@ _FREQUENCIES = 8
 def unfit(image: Image.Image) -> str | None:
     """Return why a normalised image can't be fingerprinted, or None.
 
-    `too-small`: a side is under MIN_SIDE pixels. `flat`: flat, nearly empty, or
-    so regular that fewer than MIN_DECIDED_BITS bits of its hash mean anything.
+    `too-small`: a side has fewer than MIN_SIDE pixels. `flat`: flat, nearly empty, or
+    so regular that fewer than MIN_DECIDED_BITS bits of its hash are decided.
     """
     if min(image.size) < MIN_SIDE:
         return "too-small"
@@ -53,7 +53,7 @@ def unfit(image: Image.Image) -> str | None:
 
 
 def decided_bits(image: Image.Image) -> int:
-    """Count the bits of `phash64` (0..64) that the picture decides, not rounding."""
+    """Return how many bits of `phash64` (0..64) the picture decides, and not rounding."""
     from PIL import Image
 
     grey = image.convert("L").resize((_SIDE, _SIDE), Image.Resampling.LANCZOS)

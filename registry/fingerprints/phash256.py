@@ -1,6 +1,6 @@
 """`phash256`: 256 bits, `imagehash.phash` with `hash_size=16`.
 
-As `phash64`, from 64 x 64 pixels and the 16 x 16 lowest frequencies.
+Computed like `phash64`, but from 64 x 64 pixels and the 16 x 16 lowest frequencies.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """`phash64`: 64 bits, `imagehash.phash` with its defaults.
 
 Luminance, 32 x 32 pixels (Lanczos), two-dimensional DCT-II, the 8 x 8 lowest
-frequencies, one bit each: above their median or not. Written row by row, most
+frequencies, one bit each: 1 above their median, else 0. Written row by row, most
 significant bit first, as `str(ImageHash)` writes it. ImageHash itself computes
-it, so the two can't drift apart.
+it, so the two always agree.
 """
 
 from __future__ import annotations

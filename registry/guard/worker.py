@@ -1,6 +1,6 @@
 """The worker's side: take work from the parent, send results item by item, end with it.
 
-CallThe kernel enforces the limits, so that no decoder can exceed them: a timer ends the
+The kernel enforces the limits, so that no decoder can exceed them: a timer ends the
 process, and its private memory is limited. On systems without such a limit (macOS), a
 thread checks the memory used.
 """
@@ -106,7 +106,7 @@ def _called(work: Work[Any, Any], item: Any) -> bytes:
         return _message("value", work.function(item))
     except MemoryError:
         return _OUT_OF_MEMORY
-    except Exception:  # noqa: BLE001 (any fault of ours is shown by the parent)
+    except Exception:  # noqa: BLE001 (the function is any code; the parent reports the traceback)
         return _message("fault", traceback.format_exc())
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)

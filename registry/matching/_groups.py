@@ -1,8 +1,8 @@
-"""Codes that occur many times, looked up once.
+"""Groups equal codes, so that each distinct code is compared once.
 
-Registries and datasets hold the same picture again and again (a default
-avatar, a logo). Comparing every copy with every copy would be quadratic; here
-each distinct code is compared once and the pairs are multiplied out at the end.
+Registries and datasets hold the same picture many times (a default avatar, a logo).
+Comparing every copy with every copy would be quadratic; instead the pairs of
+distinct codes are expanded to pairs of copies at the end.
 """
 
 from __future__ import annotations
@@ -41,8 +41,8 @@ class Groups:
 def queries_of(pairs: Pairs, inverse: npt.NDArray[np.int64]) -> Pairs:
     """Turn pairs of distinct queries into pairs of queries.
 
-    `inverse` holds the distinct query of each query; `pairs` are sorted, and so
-    is the result.
+    `inverse` holds the number of the distinct query of each query; `pairs` are sorted,
+    and so is the result.
     """
     distinct, entry, distance = pairs
     starts = np.searchsorted(distinct, inverse)
@@ -55,5 +55,5 @@ def _slices(starts: npt.NDArray[np.int64], counts: npt.NDArray[np.int64]) -> npt
     """Return starts[0], starts[0] + 1, ... (counts[0] of them), starts[1], ... end to end."""
     ends = np.cumsum(counts)
     shift = np.repeat(starts - (ends - counts), counts)
-    found: npt.NDArray[np.int64] = np.arange(len(shift)) + shift
-    return found
+    slices: npt.NDArray[np.int64] = np.arange(len(shift)) + shift
+    return slices

@@ -1,7 +1,7 @@
 """The inner loop of the index, compiled by numba. Imported only when it is needed.
 
-Compiled without the GIL and without numba's own threads: those refuse calls
-from two Python threads at once and do not survive a fork.
+Compiled without the GIL and without numba's own threads: numba's threads cannot be
+called from two Python threads at once, and do not work after a fork.
 """
 
 from __future__ import annotations
@@ -20,17 +20,17 @@ _S1, _S2, _S4, _S56 = np.uint64(1), np.uint64(2), np.uint64(4), np.uint64(56)
 
 
 def _compiled(function: Callable[..., Any], **options: Any) -> Callable[..., Any]:
-    """Compile, and keep the machine code for the next process where that is possible."""
+    """Compile a function; cache the machine code for later processes if possible."""
     try:
-        kept: Callable[..., Any] = numba.njit(cache=True, nogil=True, **options)(function)
+        compiled: Callable[..., Any] = numba.njit(cache=True, nogil=True, **options)(function)
     except RuntimeError:
-        # neither the package's folder nor the user's cache folder can be written
-        kept = numba.njit(nogil=True, **options)(function)
-    return kept
+        # Neither the package's folder nor the user's cache folder can be written.
+        compiled = numba.njit(nogil=True, **options)(function)
+    return compiled
 
 
 def _count_bits(x: Any) -> Any:
-    # LLVM knows this idiom and makes it one POPCNT.
+    # LLVM compiles this to one POPCNT instruction.
     x = x - ((x >> _S1) & _M1)
     x = (x & _M2) + ((x >> _S2) & _M2)
     x = (x + (x >> _S4)) & _M4
@@ -66,12 +66,12 @@ def _scan(
     out_slot: Any,
     out_distance: Any,
 ) -> Any:
-    """Look queries [first, last) up under every mask; return how many pairs were written.
+    """Look up queries [first, last) under every mask; return how many pairs were written.
 
-    Queries are sorted by key, so that a mask reads the buckets nearly in order.
-    `state` (mask, query, slot) says where to go on: when the out arrays are
-    full it is set, and the call returns to be drained. A pair that an earlier
-    chunk has found already is left out.
+    Queries are sorted by key, so that each mask reads the buckets nearly in order.
+    `state` (mask, query, slot) is the position to continue from: when the out arrays are
+    full, it is set and the call returns, so that the caller can empty them and call again.
+    A pair that an earlier chunk has found already is left out.
     """
     used = 0
     resume = state[2]

@@ -1,9 +1,9 @@
-"""How to cut 64 bits into chunks so that no pair within a radius can be missed.
+"""Cuts 64 bits into chunks so that no pair within a radius is missed.
 
 If two codes differ in at most r bits, then for disjoint chunks with thresholds
-t_i where the sum of (t_i + 1) is r + 1, at least one chunk differs in at most
-t_i bits (otherwise they'd differ in r + 1). So it is enough to look, chunk by
-chunk, at the entries whose chunk equals the query's under some mask of at most
+t_i whose sum of (t_i + 1) is r + 1, at least one chunk differs in at most
+t_i bits (otherwise the codes would differ in r + 1). So it is enough to compare, chunk
+by chunk, the entries whose chunk equals the query's under some mask of at most
 t_i bits. (Norouzi, Punjani and Fleet, "Fast search in Hamming space with
 multi-index hashing", 2012; uneven thresholds are their section 3.)
 """
@@ -18,8 +18,8 @@ from dataclasses import dataclass
 MAX_CHUNK_BITS = 22
 _MAX_CHUNKS = 8
 
-# Nanoseconds to open a bucket, to test an entry in one, and to test an entry
-# without any index. They choose between plans that are all correct.
+# Nanoseconds to open a bucket, to test an entry in it, and to test an entry
+# without an index. They only choose between plans that are all correct.
 _OPEN_NS = 2.5
 _TEST_NS = 1.2
 _BRUTE_NS = 3.0
@@ -43,7 +43,7 @@ class Chunk:
 
 
 def best_plan(entries: int, radius: int) -> tuple[Chunk, ...] | None:
-    """Return the cheapest plan for this many entries, or None where brute force is cheaper."""
+    """Return the cheapest plan for this many entries, or None if brute force is cheaper."""
     plans = [_plan(radius, count) for count in range(1, min(radius + 1, _MAX_CHUNKS) + 1)]
     cost, plan = min(((_cost(plan, entries), plan) for plan in plans), key=lambda pair: pair[0])
     return plan if cost < entries * _BRUTE_NS else None
@@ -56,7 +56,7 @@ def _plan(radius: int, count: int) -> tuple[Chunk, ...]:
 
 
 def _cost(plan: tuple[Chunk, ...], entries: int) -> float:
-    """Estimate nanoseconds a query, for evenly spread codes."""
+    """Return the estimated nanoseconds per query, for evenly distributed codes."""
     buckets = [sum(math.comb(c.bits, k) for k in range(c.flips + 1)) for c in plan]
     tests = [entries / (1 << c.bits) for c in plan]
     return sum(b * (_OPEN_NS + _TEST_NS * t) for b, t in zip(buckets, tests, strict=True))

@@ -21,7 +21,7 @@ _CELLS = 1 << 17
 def join(entries: Codes, queries: Codes, radius: int) -> Pairs:
     """Return every pair of 64-bit codes within `radius` bits of each other.
 
-    Sorted by query, then by entry. Memory: a constant beside the result.
+    Sorted by query, then by entry. Needs constant memory besides the result.
     """
     found = [
         (first + query, begin + entry, distance)
@@ -49,7 +49,7 @@ def _block(entries: Codes, queries: Codes, radius: int) -> Pairs:
 
 
 def concatenate(parts: list[Pairs]) -> Pairs:
-    """Join lists of pairs end to end; none give three empty arrays of the right types."""
+    """Join lists of pairs end to end; without lists, return three empty arrays of these types."""
     query = [np.empty(0, np.int64), *(part[0] for part in parts)]
     entry = [np.empty(0, np.int64), *(part[1] for part in parts)]
     distance = [np.empty(0, np.uint8), *(part[2] for part in parts)]

@@ -1,8 +1,8 @@
 """The tiers of matches by fingerprint, and the matches to expect by chance.
 
-A candidate is a pair whose 64-bit distance is at most CANDIDATE_RADIUS. Where
-both sides also have `phash256`, that decides; 64 bits alone can't carry a
-registry. The tiers, best first:
+A candidate is a pair whose 64-bit distance is at most CANDIDATE_RADIUS. If
+both sides also have `phash256`, that decides; 64 bits alone give too many matches by
+chance. The tiers, best first:
 
 | tier     | both have phash256                | phash64 alone   |
 |----------|-----------------------------------|-----------------|
@@ -16,16 +16,16 @@ photographs), 250 of them altered, 2.8 million pairs of different pictures:
 
 - phash64 <= 8 finds .98 and more of the copies made by JPEG, WebP and scaling;
   <= 10 finds hardly more of those. Different pictures within 8: 143 pairs.
-- phash256 <= 31 keeps as many copies as phash64 <= 8, and 35 of those pairs;
-  looked at by eye these are true copies. <= 60 keeps every re-encoded copy
-  and 108 pairs: the false ones lie between 30 and 60 (two flags of like
-  layout), which is why that band is `likely` and not `certain`.
-- phash64 alone, by chance: <= 4: 2.5e-13 of pairs, <= 8: 1.3e-9, which in ten
-  million entries against a billion rows is ten million. Hence `possible`.
-  (For random codes with half of their bits set and the first one always, as
+- phash256 <= 31 keeps as many copies as phash64 <= 8, and 35 of those pairs,
+  which by eye are true copies. <= 60 keeps every re-encoded copy and 108 pairs:
+  the false ones lie between 30 and 60 (two flags of similar layout), so matches
+  in that range are `likely` and not `certain`.
+- phash64 alone, by chance: <= 4: 2.5e-13 of pairs, <= 8: 1.3e-9, which for ten
+  million entries and a billion rows is ten million. Hence `possible`.
+  (For random codes with half of their bits set and the first one always set, as
   phash64 makes them.)
-- phash64 <= 4 that phash256 denies is shown to a person, not dropped: small
-  overlays change the high frequencies first.
+- A pair with phash64 <= 4 that phash256 does not confirm is `possible` and goes to a
+  person, since small overlays change the high frequencies first.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ POSSIBLE_64 = 8
 def tier(distance64: int, distance256: int | None = None) -> Tier | None:
     """Return how sure a match at these distances (bits) is; None: no match.
 
-    `distance256` is None where either side has no `phash256`.
+    `distance256` is None if either side has no `phash256`.
     """
     if distance256 is None:
         return _by_64_alone(distance64)
@@ -67,10 +67,10 @@ def expected_chance_matches(entries: int, samples: int, radius: int) -> float:
     """Return how many pairs of unrelated `phash64` codes lie within `radius` bits.
 
     Exact for codes that are independent but have half of their bits set, the
-    first among them, as the median and the mean brightness make it (4.5 times
-    what plain 64 random bits give at 8). Pictures of like motif add to that.
+    first among them, because of the median and the mean brightness (4.5 times
+    the number for 64 plain random bits at 8). Pictures of similar subjects add to it.
     """
-    # Two codes share the first bit; of 63 others each sets 31. Swapping k of
+    # Two codes share the first bit; of the 63 others each sets 31. Swapping k of
     # those for k of the 32 unset ones makes a distance of 2k.
     swaps = range(min(max(radius, 0), 64) // 2 + 1)
     within = sum(math.comb(31, k) * math.comb(32, k) for k in swaps)

@@ -1,14 +1,14 @@
 """Hashes that are never compared: those of pictures of one colour match every blank image.
 
 The first frequency of a flat picture lies above the median or at it, all others at it; rounding
-may lift all of them.
+may raise all of them above it.
 """
 
 from __future__ import annotations
 
 
 def flat_codes(bits: int) -> tuple[int, ...]:
-    """Return the hashes of so many bits that imagehash gives for pictures of one colour."""
+    """Return the hashes of this many bits that imagehash gives for pictures of one colour."""
     return 0, 1 << (bits - 1), (1 << bits) - 1
 
 

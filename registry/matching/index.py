@@ -1,8 +1,8 @@
-"""Find all pairs of 64-bit codes within a radius without comparing all of them.
+"""Finds all pairs of 64-bit codes within a radius without comparing all of them.
 
 Complete multi-index hashing (see `_plan`) as a join: entries are sorted by
-chunk under a direct-addressed table, queries by the same chunk, and one pass a
-mask reads both nearly in order. The result equals `brute.join`, always.
+chunk in a direct-addressed table, queries by the same chunk, and one pass per
+mask reads both nearly in order. The result always equals that of `brute.join`.
 """
 
 from __future__ import annotations
@@ -22,16 +22,16 @@ from registry.matching._groups import Groups, queries_of
 from registry.matching._plan import Chunk, best_plan
 from registry.matching.brute import Codes, Pairs
 
-# Pairs that brute force compares before the compiled index pays for its start:
+# Pairs that brute force compares in the time that the compiled index takes to start:
 # importing numba and loading the kernel take 0.5 to 2 s (measured; the first
 # start on a machine compiles), brute force about 3 ns a pair.
 BRUTE_PAIRS = 1 << 29
 
 # Queries sorted and looked up at a time.
 _BLOCK = 1 << 20
-# Pairs that one task writes before it is drained, at 9 bytes each.
+# Pairs that one task writes before its buffers are emptied, at 9 bytes each.
 _BUFFER = 1 << 16
-# Tasks a thread: crowded parts of the code space come to more than one thread.
+# Tasks per thread: more than one, so that threads share the crowded parts of the code space.
 _TASKS = 4
 # Pairs collected before they are cut to the limit of each query.
 _PENDING = 1 << 21
@@ -39,7 +39,7 @@ _PENDING = 1 << 21
 
 @dataclass(frozen=True, slots=True)
 class _Table:
-    """One chunk's bucket table: entries in order of their key, and where each key begins."""
+    """One chunk's bucket table: entries in order of their key, and the start of each key."""
 
     chunk: Chunk
     masks: npt.NDArray[np.int64]
@@ -60,7 +60,7 @@ class PhashIndex:
     """
 
     def __init__(self, codes: Codes, *, threads: int | None = None) -> None:
-        """Take codes as uint64 of shape (n,); `threads` defaults to the cores there are."""
+        """Take codes as uint64 of shape (n,); `threads` defaults to the number of cores."""
         self._entries = len(codes)
         self._groups = Groups(np.ascontiguousarray(codes, dtype=np.uint64))
         self._threads = threads or os.cpu_count() or 1
@@ -103,7 +103,7 @@ class PhashIndex:
         return brute.concatenate(found)
 
     def _plan(self, queries: int, radius: int) -> tuple[Chunk, ...] | None:
-        """Choose brute force (None) while all joins so far come to little work."""
+        """Return None, for brute force, while all joins together are little work; else a plan."""
         self._compared += len(self._groups.codes) * queries
         if self._compared <= BRUTE_PAIRS:
             return None
@@ -117,7 +117,7 @@ class PhashIndex:
         found: list[Pairs] = []
         pending = 0
         for table in self._tables[plan]:
-            for pairs in _drained(table, queries, radius, self._threads):
+            for pairs in _table_pairs(table, queries, radius, self._threads):
                 found.append(pairs)
                 pending += len(pairs[0])
                 if limit is not None and pending > _PENDING:
@@ -155,8 +155,8 @@ def _table(
     return _Table(chunk, masks, offsets, codes[order], order, earlier_bits, earlier_flips)
 
 
-def _drained(table: _Table, queries: Codes, radius: int, threads: int) -> Iterator[Pairs]:
-    """Yield the pairs that one table finds, in no order, a bounded number at a time."""
+def _table_pairs(table: _Table, queries: Codes, radius: int, threads: int) -> Iterator[Pairs]:
+    """Yield the pairs found with one table, unsorted, a bounded number at a time."""
     keys = _keys(queries, table.chunk)
     order = np.argsort(keys, kind="stable")
     keys, codes = keys[order], queries[order]
@@ -177,7 +177,7 @@ def _ranges(count: int, parts: int) -> list[tuple[int, int]]:
 
 
 class _Task:
-    """A range of sorted queries on its way through one table."""
+    """The look-up of a range of sorted queries in one table, in steps of bounded size."""
 
     def __init__(
         self,
@@ -206,7 +206,7 @@ class _Task:
         )
 
     def step(self) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32], npt.NDArray[np.uint8]]:
-        """Go on until done or full, and return what was written (copies)."""
+        """Continue until done or the buffers are full; return copies of the pairs written."""
         used = self._scan(*self._arguments)
         return self._query[:used].copy(), self._slot[:used].copy(), self._distance[:used].copy()
 

@@ -19,7 +19,7 @@ from registry.agents.known import TRAINING
 from registry.model import Conformance, Meaning, Reading, Signal, Use
 from registry.signals import _rsl_terms, _xml
 from registry.signals._licence_links import absolute
-from registry.signals._rsl_place import Place, Spot, everywhere, spot_of
+from registry.signals._rsl_coverage import Coverage, RslSource, coverage_of, everywhere
 from registry.signals._rsl_terms import RSL, Licence, Token, children, kind, raw_text
 from registry.text import quote
 
@@ -40,17 +40,17 @@ _REFUSALS: tuple[Meaning, ...] = ("reserved", "conditional")
 _CONDITIONS: _Uses = tuple((use, "conditional") for use, _ in TRAINING)
 
 
-def read_document(text: str, place: Place) -> Reading:
+def read_document(text: str, source: RslSource) -> Reading:
     """Read a document; what is no RSL gives no signal."""
     parsed = _xml.parse(text)
     if parsed.root is not None:
-        return read_element(parsed.root, place)
-    found = list(islice(_plain_refusals(text, place), MAX_SIGNALS + 1))
+        return read_element(parsed.root, source)
+    found = list(islice(_plain_refusals(text, source), MAX_SIGNALS + 1))
     fault = f"RSL document not read: {parsed.fault}"
-    return _bounded(found, [fault] if not found else [f"{fault}; refusals in it are"], place)
+    return _bounded(found, [fault] if not found else [f"{fault}; refusals in it are"], source)
 
 
-def read_element(root: Element, place: Place) -> Reading:
+def read_element(root: Element, source: RslSource) -> Reading:
     """Read a parsed document, or its part in another one."""
     if kind(root) != "rsl":
         name = quote(_xml.local_name(root.tag))
@@ -59,17 +59,17 @@ def read_element(root: Element, place: Place) -> Reading:
     faulty = bool(warnings)
     found: list[Signal] = []
     for order, content in enumerate(children(root, "content")):
-        spot, fault = spot_of(content.get("url"), order, place)
+        coverage, fault = coverage_of(content.get("url"), order, source)
         warnings += [fault] if fault else []
-        if spot is not None:
+        if coverage is not None:
             if faulty:
-                spot = replace(spot, conformance="malformed")
-            more = _Content(content, spot, place, warnings).signals()
+                coverage = replace(coverage, conformance="malformed")
+            more = _Content(content, coverage, source, warnings).signals()
             found += more
             if len(found) > MAX_SIGNALS + len(more) and any(map(_refuses, more)):
                 # Whatever follows, all of it is refused.
                 break
-    return _bounded(found, warnings, place)
+    return _bounded(found, warnings, source)
 
 
 def _faults(root: Element) -> list[str]:
@@ -89,7 +89,7 @@ def _faults(root: Element) -> list[str]:
     return []
 
 
-def _bounded(found: list[Signal], warnings: list[str], place: Place) -> Reading:
+def _bounded(found: list[Signal], warnings: list[str], source: RslSource) -> Reading:
     """Keep the first signals; what refuses beyond them refuses everything, and nothing permits."""
     if len(warnings) > MAX_WARNINGS:
         warnings[MAX_WARNINGS - 1 :] = ["and more of that kind"]
@@ -100,10 +100,14 @@ def _bounded(found: list[Signal], warnings: list[str], place: Place) -> Reading:
     text = f"more than {MAX_SIGNALS} statements in one RSL document, the others not read"
     if refusal is not None:
         text += ": taken for a refusal of everything, since there is one among them"
-        spot = everywhere(place)
+        coverage = everywhere(source)
         kept.append(
             replace(
-                refusal, scope=spot.scope, rule=spot.rule, uses=TRAINING, conformance="malformed"
+                refusal,
+                scope=coverage.scope,
+                rule=coverage.rule,
+                uses=TRAINING,
+                conformance="malformed",
             )
         )
     return Reading(tuple(kept), (text, *warnings[: MAX_WARNINGS - 1]))
@@ -122,13 +126,13 @@ class _Content:
     """One `content` element on its way to signals; what is wrong with it goes to `warnings`."""
 
     element: Element
-    spot: Spot
-    place: Place
+    coverage: Coverage
+    source: RslSource
     warnings: list[str]
 
     def signals(self) -> list[Signal]:
         licences = [
-            _rsl_terms.licence(child, self.place.url, self.warnings)
+            _rsl_terms.licence(child, self.source.url, self.warnings)
             for child in children(self.element, "license")
         ]
         missing = _not_listed(licences)
@@ -165,11 +169,11 @@ class _Content:
             raw = raw_text(self.element)
             yield self._signal("server", Token("", (), True, raw), uses, self._server(), grade)
         for child in children(self.element, "terms"):
-            url = absolute(child.text or "", self.place.url)
+            url = absolute(child.text or "", self.source.url)
             yield self._signal("terms", Token("", (), True, raw_text(child)), uses, url, grade)
 
     def _server(self) -> str | None:
-        return absolute(self.element.get("server") or "", self.place.url)
+        return absolute(self.element.get("server") or "", self.source.url)
 
     def _signal(
         self,
@@ -182,19 +186,19 @@ class _Content:
         return Signal(
             name=f"rsl:{name}",
             vocabulary="rsl",
-            carrier=self.place.carrier,
-            scope=self.spot.scope,
+            carrier=self.source.carrier,
+            scope=self.coverage.scope,
             raw=token.raw,
-            url=self.place.url,
+            url=self.source.url,
             uses=tuple(uses),
-            rule=self.spot.rule,
+            rule=self.coverage.rule,
             conformance=conformance if token.proper else "malformed",
             licence_url=licence_url,
         )
 
     def _graded(self, signal: Signal) -> Signal | None:
         """Return a signal as its place allows; None where a malformed one says nothing."""
-        grades: set[Conformance] = {signal.conformance, self.spot.conformance}
+        grades: set[Conformance] = {signal.conformance, self.coverage.conformance}
         if "malformed" in grades:
             if signal.conformance == "legacy":
                 return None
@@ -202,7 +206,7 @@ class _Content:
             return signal if signal.uses else None
         if "legacy" in grades:
             signal = replace(_without_permission(signal), conformance="legacy")
-        return _without_permission(signal) if self.spot.foreign else signal
+        return _without_permission(signal) if self.coverage.foreign else signal
 
 
 def _not_listed(licences: list[Licence]) -> _Uses:
@@ -222,21 +226,21 @@ def _only_explicit(signal: Signal) -> Signal:
     return replace(signal, uses=kept)
 
 
-def _plain_refusals(text: str, place: Place) -> Iterator[Signal]:
+def _plain_refusals(text: str, source: RslSource) -> Iterator[Signal]:
     """Find prohibitions in a document that cannot be parsed, such as one with a DTD."""
-    spot: Spot | None = everywhere(place)
+    coverage: Coverage | None = everywhere(source)
     for order, (url, word, raw) in enumerate(_rsl_terms.scan(text[: _xml.MAX_TEXT])):
         if url is not None:
-            spot, _ = spot_of(url, order, place)
-        elif spot is not None:
+            coverage, _ = coverage_of(url, order, source)
+        elif coverage is not None:
             yield Signal(
                 name=f"rsl:prohibits={word}",
                 vocabulary="rsl",
-                carrier=place.carrier,
-                scope=spot.scope,
+                carrier=source.carrier,
+                scope=coverage.scope,
                 raw=raw,
-                url=place.url,
+                url=source.url,
                 uses=TRAINING,
-                rule=spot.rule,
+                rule=coverage.rule,
                 conformance="malformed",
             )

@@ -112,7 +112,9 @@ class _Value:
 
 
 @dataclass(frozen=True, slots=True)
-class _Mark:
+class _FoundToken:
+    """A token of the vocabulary, and the value in which it was written."""
+
     token: str
     value: _Value
     conformance: Conformance
@@ -125,7 +127,7 @@ def read(evidence: Evidence) -> Reading:
     scope: Scope = evidence.about
     if parsed.root is None:
         return _unparsed(evidence, f"XMP: {parsed.fault}", scope)
-    marks: dict[tuple[str, Conformance], _Mark] = {}
+    marks: dict[tuple[str, Conformance], _FoundToken] = {}
     warnings: list[str] = []
     for value in _values(parsed.root):
         mark = _mark(value)
@@ -150,7 +152,7 @@ def _unparsed(evidence: Evidence, fault: str, scope: Scope) -> Reading:
         if token not in found:
             start, end = max(match.start() - 100, 0), match.end() + 100
             value = _Value("", evidence.text[start:end])
-            found[token] = _signal(_Mark(token, value, "malformed"), {}, evidence.url, scope)
+            found[token] = _signal(_FoundToken(token, value, "malformed"), {}, evidence.url, scope)
     warnings = [fault]
     warnings += [f"{fault}, but it says {quote(s.raw)}" for s in found.values()]
     return Reading(tuple(found.values()), tuple(warnings[:MAX_WARNINGS]))
@@ -219,12 +221,12 @@ def _text(element: Element) -> str:
     return " ".join(pieces)[: _directives.MAX_RAW]
 
 
-def _mark(value: _Value) -> _Mark | None:
-    """Return what a value says; None where that is nothing, in whatever form."""
+def _mark(value: _Value) -> _FoundToken | None:
+    """Return the token in a value, also one in the wrong form; None if there is none."""
     token = value.text.removeprefix(VALUES)
     proper = value.name == f"{{{PLUS}}}DataMining" and not value.fault
     if proper and token in USES and token != value.text:
-        return _Mark(token, value, "ok")
+        return _FoundToken(token, value, "ok")
     last = re.split(r"[/#:\s]", value.text[-200:])[-1].upper()
     if last.startswith("DMI-PROHIBITED"):
         token = last if last in USES else "DMI-PROHIBITED"
@@ -233,16 +235,16 @@ def _mark(value: _Value) -> _Mark | None:
     else:
         return None
     fault = value.fault or ("not a URI of the vocabulary" if proper else "not the property itself")
-    return _Mark(token, value, "malformed", fault)
+    return _FoundToken(token, value, "malformed", fault)
 
 
 def _passed_over(value: _Value) -> str:
-    """Return the warning for a value that says nothing; others than PLUS may use the names."""
+    """Return the warning for a value without a token: none outside PLUS, where names repeat."""
     return "no value of the vocabulary" if value.name.startswith(f"{{{PLUS}}}") else ""
 
 
 def _statements(root: Element) -> dict[str, list[str]]:
-    """Return by value what stands beside it: the texts of the properties it points to."""
+    """Return for each token the texts of the properties that it points to."""
     found: dict[str, list[str]] = {token: [] for token in _STATEMENTS}
     for node in _nodes(root):
         for token, (name, within) in _STATEMENTS.items():
@@ -255,7 +257,7 @@ def _statements(root: Element) -> dict[str, list[str]]:
 
 
 def _constraint(element: Element) -> list[str]:
-    """Return the text for everybody of a property that has one for each language."""
+    """Return the default text (`x-default`) of a property with one text per language."""
     choices = list(element.iter(f"{{{_RDF}}}li"))
     choices.sort(key=lambda choice: choice.get(_LANGUAGE, "").lower() != "x-default")
     texts = (_text(choice) for choice in [*choices, element])
@@ -263,14 +265,14 @@ def _constraint(element: Element) -> list[str]:
 
 
 def _fields(element: Element, name: str) -> Iterator[str]:
-    """Yield what a field of a property's structures holds."""
+    """Yield the texts of one field in a property's structures."""
     for part in element.iter():
         text = _element_value(part, "").text if part.tag == name else part.get(name, "")
         if text.strip():
             yield text.strip()
 
 
-def _signal(mark: _Mark, statements: dict[str, list[str]], url: str, scope: Scope) -> Signal:
+def _signal(mark: _FoundToken, statements: dict[str, list[str]], url: str, scope: Scope) -> Signal:
     texts = statements.get(mark.token, [])
     uses = USES[mark.token]
     if texts:

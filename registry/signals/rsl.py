@@ -62,7 +62,7 @@ from registry.signals import _markup, _robots_groups, _rsl_document, _xml
 from registry.signals._directives import MAX_RAW
 from registry.signals._licence_links import RSL_TYPE, absolute, licence_links, media_type
 from registry.signals._robots_groups import Group, Line
-from registry.signals._rsl_place import Place
+from registry.signals._rsl_coverage import RslSource
 from registry.text import quote
 
 CARRIERS = ("headers", "html", "robots-txt", "rsl-xml", "xmp")
@@ -88,7 +88,7 @@ MAX_WARNINGS = _rsl_document.MAX_WARNINGS
 def read(evidence: Evidence) -> Reading:
     """Read the licences in a piece of evidence, or the links to them."""
     if evidence.carrier == "rsl-xml":
-        return _rsl_document.read_document(evidence.text, Place(evidence.url, "rsl-xml"))
+        return _rsl_document.read_document(evidence.text, RslSource(evidence.url, "rsl-xml"))
     if evidence.carrier == "robots-txt":
         return _joined([_robots_lines(evidence)])
     if evidence.carrier == "xmp":
@@ -112,13 +112,13 @@ def _links(evidence: Evidence) -> Reading:
 
 
 def _in_page(evidence: Evidence) -> list[Reading]:
-    place = Place(evidence.url, "html", "page")
+    source = RslSource(evidence.url, "html", "page")
     texts = [
         tag.content.rpartition("</")[0]
         for tag in _markup.tags(evidence.text)
         if tag.name == "script" and media_type(tag.attributes.get("type", "")) == RSL_TYPE
     ]
-    return _first(_rsl_document.read_document(text, place) for text in texts[: MAX_DOCUMENTS + 1])
+    return _first(_rsl_document.read_document(text, source) for text in texts[: MAX_DOCUMENTS + 1])
 
 
 def _in_packet(evidence: Evidence) -> list[Reading]:
@@ -126,14 +126,14 @@ def _in_packet(evidence: Evidence) -> list[Reading]:
     root = _xml.parse(evidence.text).root if "rsl" in evidence.text else None
     if root is None:
         return []
-    place = Place(evidence.url, "xmp", "image")
+    source = RslSource(evidence.url, "xmp", "image")
     roots = [
         element
         for element in root.iter()
         if _xml.local_name(element.tag) == "rsl" and "rslstandard.org" in element.tag
     ]
     return _first(
-        _rsl_document.read_element(element, place) for element in roots[: MAX_DOCUMENTS + 1]
+        _rsl_document.read_element(element, source) for element in roots[: MAX_DOCUMENTS + 1]
     )
 
 

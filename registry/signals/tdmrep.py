@@ -86,8 +86,8 @@ _USES: tuple[Use, ...] = ("tdm", *(use for use, _ in TRAINING))
 
 
 @dataclass(frozen=True, slots=True)
-class _Mark:
-    """One property as it was written; `fault` says what is wrong around its value."""
+class _Property:
+    """One property as it was written; `fault` names an error outside its value."""
 
     value: str
     raw: str
@@ -96,14 +96,14 @@ class _Mark:
 
 @dataclass(slots=True)
 class _Statement:
-    """What one place says: the marks of each property, in order."""
+    """The properties written in one place, in order."""
 
-    reservations: list[_Mark] = field(default_factory=list)
-    policies: list[_Mark] = field(default_factory=list)
+    reservations: list[_Property] = field(default_factory=list)
+    policies: list[_Property] = field(default_factory=list)
     cut: bool = False
 
-    def add(self, name: str, mark: _Mark) -> None:
-        """Add a mark of the property with this name; of too many the first, and a proper 1."""
+    def add(self, name: str, mark: _Property) -> None:
+        """Add a property of this name; keep the first MAX_MARKS, and a correct 1 in any case."""
         marks = self.policies if name == "tdm-policy" else self.reservations
         if len(marks) < MAX_MARKS:
             marks.append(mark)
@@ -162,15 +162,15 @@ def _signals(said: _Statement, template: Signal, warnings: list[str]) -> Iterato
         yield replace(template, name="tdm-policy", raw=policy.raw, licence_url=url)
 
 
-def _reserving(mark: _Mark, meaning: Meaning, template: Signal) -> Signal:
+def _reserving(mark: _Property, meaning: Meaning, template: Signal) -> Signal:
     uses = tuple((use, meaning) for use in _USES)
     return replace(
         template, name=f"tdm-reservation={int(meaning != 'allowed')}", raw=mark.raw, uses=uses
     )
 
 
-def _reservation(marks: list[_Mark], warnings: list[str]) -> _Mark | None:
-    """Return the mark that stands: a proper 1, else a plain one, else 0 if nothing else is said."""
+def _reservation(marks: list[_Property], warnings: list[str]) -> _Property | None:
+    """Return the property that decides: a correct 1, else a misspelt 1, else 0 if all are 0."""
     faulty = [mark for mark in map(_judged, marks) if mark.fault]
     warnings += [f"tdm-reservation: {mark.fault}: {quote(mark.raw)}" for mark in faulty]
     for mark in marks:
@@ -184,15 +184,17 @@ def _reservation(marks: list[_Mark], warnings: list[str]) -> _Mark | None:
     return marks[0] if marks and not faulty else None
 
 
-def _judged(mark: _Mark) -> _Mark:
+def _judged(mark: _Property) -> _Property:
     return (
         mark if mark.fault or mark.value in {"0", "1"} else replace(mark, fault="neither 1 nor 0")
     )
 
 
-def _policy(marks: list[_Mark], base: str, warnings: list[str]) -> tuple[_Mark | None, str | None]:
+def _policy(
+    marks: list[_Property], base: str, warnings: list[str]
+) -> tuple[_Property | None, str | None]:
     """Return the first policy with a usable URL, and that URL."""
-    found: list[tuple[_Mark, str]] = []
+    found: list[tuple[_Property, str]] = []
     for mark in marks:
         url = absolute(mark.value, base)
         if url is None:
@@ -205,18 +207,18 @@ def _policy(marks: list[_Mark], base: str, warnings: list[str]) -> tuple[_Mark |
     return found[0] if found else (None, None)
 
 
-def _of_headers(lines: Iterable[tuple[str, str]]) -> Iterator[tuple[str, _Mark]]:
-    """Yield the values of the fields; a comma stands between lines that were joined."""
+def _of_headers(lines: Iterable[tuple[str, str]]) -> Iterator[tuple[str, _Property]]:
+    """Yield the values of the fields; a comma separates lines that were joined."""
     for given, value in lines:
         name = given.strip().lower()
         if name in HEADERS:
             raw = f"{given}: {value}"[:MAX_RAW]
             values = [value] if name == "tdm-policy" else value[:MAX_RAW].split(",", MAX_MARKS)
             for part in values:
-                yield name, _Mark(part.strip(" \t"), raw)
+                yield name, _Property(part.strip(" \t"), raw)
 
 
-def _of_page(page: str) -> Iterator[tuple[str, _Mark]]:
+def _of_page(page: str) -> Iterator[tuple[str, _Property]]:
     for tag in _markup.tags(page):
         if tag.name != "meta":
             continue
@@ -230,12 +232,12 @@ def _of_page(page: str) -> Iterator[tuple[str, _Mark]]:
             fault = fault or ("" if given == name else "a colon in the name")
             fault = fault or ("in the body, not in the head" if tag.in_body else "")
             value = tag.attributes.get("content", "").strip()
-            yield name, _Mark(value[:MAX_RAW], tag.text[:MAX_RAW], fault)
+            yield name, _Property(value[:MAX_RAW], tag.text[:MAX_RAW], fault)
             break
 
 
-def _of_xmp(packet: str, warnings: list[str]) -> Iterator[tuple[str, _Mark]]:
-    """Yield the properties of the file itself: those of a node right in `rdf:RDF`."""
+def _of_xmp(packet: str, warnings: list[str]) -> Iterator[tuple[str, _Property]]:
+    """Yield the properties of the file itself: those of the direct children of `rdf:RDF`."""
     if "ns/tdmrep" not in packet:
         return
     parsed = _xml.parse(packet)
@@ -251,7 +253,7 @@ def _of_xmp(packet: str, warnings: list[str]) -> Iterator[tuple[str, _Mark]]:
             if local in HEADERS and namespace.rstrip("/#") == _NAMESPACES[0].rstrip("/"):
                 fault = "" if namespace in _NAMESPACES else "not TDMRep's namespace"
                 raw = f"{name}: {value}"[:MAX_RAW]
-                yield local, _Mark(value.strip()[:MAX_RAW], raw, fault)
+                yield local, _Property(value.strip()[:MAX_RAW], raw, fault)
 
 
 def _of_file(text: str, template: Signal, warnings: list[str]) -> Iterator[Signal]:
@@ -291,7 +293,7 @@ def _entry_statement(entry: _tdmrep_file.Entry, fault: str) -> _Statement:
     return said
 
 
-def _entry_mark(name: str, value: object, exact: bool, raw: str, fault: str) -> _Mark:
+def _entry_mark(name: str, value: object, exact: bool, raw: str, fault: str) -> _Property:
     fault = fault or ("" if exact else "a misspelt property")
     if isinstance(value, str):
         text = value[:MAX_RAW]
@@ -302,7 +304,7 @@ def _entry_mark(name: str, value: object, exact: bool, raw: str, fault: str) -> 
     is_bit = type(value) is int and text in {"0", "1"}
     if name == "tdm-reservation" and not is_bit:
         fault = fault or "not the number 1 or 0"
-    return _Mark(text, raw, fault)
+    return _Property(text, raw, fault)
 
 
 def _pattern(entry: _tdmrep_file.Entry, url: str) -> tuple[str | None, str]:

@@ -67,7 +67,7 @@ _MEANINGS: dict[str, Meaning] = {
 
 
 @dataclass(frozen=True, slots=True)
-class _Mark:
+class _TrainingRule:
     """A value of `Training` for a path and an agent (everybody: empty)."""
 
     value: str
@@ -100,7 +100,7 @@ def read(evidence: Evidence) -> Reading:
     return Reading(tuple(found), tuple(warnings[:MAX_WARNINGS]))
 
 
-def _signal(mark: _Mark, meaning: Meaning, order: int, url: str, fee: str) -> Signal:
+def _signal(mark: _TrainingRule, meaning: Meaning, order: int, url: str, fee: str) -> Signal:
     value = mark.value.strip().lower()
     return Signal(
         name=f"well-known-ai:training={value}",
@@ -117,25 +117,25 @@ def _signal(mark: _Mark, meaning: Meaning, order: int, url: str, fee: str) -> Si
     )
 
 
-def _of_text(text: str) -> tuple[str, list[_Mark]]:
+def _of_text(text: str) -> tuple[str, list[_TrainingRule]]:
     """Return the URL of the terms, if any, and the marks of the text form."""
     fee, agent = "", ""
-    marks: list[_Mark] = []
+    marks: list[_TrainingRule] = []
     for line in _robots_groups.lines(ai_txt.bounded(text)):
         indented = line.raw[:1] in {" ", "\t"}
         if line.raw.lower().startswith("agent"):
             agent = _token(line.value)
         elif line.kind == "training":
-            marks.append(_Mark(line.value, line.raw, agent if indented else ""))
+            marks.append(_TrainingRule(line.value, line.raw, agent if indented else ""))
         elif line.kind in {"training-allow", "training-deny"}:
             value = line.kind.removeprefix("training-")
-            marks.append(_Mark(value, line.raw, path=line.value))
+            marks.append(_TrainingRule(value, line.raw, path=line.value))
         elif line.kind == "training-fee":
             fee = fee or line.value
     return fee, marks
 
 
-def _of_json(text: str, warnings: list[str]) -> tuple[str, list[_Mark]]:
+def _of_json(text: str, warnings: list[str]) -> tuple[str, list[_TrainingRule]]:
     """Return the same of the JSON form."""
     value, fault = _json.value_of(text)
     if fault:
@@ -144,22 +144,22 @@ def _of_json(text: str, warnings: list[str]) -> tuple[str, list[_Mark]]:
     return fee if isinstance(fee, str) else "", list(islice(_json_marks(value), MAX_MARKS + 1))
 
 
-def _json_marks(value: object) -> Iterator[_Mark]:
+def _json_marks(value: object) -> Iterator[_TrainingRule]:
     training = _json.member(_json.member(value, "policies"), "training")
     if isinstance(training, str):
-        yield _Mark(training, f'"training": "{training[:MAX_RAW]}"')
+        yield _TrainingRule(training, f'"training": "{training[:MAX_RAW]}"')
     paths = _json.member(value, "trainingPaths")
     for word in ("allow", "deny"):
         patterns = _json.member(paths, word)
         for path in patterns if isinstance(patterns, list) else ():
             if isinstance(path, str):
-                yield _Mark(word, f'"{word}": ["{path[:MAX_RAW]}"]', path=path.strip())
+                yield _TrainingRule(word, f'"{word}": ["{path[:MAX_RAW]}"]', path=path.strip())
     agents = _json.member(value, "agents")
     for name, block in agents.items() if isinstance(agents, dict) else ():
         training = _json.member(block, "training")
         if isinstance(training, str):
             raw = f'"{name[:MAX_QUOTE]}": {{"training": "{training[:MAX_RAW]}"}}'
-            yield _Mark(training, raw, _token(name))
+            yield _TrainingRule(training, raw, _token(name))
 
 
 def _token(name: str) -> str:

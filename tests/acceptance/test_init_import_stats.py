@@ -15,7 +15,7 @@ from conftest import BIN
 
 from registry.db import migrate, schema_version, server, visits
 from registry.db.connect import connect
-from registry.db.place import find_place
+from registry.db.server_setup import find_setup
 from registry.model import Evidence, Observation, Picture, SiteFile
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
@@ -104,7 +104,7 @@ def test_an_embedded_database_that_is_behind_is_migrated(
         assert schema_version.current(conn) == after
         assert conn.execute("SELECT count(*) FROM more").fetchone() == (0,)
     # This process would hold the server until its own end.
-    server.stop(find_place(registry_home))
+    server.stop(find_setup(registry_home))
 
 
 def test_a_database_that_is_down_is_one_line(run: Run, tmp_path: Path) -> None:

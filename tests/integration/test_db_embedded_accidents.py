@@ -20,7 +20,7 @@ from servers import open_folder, wait_for_end
 
 from registry.db import embedded, fresh, server
 from registry.db.embedded import embedded_server
-from registry.db.place import Place
+from registry.db.server_setup import ServerSetup
 from registry.errors import DatabaseUnavailable
 
 USER = """
@@ -28,7 +28,7 @@ import sys
 from pathlib import Path
 import psycopg
 from registry.db.embedded import embedded_server
-from registry.db.place import Place
+from registry.db.server_setup import ServerSetup
 with embedded_server(Path(sys.argv[1])) as url:
     with psycopg.connect(url) as conn:
         pid = conn.execute(
@@ -99,7 +99,7 @@ def test_a_newcomer_does_not_join_a_server_that_is_being_stopped(home: Path) -> 
 
 
 def test_a_server_that_hangs_is_killed(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(server, "PATIENCE", (0.3, 0.3))
+    monkeypatch.setattr(server, "SHUTDOWN_SECONDS", (0.3, 0.3))
     with embedded_server(home) as url, psycopg.connect(url) as conn:
         row = conn.execute("SELECT pg_backend_pid()").fetchone()
         assert row
@@ -226,16 +226,16 @@ def _server_pid(home: Path) -> int:
 def test_a_server_that_is_killed_while_it_starts_is_started_once_more(
     home: Path, monkeypatch: pytest.MonkeyPatch, victim: str, times: int
 ) -> None:
-    launch, killed = server._launch, []
+    launch, killed = server._start_keeper, []
 
-    def killing(place: Place) -> None:
-        launch(place)
+    def killing(setup: ServerSetup) -> None:
+        launch(setup)
         pid = _server_pid(home)
         if len(killed) < times:
             os.kill(int((home / "postgres/keeper").read_text()) if victim == "keeper" else pid, 9)
             killed.append(victim)
 
-    monkeypatch.setattr(server, "_launch", killing)
+    monkeypatch.setattr(server, "_start_keeper", killing)
     if times == 1:
         with embedded_server(home) as url, psycopg.connect(url) as conn:
             assert conn.execute("SELECT 1").fetchone() == (1,)

@@ -2,8 +2,8 @@
 
 A file is a series of queries, each under a line `-- name: start_visit`; further
 comment lines may follow. Parameters are psycopg's, `%(name)s`. The text is
-typed `LiteralString`, so that a type checker refuses a query put together from
-values. A test prepares every query and looks for names nobody uses.
+typed `LiteralString`, so that a type checker refuses a query built from values. A test
+prepares every query and finds names that are not used.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _NAME = re.compile(r"^-- name: (\w+)$", re.MULTILINE)
 
 @cache
 def load(file: str) -> Mapping[str, LiteralString]:
-    """Return the queries of `FILE.sql` by name; a name given twice is a ValueError."""
+    """Return the queries of `FILE.sql` by name; raise ValueError for a name given twice."""
     text = files(__name__).joinpath(f"{file}.sql").read_text(encoding="utf-8")
     # re.split with one group gives: preamble, name, query, name, query, ...
     _, *parts = _NAME.split(text)

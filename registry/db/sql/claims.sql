@@ -14,7 +14,7 @@ COPY staged_claim (digest, source, claimant, url, page_url, site, path_pattern, 
                    observed_at, licence_url, file_name) FROM STDIN
 
 -- name: insert_claims
--- in the order of the digest, so that two imports at once wait for each other in no circle
+-- in the order of the digest, so that two imports at once cannot deadlock
 INSERT INTO claim (digest, source, claimant, url, page_url, site, path_pattern, sha256, md5,
                    phash64, phash256, width, height, meaning, use, signal, evidence,
                    observed_at, licence_url, file_name)
@@ -26,7 +26,7 @@ FROM staged_claim ORDER BY digest, file_name
 ON CONFLICT (digest) DO NOTHING
 
 -- name: restore_claims
--- in the order of their ids, so that two imports at once wait for each other in no circle
+-- in the order of their ids, so that two imports at once cannot deadlock
 WITH standing_again AS (
     SELECT id FROM claim_withdrawal
     WHERE restored_at IS NULL

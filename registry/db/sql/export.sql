@@ -48,8 +48,8 @@ FROM observation
 ORDER BY image_url, page_url NULLS FIRST, observed_at, id
 
 -- name: export_claims
--- every claim that stands, with the picture that has its digest; one that was withdrawn
--- and stands again is dated from then
+-- every claim that is not withdrawn, with the picture that has its digest; a restored one
+-- is dated from its restoration
 SELECT claim.id, claim.source, claim.url, claim.page_url, claim.site, claim.path_pattern,
        claim.sha256, claim.md5, claim.phash64, claim.phash256, claim.width, claim.height,
        claim.meaning, claim.use, claim.signal, claim.evidence,

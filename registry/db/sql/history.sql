@@ -25,7 +25,7 @@ FROM observation WHERE page_url = ANY(%(urls)s::text[])
 ORDER BY image_url, page_url NULLS FIRST, observed_at, id
 
 -- name: odd_hosts
--- hosts that earlier versions may have spelled in another way
+-- hosts that earlier versions may have spelled differently
 SELECT DISTINCT host FROM site_rule WHERE host !~ '^[a-z0-9_.-]+(:[0-9]+)?$'
 
 -- name: site_rules_of

@@ -10,14 +10,14 @@ VALUES (%(spider)s, %(start_url)s, %(host)s, %(user_agent)s, %(started_at)s)
 RETURNING id
 
 -- name: hold_visit
--- until this session ends; a running visit is one that is held
+-- held until this session ends; a visit whose lock is held is running
 SELECT pg_advisory_lock(%(key)s)
 
 -- name: resume_visit
 UPDATE visit SET state = 'running' WHERE id = %(visit_id)s AND state = 'killed'
 
 -- name: running_visits
--- none where they could not be marked: for an account that only reads, on a standby
+-- none if they cannot be marked: for an account that only reads, or on a standby
 SELECT id FROM visit
 WHERE state = 'running'
   AND has_table_privilege('visit', 'UPDATE')

