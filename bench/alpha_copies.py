@@ -30,7 +30,7 @@ class Art:
 
 @dataclass(frozen=True, slots=True)
 class Copy:
-    """One copy of a picture: how its alpha was lost, what it was saved as, and its bytes."""
+    """One copy of a picture: the way its alpha was lost, its format, and its bytes."""
 
     way: str
     saved: str

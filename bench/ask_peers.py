@@ -29,13 +29,13 @@ from unittest.mock import MagicMock, patch
 
 Case = dict[str, Any]
 
-# What img2dataset/downloader.py imports for fetching, resizing and writing. Its function
+# Modules that img2dataset/downloader.py imports to fetch, resize and write. Its function
 # `is_disallowed` uses none of it, and it would bring gigabytes.
 STAND_INS = ("exifread", "pyarrow", "fsspec", "img2dataset", "img2dataset.logger")
 # The default of img2dataset's `download`; that of its `user_agent_token` is None.
 DISALLOWED = ["noai", "noimageai", "noindex", "noimageindex"]
 
-# SpawningAPI asks only when there is a key; no request leaves this process.
+# SpawningAPI sends requests only if there is a key; here no request leaves this process.
 os.environ["SPAWNING_OPTS_KEY"] = "none"
 requests = importlib.import_module("requests")
 collections = importlib.import_module("urllib3._collections")
@@ -121,7 +121,7 @@ def seconds(cases: list[Case], is_disallowed: Callable[..., bool]) -> Mapping[st
 
 
 def main() -> None:
-    # Both peers log and print what they cannot parse.
+    # Both peers log and print the values that they cannot parse.
     logging.disable(logging.CRITICAL)
     out, sys.stdout = sys.stdout, io.StringIO()
     is_disallowed = downloader().is_disallowed

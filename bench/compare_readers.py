@@ -219,9 +219,9 @@ def measured(peers: Peers, folder: Path, runs: int) -> str:
             f"{datetime.now(UTC):%d %B %Y}, Python {platform.python_version()} on "
             f"{os.cpu_count()} cores of {platform.machine()}; {versions}.",
             f"\n{len(found)} cases; left out, as no such file can be made: {missing or 'none'}.",
-            "\n## Nobody in particular asks\n",
+            "\n## No agent is named\n",
             by_vocabulary([(name, case) for name, case in found if not case.agent]),
-            "## A named agent asks\n",
+            "## An agent is named\n",
             by_vocabulary([(name, case) for name, case in found if case.agent]),
             "## Where the two disagree\n",
             shares(headers),

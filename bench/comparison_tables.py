@@ -12,7 +12,7 @@ from registry.text import visible
 # Lines that any image response has; without one datadiligence raises.
 PLAIN = [["Content-Type", "image/jpeg"], ["Server", "nginx"]]
 PEERS = ("datadiligence", "img2dataset")
-# img2dataset told to heed noai and noimageai, and not its default noindex and noimageindex.
+# img2dataset with the words noai and noimageai, without its default noindex and noimageindex.
 NOAI_ALONE = "img2dataset, noai alone"
 
 Vector = dict[str, Any]
@@ -67,7 +67,7 @@ def table(head: str, rows: Iterable[Sequence[object]]) -> str:
 
 
 def counts(found: Sequence[Case]) -> list[str]:
-    """Return the numbers of a row: cases, refused by the documents, found by each, and more."""
+    """Return a row's numbers: cases, refused by the documents, found by each tool, and more."""
     marked = [case for case in found if case.refused["documents"]]
     others = [case for case in found if not case.refused["documents"]]
     cells = [len(found), len(marked)]
@@ -99,13 +99,13 @@ def by_vocabulary(found: Sequence[tuple[str, Case]]) -> str:
 
 
 def shares(found: Sequence[Case]) -> str:
-    """Return how often the two peers disagree, and agree with the documents."""
+    """Return a table: how often the two peers disagree, and how often they match the documents."""
     rows = []
     for name, robots, asked in (
-        ("`X-Robots-Tag`, nobody in particular asks", True, False),
-        ("`X-Robots-Tag`, an agent asks", True, True),
-        ("all header cases, nobody in particular asks", False, False),
-        ("all header cases, an agent asks", False, True),
+        ("`X-Robots-Tag`, no agent named", True, False),
+        ("`X-Robots-Tag`, an agent named", True, True),
+        ("all header cases, no agent named", False, False),
+        ("all header cases, an agent named", False, True),
     ):
         chosen = [c for c in found if bool(c.agent) == asked and (c.is_robots or not robots)]
         some = [c for c in chosen if any(c.refused[tool] for tool in (*PEERS, "documents"))]
@@ -125,7 +125,7 @@ def shares(found: Sequence[Case]) -> str:
 
 
 def percent(part: int, whole: int) -> str:
-    """Return a count with its share."""
+    """Return a count with its percentage."""
     return f"{part} of {whole} ({part / whole:.0%})".replace("%)", " %)") if whole else "0"
 
 
@@ -152,7 +152,7 @@ def remarks(found: Sequence[tuple[str, Case]]) -> str:
     joined = [c for c in headers if c.refused[first] != c.refused[f"{first}, urllib"]]
     failed = {case.carrier for _, case in found if case.said[first].startswith("error")}
     return (
-        f"datadiligence answers otherwise for urllib's headers than for those of requests in "
+        f"datadiligence answers differently for urllib's headers than for those of requests in "
         f"{len(joined)} of the header cases: {'; '.join(shown(case.lines) for case in joined)}. "
         f"It raised errors on: {', '.join(sorted(failed)) or 'nothing'}.\n"
     )

@@ -213,7 +213,7 @@ def misses(registry: Registry, rows: Sequence[Row]) -> Counter[str]:
 
 
 def strangers_met(rows: Sequence[Row]) -> str:
-    """Return a table of copies of pictures that are not registered, and what they match."""
+    """Return a table of the copies of pictures that are not registered, with their matches."""
     lines = [
         "| strangers | copies | reserved, white view alone | reserved, all views | to review |",
         "| --- | --- | --- | --- | --- |",

@@ -21,7 +21,7 @@ FETCH_ROWS = 5_000
 # URLs whose host is a plain name; other hosts can be spelled in several ways.
 PLAIN = "^https?://[A-Za-z0-9_.:-]+([/?#]|$)"
 Row = TypeVar("Row")
-# An id with its phash64 and phash256, the latter None where there is none.
+# An id with its phash64 and phash256; the latter is None if there is none.
 Code = tuple[int, bytes, bytes | None]
 
 
@@ -69,12 +69,12 @@ def of_pages(conn: psycopg.Connection, urls: Sequence[str]) -> list[ObservationR
 
 def site_rules(conn: psycopg.Connection, hosts: Iterable[str]) -> list[SiteRuleRow]:
     """Return all answers for the rules files of hosts, by file, oldest first."""
-    asked = set(hosts)
-    odd = {host: host_of(f"//{host}/") for (host,) in conn.execute(SQL["odd_hosts"])}
-    written = asked | {host for host, spelled in odd.items() if spelled in asked}
-    rows = _rows(conn, SQL["site_rules_of"], {"hosts": sorted(written)}, SiteRuleRow)
-    spelled = [replace(row, host=odd.get(row.host) or row.host) for row in rows]
-    return sorted(spelled, key=lambda row: (row.host, row.kind, row.url))
+    wanted = set(hosts)
+    present = {host: host_of(f"//{host}/") for (host,) in conn.execute(SQL["old_spellings"])}
+    recorded = wanted | {host for host, spelled in present.items() if spelled in wanted}
+    rows = _rows(conn, SQL["site_rules_of"], {"hosts": sorted(recorded)}, SiteRuleRow)
+    respelled = [replace(row, host=present.get(row.host) or row.host) for row in rows]
+    return sorted(respelled, key=lambda row: (row.host, row.kind, row.url))
 
 
 def claims(

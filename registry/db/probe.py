@@ -7,7 +7,7 @@ import struct
 from pathlib import Path
 from typing import Literal
 
-Answer = Literal["ready", "busy", "nobody"]
+Answer = Literal["ready", "busy", "absent"]
 
 TIMEOUT_SECONDS = 2.0
 PROTOCOL = 3 << 16
@@ -21,14 +21,14 @@ def probe(path: Path) -> Answer:
     """Return the state of a server.
 
     `ready`: it accepts connections (though perhaps not this one). `busy`: a server starts,
-    recovers or stops, or does not answer for 2 s. `nobody`: nothing listens there.
+    recovers or stops, or does not answer for 2 s. `absent`: nothing listens there.
     """
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as client:
         client.settimeout(TIMEOUT_SECONDS)
         try:
             client.connect(str(path))
         except (FileNotFoundError, ConnectionRefusedError):
-            return "nobody"
+            return "absent"
         except (BlockingIOError, TimeoutError):
             return "busy"
         return _first_answer(client)

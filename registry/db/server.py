@@ -254,7 +254,7 @@ def _stop_orphan(setup: ServerSetup) -> None:
     else:
         if not _is_gone(setup, pid):
             raise DatabaseUnavailable(
-                "the embedded PostgreSQL cannot be ended",
+                "the embedded PostgreSQL cannot be stopped",
                 f"end process {pid}; its log is {setup.log}",
             )
     for stale in (setup.data / "postmaster.pid", setup.sockets / f"{SOCKET}.lock"):
@@ -263,7 +263,7 @@ def _stop_orphan(setup: ServerSetup) -> None:
 
 def _is_gone(setup: ServerSetup, pid: int | None) -> bool:
     """Return whether nothing listens, and the process does not run this server (any more)."""
-    if answer(setup) != "nobody":
+    if answer(setup) != "absent":
         return False
     try:
         command = Path(f"/proc/{pid}/cmdline").read_bytes()
@@ -293,7 +293,7 @@ def failed(what: str, setup: ServerSetup, log: str, hint: str) -> DatabaseUnavai
         message = f"the disk is full ({message})" if why.is_named else "the disk is full"
         hint = f"free space in {setup.root}"
     elif why.shortage == "size":
-        hint = f"lift the limit on the size of files (ulimit -f, or a quota) in {setup.root}"
+        hint = f"raise the limit on the size of files (ulimit -f, or a quota) in {setup.root}"
     return DatabaseUnavailable(f"{what}: {message}", hint)
 
 

@@ -59,7 +59,7 @@ def read_whole(path: Path) -> bytes:
 
 
 def standard_input() -> IO[bytes]:
-    """Return standard input, for bytes. Raises UnreadableInput where it is closed."""
+    """Return standard input as a stream of bytes. Raises UnreadableInput if it is closed."""
     if sys.stdin is None:
         raise UnreadableInput("standard input is closed", "pipe the data into it, or name a file")
     return sys.stdin.buffer

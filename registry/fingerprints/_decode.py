@@ -140,7 +140,7 @@ def _broken(error: BaseException) -> UnreadablePicture:
 def _unidentified(data: bytes) -> UnreadablePicture:
     if _has_known_signature(data):
         return UnreadablePicture(
-            "broken", "the picture is damaged, or of a kind that is not read", _REPAIR
+            "broken", "the picture is damaged, or of a format that is not read", _REPAIR
         )
     name = _unsupported(data)
     if name:

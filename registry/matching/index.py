@@ -46,7 +46,7 @@ class _Table:
     offsets: npt.NDArray[np.int32]
     codes: Codes
     entries: npt.NDArray[np.int32]
-    # bits and flips of the chunks before this one, whose pairs are not repeated
+    # Bits and flips of the chunks before this one, whose pairs are not repeated.
     earlier_bits: Codes
     earlier_flips: npt.NDArray[np.int64]
 

@@ -1,4 +1,4 @@
-"""Named queries: `load("visits")` reads `visits.sql` beside this file.
+"""Named queries: `load("visits")` reads `visits.sql` in this folder.
 
 A file is a series of queries, each under a line `-- name: start_visit`; further
 comment lines may follow. Parameters are psycopg's, `%(name)s`. The text is

@@ -24,7 +24,7 @@ SELECT id, observed_at, image_url, page_url, fetched_url, relation, refusal, ima
 FROM observation WHERE page_url = ANY(%(urls)s::text[])
 ORDER BY image_url, page_url NULLS FIRST, observed_at, id
 
--- name: odd_hosts
+-- name: old_spellings
 -- hosts that earlier versions may have spelled differently
 SELECT DISTINCT host FROM site_rule WHERE host !~ '^[a-z0-9_.-]+(:[0-9]+)?$'
 
