@@ -104,6 +104,16 @@ def contact_for(plan: Plan, options: Options) -> str:
     return contact
 
 
+def refuse_unimportable(spider: type[SiteSpider]) -> None:
+    """Raise UsageError if a worker process cannot import the spider's `parse` by its name."""
+    module, name = spider.parse.__module__, spider.parse.__qualname__
+    if module == "__main__" or "<" in name:
+        raise UsageError(
+            f"the worker processes cannot import {name} of {spider.__name__}",
+            "define the spider in a module, and parse on its top level or as a static method",
+        )
+
+
 def refuse_mixture(plans: Sequence[Plan]) -> None:
     """Raise UsageError if one run is to visit both private and public hosts."""
     if len({is_private(hostname_of(plan.start_url)) for plan in plans}) > 1:

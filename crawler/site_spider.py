@@ -7,6 +7,7 @@ parsing of pages (`parse`); manners, limits, evidence and records are the same f
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -97,8 +98,12 @@ class SiteSpider(Spider):
 
     async def page_read(self, response: Response, step: Step) -> AsyncIterator[Any]:
         """Read a page, then request the pages that waited for it."""
-        async for item in self._page_read(response, step):
-            yield item
+        try:
+            async for item in self._page_read(response, step):
+                yield item
+        except Exception as error:  # noqa: BLE001 (pages that wait for this one must not be lost)
+            self._count_error(error, response.url)
+            self._refuse_page("crashed", response.url)
         for waiting in self.visit.page_done(step):
             yield self._request(waiting)
 
@@ -117,6 +122,8 @@ class SiteSpider(Spider):
             self._refuse_page(self.ending.reason, response.url)
             return
         text, refusal = read
+        if text.error:
+            self._count_error(text.error, response.url)
         if refusal is not None or response.cut:
             self._refuse_page(refusal or PAGE_TRUNCATED, response.url)
         evidence = page_evidence(response, kind, text.excerpt)
@@ -192,8 +199,9 @@ class SiteSpider(Spider):
 
     def counts(self) -> dict[str, int]:
         """Return the counts of the visit, as the database stores them."""
-        self.visit.tally.errors = int(self.crawler.stats.get_value("spider_exceptions/count", 0))
-        return self.visit.counts()
+        counts = self.visit.counts()
+        counts["errors"] += int(self.crawler.stats.get_value("spider_exceptions/count", 0))
+        return counts
 
     def count(self, evidence: Iterable[Evidence]) -> None:
         """Count the marks in evidence; warn once about each type of part that was not read."""
@@ -225,6 +233,13 @@ class SiteSpider(Spider):
         self.visit.refuse_page(reason, interrupted=self.ending.is_interrupted)
         self.logger.info("page refused (%s): %s", reason, url)
         self.report(self.visit.tally)
+
+    def _count_error(self, error: Exception | str, url: str) -> None:
+        """Count an error of our own code or of the spider's; log its last line, and all of it."""
+        trace = error if isinstance(error, str) else "".join(traceback.format_exception(error))
+        self.visit.tally.errors += 1
+        self.warnings.once(trace.rstrip().rpartition("\n")[2], url)
+        self.logger.debug("%s", trace)
 
     def _image_done(self, shown: str, read: ImageRead) -> Iterator[Any]:
         if read.fetched_url is not None:

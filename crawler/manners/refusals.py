@@ -5,7 +5,7 @@ Words: `http-NNN`, `timeout`, `connection`, `too-large`, `truncated`,
 `private-address`, `public-address` (in a private run), `other-site`, `too-long` (the URL),
 `failed`; from decoding an image those of
 UnreadablePicture, `timeout`, `out-of-memory` and `crashed`; from the visit `limit` and
-`interrupted`; from parsing a page `page-too-complex` and `page-truncated`.
+`interrupted`; from parsing a page `page-too-complex`, `parse-error` and `page-truncated`.
 """
 
 from __future__ import annotations

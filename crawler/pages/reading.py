@@ -1,8 +1,8 @@
 """Reads one page in a worker process: from its text, the excerpt, the images and the links. Pure.
 
 The number of tags is limited before parsing, the numbers of links, images and sizes
-while they are collected; the rest is counted. If parsing still fails, an outline
-is read: the marks, and the images in `img` tags.
+while they are collected; the rest is counted. If parsing still fails, or the parser of a
+spider raises, an outline is read: the marks, and the images in `img` tags.
 """
 
 from __future__ import annotations
@@ -10,9 +10,10 @@ from __future__ import annotations
 import html as markup
 import json
 import re
+import traceback
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Any, NamedTuple
 
@@ -26,6 +27,7 @@ from registry.urls.absolute import absolute
 # Most tags read from one page, from its start; usual pages have less than a tenth.
 MOST_TAGS = 50_000
 TOO_COMPLEX = "page-too-complex"
+PARSE_ERROR = "parse-error"
 
 # No pattern backtracks: the time is linear in the text.
 _PLAIN_TAG = re.compile(r"<(?:(img)|base)(?=[\t\n\f\r /])[^<>]*+>", re.IGNORECASE)
@@ -47,10 +49,14 @@ class PageContent:
 
 @dataclass(frozen=True, slots=True)
 class PageText:
-    """The result of reading a page: the excerpt that is evidence, and the page's content."""
+    """The result of reading a page: the excerpt that is evidence, and the page's content.
+
+    `error` is the traceback of a parser that failed; the content is then an outline.
+    """
 
     excerpt: str
     content: PageContent
+    error: str = ""
 
 
 class PageResponse(NamedTuple):
@@ -94,19 +100,31 @@ def read_text(page: Page) -> PageText:
     html, tags = response.text, 0
     if response.kind == "html":
         html, tags = first_tags(html, MOST_TAGS)
-    content = page.parse(response._replace(text=html))
+    try:
+        content = _parsed(page.parse, response._replace(text=html))
+    except MemoryError:
+        raise
+    except Exception:  # noqa: BLE001 (a spider's parser is any code; its error must not hide marks)
+        return replace(outline(response), error=traceback.format_exc())
     images, left = bounded(content.images)
     links = content.links[: 2 * MOST_LINKS]
     left += Counter(tags=tags, links=len(content.links) - len(links)) + content.left
     return PageText(_excerpt(response), PageContent(images, links, left))
 
 
-def outline(page: Page) -> PageText:
+def _parsed(parse: PageParser, response: PageResponse) -> PageContent:
+    content: object = parse(response)
+    if not isinstance(content, PageContent):
+        raise TypeError(f"parse returned {type(content).__name__}, not PageContent")
+    return content
+
+
+def outline(response: PageResponse) -> PageText:
     """Return the excerpt of a page that cannot be parsed, and the images in its `img` tags.
 
     Time is linear in the page; sizes and links are not read.
     """
-    html, page_url, kind = page.response
+    html, page_url, kind = response
     base: str | None = None
     by_url: dict[str, ImageCandidate] = {}
     for is_image, text in islice(_plain_urls(html if kind == "html" else ""), MOST_ADDRESSES):
@@ -115,7 +133,7 @@ def outline(page: Page) -> PageText:
             by_url.setdefault(url, ImageCandidate(url))
         base = base or (None if is_image else url)
     images, left = bounded(tuple(by_url.values()))
-    return PageText(_excerpt(page.response), PageContent(images, (), left))
+    return PageText(_excerpt(response), PageContent(images, (), left))
 
 
 def _excerpt(response: PageResponse) -> str:

@@ -6,7 +6,16 @@ import asyncio
 from dataclasses import replace
 from typing import TypeVar
 
-from crawler.pages.reading import TOO_COMPLEX, Page, PageContent, PageText, load, outline, read_text
+from crawler.pages.reading import (
+    PARSE_ERROR,
+    TOO_COMPLEX,
+    Page,
+    PageContent,
+    PageText,
+    load,
+    outline,
+    read_text,
+)
 from registry.guard import CallLimits, CallResult, Pool, Work
 from registry.pictures.reading import Fetched, FileRead, guarded, read_fetched, read_marks
 
@@ -29,11 +38,14 @@ class Readers:
         self._pages = Pool(1)
 
     async def page(self, page: Page) -> tuple[PageText, str | None]:
-        """Return the excerpt and content of a page, or its outline and `page-too-complex`."""
+        """Return the excerpt and content of a page; or its outline and the refusal.
+
+        Refusals: `parse-error` if the parser failed, else `page-too-complex`.
+        """
         answer = await _called(self._pages, Work(read_text, PAGE_LIMITS, load), page)
         if answer.value is not None:
-            return answer.value, None
-        outlined = await _called(self._pages, Work(outline, PAGE_LIMITS, load), page)
+            return answer.value, PARSE_ERROR if answer.value.error else None
+        outlined = await _called(self._pages, Work(outline, PAGE_LIMITS, load), page.response)
         return outlined.value or PageText("", PageContent()), TOO_COMPLEX
 
     async def image(self, data: bytes, url: str = "") -> FileRead:

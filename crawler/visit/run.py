@@ -15,7 +15,7 @@ from typing import Any
 
 from scrapy.crawler import AsyncCrawlerRunner, Crawler
 
-from crawler.plan import Options, Plan, contact_for
+from crawler.plan import Options, Plan, contact_for, refuse_unimportable
 from crawler.record import database as recorder
 from crawler.report.summary import Ended
 from crawler.report.tally import VisitTally
@@ -51,6 +51,7 @@ def visit(
     written before are kept.
     """
     _refuse_running_loop()
+    refuse_unimportable(plan.spider)
     contact = contact_for(plan, options)
     agent = user_agent(contact)
     settings = scrapy_settings(

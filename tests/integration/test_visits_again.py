@@ -163,3 +163,81 @@ except UsageError as error:
     assert done.stdout.split() == ["'mine'", "refused"], done.stderr
     # The visit ended early, and says so.
     assert conn.execute("SELECT state FROM visit").fetchall() == [("interrupted",)]
+
+
+FAULTY = """
+from crawler.pages.reading import parse_page
+from crawler.site_spider import SiteSpider
+
+class Faulty(SiteSpider):
+    name = "faulty"
+
+    @staticmethod
+    def parse(response):
+        if "two" in response.url:
+            raise KeyError("items")
+        return parse_page(response)
+"""
+IN_MODULE = """
+import sys
+from crawler.plan import Options, Plan
+from crawler.visit.run import visit
+from faulty import Faulty
+
+ended = visit(Plan(Faulty, sys.argv[1]), Options(delay=0))
+print(ended.state, ended.counts["errors"], ended.counts["pages_refused.parse-error"])
+"""
+IN_SCRIPT = """
+import sys
+from crawler.plan import Options, Plan
+from crawler.visit.run import visit
+from registry.errors import UsageError
+
+try:
+    visit(Plan(Faulty, sys.argv[1]), Options(delay=0))
+except UsageError as error:
+    print(error.hint)
+"""
+
+
+@pytest.fixture
+def faulty(tmp_path, site, database_url, monkeypatch):
+    """Run a program with the spider Faulty beside it, on a site of two pages."""
+    monkeypatch.setenv("REGISTRY_DATABASE_URL", database_url)
+    (tmp_path / "faulty.py").write_text(FAULTY)
+    mark = b'<meta name="robots" content="noai"><img src="/pictures/cat.jpg">'
+    site.replace("/one.html", mark + b'<a href="/two.html">two</a>')
+    site.replace("/two.html", mark + b'<a href="/works/">rest</a>')
+
+    def run(program):
+        (tmp_path / "program.py").write_text(program)
+        return subprocess.run(
+            [sys.executable, tmp_path / "program.py", site.url + "/one.html"],
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+
+    return run
+
+
+def test_a_page_on_which_the_spider_fails_keeps_its_marks(faulty, conn):
+    done = faulty(IN_MODULE)
+    assert done.stdout.split() == ["finished", "1", "1"], done.stderr
+    rows = conn.execute(
+        "SELECT page_url, refusal, cardinality(evidence) > 0 FROM observation ORDER BY page_url"
+    ).fetchall()
+    assert [(url.rpartition("/")[2], *rest) for url, *rest in rows] == [
+        ("one.html", None, True),
+        ("two.html", "parse-error", True),
+    ]
+    signals = conn.execute("SELECT text FROM evidence WHERE carrier = 'html'").fetchall()
+    assert len(signals) == 2
+    assert all("noai" in text for (text,) in signals)
+
+
+def test_a_spider_that_no_worker_can_import_is_refused(faulty, conn):
+    done = faulty(FAULTY + IN_SCRIPT)
+    assert "module" in done.stdout, done.stderr
+    assert conn.execute("SELECT count(*) FROM visit").fetchone() == (0,)

@@ -8,7 +8,7 @@ import pytest
 
 from crawler.pages.images import MOST_ADDRESSES, MOST_SIZES, find_images
 from crawler.pages.links import PageLink, find_links
-from crawler.pages.reading import Page, PageResponse, outline, parse_page, read_page
+from crawler.pages.reading import PageResponse, outline, read_page
 
 PAGE = "https://art.example/works/1"
 
@@ -135,9 +135,7 @@ def test_attributes_of_scripts_name_the_images(name: str, src: str) -> None:
     urls = {url for image in found for url in (image.url, *image.variants)}
     shown = {"https://art.example/blank.png"} if src == "/blank.png" else set()
     assert urls == {"https://art.example/a.png"} | shown
-    outlined = {
-        image.url for image in outline(Page(PageResponse(page, PAGE), parse_page)).content.images
-    }
+    outlined = {image.url for image in outline(PageResponse(page, PAGE)).content.images}
     assert outlined <= urls
 
 

@@ -101,20 +101,17 @@ def test_any_page_is_trimmed_and_outlined_in_no_time(html: str) -> None:
     # Anything but linear would take hours.
     page = filled(html)
     first_tags(page, MOST_TAGS)
-    assert outline(Page(PageResponse(page, URL), parse_page)).content.links == ()
+    assert outline(PageResponse(page, URL)).content.links == ()
 
 
 def test_an_outline_has_the_marks_and_the_plain_images() -> None:
     found = outline(
-        Page(
-            PageResponse(
-                '<base href="/b/"><base href="/c/"><meta name="robots" content="noai"><p>text'
-                """<img alt="" src="1.jpg"><IMG data-src='2.jpg?a&amp;b'><img src=3.jpg>"""
-                "<img href=4.jpg>"
-                '<img src=""><img src="data:,"><a src="5.jpg"><img src="1.jpg"><img>',
-                URL,
-            ),
-            parse_page,
+        PageResponse(
+            '<base href="/b/"><base href="/c/"><meta name="robots" content="noai"><p>text'
+            """<img alt="" src="1.jpg"><IMG data-src='2.jpg?a&amp;b'><img src=3.jpg>"""
+            "<img href=4.jpg>"
+            '<img src=""><img src="data:,"><a src="5.jpg"><img src="1.jpg"><img>',
+            URL,
         )
     )
     assert 'content="noai"' in found.excerpt
@@ -162,4 +159,23 @@ def test_json_is_read_by_its_parser_alone() -> None:
     assert [image.url for image in found.content.images] == ["https://art.example/a"]
     assert found.excerpt == ""
     assert read_text(Page(page.response, parse_page)).content.images == ()
-    assert outline(page).content.images == ()
+    assert outline(page.response).content.images == ()
+
+
+@pytest.mark.parametrize(
+    "parse", [lambda response: {}["items"], lambda response: None, lambda one, two: PageContent()]
+)
+def test_a_parser_that_fails_hides_no_mark(parse) -> None:
+    html = '<meta name="robots" content="noai"><img src="/a.jpg">'
+    text = read_text(Page(PageResponse(html, URL), parse))
+    assert 'content="noai"' in text.excerpt
+    assert [image.url for image in text.content.images] == ["https://art.example/a.jpg"]
+    assert "Error" in text.error.splitlines()[-1]
+
+
+def test_a_parser_out_of_memory_is_no_error_of_the_spider() -> None:
+    def parse(response: PageResponse) -> PageContent:
+        raise MemoryError
+
+    with pytest.raises(MemoryError):
+        read_text(Page(PageResponse("", URL), parse))
