@@ -30,6 +30,7 @@ from crawler.pages.image_places import css_urls, is_preload, references
 from crawler.pages.markup import parsed, text_of
 from crawler.pages.srcset import Size, first_sizes
 from crawler.pages.surroundings import Surroundings
+from registry.evidence.carriers import ending_pattern
 from registry.urls.absolute import MAX_ADDRESS, absolute
 
 META_IMAGES = (
@@ -41,10 +42,11 @@ META_IMAGES = (
 )
 # A colon means a page about a file (MediaWiki's `File:Name.jpg`), not the file.
 _IMAGE_NAME = re.compile(
-    r"(?:(?!%3a)[^:])+\.(?:jpe?g|jpe|jfif|a?png|gif|webp|avif|bmp|tiff?|jxl|heic|svg)",
+    rf"(?:(?!%3a)[^:])+\.(?:{ending_pattern()})",
     re.IGNORECASE,
 )
-_NEW = re.compile(r"\b(?:webp|avif|jxl|heic)\b")
+# Formats of the web that not every browser shows, in media types and in file names.
+_NEW = re.compile(rf"\b(?:{ending_pattern('webp', 'bmff', 'jxl')})\b")
 _NEW_FORMAT, _IMG, _SOURCE = range(3)
 # Most images taken from one page, and most sizes of each; usual pages have fewer.
 MOST_IMAGES = 2000

@@ -13,10 +13,11 @@ from crawler.pages.images import base_url, is_image_url
 from crawler.pages.markup import parsed, text_of
 from registry.urls.absolute import absolute
 
-# File names that are certainly not pages; all others are requested, and the media type decides.
+# File names that are certainly neither pages nor images; all others are requested, and the
+# media type decides.
 _NO_PAGE = re.compile(
     r".*\.(?:7z|avi|bz2|css|csv|docx?|epub|exe|flac|gz|iso|js|json|m4[av]|mkv|mov|mp[34]|mpe?g"
-    r"|og[gv]|otf|pdf|pptx?|psd|rar|rss|tar|tgz|ttf|txt|wav|webm|woff2?|xlsx?|xml|zip)",
+    r"|og[gv]|otf|pdf|pptx?|rar|rss|tar|tgz|ttf|txt|wav|webm|woff2?|xlsx?|xml|zip)",
     re.IGNORECASE,
 )
 # The HTML standard, "shared declarative refresh steps", for values with a URL.

@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from registry.evidence.carriers import ending_pattern
 from registry.urls.key import slashed, tidy
 
 Meant = Literal["picture", "page", "person", "licence", "source", ""]
@@ -35,7 +36,7 @@ MIN_SHARE = 0.3  # of a sample that must be addresses, when no name says so
 FEWEST = 0.05  # the same, for a column that is looked up beside others
 LOOKS_SHARE = 0.5  # of a column's addresses that must look like those of pictures
 ADDRESS = re.compile(r"(?:https?:)?//[^\s]+", re.IGNORECASE)
-_TYPES = r"(?:jpe?g|jpe|jfif|png|webp|gif|bmp|tiff?|avif|heic|jp2|jxl|svg)"
+_TYPES = f"(?:{ending_pattern()})"
 OF_PICTURE = re.compile(
     rf"(?:https?:)?//[^/?#]+/[^?#]*\.{_TYPES}(?:[?#:!@/].*)?"
     rf"|(?:https?:)?//\S*[?&](?:format|fm|ext|type|file|name|src|url)=[^&#]*{_TYPES}(?:[&#].*)?",

@@ -121,7 +121,8 @@ def _sorted_files(
 
     Raises UnreadableInput if a path has nothing to import.
     """
-    from registry.datasets._left_out import PICTURES, is_picture, passed_over
+    from registry.datasets._left_out import is_picture, passed_over
+    from registry.evidence.carriers import IMAGE_ENDINGS
 
     tables: list[Named] = []
     pictures: list[Named] = []
@@ -134,7 +135,7 @@ def _sorted_files(
         files = _files(path)
         taken = [file for file in files if is_table(file) or is_picture(file)]
         if not taken:
-            known = ", ".join([*TABLE_SUFFIXES, *sorted(PICTURES)])
+            known = ", ".join([*TABLE_SUFFIXES, *sorted(IMAGE_ENDINGS)])
             hidden_too = " but hidden lists" if _hidden_lists(path) else ""
             hint = f"files that are read end in {known} and are not hidden"
             raise UnreadableInput(f"{path}: nothing to import{hidden_too}", hint)

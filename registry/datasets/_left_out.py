@@ -14,11 +14,10 @@ from pathlib import Path
 from typing import Any, Literal
 
 from registry.errors import RefusedFile, UnreadableDataset
-from registry.evidence.carriers import IMAGE_FORMATS, is_still_image
+from registry.evidence.carriers import IMAGE_ENDINGS, is_still_image
 from registry.files import opened
 
 Kind = Literal["pictures", "archives", "tables", "words", "hidden"]
-PICTURES = frozenset(ending for known in IMAGE_FORMATS for ending in known.endings)
 ARCHIVES = frozenset({".tar", ".zip", ".tgz", ".gz", ".bz2", ".xz", ".zst", ".7z", ".rar"}) | {
     *(".npz", ".pkl", ".pickle", ".pt", ".h5", ".hdf5", ".mdb", ".lmdb", ".tfrecord", ".rec"),
     *(".sqlite", ".sqlite3", ".db", ".duckdb", ".xlsx", ".xls", ".ods", ".orc", ".avro", ".lance"),
@@ -104,7 +103,7 @@ def is_picture(path: Path) -> bool:
     Raises UnreadableDataset if the bytes cannot be read.
     """
     suffix = path.suffix.lower()
-    if suffix in PICTURES:
+    if suffix in IMAGE_ENDINGS:
         return True
     known = suffix in ARCHIVES or suffix in TABLES or suffix in WORDS
     return not known and is_still_image(_head(path))

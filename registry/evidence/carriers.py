@@ -80,7 +80,7 @@ class Carriers:
         """The carrier of a saved file, or `image`, by the ending of its name."""
         return {
             **{ending: row.name for row in self.rows for ending in row.endings},
-            **{ending: "image" for known in IMAGE_FORMATS for ending in known.endings},
+            **dict.fromkeys(IMAGE_ENDINGS, "image"),
         }
 
     def requested(self, shows_pages: bool) -> tuple[tuple[str, str], ...]:
@@ -142,7 +142,8 @@ IMAGE_FORMATS = (
     ImageFormat("webp", (b"WEBP",), 8, (".webp",)),
     # Videos have the same signature; they differ by the brand that follows.
     ImageFormat("bmff", (b"ftyp",), 4, (".avif", ".heic", ".heif"), brands=_BRANDS),
-    ImageFormat("tiff", (b"II*\x00", b"MM\x00*"), 0, (".tif", ".tiff")),
+    # The last two are BigTIFF.
+    ImageFormat("tiff", (b"II*\x00", b"MM\x00*", b"II+\x00", b"MM\x00+"), 0, (".tif", ".tiff")),
     ImageFormat("jxl", (b"\x00\x00\x00\x0cJXL ", b"\xff\x0a"), 0, (".jxl",)),
     ImageFormat(
         "jp2",
@@ -156,6 +157,7 @@ IMAGE_FORMATS = (
     # No signature.
     ImageFormat("svg", (), 0, (".svg",)),
 )
+IMAGE_ENDINGS = frozenset(ending for known in IMAGE_FORMATS for ending in known.endings)
 # Carriers that are fetched from another service than the site.
 ANSWERS = ("spawning-api",)
 
@@ -177,6 +179,16 @@ def is_image(content: bytes) -> bool:
 def is_still_image(content: bytes) -> bool:
     """Return whether a file has the signature of an image format and is not a video."""
     return _STILL.match(content) is not None
+
+
+def ending_pattern(*formats: str) -> str:
+    """Return a regular expression of the endings of image files, without their dot.
+
+    Of these formats, or of all if none is named.
+    """
+    endings = (e for f in IMAGE_FORMATS if not formats or f.name in formats for e in f.endings)
+    # The longest first: of several that match, a regular expression takes the first.
+    return "|".join(re.escape(e[1:]) for e in sorted(endings, key=len, reverse=True))
 
 
 def still_image_pattern() -> str:

@@ -44,7 +44,9 @@ _REFUSAL = re.compile(
     rb"[\xa1-\xb7\xbf\s\":{]{1,8}c?\"?use[\s\":]{0,4}j?\"?notAllowed"
 )
 _MARK = re.compile(r"[^.]{1,100}\.training-mining(?:__[0-9]+)?")
-# Images only: the library also opens PDF, ZIP and videos.
+# The images that the library takes, and the media type that it wants for each; it also opens
+# PDF, ZIP and videos. That these are images in the table of `carriers` too is tested in
+# tests/pure/test_carriers.py.
 _FORMATS = (
     (re.compile(rb"\xff\xd8\xff"), "image/jpeg"),
     (re.compile(rb"\x89PNG\r\n\x1a\n"), "image/png"),

@@ -7,8 +7,10 @@ import zlib
 
 from registry.evidence.carriers import Carriers, is_image
 from registry.evidence.text import text_of
+from registry.evidence.web_page import begins_as_page
 
 _START = 65536
+_SVG_START = 4096
 _AGENT_LINE = re.compile(r"^[ \t]*user-?agent[ \t]*:", re.IGNORECASE | re.MULTILINE)
 _HEADER_LINE = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+:")
 
@@ -27,9 +29,15 @@ def is_compressed(content: bytes) -> bool:
     return False
 
 
+def is_svg(content: bytes) -> bool:
+    """Return whether a file is an SVG, the format without a signature; False for a web page."""
+    text = text_of(content[:_SVG_START]).replace("\0", "").lstrip("\ufeff \t\r\n")
+    return text.startswith("<") and "<svg" in text.lower() and not begins_as_page(text)
+
+
 def kind_by_content(content: bytes, carriers: Carriers) -> str | None:
     """Return the carrier of a file, `image`, `html` or `warc`, by its content; None if unknown."""
-    if is_image(content):
+    if is_image(content) or is_svg(content):
         return "image"
     if content.startswith(b"WARC/") or _unzipped(content).startswith(b"WARC/"):
         return "warc"
@@ -40,7 +48,7 @@ def kind_by_content(content: bytes, carriers: Carriers) -> str | None:
     if by_words is not None:
         return by_words.name
     if syntax == "xml":
-        return "image" if "<svg" in start else "html"
+        return "html"
     if syntax == "txt" and _AGENT_LINE.search(text):
         return "robots-txt"
     return "headers" if _HEADER_LINE.match(start) else None

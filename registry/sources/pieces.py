@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 from registry.evidence.body_kinds import TEXT, is_markup_page
 from registry.evidence.carriers import HTML_TYPES, IN_FILES, is_image
+from registry.evidence.file_kinds import is_svg
 from registry.evidence.responses import Response
 from registry.evidence.site_files import PACKED, answered
 from registry.evidence.text import text_of
@@ -126,7 +127,7 @@ def _embedded(response: Response) -> tuple[list[Piece], list[str]]:
     metadata = read_embedded(body, response.url, whole=not response.cut)
     pieces = [Piece(e, len(e.text.encode("utf-8", "replace"))) for e in metadata.evidence]
     present = {piece.evidence.carrier for piece in pieces}
-    is_known = is_image(body) or b"<svg" in body[:4096].lower()
+    is_known = is_image(body) or is_svg(body)
     warnings = list(metadata.warnings)
     if not (metadata.evidence or warnings or is_known):
         warnings.append("unknown image format: the file was not read")

@@ -72,7 +72,7 @@ ROOMS = {
     | {"registry.snapshot", "registry.datasets", "registry.pictures"},
     "registry.checking.complete": set(),
     "registry.checking.hash_family": set(),
-    "registry.checking.address_columns": {"registry.urls"},
+    "registry.checking.address_columns": {"registry.evidence", "registry.urls"},
     "registry.checking.hash_forms": VALUES | {"registry.checking.hash_family"},
     "registry.checking.file_points": {"registry.checking.hash_forms", "registry.evidence"},
     "registry.checking.mentions": {"registry.urls"},

@@ -5,6 +5,7 @@ import pytest
 
 from crawler.visit.site_files import SiteFileUrls
 from registry.cli._evidence_files import FILE_KINDS, guess_kind
+from registry.evidence import content_credentials
 from registry.evidence.body_kinds import kind_of_body
 from registry.evidence.carriers import (
     IMAGE_FORMATS,
@@ -13,11 +14,12 @@ from registry.evidence.carriers import (
     is_image,
     is_still_image,
 )
-from registry.evidence.file_kinds import kind_by_content
+from registry.evidence.file_kinds import is_svg, kind_by_content
 from registry.evidence.responses import Response
 from registry.evidence.web_page import is_web_page
 from registry.evidence.xmp import containers
 from registry.explain.evidence_lines import HEADER_KINDS, KINDS
+from registry.fingerprints import _decode
 from registry.signals import carriers, readers
 from registry.sources.kinds import kind_of, site_kind
 
@@ -69,6 +71,9 @@ def test_a_file_is_told_by_its_words():
         (table, b"<?xml version='1.0'?><new/>", "new-xml"),
         (TABLE, b"<?xml version='1.0'?><new/>", "html"),
         (table, b"<svg/>", "image"),
+        (table, "<svg/>".encode("utf-16"), "image"),
+        (table, b"<svg><metadata><rdf:RDF/></metadata></svg>", "image"),
+        (table, b"<!doctype html><p><svg/>", "html"),
         (table, b'{"tdm-reservation": 1}', "tdmrep-json"),
         (table, b"# Spawning AI\nUser-agent: *\nDisallow: /", "ai-txt"),
         (table, b"# mine\nUser-agent: *\nDisallow: /", "robots-txt"),
@@ -112,6 +117,72 @@ def test_every_container_of_metadata_is_an_image():
     assert is_image(b"\0\0\0\x0cjP  \r\n\x87\n")
     unknown = set(containers()) - {known.name for known in IMAGE_FORMATS} - {"riff"}
     assert unknown == set()
+
+
+@pytest.mark.parametrize("name", image_files.files(b""))
+def test_a_file_that_holds_metadata_is_an_image_to_all(name):
+    content = image_files.files(image_files.marked())[name]
+    known = [one for one, container in containers().items() if container.recognises(content[:4096])]
+    assert len(known) == 1
+    assert is_still_image(content) or is_svg(content)
+    assert kind_by_content(content, TABLE) == "image"
+
+
+def heads():
+    """Return the first bytes of every format that has a signature, brand by brand."""
+    return {
+        (known.name, start + brand): known.before
+        + b"\0" * (known.offset - len(known.before))
+        + start
+        + brand
+        for known in IMAGE_FORMATS
+        for start in known.starts
+        for brand in known.brands
+    }
+
+
+# The rest of the signatures that are longer where files are decoded.
+RESTS = {"png": b"\x1a\n", "gif": b"9a"}
+
+
+def decoded_or_named(name, head):
+    """Return what the decoder says of these first bytes: `read`, the name, or None."""
+    head = b"RIFF" + head[4:] if name == "webp" else head + RESTS.get(name, b"")
+    return "read" if _decode._has_known_signature(head) else _decode._unsupported(head)
+
+
+def test_the_table_of_what_is_decoded_agrees_with_that_of_the_formats():
+    said = {key: decoded_or_named(key[0], head) for key, head in heads().items()}
+    # Pillow opens any file that begins with BM, so there is no signature.
+    assert {key[0] for key, word in said.items() if word is None} == {"bmp"}
+    names = {}
+    for (name, _), word in said.items():
+        names.setdefault(name, set()).add(word)
+    assert names == {
+        **{key: {"read"} for key in ("jpeg", "png", "gif", "webp", "tiff", "jp2")},
+        **{"bmff": {"read", "HEIC"}, "jxl": {"JPEG XL"}, "psd": {"Photoshop"}, "bmp": {None}},
+    }
+
+
+def test_what_is_decoded_is_an_image_by_the_table():
+    no_images = {"EPS", "PDF", "icon"}
+    named = [start for start, name in _decode._UNSUPPORTED.items() if name not in no_images]
+    brands = [b"\0\0\0\x20ftyp" + brand for brand in _decode._HEIF_BRANDS]
+    for head in (*_decode._SIGNATURES, *named, *brands):
+        assert is_still_image(head), head
+
+
+def test_what_has_credentials_is_an_image_by_the_table():
+    named = {}
+    for (name, _), head in heads().items():
+        content = (b"RIFF" + head[4:] if name == "webp" else head) + RESTS.get(name, b"")
+        content += b"\r\n\x87\n" if content.endswith(b"JXL ") else b""
+        for start, type_name in content_credentials._FORMATS:
+            if start.match(content):
+                named.setdefault(type_name, set()).add(name)
+    assert {key: len(value) for key, value in named.items()} == dict.fromkeys(
+        (type_name for _, type_name in content_credentials._FORMATS), 1
+    )
 
 
 @pytest.mark.parametrize(

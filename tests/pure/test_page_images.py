@@ -5,7 +5,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crawler.pages.images import ImageCandidate, find_images, is_image_url
+from crawler.pages.links import find_links
 from crawler.pages.srcset import Size, parse_srcset
+from registry.evidence.carriers import IMAGE_ENDINGS
 from registry.urls.absolute import absolute
 from registry.urls.key import host_of
 from registry.urls.networks import is_private
@@ -274,3 +276,16 @@ def test_image_addresses(name: str) -> None:
 @pytest.mark.parametrize("name", ["a", "a.html", ".jpg/", "jpg", "File:a.jpg", "a.jpg/view"])
 def test_other_addresses(name: str) -> None:
     assert not is_image_url(f"https://art.example/{name}")
+
+
+@pytest.mark.parametrize("ending", sorted(IMAGE_ENDINGS))
+def test_an_image_of_any_format_is_the_original_and_no_page(ending: str) -> None:
+    html = f'<a href="/full{ending}"><img src="/thumb.jpg"></a>'
+    assert images(html) == [(f"/full{ending}", ("/thumb.jpg",), "link")]
+    assert find_links(html, PAGE) == []
+
+
+@pytest.mark.parametrize("name", ["avif", "heic", "heif", "jxl", "webp"])
+def test_of_equal_sizes_the_copy_in_a_newer_format_is_not_the_original(name: str) -> None:
+    html = f"<picture><source srcset=a.{name}><source srcset=b.jpg><img src=t.gif></picture>"
+    assert images(html)[0][0] == "/works/b.jpg"

@@ -6,14 +6,14 @@ is not read.
 
 from __future__ import annotations
 
+from registry.evidence.file_kinds import is_svg
 from registry.evidence.xmp import _packet
 from registry.evidence.xmp._collector import MAX_BYTES, PacketCollector, Packets
 
 
 def recognises(head: bytes) -> bool:
     """Return whether a file has the signature of this container."""
-    start = head.lstrip(b"\xef\xbb\xbf \t\r\n")
-    return start.startswith(b"<") and b"<svg" in start.replace(b"\0", b"").lower()
+    return is_svg(head)
 
 
 def packets(data: bytes) -> Packets:
