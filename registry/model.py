@@ -37,6 +37,15 @@ DIGESTS: tuple[Digest, ...] = ("sha256", "md5")
 DECISIONS: tuple[Decision, ...] = ("reserved", "conditional", "allowed", "unspecified")
 
 
+def hex_pattern(*names: HashName) -> str:
+    """Return a regular expression of these digests and fingerprints as hex; of all if none named.
+
+    It matches within longer texts: its user says what may stand around it.
+    """
+    digits = sorted({2 * HASH_BYTES[name] for name in names or HASH_BYTES}, reverse=True)
+    return f"(?:{'|'.join(f'[0-9a-fA-F]{{{count}}}' for count in digits)})"
+
+
 @dataclass(frozen=True, slots=True)
 class Evidence:
     """The content of one response, before it is interpreted.

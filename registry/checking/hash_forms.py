@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from registry.checking.hash_family import sample_passes
-from registry.model import DIGESTS, HASH_BYTES
+from registry.model import DIGESTS, HASH_BYTES, hex_pattern
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -28,24 +28,28 @@ PRINT = HASH_BYTES["phash64"]
 # Fewest values of 64 bits that can be recognised as fingerprints.
 FEWEST = 5
 _MARK = r"(?:(?i:[a-z][a-z0-9_-]{0,15}[:=]|sha-?256-|md5-|0x)|\\x)?"
-_HEX = "|".join(f"[0-9a-fA-F]{{{2 * size}}}" for size in (PRINT, *SIZES))
-_HEX = f"(?:{_HEX})"
+_HEX = hex_pattern("phash64", *DIGESTS)
 _UUID = r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
-_BASE64 = r"(?:[A-Za-z0-9+/_-]{43}=?|[A-Za-z0-9+/_-]{22}(?:==)?|[A-Za-z0-9+/_-]{11}=?)"
+# Characters of a hash in base64, and those that fill it up, by its length in bytes.
+_BASE64_LENGTHS = {size: (-(-4 * size // 3), -size % 3) for size in (*SIZES, PRINT)}
+_BASE64 = "|".join(
+    f"[A-Za-z0-9+/_-]{{{length}}}(?:{'=' * fill})?" for length, fill in _BASE64_LENGTHS.values()
+)
+_BASE64 = f"(?:{_BASE64})"
 _AROUND = r"[\s\"'\[\](){}<>,;]*"
 # Texts that can be a hash (RE2, over bytes).
 LIKE = rf"^{_AROUND}{_MARK}\s*(?:{_HEX}|{_UUID}|{_BASE64}|-?[0-9]{{17,20}}){_AROUND}$"
 # The same within a list or a struct, where they are not looked up: clear cases only.
 PLAIN = (
-    rf"^{_AROUND}{_MARK}\s*(?:[0-9a-fA-F]{{64}}|[0-9a-fA-F]{{32}}){_AROUND}$"
-    r"|^(?i:sha-?256-)?[A-Za-z0-9+/]{43}=$"
+    rf"^{_AROUND}{_MARK}\s*{hex_pattern(*DIGESTS)}{_AROUND}$"
+    rf"|^(?i:sha-?256-)?[A-Za-z0-9+/]{{{_BASE64_LENGTHS[HASH_BYTES['sha256']][0]}}}=$"
 )
 _PARTS = re.compile(rf"{_AROUND}{_MARK}\s*(?P<rest>[0-9A-Za-z+/_=-]+){_AROUND}", re.ASCII)
 _HEX_ALONE = re.compile(_HEX)
 _UUID_ALONE = re.compile(_UUID)
 _BASE64_ALONE = re.compile(_BASE64)
 _DECIMAL = re.compile(r"-?[0-9]{17,20}")
-_BITS = re.compile("[01]{64}")
+_BITS = re.compile(f"[01]{{{8 * PRINT}}}")
 
 
 def hashes(value: bytes) -> list[bytes]:

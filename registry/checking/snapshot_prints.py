@@ -51,6 +51,6 @@ class SnapshotPrints:
 def words_of(codes: pa.FixedSizeBinaryArray) -> NDArray[np.uint64]:
     """Return 256-bit codes as uint64 of shape (n, 4), for counting differing bits only."""
     # Nulls may hold anything: they become zeros.
-    filled = codes.fill_null(bytes(32))
+    filled = codes.fill_null(bytes(codes.type.byte_width))
     words = np.frombuffer(filled.buffers()[1], np.uint64).reshape(-1, 4)
     return words[filled.offset : filled.offset + len(filled)]

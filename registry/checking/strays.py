@@ -28,6 +28,7 @@ from registry.checking.hash_forms import (
     of_length,
 )
 from registry.evidence.carriers import still_image_pattern
+from registry.model import DIGESTS, HASH_BYTES, hex_pattern
 from registry.urls.key import INVISIBLE_ENCODED
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ ADDRESS = rf"^{_NOTHING}(?:(?i:https?:){_SLASHES}[^ ]+|{_SLASHES}[^\s/?#]+\.[^\s
 # Text with keys in it: JSON, lists of URLs, pages and Markdown that show a picture.
 _HOLDS_KEYS = (
     r"^\s*[\[{](?s:.*)(?:"
-    r"[\"'](?i:https?:)?//[^\"'\s]+[\"']|[\"'](?:[0-9a-fA-F]{64}|[0-9a-fA-F]{32})[\"'])"
+    r"[\"'](?i:https?:)?//[^\"'\s]+[\"']|[\"']" + hex_pattern(*DIGESTS) + r"[\"'])"
     r"|(?i)<(?:img|source|picture|image)\b[^>]*\b(?:src|srcset|href)\s*="
     r"|^\s*(?i:https?:)?//\S+[\s|,;]+[\"']?(?i:https?:)?//"
     r"|!\[[^\]]*\]\(\s*[^\s)]"
@@ -53,10 +54,10 @@ _HOLDS_KEYS = (
     r"|\bb['\"](?:\\xff\\xd8|\\x89PNG|GIF8|RIFF)|^\xc3\xbf\xc3\x98\xc3\xbf|^\xc2\x89PNG"
     r"|^\[\s*(?:255,\s*216,\s*255|137,\s*80,\s*78|71,\s*73,\s*70,\s*56|82,\s*73,\s*70,\s*70)\b"
     r"|[\"'][\w .-]*(?i:phash|p-hash|image_?hash|perceptual_?hash)[\w .-]*[\"']\s*:"
-    r"\s*[\"']?[0-9a-fA-F]{16}"
+    r"\s*[\"']?" + hex_pattern("phash64")
 )
-_QUOTED_PRINT = r"^\s*[\[{](?s:.*)[\"'](?:0x)?[0-9a-fA-F]{16}[\"']"
-_QUOTED = re.compile(rb"[\"'](?:0x)?([0-9a-fA-F]{16})[\"']")
+_QUOTED_PRINT = rf"^\s*[\[{{](?s:.*)[\"'](?:0x)?{hex_pattern('phash64')}[\"']"
+_QUOTED = re.compile(rf"[\"'](?:0x)?({hex_pattern('phash64')})[\"']".encode())
 # A text of so many characters without spaces between words is a file as base64 or hex.
 ENCODED_LENGTH = 256
 _NOT_ENCODED = r"[^A-Za-z0-9+/_=\-\s]|[^\s]\s[^\s]{1,55}\s[^\s]"
@@ -118,7 +119,7 @@ def _leaf_not_read(name: str, leaf: pa.Array, depth: int) -> Mask:
     mask = matches(leaf, _HOLDS_KEYS) | _encoded(leaf) | _fingerprints_in_json(leaf)
     if is_binary(leaf.type):
         mask |= matches(leaf, _PICTURE)
-        mask |= of_length(leaf, 32) if depth else mask
+        mask |= of_length(leaf, HASH_BYTES["sha256"]) if depth else mask
     return mask | _nested_keys(name, leaf) if depth else mask
 
 

@@ -16,6 +16,7 @@ from typing import Any, Literal
 from registry.errors import RefusedFile, UnreadableDataset
 from registry.evidence.carriers import IMAGE_ENDINGS, is_still_image
 from registry.files import opened
+from registry.model import hex_pattern
 
 Kind = Literal["pictures", "archives", "tables", "words", "hidden"]
 ARCHIVES = frozenset({".tar", ".zip", ".tgz", ".gz", ".bz2", ".xz", ".zst", ".7z", ".rar"}) | {
@@ -30,13 +31,9 @@ WORDS = frozenset(
 }
 MAY_HOLD_ENTRIES = "may-hold-entries"
 # A line of a caption that is only a URL or a hash.
-_LINE = re.compile(
-    rb"(?m)^[^\S\n]*[\"']*(?:https?://\S+|(?:[0-9a-fA-F]{16}|[0-9a-fA-F]{32}|[0-9a-fA-F]{64}))\s*$"
-)
+_LINE = re.compile(rf"(?m)^[^\S\n]*[\"']*(?:https?://\S+|{hex_pattern()})\s*$".encode())
 # URLs and hashes in other texts.
-_TEXT_KEYS = re.compile(
-    rb"(?i)https?:\\{0,4}/|(?<![0-9a-z])(?:[0-9a-f]{16}|[0-9a-f]{32}|[0-9a-f]{64})(?![0-9a-z])"
-)
+_TEXT_KEYS = re.compile(rf"(?i)https?:\\{{0,4}}/|(?<![0-9a-z]){hex_pattern()}(?![0-9a-z])".encode())
 _CAPTIONS = frozenset({".txt", ".caption"})
 # Texts about a dataset as a whole, by their names without suffixes, and programs: the URLs in
 # them are those of their makers.
@@ -48,8 +45,8 @@ _PROGRAMS = frozenset({".py", ".ipynb", ".sh", ".cfg", ".ini", ".toml", ".bib", 
 _NUMBERS = ".npy"
 # For an import: a line of Markdown, YAML or plain text that is only a URL.
 _LISTED = re.compile(rb"(?m)^[^\S\n]*(?:(?:[*+-]|\d{1,9}[.)])[^\S\n]+)?[<\"']*https?://\S+\s*$")
-# A table with one of these may hold keys of the pictures beside it.
-_KEYS = re.compile(rb"https?:|[0-9a-fA-F]{16}")
+# A table with one of these, URLs or hashes of any length, may hold keys of the pictures beside it.
+_KEYS = re.compile(f"https?:|{hex_pattern('phash64')}".encode())
 _MAY_LACK_KEYS = frozenset({".csv", ".tsv", ".json", ".jsonl", ".ndjson"})
 # Start of a file in which macOS keeps the attributes of another one ("._NAME" for NAME).
 _APPLE_DOUBLE = b"\0\5\x16\7"

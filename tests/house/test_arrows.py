@@ -78,7 +78,7 @@ ROOMS = {
     "registry.checking.mentions": {"registry.urls"},
     "registry.checking.strays": {
         *("registry.checking.file_points", "registry.checking.hash_forms"),
-        *("registry.evidence", "registry.urls"),
+        *("registry.evidence", "registry.model", "registry.urls"),
     },
     "registry.checking.columns": VALUES,
     "registry.checking.column_roles": VALUES
