@@ -40,9 +40,9 @@ class Piece:
     @property
     def is_unread(self) -> bool:
         """Return whether it may contain marks that were not read."""
-        status = self.status or 0
-        is_incomplete = self.cut or self.refusal.startswith(NOT_READ)
-        return is_incomplete or status >= 500 or status == robots.TOO_MANY_REQUESTS
+        if self.cut or self.refusal.startswith(NOT_READ):
+            return True
+        return self.status is not None and robots.is_unavailable(self.status)
 
 
 def pieces_of(response: Response, kind: str) -> tuple[list[Piece], list[str]]:
@@ -97,8 +97,10 @@ def text_piece(kind: str, response: Response) -> Piece:
 def site_file_piece(kind: str, response: Response) -> Piece:
     """Return a site's file as a piece of evidence, or its refusal."""
     status = response.status
-    if kind == robots.CARRIER and (status is None or 200 <= status < 300) and not response.unread:
-        return _robots_piece(response, robots.answer_to(response))
+    if kind == robots.CARRIER and not response.unread:
+        rules = robots.answer_to(response)
+        if rules.refusal in (None, robots.NOT_ROBOTS_TXT):
+            return _robots_piece(response, rules)
     answer = answered(kind, response)
     if answer.refusal is None:
         return text_piece(kind, response)

@@ -99,9 +99,8 @@ def answered(
     `body` is decoded, and may be cut after READ_BYTES; `broken`: it is truncated.
     `content_type` is the field's value.
     """
-    if not 200 <= status < 300:
-        refusal = f"http-{status}"
-        return RobotsAnswer(None, refusal, None if is_absent(status) else UNAVAILABLE)
+    if is_absent(status) or is_unavailable(status):
+        return RobotsAnswer(None, f"http-{status}", UNAVAILABLE if is_unavailable(status) else None)
     body, is_whole = _unzipped(body)
     text = _bounded(text_of(body[:READ_BYTES]), is_cut=len(body) > MAX_BYTES)
     if is_web_page(CARRIER, text, media_type([content_type])):
@@ -117,6 +116,14 @@ def answered(
 def is_absent(status: int) -> bool:
     """Return whether a status means that the file is missing (RFC 9309, section 2.3.1.3)."""
     return 400 <= status < 500 and status != TOO_MANY_REQUESTS
+
+
+def is_unavailable(status: int) -> bool:
+    """Return whether a status means that the file may exist, but was not sent (2.3.1.4).
+
+    So do 5xx, 429, and 3xx: a redirect that was not followed to its end.
+    """
+    return not 200 <= status < 300 and not is_absent(status)
 
 
 def _bounded(text: str, *, is_cut: bool) -> str:

@@ -231,6 +231,13 @@ def test_marks_behind_a_comment_are_read(carrier):
     assert any(meaning != "allowed" for s in found for _, meaning in s.uses)
 
 
+@pytest.mark.parametrize("status", [100, 200, 204, 301, 304, 400, 404, 410, 429, 500, 503, 599])
+def test_what_may_hold_marks_by_its_status_is_what_nobody_may_fetch(status):
+    piece = site_file_piece("robots-txt", Saved(URL, status=status))
+    stays_away = robots.answered(status).stay_away is not None
+    assert piece.is_unread == stays_away == robots.is_unavailable(status)
+
+
 def test_a_saved_robots_txt_that_is_not_whole_is_unread():
     head = b"HTTP/1.1 200 OK\r\nContent-Length: 999\r\n\r\n"
     assert site_file_piece("robots-txt", saved_response(head + RULES, URL)).is_unread
