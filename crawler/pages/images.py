@@ -27,7 +27,7 @@ from crawler.pages.image_groups import (
     settle,
 )
 from crawler.pages.image_places import css_urls, is_preload, references
-from crawler.pages.markup import parsed, text_of
+from crawler.pages.markup import text_of
 from crawler.pages.srcset import Size, first_sizes
 from crawler.pages.surroundings import Surroundings
 from registry.evidence.carriers import ending_pattern
@@ -88,15 +88,10 @@ class _Page:
         return True
 
 
-def find_images(html: str, page_url: str) -> list[ImageCandidate]:
-    """Return the images of a page in page order; no URL is in two candidates."""
-    return images_in(parsed(html), page_url)
-
-
 def images_in(
     soup: BeautifulSoup, page_url: str, left: Counter[str] | None = None
 ) -> list[ImageCandidate]:
-    """Return the images of a parsed page, as `find_images` does.
+    """Return the images of a parsed page in page order; no URL is in two candidates.
 
     URLs beyond MOST_ADDRESSES and sizes beyond MOST_SIZES are counted in `left`, as
     `addresses` and `sizes`.

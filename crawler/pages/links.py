@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from bs4 import BeautifulSoup, Tag
 
 from crawler.pages.images import base_url, is_image_url
-from crawler.pages.markup import parsed, text_of
+from crawler.pages.markup import text_of
 from registry.urls.absolute import absolute
 
 # File names that are certainly neither pages nor images; all others are requested, and the
@@ -37,15 +37,10 @@ class PageLink:
     is_next: bool = False
 
 
-def find_links(html: str, page_url: str) -> list[PageLink]:
-    """Return the pages that a page links to, each once: next pages first, then in page order."""
-    return links_in(parsed(html), page_url)
-
-
 def links_in(
     soup: BeautifulSoup, page_url: str, left: Counter[str] | None = None
 ) -> list[PageLink]:
-    """Return the links of a parsed page, as `find_links` does.
+    """Return the pages that a parsed page links to, each once: next pages, then in page order.
 
     At most MOST_LINKS to next pages and MOST_LINKS others: those beyond are counted in
     `left`, as `links`.

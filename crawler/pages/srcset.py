@@ -32,11 +32,6 @@ class Size:
     density: float | None = None
 
 
-def parse_srcset(value: str) -> list[Size]:
-    """Return the valid candidates of a srcset in order."""
-    return first_sizes(value, len(value))[0]
-
-
 def first_sizes(value: str, most: int) -> tuple[list[Size], int]:
     """Return the valid ones of the first `most` candidates, and about how many more follow.
 

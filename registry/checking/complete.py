@@ -23,9 +23,6 @@ PAGE_ONLY = "page-only"
 OTHER_ALGORITHM = "hash-of-another-algorithm"
 # A column holds pictures, addresses or hashes in a form that is not read.
 NOT_READ = "column-not-read"
-# Files beside those of the dataset hold pictures, or keys of pictures, that were not read.
-PICTURES_LEFT_OUT = "pictures-left-out"
-METADATA_LEFT_OUT = "metadata-left-out"
 # The registry has no keys of the kind that the row holds (digests, for example).
 UNRECORDED = "nothing-of-its-kind-recorded"
 # Nothing is recorded: there was nothing to compare with.

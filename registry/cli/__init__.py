@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import importlib
 import os
-import pkgutil
 import sys
 from contextlib import suppress
 from typing import Any
@@ -158,12 +157,6 @@ class LateGroup(click.Group):
         """Write the command list from SUMMARIES; no sub-command is imported."""
         with formatter.section("Commands"):
             formatter.write_dl(sorted(SUMMARIES.items()))
-
-
-def command_files() -> set[str]:
-    """Return the names of the sub-commands that have a file here."""
-    files = {m.name for m in pkgutil.iter_modules(__path__) if not m.name.startswith("_")}
-    return {name.rstrip("_") for name in files}
 
 
 @click.command(cls=LateGroup)

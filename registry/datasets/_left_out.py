@@ -29,6 +29,10 @@ WORDS = frozenset(
 ) | {
     *(".html", ".htm", ".py", ".ipynb", ".sh", ".log", ".cfg", ".ini", ".bib", ".pdf"),
 }
+# Why no row may be clear: the files hold pictures, or keys of pictures, that were not read.
+PICTURES_LEFT_OUT = "pictures-left-out"
+METADATA_LEFT_OUT = "metadata-left-out"
+# The same for an import, of which no row is checked.
 MAY_HOLD_ENTRIES = "may-hold-entries"
 # A line of a caption that is only a URL or a hash.
 _LINE = re.compile(rf"(?m)^[^\S\n]*[\"']*(?:https?://\S+|{hex_pattern()})\s*$".encode())
@@ -188,9 +192,9 @@ def _reason(kind: Kind, paths: Sequence[Path], captioned: Set[Path]) -> str | No
     """Return why no row may be clear; `captioned` are the paths of pictures without suffixes."""
     if not captioned:
         if kind in ("pictures", "archives"):
-            return "pictures-left-out"
+            return PICTURES_LEFT_OUT
         paths = [path for path in paths if path.suffix.lower() != _NUMBERS]
-    return "metadata-left-out" if _hold_keys(kind, paths, captioned) else None
+    return METADATA_LEFT_OUT if _hold_keys(kind, paths, captioned) else None
 
 
 def _hold_keys(kind: Kind, paths: Sequence[Path], captioned: Set[Path]) -> bool:

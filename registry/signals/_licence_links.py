@@ -27,10 +27,9 @@ _WEB = re.compile(r"https?://[^/?#\s]", re.IGNORECASE)
 
 @dataclass(frozen=True, slots=True)
 class LicenceLink:
-    """A licence's absolute URL, whether RSL stands there, and the exact text of the link."""
+    """A licence's absolute URL, and the exact text of the link."""
 
     url: str
-    is_rsl: bool
     raw: str
 
 
@@ -58,7 +57,7 @@ def licence_links(evidence: Evidence, rsl: bool) -> tuple[list[LicenceLink], lis
         if url is None:
             warnings.append(f"licence link without a usable URL: {quote(raw)}")
         else:
-            links.append(LicenceLink(url, rsl, raw[:MAX_RAW]))
+            links.append(LicenceLink(url, raw[:MAX_RAW]))
     return links, warnings[:20]
 
 

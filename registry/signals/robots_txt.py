@@ -35,7 +35,7 @@ Decisions: tokens are compared whole and may hold digits and dots (`AI2Bot`),
 which the RFC's grammar forgets. A missing colon, a misspelt `Disallow`, an agent
 value that is no token (`Kangaroo Bot`, `foo*bot`), a rule before any agent
 and a path without its slash are malformed: refusals among them are kept as
-such, permissions dropped. Of a file longer than MAX_BYTES the whole lines before
+such, permissions dropped. Of a file longer than 5 MiB the whole lines before
 that are read (the RFC asks for 500 KiB). Rules and agents have no bound of their own,
 only their product: a group beyond MAX_ADDRESSED is malformed, and refuses all.
 
@@ -57,7 +57,6 @@ from registry.text import quote
 
 CARRIERS = ("robots-txt",)
 
-MAX_BYTES = _robots_groups.MAX_BYTES
 # Rules times the agents they address, over the whole file. Every signal names its
 # agents wherever it is written down, so a file of 100 KB could fill gigabytes.
 MAX_ADDRESSED = 1_000_000

@@ -35,7 +35,7 @@ CARRIER = "robots-txt"
 READ_BYTES = MAX_BYTES + 1
 UNAVAILABLE = "robots-txt-unavailable"
 NOT_ROBOTS_TXT = "not-robots-txt"
-TOO_MANY_REQUESTS = 429
+_TOO_MANY_REQUESTS = 429
 # Failures of the connection, which are refusals of the host's other URLs too.
 _CONNECTION_FAILURES = frozenset({"connection", "timeout", "private-address", "public-address"})
 _TAG = re.compile(r"<[^<>]{0,2000}>")
@@ -115,7 +115,7 @@ def answered(
 
 def is_absent(status: int) -> bool:
     """Return whether a status means that the file is missing (RFC 9309, section 2.3.1.3)."""
-    return 400 <= status < 500 and status != TOO_MANY_REQUESTS
+    return 400 <= status < 500 and status != _TOO_MANY_REQUESTS
 
 
 def is_unavailable(status: int) -> bool:

@@ -49,11 +49,6 @@ def url_keys(column: Column) -> pa.Array:
     return pc.replace_with_mask(keys, other, pa.array(rest, pa.string()))
 
 
-def hosts(column: Column) -> pa.Array:
-    """Return `host_of` of every row as a string array; null where there is no key."""
-    return hosts_of_keys(url_keys(column))
-
-
 def hosts_of_keys(keys: Column) -> pa.Array:
     """Return the `host` or `host:port` that each key (of `url_keys`) begins with."""
     import pyarrow.compute as pc

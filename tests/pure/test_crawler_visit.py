@@ -4,10 +4,11 @@ from datetime import UTC, datetime, timedelta
 from itertools import permutations
 
 import pytest
+from found import find_links
 
 from crawler.manners.responses import header_lines
 from crawler.pages.images import ImageCandidate
-from crawler.pages.links import PageLink, find_links
+from crawler.pages.links import PageLink
 from crawler.pages.relation import plain_relation
 from crawler.report.summary import Ended, as_json, as_text, exit_code
 from crawler.report.tally import VisitTally

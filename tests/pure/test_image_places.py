@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 
 import pytest
+from found import find_images, find_links
 
-from crawler.pages.images import MOST_ADDRESSES, MOST_SIZES, find_images
-from crawler.pages.links import PageLink, find_links
+from crawler.pages.images import MOST_ADDRESSES, MOST_SIZES
+from crawler.pages.links import PageLink
 from crawler.pages.reading import PageResponse, outline, read_page
 
 PAGE = "https://art.example/works/1"

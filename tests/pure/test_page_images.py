@@ -1,12 +1,12 @@
 from __future__ import annotations
 
 import pytest
+from found import all_sizes, find_images, find_links
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from crawler.pages.images import ImageCandidate, find_images, is_image_url
-from crawler.pages.links import find_links
-from crawler.pages.srcset import Size, parse_srcset
+from crawler.pages.images import ImageCandidate, is_image_url
+from crawler.pages.srcset import Size
 from registry.evidence.carriers import IMAGE_ENDINGS
 from registry.urls.absolute import absolute
 from registry.urls.key import host_of
@@ -177,12 +177,12 @@ SRCSETS: dict[str, list[Size]] = {
 
 @pytest.mark.parametrize("value", SRCSETS)
 def test_srcset(value: str) -> None:
-    assert parse_srcset(value) == SRCSETS[value]
+    assert all_sizes(value) == SRCSETS[value]
 
 
 @given(st.text(alphabet="ab.,() \t12wxh-", max_size=60))
 def test_srcset_never_fails_and_leaves_no_space(value: str) -> None:
-    for size in parse_srcset(value):
+    for size in all_sizes(value):
         assert size.url
         assert not set(size.url) & set(" \t")
         assert not size.url.endswith(",") or " " in value or "\t" in value

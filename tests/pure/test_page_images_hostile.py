@@ -8,12 +8,13 @@ from collections.abc import Callable
 from urllib.parse import urlsplit
 
 import pytest
+from found import all_sizes, find_images
 from hypothesis import given
 from hypothesis import strategies as st
 
 from crawler.pages.image_groups import SizeOffer, settle
-from crawler.pages.images import ImageCandidate, bounded, find_images
-from crawler.pages.srcset import Size, parse_srcset
+from crawler.pages.images import ImageCandidate, bounded
+from crawler.pages.srcset import Size
 from registry.urls.absolute import MAX_ADDRESS, absolute
 
 PAGE = "https://art.example/works/1"
@@ -117,12 +118,12 @@ def test_addresses_in_styles(style: str, name: str | None) -> None:
 
 @pytest.mark.parametrize("unit", ["w", "x"])
 def test_numbers_of_any_length_are_read(unit: str) -> None:
-    (huge, small) = parse_srcset(f"a {'9' * 5000}{unit}, b {'0' * 5000}1{unit}")
+    (huge, small) = all_sizes(f"a {'9' * 5000}{unit}, b {'0' * 5000}1{unit}")
     assert (huge.url, small.url) == ("a", "b")
     assert (huge.width or huge.density or 0) > 10**9
     assert (small.width or small.density) == 1
-    assert parse_srcset(f"a 2w {'9' * 5000}h") == [Size("a", 2)]
-    assert parse_srcset(f"a {'0' * 5000}w") == []
+    assert all_sizes(f"a 2w {'9' * 5000}h") == [Size("a", 2)]
+    assert all_sizes(f"a {'0' * 5000}w") == []
 
 
 def test_images_and_sizes_are_bounded_and_counted() -> None:

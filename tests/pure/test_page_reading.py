@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from found import all_sizes
 
 from crawler.pages.images import MOST_ADDRESSES, MOST_SIZES, ImageCandidate
 from crawler.pages.links import MOST_LINKS, PageLink
@@ -16,7 +17,7 @@ from crawler.pages.reading import (
     parse_page,
     read_text,
 )
-from crawler.pages.srcset import Size, first_sizes, parse_srcset
+from crawler.pages.srcset import Size, first_sizes
 
 URL = "https://art.example/works/"
 MEGABYTES = 9 << 20
@@ -124,7 +125,7 @@ def test_an_outline_has_the_marks_and_the_plain_images() -> None:
 def test_the_first_sizes_of_a_srcset() -> None:
     value = "a 1w, b 2w,c 3w , d"
     assert first_sizes(value, 2) == ([Size("a", 1), Size("b", 2)], 2)
-    assert first_sizes(value, 4) == (parse_srcset(value), 0)
+    assert first_sizes(value, 4) == (all_sizes(value), 0)
     assert first_sizes(value, 0) == ([], 4)
     assert first_sizes(" , ", 0) == ([], 0)
 
@@ -145,7 +146,7 @@ def test_any_srcset_is_read_in_no_time(piece: str) -> None:
     ],
 )
 def test_odd_descriptors(value: str, sizes: list[Size]) -> None:
-    assert parse_srcset(value) == sizes
+    assert all_sizes(value) == sizes
 
 
 def test_json_is_read_by_its_parser_alone() -> None:

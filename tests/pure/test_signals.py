@@ -13,7 +13,8 @@ from registry.explain.selftest import POLICIES, judged, load, run
 from registry.model import USES, Evidence
 from registry.signals import read, readers
 from registry.signals._directives import MAX_LIST
-from registry.signals.robots_txt import MAX_ADDRESSED, MAX_BYTES, MAX_WARNINGS
+from registry.signals._robots_groups import MAX_BYTES
+from registry.signals.robots_txt import MAX_ADDRESSED, MAX_WARNINGS
 
 VECTORS = Path(__file__).parent.parent / "vectors"
 SHARED = Path(__file__).parents[2].parent / "shared"

@@ -12,7 +12,7 @@ import pytest
 from made import Made
 
 from registry.urls.absolute import absolute
-from registry.urls.columns import hosts
+from registry.urls.columns import hosts_of_keys, url_keys
 from registry.urls.key import host_of, hostname_of, split_key, url_key
 
 # As it is written: as everybody has it, with the port unless that is the scheme's own.
@@ -113,14 +113,14 @@ def _of_a_site_file(url: str) -> str | None:
 
 
 def _of_an_image(url: str) -> str | None:
-    from crawler.pages.images import find_images
+    from found import find_images
 
     (image,) = find_images(f'<img src="{url}/a.jpg">', "https://art.example/")
     return image.url.partition("://")[2].partition("/")[0]
 
 
 def _of_a_link(url: str) -> str | None:
-    from crawler.pages.links import find_links
+    from found import find_links
 
     (link,) = find_links(f'<a href="{url}/a">x</a>', "https://art.example/")
     return link.url.partition("://")[2].partition("/")[0]
@@ -186,7 +186,7 @@ def _of_an_archive(url: str) -> str | None:
 CALLERS: dict[str, Callable[[str], str | None]] = {
     "key": lambda url: split_key(url_key(f"{url}/a") or "")[0],
     "host": lambda url: host_of(f"{url}/a?b#c"),
-    "column": lambda url: hosts(pa.array([f"{url}/a"]))[0].as_py(),
+    "column": lambda url: hosts_of_keys(url_keys(pa.array([f"{url}/a"])))[0].as_py(),
     "absolute": lambda url: (absolute(url, url) or "").partition("://")[2],
     "robots.txt": _of_robots,
     "RSL": _of_rsl,

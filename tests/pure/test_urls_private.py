@@ -81,8 +81,7 @@ def test_the_matrix_is_large_enough() -> None:
 
 @pytest.mark.parametrize("url", URLS)
 def test_links_and_images_of_a_page_name_a_private_host(url: str) -> None:
-    from crawler.pages.images import find_images
-    from crawler.pages.links import find_links
+    from found import find_images, find_links
 
     attribute = url.replace('"', "&quot;")
     html = f'<base href="{PAGE}"><img src="{attribute}"><a href="{attribute}">x</a>'
