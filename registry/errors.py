@@ -77,6 +77,12 @@ class MigrationsBehind(ServiceUnavailable):
     hint = "run `registry init`"
 
 
+class PluginIncomplete(RegistryError):
+    """A plug-in lacks a name that every plug-in of its folder has."""
+
+    hint = "add it, or take the file away; __init__.py of the folder says what a plug-in has"
+
+
 class NotEnoughMemory(RegistryError):
     """The memory or the threads that the command needs are not available to this process."""
 

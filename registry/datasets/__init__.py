@@ -77,7 +77,7 @@ def open_dataset(names: Sequence[str]) -> Dataset:
     if not names:
         raise UsageError("no dataset is named", "name a Parquet file or a folder")
     paths = [path for name in names for path in _expand(name)]
-    formats = discover("registry.datasets")
+    formats = discover("registry.datasets", ("sureness", "open_files"))
     names_of_formats = {_surest(path, formats) for path in paths}
     if len(names_of_formats) > 1:
         raise UnreadableDataset("these datasets are of different formats", "check them one by one")

@@ -45,7 +45,8 @@ def algorithms() -> dict[str, Algorithm]:
     """Return every algorithm by name, those with fewer bits first."""
     from registry.fingerprints import _normalise
 
-    modules = sorted(discover(__name__).items(), key=lambda item: item[1].BITS)
+    plugins = discover(__name__, ("BITS", "VERSION", "compute"))
+    modules = sorted(plugins.items(), key=lambda item: item[1].BITS)
     suffix = f"normalise-{_normalise.VERSION}"
     return {
         name: Algorithm(module.BITS, f"{module.VERSION}+{suffix}", module.compute)

@@ -46,7 +46,7 @@ MAX_QUICK = 64 * 1024
 @cache
 def readers() -> dict[str, ModuleType]:
     """Return every reader by name."""
-    return discover(__name__)
+    return discover(__name__, ("CARRIERS", "read"))
 
 
 @cache

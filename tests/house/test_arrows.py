@@ -28,7 +28,7 @@ ROOMS = {
     # Loose modules of the package.
     "registry.model": set(),
     "registry.errors": set(),
-    "registry.plugins": set(),
+    "registry.plugins": {"registry.errors"},
     "registry.text": set(),
     "registry.home": {"registry.errors"},
     "registry.terminal": {"registry.errors", "registry.text"},

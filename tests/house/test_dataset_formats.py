@@ -95,7 +95,7 @@ def test_the_surest_format_wins_not_the_first_by_name(tmp_path, monkeypatch):
     shutil.copytree(SAMPLES / "parquet", tmp_path / "data")
     (tmp_path / "data/meta.jsonl").write_text("{}")
     formats = {"a_lines": toy(FOLDER[NAME]), **FORMATS, "z_lines": toy(FOLDER[NAME])}
-    monkeypatch.setattr(datasets, "discover", lambda package: formats)
+    monkeypatch.setattr(datasets, "discover", lambda package, needs: formats)
     assert open_dataset([str(tmp_path / "data")]).format == "parquet"
     (file,) = (tmp_path / "data").glob("*.parquet")
     assert open_dataset([str(file)]).format == "parquet"

@@ -2,6 +2,8 @@
 
 import json
 import re
+from types import SimpleNamespace
+from typing import get_args
 
 import pytest
 from sources import ROOT, hold
@@ -9,7 +11,7 @@ from sources import ROOT, hold
 from registry.evidence.carriers import Carrier
 from registry.explain import evidence_lines
 from registry.explain.evidence_lines import TEXT_KINDS
-from registry.model import Reading
+from registry.model import USES, Conformance, Meaning, Reading, Scope, Signal
 from registry.signals import readers, vocabularies_with
 
 PARTS = ("Refuses", "Where", "Example", "Grammar", "What it says", "Decisions", "Source")
@@ -31,20 +33,81 @@ def test_reader_takes_the_kinds_there_are(name):
     assert set(readers()[name].CARRIERS) <= {"headers", *TEXT_KINDS}
 
 
-@pytest.mark.parametrize("name", readers())
-def test_signals_name_the_vocabulary_that_is_declared(name, monkeypatch):
-    """By that name their flags are found."""
-    reader = readers()[name]
-
-    def read(evidence):
-        return reader.read(evidence) if evidence.carrier in reader.CARRIERS else Reading()
-
-    monkeypatch.setattr(evidence_lines, "read", read)
-    declared = getattr(reader, "VOCABULARY", name.replace("_", "-"))
+def readings(name, reader):
+    """Yield the result of a reader for each of its vectors that has its carriers."""
     vectors = (ROOT / f"tests/vectors/{name}.jsonl").read_text("utf-8")
     for line in map(json.loads, vectors.splitlines()):
-        _, reading = evidence_lines.read_line(line)
-        assert {signal.vocabulary for signal in reading.signals} <= {declared}
+        with pytest.MonkeyPatch.context() as patch:
+            given = []
+            patch.setattr(
+                evidence_lines, "read", lambda e, given=given: given.append(e) or Reading()
+            )
+            evidence_lines.read_line(line)
+        yield from (reader.read(e) for e in given if e.carrier in reader.CARRIERS)
+
+
+def faults(name, reader, results):
+    """Yield what is wrong with the results of a reader, each after its file."""
+    file = f"registry/signals/{name}.py"
+    declared = getattr(reader, "VOCABULARY", name.replace("_", "-"))
+    known = {
+        # By that name its flags are found.
+        "vocabulary": (declared,),
+        "carrier": reader.CARRIERS,
+        "scope": get_args(Scope),
+        "conformance": get_args(Conformance),
+        "use": USES,
+        "meaning": get_args(Meaning),
+    }
+    for result in results:
+        if not isinstance(result, Reading):
+            yield f"{file}: read returns {type(result).__name__}, not a Reading"
+            continue
+        for word, value in (pair for signal in result.signals for pair in words_of(signal)):
+            if value not in known[word]:
+                yield f"{file}: the {word} {value!r} is none of {', '.join(known[word])}"
+
+
+def words_of(signal):
+    """Yield the words of a signal, each after its kind."""
+    for word in ("vocabulary", "carrier", "scope", "conformance"):
+        yield word, getattr(signal, word)
+    for use, meaning in signal.uses:
+        yield from (("use", use), ("meaning", meaning))
+
+
+@pytest.mark.parametrize("name", readers())
+def test_results_have_the_words_there_are(name):
+    reader = readers()[name]
+    wrong = dict.fromkeys(faults(name, reader, readings(name, reader)))
+    hold(wrong, "a reader returns a Reading, in the words of registry/model.py", "correct it")
+
+
+def signal(**words):
+    given = dict.fromkeys(("name", "vocabulary", "carrier", "scope", "raw", "url"), "x")
+    given |= {"vocabulary": "new", "carrier": "html", "scope": "page"}
+    return Signal(**given | {"uses": (("train", "reserved"),)} | words)
+
+
+@pytest.mark.parametrize(
+    ("result", "word"),
+    [
+        (None, "read returns NoneType, not a Reading"),
+        (signal(uses=(("trian", "reserved"),)), "the use 'trian' is none of train, "),
+        (signal(uses=(("train", "no"),)), "the meaning 'no' is none of reserved, "),
+        (signal(scope="all"), "the scope 'all' is none of "),
+        (signal(conformance="bad"), "the conformance 'bad' is none of ok, "),
+        (signal(vocabulary="x"), "the vocabulary 'x' is none of new"),
+        (signal(carrier="x"), "the carrier 'x' is none of html"),
+    ],
+)
+def test_a_wrong_result_is_named_with_its_file(result, word):
+    reader = SimpleNamespace(CARRIERS=("html",))
+    results = [Reading((result,)) if result else None]
+    (fault,) = faults("new", reader, results)
+    assert fault.startswith("registry/signals/new.py: ")
+    assert word in fault
+    assert not list(faults("new", reader, [Reading((signal(),)), Reading()]))
 
 
 def test_flags_are_those_of_the_vocabulary_whoever_reads_it():

@@ -27,6 +27,51 @@ def test_spiders_are_named_as_their_files():
     assert {name for name in files if not name.startswith("_")} == set(spiders())
 
 
+def faults(spider):
+    """Return what a spider declares in a wrong form, each after its file."""
+    kinds = spider.kinds if isinstance(spider.kinds, tuple) else ()
+    forms = {
+        "about": (isinstance(spider.about, str) and bool(spider.about), "a text"),
+        "hosts": (is_texts(spider.hosts), 'a tuple of texts, such as ("art.example",)'),
+        "starts_at": (isinstance(spider.starts_at, str), "a text"),
+        "kinds": (bool(kinds) and set(kinds) <= {"html", "json"}, 'a tuple of "html" and "json"'),
+        "parse": (callable(spider.parse), "a function"),
+    }
+    file = f"{spider.__module__.replace('.', '/')}.py"
+    return [
+        f"{file}: {name} is not {form}" for name, (is_right, form) in forms.items() if not is_right
+    ]
+
+
+def is_texts(value):
+    return isinstance(value, tuple) and all(isinstance(one, str) for one in value)
+
+
+def test_spiders_declare_values_of_the_right_form():
+    wrong = [fault for spider in spiders().values() for fault in faults(spider)]
+    hold(wrong, "crawler/site_spider.py says what a spider declares", "correct it")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("hosts", "127.0.0.1"),
+        ("hosts", ["a.example"]),
+        ("kinds", "json"),
+        ("kinds", ()),
+        ("kinds", ("xml",)),
+        ("about", ""),
+        ("starts_at", None),
+        ("parse", None),
+    ],
+)
+def test_a_wrong_form_is_named_with_its_file(name, value):
+    spider = type("New", (SiteSpider,), {"about": "new", name: value})
+    spider.__module__ = "crawler.spiders.new"
+    (fault,) = faults(spider)
+    assert fault.startswith(f"crawler/spiders/new.py: {name} is not ")
+
+
 def test_a_host_has_one_spider():
     declared = [host for spider in spiders().values() for host in spider.hosts]
     wrong = {host for host in declared if declared.count(host) > 1 or host != host.lower()}

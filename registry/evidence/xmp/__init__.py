@@ -36,7 +36,7 @@ class FileMetadata:
 @cache
 def containers() -> dict[str, ModuleType]:
     """Return every container by name."""
-    return discover(__name__)
+    return discover(__name__, ("recognises", "packets"))
 
 
 def read_file_metadata(data: bytes, url: str = "") -> FileMetadata:
