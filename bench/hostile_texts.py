@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from registry.model import About, Evidence
+from registry.model import Evidence, Scope
 from registry.signals import readers
 
 PIECES = (
@@ -69,7 +69,7 @@ FRAMES = {
     "ai-txt": (("", ""), ("User-Agent: *\nDisallow: ", "\n"), ('{"permissions":{"', '":1}}')),
     "trust-txt": (("", ""), ("datatrainingallowed=", "\n")),
 }
-ABOUT: dict[str, About] = {"headers": "image", "html": "page", "xmp": "image", "c2pa-json": "image"}
+ABOUT: dict[str, Scope] = {"headers": "image", "html": "page", "xmp": "image", "c2pa-json": "image"}
 ABOUT["spawning-api"] = "image"
 
 

@@ -18,7 +18,6 @@ Decision = Literal["reserved", "conditional", "allowed", "unspecified"]
 Outcome = Literal["reserved", "conditional", "review", "clear", "unchecked"]
 MatchedBy = Literal["url", "digest", "fingerprint", "site"]
 Tier = Literal["exact", "certain", "likely", "possible"]
-About = Literal["image", "page", "site"]
 Scope = Literal["image", "page", "site"]
 Relation = Literal["own", "cdn", "third-party"]
 Conformance = Literal["ok", "legacy", "malformed", "unverified"]
@@ -56,7 +55,7 @@ class Evidence:
     """
 
     carrier: str
-    about: About
+    about: Scope
     url: str
     lines: tuple[tuple[str, str], ...] = ()
     text: str = ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from registry.explain import Explanation
-from registry.model import About, Evidence
+from registry.model import Evidence, Scope
 from registry.signals import read
 from registry.terminal import say
 from registry.text import visible
@@ -43,7 +43,7 @@ def advise(explained: Explanation) -> None:
 
 
 def _reserves(evidence: Evidence, explained: Explanation) -> bool:
-    about: About = "page" if explained.kind == "html" else "image"
+    about: Scope = "page" if explained.kind == "html" else "image"
     verdict = explained.verdicts[0]
     signals = read(evidence).signals
     agent = explained.target.agent

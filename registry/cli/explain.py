@@ -26,7 +26,7 @@ from registry.evidence.responses import (
 from registry.explain import Asked, Explanation, asked_policies, explain, licences
 from registry.explain.evidence_lines import HEADER_KINDS, TEXT_KINDS
 from registry.files import opened, standard_input
-from registry.model import About, Evidence
+from registry.model import Evidence, Scope
 from registry.signals import carriers
 from registry.sources.kinds import is_site_file, kind_of
 from registry.sources.mhtml import pieces_in, read_mhtml
@@ -212,7 +212,7 @@ def _explained(
     """Explain a file or response, together with the headers of --header."""
     pieces, more = pieces_of(response, kind)
     if question.headers:
-        about: About = "page" if kind == "html" else "image"
+        about: Scope = "page" if kind == "html" else "image"
         pieces.append(Piece(Evidence("headers", about, response.url, question.headers)))
     url = question.url or response.url or None
     return explain(name, kind, pieces, url, question.asked, [*notes, *more])

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from registry.db.values import unpack
-from registry.model import About, Evidence, Meaning, Relation, Use
+from registry.model import Evidence, Meaning, Relation, Scope, Use
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ class EvidenceRow:
 
     id: int
     carrier: str
-    about: About
+    about: Scope
     url: str
     lines: list[list[str]] | None
     text: str | None

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
 
-from registry.model import About
+from registry.model import Scope
 
 # The hosts from which a file is requested: `media` hosts of images or pages, as its marks cover
 # the files on the host; `pages` hosts of pages only. Other files are requested if something
@@ -35,7 +35,7 @@ class Carrier:
     """
 
     name: str
-    about: About
+    about: Scope
     paths: tuple[str, ...] = ()
     requested_from: RequestedFrom | None = None
     media_types: tuple[str, ...] = ()

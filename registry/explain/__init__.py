@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from registry.explain.hints import Hint, hints_of, misplaced
-from registry.model import TRAINING_USES, About, Evidence, Reading, Signal, Target, Verdict
+from registry.model import TRAINING_USES, Evidence, Reading, Scope, Signal, Target, Verdict
 from registry.signals import read
 from registry.sources.pieces import Piece
 from registry.verdict import POLICIES, decide, policy_named
@@ -87,7 +87,7 @@ def explain(
         image_url=None if is_page else url, page_url=url if is_page else None, agent=asked.agent
     )
     signals = applicable_without_url(all_signals, target)
-    about: About = "page" if is_page else "image"
+    about: Scope = "page" if is_page else "image"
     shown = [_as_for_images(signal) for signal in signals] if is_page else []
     agent = asked.agent
     unread = _unread_licences(pieces)

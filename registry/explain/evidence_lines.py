@@ -17,7 +17,7 @@ from typing import Any
 from registry.agents.known import agents
 from registry.errors import UnreadableInput
 from registry.evidence.carriers import ANSWERS, IN_FILES
-from registry.model import About, Evidence, Reading, Signal, Target
+from registry.model import Evidence, Reading, Scope, Signal, Target
 from registry.signals import carriers, read
 from registry.urls.paths import robots_url, url_host
 from registry.verdict import addressed, decide, known_policies, policy_named
@@ -79,12 +79,12 @@ def read_line(line: Mapping[str, Any]) -> tuple[Target, Reading]:
     return target, _joined(map(read, pieces))
 
 
-def target_about(target: Target) -> About:
+def target_about(target: Target) -> Scope:
     """Return whether a verdict is for an image, or for the page itself."""
     return "page" if target.image_url in {None, target.page_url} and target.page_url else "image"
 
 
-def names(signals: Iterable[Signal], agent: str | None, asked: About = "image") -> list[str]:
+def names(signals: Iterable[Signal], agent: str | None, asked: Scope = "image") -> list[str]:
     """Return the names of the signals as evidence lines give them: once each, in order.
 
     A mark for another agent is `name@agent`. In robots.txt only the rules that apply to
@@ -112,7 +112,7 @@ def _on_page_path(signal: Signal) -> bool:
     return signal.scope == "page" and signal.rule is not None
 
 
-def _of_page_alone(signal: Signal, asked: About) -> bool:
+def _of_page_alone(signal: Signal, asked: Scope) -> bool:
     """Return whether a mark is TDMRep's in a page: it covers none of the images there."""
     return asked == "image" and signal.scope == "page" and signal.vocabulary == "tdmrep"
 

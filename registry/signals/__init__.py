@@ -29,7 +29,7 @@ from typing import Literal
 
 from registry.errors import UsageError
 from registry.evidence.carriers import COMMON, Carriers
-from registry.model import About, Evidence, Reading, Signal
+from registry.model import Evidence, Reading, Scope, Signal
 from registry.plugins import discover
 from registry.signals import _excerpt
 
@@ -169,7 +169,7 @@ def _read_headers(evidence: Evidence) -> Reading:
 
 
 @lru_cache(maxsize=1024)
-def _remembered(about: About, lines: tuple[tuple[str, str], ...]) -> Reading:
+def _remembered(about: Scope, lines: tuple[tuple[str, str], ...]) -> Reading:
     return _read_fields(Evidence("headers", about, "", lines))
 
 

@@ -10,7 +10,7 @@ from registry.evidence.file_kinds import is_svg
 from registry.evidence.responses import Response
 from registry.evidence.site_files import PACKED, answered
 from registry.evidence.text import text_of
-from registry.model import About, Evidence
+from registry.model import Evidence, Scope
 from registry.signals import carriers
 from registry.sources import robots
 from registry.sources.kinds import is_site_file, site_file_url
@@ -47,7 +47,7 @@ class Piece:
 
 def pieces_of(response: Response, kind: str) -> tuple[list[Piece], list[str]]:
     """Return the pieces of evidence in a response, and notes about the parts not read."""
-    about: About = "page" if kind == "html" or response.media_type in HTML_TYPES else "image"
+    about: Scope = "page" if kind == "html" or response.media_type in HTML_TYPES else "image"
     pieces: list[Piece] = []
     notes = [*response.notes, *_remarks(response, kind)]
     if (response.lines or response.status) and not is_site_file(kind):
@@ -89,7 +89,7 @@ def _remarks(response: Response, kind: str) -> list[str]:
 
 def text_piece(kind: str, response: Response) -> Piece:
     """Return the text of a page, a site's file or an image's metadata as a piece of evidence."""
-    about: About = "site" if is_site_file(kind) else "page" if kind == "html" else "image"
+    about: Scope = "site" if is_site_file(kind) else "page" if kind == "html" else "image"
     evidence = Evidence(kind, about, response.url, text=response.text(kind))
     return Piece(evidence, len(response.body), response.status, cut=response.cut)
 

@@ -27,7 +27,7 @@ from typing import Literal
 
 from registry.agents.known import agent_token
 from registry.evidence.carriers import IN_FILES
-from registry.model import DECISIONS, TRAINING_USES, About, Decision, Signal, Use, Verdict
+from registry.model import DECISIONS, TRAINING_USES, Decision, Scope, Signal, Use, Verdict
 from registry.signals import vocabularies_with
 from registry.urls.paths import url_host
 from registry.verdict.addressing import addressed, without_permissions_for_others
@@ -54,7 +54,7 @@ def decide(
     policy: str = "cautious",
     agent: str | None = None,
     *,
-    asked: About = "image",
+    asked: Scope = "image",
 ) -> Verdict:
     """Decide whether training is reserved, from signals that are already `applicable`.
 
@@ -95,7 +95,7 @@ def _strictest(decisions: Iterable[Decision]) -> Decision:
     return min(decisions, key=DECISIONS.index, default="unspecified")
 
 
-def _as_conditions(statements: Sequence[_Statement], asked: About) -> list[_Statement]:
+def _as_conditions(statements: Sequence[_Statement], asked: Scope) -> list[_Statement]:
     """Return refusals and licences as one condition, if every refusal is also licensed.
 
     Only for vocabularies that are `LICENSABLE`, and only of one declarant: a site's offer
@@ -129,7 +129,7 @@ def _is_licensable(signal: Signal) -> bool:
     return signal.vocabulary in vocabularies_with("LICENSABLE")
 
 
-def _statements(signal: Signal, policy: Policy, asked: About) -> list[_Statement]:
+def _statements(signal: Signal, policy: Policy, asked: Scope) -> list[_Statement]:
     """Return what a signal says of training, as far as the policy lets it count."""
     if policy.names is not None and signal.name not in policy.names:
         return []
@@ -148,7 +148,7 @@ def _statements(signal: Signal, policy: Policy, asked: About) -> list[_Statement
     ]
 
 
-def _reach(signal: Signal, policy: Policy, asked: About) -> _Reach:
+def _reach(signal: Signal, policy: Policy, asked: Scope) -> _Reach:
     """Return how much of a page-level mark, or of a rule for the page's path, counts for an image.
 
     All other signals count in full.
@@ -161,7 +161,7 @@ def _reach(signal: Signal, policy: Policy, asked: About) -> _Reach:
 
 
 def _operator_statements(
-    signals: Iterable[Signal], agent: str | None, policy: Policy, asked: About
+    signals: Iterable[Signal], agent: str | None, policy: Policy, asked: Scope
 ) -> list[_Statement]:
     """Return what directives mean to the asking agent by its operator's own documents.
 

@@ -24,7 +24,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from registry.model import TRAINING_USES, About, Meaning, Signal, Use
+from registry.model import TRAINING_USES, Meaning, Scope, Signal, Use
 from registry.verdict.patterns import Pattern
 
 # An RSL document, and whether it is about the page around the image.
@@ -35,7 +35,7 @@ _OF_FILES = {"tdmrep", "ai-txt"}
 _TDM_LAYERS = {"tdmrep-json": 0, "headers": 1, "html": 2}
 
 
-def settled(signals: Sequence[Signal], asked: About = "image") -> list[Signal]:
+def settled(signals: Sequence[Signal], asked: Scope = "image") -> list[Signal]:
     """Return the signals that count, of those that apply to one target and one agent, in order.
 
     `asked` is `page` where the question is about the page itself.
@@ -68,7 +68,7 @@ def _without_page_paths(signals: list[Signal]) -> list[Signal]:
     ]
 
 
-def _layered(signals: list[Signal], asked: About) -> list[Signal]:
+def _layered(signals: list[Signal], asked: Scope) -> list[Signal]:
     """Resolve TDMRep's layers: of the site about the image, about the page, and of the file.
 
     Where the page itself is asked about, the site's layers are one.
@@ -84,7 +84,7 @@ def _layered(signals: list[Signal], asked: About) -> list[Signal]:
     return [signal for signal in resolved if signal is not None]
 
 
-def _subject(signal: Signal, asked: About) -> str:
+def _subject(signal: Signal, asked: Scope) -> str:
     """Return who made a TDMRep signal and of what; signals replace others of the same only."""
     if signal.carrier == "xmp":
         return "file"
@@ -123,7 +123,7 @@ def _licensed(signal: Signal, licence_url: str | None) -> Signal:
     return replace(signal, uses=uses, licence_url=licence_url)
 
 
-def _narrowed(signals: list[Signal], asked: About) -> list[Signal]:
+def _narrowed(signals: list[Signal], asked: Scope) -> list[Signal]:
     """Drop the RSL licences that narrower ones of the same document replace.
 
     Only a well written licence replaces others. Licences of the image and of the page
@@ -149,7 +149,7 @@ def _narrowed(signals: list[Signal], asked: About) -> list[Signal]:
     ]
 
 
-def _place(signal: Signal, asked: About) -> tuple[_Covered, int]:
+def _place(signal: Signal, asked: Scope) -> tuple[_Covered, int]:
     """Return what a licence covers, and how narrowly; one without a path is the narrowest."""
     covered = signal.url, signal.scope == "page" and asked != "page"
     rule = signal.rule

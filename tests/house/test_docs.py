@@ -184,6 +184,47 @@ def test_database_page_has_the_tables():
     hold(lacking("docs/database.md", tables), "database.md has every table", FIX)
 
 
+ROOMS = {module.name.split(".")[1] for module in modules("registry") if "." in module.name}
+
+
+def rooms_named() -> dict[str, set[str]]:
+    """Return the words in places of pages that name rooms only, by the place."""
+    arrows = text_of("docs/design.md").partition("## Arrows")[2].split("```")[1]
+    where = text_of("CONTRIBUTING.md").partition("## Where things are")[2].partition("\n## ")[0]
+    return {
+        "docs/design.md, Arrows": set(re.findall(r"\w+", arrows)),
+        "CONTRIBUTING.md, Where things are": set(re.findall(r"`(\w+)`", where)),
+    }
+
+
+def test_rooms_that_pages_name_are_there():
+    named = rooms_named()
+    assert all(len(rooms) > 9 for rooms in named.values())
+    known = ROOMS | {"registry", "crawler"}
+    wrong = [f"{at}: {word}" for at, rooms in named.items() for word in sorted(rooms - known)]
+    hold(wrong, "a room has the name of its folder", FIX)
+
+
+def test_design_has_a_row_for_every_room():
+    folders = {
+        f"{module.name.replace('.', '/')}/"
+        for module in modules("registry", "crawler")
+        if module.path.endswith("/__init__.py") and module.name.count(".") == 1
+    }
+    hold(lacking("docs/design.md", sorted(folders)), "design.md has every room", FIX)
+
+
+def test_no_two_words_of_the_model_have_the_same_values():
+    aliases = {name: get_args(value) for name, value in vars(model).items() if get_args(value)}
+    same = [
+        f"{one} and {other}"
+        for one, values in aliases.items()
+        for other in aliases
+        if one < other and set(values) == set(aliases[other])
+    ]
+    hold(same, "registry/model.py has one type for one set of values", "delete one of them")
+
+
 def test_every_page_is_linked_from_another():
     linked = {
         (ROOT / page.parent / target.partition("#")[0]).resolve()
