@@ -3,23 +3,58 @@
 That its captured pages are read as expected is in tests/pure.
 """
 
+import captured
 import pytest
-from sources import ROOT, hold, modules
+from captured import CAPTURES
+from sources import hold, modules
 
 from crawler.plan import spiders
 from crawler.site_spider import SiteSpider
 
-CAPTURES = ROOT / "tests/captures"
+
+def misplaced(captures, declared):
+    """Return what is wrong with the files of captures, each after its path.
+
+    `declared` are the kinds of pages that each spider reads, by its name.
+    """
+    wrong = []
+    for path in sorted(captures.glob("*/*")):
+        place, kind = f"{path.parent.name}/{path.name}", captured.kind_of(path)
+        stem, names = captured.stem_of(path), {one.name for one in path.parent.iterdir()}
+        endings = captured.KINDS if path.name == stem + captured.EXPECTED else [captured.EXPECTED]
+        if path.parent.name not in declared:
+            wrong.append(f"{place}: there is no spider {path.parent.name}")
+        elif kind is None and path.name != stem + captured.EXPECTED:
+            wrong.append(f"{place}: neither a page nor an expected file")
+        elif kind is not None and kind not in declared[path.parent.name]:
+            wrong.append(f"{place}: the spider does not declare {kind} in its kinds")
+        elif sum(stem + ending in names for ending in endings) != 1:
+            wrong.append(f"{place}: not beside one file {stem}{' or '.join(endings)}")
+    return wrong
 
 
-def test_captures_are_pairs_of_a_spider():
-    wrong = [
-        str(path.relative_to(ROOT))
-        for path in CAPTURES.glob("*/*")
-        if path.parent.name not in spiders()
-        or not all(path.with_suffix(suffix).exists() for suffix in (".html", ".json"))
-    ]
-    hold(wrong, "captures are NAME.html and NAME.json in the folder of a spider", "complete it")
+def test_captures_are_pages_of_a_spider_with_what_is_expected():
+    wrong = misplaced(CAPTURES, {name: spider.kinds for name, spider in spiders().items()})
+    hold(wrong, "a capture is a page and NAME.expected.json", captured.HELP)
+
+
+@pytest.mark.parametrize(
+    ("names", "word"),
+    [
+        (["toy/a.page.json", "toy/a.expected.json", "toy/b.html", "toy/b.expected.json"], None),
+        (["toy/a.html"], "not beside one file a.expected.json"),
+        (["toy/a.expected.json"], "not beside one file a.html or .page.json"),
+        (["toy/a.json"], "neither a page nor an expected file"),
+        (["none/a.html", "none/a.expected.json"], "there is no spider none"),
+        (["html/a.page.json", "html/a.expected.json"], "does not declare json"),
+    ],
+)
+def test_a_misplaced_capture_is_named(names, word, tmp_path):
+    for name in names:
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    wrong = misplaced(tmp_path, {"toy": ("html", "json"), "html": ("html",)})
+    assert [word in one for one in wrong[:1]] == [True] * (word is not None)
 
 
 def test_spiders_are_named_as_their_files():

@@ -18,9 +18,15 @@ class ToySpider(SiteSpider):
     name = "toy"
     about = "an invented site"
     hosts = ("localhost",)
+    kinds = ("html", "json")
 
     @staticmethod
     def parse(response: PageResponse) -> PageContent:  # type: ignore[override]  # not Scrapy's
-        """Return the pictures that paragraphs name, which are no images to other spiders."""
-        found = (absolute(response.url, address) for address in _PICTURE.findall(response.text))
+        """Return the pictures that paragraphs name, which are no images to other spiders.
+
+        On a JSON page, those of its list `pictures`.
+        """
+        is_json = response.kind == "json"
+        named = response.json()["pictures"] if is_json else _PICTURE.findall(response.text)
+        found = (absolute(response.url, address) for address in named)
         return PageContent(tuple(ImageCandidate(url, source="toy") for url in found if url))
