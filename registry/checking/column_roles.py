@@ -16,7 +16,7 @@ from registry.checking.columns import Choice, Column, Role
 from registry.checking.complete import NOT_READ, OTHER_ALGORITHM
 from registry.checking.hash_family import ENOUGH, sample_passes
 from registry.checking.hash_forms import are_fingerprints
-from registry.evidence.carriers import is_still_image
+from registry.evidence.carriers import BASE64_STARTS, is_still_image
 from registry.model import HASH_BYTES
 
 HashRole = Literal["sha256", "md5", "phash64"]
@@ -40,8 +40,8 @@ LOOK_ALIKES = {
     **dict.fromkeys(("sha1", "sha512", "crc32"), "the registry keeps no such digests"),
 }
 HEX = re.compile(r"[0-9a-fA-F]+")
-# Starts of JPEG, PNG, GIF and WebP files as text: a data URI or base64.
-ENCODED = ("data:image/", "/9j/", "iVBORw0KGgo", "R0lGOD", "UklGR")
+# Starts of image files as text: a data URI or base64.
+ENCODED = ("data:image/", *BASE64_STARTS)
 NO_PHASH = "its bits do NOT look like imagehash.phash"
 
 

@@ -27,7 +27,7 @@ from registry.checking.hash_forms import (
     hashes,
     of_length,
 )
-from registry.evidence.carriers import still_image_pattern
+from registry.evidence.carriers import BASE64_STARTS, still_image_pattern
 from registry.model import DIGESTS, HASH_BYTES, hex_pattern
 from registry.urls.key import INVISIBLE_ENCODED
 
@@ -49,7 +49,7 @@ _HOLDS_KEYS = (
     r"|!\[[^\]]*\]\(\s*[^\s)]"
     r"|(?i:data:(?:image/[a-z.+-]+[;,]|[a-z/.+-]*;base64,))"
     # A picture's first bytes: as base64, hex, escapes of a program or numbers.
-    r"|(?:^|[\"'=,:\s])(?:/9j/|iVBORw0KGgo|R0lGOD|UklGR|SUkq|TU0AK)[A-Za-z0-9+/_-]{40}"
+    rf"|(?:^|[\"'=,:\s])(?:{'|'.join(BASE64_STARTS)})[A-Za-z0-9+/_-]{{40}}"
     r"|(?:0x|\\x)(?i:ffd8ff|89504e47|47494638)|^(?i:ff d8 ff|89 50 4e 47|47 49 46 38)"
     r"|\bb['\"](?:\\xff\\xd8|\\x89PNG|GIF8|RIFF)|^\xc3\xbf\xc3\x98\xc3\xbf|^\xc2\x89PNG"
     r"|^\[\s*(?:255,\s*216,\s*255|137,\s*80,\s*78|71,\s*73,\s*70,\s*56|82,\s*73,\s*70,\s*70)\b"

@@ -158,6 +158,8 @@ IMAGE_FORMATS = (
     ImageFormat("svg", (), 0, (".svg",)),
 )
 IMAGE_ENDINGS = frozenset(ending for known in IMAGE_FORMATS for ending in known.endings)
+# The first characters of JPEG, PNG, GIF, WebP and TIFF files as base64.
+BASE64_STARTS = ("/9j/", "iVBORw0KGgo", "R0lGOD", "UklGR", "SUkq", "TU0AK")
 # Carriers that are fetched from another service than the site.
 ANSWERS = ("spawning-api",)
 

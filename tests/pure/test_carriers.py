@@ -1,5 +1,7 @@
 """The table of carriers, and that what is derived from it agrees."""
 
+import base64
+
 import image_files
 import pytest
 
@@ -8,6 +10,7 @@ from registry.cli._evidence_files import FILE_KINDS, guess_kind
 from registry.evidence import content_credentials
 from registry.evidence.body_kinds import kind_of_body
 from registry.evidence.carriers import (
+    BASE64_STARTS,
     IMAGE_FORMATS,
     Carrier,
     Carriers,
@@ -162,6 +165,13 @@ def test_the_table_of_what_is_decoded_agrees_with_that_of_the_formats():
         **{key: {"read"} for key in ("jpeg", "png", "gif", "webp", "tiff", "jp2")},
         **{"bmff": {"read", "HEIC"}, "jxl": {"JPEG XL"}, "psd": {"Photoshop"}, "bmp": {None}},
     }
+
+
+def test_base64_of_images_begins_as_the_table_says():
+    files = image_files.files(b"")
+    for start in BASE64_STARTS:
+        names = [n for n, f in files.items() if base64.b64encode(f).startswith(start.encode())]
+        assert names, start
 
 
 def test_what_is_decoded_is_an_image_by_the_table():

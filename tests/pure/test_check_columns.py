@@ -83,6 +83,7 @@ def test_pictures_as_bytes_and_as_struct():
         Column("images", "nested", "list<string>", URLS),
         Column("images", "nested", "list<binary>", ("89504e470d0a1a0a00",)),
         text("image_base64", "/9j/4AAQSkZJRg", "/9j/4AAQSkZJRg"),
+        text("image_base64", "SUkqAAgAAAAQ", "TU0AKgAAAAgA"),
         text("image", "data:image/png;base64,iVBORw0KGgo"),
     ],
 )
