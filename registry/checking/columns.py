@@ -61,7 +61,7 @@ def roles_by_column(overrides: Mapping[str, Sequence[str]]) -> dict[str, str]:
             raise UsageError(f"the columns of the role {role} are not a list", f'["{names}"]')
         for name in names:
             if name in roles:
-                raise UsageError(f"the column {name} has two roles", "give a column one role")
+                raise UsageError(f"the column {name} is named twice", "give a column one role")
             roles[name] = role
     return roles
 
