@@ -80,8 +80,8 @@ def parse(text: str, name: str) -> AgentList:
 
 def suggest(function: str) -> str:
     """Return the purpose that a `function` of ai.robots.txt suggests."""
-    found = (purpose for purpose, words in _SUGGESTIONS if words.search(function))
-    return next(found, "unclear")
+    purposes = (purpose for purpose, words in _SUGGESTIONS if words.search(function))
+    return next(purposes, "unclear")
 
 
 def difference(older: AgentList, newer: AgentList) -> Differences:
@@ -135,12 +135,12 @@ def _own(data: Mapping[str, object], name: str) -> AgentList:
 def _flat(classes: object, name: str) -> dict[str, str]:
     if not isinstance(classes, dict):
         raise UnreadableInput(f"{name}: classes are not an object", HINT)
-    found: dict[str, str] = {}
+    purpose_of: dict[str, str] = {}
     for purpose, names in classes.items():
         if purpose not in PURPOSES:
             known = ", ".join(PURPOSES)
             raise UnreadableInput(f"{name}: unknown purpose {purpose!r}", f"known are {known}")
         if not isinstance(names, list) or not all(isinstance(agent, str) for agent in names):
             raise UnreadableInput(f"{name}: {purpose} is not a list of names", HINT)
-        found.update(dict.fromkeys(names, purpose))
-    return found
+        purpose_of.update(dict.fromkeys(names, purpose))
+    return purpose_of

@@ -149,16 +149,16 @@ class _Object(dict[str, object]):
 
 def _json_row(line: str, path: Path, problems: Problems) -> Values:
     try:
-        found = json.loads(line, object_pairs_hook=_Object)
+        members = json.loads(line, object_pairs_hook=_Object)
     except (ValueError, RecursionError) as error:
         return UnreadableRow(f"not JSON: {error}")
-    if not isinstance(found, _Object):
+    if not isinstance(members, _Object):
         return UnreadableRow("not a JSON object")
     try:
-        columns = problems.columns(path, found.names)
+        columns = problems.columns(path, members.names)
     except UnreadableInput as error:
         return UnreadableRow(error.message)
-    return {known: found[own] for known, own in columns.items()}
+    return {known: members[own] for known, own in columns.items()}
 
 
 def _parquet_rows(path: Path, problems: Problems) -> Iterator[TableRow]:

@@ -79,7 +79,7 @@ def _json(answer: Answer) -> dict[str, object]:
         "unfit": answer.unfit,
         "page": answer.page,
         "withdrawn_claims": answer.withdrawn,
-        "found": [found.to_json() for found in answer.found],
+        "found": [match.to_json() for match in answer.found],
     }
 
 
@@ -93,13 +93,13 @@ def _text(answer: Answer) -> list[str]:
         return [head, *SILENCE, *_withdrawn(answer)]
     lines = [f"{head}: {answer.decision}"]
     if answer.page:
-        shown = sum(found.on_page for found in answer.found)
+        shown = sum(match.on_page for match in answer.found)
         lines.append(
             f"  pictures of the page: {shown} recorded; "
             f"a row that names only the page is {answer.page}"
         )
-    for found in answer.found[:SHOWN]:
-        lines += _entry(answer, found)
+    for match in answer.found[:SHOWN]:
+        lines += _entry(answer, match)
     if len(answer.found) > SHOWN:
         lines.append(f"  and {len(answer.found) - SHOWN} more (--json shows all)")
     return lines
@@ -113,33 +113,33 @@ def _withdrawn(answer: Answer) -> list[str]:
     return [line.format(count=count, target=target) for line in WITHDRAWN] if count else []
 
 
-def _entry(answer: Answer, found: EntryMatch) -> list[str]:
+def _entry(answer: Answer, match: EntryMatch) -> list[str]:
     from registry.text import visible
 
-    where = "a rule of the site" if found.by == "site" else visible(found.url or "no URL recorded")
-    page = f" on {visible(found.page_url)}" if found.page_url else ""
+    where = "a rule of the site" if match.by == "site" else visible(match.url or "no URL recorded")
+    page = f" on {visible(match.page_url)}" if match.page_url else ""
     lines = [
-        f"  {found.verdict.decision:<12}{where}{page}",
-        f"    matched by  {_how(answer, found)}",
+        f"  {match.verdict.decision:<12}{where}{page}",
+        f"    matched by  {_how(answer, match)}",
     ]
-    lines += [f"    mark        {mark}" for mark in _marks(found)]
-    lines += _earlier(found)
+    lines += [f"    mark        {mark}" for mark in _marks(match)]
+    lines += _earlier(match)
     # A licence of an unspecified verdict is not shown: no mark decided by it.
-    if found.verdict.licence_url and found.verdict.decision != "unspecified":
-        lines.append(f"    licence     {visible(found.verdict.licence_url)}")
-    lines.append(f"    seen        {_dates(found)}  ({visible(found.source)}, {found.entry})")
+    if match.verdict.licence_url and match.verdict.decision != "unspecified":
+        lines.append(f"    licence     {visible(match.verdict.licence_url)}")
+    lines.append(f"    seen        {_dates(match)}  ({visible(match.source)}, {match.entry})")
     return lines
 
 
-def _earlier(found: EntryMatch) -> list[str]:
+def _earlier(match: EntryMatch) -> list[str]:
     """Return a line for each group of marks with the same dates, the newest first."""
     from registry.text import visible
 
-    now = bool(found.verdict.deciding)
-    if not found.past:
+    now = bool(match.verdict.deciding)
+    if not match.past:
         return [] if now else ["    mark        none seen"]
     groups: dict[tuple[str, str, str], list[str]] = {}
-    for mark in reversed(found.past):
+    for mark in reversed(match.past):
         when = f"{mark.since:%Y-%m-%d}", f"{mark.until:%Y-%m-%d}", mark.url
         groups.setdefault(when, []).append(mark.name)
     texts = [
@@ -155,34 +155,34 @@ def _earlier(found: EntryMatch) -> list[str]:
     return lines
 
 
-def _marks(found: EntryMatch) -> list[str]:
+def _marks(match: EntryMatch) -> list[str]:
     """Quote each mark once, however many signals were read from it."""
     from registry.text import visible
 
-    marks = ((s.raw, f"  at {s.url}" if s.url else "") for s in found.verdict.deciding)
+    marks = ((s.raw, f"  at {s.url}" if s.url else "") for s in match.verdict.deciding)
     return list(dict.fromkeys(visible(raw) + visible(place) for raw, place in marks))
 
 
-def _how(answer: Answer, found: EntryMatch) -> str:
+def _how(answer: Answer, match: EntryMatch) -> str:
     from registry.urls.key import host_of
 
     host = host_of(answer.target)
-    if found.in_question:
+    if match.in_question:
         return (
-            f"a claim on {found.site}, which may not cover {host}: a person must decide; "
+            f"a claim on {match.site}, which may not cover {host}: a person must decide; "
             "a check answers review"
         )
-    if found.site not in {None, host}:
-        return f"host and path; a claim on {found.site} covers {host}"
-    if found.on_page:
+    if match.site not in {None, host}:
+        return f"host and path; a claim on {match.site} covers {host}"
+    if match.on_page:
         return "the page that shows it"
-    if found.by != "fingerprint":
-        return {"url": "the same URL", "digest": "the same file", "site": "host and path"}[found.by]
-    distance = "" if found.distance is None else f", {found.distance} of 64 bits differ"
-    return f"the same picture: {found.tier or 'within --distance'}{distance}"
+    if match.by != "fingerprint":
+        return {"url": "the same URL", "digest": "the same file", "site": "host and path"}[match.by]
+    distance = "" if match.distance is None else f", {match.distance} of 64 bits differ"
+    return f"the same picture: {match.tier or 'within --distance'}{distance}"
 
 
-def _dates(found: EntryMatch) -> str:
-    since = f"{found.since:%Y-%m-%d %H:%M}" if found.since else "?"
-    seen = f"{found.seen:%Y-%m-%d %H:%M}" if found.seen else "?"
+def _dates(match: EntryMatch) -> str:
+    since = f"{match.since:%Y-%m-%d %H:%M}" if match.since else "?"
+    seen = f"{match.seen:%Y-%m-%d %H:%M}" if match.seen else "?"
     return f"since {since}, last {seen} UTC"

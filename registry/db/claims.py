@@ -200,11 +200,13 @@ def list_claims(
 def _withdrawals(
     cursor: psycopg.Cursor[dict[str, Any]], ids: Sequence[int]
 ) -> dict[int, list[Withdrawal]]:
-    found: dict[int, list[Withdrawal]] = {}
+    withdrawals: dict[int, list[Withdrawal]] = {}
     for row in cursor.execute(SQL["list_withdrawals"], {"ids": ids}):
         claim = row.pop("claim_id")
-        found.setdefault(claim, []).append(Withdrawal(**row | {"reason": _unpacked(row["reason"])}))
-    return found
+        withdrawals.setdefault(claim, []).append(
+            Withdrawal(**row | {"reason": _unpacked(row["reason"])})
+        )
+    return withdrawals
 
 
 def _stored(row: dict[str, Any], history: Sequence[Withdrawal]) -> StoredClaim:

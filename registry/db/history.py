@@ -47,8 +47,8 @@ def _of_key(conn: psycopg.Connection, sql: LiteralString, key: str) -> list[str]
     values = {"host": "" if host.startswith("[") or is_ip(name) else name, "plain": PLAIN}
     with conn.transaction(), conn.cursor("history") as cursor:
         cursor.itersize = FETCH_ROWS
-        found = [url for (url,) in cursor.execute(sql, values) if url and url_key(url) == key]
-    return sorted(found)
+        urls = [url for (url,) in cursor.execute(sql, values) if url and url_key(url) == key]
+    return sorted(urls)
 
 
 def urls_of_images(conn: psycopg.Connection, images: Collection[int]) -> list[str]:
@@ -87,8 +87,8 @@ def claims(
 ) -> list[StoredClaim]:
     """Return the claims that name any of these, withdrawn ones too, oldest first."""
     values = {"ids": list(ids), "urls": list(urls), "hosts": list(hosts), "digests": list(digests)}
-    found = [number for (number,) in conn.execute(SQL["claims_of"], values)]
-    stored = list_claims(conn, ids=found, limit=len(found))
+    numbers = [number for (number,) in conn.execute(SQL["claims_of"], values)]
+    stored = list_claims(conn, ids=numbers, limit=len(numbers))
     return sorted(stored, key=lambda claim: (claim.imported_at, claim.id))
 
 

@@ -38,8 +38,8 @@ def reason(text: str) -> Reason:
     reason: `LOG: database system is shut down`.
     """
     lines = [line for line in text.strip().splitlines() if not _NOT_NOW.search(line)]
-    found = [match[1].strip() for line in lines if (match := _FAULT.search(line))]
+    faults = [match[1].strip() for line in lines if (match := _FAULT.search(line))]
     shortage = next((kind for words, kind in _SHORTAGES.items() if words in text), None)
-    short = [fault for fault in found if any(words in fault for words in _SHORTAGES)]
-    message = (short or found or lines or ["no reason given"])[-1]
-    return Reason(message, shortage, bool(found))
+    short = [fault for fault in faults if any(words in fault for words in _SHORTAGES)]
+    message = (short or faults or lines or ["no reason given"])[-1]
+    return Reason(message, shortage, bool(faults))

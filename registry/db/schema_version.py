@@ -31,8 +31,8 @@ def folder() -> Path:
 
 def names() -> list[str]:
     """Return the names of all migrations, in order."""
-    found = (folder() / "versions").glob("*.sql")
-    return sorted(file.stem for file in found if _NAME.fullmatch(file.stem))
+    files = (folder() / "versions").glob("*.sql")
+    return sorted(file.stem for file in files if _NAME.fullmatch(file.stem))
 
 
 def head() -> str:
@@ -43,8 +43,8 @@ def head() -> str:
 def current(conn: psycopg.Connection) -> str | None:
     """Return the newest migration the database has had, None for an empty database."""
     # to_regclass follows the search path and is null for a table that is not there.
-    found = conn.execute("SELECT to_regclass(%s)", (VERSION_TABLE,)).fetchone()
-    if found is None or found[0] is None:
+    table = conn.execute("SELECT to_regclass(%s)", (VERSION_TABLE,)).fetchone()
+    if table is None or table[0] is None:
         return None
     row = conn.execute("SELECT version_num FROM alembic_version").fetchone()
     return None if row is None else str(row[0])

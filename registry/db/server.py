@@ -75,10 +75,10 @@ def start(setup: ServerSetup, gate: int) -> None:
     """
     if not setup.data.exists():
         _create(setup, gate)
-    found = (setup.data / "PG_VERSION").read_text().strip()
-    if found != str(MAJOR):
+    version = (setup.data / "PG_VERSION").read_text().strip()
+    if version != str(MAJOR):
         raise DatabaseUnavailable(
-            f"{setup.data} was made by PostgreSQL {found}, the embedded one is {MAJOR}",
+            f"{setup.data} was made by PostgreSQL {version}, the embedded one is {MAJOR}",
             "dump it with that version's pg_dump, move the folder away, run `registry init`, "
             "and load the dump",
         )

@@ -137,10 +137,10 @@ def _wheel_folder() -> Path:
 def _account() -> Account:
     for name in ACCOUNTS:
         try:
-            found = pwd.getpwnam(name)
+            entry = pwd.getpwnam(name)
         except KeyError:
             continue
-        return Account(found.pw_uid, found.pw_gid)
+        return Account(entry.pw_uid, entry.pw_gid)
     raise DatabaseUnavailable(
         "PostgreSQL does not run as root, and none of these accounts exists: "
         + ", ".join(ACCOUNTS),

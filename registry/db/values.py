@@ -26,12 +26,12 @@ _PACKED = re.compile(_ESCAPE + "([0-9a-f]{6})")
 
 def pack(text: str) -> str:
     """Return `text` in a form that PostgreSQL can store; `unpack` undoes it."""
-    return _UNSTORABLE.sub(lambda found: f"{_ESCAPE}{ord(found[0]):06x}", text)
+    return _UNSTORABLE.sub(lambda match: f"{_ESCAPE}{ord(match[0]):06x}", text)
 
 
 def unpack(text: str) -> str:
     """Return the text that `pack` was given."""
-    return _PACKED.sub(lambda found: chr(int(found[1], 16)), text)
+    return _PACKED.sub(lambda match: chr(int(match[1], 16)), text)
 
 
 def evidence_digest(evidence: Evidence) -> bytes:

@@ -219,14 +219,14 @@ def _site_rule_row(position: int, f: SiteFile) -> Sequence[object]:
 
 def _known_image(row: Sequence[Any]) -> KnownImage:
     _, sha256, md5, width, height, form, size, unfit, fingerprints, evidence = row
-    found: dict[str, dict[str, str]] = {}
+    bits_of: dict[str, dict[str, str]] = {}
     ours = versions().items()
     for algorithm, version, view, bits in fingerprints or ():
         if (algorithm, version) in ours:
-            found.setdefault(algorithm, {})[view] = bits
+            bits_of.setdefault(algorithm, {})[view] = bits
     recorded = tuple(evidence_from_row(*values) for values in evidence or ())
     return KnownImage(
-        picture=Picture(sha256, md5, width, height, form, size, found, unfit),
+        picture=Picture(sha256, md5, width, height, form, size, bits_of, unfit),
         evidence=recorded,
         etag=_header(recorded, "etag"),
         last_modified=_header(recorded, "last-modified"),

@@ -23,7 +23,7 @@ def join(entries: Codes, queries: Codes, radius: int) -> Pairs:
 
     Sorted by query, then by entry. Needs constant memory besides the result.
     """
-    found = [
+    parts = [
         (first + query, begin + entry, distance)
         for first in range(0, len(queries), _rows(len(entries)))
         for begin in range(0, len(entries), _CELLS)
@@ -35,7 +35,7 @@ def join(entries: Codes, queries: Codes, radius: int) -> Pairs:
             )
         ]
     ]
-    return in_order(concatenate(found))
+    return in_order(concatenate(parts))
 
 
 def _rows(entries: int) -> int:

@@ -85,8 +85,8 @@ class PhashIndex:
     def _blocks(self, queries: Codes, radius: int, limit: int | None) -> Iterator[Pairs]:
         for first in range(0, len(queries), _BLOCK):
             distinct, inverse = np.unique(queries[first : first + _BLOCK], return_inverse=True)
-            found = self._groups.entries_of(self._found(distinct, radius, limit), limit)
-            query, entry, distance = queries_of(_cut(found, limit), inverse)
+            pairs = self._groups.entries_of(self._found(distinct, radius, limit), limit)
+            query, entry, distance = queries_of(_cut(pairs, limit), inverse)
             yield query + first, entry, distance
 
     def _found(self, queries: Codes, radius: int, limit: int | None) -> Pairs:
@@ -95,12 +95,12 @@ class PhashIndex:
         if plan:
             return self._lookup(queries, radius, limit, plan)
         size = max(1, _PENDING // max(1, len(self._groups.codes)))
-        found = []
+        parts = []
         for first in range(0, len(queries), size):
             pairs = brute.join(self._groups.codes, queries[first : first + size], radius)
             query, group, distance = _cut(pairs, limit)
-            found.append((query + first, group, distance))
-        return brute.concatenate(found)
+            parts.append((query + first, group, distance))
+        return brute.concatenate(parts)
 
     def _plan(self, queries: int, radius: int) -> tuple[Chunk, ...] | None:
         """Return None, for brute force, while all joins together are little work; else a plan."""
@@ -114,16 +114,16 @@ class PhashIndex:
     ) -> Pairs:
         if plan not in self._tables:
             self._tables[plan] = _tables(self._groups.codes, plan)
-        found: list[Pairs] = []
+        parts: list[Pairs] = []
         pending = 0
         for table in self._tables[plan]:
             for pairs in _table_pairs(table, queries, radius, self._threads):
-                found.append(pairs)
+                parts.append(pairs)
                 pending += len(pairs[0])
                 if limit is not None and pending > _PENDING:
-                    found = [_cut(brute.concatenate(found), limit)]
+                    parts = [_cut(brute.concatenate(parts), limit)]
                     pending = 0
-        return _cut(brute.in_order(brute.concatenate(found)), limit)
+        return _cut(brute.in_order(brute.concatenate(parts)), limit)
 
 
 def _cut(pairs: Pairs, limit: int | None) -> Pairs:

@@ -52,11 +52,11 @@ def readers() -> dict[str, ModuleType]:
 @cache
 def header_fields() -> dict[str, tuple[ModuleType, ...]]:
     """Return the readers of every header field, by its lower-case name."""
-    found: dict[str, tuple[ModuleType, ...]] = {}
+    readers_of: dict[str, tuple[ModuleType, ...]] = {}
     for reader in readers().values():
         for field in getattr(reader, "HEADERS", ()):
-            found[field] = (*found.get(field, ()), reader)
-    return found
+            readers_of[field] = (*readers_of.get(field, ()), reader)
+    return readers_of
 
 
 @cache

@@ -36,11 +36,11 @@ class LicenceLink:
 def licence_links(evidence: Evidence, rsl: bool) -> tuple[list[LicenceLink], list[str]]:
     """Return the links to RSL documents, or those to all other licences, with warnings."""
     if evidence.carrier == "headers":
-        found, faults = _link_header.links_of(evidence)
+        header_links, faults = _link_header.links_of(evidence)
         warnings = list(faults)
         pairs = [
             (link.target, link.parameters.get("type", ""), link.raw)
-            for link in found
+            for link in header_links
             if "license" in link.relations
         ]
         base = evidence.url

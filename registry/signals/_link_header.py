@@ -72,26 +72,26 @@ def links_of(evidence: Evidence) -> tuple[tuple[Link, ...], tuple[str, ...]]:
 @lru_cache(maxsize=4)
 def _links_of(lines: tuple[tuple[str, str], ...]) -> tuple[tuple[Link, ...], tuple[str, ...]]:
     # The readers of one response share this: it is parsed once.
-    found: list[Link] = []
+    parsed: list[Link] = []
     room = MAX_FIELD
     for name, value in lines:
         for link in links(value[:room]):
-            found.append(Link(link.target, link.parameters, f"{name}: {link.raw}"[:MAX_RAW]))
+            parsed.append(Link(link.target, link.parameters, f"{name}: {link.raw}"[:MAX_RAW]))
         if len(value) > room:
-            return tuple(found), (f"Link lines longer than {MAX_FIELD} characters, cut there",)
+            return tuple(parsed), (f"Link lines longer than {MAX_FIELD} characters, cut there",)
         room -= len(value)
-    return tuple(found), ()
+    return tuple(parsed), ()
 
 
 def _parameters(value: str, place: int) -> tuple[dict[str, str], int]:
-    found: dict[str, str] = {}
+    parameters: dict[str, str] = {}
     while match := _PARAMETER.match(value, place):
         quoted = match["quoted"]
         text = _ESCAPED.sub(r"\1", quoted) if quoted is not None else match["token"] or ""
         if match["name"]:
-            found.setdefault(match["name"].lower(), text.strip())
+            parameters.setdefault(match["name"].lower(), text.strip())
         place = match.end()
-    return found, place
+    return parameters, place
 
 
 def _end(match: re.Match[str] | None) -> int:

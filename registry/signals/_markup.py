@@ -92,12 +92,12 @@ def tags(page: str) -> tuple[Tag, ...]:
     The readers of one page share this: it is parsed once. MAX_PAGE characters are
     read, and MAX_TAGS tags.
     """
-    known, found = _latest[0]
+    known, parsed = _latest[0]
     # By identity: to compare or hash a page takes a tenth of the time of reading it.
     if known is not page:
-        found = tuple(islice(start_tags(page[:MAX_PAGE]), MAX_TAGS))
-        _latest[0] = (page, found)
-    return found
+        parsed = tuple(islice(start_tags(page[:MAX_PAGE]), MAX_TAGS))
+        _latest[0] = (page, parsed)
+    return parsed
 
 
 def start_tags(page: str, frames_deep: int = MOST_FRAMES_DEEP) -> Iterator[Tag]:
@@ -141,9 +141,9 @@ class _Scanner:
                 self.in_body = self.in_body or _lower(tag[2]) in {"body", "html", "br"}
                 position = tag.end()
             else:
-                position, found = self._start_tag(tag)
-                if found is not None:
-                    yield found
+                position, marked = self._start_tag(tag)
+                if marked is not None:
+                    yield marked
                 elif tag[2].lower() == "iframe":
                     yield from self._framed(tag)
 
@@ -157,10 +157,10 @@ class _Scanner:
     def _nothing_after(self, position: int) -> bool:
         """Tell whether no mark can begin from here on. Each character is looked at once."""
         if self.next_tag < position:
-            found = MAYBE_MARKED.search(self.page, position)
-            while found and (end := self._end_of_code(found.start())):
-                found = MAYBE_MARKED.search(self.page, end)
-            self.next_tag = found.start() if found else len(self.page)
+            match = MAYBE_MARKED.search(self.page, position)
+            while match and (end := self._end_of_code(match.start())):
+                match = MAYBE_MARKED.search(self.page, end)
+            self.next_tag = match.start() if match else len(self.page)
         return self.next_tag == len(self.page)
 
     def _end_of_code(self, opening: int) -> int:
@@ -227,8 +227,8 @@ class _Scanner:
 
     def _in_drawing(self, position: int) -> bool:
         """Tell whether a `svg` or `math` is open. Each character is looked at once."""
-        for found in _DRAWING.finditer(self.page, self.counted_to, position):
-            self.open_drawings = max(0, self.open_drawings + (-1 if found[1] else 1))
+        for drawing in _DRAWING.finditer(self.page, self.counted_to, position):
+            self.open_drawings = max(0, self.open_drawings + (-1 if drawing[1] else 1))
         self.counted_to = max(self.counted_to, position)
         return self.open_drawings > 0
 
@@ -251,12 +251,12 @@ class _Scanner:
 
 def _attributes(tag: re.Match[str]) -> dict[str, str]:
     """Return the attributes of a whole tag; of two with one name the first counts."""
-    found: dict[str, str] = {}
+    attributes: dict[str, str] = {}
     text, start = tag[0], tag.end(2) - tag.start()
     for name, double, single, bare in _ATTRIBUTE.findall(text, start, len(text) - 1):
         value = double or single or bare
-        found.setdefault(name.lower(), html.unescape(value) if "&" in value else value)
-    return found
+        attributes.setdefault(name.lower(), html.unescape(value) if "&" in value else value)
+    return attributes
 
 
 def _lower(name: str) -> str:

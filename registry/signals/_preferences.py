@@ -110,12 +110,12 @@ def _said(values: Sequence[str], whole: bool) -> Said:
         for label, member in (members or {}).items()
         if label in LABELS and member.token in {"y", "n"}
     }
-    found = [_preference(label, member, stated) for label, member in stated.items()]
+    preferences = [_preference(label, member, stated) for label, member in stated.items()]
     fault = _fault(whole, members is not None)
     for label in _refused(values):
         if label not in stated or stated[label].token != "n":
-            found += _malformed(label, stated, fault)
-    return Said(tuple(found), members is not None)
+            preferences += _malformed(label, stated, fault)
+    return Said(tuple(preferences), members is not None)
 
 
 def refusals(preferences: Iterable[Preference], fault: str) -> tuple[Preference, ...]:
@@ -164,10 +164,10 @@ def _fault(whole: bool, parsed: bool) -> str:
 
 def _refused(values: Iterable[str]) -> list[str]:
     """Return the labels that any line refuses, however it is written."""
-    found: dict[str, None] = {}
+    labels: dict[str, None] = {}
     for value in values:
-        found.update(dict.fromkeys(_refused_in(value)))
-    return list(found)
+        labels.update(dict.fromkeys(_refused_in(value)))
+    return list(labels)
 
 
 def _refused_in(line: str) -> list[str]:

@@ -115,22 +115,22 @@ def groups(text: str, rules: frozenset[str] = NO_MORE_RULES) -> tuple[Group, ...
 
     The groups are shared by the readers of one text, which leave them as they are.
     """
-    found: list[Group] = []
+    complete: list[Group] = []
     group, ended = Group(), False
     for line in lines(text):
         if line.kind == "agent":
             if ended:
-                found.append(group)
+                complete.append(group)
                 group, ended = Group(), False
             elif not group.names and group.lines:
                 # Other records before the first agent stand in no group.
-                found.append(group)
+                complete.append(group)
                 group = Group()
             group.names.append(line)
         else:
             group.lines.append(line)
             ended = ended or line.kind in {"allow", "disallow"} or line.kind in rules
-    return (*found, group)
+    return (*complete, group)
 
 
 def addressees(group: Group, rules: tuple[str, ...] = ("allow", "disallow")) -> Addressees:
@@ -163,8 +163,8 @@ def crawl_delay(text: str, agent: str) -> float | None:
     named: dict[str, list[float]] = {}
     for group in groups(bounded(text)):
         whom = addressees(group)
-        found = (_SECONDS.match(line.value) for line in group.of("crawl-delay"))
-        values = [float(match[0].replace(",", ".")) for match in found if match]
+        matches = (_SECONDS.match(line.value) for line in group.of("crawl-delay"))
+        values = [float(match[0].replace(",", ".")) for match in matches if match]
         for name in (*whom.proper, *whom.guessed):
             named.setdefault(name, []).extend(values)
     values = named.get(agent_token(agent) or agent, named.get("*", []))

@@ -45,9 +45,9 @@ def read_document(text: str, source: RslSource) -> Reading:
     parsed = _xml.parse(text)
     if parsed.root is not None:
         return read_element(parsed.root, source)
-    found = list(islice(_plain_refusals(text, source), MAX_SIGNALS + 1))
+    refusals = list(islice(_plain_refusals(text, source), MAX_SIGNALS + 1))
     fault = f"RSL document not read: {parsed.fault}"
-    return _bounded(found, [fault] if not found else [f"{fault}; refusals in it are"], source)
+    return _bounded(refusals, [fault] if not refusals else [f"{fault}; refusals in it are"], source)
 
 
 def read_element(root: Element, source: RslSource) -> Reading:
@@ -57,7 +57,7 @@ def read_element(root: Element, source: RslSource) -> Reading:
         return Reading((), (f"not an RSL document: its root element is {name}",))
     warnings = _faults(root)
     faulty = bool(warnings)
-    found: list[Signal] = []
+    signals: list[Signal] = []
     for order, content in enumerate(children(root, "content")):
         coverage, fault = coverage_of(content.get("url"), order, source)
         warnings += [fault] if fault else []
@@ -65,11 +65,11 @@ def read_element(root: Element, source: RslSource) -> Reading:
             if faulty:
                 coverage = replace(coverage, conformance="malformed")
             more = _Content(content, coverage, source, warnings).signals()
-            found += more
-            if len(found) > MAX_SIGNALS + len(more) and any(map(_refuses, more)):
+            signals += more
+            if len(signals) > MAX_SIGNALS + len(more) and any(map(_refuses, more)):
                 # Whatever follows, all of it is refused.
                 break
-    return _bounded(found, warnings, source)
+    return _bounded(signals, warnings, source)
 
 
 def _faults(root: Element) -> list[str]:
@@ -89,14 +89,14 @@ def _faults(root: Element) -> list[str]:
     return []
 
 
-def _bounded(found: list[Signal], warnings: list[str], source: RslSource) -> Reading:
+def _bounded(signals: list[Signal], warnings: list[str], source: RslSource) -> Reading:
     """Keep the first signals; what refuses beyond them refuses everything, and nothing permits."""
     if len(warnings) > MAX_WARNINGS:
         warnings[MAX_WARNINGS - 1 :] = ["and more of that kind"]
-    if len(found) <= MAX_SIGNALS:
-        return Reading(tuple(found), tuple(warnings))
-    kept = [_without_permission(signal) for signal in found[:MAX_SIGNALS]]
-    refusal = next(filter(_refuses, found[MAX_SIGNALS:]), None)
+    if len(signals) <= MAX_SIGNALS:
+        return Reading(tuple(signals), tuple(warnings))
+    kept = [_without_permission(signal) for signal in signals[:MAX_SIGNALS]]
+    refusal = next(filter(_refuses, signals[MAX_SIGNALS:]), None)
     text = f"more than {MAX_SIGNALS} statements in one RSL document, the others not read"
     if refusal is not None:
         text += ": taken for a refusal of everything, since there is one among them"
@@ -136,9 +136,9 @@ class _Content:
             for child in children(self.element, "license")
         ]
         missing = _not_listed(licences)
-        found = [signal for each in licences for signal in self._of_licence(each, missing)]
-        found += self._conditions(licences)
-        graded = (self._graded(signal) for signal in found)
+        signals = [signal for each in licences for signal in self._of_licence(each, missing)]
+        signals += self._conditions(licences)
+        graded = (self._graded(signal) for signal in signals)
         return list(dict.fromkeys(signal for signal in graded if signal is not None))
 
     def _of_licence(self, licence: Licence, missing: _Uses) -> Iterator[Signal]:

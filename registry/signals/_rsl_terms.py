@@ -106,34 +106,34 @@ def raw_text(element: Element) -> str:
 
 def licence(element: Element, base: str, warnings: list[str]) -> Licence:
     """Read one `license` element."""
-    found = Licence()
+    terms = Licence()
     for what in ("permits", "prohibits"):
         for child in children(element, what):
-            _list(child, what, found, warnings)
+            _list(child, what, terms, warnings)
     for child in children(element, "payment"):
-        _payment(child, base, found, warnings)
+        _payment(child, base, terms, warnings)
     # A report that cannot be made leaves the use unlicensed.
     if next(children(element, "reporting"), None) is not None:
-        found.conditional = True
-    return found
+        terms.conditional = True
+    return terms
 
 
-def _list(element: Element, what: str, found: Licence, warnings: list[str]) -> None:
+def _list(element: Element, what: str, terms: Licence, warnings: list[str]) -> None:
     of = element.get("type")
     text = (element.text or "")[:MAX_RAW]
     if of in {"usage", None}:
-        found.names_uses = True
-        tokens = found.permits if what == "permits" else found.prohibits
+        terms.names_uses = True
+        tokens = terms.permits if what == "permits" else terms.prohibits
         tokens += _usage(text, raw_text(element), of is not None, warnings)
     elif of in {"user", "geo"}:
         words = _words(text)
         known = [
             w.lower() for w in words if (w in _USERS if of == "user" else _COUNTRY.fullmatch(w))
         ]
-        found.conditional = True
+        terms.conditional = True
         if known and "," not in text:
             name = f"{what}-{of}={','.join(known)}"[:MAX_NAME]
-            found.conditions.append((name, raw_text(element), None))
+            terms.conditions.append((name, raw_text(element), None))
         else:
             warnings.append(f"limit that is no list of the standard's: {quote(raw_text(element))}")
     else:
@@ -159,21 +159,21 @@ def _usage(text: str, raw: str, typed: bool, warnings: list[str]) -> Iterator[To
         warnings.append(f"not a list of RSL's uses, separated by spaces: {quote(raw)}")
 
 
-def _payment(element: Element, base: str, found: Licence, warnings: list[str]) -> None:
+def _payment(element: Element, base: str, terms: Licence, warnings: list[str]) -> None:
     """Read a payment: free only where it says so, or says nothing at all."""
     of = (element.get("type") or "").strip()
     parts = list(children(element, "standard", "custom", "amount"))
     named = [child for child in parts if kind(child) != "amount"]
     urls = (absolute(child.text or "", base) for child in named)
     url = next((each for each in urls if each), None)
-    found.url = found.url or url
+    terms.url = terms.url or url
     if of == "free" or (not of and not parts):
         return
     if of and of not in _PAYMENTS:
         warnings.append(f"RSL knows no payment of this type: {quote(raw_text(element))}")
     what = of if of in _PAYMENTS else kind([*named, *parts][0]) if parts else "unknown"
-    found.conditional = True
-    found.conditions.append((f"payment={what}", raw_text(element), url))
+    terms.conditional = True
+    terms.conditions.append((f"payment={what}", raw_text(element), url))
 
 
 def scan(text: str) -> Iterator[tuple[str | None, str, str]]:

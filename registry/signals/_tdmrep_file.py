@@ -81,20 +81,20 @@ def parse(text: str) -> File:
 
 
 def _array(text: str, place: int, cut: bool) -> File:
-    found: list[Entry | None] = []
+    entries: list[Entry | None] = []
     closed = text.startswith("]", place)
     while not closed:
-        if len(found) == MAX_ENTRIES:
-            return File(tuple(found), cut=True)
+        if len(entries) == MAX_ENTRIES:
+            return File(tuple(entries), cut=True)
         entry, end = _decoded(text, place)
         if end < 0:
-            return File((*found, *_plain(text, place)), "not JSON", cut)
-        found.append(entry)
+            return File((*entries, *_plain(text, place)), "not JSON", cut)
+        entries.append(entry)
         place = _after_space(text, end)
         closed = not text.startswith(",", place)
         place = place if closed else _after_space(text, place + 1)
     ends_well = text.startswith("]", place) and _after_space(text, place + 1) == len(text)
-    return File(tuple(found), "" if ends_well else "not JSON", cut)
+    return File(tuple(entries), "" if ends_well else "not JSON", cut)
 
 
 def _plain(text: str, place: int) -> Iterator[Entry]:

@@ -137,14 +137,14 @@ def _has_form(text: str, groups: Iterable[Group]) -> bool:
 
 
 def _bounds_crossed(text: str, groups: Iterable[Group]) -> list[str]:
-    found = []
+    warnings = []
     if len(text) > MAX_TEXT:
-        found.append(f"ai.txt longer than {MAX_TEXT} characters, read up to there")
+        warnings.append(f"ai.txt longer than {MAX_TEXT} characters, read up to there")
     if sum(len(group.of(*_RULES)) for group in groups) > MAX_RULES:
-        found.append(f"ai.txt has more than {MAX_RULES} rules, the others not read")
+        warnings.append(f"ai.txt has more than {MAX_RULES} rules, the others not read")
     if any(len(group.names) > MAX_AGENTS for group in groups):
-        found.append(f"ai.txt has a group of more than {MAX_AGENTS} agents, the others not read")
-    return found
+        warnings.append(f"ai.txt has a group of more than {MAX_AGENTS} agents, the others not read")
+    return warnings
 
 
 def _group_signals(

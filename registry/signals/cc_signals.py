@@ -41,9 +41,9 @@ def read(evidence: Evidence) -> Reading:
 
     What is wrong with a line is told by the reader of the preferences.
     """
-    found: dict[Signal, None] = {}
+    signals: dict[Signal, None] = {}
     for statement in statements(evidence)[0]:
         for said in statement.preferences:
             if said.exception and said.conformance != "malformed":
-                found[signal(evidence, statement, f"cc-signal:{said.exception}")] = None
-    return Reading(tuple(found))
+                signals[signal(evidence, statement, f"cc-signal:{said.exception}")] = None
+    return Reading(tuple(signals))

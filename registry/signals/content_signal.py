@@ -111,8 +111,8 @@ class _Member:
 def read(evidence: Evidence) -> Reading:
     """Read the signals of one robots.txt, or of the header lines of one response."""
     warnings: list[str] = []
-    found = _of_headers if evidence.carrier == "headers" else _of_robots
-    signals = tuple(found(evidence, warnings))
+    signals_of = _of_headers if evidence.carrier == "headers" else _of_robots
+    signals = tuple(signals_of(evidence, warnings))
     if _robots_groups.too_long(evidence.text):
         # What was cut off might take a permission back.
         signals = tuple(s for s in signals if "allowed" not in dict(s.uses).values())
@@ -195,11 +195,11 @@ def _permits(member: _Member) -> bool:
 
 def _spoken_of_training(spoken: list[tuple[Addressees | None, list[_Member]]]) -> frozenset[str]:
     """Return the agents to which some well written `ai-train` is addressed."""
-    found: set[str] = set()
+    agents: set[str] = set()
     for whom, members in spoken:
         if whom and any(m.key == "ai-train" and m.grade == "ok" and not m.path for m in members):
-            found.update(whom.proper)
-    return frozenset(found)
+            agents.update(whom.proper)
+    return frozenset(agents)
 
 
 def _grades(whom: Addressees | None) -> list[tuple[tuple[str, ...], Conformance]]:

@@ -101,9 +101,9 @@ class Statement:
 
 def read(evidence: Evidence) -> Reading:
     """Read the preferences of a response's header lines, or of a robots.txt."""
-    found, warnings = statements(evidence)
+    stated, warnings = statements(evidence)
     signals: dict[Signal, None] = {}
-    for statement in found:
+    for statement in stated:
         if statement.unknown and statement.rule:
             signals[signal(evidence, statement, "content-usage:unknown")] = None
         for said in statement.preferences:
@@ -142,12 +142,12 @@ def statements(evidence: Evidence) -> tuple[tuple[Statement, ...], tuple[str, ..
     """Return the statements in a piece of evidence, and the warnings about it."""
     warnings: dict[str, None] = {}
     if evidence.carrier == "headers":
-        found = list(_of_header(evidence, warnings))
+        stated = list(_of_header(evidence, warnings))
     else:
-        found = _of_robots(_robots_groups.bounded(evidence.text), warnings)
+        stated = _of_robots(_robots_groups.bounded(evidence.text), warnings)
         if _robots_groups.too_long(evidence.text):
-            found = [_without_permissions(statement) for statement in found]
-    for statement in found:
+            stated = [_without_permissions(statement) for statement in stated]
+    for statement in stated:
         for said in statement.preferences:
             if said.conformance == "malformed":
                 text = f"{said.label}={said.value}: {said.fault}: {quote(statement.raw)}"
@@ -157,7 +157,7 @@ def statements(evidence: Evidence) -> tuple[tuple[Statement, ...], tuple[str, ..
     shown = list(warnings)
     if len(shown) > MAX_WARNINGS:
         shown[MAX_WARNINGS:] = [f"and {len(shown) - MAX_WARNINGS} more of these"]
-    return tuple(found), tuple(shown)
+    return tuple(stated), tuple(shown)
 
 
 def _of_header(evidence: Evidence, warnings: dict[str, None]) -> Iterator[Statement]:
@@ -182,7 +182,7 @@ def _of_header(evidence: Evidence, warnings: dict[str, None]) -> Iterator[Statem
 
 def _of_robots(text: str, warnings: dict[str, None]) -> list[Statement]:
     """Read a robots.txt; of one with too much in it the refusals, and one of everything."""
-    found: list[Statement] = []
+    statements: list[Statement] = []
     lines, signals, room = 0, 0, MAX_ADDRESSED
     for group in _robots_groups.groups(text, rules=frozenset({_FIELD})):
         stated = group.of(_FIELD, *_MISSPELT)
@@ -196,9 +196,9 @@ def _of_robots(text: str, warnings: dict[str, None]) -> list[Statement]:
             warnings.clear()
             warnings["too many Content-Usage lines: taken for a refusal of everything"] = None
             warnings.update(others)
-            return [*map(_without_permissions, found), _closed(stated[0])]
-        found += made
-    return found
+            return [*map(_without_permissions, statements), _closed(stated[0])]
+        statements += made
+    return statements
 
 
 def _closed(line: Line) -> Statement:

@@ -107,7 +107,7 @@ def _own_work(page: str, url: str) -> tuple[_Work | None, tuple[str, ...]]:
     number = _own_number(tags, url[:MAX_URL])
     if number is None:
         return None, ()
-    found: list[_Work] = []
+    works: list[_Work] = []
     warnings: list[str] = []
     for tag in tags:
         start = _STATE.search(tag.content) if tag.name == "script" else None
@@ -115,11 +115,11 @@ def _own_work(page: str, url: str) -> tuple[_Work | None, tuple[str, ...]]:
             continue
         state = _decoded(_as_json(tag.content[start.end() : start.end() + MAX_STATE]), 0)
         if isinstance(state, str):
-            found += _entries(state, number)
+            works += _entries(state, number)
         else:
             warnings.append("page state that is not JSON in a string, or too long")
     # A work that has several entries is reserved if one of them says so.
-    work = max(found, key=lambda work: work.disallowed, default=None)
+    work = max(works, key=lambda work: work.disallowed, default=None)
     return work, tuple(dict.fromkeys(warnings))
 
 
@@ -143,8 +143,8 @@ def _own_number(tags: tuple[_markup.Tag, ...], url: str) -> str | None:
 
 def _number(url: str) -> str | None:
     path = url.partition("?")[0].partition("#")[0]
-    found = _NUMBER.search(path) if _SITE.match(url) else None
-    return found[1].lstrip("0") or None if found else None
+    match = _NUMBER.search(path) if _SITE.match(url) else None
+    return match[1].lstrip("0") or None if match else None
 
 
 def _entries(state: str, number: str) -> Iterator[_Work]:

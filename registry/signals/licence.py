@@ -62,11 +62,11 @@ def read(evidence: Evidence) -> Reading:
     scope: Scope = "image" if evidence.about == "image" else "page"
     if evidence.carrier == "xmp":
         stated = _stated(evidence.text)
-        found = [_signal(*each, evidence, scope) for each in stated]
-        return Reading(tuple(dict.fromkeys(found))[:MAX_SIGNALS])
+        signals = [_signal(*each, evidence, scope) for each in stated]
+        return Reading(tuple(dict.fromkeys(signals))[:MAX_SIGNALS])
     links, warnings = licence_links(evidence, rsl=False)
-    found = [_signal("link", link.url, link.raw, evidence, scope) for link in links]
-    return Reading(tuple(found), tuple(warnings))
+    signals = [_signal("link", link.url, link.raw, evidence, scope) for link in links]
+    return Reading(tuple(signals), tuple(warnings))
 
 
 def _stated(text: str) -> Iterator[tuple[str, str, str]]:

@@ -146,16 +146,18 @@ def read(evidence: Evidence) -> Reading:
 
 def _unparsed(evidence: Evidence, fault: str, scope: Scope) -> Reading:
     """Look for plain refusals in what is no XML that is read."""
-    found: dict[str, Signal] = {}
+    signals: dict[str, Signal] = {}
     for match in _PLAIN.finditer(evidence.text):
         token = match[0] if match[0] in USES else "DMI-PROHIBITED"
-        if token not in found:
+        if token not in signals:
             start, end = max(match.start() - 100, 0), match.end() + 100
             value = _Value("", evidence.text[start:end])
-            found[token] = _signal(_FoundToken(token, value, "malformed"), {}, evidence.url, scope)
+            signals[token] = _signal(
+                _FoundToken(token, value, "malformed"), {}, evidence.url, scope
+            )
     warnings = [fault]
-    warnings += [f"{fault}, but it says {quote(s.raw)}" for s in found.values()]
-    return Reading(tuple(found.values()), tuple(warnings[:MAX_WARNINGS]))
+    warnings += [f"{fault}, but it says {quote(s.raw)}" for s in signals.values()]
+    return Reading(tuple(signals.values()), tuple(warnings[:MAX_WARNINGS]))
 
 
 def _values(root: Element) -> Iterator[_Value]:
@@ -245,15 +247,15 @@ def _passed_over(value: _Value) -> str:
 
 def _statements(root: Element) -> dict[str, list[str]]:
     """Return for each token the texts of the properties that it points to."""
-    found: dict[str, list[str]] = {token: [] for token in _STATEMENTS}
+    texts_of: dict[str, list[str]] = {token: [] for token in _STATEMENTS}
     for node in _nodes(root):
         for token, (name, within) in _STATEMENTS.items():
-            texts = found[token]
+            texts = texts_of[token]
             if within is None and node.get(name, "").strip():
                 texts.append(node.get(name, "").strip())
             for element in node.findall(name):
                 texts += _constraint(element) if within is None else _fields(element, within)
-    return found
+    return texts_of
 
 
 def _constraint(element: Element) -> list[str]:

@@ -76,7 +76,7 @@ class _Address:
 
 def read(evidence: Evidence) -> Reading:
     """Read every robots meta tag of a page, in order."""
-    found: dict[tuple[object, ...], Signal] = {}
+    signals: dict[tuple[object, ...], Signal] = {}
     warnings: list[str] = []
     if len(evidence.text) > _markup.MAX_PAGE:
         warnings.append(f"page longer than {_markup.MAX_PAGE} characters, read up to there")
@@ -90,15 +90,15 @@ def read(evidence: Evidence) -> Reading:
         warnings += _directives.too_long(tag.attributes.get("content", ""), "a meta tag's content")
         for mark in _tag_marks(tag, address):
             signal = _signal(mark, address, tag, evidence.url)
-            found.setdefault((signal.name, signal.agents, signal.conformance, signal.raw), signal)
+            signals.setdefault((signal.name, signal.agents, signal.conformance, signal.raw), signal)
             if mark.fault:
                 warnings.append(f"{mark.name}: {mark.fault}: {quote(tag.text)}")
-        if len(found) >= MAX_SIGNALS:
+        if len(signals) >= MAX_SIGNALS:
             warnings.insert(
                 0, f"more than {MAX_SIGNALS} robots marks on one page, the others not read"
             )
             break
-    return Reading(tuple(found.values()), tuple(dict.fromkeys(warnings))[:MAX_WARNINGS])
+    return Reading(tuple(signals.values()), tuple(dict.fromkeys(warnings))[:MAX_WARNINGS])
 
 
 def _tag_marks(tag: _markup.Tag, address: _Address) -> Iterator[_directives.Mark]:

@@ -67,15 +67,15 @@ def read(evidence: Evidence) -> Reading:
         text = text[:MAX_VALUE].rpartition(",")[0]
         limit = f"{MAX_VALUE} characters or {MAX_LINES} lines"
         warnings[f"Robots-Tag longer than {limit}, read up to there"] = None
-    found: dict[tuple[object, ...], Signal] = {}
+    signals: dict[tuple[object, ...], Signal] = {}
     for mark in _marks(text, values):
-        if len(found) == MAX_SIGNALS:
+        if len(signals) == MAX_SIGNALS:
             warnings[f"more than {MAX_SIGNALS} marks in Robots-Tag, the others not read"] = None
             break
-        found.setdefault((mark.name, mark.agent, mark.conformance), _signal(mark, evidence, raw))
+        signals.setdefault((mark.name, mark.agent, mark.conformance), _signal(mark, evidence, raw))
         if mark.fault:
             warnings[f"{mark.name}: {mark.fault}: {quote(raw)}"] = None
-    return Reading(tuple(found.values()), tuple(warnings)[:MAX_WARNINGS])
+    return Reading(tuple(signals.values()), tuple(warnings)[:MAX_WARNINGS])
 
 
 def _marks(text: str, values: Iterable[str]) -> Iterator[Mark]:
@@ -108,15 +108,15 @@ def _of_agent(name: str, directives: list[str], *, old: bool = False) -> Iterato
 
 def _old_form(text: str) -> list[tuple[str, list[str]]] | None:
     """Read `*=noindex, nosnippet; ExampleBot=;`; None where it is something else."""
-    found = []
+    members = []
     for part in text.split(";"):
         if not part.strip():
             continue
         member = _OLD_MEMBER.fullmatch(part)
         if member is None:
             return None
-        found.append((member[1], [name.strip().lower() for name in member[2].split(",")]))
-    return found
+        members.append((member[1], [name.strip().lower() for name in member[2].split(",")]))
+    return members
 
 
 def _signal(mark: Mark, evidence: Evidence, raw: str) -> Signal:

@@ -98,9 +98,9 @@ def read(evidence: Evidence) -> Reading:
 
 
 def _joined(readings: Iterable[Reading]) -> Reading:
-    found = list(readings)
-    warnings = [text for reading in found for text in reading.warnings]
-    signals = (signal for reading in found for signal in reading.signals)
+    listed = list(readings)
+    warnings = [text for reading in listed for text in reading.warnings]
+    signals = (signal for reading in listed for signal in reading.signals)
     return Reading(tuple(dict.fromkeys(signals)), tuple(warnings[:MAX_WARNINGS]))
 
 
@@ -138,11 +138,11 @@ def _in_packet(evidence: Evidence) -> list[Reading]:
 
 
 def _first(readings: Iterable[Reading]) -> list[Reading]:
-    found = list(readings)
-    if len(found) <= MAX_DOCUMENTS:
-        return found
+    listed = list(readings)
+    if len(listed) <= MAX_DOCUMENTS:
+        return listed
     text = f"more than {MAX_DOCUMENTS} RSL documents, the others not read"
-    return [Reading((), (text,)), *found[:MAX_DOCUMENTS]]
+    return [Reading((), (text,)), *listed[:MAX_DOCUMENTS]]
 
 
 def _robots_lines(evidence: Evidence) -> Reading:

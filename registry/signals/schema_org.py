@@ -66,20 +66,20 @@ _DECODER = json.JSONDecoder(strict=False)
 
 def read(evidence: Evidence) -> Reading:
     """Read the licence properties of a page, in order."""
-    found: dict[tuple[str, str], Signal] = {}
+    signals: dict[tuple[str, str], Signal] = {}
     stated = [item for tag in _markup.tags(evidence.text) for item in _properties(tag)]
     base = base_url(evidence) if stated else ""
     for name, reference, raw in islice(stated, MAX_VALUES):
         url = absolute(reference, base)
-        if url is not None and len(found) < MAX_SIGNALS and (name, url) not in found:
-            found[name, url] = _signal(name, url, raw, evidence.url)
+        if url is not None and len(signals) < MAX_SIGNALS and (name, url) not in signals:
+            signals[name, url] = _signal(name, url, raw, evidence.url)
     warnings: dict[str, None] = {}
-    if len(stated) > MAX_VALUES or len(found) == MAX_SIGNALS:
+    if len(stated) > MAX_VALUES or len(signals) == MAX_SIGNALS:
         warnings["very many licence properties on one page, the first were read"] = None
     for name, reference, raw in islice(stated, MAX_VALUES):
         if not reference:
             warnings[f"{name} cannot be read: {quote(raw)}"] = None
-    return Reading(tuple(found.values()), tuple(warnings)[:MAX_WARNINGS])
+    return Reading(tuple(signals.values()), tuple(warnings)[:MAX_WARNINGS])
 
 
 def _properties(tag: _markup.Tag) -> Iterator[tuple[str, str, str]]:
@@ -116,9 +116,9 @@ def _json_ld(script: str) -> Iterator[tuple[str, str, str]]:
 
 def _urls(value: object) -> Iterator[str]:
     for item in value if isinstance(value, list) else [value]:
-        found = (item.get("@id") or item.get("url")) if isinstance(item, dict) else item
-        if isinstance(found, str):
-            yield found
+        url = (item.get("@id") or item.get("url")) if isinstance(item, dict) else item
+        if isinstance(url, str):
+            yield url
 
 
 def _signal(name: str, licence_url: str, raw: str, url: str) -> Signal:

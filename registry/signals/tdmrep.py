@@ -130,7 +130,7 @@ def read(evidence: Evidence) -> Reading:
 
 
 def _statement(evidence: Evidence, warnings: list[str]) -> _Statement:
-    found = _Statement()
+    statement = _Statement()
     if evidence.carrier == "headers":
         marks = _of_headers(evidence.lines)
     elif evidence.carrier == "html":
@@ -138,10 +138,10 @@ def _statement(evidence: Evidence, warnings: list[str]) -> _Statement:
     else:
         marks = _of_xmp(evidence.text, warnings)
     for name, mark in marks:
-        found.add(name, mark)
-    if found.cut:
+        statement.add(name, mark)
+    if statement.cut:
         warnings.append(f"more than {MAX_MARKS} marks of TDMRep in one place, not all were read")
-    return found
+    return statement
 
 
 def _signals(said: _Statement, template: Signal, warnings: list[str]) -> Iterator[Signal]:
@@ -194,17 +194,21 @@ def _policy(
     marks: list[_Property], base: str, warnings: list[str]
 ) -> tuple[_Property | None, str | None]:
     """Return the first policy with a usable URL, and that URL."""
-    found: list[tuple[_Property, str]] = []
+    policies: list[tuple[_Property, str]] = []
     for mark in marks:
         url = absolute(mark.value, base)
         if url is None:
             warnings.append(f"tdm-policy is no usable URL: {quote(mark.raw)}")
         else:
-            found.append((mark, url))
-    if len({url for _, url in found}) > 1:
-        warnings.append(f"several policies in one place, the first is taken: {quote(found[0][1])}")
-    warnings += [f"tdm-policy: {mark.fault}: {quote(mark.raw)}" for mark, _ in found if mark.fault]
-    return found[0] if found else (None, None)
+            policies.append((mark, url))
+    if len({url for _, url in policies}) > 1:
+        warnings.append(
+            f"several policies in one place, the first is taken: {quote(policies[0][1])}"
+        )
+    warnings += [
+        f"tdm-policy: {mark.fault}: {quote(mark.raw)}" for mark, _ in policies if mark.fault
+    ]
+    return policies[0] if policies else (None, None)
 
 
 def _of_headers(lines: Iterable[tuple[str, str]]) -> Iterator[tuple[str, _Property]]:
@@ -245,9 +249,9 @@ def _of_xmp(packet: str, warnings: list[str]) -> Iterator[tuple[str, _Property]]
         warnings.append(f"XMP that names TDMRep cannot be read: {parsed.fault}")
         return
     for node in (node for rdf in parsed.root.iter(f"{_RDF}RDF") for node in rdf):
-        found = list(node.attrib.items())
-        found += [(part.tag, part.get(f"{_RDF}resource") or part.text or "") for part in node]
-        for name, value in found:
+        properties = list(node.attrib.items())
+        properties += [(part.tag, part.get(f"{_RDF}resource") or part.text or "") for part in node]
+        for name, value in properties:
             local = f"tdm-{_xml.local_name(name)}"
             namespace = _xml.namespace(name)
             if local in HEADERS and namespace.rstrip("/#") == _NAMESPACES[0].rstrip("/"):

@@ -136,19 +136,19 @@ def read(evidence: Evidence) -> Reading:
         return Reading(warnings=("C2PA manifest is no JSON object",))
     warnings: list[str] = []
     standing = _standing(store)
-    found: dict[Signal, None] = {}
+    signals: dict[Signal, None] = {}
     for manifest, is_active in _manifests(store, warnings):
         for entry in _entries(manifest, warnings):
-            found[_signal(entry, is_active, standing, evidence.url)] = None
+            signals[_signal(entry, is_active, standing, evidence.url)] = None
             if entry.fault:
                 warnings.append(f"{entry.name}: {entry.fault}: {quote(entry.raw)}")
-        if len(found) > MAX_SIGNALS:
+        if len(signals) > MAX_SIGNALS:
             warnings.append(f"more than {MAX_SIGNALS} training-mining entries, the others not read")
             break
     # What is wrong with all of it comes first: of many warnings the last are dropped.
-    remarks = [standing.remark] if found and standing.remark else []
+    remarks = [standing.remark] if signals and standing.remark else []
     unique = tuple(dict.fromkeys([*remarks, *warnings]))
-    return Reading(tuple(islice(found, MAX_SIGNALS)), unique[:MAX_WARNINGS])
+    return Reading(tuple(islice(signals, MAX_SIGNALS)), unique[:MAX_WARNINGS])
 
 
 def _manifests(
@@ -244,8 +244,8 @@ def _entry(prefix: str, key: str, given: object, warnings: list[str]) -> Iterato
 
 def _texts(fields: Mapping[str, Any]) -> dict[str, str]:
     """Return the fields that are read, where they are texts."""
-    found = {name: fields.get(name) for name in ("use", *_INFO)}
-    return {name: value for name, value in found.items() if isinstance(value, str)}
+    values = {name: fields.get(name) for name in ("use", *_INFO)}
+    return {name: value for name, value in values.items() if isinstance(value, str)}
 
 
 def _decided(folded: str, shown: Mapping[str, str]) -> tuple[str, Meaning, str | None] | None:
@@ -318,9 +318,9 @@ def _codes(store: Mapping[str, Any]) -> tuple[list[str], bool]:
     codes: list[str] = []
     for listed in (one for one in given if one is not None):
         statuses = listed if isinstance(listed, list) else [listed]
-        found = [status.get("code") if _is_object(status) else None for status in statuses]
-        known = [code for code in found[:MAX_ASSERTIONS] if isinstance(code, str)]
-        whole = whole and len(known) == len(found) and isinstance(listed, list)
+        given_codes = [status.get("code") if _is_object(status) else None for status in statuses]
+        known = [code for code in given_codes[:MAX_ASSERTIONS] if isinstance(code, str)]
+        whole = whole and len(known) == len(given_codes) and isinstance(listed, list)
         codes += (code[:200] for code in known)
     return codes, whole
 

@@ -87,7 +87,7 @@ def read(evidence: Evidence) -> Reading:
         fee, marks = _of_json(text, warnings)
     else:
         fee, marks = _of_text(text)
-    found: list[Signal] = []
+    signals: list[Signal] = []
     for order, mark in enumerate(marks):
         if order == MAX_MARKS:
             warnings.append(f"more than {MAX_MARKS} lines on training, the others not read")
@@ -96,8 +96,8 @@ def read(evidence: Evidence) -> Reading:
         if meaning is None:
             warnings.append(f"Training is no known value: {quote(mark.raw)}")
         elif mark.path.startswith(("/", "*")):
-            found.append(_signal(mark, meaning, order, evidence.url, fee))
-    return Reading(tuple(found), tuple(warnings[:MAX_WARNINGS]))
+            signals.append(_signal(mark, meaning, order, evidence.url, fee))
+    return Reading(tuple(signals), tuple(warnings[:MAX_WARNINGS]))
 
 
 def _signal(mark: _TrainingRule, meaning: Meaning, order: int, url: str, fee: str) -> Signal:

@@ -60,7 +60,7 @@ _REFUSAL = re.compile(
 def read(evidence: Evidence) -> Reading:
     """Read every `X-Robots-Tag` field line, unjoined and in order."""
     scope: Scope = "image" if evidence.about == "image" else "page"
-    found: dict[tuple[object, ...], Signal] = {}
+    signals: dict[tuple[object, ...], Signal] = {}
     warnings: list[str] = []
     lines = [line for line in evidence.lines if _is_ours(line[0])]
     left = lines[MAX_LINES:]
@@ -72,21 +72,21 @@ def read(evidence: Evidence) -> Reading:
             warnings += _directives.too_long(value, "X-Robots-Tag line")
         for mark in _directives.marks(value):
             key = (mark.name, mark.agent, mark.conformance, raw)
-            if len(found) == MAX_SIGNALS and key not in found:
+            if len(signals) == MAX_SIGNALS and key not in signals:
                 left.append((name, value))
                 break
-            found.setdefault(key, _signal(mark, scope, raw, evidence.url))
+            signals.setdefault(key, _signal(mark, scope, raw, evidence.url))
             if mark.fault:
                 warnings.append(f"{mark.name}: {mark.fault}: {quote(raw)}")
     refusal = next((line for line in left if _REFUSAL.search(line[1])), None)
-    if refusal is not None and not any(map(_refuses_everybody, found.values())):
+    if refusal is not None and not any(map(_refuses_everybody, signals.values())):
         raw = f"{refusal[0]}: {refusal[1]}"[: _directives.MAX_RAW]
         mark = _directives.Mark("noai", None, "malformed", "cut off, with a refusal in it")
-        found["cut off",] = _signal(mark, scope, raw, evidence.url)
+        signals["cut off",] = _signal(mark, scope, raw, evidence.url)
         warnings.insert(0, f"{mark.name}: {mark.fault}: {quote(raw)}")
-    if len(found) >= MAX_SIGNALS:
+    if len(signals) >= MAX_SIGNALS:
         warnings.insert(0, f"{MAX_SIGNALS} marks in X-Robots-Tag lines: any others were not read")
-    return Reading(tuple(found.values()), tuple(dict.fromkeys(warnings))[:MAX_WARNINGS])
+    return Reading(tuple(signals.values()), tuple(dict.fromkeys(warnings))[:MAX_WARNINGS])
 
 
 def _refuses_everybody(signal: Signal) -> bool:

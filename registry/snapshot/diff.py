@@ -45,7 +45,7 @@ def _decisions(snapshot: Snapshot, policy: str) -> dict[str, Decision]:
     decided: dict[tuple[int, int | None], Decision] = {}
     images = snapshot.images["sha256"].to_pylist()
     columns = ["url", "url_key", "page_url", "source", "image", "signals", "rules"]
-    found: dict[str, Decision] = {}
+    decisions: dict[str, Decision] = {}
     for row in snapshot.entries.select(columns).to_pylist():
         digest = images[row["image"]] if row["image"] is not None else None
         what = row["url"] or (digest.hex() if digest else "a fingerprint")
@@ -58,17 +58,17 @@ def _decisions(snapshot: Snapshot, policy: str) -> dict[str, Decision]:
             signals = sets[own] + (sets[rules] if rules is not None else ())
             decided[own, rules] = decide(signals, policy).decision
         # Two entries may share a name; the strictest speaks for both.
-        was = found.get(what, "unspecified")
-        found[what] = min(was, decided[own, rules], key=DECISIONS.index)
-    return found
+        was = decisions.get(what, "unspecified")
+        decisions[what] = min(was, decided[own, rules], key=DECISIONS.index)
+    return decisions
 
 
 def _rules(snapshot: Snapshot) -> dict[str, str]:
     """Return the rules of every host as text; what they decide depends on the path."""
-    found: dict[str, list[str]] = {}
+    texts_of: dict[str, list[str]] = {}
     for row in snapshot.sites.select(["host", "kind", "signals"]).to_pylist():
-        found.setdefault(f"rules of {row['host']} ({row['kind']})", []).append(row["signals"])
-    return {what: "\n".join(texts) for what, texts in found.items()}
+        texts_of.setdefault(f"rules of {row['host']} ({row['kind']})", []).append(row["signals"])
+    return {what: "\n".join(texts) for what, texts in texts_of.items()}
 
 
 def _sizes(rules: dict[str, str]) -> dict[str, str]:

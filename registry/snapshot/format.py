@@ -200,10 +200,10 @@ def shape(signals: Sequence[Signal], placed: Collection[str] = ()) -> tuple[Any,
 
 
 def _signal_to_dict(signal: Signal) -> dict[str, Any]:
-    found = {name: value for name, value in asdict(signal).items() if value != _DEFAULTS[name]}
-    if "rule" in found and found["rule"]["host"] is None:
-        del found["rule"]["host"]
-    return found
+    fields = {name: value for name, value in asdict(signal).items() if value != _DEFAULTS[name]}
+    if "rule" in fields and fields["rule"]["host"] is None:
+        del fields["rule"]["host"]
+    return fields
 
 
 def _signal_from_dict(item: Mapping[str, Any]) -> Signal:

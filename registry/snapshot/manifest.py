@@ -89,12 +89,12 @@ def manifest_from_json(text: str, where: str) -> Manifest:
     return manifest
 
 
-def _refuse_other_format(found: object, where: str) -> None:
-    if not isinstance(found, int) or found == FORMAT:
+def _refuse_other_format(version: object, where: str) -> None:
+    if not isinstance(version, int) or version == FORMAT:
         return
-    age = "newer" if found > FORMAT else "older"
-    message = f"{where}: snapshot format {found} is {age} than this version reads ({FORMAT})"
-    if found > FORMAT:
+    age = "newer" if version > FORMAT else "older"
+    message = f"{where}: snapshot format {version} is {age} than this version reads ({FORMAT})"
+    if version > FORMAT:
         raise OtherFormat(message, "install a newer optout-registry")
     raise OtherFormat(message, "run `registry snapshot build`, or get a newer snapshot")
 

@@ -82,14 +82,14 @@ def url_key(url: str) -> str | None:
 
 def normal_form(url: str) -> Normal | None:
     """Return the parts of a URL's normal form; None where it has no key."""
-    found = _reference(url)
-    if found is None:
+    parts = _reference(url)
+    if parts is None:
         return None
-    host = spelled_authority(found["authority"], (found["scheme"] or "").lower())
+    host = spelled_authority(parts["authority"], (parts["scheme"] or "").lower())
     if host is None:
         return None
-    query, tracking = _parameters(_percent(found["query"] or "", _QUERY_LITERAL))
-    path = _AMPERSAND.sub("&", _percent(found["path"], _PATH_LITERAL))
+    query, tracking = _parameters(_percent(parts["query"] or "", _QUERY_LITERAL))
+    path = _AMPERSAND.sub("&", _percent(parts["path"], _PATH_LITERAL))
     return Normal(host, without_dots(path if query else without_end(path)), query, tracking)
 
 
@@ -114,10 +114,10 @@ def split_key(key: str) -> tuple[str, str]:
 
 def host_of(url: str) -> str | None:
     """Return `host` or `host:port` of an http(s) URL in the same normal form, or None."""
-    found = _reference(url)
-    if found is None:
+    parts = _reference(url)
+    if parts is None:
         return None
-    return spelled_authority(found["authority"], (found["scheme"] or "").lower())
+    return spelled_authority(parts["authority"], (parts["scheme"] or "").lower())
 
 
 def hostname_of(url: str) -> str:
@@ -142,16 +142,16 @@ def encoded(text: str, illegal: re.Pattern[str]) -> str:
     return illegal.sub(_encoded, text)
 
 
-def _normal_escape(found: re.Match[str]) -> str:
-    if found[1] is None:
+def _normal_escape(match: re.Match[str]) -> str:
+    if match[1] is None:
         return "%25"
-    character = chr(int(found[1], 16))
-    return character if character in _UNRESERVED else found[0].upper()
+    character = chr(int(match[1], 16))
+    return character if character in _UNRESERVED else match[0].upper()
 
 
-def _encoded(found: re.Match[str]) -> str:
+def _encoded(match: re.Match[str]) -> str:
     # a lone surrogate is no character, but no reason to fail either
-    return "".join(f"%{byte:02X}" for byte in found[0].encode("utf-8", "surrogatepass"))
+    return "".join(f"%{byte:02X}" for byte in match[0].encode("utf-8", "surrogatepass"))
 
 
 def without_dots(path: str) -> str:

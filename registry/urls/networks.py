@@ -132,8 +132,8 @@ def _spelled(hostname: str) -> str:
 
 def _network_of(address: IP) -> Network | None:
     carried = _carried(address) if isinstance(address, ipaddress.IPv6Address) else None
-    if carried is not None and (found := _network_of(carried)):
-        return found
+    if carried is not None and (inner := _network_of(carried)):
+        return inner
     for network in _networks():
         if address in network.network:
             return network

@@ -21,11 +21,11 @@ def site_of(hostname: str) -> str:
     """
     if is_ip(hostname):
         return hostname
-    found = _suffixes()(hostname)
-    if not found.suffix:
+    domains = _suffixes()(hostname)
+    if not domains.suffix:
         # The list's own rule for suffixes it does not know: one label.
         return ".".join(hostname.split(".")[-2:])
-    domain: str = found.top_domain_under_public_suffix
+    domain: str = domains.top_domain_under_public_suffix
     return domain or hostname
 
 
@@ -63,8 +63,8 @@ def twin_of(host: str) -> str:
 
 
 def _of_same_site(host: str, others: list[str], among: Container[str] | None) -> list[str]:
-    found = [other for other in others if among is None or other in among]
-    return [other for other in found if same_site(host, other)]
+    listed = [other for other in others if among is None or other in among]
+    return [other for other in listed if same_site(host, other)]
 
 
 @cache

@@ -43,10 +43,10 @@ class Pattern:
         if len(self.pieces) == 1:
             return not self.anchored or len(path) == place
         for piece in self.pieces[1:-1]:
-            found = path.find(piece, place)
-            if found < 0:
+            start = path.find(piece, place)
+            if start < 0:
                 return False
-            place = found + len(piece)
+            place = start + len(piece)
         last = self.pieces[-1]
         if self.anchored:
             return len(path) - len(last) >= place and path.endswith(last)

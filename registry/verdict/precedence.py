@@ -91,18 +91,18 @@ def _subject(signal: Signal, asked: Scope) -> str:
     return "page" if signal.scope == "page" and asked != "page" else "site"
 
 
-def _top_layer(found: list[tuple[int, Signal]]) -> dict[int, Signal | None]:
+def _top_layer(numbered: list[tuple[int, Signal]]) -> dict[int, Signal | None]:
     """Return by place the resolved TDMRep signals; None for those that are replaced."""
-    out: dict[int, Signal | None] = dict(found)
+    out: dict[int, Signal | None] = dict(numbered)
     for is_policy in (True, False):
-        same = [(place, s) for place, s in found if (s.name == "tdm-policy") == is_policy]
+        same = [(place, s) for place, s in numbered if (s.name == "tdm-policy") == is_policy]
         proper = [_TDM_LAYERS.get(s.carrier, 0) for _, s in same if s.conformance == "ok"]
         top = max(proper, default=0)
         out.update({place: None for place, s in same if _TDM_LAYERS.get(s.carrier, 0) < top})
     kept = [s for s in out.values() if s is not None]
     policies = [s for s in kept if s.name == "tdm-policy"]
     reserves = _reserves([s for s in kept if s.name != "tdm-policy"])
-    for place, signal in found:
+    for place, signal in numbered:
         if signal.name == "tdm-policy" and not reserves:
             out[place] = None
         elif out[place] is not None and reserves and policies:

@@ -38,8 +38,8 @@ def hints_of(evidence: Evidence, signals: Iterable[Signal] = ()) -> Sequence[Hin
     if find is None or (evidence.about != "site" and any(map(_refuses_everybody, signals))):
         return ()
     where = evidence.carrier + (f" of {evidence.url}" if evidence.url else "")
-    found = (Hint(m.text, f"{where}, line {m.line}", m.corrected) for m in find(evidence))
-    return tuple(islice(dict.fromkeys(islice(found, MAX_HINTS * 4)), MAX_HINTS))
+    hints = (Hint(m.text, f"{where}, line {m.line}", m.corrected) for m in find(evidence))
+    return tuple(islice(dict.fromkeys(islice(hints, MAX_HINTS * 4)), MAX_HINTS))
 
 
 def _refuses_everybody(signal: Signal) -> bool:

@@ -101,16 +101,16 @@ def letters(name: str) -> str:
 def directives(value: str) -> tuple[str, ...]:
     """Return a list of directives as it is meant; nothing if no refusal is in it, or prose."""
     text = value.translate(TO_PLAIN).lower()[:500]
-    found: list[str] = []
+    words: list[str] = []
     place = 0
     for match in REFUSAL.finditer(text):
         beside = _beside(text[place : match.start()])
         if beside is None:
             return ()
-        found += [*beside, _CANONICAL[match.lastgroup or "all"]]
+        words += [*beside, _CANONICAL[match.lastgroup or "all"]]
         place = match.end()
     rest = _beside(text[place:])
-    return tuple(dict.fromkeys([*found, *rest])) if found and rest is not None else ()
+    return tuple(dict.fromkeys([*words, *rest])) if words and rest is not None else ()
 
 
 def _beside(text: str) -> list[str] | None:

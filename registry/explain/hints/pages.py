@@ -112,10 +112,10 @@ def _tag_text(page: str, place: int) -> tuple[str, bool]:
 
 def _apart(page: str) -> list[tuple[int, int, str]]:
     """Return where comments and elements with other rules begin and end, with their names."""
-    found: list[tuple[int, int, str]] = []
+    elements: list[tuple[int, int, str]] = []
     missing: set[str] = set()
     opening = _APART.search(page)
-    while opening and len(found) < MAX_PLACES:
+    while opening and len(elements) < MAX_PLACES:
         name = (opening[1] or opening[2]).lower()
         ends = "-->" if name == "!--" else f"</{name}"
         closing = None
@@ -124,9 +124,9 @@ def _apart(page: str) -> list[tuple[int, int, str]]:
         if closing is None:
             missing.add(name)
         end = closing.start() if closing else len(page)
-        found.append((opening.start(), end, name))
+        elements.append((opening.start(), end, name))
         opening = _APART.search(page, closing.end()) if closing else None
-    return found
+    return elements
 
 
 def _line(page: str, place: int) -> int:

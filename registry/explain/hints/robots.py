@@ -125,15 +125,15 @@ def _fault(name: str, key: str, has_colon: bool) -> str:
 
 def _in_html(text: str) -> Iterator[NearMiss]:
     """Yield one near miss for a page that holds rules: they are read, or not, by chance."""
-    found: dict[str, int] = {}
+    line_of: dict[str, int] = {}
     for tagged in islice(_LINE.finditer(text), MAX_LINES):
         for part in _TAG.split(tagged[0][: MAX_LINE * 4]):
             name, colon, value = part.translate(TO_PLAIN).partition(":")
             key = ROBOTS_KEYS.get(letters(name)) if colon and len(name) < MAX_LINE else None
             corrected = _corrected(key, value.strip(AROUND)) if key else ""
-            if corrected and corrected not in found:
-                found[corrected] = _ends(text, 0, tagged.start()) + 1
-        if len(found) >= MAX_SHOWN:
+            if corrected and corrected not in line_of:
+                line_of[corrected] = _ends(text, 0, tagged.start()) + 1
+        if len(line_of) >= MAX_SHOWN:
             break
-    if any(line.startswith("User-agent") for line in found) and len(found) > 1:
-        yield NearMiss(next(iter(found.values())), _HTML, "\n".join(found))
+    if any(line.startswith("User-agent") for line in line_of) and len(line_of) > 1:
+        yield NearMiss(next(iter(line_of.values())), _HTML, "\n".join(line_of))
