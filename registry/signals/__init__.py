@@ -2,19 +2,19 @@
 
 A reader is a module of this package (its name does not start with `_`) with
 
-- `CARRIERS`: the kinds of evidence it reads (`headers`, `html`, `xmp`, ...; docs/words.md),
+- `CARRIERS`: the carriers it reads (`headers`, `html`, `xmp`, ...; docs/words.md),
 - `HEADERS`: if it reads headers, the lower-case names of its fields, and
   `ADDRESSES`: those of them that hold a URL,
 - `read(evidence) -> Reading`, which raises on no input,
-- `VOCABULARY`: what its signals name as theirs, if that is not the module's name (with `-` for
+- `VOCABULARY`: the vocabulary of its signals, if it is not the module's name (with `-` for
   `_`); two readers may share one,
 - `COVERS_IMAGES = True`: if a mark on a page covers the images shown there, whoever owns
   them; `LICENSABLE = True`: if its refusal and a licence that the same site offers for the
   same use are one condition. False where it declares neither,
-- `SITE_FILES`: if its marks have a site's file of their own, the rows for it in the table of
+- `SITE_FILES`: if its marks have a site file of their own, the rows for it in the table of
   carriers. A carrier is declared by one reader; others may read it,
-- if it reads of a page more than tags and data scripts, `excerpt(page, url) -> str`: one
-  line of markup in which it reads the same, for `page_excerpt`,
+- `excerpt(page, url) -> str`, if it reads more of a page than tags and data scripts: one
+  line of markup in which it finds the same marks as in the page, for `page_excerpt`,
 - a docstring that is the vocabulary's reference page,
 
 and vectors in `tests/vectors/NAME.jsonl`. There is no list to edit.
@@ -33,13 +33,13 @@ from registry.model import Evidence, Reading, Scope, Signal
 from registry.plugins import discover
 from registry.signals import _excerpt
 
-# What a reader declares of its vocabulary, False by default.
+# A property of a vocabulary that its reader declares; False by default.
 Flag = Literal["COVERS_IMAGES", "LICENSABLE"]
-# How every reader says that it did not read on: marks may be in the rest.
+# Words of the warnings about text that a reader did not read: it may hold marks.
 _UNREAD = re.compile("read up to there|not read|were not read")
-# Characters of header values that are remembered with what they say.
+# Most characters of header values whose reading is cached.
 MAX_REMEMBERED = 512
-# Characters of a site's file up to which it is read anew each time.
+# Most characters of a site file whose reading is not cached.
 MAX_QUICK = 64 * 1024
 
 
@@ -61,14 +61,14 @@ def header_fields() -> dict[str, tuple[ModuleType, ...]]:
 
 @cache
 def carriers() -> Carriers:
-    """Return the table of carriers: the files of sites that readers declare, then COMMON."""
+    """Return the table of carriers: the site files that readers declare, then COMMON."""
     declared = (row for r in readers().values() for row in getattr(r, "SITE_FILES", ()))
     return Carriers((*declared, *COMMON))
 
 
 @cache
 def vocabularies_with(flag: Flag) -> frozenset[str]:
-    """Return the vocabularies of which a reader declares a flag."""
+    """Return the vocabularies for which a reader declares the flag."""
     return frozenset(
         getattr(reader, "VOCABULARY", name.replace("_", "-"))
         for name, reader in readers().items()
@@ -78,15 +78,16 @@ def vocabularies_with(flag: Flag) -> frozenset[str]:
 
 @lru_cache(maxsize=4096)
 def _is_read(name: str) -> Literal["no", "yes", "address"]:
-    """Tell of a field, by its name as it was written, whether any reader reads it.
+    """Return whether any reader reads a header field; `name` is in any letter case.
 
-    `address`: it holds a URL, which may be relative to the evidence's own.
+    `address`: a reader does, and the field holds a URL, which may be relative to the
+    evidence's own.
     """
     field = name.strip().lower()
-    concerned = header_fields().get(field, ())
-    if any(field in getattr(reader, "ADDRESSES", ()) for reader in concerned):
+    readers_of_field = header_fields().get(field, ())
+    if any(field in getattr(reader, "ADDRESSES", ()) for reader in readers_of_field):
         return "address"
-    return "yes" if concerned else "no"
+    return "yes" if readers_of_field else "no"
 
 
 @cache
@@ -95,7 +96,7 @@ def _of_carrier(carrier: str) -> tuple[ModuleType, ...]:
 
 
 def refuse_unknown(evidence: Evidence) -> None:
-    """Raise UsageError for a carrier without a reader, and for lines and text interchanged."""
+    """Raise UsageError if no reader reads the carrier, or if lines and text are interchanged."""
     if not _of_carrier(evidence.carrier):
         known = sorted({carrier for reader in readers().values() for carrier in reader.CARRIERS})
         raise UsageError(f"no reader reads {evidence.carrier!r}", "carriers: " + ", ".join(known))
@@ -118,28 +119,28 @@ def read(evidence: Evidence) -> Reading:
 
 
 def page_excerpt(html: str, url: str = "", limit: int = 65536) -> str:
-    """Return what is kept of a page as evidence: the tags that can carry marks, its data scripts.
+    """Return the excerpt of a page that is kept as evidence.
 
-    `url` is the page's own. What a reader finds elsewhere in a page it gives itself:
-    `excerpt(page, url) -> str` of its module returns markup, one line, in which it reads
-    the same. So all readers find the same marks in the excerpt as in the page. At most
-    `limit` characters; tags with marks come before all others.
+    It holds the tags that can carry marks, the data scripts, and the lines that the `excerpt`
+    functions of readers return. All readers find the same marks in it as in the page. `url` is
+    that of the page. The excerpt has at most `limit` characters; if it is cut, tags with marks
+    are kept first.
     """
     ordered = [reader for _, reader in sorted(readers().items())]
     given = [reader.excerpt(html, url) for reader in ordered if hasattr(reader, "excerpt")]
 
-    def speaks(tag: str) -> bool:
+    def has_mark(tag: str) -> bool:
         return bool(read(Evidence("html", "page", url, text=tag)).signals)
 
-    return _excerpt.excerpt(html, given, limit, speaks)
+    return _excerpt.excerpt(html, given, limit, has_mark)
 
 
 def unread(reading: Reading) -> tuple[str, ...]:
-    """Return the warnings that marks may be in a part of evidence which no reader read."""
+    """Return the warnings about parts of the evidence that were not read and may hold marks."""
     return tuple(text for text in reading.warnings if _UNREAD.search(text))
 
 
-# A long file of a site takes seconds; a visit asks for what it says more than once.
+# Reading a long site file takes seconds, and a visit needs its signals more than once.
 @lru_cache(maxsize=2)
 def _read_long(evidence: Evidence) -> Reading:
     return _read_text(evidence)
@@ -150,19 +151,19 @@ def _read_text(evidence: Evidence) -> Reading:
 
 
 def _read_headers(evidence: Evidence) -> Reading:
-    """Ask the readers of the fields there are, with those alone: most blocks hold none."""
+    """Call only the readers of the fields that occur: most header blocks have none of them."""
     lines: list[tuple[str, str]] = []
     size = 0
     for line in evidence.lines:
-        kind = _is_read(line[0])
-        if kind != "no":
+        is_read = _is_read(line[0])
+        if is_read != "no":
             lines.append(line)
-            size += len(line[1]) if kind == "yes" else MAX_REMEMBERED + 1
+            size += len(line[1]) if is_read == "yes" else MAX_REMEMBERED + 1
     if not lines:
         return Reading()
     if size > MAX_REMEMBERED:
         return _read_fields(Evidence("headers", evidence.about, evidence.url, tuple(lines)))
-    # A site sends the same few marks with every image; only the place differs.
+    # A site sends the same few marks with every image; only the URL differs.
     remembered = _remembered(evidence.about, tuple(lines))
     url = evidence.url
     return Reading(tuple([_at(url, s) for s in remembered.signals]), remembered.warnings)
@@ -175,15 +176,15 @@ def _remembered(about: Scope, lines: tuple[tuple[str, str], ...]) -> Reading:
 
 def _read_fields(fields: Evidence) -> Reading:
     known = header_fields()
-    concerned = {r for name, _ in fields.lines for r in known[name.strip().lower()]}
-    if len(concerned) == 1:
-        reading: Reading = concerned.pop().read(fields)
+    needed = {r for name, _ in fields.lines for r in known[name.strip().lower()]}
+    if len(needed) == 1:
+        reading: Reading = needed.pop().read(fields)
         return reading
-    return _joined([r.read(fields) for r in sorted(concerned, key=lambda r: r.__name__)])
+    return _joined([r.read(fields) for r in sorted(needed, key=lambda r: r.__name__)])
 
 
 def _at(url: str, s: Signal) -> Signal:
-    """Return a signal as it stands at a URL; `replace` takes four times as long."""
+    """Return a copy of a signal with another URL; `replace` takes four times as long."""
     fields = s.name, s.vocabulary, s.carrier, s.scope, s.raw, url, s.uses, s.agents, s.rule
     return Signal(*fields, s.conformance, s.licence_url, s.third_party)
 

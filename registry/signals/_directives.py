@@ -3,8 +3,8 @@
     list      = element *( "," element )
     element   = [ agent ":" ] directive | valued ":" value
 
-Names are compared in lower case. An agent prefix governs its element and all
-that follow in the same list. Sources: Google's robots meta tag documentation,
+Names are compared in lower case. An agent prefix applies to its element and to all
+elements after it in the same list. Sources: Google's robots meta tag documentation,
 draft-illyes-repext-03 (April 2026), DeviantArt journal 934500371 (November
 2022) for `noai` and `noimageai`, the NoML open letter (2023) for `noml`,
 draft-canel-robots-ai-control-00 (October 2024) for `DisallowAITraining`.
@@ -33,28 +33,28 @@ USES: dict[str, tuple[tuple[Use, Meaning], ...]] = {
     "noindex": _INDEX,
     "noimageindex": _INDEX,
     "none": _INDEX,
-    # Only Bing and Amazon read these as a word on training: see registry.verdict.
+    # Only for Bing and Amazon are these about training: see registry.verdict.
     "noarchive": (),
     "nocache": (),
 }
-# Words outside current documents, and why they are.
+# Directives that no current document defines, each with the reason.
 _LEGACY = {
-    "notrain": "seen in headers, but no document defines this word",
-    "disallowaitraining": "a draft's word, and the draft expired in April 2025",
+    "notrain": "seen in headers, but no document defines this directive",
+    "disallowaitraining": "defined only by a draft, which expired in April 2025",
 }
 AGAINST_TRAINING = frozenset(name for name, uses in USES.items() if uses == TRAINING)
 _PLAIN_REFUSALS = AGAINST_TRAINING - _LEGACY.keys()
 
 _VALUED = frozenset({"unavailable_after", "max-snippet", "max-image-preview", "max-video-preview"})
 _AGENT = re.compile(r"[a-z_-][a-z_\-0-9.]*")
-# Written in front of a directive by people who meant everybody.
+# Written as a prefix by people who meant all agents.
 _NOT_AGENTS = AGAINST_TRAINING | {"robots", "x-robots-tag"}
 _WORDS = re.compile(r"[a-z0-9_-]+")
-# `no-ai`, `no_image_ai`, `no ai`: nobody's words, and plain all the same.
+# `no-ai`, `no_image_ai`, `no ai`: no document defines them, but their meaning is clear.
 _MISSPELT = re.compile(r"(?<![a-z0-9_-])no[-_ ]?(image)?[-_ ]?ai(?![a-z0-9_-])")
 
 MAX_LIST = 8192
-# A site writes the same few short lists on everything it serves.
+# A site sends the same few short lists with all its responses: their readings are cached.
 _REMEMBERED = 256
 MAX_MISSPELT = 20
 MAX_RAW = 4096
@@ -62,9 +62,9 @@ MAX_RAW = 4096
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """One directive as it was read; `agent` None means everybody.
+    """One directive as it was read; `agent` None means all agents.
 
-    `fault` says what is wrong with a mark that is not `ok`.
+    `fault` is the error in a mark whose conformance is not `ok`.
     """
 
     name: str
@@ -76,7 +76,8 @@ class Mark:
 def marks(value: str) -> tuple[Mark, ...]:
     """Read one list of directives: one header line's value or one content attribute.
 
-    Of a list longer than `MAX_LIST` characters the whole elements before that are read.
+    Of a list longer than `MAX_LIST` characters, only the complete elements within the limit
+    are read.
     """
     if len(value) <= _REMEMBERED:
         return _short(value)
@@ -105,7 +106,7 @@ def _marks(value: str) -> Iterator[Mark]:
         if prefix in _VALUED:
             continue
         if prefix is not None and not _names_agent(prefix):
-            # A part of a date, or a mark that only looks like a prefix.
+            # Part of a date, or a directive with a colon that is not an agent prefix.
             yield from _unreadable(element, agent)
             continue
         if prefix is not None:
@@ -114,7 +115,7 @@ def _marks(value: str) -> Iterator[Mark]:
             continue
         yield from _element(directive, agent)
         if agent is not None and not refused_at_prefix and directive in AGAINST_TRAINING:
-            yield _slid(directive, agent)
+            yield _for_everybody(directive, agent)
 
 
 def _split(element: str) -> tuple[str | None, str]:
@@ -137,7 +138,7 @@ def _element(directive: str, agent: str | None) -> Iterator[Mark]:
 
 
 def _unreadable(text: str, agent: str | None) -> Iterator[Mark]:
-    """Find plain refusals in an element that is not a directive (`noai; noimageai`)."""
+    """Find clear refusals in an element that is not a directive (`noai; noimageai`)."""
     for word in dict.fromkeys(_WORDS.findall(text.lower())):
         if word in _PLAIN_REFUSALS:
             yield Mark(word, agent, "malformed", "not written as a list of directives")
@@ -147,12 +148,14 @@ def _unreadable(text: str, agent: str | None) -> Iterator[Mark]:
             yield Mark(name, agent, "malformed", f"misspelt {match.group()!r}")
 
 
-def _slid(directive: str, agent: str) -> Mark:
-    """Give the second reading of `googlebot: nofollow, noai`.
+def _for_everybody(directive: str, agent: str) -> Mark:
+    """Return the refusal for all agents that `googlebot: nofollow, noai` may also mean.
 
-    A proxy that joins header lines turns the lines `googlebot: nofollow` and
-    `noai` into this one. The two cannot be told apart afterwards.
+    A proxy that joins header lines makes this line of the lines `googlebot: nofollow` and
+    `noai`; afterwards the two cases cannot be distinguished.
     """
     ahead = quote(agent)
-    fault = f"it may have been a line of its own, for everybody, before {ahead} was put ahead"
+    fault = (
+        f"it may have been a separate line for all agents, which a proxy joined to that of {ahead}"
+    )
     return Mark(directive, None, "malformed", fault)

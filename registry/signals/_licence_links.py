@@ -1,7 +1,7 @@
 """Links to a licence, in a `Link` header or in the tags of a page.
 
-A link of the relation `license` is RSL's where its media type says so, and
-otherwise the licence of the work.
+A link with the relation `license` leads to an RSL document if its media type is
+that of RSL, and otherwise to the licence of the work.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class LicenceLink:
 
 
 def licence_links(evidence: Evidence, rsl: bool) -> tuple[list[LicenceLink], list[str]]:
-    """Return the links to RSL documents, or those to all other licences, with warnings."""
+    """Return the links to RSL documents (`rsl`) or to all other licences, with warnings."""
     if evidence.carrier == "headers":
         header_links, faults = _link_header.links_of(evidence)
         warnings = list(faults)
@@ -67,11 +67,11 @@ def media_type(text: str) -> str:
 
 
 def absolute(reference: str, base: str = "") -> str | None:
-    """Return the http(s) URL that a reference names, or None where it names none."""
+    """Return the http(s) URL of a reference; None if it has none."""
     reference = reference.strip()
     if not reference or len(reference) > MAX_URL:
         return None
-    # What is whole needs no base; a site names the same few licences with every image.
+    # A full URL needs no base, so that the cache serves the few licences of a whole site.
     return _joined("" if _WHOLE.match(reference) else base[:MAX_URL], reference)
 
 

@@ -3,10 +3,10 @@
     field  = link *( "," link )
     link   = "<" target ">" *( ";" name [ "=" ( token / quoted-string ) ] )
 
-Commas and semicolons stand in targets and in quoted strings too, so the text is
-read from left to right and never split. Of parameters with one name the first
-counts, as the RFC says of `rel` and `type`. What is no link is skipped up to the
-next comma. Takes time linear in the text.
+Targets and quoted strings may contain commas and semicolons, so the text is read from
+left to right and never split. Of parameters with the same name the first counts, as the
+RFC requires for `rel` and `type`. Text that is not a link is skipped up to the next
+comma. Takes time linear in the text.
 
 Source: https://www.rfc-editor.org/rfc/rfc8288.html, appendix B.
 """
@@ -43,7 +43,7 @@ class Link:
 
     @property
     def relations(self) -> frozenset[str]:
-        """Return the relation types in lower case; none where it speaks of another resource."""
+        """Return the relation types in lower case; none if the link is about another resource."""
         if self.parameters.get("anchor"):
             return frozenset()
         return frozenset(self.parameters.get("rel", "").lower().split())
@@ -52,7 +52,7 @@ class Link:
 def links(value: str) -> Iterator[Link]:
     """Yield the links of one field value, in order."""
     place = 0
-    # Beyond the last ">" no target is closed, and looking for its end would repeat itself.
+    # After the last ">" no target is closed; searching each for its end would take too long.
     last = value.rfind(">")
     while place <= last:
         target = _TARGET.match(value, place)
@@ -65,21 +65,21 @@ def links(value: str) -> Iterator[Link]:
 
 
 def links_of(evidence: Evidence) -> tuple[tuple[Link, ...], tuple[str, ...]]:
-    """Return the links of all `Link` field lines of a response, with what was not read."""
+    """Return the links of all `Link` field lines of a response, and warnings."""
     return _links_of(tuple(line for line in evidence.lines if line[0].strip().lower() == "link"))
 
 
 @lru_cache(maxsize=4)
 def _links_of(lines: tuple[tuple[str, str], ...]) -> tuple[tuple[Link, ...], tuple[str, ...]]:
-    # The readers of one response share this: it is parsed once.
+    # Cached for the other readers of the same response.
     parsed: list[Link] = []
-    room = MAX_FIELD
+    budget = MAX_FIELD
     for name, value in lines:
-        for link in links(value[:room]):
+        for link in links(value[:budget]):
             parsed.append(Link(link.target, link.parameters, f"{name}: {link.raw}"[:MAX_RAW]))
-        if len(value) > room:
+        if len(value) > budget:
             return tuple(parsed), (f"Link lines longer than {MAX_FIELD} characters, cut there",)
-        room -= len(value)
+        budget -= len(value)
     return tuple(parsed), ()
 
 

@@ -1,22 +1,22 @@
 """Start tags of a page, as the HTML standard's tokeniser finds them.
 
-Only what marks need: comments, scripts and other raw text are skipped, what
-stands in a `template` is not part of the page, character references in
-attribute values are decoded, and it is known whether the body has begun. Runs
-in time linear in the text on any input, which the standard library's parser
-does not promise, and gives the exact source text of each tag.
+Only what marks need is done: comments, scripts and other raw text are skipped, the
+content of a `template` is not part of the page, character references in attribute
+values are decoded, and each tag has a flag whether the body has begun. On any input it
+runs in time linear in the text, which the standard library's parser does not guarantee.
+It returns the exact source text of each tag.
 
-`_Scanner` takes one exact step at a time; between steps it passes over what can
-hold no mark by a regular expression (`_markup_skips`). The tests hold both to a
-tokeniser that does without.
+`_Scanner` takes one exact step at a time; between steps it skips text that cannot hold
+a mark, by a regular expression (`_markup_skips`). Tests compare both with a tokeniser
+that skips nothing.
 
-Documents that frames hold in themselves (`iframe srcdoc`) are shown on the page, and so their
-tags count as the page's, in its body, but for `base`.
+Documents embedded in frames (`iframe srcdoc`) are shown on the page, so their tags, except
+`base`, count as tags in its body.
 
 Source: https://html.spec.whatwg.org/multipage/parsing.html (tokenisation, and
-"in head" insertion for the position). Left out: the double-escaped state of
-scripts, and foreign content (`svg`, `math`), which is read as HTML, but for
-`<title/>` and such, which have no content there and in templates.
+"in head" insertion for the position). Not implemented: the double-escaped state of
+scripts, and foreign content (`svg`, `math`). It is read as HTML, except that `<title/>`
+and the like have no content there and in templates.
 """
 
 from __future__ import annotations
@@ -47,22 +47,23 @@ _ATTRIBUTE = re.compile(
     r"(?:[\t\n\f\r ]*+=[\t\n\f\r ]*+"
     r"(?:\"([^\"]*+)\"|'([^']*+)'|([^\t\n\f\r >\"'][^\t\n\f\r >]*+)|))?+"
 )
-# The crawler unpacks as much of a page.
+# The crawler decompresses a page up to the same limit.
 MAX_PAGE = 64 * 1024 * 1024
 MAX_TAGS = 30_000
-# Scripts that hold data, by their type, or the state of a platform's page; `&` may spell either.
+# Types of scripts that hold data (an `&` may begin a character reference), and the name of the
+# variable that holds the state of a platform's page.
 _DATA = re.compile("json|xml|&", re.IGNORECASE)
 _STATE = "__INITIAL_STATE__"
-# Characters of a script's tag that are looked at before it is read exactly.
+# Most characters of a script's tag that are examined before it is parsed exactly.
 _GLANCE = 4096
-# Elements that can carry marks; of `a` those alone that say "license" or "License", of
-# scripts those alone that hold data.
+# Elements that can carry marks: of `a` only those with "license" or "License" in the tag, of
+# scripts only those that hold data.
 MARKED = frozenset({"meta", "link", "base", "script", "a"})
 
 _DRAWING = re.compile(f"<(/?)(?:{any_case('svg')}|{any_case('math')})")
 _COMMENT_END = re.compile(r"--!?>")
 _RAW_TEXT_END = {name: re.compile(f"</{any_case(name)}") for name in RAW_TEXT}
-# Start tags that may stand before the body without opening it.
+# Start tags before the body that do not open it.
 _BEFORE_BODY = {"html", "head", "base", "basefont", "bgsound", "link", "meta", "title"} | {
     *("noscript", "noframes", "script", "style", "template")
 }
@@ -70,7 +71,7 @@ _BEFORE_BODY = {"html", "head", "base", "basefont", "bgsound", "link", "meta", "
 
 @dataclass(frozen=True, slots=True)
 class Tag:
-    """One start tag: lower-case name, decoded attributes, exact text, and where it stood.
+    """One start tag: lower-case name, decoded attributes, exact text, and whether in the body.
 
     `content` is the raw text of a script with its end tag; empty for all else.
     """
@@ -82,18 +83,18 @@ class Tag:
     content: str = ""
 
 
-# The page that was read last, and its tags.
+# The last page, and its tags.
 _latest: list[tuple[str, tuple[Tag, ...]]] = [("", ())]
 
 
 def tags(page: str) -> tuple[Tag, ...]:
     """Return the tags of a page that can carry marks, in order.
 
-    The readers of one page share this: it is parsed once. MAX_PAGE characters are
-    read, and MAX_TAGS tags.
+    The result is kept for the next reader of the same page. At most MAX_PAGE characters and
+    MAX_TAGS tags are read.
     """
     known, parsed = _latest[0]
-    # By identity: to compare or hash a page takes a tenth of the time of reading it.
+    # Compared by identity: comparing or hashing a page takes a tenth of the time of parsing it.
     if known is not page:
         parsed = tuple(islice(start_tags(page[:MAX_PAGE]), MAX_TAGS))
         _latest[0] = (page, parsed)
@@ -101,15 +102,15 @@ def tags(page: str) -> tuple[Tag, ...]:
 
 
 def start_tags(page: str, frames_deep: int = MOST_FRAMES_DEEP) -> Iterator[Tag]:
-    """Yield the tags of a page that can carry marks, in order and without a bound.
+    """Yield the tags of a page that can carry marks, in order and without a limit.
 
-    Those of frames in frames are read so many frames deep.
+    `frames_deep` is the number of levels of nested frames that are read.
     """
     return _Scanner(page, frames_deep).run()
 
 
 def holds_data(tag: str, content: str) -> bool:
-    """Tell whether a script may hold data, from the text of its tag and its content."""
+    """Return whether a script may hold data, by the text of its tag and its content."""
     return _DATA.search(tag) is not None or _STATE in content
 
 
@@ -120,7 +121,7 @@ class _Scanner:
         self.in_body = False
         self.next_tag = -1
         self.has_state: bool | None = None
-        # Up to where drawings were counted, and how many are open there.
+        # The position up to which `svg` and `math` were counted, and how many are open there.
         self.counted_to = 0
         self.open_drawings = 0
 
@@ -148,14 +149,14 @@ class _Scanner:
                     yield from self._framed(tag)
 
     def _skipped(self, position: int) -> int:
-        """Return where the next piece begins that needs an exact step."""
+        """Return the start of the next piece that needs an exact step."""
         if self.in_body and self._nothing_after(position):
             return len(self.page)
         skipped = (in_body() if self.in_body else in_head()).match(self.page, position)
         return skipped.end() if skipped else position
 
     def _nothing_after(self, position: int) -> bool:
-        """Tell whether no mark can begin from here on. Each character is looked at once."""
+        """Return whether no mark can begin from here on. Each character is examined once."""
         if self.next_tag < position:
             match = MAYBE_MARKED.search(self.page, position)
             while match and (end := self._end_of_code(match.start())):
@@ -164,7 +165,7 @@ class _Scanner:
         return self.next_tag == len(self.page)
 
     def _end_of_code(self, opening: int) -> int:
-        """Return where the tag of a script ends that can hold no data; 0 if it is no such tag."""
+        """Return the end of the tag of a script without data; 0 for any other tag."""
         tag = _TAG.match(self.page, opening, opening + _GLANCE)
         if tag is None or _lower(tag[2]) != "script" or _DATA.search(tag[0]):
             return 0
@@ -178,7 +179,7 @@ class _Scanner:
             self.in_body = True
 
     def _start_tag(self, tag: re.Match[str]) -> tuple[int | None, Tag | None]:
-        """Take one start tag; return where the text goes on, None where it has no end."""
+        """Read one start tag; return the position after its element (None: no end), and the tag."""
         name = _lower(tag[2])
         if name == "template":
             return self._past_template(tag.end()), None
@@ -193,14 +194,14 @@ class _Scanner:
         return after, Tag(name, _attributes(tag), tag[0], self.in_body, content)
 
     def _framed(self, tag: re.Match[str]) -> Iterator[Tag]:
-        """Yield the tags of the document in a frame, as ones of the page's body."""
+        """Yield the tags of the document embedded in a frame, as tags in the page's body."""
         document = _attributes(tag).get("srcdoc", "") if self.frames_deep else ""
         for inner in start_tags(document, self.frames_deep - 1) if "<" in document else ():
             if inner.name != "base":
                 yield replace(inner, in_body=True)
 
     def _past_template(self, position: int) -> int | None:
-        """Return where a template ends whose start tag ends here; None where it never does."""
+        """Return the end of a template whose start tag ends here; None if it is not closed."""
         depth = 1
         while depth:
             tag = template_tag().match(self.page, position)
@@ -211,7 +212,7 @@ class _Scanner:
         return position
 
     def _raw_text(self, name: str, tag: re.Match[str]) -> tuple[int | None, str]:
-        """Return where an element's raw text ends, and the text with its end tag."""
+        """Return the end of an element's raw text (None: not closed), and the text to there."""
         end = tag.end()
         if name == "plaintext":
             return None, ""
@@ -226,14 +227,14 @@ class _Scanner:
         return closed.end(), self.page[end : closed.end()]
 
     def _in_drawing(self, position: int) -> bool:
-        """Tell whether a `svg` or `math` is open. Each character is looked at once."""
+        """Return whether a `svg` or `math` is open. Each character is examined once."""
         for drawing in _DRAWING.finditer(self.page, self.counted_to, position):
             self.open_drawings = max(0, self.open_drawings + (-1 if drawing[1] else 1))
         self.counted_to = max(self.counted_to, position)
         return self.open_drawings > 0
 
     def _other(self, opening: int) -> int | None:
-        """Skip a comment or a `<` that is text; None at what is never closed."""
+        """Return the position after a comment or a `<` that is text; None if it is not closed."""
         page = self.page
         if page.startswith("<!--", opening):
             if page.startswith((">", "->"), opening + 4):
@@ -250,7 +251,7 @@ class _Scanner:
 
 
 def _attributes(tag: re.Match[str]) -> dict[str, str]:
-    """Return the attributes of a whole tag; of two with one name the first counts."""
+    """Return the attributes of a complete tag; of two with the same name the first counts."""
     attributes: dict[str, str] = {}
     text, start = tag[0], tag.end(2) - tag.start()
     for name, double, single, bare in _ATTRIBUTE.findall(text, start, len(text) - 1):
@@ -260,5 +261,5 @@ def _attributes(tag: re.Match[str]) -> dict[str, str]:
 
 
 def _lower(name: str) -> str:
-    """Lower ASCII letters alone: the Kelvin sign makes no `link`."""
+    """Return a name with ASCII letters in lower case: the Kelvin sign must not become a `k`."""
     return name.lower() if name.isascii() else name

@@ -1,11 +1,11 @@
-"""What a page's text can be passed over in one step, because no mark can stand in it.
+"""Regular expressions for the parts of a page that cannot hold a mark and are skipped.
 
-One regular expression for each place: before the body, and in it. Each matches as
-many whole pieces (text, comments, elements of raw text, tags that carry no marks)
-as follow one another, and stops before the first piece that needs the exact step
-of `registry.signals._markup`, or that is not closed. All repetitions are
-possessive, so time is linear in the text. They are compiled for the first page: most
-commands read none, and compiling takes a tenth of the time in which a check starts.
+There is one for the text before the body and one for the body. Each matches the longest
+sequence of complete pieces (text, comments, elements of raw text, tags that carry no
+marks), and stops before the first piece that is not closed or needs the exact step of
+`registry.signals._markup`. All repetitions are possessive, so time is linear in the text.
+They are compiled for the first page: most commands read no page, and compiling takes a
+tenth of the start time of a check.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from functools import cache
 
 _SPACE = r"[\t\n\f\r ]"
 _NAME_END = r"(?=[\t\n\f\r />])"
-# From within a tag's name to the `>` that ends the tag: attributes in their usual form, and
-# if that does not do, the whole grammar.
+# From within a tag's name to the `>` that ends the tag: first attributes in their usual form,
+# then any that the grammar allows.
 TO_END = (
     r"[^\t\n\f\r />]*+"
     rf"(?:{_SPACE}++[a-zA-Z:_-]++=\"[^\"]*+\")*+"
@@ -32,7 +32,7 @@ _TEXT = r"(?![a-zA-Z/!?])"
 
 
 def any_case(name: str) -> str:
-    """Match a tag's name; classes, unlike a flag, let a wrong first letter fail at once."""
+    """Return a pattern of a tag's name in any case; unlike a flag, it fails at the first letter."""
     return "".join(f"[{letter}{letter.upper()}]" for letter in name) + _NAME_END
 
 
@@ -41,7 +41,7 @@ def _named(names: Iterable[str]) -> str:
 
 
 def _raw(names: Iterable[str], to_end: str = TO_END) -> list[str]:
-    """Match whole elements of raw text; `<title/>`, which may stand in a drawing, is none."""
+    """Return patterns of complete elements of raw text, without `<title/>`, as in a drawing."""
     return [
         rf"{any_case(name)}{to_end}(?<!/>)(?:[^<]++|<(?!/{any_case(name)}))*+"
         rf"</{any_case(name)}{TO_END}"
@@ -53,25 +53,24 @@ def _skip(text: str, tags: Iterable[str]) -> str:
     return rf"(?:{text}*+<(?:{'|'.join([*tags, _COMMENT, _BOGUS])}))*+{text}*+"
 
 
-# A link that says "license" or "License" before its next angle bracket.
+# A link with "license" or "License" before the next angle bracket.
 _LICENCE_LINK = rf"[aA](?={_SPACE})[^<>i]*+(?:i(?!cense)[^<>i]*+)*+i"
 SAYS_LICENCE = re.compile(f"<{_LICENCE_LINK}")
-# Where a mark may begin in the body, with others that are as good for a first look: no tag
-# before the next of these can be wanted.
+# Places in the body where a mark may begin; some have none, but no mark begins anywhere else.
 MAYBE_MARKED = re.compile(
     "<(?:[mMlLbBsS](?:[eE][tT][aA]|[iI][nN][kK]|[aA][sS][eE]|[cC][rR][iI][pP][tT])"
     "|[iI][fF][rR][aA][mM][eE]"
     rf"|{_LICENCE_LINK})"
 )
 RAW_TEXT = ("script", "style", "title", "textarea", "iframe", "noembed", "noframes", "xmp")
-# Scripts may hold marks in their text, frames in the attribute `srcdoc`.
+# Except scripts, which may hold marks in their text, and frames, in the attribute `srcdoc`.
 _OTHER_RAW = tuple(name for name in RAW_TEXT if name not in {"script", "iframe"})
-# The end of a tag that has no `>` in a value, and does not say "srcdoc" before it.
+# The rest of a tag without `>` in a value and without the word "srcdoc".
 _WITHOUT_DOCUMENT = r"(?!(?:[^>sS]++|[sS](?![rR][cC][dD][oO][cC]))*+[sS])" + TO_END.replace(
     '[^\\"]', '[^\\">]'
 ).replace("[^']", "[^'>]")
 
-# Letters that none of the names begins with at which a skip stops: most tags of a page.
+# First letters of tags at which a skip never stops: most tags of a page.
 _OTHER_INITIALS = "c-hj-koq-ru-wyzC-HJ-KOQ-RU-WYZ"
 
 _WITHIN_TEMPLATE = _skip(
@@ -89,7 +88,7 @@ _TEMPLATE = rf"{any_case('template')}{TO_END}{_WITHIN_TEMPLATE}</{any_case('temp
 
 @cache
 def in_body() -> re.Pattern[str]:
-    """Return what passes over pieces of the body that hold no mark."""
+    """Return the pattern of pieces of the body that hold no mark."""
     stops = _named(["meta", "link", "base", "template", "plaintext", *RAW_TEXT])
     text = _skip(
         "[^<]",
@@ -108,7 +107,7 @@ def in_body() -> re.Pattern[str]:
 
 @cache
 def in_head() -> re.Pattern[str]:
-    """Return what passes over pieces before the body that hold no mark."""
+    """Return the pattern of pieces before the body that hold no mark."""
     text = _skip(
         "[\t\n\f\r \ufeff]",
         (
@@ -123,5 +122,5 @@ def in_head() -> re.Pattern[str]:
 
 @cache
 def template_tag() -> re.Pattern[str]:
-    """Return, for within a template, all up to the next tag of one; an end tag fills the group."""
+    """Return the pattern, within a template, up to its next start or end tag (end: group 1)."""
     return re.compile(rf"{_WITHIN_TEMPLATE}<(/?){any_case('template')}{TO_END}")

@@ -1,8 +1,8 @@
 """AIPREF usage preferences, as `Content-Usage` writes them in headers and robots.txt.
 
-Shared by the readers of the preferences themselves and of the CC signals that
-stand in their parameters. Labels by draft (draft-ietf-aipref-vocab-NN), each
-broader one followed by what it covers:
+Used by the readers of the preferences and of the CC signals in their parameters.
+Labels by draft (draft-ietf-aipref-vocab-NN), each broader label followed by those
+that it includes:
 
     01      tdm > ai > genai, search, inference
     02      all > train-ai > train-genai, ai-use, search
@@ -24,7 +24,7 @@ from registry.signals import _structured
 from registry.signals._structured import Member
 
 CURRENT = frozenset({"train-ai", "ai-use", "search"})
-# What a label speaks of, and the labels of its draft that speak for a part of it.
+# The uses that a label covers; below, the narrower labels of its draft for some of these uses.
 _TRAIN: tuple[Use, ...] = ("train", "train-genai")
 _EVERYTHING: tuple[Use, ...] = (*_TRAIN, "ai-input", "search")
 LABELS: dict[str, tuple[Use, ...]] = {
@@ -47,7 +47,7 @@ _NARROWER: dict[str, tuple[str, ...]] = {
     "bots": ("train-ai", "train-genai", "ai-output", "search"),
     "ai-output": ("search",),
 }
-# Content Signals and RSL turn the label round.
+# In Content Signals and RSL the label's two words are in reverse order.
 _MISSPELT = {"ai-train": "train-ai", "ai-training": "train-ai"}
 _REFUSALS = frozenset({"n", "no", "false", "?0", "deny", "disallow", "disallowed"})
 CC_SIGNALS = frozenset({"cc-cr", "cc-cr-dc", "cc-cr-ec", "cc-cr-op"})
@@ -58,16 +58,16 @@ _TOKEN = re.compile(r"[A-Za-z*][A-Za-z0-9!#$%&'*+.^_`|~:/-]*")
 _AROUND = "\"'(){}[]"
 
 
-# Characters of a field that is remembered.
+# Most characters of a field whose reading is cached.
 MAX_REMEMBERED = 256
 
 
 @dataclass(frozen=True, slots=True)
 class Preference:
-    """What one field value says of one label: `y` or `n`.
+    """The value, `y` or `n`, that a field gives to one label.
 
-    `exception` is the CC signal that the refusal carries; `fault` says what is
-    wrong with one that is malformed.
+    `exception` is the CC signal in a parameter of the refusal; `fault` is the error
+    in a malformed one.
     """
 
     label: str
@@ -79,31 +79,31 @@ class Preference:
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
-    """The preferences of one field value; `parsed` is False where it breaks the grammar."""
+class FieldPreferences:
+    """The preferences of one field value; `parsed` is False if it violates the grammar."""
 
     preferences: tuple[Preference, ...]
     parsed: bool
 
 
-def said(values: Sequence[str], *, whole: bool = True) -> Said:
-    """Read the values of the lines of one field; `whole` is False where some were cut off.
+def preferences_of(values: Sequence[str], *, whole: bool = True) -> FieldPreferences:
+    """Read the values of all lines of one field; `whole` is False if some were cut off.
 
     The well formed preferences come first, in the order of the field, then the
     malformed refusals.
     """
-    # A site sends the same few values with every image: short ones are remembered.
+    # A site sends the same few values with every image: the readings of short ones are cached.
     if sum(map(len, values)) <= MAX_REMEMBERED:
         return _remembered(tuple(values), whole)
-    return _said(values, whole)
+    return _preferences_of(values, whole)
 
 
 @lru_cache(maxsize=1024)
-def _remembered(values: tuple[str, ...], whole: bool) -> Said:
-    return _said(values, whole)
+def _remembered(values: tuple[str, ...], whole: bool) -> FieldPreferences:
+    return _preferences_of(values, whole)
 
 
-def _said(values: Sequence[str], whole: bool) -> Said:
+def _preferences_of(values: Sequence[str], whole: bool) -> FieldPreferences:
     members = _structured.dictionary(_structured.joined(values)) if whole else None
     stated = {
         label: member
@@ -115,11 +115,11 @@ def _said(values: Sequence[str], whole: bool) -> Said:
     for label in _refused(values):
         if label not in stated or stated[label].token != "n":
             preferences += _malformed(label, stated, fault)
-    return Said(tuple(preferences), members is not None)
+    return FieldPreferences(tuple(preferences), members is not None)
 
 
 def refusals(preferences: Iterable[Preference], fault: str) -> tuple[Preference, ...]:
-    """Return what is left of preferences in a place where they may not stand."""
+    """Return the refusals, as malformed, of preferences in a place that no draft allows."""
     return tuple(
         replace(preference, conformance="malformed", fault=preference.fault or fault)
         for preference in preferences
@@ -132,9 +132,9 @@ def _preference(label: str, member: Member, stated: Mapping[str, Member]) -> Pre
     exception = _exception(member)
     meaning: Meaning = "allowed"
     if member.token == "n":
-        # A reader of AIPREF must ignore the parameter; nobody vouches for a dead label.
+        # AIPREF requires that the parameter is ignored; no current document defines a legacy label.
         meaning = "conditional" if exception and not current else "reserved"
-    uses = tuple((use, meaning) for use in _concerned(label, stated))
+    uses = tuple((use, meaning) for use in _uses_of(label, stated))
     return Preference(label, member.token or "", uses, "ok" if current else "legacy", exception)
 
 
@@ -146,14 +146,14 @@ def _exception(member: Member) -> str | None:
 
 def _malformed(label: str, stated: Mapping[str, Member], fault: str) -> list[Preference]:
     meaning: Meaning = "reserved"
-    uses = tuple((use, meaning) for use in _concerned(label, stated))
+    uses = tuple((use, meaning) for use in _uses_of(label, stated))
     return [Preference(label, "n", uses, "malformed", fault=fault)] if uses else []
 
 
-def _concerned(label: str, stated: Mapping[str, Member]) -> list[Use]:
-    """Return what a label speaks of, without what narrower labels beside it speak of."""
-    taken = {use for name in _NARROWER.get(label, ()) if name in stated for use in LABELS[name]}
-    return [use for use in LABELS[label] if use not in taken]
+def _uses_of(label: str, stated: Mapping[str, Member]) -> list[Use]:
+    """Return the uses of a label, except those for which the field has a narrower label."""
+    decided = {use for name in _NARROWER.get(label, ()) if name in stated for use in LABELS[name]}
+    return [use for use in LABELS[label] if use not in decided]
 
 
 def _fault(whole: bool, parsed: bool) -> str:
@@ -163,7 +163,7 @@ def _fault(whole: bool, parsed: bool) -> str:
 
 
 def _refused(values: Iterable[str]) -> list[str]:
-    """Return the labels that any line refuses, however it is written."""
+    """Return the labels that any line refuses, in any spelling."""
     labels: dict[str, None] = {}
     for value in values:
         labels.update(dict.fromkeys(_refused_in(value)))
@@ -179,8 +179,8 @@ def _refused_in(line: str) -> list[str]:
         if label is None:
             continue
         refuses = value.strip(_AROUND).lower() in _REFUSALS
-        # In the drafts' own examples a later value that is no Token takes back what
-        # the same line said before.
+        # In the drafts' examples a later value that is not a Token cancels an earlier value
+        # of the same line.
         again = label in seen
         seen.add(label)
         if again and not _TOKEN.fullmatch(value):

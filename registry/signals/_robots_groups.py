@@ -1,12 +1,12 @@
-"""The lines and groups of a robots.txt (RFC 9309), shared by the vocabularies that stand in it.
+"""The lines and groups of a robots.txt (RFC 9309), for all vocabularies that are written in it.
 
 A group is one or more user-agent lines and the lines after them. It ends at the
-next user-agent line after a *rule*. Allow and Disallow are rules; every other
-record is not, and so neither ends a group nor its list of agents (section
-2.2.4). A vocabulary that makes its own line a rule (AIPREF) says so in `rules`.
+next user-agent line after a *rule*. Allow and Disallow are rules; all other
+records are not, so they end neither a group nor its list of agents (section
+2.2.4). A vocabulary whose own line is a rule (AIPREF) passes it as `rules`.
 
-Source: https://www.rfc-editor.org/rfc/rfc9309.html; the misspellings are those
-that google/robotstxt accepts.
+Source: https://www.rfc-editor.org/rfc/rfc9309.html; the accepted misspellings are
+those of google/robotstxt.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from typing import NamedTuple
 from registry.agents.known import agent_token, agents
 from registry.text import quote
 
-# Of a file's text in UTF-8; RFC 9309, section 2.5, asks for at least 500 KiB.
+# Of a file's text in UTF-8; RFC 9309, section 2.5, requires at least 500 KiB.
 MAX_BYTES = 5 * 1024 * 1024
 NO_MORE_RULES: frozenset[str] = frozenset()
 
@@ -39,8 +39,8 @@ class Line(NamedTuple):
     """One `name: value` line.
 
     `kind` is `agent`, `allow`, `disallow`, or the lower-case name of any other
-    record; `proper` is False where the kind had to be guessed. `number` counts
-    lines from 0.
+    record; `proper` is False if the kind was guessed from a misspelling. `number`
+    counts lines from 0.
     """
 
     number: int
@@ -54,7 +54,7 @@ class Line(NamedTuple):
 class Group:
     """User-agent lines and the lines after them, in order.
 
-    The first group of a file may have no names: it holds what comes before any
+    The first group of a file may have no names: it holds the lines before the first
     user-agent line.
     """
 
@@ -62,13 +62,13 @@ class Group:
     lines: list[Line] = field(default_factory=list)
 
     def of(self, *kinds: str) -> list[Line]:
-        """Return the lines of some kinds."""
+        """Return the lines of these kinds."""
         return [line for line in self.lines if line.kind in kinds]
 
 
 @dataclass(frozen=True, slots=True)
 class Addressees:
-    """The tokens that a group names, those it only seems to name, and what is wrong with these."""
+    """The agents of a group: tokens named properly, tokens guessed, and warnings about these."""
 
     proper: tuple[str, ...]
     guessed: tuple[str, ...]
@@ -76,11 +76,11 @@ class Addressees:
 
 
 def bounded(text: str) -> str:
-    """Cut a huge file at a line's end; drop the byte order mark and NULs."""
+    """Return a text cut to MAX_BYTES at a line end, without byte order mark and NULs."""
     if size_of(text) > MAX_BYTES:
         start = text.encode("utf-8", "surrogatepass")[:MAX_BYTES].decode("utf-8", "ignore")
         text = _LINE_END.sub("\n", start).rpartition("\n")[0]
-    # U+FFFD: what decoding makes of the byte order mark of UTF-16, whose NULs go too.
+    # U+FFFD is a byte order mark of UTF-16 decoded as UTF-8; such a text also has NULs.
     text = text.replace("\x00", "").lstrip("\ufeff\ufffd")
     return text.removeprefix("\u00ef\u00bb\u00bf")
 
@@ -98,11 +98,11 @@ def size_of(text: str) -> int:
 
 
 def comments(text: str) -> list[str]:
-    """Return the lines that are comments alone, stripped."""
+    """Return the lines that consist of a comment, stripped."""
     return [line.strip() for line in _LINE_END.split(text) if line.lstrip().startswith("#")]
 
 
-# Several readers read one file, one after the other; a hostile file's lines are large.
+# Several readers read the same file in turn; a small cache, as a hostile file has many lines.
 @lru_cache(maxsize=2)
 def lines(text: str) -> tuple[Line, ...]:
     """Return the `name: value` lines of a bounded text, comments cut off."""
@@ -111,9 +111,9 @@ def lines(text: str) -> tuple[Line, ...]:
 
 @lru_cache(maxsize=2)
 def groups(text: str, rules: frozenset[str] = NO_MORE_RULES) -> tuple[Group, ...]:
-    """Gather the lines of a bounded text into groups; `rules` are further kinds that are rules.
+    """Return the groups of a bounded text; `rules` are further kinds of lines that are rules.
 
-    The groups are shared by the readers of one text, which leave them as they are.
+    The result is cached: callers must not change the groups.
     """
     complete: list[Group] = []
     group, ended = Group(), False
@@ -123,7 +123,7 @@ def groups(text: str, rules: frozenset[str] = NO_MORE_RULES) -> tuple[Group, ...
                 complete.append(group)
                 group, ended = Group(), False
             elif not group.names and group.lines:
-                # Other records before the first agent stand in no group.
+                # Records before the first user-agent line are in no group.
                 complete.append(group)
                 group = Group()
             group.names.append(line)
@@ -134,7 +134,7 @@ def groups(text: str, rules: frozenset[str] = NO_MORE_RULES) -> tuple[Group, ...
 
 
 def addressees(group: Group, rules: tuple[str, ...] = ("allow", "disallow")) -> Addressees:
-    """Return whom a group speaks to; before any user-agent line that can only be guessed."""
+    """Return the agents of a group; rules before any user-agent line are guessed to be for all."""
     proper: dict[str, None] = {}
     guessed: dict[str, None] = {}
     warnings: list[str] = []
@@ -154,11 +154,11 @@ def addressees(group: Group, rules: tuple[str, ...] = ("allow", "disallow")) -> 
 
 
 def crawl_delay(text: str, agent: str) -> float | None:
-    """Return the seconds of the agent's `Crawl-delay`, None where it has none.
+    """Return the seconds of the agent's `Crawl-delay`, None if it has none.
 
-    Its groups are those that name the token, else those of `*`; of several values the
-    largest counts. The number that a value begins with is read (`2s`, `1,5`); a value that
-    begins with none is passed over.
+    Its groups are those that name the token, or else those of `*`; of several values the
+    largest counts. The number at the start of a value is read (`2s`, `1,5`); a value without
+    one is ignored.
     """
     named: dict[str, list[float]] = {}
     for group in groups(bounded(text)):
@@ -172,7 +172,7 @@ def crawl_delay(text: str, agent: str) -> float | None:
 
 
 def path_of(value: str) -> tuple[str, bool]:
-    """Return the pattern of a rule, and whether it was written as one."""
+    """Return the path pattern of a rule, and whether it is well formed."""
     if not value or value.startswith(("/", "*")):
         return value, True
     if value.lower().startswith(("http://", "https://")):
@@ -187,7 +187,7 @@ def _lines(text: str) -> Iterator[Line]:
             continue
         name, colon, value = content.partition(":")
         if not colon:
-            # Google and Protego also read `disallow /`; only two words are that.
+            # Google and Protego also read `disallow /` without a colon, if it has two words.
             words = content.split()
             name, value = words if len(words) == 2 else ("", "")
         kind, proper = _kind(name.strip().lower())
@@ -200,5 +200,5 @@ def _kind(name: str) -> tuple[str, bool]:
         return "agent", _AGENT_KEYS[name]
     if name in _DISALLOW_KEYS:
         return "disallow", _DISALLOW_KEYS[name]
-    # A record that happens to be called `agent` addresses nobody.
+    # A record with the name `agent` is not a user-agent line.
     return (f"{name}:" if name == "agent" else name), True

@@ -1,4 +1,4 @@
-"""Finds what the `url` of an RSL `content` covers: paths, a host, or the licence's carrier."""
+"""The coverage of the `url` of an RSL `content`: paths, a host, or the document's own carrier."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ MAX_URL = 2048
 
 @dataclass(frozen=True, slots=True)
 class RslSource:
-    """Where a document was found; `attached` is the object it is part of, None for a file."""
+    """The place of a document; `attached` is the object it is part of, None for a separate file."""
 
     url: str
     carrier: str
@@ -27,10 +27,10 @@ class RslSource:
 
 @dataclass(frozen=True, slots=True)
 class Coverage:
-    """What one `content` covers.
+    """The part of a site, or the object, that one `content` covers.
 
-    `foreign`: it is on another host than the document, which may refuse for that host
-    but not permit.
+    `foreign`: it is on another host than the document; there the document may refuse, but
+    not permit.
     """
 
     scope: Scope
@@ -40,16 +40,16 @@ class Coverage:
 
 
 def everywhere(source: RslSource) -> Coverage:
-    """Return all that a document can cover."""
+    """Return the whole site, or the object to which the document is attached."""
     if source.attached is not None:
         return Coverage(source.attached)
     return Coverage("site", PathRule("/", "all", 0))
 
 
 def coverage_of(url: str | None, order: int, source: RslSource) -> tuple[Coverage | None, str]:
-    """Return what a `content/@url` covers (None for nothing) and its fault, "" if it has none."""
+    """Return the coverage of a `content/@url` (None: nothing) and its fault (empty: none)."""
     if url is None:
-        return _malformed(everywhere(source)), "content without a url: taken for all there is"
+        return _malformed(everywhere(source)), "content without a url: read as covering everything"
     url = url.strip().translate(_INSIDE)
     if url in {"", source.url} and source.attached is not None:
         return Coverage(source.attached), ""

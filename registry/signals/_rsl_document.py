@@ -1,11 +1,11 @@
-"""RSL 1.0 documents: what each `content` element says of the URLs it covers.
+"""RSL 1.0 documents: the signals of each `content` element for the URLs it covers.
 
-All licences of a content are read together: a use is reserved where one of them
-prohibits it; else allowed, or conditional, where one permits it; else reserved
-where uses are permitted and it is not among them (section 3.5).
+All licences of a content are read together: a use is reserved if one of them
+prohibits it; else allowed, or conditional, if one permits it; else reserved
+if other uses are permitted (section 3.5).
 
-What is not written as the standard says is read for refusals and conditions, as
-malformed; a permission never comes of it.
+Text that violates the standard is read as malformed: its refusals and conditions
+count, its permissions do not.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _Uses = tuple[tuple[Use, Meaning], ...]
 MAX_SIGNALS = 500
 MAX_WARNINGS = 20
 
-# What a licence speaks of where it permits at all: a use it does not list is refused.
+# The uses that a licence with permissions decides: of these, a use it does not list is refused.
 _LISTED: tuple[Use, ...] = ("train", "train-genai", "ai-input", "search")
 _CHILDREN = {
     "rsl": {"content"},
@@ -41,7 +41,7 @@ _CONDITIONS: _Uses = tuple((use, "conditional") for use, _ in TRAINING)
 
 
 def read_document(text: str, source: RslSource) -> Reading:
-    """Read a document; what is no RSL gives no signal."""
+    """Read a document; text that is not RSL gives no signal."""
     parsed = _xml.parse(text)
     if parsed.root is not None:
         return read_element(parsed.root, source)
@@ -51,7 +51,7 @@ def read_document(text: str, source: RslSource) -> Reading:
 
 
 def read_element(root: Element, source: RslSource) -> Reading:
-    """Read a parsed document, or its part in another one."""
+    """Read a parsed document, or an RSL element in another document."""
     if kind(root) != "rsl":
         name = quote(_xml.local_name(root.tag))
         return Reading((), (f"not an RSL document: its root element is {name}",))
@@ -67,13 +67,13 @@ def read_element(root: Element, source: RslSource) -> Reading:
             more = _Content(content, coverage, source, warnings).signals()
             signals += more
             if len(signals) > MAX_SIGNALS + len(more) and any(map(_refuses, more)):
-                # Whatever follows, all of it is refused.
+                # Above the limit a refusal refuses everything: the rest cannot change that.
                 break
     return _bounded(signals, warnings, source)
 
 
 def _faults(root: Element) -> list[str]:
-    """Return what makes a whole document non-conformant: its namespace, or an unknown element."""
+    """Return the faults of the document as a whole: a wrong namespace, unknown elements."""
     namespace = _xml.namespace(root.tag)
     if namespace != RSL:
         return [f"not in RSL's namespace: {quote(namespace)}"]
@@ -90,16 +90,16 @@ def _faults(root: Element) -> list[str]:
 
 
 def _bounded(signals: list[Signal], warnings: list[str], source: RslSource) -> Reading:
-    """Keep the first signals; what refuses beyond them refuses everything, and nothing permits."""
+    """Keep the first signals. Above the limit no permission is kept, and a refusal refuses all."""
     if len(warnings) > MAX_WARNINGS:
-        warnings[MAX_WARNINGS - 1 :] = ["and more of that kind"]
+        warnings[MAX_WARNINGS - 1 :] = ["and more such warnings"]
     if len(signals) <= MAX_SIGNALS:
         return Reading(tuple(signals), tuple(warnings))
     kept = [_without_permission(signal) for signal in signals[:MAX_SIGNALS]]
     refusal = next(filter(_refuses, signals[MAX_SIGNALS:]), None)
     text = f"more than {MAX_SIGNALS} statements in one RSL document, the others not read"
     if refusal is not None:
-        text += ": taken for a refusal of everything, since there is one among them"
+        text += ": read as a refusal of everything, since one of them refuses"
         coverage = everywhere(source)
         kept.append(
             replace(
@@ -123,7 +123,7 @@ def _without_permission(signal: Signal) -> Signal:
 
 @dataclass(slots=True)
 class _Content:
-    """One `content` element on its way to signals; what is wrong with it goes to `warnings`."""
+    """Makes the signals of one `content` element; its faults go to `warnings`."""
 
     element: Element
     coverage: Coverage
@@ -156,8 +156,8 @@ class _Content:
     def _conditions(self, licences: list[Licence]) -> Iterator[Signal]:
         """Yield limits, payments, server and terms.
 
-        Where no use is named at all they are all there is: terms apply, though no
-        document says to what.
+        If the licences name no use, these are conditions for training: terms apply, though the
+        document does not say to which uses.
         """
         alone = not any(each.names_uses for each in licences)
         grade: Conformance = "legacy" if alone else "ok"
@@ -197,7 +197,7 @@ class _Content:
         )
 
     def _graded(self, signal: Signal) -> Signal | None:
-        """Return a signal as its place allows; None where a malformed one says nothing."""
+        """Return a signal with the conformance of its `content`; None if nothing of it counts."""
         grades: set[Conformance] = {signal.conformance, self.coverage.conformance}
         if "malformed" in grades:
             if signal.conformance == "legacy":
@@ -210,13 +210,13 @@ class _Content:
 
 
 def _not_listed(licences: list[Licence]) -> _Uses:
-    """Return the uses that are refused because others are permitted, not they."""
-    spoken = {u for each in licences for t in (*each.permits, *each.prohibits) for u in t.uses}
-    return tuple((use, "reserved") for use in _LISTED if use not in spoken)
+    """Return the uses that are refused because only other uses are permitted."""
+    named = {u for each in licences for t in (*each.permits, *each.prohibits) for u in t.uses}
+    return tuple((use, "reserved") for use in _LISTED if use not in named)
 
 
 def _only_explicit(signal: Signal) -> Signal:
-    """Leave out of malformed text what is permitted, and what that only implies."""
+    """Drop the permissions of a malformed signal, and the refusals that follow from them only."""
     permits = signal.name.startswith("rsl:permits")
     kept = tuple(
         (use, meaning)

@@ -1,4 +1,4 @@
-"""The words of one RSL `license`: uses permitted and prohibited, limits, payment."""
+"""The terms of one RSL `license`: permitted and prohibited uses, limits, payment."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ USAGE: dict[str, tuple[Use, ...]] = {
     "ai-all": (*_TRAIN, "ai-input"),
     "ai-train": _TRAIN,
     "ai-input": ("ai-input",),
-    # An index for machines is none of the uses that are asked about.
+    # `ai-index`, an index for AI systems, is not among the uses of `registry.model`.
     "ai-index": (),
     "search": ("search",),
 }
-# The token of July 2025.
+# The token in the draft of July 2025.
 _OLD = {"train-ai": "ai-train"}
 _USERS = {"commercial", "non-commercial", "education", "government", "personal"}
 _PAYMENTS = {"purchase", "subscription", "training", "crawl", "use", "contribution"} | {
@@ -54,9 +54,9 @@ _TYPE = re.compile(r"\btype\s*+=\s*+[\"']([^\"']*+)")
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """One word of a list of uses, what it covers, and the text it stood in.
+    """One token of a list of uses, the uses it covers, and its source text.
 
-    `proper` is False where it is not written as the standard says.
+    `proper` is False if it is not written as the standard requires.
     """
 
     word: str
@@ -67,11 +67,11 @@ class Token:
 
 @dataclass(slots=True)
 class Licence:
-    """What one `license` says.
+    """The terms of one `license`.
 
-    `conditions` are name, text and address of each limit and payment;
-    `conditional` tells whether a permission in it is bound to anything;
-    `names_uses` whether it has a list of uses at all, readable or not.
+    `conditions` are the name, text and URL of each limit and payment; `conditional` is True
+    if its permissions have any condition; `names_uses` is True if it has a list of uses,
+    readable or not.
     """
 
     permits: list[Token] = field(default_factory=list)
@@ -83,13 +83,13 @@ class Licence:
 
 
 def kind(element: Element) -> str:
-    """Return what an element of RSL, or of what looks like it, is meant to be."""
+    """Return the local name of an element, with misspelt names of RSL corrected."""
     name = _xml.local_name(element.tag).lower()
     return _MISSPELT.get(name, name)
 
 
 def children(parent: Element, *kinds: str) -> Iterator[Element]:
-    """Yield the children of some kinds; those of other namespaces are extensions."""
+    """Yield the children with these names; those of other namespaces are extensions."""
     namespace = _xml.namespace(parent.tag)
     for child in parent:
         if kind(child) in kinds and _xml.namespace(child.tag) == namespace:
@@ -112,7 +112,7 @@ def licence(element: Element, base: str, warnings: list[str]) -> Licence:
             _list(child, what, terms, warnings)
     for child in children(element, "payment"):
         _payment(child, base, terms, warnings)
-    # A report that cannot be made leaves the use unlicensed.
+    # A use is licensed only if it is reported: this is a condition.
     if next(children(element, "reporting"), None) is not None:
         terms.conditional = True
     return terms
@@ -135,7 +135,7 @@ def _list(element: Element, what: str, terms: Licence, warnings: list[str]) -> N
             name = f"{what}-{of}={','.join(known)}"[:MAX_NAME]
             terms.conditions.append((name, raw_text(element), None))
         else:
-            warnings.append(f"limit that is no list of the standard's: {quote(raw_text(element))}")
+            warnings.append(f"limit that is not a list of the standard: {quote(raw_text(element))}")
     else:
         warnings.append(f"RSL knows no {what} of this type: {quote(raw_text(element))}")
 
@@ -160,7 +160,7 @@ def _usage(text: str, raw: str, typed: bool, warnings: list[str]) -> Iterator[To
 
 
 def _payment(element: Element, base: str, terms: Licence, warnings: list[str]) -> None:
-    """Read a payment: free only where it says so, or says nothing at all."""
+    """Read a payment: it is free only if it says so, or is empty."""
     of = (element.get("type") or "").strip()
     parts = list(children(element, "standard", "custom", "amount"))
     named = [child for child in parts if kind(child) != "amount"]
@@ -177,9 +177,9 @@ def _payment(element: Element, base: str, terms: Licence, warnings: list[str]) -
 
 
 def scan(text: str) -> Iterator[tuple[str | None, str, str]]:
-    """Yield, of text that is no XML, the URLs of contents and the words that prohibit training.
+    """Yield the URLs of contents and the tokens that prohibit training, in text that is not XML.
 
-    An item is (url, "", "") or (None, word, text). Comments are passed over.
+    An item is (url, "", "") or (None, token, text). Comments are ignored.
     """
     for match in _SCANNED.finditer(text):
         element = (match["element"] or "").lower()

@@ -1,8 +1,8 @@
 """Structured field values (RFC 9651), as far as the vocabularies here need them.
 
-Parsing is all or nothing, by the library `http_sf`: a value that breaks the
-grammar anywhere says nothing at all. Values of other types than Token and true
-are kept as None, since no vocabulary read here gives them a meaning.
+The library `http_sf` parses a value completely or not at all: a value with any syntax
+error is ignored as a whole. Types to which no vocabulary here gives a meaning are
+returned as None.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from typing import Any
 
 import http_sf
 
-# Servers and proxies refuse header blocks far below this. A longer value is not
-# parsed: its last member, which may replace the first, is not to be had.
+# Servers and proxies refuse header blocks far smaller than this. A longer value is not
+# parsed: its last member, which may replace the first, would be missing.
 MAX_VALUE = 65_536
 
 
@@ -28,24 +28,24 @@ class Member:
 
 
 def joined(values: Sequence[str]) -> str:
-    """Return the value of a field from those of its lines (RFC 9110, section 5.3)."""
+    """Return the value of a field, joined from its lines (RFC 9110, section 5.3)."""
     return ", ".join(value.strip(" \t") for value in values)
 
 
 def dictionary(text: str) -> dict[str, Member] | None:
-    """Return the members of a Dictionary, of equal keys the last; None where it is none."""
+    """Return the members of a Dictionary, of equal keys the last; None for another text."""
     parsed = _parsed(text, "dictionary")
     return {key: _member(value) for key, value in parsed.items()} if parsed is not None else None
 
 
 def listing(text: str) -> list[Member] | None:
-    """Return the members of a List; None where it is none."""
+    """Return the members of a List; None for another text."""
     parsed = _parsed(text, "list")
     return [_member(value) for value in parsed] if parsed is not None else None
 
 
 def _parsed(text: str, kind: str) -> Any:
-    """Return what the library makes of a value: every member is a pair (value, parameters)."""
+    """Return a value as the library parses it: every member is a pair (value, parameters)."""
     if len(text) > MAX_VALUE or not text.isascii():
         return None
     try:

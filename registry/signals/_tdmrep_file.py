@@ -1,7 +1,7 @@
 """The entries of a `tdmrep.json`, read one by one.
 
-A broken file is read up to where it breaks: what it refuses before that is plain,
-though by the letter a file that is not JSON says nothing.
+An invalid file is read up to its first error: the refusals before it are clear, although
+by the specification a file that is not JSON has no meaning.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ from json import JSONDecoder
 
 from registry.signals._directives import MAX_RAW
 
-# Characters and entries that are read. The first entry that matches wins, so
-# what is cut off could not have changed what the entries before it say.
+# Limits of the characters and entries that are read. The first matching entry wins, so
+# entries that are cut off cannot change the result of those before them.
 MAX_TEXT = 2 * 1024 * 1024
 MAX_ENTRIES = 50_000
 
 _SPACE = re.compile(r"[ \t\n\r]*+")
 _NO_LETTERS = re.compile(r"[\s:_-]+")
-# In what is not JSON: a piece between braces, and what it says plainly.
+# In text that is not JSON: a piece between braces, and a clear reservation in it.
 _CHUNK = re.compile(r"\{[^{}]{1,4096}+")
 _RESERVED = re.compile(
     r"\btdm[-_ ]?reservation[\"']?\s*[:=]\s*[\"']?(?:1(?![\d.])|true\b)", re.IGNORECASE
@@ -36,9 +36,9 @@ _PROPERTIES = {
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One object of the array: its properties in their order, each with its own name.
+    """One object of the array: its properties in order, with their names as written.
 
-    Numbers other than 0 and 1 are -1. `value` is a string, a number, a truth value,
+    Numbers other than 0 and 1 are given as -1. A value is a string, a number, a Boolean,
     None, a list, or a tuple of pairs, which is an object.
     """
 
@@ -46,7 +46,7 @@ class Entry:
     raw: str
 
     def values(self, name: str) -> list[tuple[object, bool]]:
-        """Return what a property is given as, and whether its name is spelt right."""
+        """Return the values of a property, each with whether its name is spelt correctly."""
         return [
             (value, given == name)
             for given, value in self.properties
@@ -56,10 +56,10 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """What could be read. `entries` holds None for what is no object.
+    """The part of a file that was read. `entries` holds None for a value that is not an object.
 
-    `fault` says why the file as a whole is not what it must be; `cut` whether it
-    goes on after what was read.
+    `fault` is the error in the file as a whole (empty: none); `cut` is True if the file
+    continues after the part that was read.
     """
 
     entries: tuple[Entry | None, ...]
@@ -68,7 +68,7 @@ class File:
 
 
 def parse(text: str) -> File:
-    """Read the entries of a file; raises on no text."""
+    """Return the entries of a file. Never raises."""
     cut = len(text) > MAX_TEXT
     text = text[:MAX_TEXT].lstrip("\ufeff\ufffd").removeprefix("\u00ef\u00bb\u00bf")
     place = _after_space(text, 0)
@@ -98,7 +98,7 @@ def _array(text: str, place: int, cut: bool) -> File:
 
 
 def _plain(text: str, place: int) -> Iterator[Entry]:
-    """Find plain reservations in what is not JSON: a comma too many is no change of mind."""
+    """Yield clear reservations in text that is not JSON: a syntax error does not cancel them."""
     for chunk in islice(_CHUNK.finditer(text, place), MAX_ENTRIES):
         if _RESERVED.search(chunk.group()):
             location = _LOCATION.search(chunk.group())
@@ -112,7 +112,7 @@ def _after_space(text: str, place: int) -> int:
 
 
 def _decoded(text: str, place: int) -> tuple[Entry | None, int]:
-    """Return the entry at a place and where it ends; -1 where nothing can be read."""
+    """Return the entry at a position and the position after it; -1 if it cannot be read."""
     try:
         value, end = _DECODER.raw_decode(text, place)
     except (ValueError, RecursionError):
@@ -130,5 +130,5 @@ def _fraction(digits: str) -> float:
     return 1.0 if digits == "1.0" else -1.0
 
 
-# Objects become tuples of pairs, so a name that is given twice is seen twice.
+# Objects become tuples of pairs, so that repeated names are kept.
 _DECODER = JSONDecoder(object_pairs_hook=tuple, parse_int=_integer, parse_float=_fraction)

@@ -1,7 +1,7 @@
-"""XML that strangers wrote, parsed within bounds.
+"""Parses untrusted XML, within limits.
 
-No DTD is read, so nothing is expanded or fetched; size, depth and number of
-elements are bounded. XMP needs no DTD, and RSL forbids what one could bring.
+Documents with a DTD are refused, so no entity is expanded and nothing is fetched; size, depth
+and number of elements are limited. XMP needs no DTD, and RSL does not allow entities.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ Fault = Literal["doctype-refused", "not-well-formed", "too-large", "too-deep"]
 
 @dataclass(frozen=True, slots=True)
 class Parsed:
-    """The root of a document, or what keeps it from being read. Names are `{namespace}local`."""
+    """The root of a document, or the fault why it cannot be read. Names are `{namespace}local`."""
 
     root: Element | None
     fault: Fault | None = None
 
 
 class _TooMuch(Exception):
-    """More depth or elements than any honest document has."""
+    """The document exceeds the limits of depth or number of elements."""
 
 
 class _Bounded(TreeBuilder):
@@ -53,14 +53,14 @@ class _Bounded(TreeBuilder):
 
 @lru_cache(maxsize=4)
 def parse(text: str) -> Parsed:
-    """Parse a document, a wrapper such as `<?xpacket?>` around it or not; raises on no input.
+    """Parse a document, with or without a wrapper such as `<?xpacket?>`. Never raises.
 
-    The same element is returned for the same text: readers must not change it.
+    Results are cached: readers must not change the element.
     """
     if len(text) > MAX_TEXT:
         return Parsed(None, "too-large")
     parser = DefusedXMLParser(target=_Bounded(), forbid_dtd=True)
-    # An encoding that the declaration names is not that of text already decoded.
+    # The text is already decoded, so the encoding in its declaration does not apply.
     content = text.strip("\x00\ufeff \t\r\n").encode("utf-8", "replace")
     try:
         parser.feed(_without_declaration(content))
@@ -85,5 +85,5 @@ def local_name(name: str) -> str:
 
 
 def namespace(name: str) -> str:
-    """Return the namespace of a name; empty where it has none."""
+    """Return the namespace of a name; empty if it has none."""
     return name[1:].partition("}")[0] if name.startswith("{") else ""

@@ -1,4 +1,4 @@
-"""`ai.txt` (Spawning): file types that data sets may or may not take from a host.
+"""`ai.txt` (Spawning): file types of a host that datasets may or may not use.
 
 Refuses: `Disallow`.
 
@@ -13,23 +13,23 @@ Example:
     Disallow: /
 
 Grammar: that of robots.txt, with patterns for file types (`*.jpg`), matched
-against path and query; `/` or `*` stand for the rest. No document says which
-rule wins: the longest is taken, `Allow` on a tie, as in robots.txt.
+against path and query; `/` or `*` match everything. No document says which
+rule wins: the longest does, and `Allow` on a tie, as in robots.txt.
 
-What it says: `Disallow` reserves training, for what it matches. `Allow` permits it,
-where the file is Spawning's: it has the generator's first line, or rules for file
-types, and nothing else. In a copy of robots.txt `Allow` permits crawling, and so
-says nothing here; a Sitemap or any other record, a path or a `$` give one away.
+What it says: `Disallow` reserves training for the URLs it matches. `Allow` permits it if
+the file is one of Spawning's generator: it has the generator's first line, or rules for
+file types, and nothing else. In a copy of robots.txt `Allow` permits crawling, and so has
+no effect here; such a copy is recognised by a Sitemap or any other record, a path or a `$`.
 
-Signals: `ai-txt:disallow` and `ai-txt:allow`, one a rule.
+Signals: `ai-txt:disallow` and `ai-txt:allow`, one for each rule.
 
-Decisions: a group for `*` speaks to everybody, and one for an agent adds to it:
-nothing says that it replaces it. Types are compared as they are written;
-`*.JPG` and `*.Jpg` are added to `*.jpg` as malformed refusals. So is what
-robots.txt calls malformed, and `.jpg` without its star. Spawning's plug-in
+Decisions: a group for `*` is for all agents, and a group for one agent adds to it:
+no document says that it replaces it. Types are compared as they are written;
+`*.JPG` and `*.Jpg` are added to `*.jpg` as malformed refusals. Refusals that are malformed
+in robots.txt are malformed here, too, and so is `.jpg` without its star. Spawning's plug-in
 ends lines in `/`: `User-agent: */` means `*`. A file that is a web page or prose
-is not read; nor is more than MAX_RULES rules, and then nothing is
-permitted. On the page's host the file speaks of the page's path alone.
+is not read. At most MAX_RULES rules are read; if there are more, nothing is
+permitted. The file of the page's host covers the page's path only.
 
 Who: Spawning's generator and plug-in for WordPress, and copies by hand. The
 vendor is dormant since 2025.
@@ -74,7 +74,7 @@ _RULES = ("allow", "disallow")
 _PLUGIN_AGENT = re.compile(r"^([ \t]*user-agent[ \t]*:[ \t]*\*)/[ \t\r]*$", re.I | re.M)
 _FILE_TYPE = re.compile(r"\*(\.[a-z0-9]{1,10})(\$?)", re.IGNORECASE)
 _BARE_TYPE = re.compile(r"\.[a-z0-9]{1,10}\$?", re.IGNORECASE)
-# The generator's first line, to which its plug-in adds a slash.
+# The first line of the generator's files; the plug-in adds a slash to it.
 _HEADER = re.compile(r"#[ \t]*spawning ai/?", re.IGNORECASE)
 _EVERYTHING = frozenset({"", "/", "*", "/*", "*/"})
 _PERMITTED: tuple[tuple[Use, Meaning], ...] = tuple((use, "allowed") for use, _ in TRAINING)
@@ -90,11 +90,11 @@ def read(evidence: Evidence) -> Reading:
         return Reading(warnings=tuple(_bounds_crossed(evidence.text, groups)))
     warnings = _bounds_crossed(evidence.text, groups)
     signals: list[Signal] = []
-    # A rule that was not read might have refused what another one permits.
-    permits, room = _is_generated(text) and not warnings, MAX_RULES
+    # A rule that was not read might refuse URLs that another one permits.
+    permits, budget = _is_generated(text) and not warnings, MAX_RULES
     for group in groups:
-        rules = group.of(*_RULES)[:room]
-        room -= len(rules)
+        rules = group.of(*_RULES)[:budget]
+        budget -= len(rules)
         signals += _group_signals(group, rules, permits, evidence.url, warnings)
     warnings += _other_case(signals)
     if len(warnings) > MAX_WARNINGS:
@@ -104,14 +104,14 @@ def read(evidence: Evidence) -> Reading:
 
 
 def bounded(text: str) -> str:
-    """Cut a huge file at a line's end, and drop what stands before its first character."""
+    """Return a text cut to MAX_TEXT at a line end, without byte order mark and NULs."""
     if len(text) > MAX_TEXT:
         text = text[:MAX_TEXT].replace("\r", "\n").rpartition("\n")[0]
     return _robots_groups.bounded(text)
 
 
 def _is_generated(text: str) -> bool:
-    """Tell whether the file is as Spawning's generator writes it, so that `Allow` permits."""
+    """Return whether the file has the form of Spawning's generator, so that `Allow` permits."""
     lines = _robots_groups.lines(text)
     if any(line.kind not in {"agent", *_RULES} for line in lines):
         return False
@@ -123,7 +123,7 @@ def _is_generated(text: str) -> bool:
 
 
 def _has_form(text: str, groups: Iterable[Group]) -> bool:
-    """Tell whether the file has agents and rules, and is not prose that has such lines too."""
+    """Return whether the file has agents and rules, and is not prose with a few such lines."""
     spawnings = any("spawning" in line.lower() for line in _robots_groups.comments(text)) or any(
         _FILE_TYPE.fullmatch(line.value) for group in groups for line in group.of(*_RULES)
     )
@@ -166,7 +166,7 @@ def _group_signals(
 def _signals(
     line: Line, pattern: str, ok: bool, permits: bool, agents: tuple[str, ...], url: str
 ) -> Iterator[Signal]:
-    """Yield what one rule says: an `Allow` only if it is written as it must be."""
+    """Yield the signals of one rule; none for a malformed `Allow`."""
     if line.kind == "allow":
         if ok:
             yield _signal(line, pattern, agents, url, _PERMITTED if permits else (), "ok")
@@ -209,7 +209,7 @@ def _pattern(value: str) -> tuple[str, bool]:
 
 
 def _other_case(signals: Iterable[Signal]) -> list[str]:
-    """Return the one warning for all file types that are refused in other spellings too."""
+    """Return one warning for all file types that are refused in other letter cases, too."""
     first = next(
         (
             s
@@ -220,4 +220,4 @@ def _other_case(signals: Iterable[Signal]) -> list[str]:
     )
     if first is None:
         return []
-    return [f"file types are taken for refused in upper case too: {quote(first.raw)}"]
+    return [f"file types are read as refused in upper case, too: {quote(first.raw)}"]

@@ -1,4 +1,4 @@
-"""CC signals: what Creative Commons asks for in return, as a parameter of `Content-Usage`.
+"""CC signals: conditions for a use by Creative Commons, as a parameter of `Content-Usage`.
 
 Refuses: nothing; they state conditions for a use.
 
@@ -13,15 +13,15 @@ Grammar: the parameter `exceptions` (RFC 9651) of a label whose preference is
 contribution), `cc-cr-ec` (and one to the ecosystem), `cc-cr-op` (and openness).
 
 What it says: nothing by itself; it is recorded (`cc-signal:cc-cr-ec`). Its
-authors mean "no, unless"; the draft of AIPREF has readers ignore the parameter.
+authors mean "no, unless"; AIPREF's draft requires readers to ignore the parameter.
 
 Who: draft 0.1 of December 2025; no site is known to send it.
 
-Decisions: the refusal of a current label stays one, since the vocabulary that
-defines the label says so. That of a legacy label, which nobody defines any more,
-is conditional (see registry.signals.content_usage). Other values, values in
-quotes and the parameter on a `y` are passed over. A signal competes with the
-preferences of its own file, so it goes where its line goes.
+Decisions: the refusal of a current label stays a refusal, since the vocabulary that
+defines the label requires this. That of a legacy label, which no current document
+defines, is conditional (see registry.signals.content_usage). Other values, values in
+quotes and the parameter on a `y` are ignored. A signal competes with the preferences
+of its file, so it applies if its line applies.
 
 Source: https://github.com/creativecommons/cc-signals
 """
@@ -39,11 +39,11 @@ HEADERS = ("content-usage",)
 def read(evidence: Evidence) -> Reading:
     """Read the CC signals of a response's header lines, or of a robots.txt.
 
-    What is wrong with a line is told by the reader of the preferences.
+    The reader of the preferences warns about malformed lines.
     """
     signals: dict[Signal, None] = {}
     for statement in statements(evidence)[0]:
-        for said in statement.preferences:
-            if said.exception and said.conformance != "malformed":
-                signals[signal(evidence, statement, f"cc-signal:{said.exception}")] = None
+        for preference in statement.preferences:
+            if preference.exception and preference.conformance != "malformed":
+                signals[signal(evidence, statement, f"cc-signal:{preference.exception}")] = None
     return Reading(tuple(signals))

@@ -2,7 +2,7 @@
 
 Refuses: `ai-train=no`.
 
-Where: lines within a group of `/robots.txt`; they speak of the whole host, for
+Where: lines within a group of `/robots.txt`; they cover the whole host, for
 the agents of their group. Also seen as a response header.
 
 Example:
@@ -11,34 +11,34 @@ Example:
     Content-Signal: search=yes, ai-train=no
     Allow: /
 
-Who: Cloudflare's managed robots.txt, put in front of the site's own file (over
-3.8 million domains); vercel.com and others by hand. The header comes from its
+Who: Cloudflare's managed robots.txt, inserted before the content of the site's own
+robots.txt (over 3.8 million domains); vercel.com and others by hand. The header comes from its
 "Markdown for Agents" converter, by default.
 
 Grammar: `key=value`, separated by commas. Keys `search`, `ai-input` and
 `ai-train` take `yes` or `no`; `use` (July 2026) takes `immediate`, `reference`
-or `full`. The line's name is in any case. It is no rule, so it neither ends a
-group nor its list of agents: two groups of nothing but such lines are one. A
-permission before an agent's line is none for that agent all the same.
+or `full`. The line's name is in any case. It is not a rule, so it ends neither a
+group nor its list of agents: two groups that have only such lines are one group. Even so,
+a permission does not apply to agents that the group names after it.
 
-What it says: `ai-train` speaks of training and fine-tuning, `ai-input` of
-retrieval and grounding, `search` of an index without AI summaries; `no` reserves
-(expressly under art. 4 of Directive (EU) 2019/790), `yes` permits, silence does
-neither. Lines add up; where they contradict each other, `no` stands. An agent
-with a group of its own does not hear the lines of `*`.
+What it says: `ai-train` is about training and fine-tuning, `ai-input` about
+retrieval and grounding, `search` about an index without AI summaries; `no` reserves
+(expressly under art. 4 of Directive (EU) 2019/790), `yes` permits, a missing key does
+neither. All lines count; if they contradict each other, `no` wins. The lines of `*` do
+not apply to an agent with its own group.
 
-Decisions: the comment that explains the signals is no signal, and comment-only
-files say nothing. `use=immediate` and `use=reference` without an `ai-train` for
+Decisions: the comment that explains the signals is not a signal, and files with
+comments only have no effect. `use=immediate` and `use=reference` without an `ai-train` for
 the same agents are read as refusals outside current documents, since training
-goes beyond either; beside an `ai-train` they add nothing, nor does `use=full`.
+goes beyond either; with an `ai-train` they add nothing, nor does `use=full`.
 `Content-Signal: /art/ ai-train=no` (Nuxt) is read as a rule for that path,
-`(path-form)`, and such lines add up too; a line before any user-agent line speaks to everybody,
+`(path-form)`, and all such lines count; a line before any user-agent line is for all agents,
 `(no-group)`; both outside current documents. Keys and values in other case,
 with blanks, quotes or other separators, `ai-train=n` and AIPREF's `train-ai=n`
-are malformed: refusals count as such, permissions are dropped. The header is
-in no document and stands there without the owner's doing: its refusals
-count where legacy ones do, its permissions nowhere. A file that is too long to be
-read to its end permits nothing.
+are malformed: refusals count as malformed, permissions are dropped. No document defines
+the header, and it is often set without the owner's knowledge: its refusals count as legacy
+ones, its permissions never count. A file that is too long to be read completely permits
+nothing.
 
 Sources: https://contentsignals.org/, draft-romm-aipref-contentsignals-00
 (expired), Cloudflare's documentation of managed robots.txt; nuxt-modules/robots
@@ -63,8 +63,8 @@ HEADERS = ("content-signal",)
 LICENSABLE = True
 
 MAX_LINES = 100
-# A group has few different signals, but any number of paths. Every signal names its
-# agents wherever it is written down, so paths times agents are bounded too.
+# A group has few different signals, but any number of paths. Every stored signal repeats its
+# agents, so the product of paths and agents is limited, too.
 MAX_PATHS = 500
 MAX_AGENTS_OF_PATH = 1_000
 MAX_WARNINGS = 20
@@ -78,13 +78,13 @@ _USES: dict[str, tuple[Use, ...]] = {
     "search": ("search",),
 }
 _MEANINGS: dict[str, Meaning] = {"yes": "allowed", "no": "reserved"}
-# Every member there is, as it must be written.
+# All members that are defined, as they must be written.
 _KNOWN: dict[str, Uses] = {
     f"{key}={word}": tuple((use, meaning) for use in uses)
     for key, uses in _USES.items()
     for word, meaning in _MEANINGS.items()
 } | {"use=immediate": TRAINING, "use=reference": TRAINING, "use=full": ()}
-# What cannot be meant in another way, however it is separated and quoted.
+# A clear refusal, with any separators and quotes.
 _REFUSAL = re.compile(
     r"(?<![\w-])(ai[-_]?train|train-ai|ai[-_]?input|search)[\s\"']{0,9}[=:][\s\"']{0,9}"
     r"(?:no|n|false|disallow|deny|0)(?![\w-])",
@@ -94,9 +94,9 @@ _REFUSAL = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class _Member:
-    """One `key=value`, the text around it, and what is unusual about it.
+    """One `key=value`, with its line and path.
 
-    `grade` is how well the member itself is written.
+    `grade` is the conformance of the member itself.
     """
 
     key: str
@@ -114,7 +114,7 @@ def read(evidence: Evidence) -> Reading:
     signals_of = _of_headers if evidence.carrier == "headers" else _of_robots
     signals = tuple(signals_of(evidence, warnings))
     if _robots_groups.too_long(evidence.text):
-        # What was cut off might take a permission back.
+        # The part that was cut off might cancel a permission.
         signals = tuple(s for s in signals if "allowed" not in dict(s.uses).values())
     warnings = list(dict.fromkeys(warnings))
     if len(warnings) > MAX_WARNINGS:
@@ -132,11 +132,11 @@ def _of_headers(evidence: Evidence, warnings: list[str]) -> Iterator[Signal]:
     for name, value in lines[:MAX_LINES]:
         raw = f"{name}: {value}"[:MAX_RAW]
         for member in _members(value, raw, warnings):
-            # Permissions to search or to quote, which the converter adds, are not worth a name.
+            # Permissions of `search` and `ai-input`, which the converter adds, are not recorded.
             if member.key == "ai-train" or "reserved" in dict(member.uses).values():
                 known.setdefault((member.key, member.value, member.grade), member)
     if known:
-        warnings.append("a Content-Signal header is in no document: it permits nothing")
+        warnings.append("no document defines a Content-Signal header: it permits nothing")
     for member in known.values():
         yield Signal(
             name=f"content-signal-header:{member.key}={member.value}",
@@ -153,32 +153,32 @@ def _of_headers(evidence: Evidence, warnings: list[str]) -> Iterator[Signal]:
 def _of_robots(evidence: Evidence, warnings: list[str]) -> Iterator[Signal]:
     # The reader `robots_txt` warns of files that are too long.
     text = _robots_groups.bounded(evidence.text)
-    spoken: list[tuple[Addressees | None, list[_Member]]] = []
+    addressed: list[tuple[Addressees | None, list[_Member]]] = []
     for group in _robots_groups.groups(text):
         members = [m for line in group.of(*_KINDS) for m in _line_members(line, warnings)]
-        spoken += _heard(group, members)
-    trained = _spoken_of_training(spoken)
-    room = MAX_PATHS
-    for whom, members in spoken:
+        addressed += _by_addressees(group, members)
+    trained = _with_ai_train(addressed)
+    budget = MAX_PATHS
+    for whom, members in addressed:
         if whom is None:
             warnings.append(f"before any user-agent line: {quote(members[0].raw)}")
         many = whom is not None and len(whom.proper + whom.guessed) > MAX_AGENTS_OF_PATH
-        kept = _within(members, 0 if many else room)
+        kept = _within(members, 0 if many else budget)
         if len(kept) < len(members):
             warnings.append("too many paths in Content-Signal lines: not all were read")
-        room -= sum(bool(member.path) for member in kept)
+        budget -= sum(bool(member.path) for member in kept)
         for agents, grade in _grades(whom):
             answered = bool(agents) and trained.issuperset(agents)
             yield from _signals(kept, agents, grade, answered, evidence.url, warnings)
 
 
-def _heard(
+def _by_addressees(
     group: Group, members: list[_Member]
 ) -> Iterator[tuple[Addressees | None, list[_Member]]]:
-    """Yield who hears which members: an agent named later hears no permission before it."""
+    """Yield members with their agents: a permission is not for agents that are named after it."""
     last = group.names[-1].number if group.names else -1
     permissions = [m for m in members if _permits(m)]
-    # Of equal permissions the last is heard by the most.
+    # Of equal permissions the last has the most agents before it.
     for member in {(m.key, m.value): m for m in permissions}.values():
         if member.order < last:
             names = [line for line in group.names if line.number < member.order]
@@ -193,29 +193,29 @@ def _permits(member: _Member) -> bool:
     return not member.path and member.grade == "ok" and "allowed" in dict(member.uses).values()
 
 
-def _spoken_of_training(spoken: list[tuple[Addressees | None, list[_Member]]]) -> frozenset[str]:
-    """Return the agents to which some well written `ai-train` is addressed."""
+def _with_ai_train(addressed: list[tuple[Addressees | None, list[_Member]]]) -> frozenset[str]:
+    """Return the agents for which there is a well formed `ai-train`."""
     agents: set[str] = set()
-    for whom, members in spoken:
+    for whom, members in addressed:
         if whom and any(m.key == "ai-train" and m.grade == "ok" and not m.path for m in members):
             agents.update(whom.proper)
     return frozenset(agents)
 
 
 def _grades(whom: Addressees | None) -> list[tuple[tuple[str, ...], Conformance]]:
-    """Return the agents addressed, and how well that is written; None names nobody."""
+    """Return the agents by the conformance of their names; None (no group) has no agents."""
     if whom is None:
         return [((), "legacy")]
     grades: list[tuple[tuple[str, ...], Conformance]] = [(whom.proper, "ok")]
     return [part for part in [*grades, (whom.guessed, "malformed")] if part[0]]
 
 
-def _within(members: list[_Member], room: int) -> list[_Member]:
-    """Return the members without a path, and the first `room` of those with one."""
+def _within(members: list[_Member], budget: int) -> list[_Member]:
+    """Return the members without a path, and the first `budget` of those with one."""
     with_path = [member for member in members if member.path]
-    if len(with_path) <= room:
+    if len(with_path) <= budget:
         return members
-    dropped = {id(member) for member in with_path[room:]}
+    dropped = {id(member) for member in with_path[budget:]}
     return [member for member in members if id(member) not in dropped]
 
 
@@ -227,12 +227,12 @@ def _signals(
     url: str,
     warnings: list[str],
 ) -> Iterator[Signal]:
-    """Yield each different signal of a group once; `answered`: its agents have an `ai-train`."""
+    """Yield each signal of a group once; `answered`: all its agents have an `ai-train`."""
     known: dict[tuple[str, str, str, Conformance], Signal] = {}
     for member in members:
         signal = _signal(member, agents, grade, answered, url)
         if member.key == "use" and signal.uses and not member.path:
-            warnings.append(f"taken for a refusal of training: {quote(member.raw)}")
+            warnings.append(f"read as a refusal of training: {quote(member.raw)}")
         if signal.uses or signal.conformance != "malformed":
             identity = (member.key, member.value, member.path, signal.conformance)
             known.setdefault(identity, signal)
@@ -247,7 +247,7 @@ def _signal(
     if conformance == "malformed":
         uses = tuple((use, meaning) for use, meaning in uses if meaning == "reserved")
     else:
-        # What says nothing is not outside any document either.
+        # A member without an effect is not outside current documents either.
         conformance = "ok" if not uses else _worst(conformance, _usual(member))
     place = "(no-group)" if not agents else "(path-form)" if member.path else ""
     return Signal(
@@ -290,7 +290,7 @@ def _line_members(line: Line, warnings: list[str]) -> Iterator[_Member]:
 def _members(
     value: str, raw: str, warnings: list[str], path: str = "", order: int = 0
 ) -> Iterator[_Member]:
-    """Read the members of one list; those that are not written well refuse at most."""
+    """Read the members of one list; malformed ones can refuse, but not permit."""
     if len(value) > MAX_LIST:
         warnings += too_long(value, "a Content-Signal list")
         value = value[:MAX_LIST].rpartition(",")[0]
@@ -306,7 +306,7 @@ def _members(
 
 
 def _refused(text: str) -> list[str]:
-    """Return the keys that a text refuses plainly, though it is not written as it must be."""
+    """Return the keys that a malformed text clearly refuses."""
     words = map(str.lower, _REFUSAL.findall(text))
     keys = ("ai-train" if "train" in w else "ai-input" if "input" in w else w for w in words)
     return list(dict.fromkeys(keys))

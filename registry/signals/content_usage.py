@@ -2,7 +2,7 @@
 
 Refuses: `train-ai=n`.
 
-Where: a field of any response, speaking of what it carries; and lines in the
+Where: a field of any response, about the content of the response; and lines in the
 groups of `/robots.txt`. There is no form for HTML.
 
 Examples:
@@ -14,39 +14,39 @@ Examples:
     Content-Usage: /press/ train-ai=y
 
 Grammar: a Dictionary (RFC 9651), parsed after all field lines were joined with
-", "; one fault anywhere and nothing is said. Labels are lower case; a preference
-is the Token `y` or `n` and nothing else: strings, booleans, lists, `N` and `no`
-are unknown. Of equal labels the last counts; unknown labels and parameters are
-passed over. In robots.txt a value that starts with `/` has a path up to the
-first space or tab, then the preference; without a path it speaks of all paths.
-There a Content-Usage line is a rule: a user-agent line after it starts a group.
-The longest path that matches wins; of equal ones all count, the stricter first.
-What may not be fetched has no preference (see registry.verdict.precedence).
+", "; with one error anywhere the whole field is ignored. Labels are lower case; a
+preference is the Token `y` or `n` and nothing else: strings, booleans, lists, `N` and
+`no` are unknown. Of equal labels the last counts; unknown labels and parameters are
+ignored. In robots.txt a value that starts with `/` has a path up to the first space
+or tab, then the preference; without a path it covers all paths. There a Content-Usage
+line is a rule: a user-agent line after it starts a group. The longest path that
+matches wins; of equal ones all count, the stricter first. A path that may not be
+fetched has no preference (see registry.verdict.precedence).
 
-What it says: `train-ai` speaks of training, `search` of search, `ai-use` of
-input to a model; `n` reserves and `y` allows. Another label says nothing of it.
-A preference in a page's header speaks of the page, not of the images on it.
+What it says: `train-ai` is about training, `search` about search, `ai-use` about
+input to a model; `n` reserves and `y` allows. A label has no effect on the uses of
+other labels. A preference in a page's header covers the page, not the images on it.
 
 Who: a few sites and a module for Nuxt, often with labels that were dropped. No
 RFC yet: draft-ietf-aipref-vocab-08 and -attach-05 are working group drafts.
 
-Decisions: since vocab-07 `train-ai` names models that generate, in 02 to 04 any
-model. A value does not tell its draft, so both directions speak of both uses.
+Decisions: since vocab-07 `train-ai` is about models that generate, in 02 to 04 about
+any model. A value does not name its draft, so `y` and `n` are read for both uses.
 Labels of earlier drafts (`ai`, `genai`, `tdm`, `bots`, `all`, `train-genai`,
 `ai-output`, `inference`) are legacy: read with the hierarchy of their draft,
-where a narrower label speaks for its part, and their `y` permits nothing.
-Malformed refusals are kept where one can be seen: another case, `no` for `n`,
+where a narrower label decides for its part, and their `y` permits nothing.
+Malformed refusals are kept if they are recognisable: another case, `no` for `n`,
 `ai-train`, blanks around `=`, a trailing comma, a JSON object, a value in
 quotes, a path without its slash, a line before any user-agent line. So is an `n`
-that a later `y` replaces: a proxy that adds its line must not lift what the
-origin said. A later value that is no Token takes back what its own line said,
+that a later `y` replaces: a proxy that adds its line must not cancel a refusal of the
+origin. A later value that is not a Token cancels earlier values of its own line,
 as in the drafts' examples. `exceptions=cc-cr` (CC signals) is ignored on current
 labels, as an AIPREF reader must, and makes the refusal of a legacy one
-conditional. A robots.txt line that holds no known label still has its path
+conditional. A robots.txt line without a known label still has its path
 (`content-usage:unknown`). Of a header MAX_VALUE characters are parsed, of a
-robots.txt MAX_LINES lines or MAX_SIGNALS preferences: what was cut off might
-take a permission back, so none is left (nor in a robots.txt that is too long),
-and cut lines of robots.txt count as a refusal of everything.
+robots.txt MAX_LINES lines or MAX_SIGNALS preferences. The part that was cut off might
+cancel a permission, so then no permission is kept (also not in a robots.txt that is too
+long), and cut lines of robots.txt count as a refusal of everything.
 
 Sources: https://datatracker.ietf.org/doc/draft-ietf-aipref-vocab/,
 https://datatracker.ietf.org/doc/draft-ietf-aipref-attach/ and their earlier
@@ -87,7 +87,7 @@ _BLANK = re.compile(r"[ \t]+")
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """The preferences of one field value, and where it stood.
+    """The preferences of one field value, and its place.
 
     `unknown`: a well formed value without a known label.
     """
@@ -106,10 +106,10 @@ def read(evidence: Evidence) -> Reading:
     for statement in stated:
         if statement.unknown and statement.rule:
             signals[signal(evidence, statement, "content-usage:unknown")] = None
-        for said in statement.preferences:
-            name = f"content-usage:{said.label}={said.value}"
-            shown = f"{name}(legacy)" if said.label not in _preferences.CURRENT else name
-            made = signal(evidence, statement, shown, said.uses, said.conformance)
+        for preference in statement.preferences:
+            name = f"content-usage:{preference.label}={preference.value}"
+            shown = f"{name}(legacy)" if preference.label not in _preferences.CURRENT else name
+            made = signal(evidence, statement, shown, preference.uses, preference.conformance)
             signals[made] = None
     return Reading(tuple(signals), warnings)
 
@@ -121,7 +121,7 @@ def signal(
     uses: tuple[tuple[Use, MeaningOf], ...] = (),
     conformance: Conformance = "ok",
 ) -> Signal:
-    """Return a signal of a statement; all of one statement compete as one rule."""
+    """Return a signal of a statement; all signals of one statement compete as one rule."""
     scope: Scope = "image" if evidence.about == "image" else "page"
     return Signal(
         name=name,
@@ -148,12 +148,12 @@ def statements(evidence: Evidence) -> tuple[tuple[Statement, ...], tuple[str, ..
         if _robots_groups.too_long(evidence.text):
             stated = [_without_permissions(statement) for statement in stated]
     for statement in stated:
-        for said in statement.preferences:
-            if said.conformance == "malformed":
-                text = f"{said.label}={said.value}: {said.fault}: {quote(statement.raw)}"
-                warnings[text] = None
-            elif said.conformance == "legacy":
-                warnings[f"{said.label}: a label of an earlier draft"] = None
+        for preference in statement.preferences:
+            if preference.conformance == "malformed":
+                name = f"{preference.label}={preference.value}"
+                warnings[f"{name}: {preference.fault}: {quote(statement.raw)}"] = None
+            elif preference.conformance == "legacy":
+                warnings[f"{preference.label}: a label of an earlier draft"] = None
     shown = list(warnings)
     if len(shown) > MAX_WARNINGS:
         shown[MAX_WARNINGS:] = [f"and {len(shown) - MAX_WARNINGS} more of these"]
@@ -165,50 +165,50 @@ def _of_header(evidence: Evidence, warnings: dict[str, None]) -> Iterator[Statem
     if not lines:
         return
     kept: list[tuple[str, str]] = []
-    room = MAX_VALUE
+    budget = MAX_VALUE
     for name, value in lines:
-        kept.append((name[:MAX_RAW], value[:room]))
-        room -= len(value) + 2
-        if room < 0:
+        kept.append((name[:MAX_RAW], value[:budget]))
+        budget -= len(value) + 2
+        if budget < 0:
             break
-    whole = room >= -2 and len(kept) == len(lines)
-    said = _preferences.said([value for _, value in kept], whole=whole)
+    whole = budget >= -2 and len(kept) == len(lines)
+    field = _preferences.preferences_of([value for _, value in kept], whole=whole)
     raw = "\n".join(f"{name}: {value}" for name, value in kept)[:MAX_RAW]
-    if not said.parsed:
-        why = "is no Dictionary" if whole else f"is longer than {MAX_VALUE} characters"
+    if not field.parsed:
+        why = "is not a Dictionary" if whole else f"is longer than {MAX_VALUE} characters"
         warnings[f"Content-Usage {why} and states no preference: {quote(raw)}"] = None
-    yield Statement(said.preferences, raw)
+    yield Statement(field.preferences, raw)
 
 
 def _of_robots(text: str, warnings: dict[str, None]) -> list[Statement]:
-    """Read a robots.txt; of one with too much in it the refusals, and one of everything."""
+    """Read a robots.txt; above a limit only its refusals, and a refusal of everything."""
     statements: list[Statement] = []
-    lines, signals, room = 0, 0, MAX_ADDRESSED
+    lines, signals, budget = 0, 0, MAX_ADDRESSED
     for group in _robots_groups.groups(text, rules=frozenset({_FIELD})):
         stated = group.of(_FIELD, *_MISSPELT)
         lines += len(stated)
         made = list(_of_group(group, stated, warnings)) if lines <= MAX_LINES else []
         counts = [len(statement.preferences) + statement.unknown for statement in made]
         signals += sum(counts)
-        room -= sum(n * len(statement.agents) for n, statement in zip(counts, made, strict=True))
-        if lines > MAX_LINES or signals > MAX_SIGNALS or room < 0:
+        budget -= sum(n * len(statement.agents) for n, statement in zip(counts, made, strict=True))
+        if lines > MAX_LINES or signals > MAX_SIGNALS or budget < 0:
             others = dict(warnings)
             warnings.clear()
-            warnings["too many Content-Usage lines: taken for a refusal of everything"] = None
+            warnings["too many Content-Usage lines: read as a refusal of everything"] = None
             warnings.update(others)
-            return [*map(_without_permissions, statements), _closed(stated[0])]
+            return [*map(_without_permissions, statements), _refusal_of_everything(stated[0])]
         statements += made
     return statements
 
 
-def _closed(line: Line) -> Statement:
+def _refusal_of_everything(line: Line) -> Statement:
     uses: tuple[tuple[Use, MeaningOf], ...] = (("train", "reserved"), ("train-genai", "reserved"))
     refusal = Preference("train-ai", "n", uses, "malformed", fault="cut off")
     return Statement((refusal,), line.raw, rule=PathRule("", "longest-restrict", line.number))
 
 
 def _without_permissions(statement: Statement) -> Statement:
-    kept = tuple(said for said in statement.preferences if said.value == "n")
+    kept = tuple(each for each in statement.preferences if each.value == "n")
     return replace(statement, preferences=kept, unknown=False)
 
 
@@ -220,22 +220,22 @@ def _of_group(group: Group, stated: list[Line], warnings: dict[str, None]) -> It
     for line in stated:
         pattern, value, proper = _path(line.value)
         proper = proper and line.kind == _FIELD
-        said = _preferences.said([value], whole=len(value) <= MAX_VALUE)
-        if not said.parsed:
+        field = _preferences.preferences_of([value], whole=len(value) <= MAX_VALUE)
+        if not field.parsed:
             text = f"malformed line {line.number + 1}: {quote(line.raw)}"
             warnings[text] = None
         rule = PathRule(pattern, "longest-restrict", line.number)
-        guesses = _preferences.refusals(said.preferences, "not in its place")
+        guesses = _preferences.refusals(field.preferences, "not in its place")
         if whom.proper:
-            preferences = said.preferences if proper else guesses
-            unknown = proper and said.parsed and bool(value) and not preferences
+            preferences = field.preferences if proper else guesses
+            unknown = proper and field.parsed and bool(value) and not preferences
             yield Statement(preferences, line.raw, whom.proper, rule, unknown)
         if whom.guessed and guesses:
             yield Statement(guesses, line.raw, whom.guessed, rule)
 
 
 def _path(value: str) -> tuple[str, str, bool]:
-    """Split a line's value into path pattern and preference; was the path written as one?"""
+    """Return a line's path pattern and preference, and whether the path is well formed."""
     first, *rest = _BLANK.split(value, maxsplit=1)
     if value.startswith("/"):
         return first, rest[0] if rest else "", True

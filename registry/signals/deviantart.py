@@ -1,29 +1,29 @@
-r"""DeviantArt's page state: the artist's own setting, work by work.
+r"""DeviantArt's page state: the artist's setting for each work.
 
-Refuses: the artist's setting, work by work.
+Refuses: the artist's setting for the work.
 
 Where: a script of a work's page, `window.__INITIAL_STATE__ = JSON.parse("...")`:
 JSON within a JavaScript string, in which every work that the page mentions has
-an entry of its own, some forty a page.
+its own entry, about forty on a page.
 
 Example:
 
     {\"145564099\":{\"deviationId\":145564099,\"isAiUseDisallowed\":true}}
 
-Who: DeviantArt alone. Works are opted out unless the artist says otherwise.
+Who: DeviantArt only. Works are opted out unless the artist changes the setting.
 
 Grammar: an object under the work's number, whose `deviationId` is that number
 and whose `isAiUseDisallowed` is `true`.
 
 What it says: training with this work is reserved. `false` is no permission, only
-the absence of this mark. `isAiGenerated` says how a work was made, nothing more.
+the absence of this mark. `isAiGenerated` is only about how a work was made.
 
 Decisions: only the entry of the page's own work counts, never a neighbour's. Its
-number ends the page's URL; of a page that was had from elsewhere, the address
-in `<link rel="canonical">`, else in `og:url`. The format is undocumented, but the
-words leave no doubt and the site itself writes them, so the mark counts as
-well formed. The state is read up to 2 MiB characters, and the excerpt of a
-page keeps no more of it than this work's flags.
+number is at the end of the page's URL; for a copy of the page from another site, at the
+end of the URL in `<link rel="canonical">`, or else in `og:url`. The format is
+undocumented, but its meaning is clear and the site itself writes it, so the mark counts as
+well formed. The state is read up to 2 MiB characters, and the excerpt of a page keeps only
+this work's flags of it.
 
 Sources: a page as captured on 10 June 2024 (github.com/oscarotero/Embed,
 tests/cache); DeviantArt journal 934500371 (November 2022) for what the setting
@@ -57,7 +57,7 @@ _NUMBER = re.compile(
 _START = "window.__INITIAL_STATE__ = JSON.parse("
 _STATE = re.compile(r"window\.__INITIAL_STATE__\s*+=\s*+JSON\.parse\(\s*+(?=\")")
 _FLAG = re.compile(r'"isAiUseDisallowed"[ \t\r\n]*+:[ \t\r\n]*+(?:true|false)')
-# An escape that JavaScript has and JSON has not, after whole pairs of backslashes.
+# An escape that is valid in JavaScript but not in JSON, after an even number of backslashes.
 _JS_ESCAPE = re.compile(r"(?<!\\)((?:\\\\)*+)\\(?:x([0-9a-fA-F]{2})|([^\"\\/bfnrtu]))")
 _DECODER = json.JSONDecoder(strict=False)
 
@@ -72,7 +72,7 @@ class _Work:
 
 
 def read(evidence: Evidence) -> Reading:
-    """Read the flag of the work that the page is about."""
+    """Read the flag of the page's own work."""
     work, warnings = _own_work(evidence.text, evidence.url)
     if work is None or not work.disallowed:
         return Reading(warnings=warnings)
@@ -89,9 +89,9 @@ def read(evidence: Evidence) -> Reading:
 
 
 def excerpt(page: str, url: str) -> str:
-    """Return a script with the own work's flag and nothing else, "" where there is none.
+    """Return a script with only the flag of the page's own work; empty if it has none.
 
-    A state that cannot be read stays one: a script in which it is never closed.
+    For a state that cannot be read it has an unclosed script, which gives the same warning.
     """
     work, warnings = _own_work(page, url)
     kept = f'<script>{_START}"</script>' if warnings else ""
@@ -117,8 +117,8 @@ def _own_work(page: str, url: str) -> tuple[_Work | None, tuple[str, ...]]:
         if isinstance(state, str):
             works += _entries(state, number)
         else:
-            warnings.append("page state that is not JSON in a string, or too long")
-    # A work that has several entries is reserved if one of them says so.
+            warnings.append("page state is not JSON in a string, or is too long")
+    # A work with several entries is reserved if one of them reserves it.
     work = max(works, key=lambda work: work.disallowed, default=None)
     return work, tuple(dict.fromkeys(warnings))
 
@@ -148,10 +148,10 @@ def _number(url: str) -> str | None:
 
 
 def _entries(state: str, number: str) -> Iterator[_Work]:
-    """Yield what a state says of one work.
+    """Yield the entries of one work in a state.
 
-    Within a JSON string a quotation mark has a backslash before it, so this finds
-    keys and no text that looks like them.
+    Within a JSON string a quotation mark is escaped by a backslash, so this finds only
+    keys, and no text that looks like one.
     """
     key = re.compile(rf'"{number}"[ \t\r\n]*+:[ \t\r\n]*+(?={{)')
     position = 0
@@ -169,12 +169,12 @@ def _entries(state: str, number: str) -> Iterator[_Work]:
 
 
 def _as_json(literal: str) -> str:
-    r"""Rewrite what JSON does not know of a JavaScript string, such as `\'`."""
+    r"""Return a JavaScript string with escapes that JSON lacks, such as `\'`, replaced."""
     return _JS_ESCAPE.sub(lambda m: m[1] + (f"\\u00{m[2]}" if m[2] else m[3]), literal)
 
 
 def _decoded(text: str, position: int) -> object:
-    """Return the JSON value that begins here; None where none does, or one nested too deep."""
+    """Return the JSON value at a position; None if it is invalid or nested too deeply."""
     try:
         return _DECODER.raw_decode(text, position)[0]
     except (ValueError, RecursionError):
@@ -182,5 +182,5 @@ def _decoded(text: str, position: int) -> object:
 
 
 def _escaped(text: str) -> str:
-    """Write JSON as it stands within a JavaScript string."""
+    """Return JSON escaped as in a JavaScript string."""
     return json.dumps(text)[1:-1]

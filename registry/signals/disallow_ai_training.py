@@ -14,22 +14,22 @@ Who: launchpad.net, and copies of one template; no crawler is known to read it.
 
 Grammar: the line's name in any case, then a path pattern as in `Disallow`. The
 longest pattern that matches wins, `AllowAITraining` on a tie; an empty value
-matches nothing. The lines are no rules of RFC 9309: they end neither a group nor
+matches nothing. The lines are not rules of RFC 9309: they end neither a group nor
 its list of agents, and do not compete with `Allow`.
 
 What it says: `DisallowAITraining` reserves training for the agents of its
-group. `AllowAITraining` says that training is allowed; it outranks a shorter
-refusal, but since the draft is dead it permits nothing.
+group. `AllowAITraining` allows training by the draft; it outranks a shorter
+refusal, but since the draft has expired it permits nothing here.
 
 Decisions: both are outside current documents, so refusals count under
-`cautious` and `eu-tdm` only. The draft speaks of language models; whoever writes the line
-means training, so both training uses are meant. A line before any user-agent
-line, for a name that is no token, or with a path without its slash is malformed:
-refusals count as such, permissions are dropped. Beyond MAX_ADDRESSED rules times
-agents, a group is taken for a refusal of everything, as in `robots_txt`.
+`cautious` and `eu-tdm` only. The draft is about language models; sites that write the line
+mean training in general, so both training uses are reserved. A line before any user-agent
+line, for a name that is not a token, or with a path without its slash is malformed:
+refusals count as malformed, permissions are dropped. If the product of rules and agents
+exceeds MAX_ADDRESSED, a group is read as a refusal of everything, as in `robots_txt`.
 
 Source: draft-canel-robots-ai-control-00 (Microsoft, October 2024, expired in
-April 2025; its -01 took the words out in favour of AIPREF).
+April 2025; its -01 dropped the two names in favour of AIPREF).
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ from registry.text import quote
 
 CARRIERS = ("robots-txt",)
 
-# Rules times the agents they address, over the whole file: see `robots_txt`.
+# Product of rules and their agents, summed over the file: see `robots_txt`.
 MAX_ADDRESSED = 1_000_000
 MAX_WARNINGS = 20
 
@@ -57,13 +57,13 @@ def read(evidence: Evidence) -> Reading:
     """Read the rules about training in one robots.txt."""
     warnings: list[str] = []
     signals: list[Signal] = []
-    room = MAX_ADDRESSED
+    budget = MAX_ADDRESSED
     for group in _robots_groups.groups(_robots_groups.bounded(evidence.text)):
         rules = group.of(*_KINDS)
-        if rules and len(group.names) * len(rules) > room:
-            warnings.insert(0, f"rules times agents are more than {MAX_ADDRESSED:,}")
+        if rules and len(group.names) * len(rules) > budget:
+            warnings.insert(0, f"the product of rules and agents exceeds {MAX_ADDRESSED:,}")
             rules = [Line(rules[0].number, "disallowaitraining", "/", rules[0].raw, proper=False)]
-        room = max(0, room - len(group.names) * len(rules))
+        budget = max(0, budget - len(group.names) * len(rules))
         signals += _group_signals(group, rules, evidence.url, warnings)
     if len(warnings) > MAX_WARNINGS:
         more = len(warnings) - MAX_WARNINGS
@@ -74,7 +74,7 @@ def read(evidence: Evidence) -> Reading:
 def _group_signals(
     group: Group, rules: list[Line], url: str, warnings: list[str]
 ) -> Iterator[Signal]:
-    # Finding out whom a group addresses takes long where it has many names.
+    # Computed only if needed: it takes long for a group with many names.
     whom = _robots_groups.addressees(group, _KINDS) if rules else None
     for line in rules:
         pattern, proper = path_of(line.value)

@@ -1,9 +1,9 @@
-"""Licences of the work: where one stands, which says nothing of training by itself.
+"""Licences of the work: their URLs, which decide nothing about training.
 
 Refuses: nothing; only the URL of a licence is kept.
 
-Where: a `Link` header or a `<link>` of the relation `license`, unless its type
-says RSL; in a file's XMP the web statement of rights, Creative Commons'
+Where: a `Link` header or a `<link>` with the relation `license`, unless its type
+is that of RSL; in a file's XMP the web statement of rights, Creative Commons'
 licence, and the licensor's address by PLUS.
 
 Examples:
@@ -15,14 +15,14 @@ Examples:
 Grammar: links as in RFC 8288 and HTML; XMP properties are attributes,
 `rdf:resource` or text, in any order and under any prefix.
 
-What it says: nothing for any use. The address is kept, and given as the licence
-beside what other marks decide (`licence:link`, `licence:web-statement`,
+What it says: nothing for any use. The URL is kept, and shown as the licence with
+the decision that other marks make (`licence:link`, `licence:web-statement`,
 `licence:cc-license`, `licence:licensor`).
 
-Decisions: Creative Commons licences are silent on training; whether NC, ND or SA
-bear on it is not settled, so none of them permits and none reserves. Prose
-(`dc:rights`, `xmpRights:UsageTerms`) is not read. What is not an http(s) URL
-is passed over.
+Decisions: Creative Commons licences do not mention training; whether NC, ND or SA
+apply to it is not settled, so none of them permits and none reserves. Prose
+(`dc:rights`, `xmpRights:UsageTerms`) is not read. Values that are not http(s) URLs
+are ignored.
 
 Who: Wikimedia Commons, Flickr and stock agencies; Google shows these addresses as
 "licensable" images.
@@ -71,7 +71,7 @@ def read(evidence: Evidence) -> Reading:
 
 def _stated(text: str) -> Iterator[tuple[str, str, str]]:
     """Yield name, URL and text of the properties of a packet that name a licence."""
-    # What keeps a packet from being read is said by the readers of its reservations.
+    # The readers of reservations warn about a packet that cannot be parsed.
     root = _xml.parse(text).root
     if root is None:
         return

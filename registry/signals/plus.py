@@ -1,6 +1,6 @@
-"""PLUS Data Mining: what an image file's own XMP says of data mining.
+"""PLUS Data Mining: the property of an image file's XMP about data mining.
 
-Refuses: `DMI-PROHIBITED` and its kind.
+Refuses: `DMI-PROHIBITED` and `DMI-PROHIBITED-...`.
 
 Where: the XMP packet of an image file, property `DataMining` of the namespace
 `http://ns.useplus.org/ldf/xmp/1.0/` (usual prefix `plus`).
@@ -11,29 +11,29 @@ Example:
       "http://ns.useplus.org/ldf/vocab/DMI-PROHIBITED-GENAIMLTRAINING"/>
 
 Grammar: one URI of the vocabulary `http://ns.useplus.org/ldf/vocab/`, as an
-attribute, as text or as `rdf:resource`; white space around it is no part of it.
-Three values point to a statement beside them: `plus:OtherConstraints` (text, of
+attribute, as text or as `rdf:resource`; white space around it is ignored.
+Three values refer to a statement in another property: `plus:OtherConstraints` (text, of
 several languages `x-default` comes first), `Iptc4xmpExt:EmbdEncRightsExpr` and
 `Iptc4xmpExt:LinkedEncRightsExpr`.
 
-What it says: `DMI-UNSPECIFIED` nothing, `DMI-ALLOWED` that data mining is
-allowed, `-AIMLTRAINING` and `-GENAIMLTRAINING` that training is reserved, all
-of it or the generative, `DMI-PROHIBITED` that all data mining is,
-`-EXCEPTSEARCHENGINEINDEXING` all but that, `-SEE...` that it is conditional on
-the statement pointed to, and reserved where there is none. It speaks of the
-file it is in, wherever the file is.
+What it says: `DMI-UNSPECIFIED` has no effect; `DMI-ALLOWED` allows data mining;
+`-AIMLTRAINING` reserves all training, `-GENAIMLTRAINING` generative training,
+`DMI-PROHIBITED` all data mining, `-EXCEPTSEARCHENGINEINDEXING` all except search engine
+indexing; `-SEE...` makes data mining conditional on the statement that it refers to, and
+reserved if there is none. It is about the file that holds it, wherever the file is.
 
 Decisions: of two different values the stricter counts, with a warning. A value
 with another base or none, an unknown `DMI-PROHIBITED-...`, the printed label
 ("Prohibited ..."), another namespace, `Iptc4xmpExt:DMI`, and a value inside
-another property, such as what a montage keeps of its ingredients, are malformed
-refusals; an `ALLOWED` of that kind says nothing. So is a `DMI-PROHIBITED` in a
-packet that is not well-formed or has a document type: XMP needs none, and it is
-not parsed. Search indexing counts as data mining, since the vocabulary has to
-except it. `raw` is name and value: XML can write them in several ways.
+another property, such as the record of a montage's ingredients, are malformed
+refusals; an `ALLOWED` written so has no effect. A `DMI-PROHIBITED` in a packet that is
+not well-formed or has a document type is a malformed refusal, too: XMP needs no document
+type, and such a packet is not parsed. Search indexing counts as data mining, since the
+vocabulary has a value that excepts it. `raw` is name and value: XML can write them in
+several ways.
 
 Who: photographers and picture agencies, by programs that write IPTC metadata;
-ExifTool takes and shows printed labels for the URIs, stegoeggo writes bare
+ExifTool accepts and shows printed labels for the URIs, stegoeggo writes bare
 tokens. Services that resize pictures often strip it: its absence means nothing.
 
 Sources: IPTC Photo Metadata Standard 2023.1 (Data Mining, Other Constraints);
@@ -86,7 +86,7 @@ USES: dict[str, _Uses] = {
     "DMI-PROHIBITED-SEEEMBEDDEDRIGHTSEXPR": _all("reserved"),
     "DMI-PROHIBITED-SEELINKEDRIGHTSEXPR": _all("reserved"),
 }
-# A value that points to a statement: the property with it, and where in that it stands.
+# Values that refer to a statement: the property that holds it, and the field within that.
 _STATEMENTS = {
     "DMI-PROHIBITED-SEECONSTRAINT": (f"{{{PLUS}}}OtherConstraints", None),
     "DMI-PROHIBITED-SEEEMBEDDEDRIGHTSEXPR": (
@@ -104,7 +104,7 @@ _PLAIN = re.compile(r"DMI-PROHIBITED[A-Z-]{0,40}")
 
 @dataclass(frozen=True, slots=True)
 class _Value:
-    """One value of a property, and what is wrong with the way it is written."""
+    """One value of a property, and its fault."""
 
     name: str
     text: str
@@ -113,7 +113,7 @@ class _Value:
 
 @dataclass(frozen=True, slots=True)
 class _FoundToken:
-    """A token of the vocabulary, and the value in which it was written."""
+    """A token of the vocabulary, and the value that holds it."""
 
     token: str
     value: _Value
@@ -122,7 +122,7 @@ class _FoundToken:
 
 
 def read(evidence: Evidence) -> Reading:
-    """Read every Data Mining property of a packet, and the constraints beside it."""
+    """Read every Data Mining property of a packet, and the constraints it refers to."""
     parsed = _xml.parse(evidence.text)
     scope: Scope = evidence.about
     if parsed.root is None:
@@ -131,7 +131,7 @@ def read(evidence: Evidence) -> Reading:
     warnings: list[str] = []
     for value in _values(parsed.root):
         mark = _mark(value)
-        fault = mark.fault if mark else _passed_over(value)
+        fault = mark.fault if mark else _not_read(value)
         if fault and len(warnings) < MAX_WARNINGS - 1:
             warnings.append(f"plus:DataMining: {fault}: {quote(value.text)}")
         if mark is not None:
@@ -145,7 +145,7 @@ def read(evidence: Evidence) -> Reading:
 
 
 def _unparsed(evidence: Evidence, fault: str, scope: Scope) -> Reading:
-    """Look for plain refusals in what is no XML that is read."""
+    """Search for clear refusals in a packet that could not be parsed."""
     signals: dict[str, Signal] = {}
     for match in _PLAIN.finditer(evidence.text):
         token = match[0] if match[0] in USES else "DMI-PROHIBITED"
@@ -156,12 +156,12 @@ def _unparsed(evidence: Evidence, fault: str, scope: Scope) -> Reading:
                 _FoundToken(token, value, "malformed"), {}, evidence.url, scope
             )
     warnings = [fault]
-    warnings += [f"{fault}, but it says {quote(s.raw)}" for s in signals.values()]
+    warnings += [f"{fault}, but it holds {quote(s.raw)}" for s in signals.values()]
     return Reading(tuple(signals.values()), tuple(warnings[:MAX_WARNINGS]))
 
 
 def _values(root: Element) -> Iterator[_Value]:
-    """Yield what is called Data Mining: top properties first, then what stands elsewhere."""
+    """Yield the values of Data Mining properties: first those of the file, then nested ones."""
     top: set[int] = set()
     for node in _nodes(root):
         top.add(id(node))
@@ -180,7 +180,7 @@ def _values(root: Element) -> Iterator[_Value]:
 
 
 def _nodes(root: Element) -> Iterator[Element]:
-    """Yield what holds properties of the file: the children of `rdf:RDF` that is not within one."""
+    """Yield the elements that hold properties of the file: children of an outermost `rdf:RDF`."""
     if root.tag == f"{{{_RDF}}}RDF":
         yield from root
         return
@@ -201,7 +201,7 @@ def _element_value(element: Element, fault: str) -> _Value:
         return _Value(element.tag, resource.strip(), fault)
     if not len(element):
         return _Value(element.tag, (element.text or "").strip(), fault)
-    # With qualifiers the value is a property of its own.
+    # If it has qualifiers, the value is in a property of its own.
     qualified = element.findtext(f"{{{_RDF}}}value")
     if qualified is not None:
         return _Value(element.tag, qualified.strip(), fault)
@@ -224,7 +224,7 @@ def _text(element: Element) -> str:
 
 
 def _mark(value: _Value) -> _FoundToken | None:
-    """Return the token in a value, also one in the wrong form; None if there is none."""
+    """Return the token in a value, also one in a wrong form; None if there is none."""
     token = value.text.removeprefix(VALUES)
     proper = value.name == f"{{{PLUS}}}DataMining" and not value.fault
     if proper and token in USES and token != value.text:
@@ -240,13 +240,15 @@ def _mark(value: _Value) -> _FoundToken | None:
     return _FoundToken(token, value, "malformed", fault)
 
 
-def _passed_over(value: _Value) -> str:
-    """Return the warning for a value without a token: none outside PLUS, where names repeat."""
-    return "no value of the vocabulary" if value.name.startswith(f"{{{PLUS}}}") else ""
+def _not_read(value: _Value) -> str:
+    """Return the warning for a value without a token; none outside PLUS, as other vocabularies
+    use the name for other things.
+    """
+    return "not a value of the vocabulary" if value.name.startswith(f"{{{PLUS}}}") else ""
 
 
 def _statements(root: Element) -> dict[str, list[str]]:
-    """Return for each token the texts of the properties that it points to."""
+    """Return for each token the texts of the properties that it refers to."""
     texts_of: dict[str, list[str]] = {token: [] for token in _STATEMENTS}
     for node in _nodes(root):
         for token, (name, within) in _STATEMENTS.items():

@@ -2,7 +2,7 @@
 
 Refuses: `noai`, `noimageai`, `noml`.
 
-Where: a page's `head`; `name` is `robots` for everybody or an agent's token.
+Where: a page's `head`; `name` is `robots` for all agents, or an agent's token.
 
 Example:
 
@@ -10,27 +10,27 @@ Example:
     <meta name="GPTBot" content="noai">
 
 Grammar: `content` is a list of directives as in `X-Robots-Tag`, without agent
-prefixes. Several tags add up. Quoting, attribute order and character
-references are HTML's, so a parser reads them.
+prefixes. All tags count. Quoting, attribute order and character references are
+those of HTML, so a parser reads them.
 
 Who: DeviantArt, ArtStation, Cara, Sketchfab, Cohost, Giphy, Misskey (two tags a page),
 WordPress plug-ins, Nuxt SEO; `noarchive` on Flickr.
 
 What it says: as in `X-Robots-Tag`. By DeviantArt's definition `noai` covers
-everything on the page and `noimageai` its images, so a mark on a page speaks of
-the images the page shows, its own or not.
+everything on the page and `noimageai` its images, so a mark on a page covers the
+images that the page shows, whoever owns them.
 
 Decisions: `robots`, agents of the list and names of search engines are read for
 every directive, any other single name only for a refusal of training; names
-that describe a page (`keywords`, `description`) are no agents. `name="ai"`, which
+that describe a page (`keywords`, `description`) are not agents. `name="ai"`, which
 no document defines, means every agent that trains: a refusal of training there is
-legacy and for everybody, `noindex` there is a mark for an agent `ai`. A tag in the
+legacy and for all agents, `noindex` there is a mark for an agent `ai`. A tag in the
 body is read as `noai(body)`, outside current documents, which allow the head
 only; so is an agent prefix within `content`. `property="robots"`,
 `http-equiv="X-Robots-Tag"` and several agents in one name are malformed
-refusals. Comments, scripts, templates and visible text are no marks; nor are
-`data-noai`, `rel="noai"` and `<meta name="ai-training">`, which nobody was
-found to write or to read. A page is read to 8 MiB characters and 30,000 tags.
+refusals. Comments, scripts, templates and visible text hold no marks. `data-noai`,
+`rel="noai"` and `<meta name="ai-training">` are not marks: no site or program was
+found that writes or reads them. A page is read to 8 MiB characters and 30,000 tags.
 
 Sources: https://developers.google.com/search/docs/crawling-indexing/robots-meta-tag,
 draft-illyes-repext-03, DeviantArt journal 934500371, the NoML open letter,
@@ -54,10 +54,10 @@ COVERS_IMAGES = True
 MAX_SIGNALS = 500
 MAX_WARNINGS = 20
 
-# A name seen in pages that no document defines.
+# A name that occurs in pages, though no document defines it.
 _ALL_AI = "ai"
 _TOKEN = re.compile(r"[a-z0-9_.-]+")
-# Names whose content is prose or tags: "noai" there is a word, not a mark.
+# Names whose content is prose or keywords: there "noai" is not a mark.
 _PROSE = {"abstract", "author", "category", "classification", "copyright", "description"} | {
     *("generator", "keywords", "news_keywords", "owner", "rights", "subject", "summary"),
     *("tags", "title", "topic"),
@@ -66,7 +66,7 @@ _PROSE = {"abstract", "author", "category", "classification", "copyright", "desc
 
 @dataclass(frozen=True, slots=True)
 class _Address:
-    """Whom a meta tag speaks to, and what is wrong with the way it says so."""
+    """The agents that a meta tag addresses, and the fault in how it names them."""
 
     agents: tuple[str, ...]
     fault: str = ""
@@ -108,7 +108,7 @@ def _tag_marks(tag: _markup.Tag, address: _Address) -> Iterator[_directives.Mark
 
 
 def _judged(mark: _directives.Mark, address: _Address, in_body: bool) -> _directives.Mark:
-    """Return the mark with what is wrong with the tag around it."""
+    """Return the mark with the conformance and fault of its tag."""
     if address.fault:
         return replace(mark, conformance="malformed", fault=address.fault)
     if mark.conformance == "malformed":
@@ -123,7 +123,7 @@ def _judged(mark: _directives.Mark, address: _Address, in_body: bool) -> _direct
 
 
 def _address(tag: _markup.Tag) -> _Address | None:
-    """Return whom the tag speaks to; None where it is no robots meta tag."""
+    """Return the agents that the tag addresses; None if it is not a robots meta tag."""
     name = tag.attributes.get("name", "").strip().lower()
     if name:
         return _named(name)

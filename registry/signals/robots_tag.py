@@ -1,4 +1,4 @@
-"""`Robots-Tag`: the structured header that was to follow `X-Robots-Tag`.
+"""`Robots-Tag`: the structured header that was planned to replace `X-Robots-Tag`.
 
 Refuses: `noai`, `noimageai`, `noml`, as a structured header.
 
@@ -10,22 +10,22 @@ Examples:
     Robots-Tag: *=noindex, nosnippet; ExampleBot=;
 
 Grammar: a List (RFC 9651), parsed after all field lines were joined with ", ";
-a member is an agent, `*` for everybody, and its parameters are directives. The
-second form is that of the first draft (August 2024), which no structured field
-parser takes. What stands for an agent adds to what stands for everybody.
+a member is an agent, or `*` for all agents, and its parameters are directives. The
+second form is that of the first draft (August 2024), which is not a valid structured
+field. Directives for an agent add to those for all agents.
 
-What it says: `noindex` reserves indexing and search. The draft defines that one
-and `nosnippet`, which says nothing here.
+What it says: `noindex` reserves indexing and search. The draft defines only this
+directive and `nosnippet`, which has no effect here.
 
 Who: nobody is known to send it. The drafts (draft-illyes-repext-00 to -03) have
-expired; the last had `X-Robots-Tag` read for as long as it is sent.
+expired; the last one requires that `X-Robots-Tag` is still read while sites send it.
 
-Decisions: the other directives of `X-Robots-Tag` are read with the meaning they
-have there, as legacy, since the draft leaves room for them and defines none;
-`noarchive` and `nocache` are not, which only speak to operators that do not name
-this header. All of the first draft's form is legacy. A member `noai`, and a
-refusal in the grammar of `X-Robots-Tag`, are malformed refusals. Of a value
-longer than MAX_VALUE the whole members before that are read, as the draft wants.
+Decisions: the other directives of `X-Robots-Tag` are read with the same meaning, as
+legacy, since the draft allows further directives but defines none of them; `noarchive` and
+`nocache` are not read, since the operators that give them a meaning do not mention this
+header. Everything in the first draft's form is legacy. A member `noai`, and a refusal in
+the grammar of `X-Robots-Tag`, are malformed refusals. Of a value longer than MAX_VALUE the
+complete members within the limit are read, as the draft requires.
 
 Source: draft-illyes-repext-03, https://github.com/garyillyes/ietf-rep-ext
 """
@@ -91,13 +91,18 @@ def _marks(text: str, values: Iterable[str]) -> Iterator[Mark]:
         for value in values:
             for mark in _directives.marks(value):
                 if mark.name in AGAINST_TRAINING:
-                    yield Mark(mark.name, mark.agent, "malformed", "neither List nor first draft")
+                    yield Mark(
+                        mark.name,
+                        mark.agent,
+                        "malformed",
+                        "neither a List nor in the form of the first draft",
+                    )
 
 
 def _of_agent(name: str, directives: list[str], *, old: bool = False) -> Iterator[Mark]:
     agent = agent_token(name)
     if agent in AGAINST_TRAINING and not directives:
-        yield Mark(agent, None, "malformed", "in the place of an agent")
+        yield Mark(agent, None, "malformed", "a directive in place of an agent")
     for directive in directives:
         if agent and USES.get(directive):
             defined = directive == _DEFINED and not old
@@ -107,7 +112,7 @@ def _of_agent(name: str, directives: list[str], *, old: bool = False) -> Iterato
 
 
 def _old_form(text: str) -> list[tuple[str, list[str]]] | None:
-    """Read `*=noindex, nosnippet; ExampleBot=;`; None where it is something else."""
+    """Read the form `*=noindex, nosnippet; ExampleBot=;`; None for any other text."""
     members = []
     for part in text.split(";"):
         if not part.strip():

@@ -1,6 +1,6 @@
 """robots.txt: groups of agents and the paths they may not fetch (RFC 9309).
 
-Refuses: `Disallow` for a training agent, for one not known, or for `*`.
+Refuses: `Disallow` for a training agent, for an unknown agent, or for `*`.
 
 Where: `/robots.txt` of the host that serves the URL asked about.
 
@@ -17,30 +17,30 @@ Grammar: lines `name: value`, names in any case; `#` starts a comment; CR, LF
 or CRLF end a line. A group is one or more user-agent lines and the rules after
 them. Blank lines and lines of other vocabularies (`Sitemap`, `Content-Signal`,
 unknown ones) neither end a group nor its list of agents. All groups that name
-an agent count together; an agent that none names has the groups of `*`. Of the
-rules that match, the longest wins, `Allow` on a tie.
+an agent count together; the groups of `*` apply to an agent that no group names. Of
+the rules that match, the longest wins, `Allow` on a tie.
 
 What it says: a `Disallow` reserves training for the agents it addresses, since
-what may not be fetched may not be trained on; for agents that only search or
-fetch for a user it reserves that use. `Allow` permits fetching, never training:
-it says nothing, but outranks a shorter `Disallow`.
+content that may not be fetched may not be used for training; for agents that only search
+or fetch for a user it reserves that use. `Allow` permits fetching, never training:
+it has no effect except that it outranks a shorter `Disallow`.
 
-Signals: one a rule (`robots-txt:disallow`, `robots-txt:allow`), split where a
-group holds agents of several purposes; one `robots-txt:group` a group, so that
-an agent with a group is known even where no rule matches; and
-`robots-txt:natural-language-comment`, which no protocol reads and which says
-nothing by itself, where a comment speaks of training.
+Signals: one for each rule (`robots-txt:disallow`, `robots-txt:allow`), or several if the
+group has agents with different purposes; one `robots-txt:group` for each group, so that
+an agent with a group is known even if no rule matches; and
+`robots-txt:natural-language-comment` if a comment mentions training: no protocol reads
+it, and it has no effect by itself.
 
-Decisions: tokens are compared whole and may hold digits and dots (`AI2Bot`),
-which the RFC's grammar forgets. A missing colon, a misspelt `Disallow`, an agent
-value that is no token (`Kangaroo Bot`, `foo*bot`), a rule before any agent
+Decisions: tokens are compared as a whole and may hold digits and dots (`AI2Bot`),
+which are missing in the RFC's grammar. A missing colon, a misspelt `Disallow`, an agent
+value that is not a token (`Kangaroo Bot`, `foo*bot`), a rule before any agent
 and a path without its slash are malformed: refusals among them are kept as
-such, permissions dropped. Of a file longer than 5 MiB the whole lines before
-that are read (the RFC asks for 500 KiB). Rules and agents have no bound of their own,
-only their product: a group beyond MAX_ADDRESSED is malformed, and refuses all.
+malformed, permissions dropped. Of a file longer than 5 MiB the complete lines within
+that limit are read (the RFC requires 500 KiB). Only the product of rules and agents is
+limited: a group that exceeds MAX_ADDRESSED counts as a malformed refusal of everything.
 
-Source: https://www.rfc-editor.org/rfc/rfc9309.html; the misspellings are those
-that google/robotstxt accepts.
+Source: https://www.rfc-editor.org/rfc/rfc9309.html; the accepted misspellings are
+those of google/robotstxt.
 """
 
 from __future__ import annotations
@@ -57,8 +57,8 @@ from registry.text import quote
 
 CARRIERS = ("robots-txt",)
 
-# Rules times the agents they address, over the whole file. Every signal names its
-# agents wherever it is written down, so a file of 100 KB could fill gigabytes.
+# Product of rules and their agents, summed over the file. Every stored signal repeats its
+# agents, so a file of 100 KB could fill gigabytes.
 MAX_ADDRESSED = 1_000_000
 MAX_WARNINGS = 20
 
@@ -74,12 +74,12 @@ def read(evidence: Evidence) -> Reading:
     warnings = _robots_groups.too_long(evidence.text)
     text = _robots_groups.bounded(evidence.text)
     signals = list(_comment(text, evidence.url))
-    room = MAX_ADDRESSED
+    budget = MAX_ADDRESSED
     for group in _robots_groups.groups(text):
         rules = group.of("allow", "disallow")
-        if rules and len(group.names) * len(rules) > room:
-            rules = _closed(rules[0], warnings)
-        room = max(0, room - len(group.names) * len(rules))
+        if rules and len(group.names) * len(rules) > budget:
+            rules = _refusal_of_everything(rules[0], warnings)
+        budget = max(0, budget - len(group.names) * len(rules))
         signals += _group_signals(group, rules, evidence.url, warnings)
     if len(warnings) > MAX_WARNINGS:
         more = len(warnings) - MAX_WARNINGS
@@ -87,12 +87,12 @@ def read(evidence: Evidence) -> Reading:
     return Reading(tuple(signals), tuple(warnings))
 
 
-def _closed(first: Line, warnings: list[str]) -> list[Line]:
-    """Take a group that is too large to be read for a refusal of everything."""
+def _refusal_of_everything(first: Line, warnings: list[str]) -> list[Line]:
+    """Return one rule that refuses everything, for a group that is too large to be read."""
     warnings.insert(
         0,
-        f"rules times agents are more than {MAX_ADDRESSED:,} with the group before line"
-        f" {first.number + 1}: it is taken for a refusal of everything",
+        f"the product of rules and agents exceeds {MAX_ADDRESSED:,} in the group before line"
+        f" {first.number + 1}: it is read as a refusal of everything",
     )
     return [Line(first.number, "disallow", "/", first.raw, proper=False)]
 
@@ -102,8 +102,8 @@ def _group_signals(
 ) -> Iterator[Signal]:
     whom = _robots_groups.addressees(group)
     warnings += whom.warnings
-    # The signals of a group share these tuples: a copy for each would make the
-    # memory grow with agents times rules.
+    # The signals of a group share these tuples: with a copy for each, memory would
+    # grow with the product of agents and rules.
     if whom.proper:
         raw = "\n".join(line.raw for line in group.names)[:MAX_RAW]
         yield _signal("group", raw, url, whom.proper)
@@ -116,9 +116,11 @@ def _group_signals(
         rule = PathRule(pattern, "longest-allow", line.number)
         ok = line.proper and proper_path
         if not ok:
-            # Those beyond the bound are only counted.
-            told = len(warnings) <= MAX_WARNINGS
-            warnings.append(f"malformed line {line.number + 1}: {quote(line.raw)}" if told else "")
+            # Warnings above the limit are only counted.
+            is_shown = len(warnings) <= MAX_WARNINGS
+            warnings.append(
+                f"malformed line {line.number + 1}: {quote(line.raw)}" if is_shown else ""
+            )
         if line.kind == "allow":
             if ok and whom.proper:
                 yield _signal("allow", line.raw, url, whom.proper, rule=rule)
@@ -131,7 +133,7 @@ def _group_signals(
 
 
 def _by_uses(tokens: Iterable[str]) -> list[tuple[Uses, tuple[str, ...]]]:
-    """Part tokens by what refusing them reserves, in the order they first occur."""
+    """Return the tokens grouped by the uses that their refusal reserves, in order of occurrence."""
     parts: dict[Uses, list[str]] = {}
     for token in tokens:
         parts.setdefault(refused_uses(token), []).append(token)
@@ -139,19 +141,19 @@ def _by_uses(tokens: Iterable[str]) -> list[tuple[Uses, tuple[str, ...]]]:
 
 
 def _comment(text: str, url: str) -> Iterator[Signal]:
-    """Find the first comment that speaks of training, in prose.
+    """Yield a signal if a comment mentions training in prose.
 
-    Files that carry Cloudflare's explanation of Content-Signal are passed over:
-    the operator of the site did not write it, and it expresses no preference.
+    Files with Cloudflare's explanation of Content-Signal give none: the operator of the
+    site did not write it, and it expresses no preference.
     """
     comments = _robots_groups.comments(text)
     if any("content-signal" in line.lower() for line in comments):
         return
-    if any(map(_speaks_of_training, comments)):
+    if any(map(_mentions_training, comments)):
         yield _signal("natural-language-comment", "\n".join(comments)[:MAX_RAW], url, ())
 
 
-def _speaks_of_training(line: str) -> bool:
+def _mentions_training(line: str) -> bool:
     if _LEARNING.search(line):
         return True
     return _MACHINES.search(line) is not None and _TRAINING.search(line) is not None

@@ -2,8 +2,8 @@
 
 Refuses: `prohibits` of `ai-train`; a payment is a condition.
 
-Where: a document of its own (`/license.xml`, say), to which a `License` line of
-robots.txt, a `Link` header or a `<link>` of a page leads; or the document itself
+Where: a separate document (such as `/license.xml`), which a `License` line of
+robots.txt, a `Link` header or a `<link>` of a page names; or the document itself
 in a page's `<script type="application/rsl+xml">` or in a file's XMP.
 
 Examples:
@@ -18,29 +18,29 @@ Examples:
     </rsl>
 
 Grammar: `content` covers a path pattern as in robots.txt, a full URL, or with
-`url=""` what carries the document. Its `license` elements hold `permits` and
+`url=""` the page or file that holds the document. Its `license` elements hold `permits` and
 `prohibits` of the types `usage`, `user` and `geo`, lists separated by spaces,
 and `payment`. Uses: `all` holds `ai-all` and `search`; `ai-all` holds
 `ai-train`, `ai-input` and `ai-index`. Case counts.
 
-What it says: prohibited reserves. Permitted allows; bound to a payment, a
-licence server, a report, users or countries it is conditional. Where uses are
-permitted and training is not among them it is reserved (section 3.5). The
-narrower of two contents of one document has the word (`registry.verdict.precedence`). A
-link says nothing by itself but where the licence stands; a document to which the
-lines of a robots.txt group lead permits nothing to other agents. `rsl:permits=USE` and
+What it says: a prohibited use is reserved. A permitted use is allowed; if it requires a
+payment, a licence server or a report, or is limited to users or countries, it is
+conditional. If uses are permitted and training is not among them, it is reserved (section
+3.5). The narrower of two contents of one document wins (`registry.verdict.precedence`). A
+link has no effect except that it names the URL of the licence; a document that the
+lines of a robots.txt group name permits nothing to other agents. `rsl:permits=USE` and
 `rsl:prohibits=USE` carry this; `rsl:permits-user`, `rsl:payment`, `rsl:server`
 and `rsl:terms` are shown beside them.
 
-Decisions: where a content names no use at all, its terms, payment or server
-are conditions, though no document says for what (Stack Overflow's file is so). A
-payment with a licence or amount and no type is not free; an unknown type is
-not either. A document outside the namespace or with an element unknown in it
-is malformed as a whole; a list with commas, in capitals, with `train-ai` or
-without a type is by itself; what cannot be parsed, such as a document with a
-DTD, is searched for prohibitions. Malformed text refuses, and never permits.
-Contents on another host than the document's refuse there and never permit. In
-a picture's XMP a licence for another host goes with the copy, as a refusal.
+Decisions: if a content names no use at all, its terms, payment or server
+are conditions for training, though no document says so (Stack Overflow's file is an
+example). A payment with a licence or amount but without a type is not free, nor is one of
+an unknown type. A document outside the namespace or with an element unknown in it
+is malformed as a whole; of a list with commas, in capitals, with `train-ai` or
+without a type only the list is malformed; a document that cannot be parsed, such as one
+with a DTD, is searched for prohibitions. Malformed text can refuse, but never permits.
+Contents on another host than the document's can refuse there, but never permit. In
+a picture's XMP a licence for another host counts as a refusal for this copy, too.
 `RSL:` in robots.txt is a malformed `License` line. The text of a signal is
 that of the parsed element.
 
@@ -69,7 +69,7 @@ CARRIERS = ("headers", "html", "robots-txt", "rsl-xml", "xmp")
 HEADERS = ("link",)
 ADDRESSES = ("link",)
 LICENSABLE = True
-# Hosts are not asked for these places: marks point to a document wherever it stands.
+# Not requested from hosts: marks name the URL of a document.
 SITE_FILES = (
     Carrier(
         "rsl-xml",
@@ -122,7 +122,7 @@ def _in_page(evidence: Evidence) -> list[Reading]:
 
 
 def _in_packet(evidence: Evidence) -> list[Reading]:
-    """Read the documents within an XMP packet, which is read by other readers too."""
+    """Read the documents within an XMP packet."""
     root = _xml.parse(evidence.text).root if "rsl" in evidence.text else None
     if root is None:
         return []
@@ -146,18 +146,18 @@ def _first(readings: Iterable[Reading]) -> list[Reading]:
 
 
 def _robots_lines(evidence: Evidence) -> Reading:
-    """Read the `License` lines, of a group or outside groups."""
+    """Read the `License` lines in groups and outside of groups."""
     signals: list[Signal] = []
     warnings: list[str] = []
     for group in _robots_groups.groups(_robots_groups.bounded(evidence.text)):
-        addressed = _Addressed(group)
+        so_far = _AgentsSoFar(group)
         for line in group.of("license", "licence", "rsl"):
             url = absolute(line.value)
             conformance: Conformance = "ok" if line.kind == "license" else "malformed"
             if (url is None or conformance != "ok") and len(warnings) < MAX_WARNINGS:
                 warnings.append(f"malformed line {line.number + 1}: {quote(line.raw)}")
             if url is not None and len(signals) <= MAX_LINES:
-                agents = addressed.before(line.number)
+                agents = so_far.before(line.number)
                 pointer = _pointer("license-line", url, line.raw, evidence, "site")
                 signals.append(replace(pointer, agents=agents, conformance=conformance))
     if len(signals) > MAX_LINES:
@@ -165,10 +165,11 @@ def _robots_lines(evidence: Evidence) -> Reading:
     return Reading(tuple(signals[:MAX_LINES]), tuple(warnings))
 
 
-class _Addressed:
-    """The agents of one group, as far as they are named before a line of it.
+class _AgentsSoFar:
+    """The agents of a group that are named before a given line of it.
 
-    One named after the line is in the group by RFC 9309, and hardly meant.
+    By RFC 9309 agents named after the line are in the group, too, but the line is hardly
+    meant for them.
     """
 
     def __init__(self, group: Group) -> None:
@@ -178,7 +179,7 @@ class _Addressed:
         self._agents: tuple[str, ...] = ()
 
     def before(self, number: int) -> tuple[str, ...]:
-        """Return the agents named before a line; lines are asked for in their order."""
+        """Return the agents named before a line; call it with increasing line numbers."""
         names: list[Line] = []
         while self._names and self._names[0].number < number:
             names.append(self._names.popleft())

@@ -1,9 +1,9 @@
-"""Licences of images as schema.org writes them; silent on AI.
+"""Licences of images in the form of schema.org; they do not mention AI.
 
 Refuses: nothing; only the URL of a licence is kept.
 
 Where: JSON-LD scripts of a page, its head or its body; microdata on `meta`,
-`link` and such links as say "license".
+`link` and on links with the word "license".
 
 Examples:
 
@@ -21,14 +21,14 @@ object with `@id` or `url`, or a list of these. Microdata: `itemprop` is a list 
 names; the value is `href`, or `content` on `meta`.
 
 What it says: nothing for any use, neither a reservation nor a permission. The URL is
-kept as `licence_url`, so that an answer can name where a licence is to be had.
+kept as `licence_url`, so that an answer can name where a licence is available.
 
-Decisions: properties count wherever they stand in a script: an image's licence
-is often given on a node beside it, and none of them decides anything. A script
-that is not valid JSON is read as far as the values are. What is no http(s) URL is
-passed over, and so are `copyrightNotice`, `creditText` and `creator`, which are
+Decisions: properties are read anywhere in a script: an image's licence is often on a
+neighbouring node, and none of them decides anything. In a script that is not valid JSON,
+the values that are valid are read. Values that are not http(s) URLs are
+ignored, and so are `copyrightNotice`, `creditText` and `creator`, which are
 prose. Keys written with escapes and JSON-LD contexts that rename them are not
-followed. Of a page 2,000 values are looked at and 100 marks are read.
+followed. At most 2,000 values of a page are examined, and 100 marks are read.
 
 Sources: https://schema.org/license, https://schema.org/acquireLicensePage,
 https://schema.org/usageInfo,
@@ -53,11 +53,11 @@ CARRIERS = ("html",)
 MAX_SIGNALS = 100
 MAX_VALUES = 2000
 MAX_WARNINGS = 20
-# Values that are no JSON, after which a script is given up.
+# Number of values that are not JSON after which the rest of a script is not read.
 MAX_FAULTS = 20
 
 _PROPERTIES = ("license", "acquireLicensePage", "usageInfo")
-# Within a JSON string a quotation mark has a backslash before it: only keys match.
+# Within a JSON string a quotation mark is escaped by a backslash: only keys match.
 _KEY = re.compile(
     rf'"(?:https?://schema\.org/|schema:)?({"|".join(_PROPERTIES)})"[ \t\r\n]*+:[ \t\r\n]*+'
 )
@@ -83,7 +83,7 @@ def read(evidence: Evidence) -> Reading:
 
 
 def _properties(tag: _markup.Tag) -> Iterator[tuple[str, str, str]]:
-    """Yield name, URL and exact text of what one tag says; no URL where it cannot be read."""
+    """Yield name, URL and exact text of the properties of one tag; no URL if it cannot be read."""
     if tag.name != "script":
         if "itemprop" in tag.attributes:
             yield from _microdata(tag)

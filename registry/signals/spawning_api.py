@@ -1,27 +1,26 @@
-"""Spawning's Do-Not-Train API: what its registry answers about a URL.
+"""Spawning's Do-Not-Train API: the answer of its registry about a URL.
 
 Refuses: an entry in Do-Not-Train.
 
-Where: the answer to a query of the API, asked for lists of image URLs; it stands on no
-site.
+Where: the response of the API to a list of image URLs; no site serves it.
 
 Example:
 
     {"urls": [{"url": "https://a.example/1.jpg", "optOut": true, "optIn": false}]}
 
-Grammar: a JSON object with the array `urls`; each entry has a URL and two truth
-values. The entry of the image asked about is the one with its URL.
+Grammar: a JSON object with the array `urls`; each entry has a URL and two Booleans. The
+entry of an image is the one with its URL.
 
 What it says: `optOut` reserves training, and wins over `optIn`, which permits it.
 
 Decisions: all of it is of the grade `legacy`: the service is under maintenance since
-2025, its answers are documented by a client alone, and who entered a URL is not
-told. So an opt-out counts for policies that honour what is no longer
-current, and an opt-in permits under none. `1` and `"true"` instead of `true`
-are malformed refusals. An entry for another URL is not read, unless nobody says
-which was asked. MAX_ENTRIES entries are read.
+2025, its responses are documented only by the code of a client, and they do not say who
+entered a URL. So an opt-out counts under policies that count `legacy` marks, and an opt-in
+permits under none. `1` and `"true"` instead of `true` are malformed refusals. An entry for
+another URL is not read, unless the URL of the image is unknown. MAX_ENTRIES entries are
+read.
 
-Who: Spawning; Stability AI and users of datadiligence asked it.
+Who: Spawning; Stability AI and users of datadiligence queried it.
 
 Source: Spawning-Inc/datadiligence@ea09739 `src/datadiligence/rules/spawning.py`.
 """
@@ -44,7 +43,7 @@ MAX_SIGNALS = 100
 
 
 def read(evidence: Evidence) -> Reading:
-    """Read what an answer says of the evidence's URL."""
+    """Read the entry for the evidence's URL."""
     value, fault = _json.value_of(evidence.text)
     urls = _json.member(value, "urls")
     if not isinstance(urls, list):
@@ -68,18 +67,18 @@ def read(evidence: Evidence) -> Reading:
 
 
 def _signal(entry: object, url: str) -> Signal | None:
-    """Return the signal of one entry; without a plain yes to either it says nothing."""
+    """Return the signal of one entry; None if neither value is clearly true."""
     out = _json.member(entry, "optOut")
     if out is True:
-        return _saying("opt-out", "reserved", entry, url)
+        return _signal_named("opt-out", "reserved", entry, url)
     if isinstance(out, str) and out.strip().lower() in {"true", "1", "yes"}:
-        return _saying("opt-out", "reserved", entry, url, "malformed")
+        return _signal_named("opt-out", "reserved", entry, url, "malformed")
     if out is False and _json.member(entry, "optIn") is True:
-        return _saying("opt-in", "allowed", entry, url)
+        return _signal_named("opt-in", "allowed", entry, url)
     return None
 
 
-def _saying(
+def _signal_named(
     name: str, meaning: Meaning, entry: object, url: str, conformance: Conformance = "legacy"
 ) -> Signal:
     return Signal(

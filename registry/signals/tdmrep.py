@@ -24,20 +24,20 @@ meta tags are compared in lower case. In XMP the properties are elements,
 attributes or `rdf:resource`, in the namespace that the report gives for PDF
 (ending in `/`) or for EPUB 3 (in `#`).
 
-What it says: 1 reserves text and data mining, and training with it; 0 says that
-they are not reserved; another value says nothing. A policy makes the reservation
-conditional; beside 0 it is not read. A later place replaces an earlier one,
+What it says: 1 reserves text and data mining, and with it training; 0 means that
+they are not reserved; another value has no meaning. A policy makes the reservation
+conditional; with 0 it is not read. A later place replaces an earlier one,
 property by property: file, header, then markup (`registry.verdict.precedence`). A page's
-meta tag speaks of the page, not of its images. An image's metadata replaces nothing.
+meta tag covers the page, not its images. An image's metadata replaces nothing.
 
-Decisions: an object instead of the array, a file that breaks off, `"1"`, `true`,
-`yes`, a misspelt property, a location that is missing, a URL or without its slash, a tag in the
-body and `property` or `http-equiv` instead of `name` are malformed: refusals among
-them are kept as such, with the policy beside them as their condition, and a 0
-never permits. Where one place says 0 and 1 the 1 stands, as if lines had been
-joined; of several policies the first. XMP is defined for PDF and read
-in images alike, but only as a property of the file itself, not of what it was
-made from. A location is read up to 4096 characters, a file up to 1000 entries.
+Decisions: these are malformed: an object instead of the array, a truncated file, `"1"`,
+`true`, `yes`, a misspelt property, a location that is missing, that is a URL or that lacks
+its slash, a tag in the body, and `property` or `http-equiv` instead of `name`. Refusals
+among them are kept as malformed, with their policy as the condition, and a 0 never
+permits. If one place has 0 and 1, the 1 counts, since lines may have been joined; of
+several policies the first. XMP is defined for PDF, and is read in images, too, but only as
+a property of the file itself, not of its ingredients. A location is read up to 4096
+characters, a file up to 1000 entries.
 
 Who: Elsevier, IEEE, ACS, Springer Nature, Hachette, the French press; a plug-in
 for WordPress.
@@ -80,14 +80,14 @@ MAX_WARNINGS = 20
 
 _RDF = "{http://www.w3.org/1999/02/22-rdf-syntax-ns#}"
 _NAMESPACES = ("http://www.w3.org/ns/tdmrep/", "http://www.w3.org/ns/tdmrep#")
-# Written instead of 1 by people who meant it; `?1` is how RFC 9651 writes it.
+# Values written instead of 1 by people who meant 1; `?1` is the form of RFC 9651.
 _YES = frozenset({"1", "1.0", "true", "yes", "?1"})
 _USES: tuple[Use, ...] = ("tdm", *(use for use, _ in TRAINING))
 
 
 @dataclass(frozen=True, slots=True)
 class _Property:
-    """One property as it was written; `fault` names an error outside its value."""
+    """One property as it was written; `fault` is an error outside its value."""
 
     value: str
     raw: str
@@ -125,7 +125,7 @@ def read(evidence: Evidence) -> Reading:
         signals = list(_signals(_statement(evidence, warnings), template, warnings))
     if len(warnings) > MAX_WARNINGS:
         more = len(warnings) - MAX_WARNINGS
-        warnings[MAX_WARNINGS:] = [f"and {more} more such faults"]
+        warnings[MAX_WARNINGS:] = [f"and {more} more such warnings"]
     return Reading(tuple(signals), tuple(warnings))
 
 
@@ -144,15 +144,15 @@ def _statement(evidence: Evidence, warnings: list[str]) -> _Statement:
     return statement
 
 
-def _signals(said: _Statement, template: Signal, warnings: list[str]) -> Iterator[Signal]:
-    """Yield what one place says: a reservation at most, and its policy."""
-    reservation = _reservation(said.reservations, warnings)
+def _signals(stated: _Statement, template: Signal, warnings: list[str]) -> Iterator[Signal]:
+    """Yield the signals of one place: at most a reservation, and its policy."""
+    reservation = _reservation(stated.reservations, warnings)
     if reservation is not None and reservation.value == "0":
         yield _reserving(reservation, "allowed", template)
         return
-    policy, url = _policy(said.policies, template.url, warnings)
+    policy, url = _policy(stated.policies, template.url, warnings)
     if reservation is not None and reservation.fault:
-        # Its policy goes with it: it must not become the condition of a proper 1.
+        # The policy is put into the same signal, so that it is no condition of a correct 1.
         signal = _reserving(reservation, "conditional" if url else "reserved", template)
         yield replace(signal, conformance="malformed", licence_url=url)
         return
@@ -198,7 +198,7 @@ def _policy(
     for mark in marks:
         url = absolute(mark.value, base)
         if url is None:
-            warnings.append(f"tdm-policy is no usable URL: {quote(mark.raw)}")
+            warnings.append(f"tdm-policy is not a usable URL: {quote(mark.raw)}")
         else:
             policies.append((mark, url))
     if len({url for _, url in policies}) > 1:
@@ -212,7 +212,7 @@ def _policy(
 
 
 def _of_headers(lines: Iterable[tuple[str, str]]) -> Iterator[tuple[str, _Property]]:
-    """Yield the values of the fields; a comma separates lines that were joined."""
+    """Yield the values of the fields; a comma separates the values of joined lines."""
     for given, value in lines:
         name = given.strip().lower()
         if name in HEADERS:
@@ -272,7 +272,7 @@ def _of_file(text: str, template: Signal, warnings: list[str]) -> Iterator[Signa
         warnings.append("tdmrep.json is too long, only its first entries are read")
     for order, entry in enumerate(file.entries):
         if entry is None:
-            warnings.append(f"entry {order + 1} of tdmrep.json is no object")
+            warnings.append(f"entry {order + 1} of tdmrep.json is not an object")
             continue
         pattern, fault = _pattern(entry, template.url)
         fault = file.fault or fault
@@ -280,21 +280,21 @@ def _of_file(text: str, template: Signal, warnings: list[str]) -> Iterator[Signa
             warnings.append(f"entry {order + 1}: {fault}: {quote(entry.raw)}")
             continue
         rule = PathRule(pattern, "first", order)
-        said = _signals(_entry_statement(entry, fault), replace(template, rule=rule), warnings)
-        signals = list(said)
+        stated = _entry_statement(entry, fault)
+        signals = list(_signals(stated, replace(template, rule=rule), warnings))
         if any(signal.uses for signal in signals):
             yield from signals
         else:
-            # A policy alone must not win against a reservation in a later entry.
+            # An entry with only a policy must not win over a reservation in a later entry.
             warnings.append(f"entry {order + 1}: no reservation: {quote(entry.raw)}")
 
 
 def _entry_statement(entry: _tdmrep_file.Entry, fault: str) -> _Statement:
-    said = _Statement()
+    statement = _Statement()
     for name in HEADERS:
         for value, exact in entry.values(name):
-            said.add(name, _entry_mark(name, value, exact, entry.raw, fault))
-    return said
+            statement.add(name, _entry_mark(name, value, exact, entry.raw, fault))
+    return statement
 
 
 def _entry_mark(name: str, value: object, exact: bool, raw: str, fault: str) -> _Property:
@@ -302,9 +302,9 @@ def _entry_mark(name: str, value: object, exact: bool, raw: str, fault: str) -> 
     if isinstance(value, str):
         text = value[:MAX_RAW]
     else:
-        # A policy is a string; what `1.0` or `true` reserves is plain all the same.
+        # A policy must be a string; a reservation of `1.0` or `true` is malformed, but clear.
         text = str(value) if name == "tdm-reservation" and isinstance(value, int | float) else ""
-    # True equals 1, and is none of the two values.
+    # In Python True equals 1, but it is neither of the two numbers.
     is_bit = type(value) is int and text in {"0", "1"}
     if name == "tdm-reservation" and not is_bit:
         fault = fault or "not the number 1 or 0"
@@ -312,14 +312,14 @@ def _entry_mark(name: str, value: object, exact: bool, raw: str, fault: str) -> 
 
 
 def _pattern(entry: _tdmrep_file.Entry, url: str) -> tuple[str | None, str]:
-    """Return the pattern of an entry and what is wrong with it; None where it has none."""
+    """Return the pattern of an entry (None: not usable) and its fault."""
     given = entry.values("location")
     stated = [(value, exact) for value, exact in given if value is not None and value != ""]
     if not stated:
         return "/", "no location"
     location, exact = stated[0]
     if not isinstance(location, str):
-        return None, "location is no string"
+        return None, "location is not a string"
     pattern, fault = _path(location, url)
     if len(given) > 1:
         fault = fault or "several locations"
@@ -337,7 +337,7 @@ def _path(location: str, url: str) -> tuple[str | None, str]:
         _, _, path = rest.partition("/")
         own = host_of(url)
         fault = "a URL for a location"
-        # Without a place of its own the file stands for whatever host is meant.
+        # If the URL of the file is unknown, it may be that of any host.
         here = own is None or host_of(location) == own
         return (f"/{path}", fault) if here else (None, f"{fault}, of another host")
     return f"/{location}", "location without its slash"

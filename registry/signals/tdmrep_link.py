@@ -1,4 +1,4 @@
-"""`Link: <...>; rel="tdm-reservation"`: a guess at TDMRep, seen in the wild.
+"""`Link: <...>; rel="tdm-reservation"`: an incorrect form of TDMRep, found on real sites.
 
 Refuses: `rel="tdm-reservation"`.
 
@@ -11,13 +11,12 @@ Example:
 Grammar: a link (RFC 8288) of the relation `tdm-reservation`. No document defines
 it: TDMRep's header is `tdm-reservation: 1`.
 
-What it says: that text and data mining is reserved, malformed. Where the link
-leads is not read.
+What it says: text and data mining is reserved; the mark counts as malformed. The
+target of the link is not read.
 
-Decisions: who writes the relation means the property of that name, and a
-link has no value that could mean `0`, so it is taken for a refusal. It stands
-beside `registry.signals.tdmrep` in the same vocabulary: what a later layer says
-in proper form replaces it.
+Decisions: the relation is read as the property of the same name. A link has no value
+that could mean `0`, so it is a refusal. It is in the same vocabulary as
+`registry.signals.tdmrep`: a well formed statement of a later layer replaces it.
 
 Who: goresearch, as seen in its responses.
 
@@ -41,7 +40,7 @@ _RESERVED: tuple[tuple[Use, Meaning], ...] = (("tdm", "reserved"), *TRAINING)
 
 
 def read(evidence: Evidence) -> Reading:
-    """Read the first link of this relation; more of them would say nothing more."""
+    """Read the first link with this relation; further ones would add nothing."""
     links, _ = _link_header.links_of(evidence)
     for link in links:
         if "tdm-reservation" in link.relations:

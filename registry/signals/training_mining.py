@@ -3,11 +3,11 @@
 Refuses: `training-mining`: `notAllowed`.
 
 Where: the C2PA manifest of an image file, signed and bound to its bytes.
-`registry.evidence.content_credentials` verifies it and hands over the manifest store as
+`registry.evidence.content_credentials` verifies it and returns the manifest store as
 JSON; `c2patool FILE` prints the same.
 
-Who: Adobe Content Authenticity and what is built on c2pa-rs. Platforms drop
-manifests when they resize: none being there means nothing.
+Who: Adobe Content Authenticity and programs built on c2pa-rs. Platforms drop
+manifests when they resize a picture: a missing manifest means nothing.
 
 Example:
 
@@ -19,24 +19,24 @@ Grammar: the label is `c2pa.training-mining` (C2PA 1.3 and 1.4) or
 `cawg.training-mining` (CAWG 1.0 and 1.1); a repeated one ends in `__1`. Keys have
 either prefix under either label, as in c2pa-rs' own fixture. The level `entries`
 may be missing, as in the schema of CAWG 1.0. `use` is `allowed`, `notAllowed` or
-`constrained`, letter by letter; the terms are in `constraint_info` (schema) or
-`constraints_info` (prose). A manifest may stand alone or in a store.
+`constrained`, exactly in this spelling; the terms are in `constraint_info` (schema) or
+`constraints_info` (prose). The JSON is a single manifest or a store of manifests.
 
-What it says: `ai_generative_training` speaks of generative training,
-`ai_training` of training models that are NOT generative, `data_mining` of text
-and data mining, `ai_inference` of input to a trained model. `constrained` is
-conditional, and `reserved` where no terms are named. What is not mentioned is
-not said; a picture is not permitted for training unless both kinds are.
+What it says: `ai_generative_training` is about generative training,
+`ai_training` about training models that are NOT generative, `data_mining` about text
+and data mining, `ai_inference` about input to a trained model. `constrained` is
+conditional, and `reserved` if no terms are named. A use that is not mentioned is
+unspecified; training is permitted only if both kinds of training are.
 
-Decisions: the active manifest speaks of the picture. Manifests of ingredients
+Decisions: the active manifest is about the picture. Manifests of ingredients
 are read as `(ingredient)`, outside current documents: no document says that a
-mark is inherited. Where validation failed, all marks are unverified. A signer on
-no trust list may refuse, since a refusal is often a tool's on behalf of an
-artist nobody lists, but a permission of theirs is unverified. So is one beside
-validation results that cannot be read; JSON that says nothing of a validation is
-taken as it is. Other spellings of a clear refusal
-are malformed refusals; keys of others (`com.example.x`) are no marks. Of names
-that JSON repeats in one object the last counts, as with other parsers.
+mark is inherited. If validation failed, all marks are unverified. Refusals of a signer
+who is on no trust list count, since tools often sign for artists who are on none;
+permissions of such a signer are unverified. So are permissions if the validation
+results cannot be read; JSON without validation results is read as verified. Other
+spellings of a clear refusal are malformed refusals; keys with another prefix
+(`com.example.x`) are not marks. Of names that JSON repeats in one object the last
+counts, as with other parsers.
 
 Sources: C2PA 1.3 (19.21) and 1.4 (19.23), https://cawg.io/training-and-data-mining/1.1/,
 C2PA 2.3 (validation states), contentauth/c2pa-rs cli/tests/fixtures/do_not_train.json.
@@ -78,24 +78,27 @@ _NOT_LETTERS = re.compile("[^a-z]+")
 _REFUSED = frozenset({"notallowed", "disallowed", "denied", "prohibited", "forbidden"})
 _INFO = ("constraint_info", "constraints_info")
 
-# Failure codes of the active manifest, by what they begin with, in people's words.
+# Descriptions of the failure codes of the active manifest, by the start of the code.
 _REASONS = (
     ("claimSignature.missing", "the signature is missing"),
     ("claim.missing", "the signed claim is missing"),
     ("claimSignature.mismatch", "the signature is broken"),
-    ("claimSignature.outsideValidity", "it was signed outside the certificate's time"),
+    (
+        "claimSignature.outsideValidity",
+        "it was signed outside the validity period of the certificate",
+    ),
     ("signingCredential.expired", "the signer's certificate has expired"),
     ("signingCredential.ocsp.revoked", "the signer's certificate was revoked"),
-    ("signingCredential.invalid", "the signer's certificate is not one for this"),
+    ("signingCredential.invalid", "the signer's certificate is not valid for this use"),
     ("claim.hardBindings.missing", "nothing binds it to the picture"),
     ("assertion.dataHash.", "the picture was changed after signing"),
     ("assertion.bmffHash.", "the picture was changed after signing"),
     ("assertion.boxesHash.", "the picture was changed after signing"),
     ("assertion.hashedURI.", "an assertion was changed after signing"),
     ("general.error", "it cannot be verified"),
-    ("assertion.missing", "an assertion was taken out after signing"),
+    ("assertion.missing", "an assertion was removed after signing"),
 )
-# Codes that are reported as failures and break neither the signature nor the binding.
+# Codes that are reported as failures but invalidate neither the signature nor the binding.
 _HARMLESS = re.compile(
     r"signingCredential\.(untrusted|trusted|ocsp\.(skipped|inaccessible|notRevoked|unknown))"
     r"|cawg\..*|timeStamp\..*|.*\.(match|validated|insideValidity|accessible)"
@@ -103,8 +106,8 @@ _HARMLESS = re.compile(
 
 
 @dataclass(frozen=True, slots=True)
-class _Standing:
-    """What the validation of a manifest store found: grades for its marks, and a remark."""
+class _Validity:
+    """The result of the validation of a manifest store: grades for its marks, and a remark."""
 
     refusals: Conformance = "ok"
     permissions: Conformance = "ok"
@@ -113,7 +116,7 @@ class _Standing:
 
 @dataclass(frozen=True, slots=True)
 class _Entry:
-    """One entry of an assertion; `fault` says what is wrong with one that is malformed."""
+    """One entry of an assertion; `fault` is the error in a malformed one."""
 
     name: str
     use: Use
@@ -131,22 +134,22 @@ def read(evidence: Evidence) -> Reading:
         store = json.loads(evidence.text.removeprefix("\ufeff"))
     except (ValueError, RecursionError) as error:
         shown = quote(evidence.text)
-        return Reading(warnings=(f"C2PA manifest is no JSON ({type(error).__name__}): {shown}",))
+        return Reading(warnings=(f"C2PA manifest is not JSON ({type(error).__name__}): {shown}",))
     if not isinstance(store, dict):
-        return Reading(warnings=("C2PA manifest is no JSON object",))
+        return Reading(warnings=("C2PA manifest is not a JSON object",))
     warnings: list[str] = []
-    standing = _standing(store)
+    validity = _validity(store)
     signals: dict[Signal, None] = {}
     for manifest, is_active in _manifests(store, warnings):
         for entry in _entries(manifest, warnings):
-            signals[_signal(entry, is_active, standing, evidence.url)] = None
+            signals[_signal(entry, is_active, validity, evidence.url)] = None
             if entry.fault:
                 warnings.append(f"{entry.name}: {entry.fault}: {quote(entry.raw)}")
         if len(signals) > MAX_SIGNALS:
             warnings.append(f"more than {MAX_SIGNALS} training-mining entries, the others not read")
             break
-    # What is wrong with all of it comes first: of many warnings the last are dropped.
-    remarks = [standing.remark] if signals and standing.remark else []
+    # The remark about all of them comes first: of many warnings the last are dropped.
+    remarks = [validity.remark] if signals and validity.remark else []
     unique = tuple(dict.fromkeys([*remarks, *warnings]))
     return Reading(tuple(islice(signals, MAX_SIGNALS)), unique[:MAX_WARNINGS])
 
@@ -154,7 +157,7 @@ def read(evidence: Evidence) -> Reading:
 def _manifests(
     store: Mapping[str, Any], warnings: list[str]
 ) -> Iterator[tuple[Mapping[str, Any], bool]]:
-    """Yield every manifest with whether it is the active one, that one first."""
+    """Yield every manifest, each with whether it is the active one; the active one is first."""
     listed = store.get("manifests")
     if isinstance(listed, list):
         listed = {m.get("label", ""): m for m in listed if isinstance(m, dict) and _is_text(m)}
@@ -173,7 +176,7 @@ def _manifests(
         if isinstance(listed[label], dict):
             yield listed[label], label == active
         else:
-            warnings.append(f"C2PA manifest {quote(label)} is no object")
+            warnings.append(f"C2PA manifest {quote(label)} is not an object")
 
 
 def _is_text(manifest: Mapping[str, Any]) -> bool:
@@ -186,12 +189,12 @@ def _entries(manifest: Mapping[str, Any], warnings: list[str]) -> Iterator[_Entr
         if named is None:
             continue
         if not isinstance(data, dict):
-            warnings.append(f"{label}: its data is no object")
+            warnings.append(f"{label}: its data is not an object")
             continue
         inner = data.get("entries")
         levels = [inner, data] if isinstance(inner, dict) else [data]
         if inner is not None and not isinstance(inner, dict):
-            warnings.append(f"{label}: its entries are no object")
+            warnings.append(f"{label}: its entries are not an object")
         for level in levels:
             for key, given in _first(MAX_ENTRIES, "entries", level.items(), warnings):
                 yield from _entry(named[1], key, given, warnings)
@@ -208,7 +211,7 @@ def _first(
 
 
 def _assertions(manifest: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    """Yield label and data, from the list of the plain or the object of the detailed form."""
+    """Yield labels and data, from the list of the plain form or the object of the detailed one."""
     given = manifest.get("assertions", manifest.get("assertion_store"))
     if isinstance(given, dict):
         yield from given.items()
@@ -219,7 +222,7 @@ def _assertions(manifest: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
 
 
 def _entry(prefix: str, key: str, given: object, warnings: list[str]) -> Iterator[_Entry]:
-    """Read one entry; what is no clear refusal and not well formed is only warned about."""
+    """Read one entry; one that is neither well formed nor a clear refusal gives only a warning."""
     tidy = key.strip().lower().replace("-", "_") if len(key) < 100 else ""
     known = _KEY.fullmatch(tidy)
     if known is None:
@@ -243,13 +246,13 @@ def _entry(prefix: str, key: str, given: object, warnings: list[str]) -> Iterato
 
 
 def _texts(fields: Mapping[str, Any]) -> dict[str, str]:
-    """Return the fields that are read, where they are texts."""
+    """Return those of the fields that are read whose values are strings."""
     values = {name: fields.get(name) for name in ("use", *_INFO)}
     return {name: value for name, value in values.items() if isinstance(value, str)}
 
 
 def _decided(folded: str, shown: Mapping[str, str]) -> tuple[str, Meaning, str | None] | None:
-    """Return the value as it must be spelt, what it means, and the licence's URL."""
+    """Return the correct spelling of a value, its meaning, and the licence's URL."""
     if folded == "allowed":
         return "allowed", "allowed", None
     if folded == "notallowed":
@@ -270,8 +273,8 @@ def _fault(key: str, spelling: str, value: str, is_object: bool) -> str:
     return "" if is_object else "not an object with use"
 
 
-def _signal(entry: _Entry, is_active: bool, standing: _Standing, url: str) -> Signal:
-    grade = standing.permissions if entry.meaning == "allowed" else standing.refusals
+def _signal(entry: _Entry, is_active: bool, validity: _Validity, url: str) -> Signal:
+    grade = validity.permissions if entry.meaning == "allowed" else validity.refusals
     if grade == "ok" and not is_active:
         grade = "legacy"
     return Signal(
@@ -287,7 +290,7 @@ def _signal(entry: _Entry, is_active: bool, standing: _Standing, url: str) -> Si
     )
 
 
-def _standing(store: Mapping[str, Any]) -> _Standing:
+def _validity(store: Mapping[str, Any]) -> _Validity:
     """Grade the marks of a store by its `validation_state`, or by its codes without one."""
     state, (codes, whole) = store.get("validation_state"), _codes(store)
     failures = [code for code in codes if not _HARMLESS.fullmatch(code)]
@@ -295,25 +298,25 @@ def _standing(store: Mapping[str, Any]) -> _Standing:
         why = (
             "; ".join(dict.fromkeys(map(_reason, failures[:MAX_WARNINGS]))) or "no reason is given"
         )
-        return _Standing(
+        return _Validity(
             "unverified",
             "unverified",
             f"Content Credentials do not verify, marks unverified: {why}",
         )
     if not whole:
-        return _Standing("ok", "unverified", "what validation found of them cannot be read")
+        return _Validity("ok", "unverified", "the results of their validation cannot be read")
     if state == "Valid" or "signingCredential.untrusted" in codes:
         remark = "Content Credentials verify, but their signer is on no trust list known here"
-        return _Standing("ok", "unverified", f"{remark}{_issuer(store)}")
-    return _Standing()
+        return _Validity("ok", "unverified", f"{remark}{_issuer(store)}")
+    return _Validity()
 
 
 def _codes(store: Mapping[str, Any]) -> tuple[list[str], bool]:
-    """Return the codes of what failed, and whether all that is said of failures can be read."""
+    """Return the failure codes, and whether all validation results could be read."""
     results = store.get("validation_results") or {}
     parts = list(results.values()) if isinstance(results, dict) else []
     given = [store.get("validation_status"), *(p.get("failure") for p in parts if _is_object(p))]
-    # Ingredients have a list here; the active manifest has an object.
+    # The value for ingredients is a list; that for the active manifest is an object.
     whole = isinstance(results, dict) and all(isinstance(part, dict | list) for part in parts)
     codes: list[str] = []
     for listed in (one for one in given if one is not None):

@@ -2,7 +2,7 @@
 
 Refuses: `datatrainingallowed=no`.
 
-Where: `/trust.txt` or `/.well-known/trust.txt` of the host it speaks for.
+Where: `/trust.txt` or `/.well-known/trust.txt` of the host that it covers.
 
 Example:
 
@@ -13,12 +13,12 @@ Grammar: lines `name=value`, `#` starts a comment; names and values are compared
 in any case.
 
 What it says: `datatrainingallowed=no` reserves training for the whole host, `yes`
-permits it. All other names tell of associations, and say nothing here.
+permits it. All other names are about associations, and have no effect here.
 
-Decisions: a colon for the equals sign, and `false` or `0` for `no`, are malformed
-refusals; nothing else but `yes` permits. Of `no` and `yes` in one file the `no` stands. The
-file speaks for the host it stands on; of an image elsewhere it is evidence of
-the page alone. A web page in its place is not read.
+Decisions: a colon instead of the equals sign, and `false` or `0` instead of `no`, are
+malformed refusals; only `yes` permits. If one file has `no` and `yes`, the `no` counts.
+The file covers only the host that serves it: for an image on another host, the file of
+the page's host is evidence about the page only. A web page sent in its place is not read.
 
 Who: news publishers; JournalList's plug-in for WordPress; Lume.
 
@@ -68,10 +68,10 @@ def read(evidence: Evidence) -> Reading:
     signals = list(_signals(text, evidence.url, warnings))
     refused = any(signal.meaning("train") == "reserved" for signal in signals)
     if refused and any(signal.meaning("train") == "allowed" for signal in signals):
-        warnings.append("datatrainingallowed is yes and no in one file: no is taken")
+        warnings.append("datatrainingallowed is yes and no in one file: no counts")
         signals = [signal for signal in signals if signal.meaning("train") == "reserved"]
     if warnings and not refused:
-        # What was not understood may have been a refusal.
+        # Text that was not understood may be a refusal.
         signals = []
     return Reading(tuple(signals), tuple(warnings))
 

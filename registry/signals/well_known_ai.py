@@ -2,8 +2,8 @@
 
 Refuses: `Training: deny`.
 
-Where: the two files of the host they speak for. Some serve the first as `/ai.txt`,
-which is Spawning's name (`registry.signals.ai_txt`).
+Where: these two site files cover their host. Some sites serve the first as `/ai.txt`,
+which is the path of Spawning's file (`registry.signals.ai_txt`).
 
 Examples:
 
@@ -21,21 +21,21 @@ Examples:
 Grammar: lines `Name: value`, names in any case, `#` starts a comment line.
 `Agent: token` opens a block, to which the indented lines after it belong.
 `Training` is `allow`, `deny` or `conditional`; `Training-Allow` and
-`Training-Deny` are patterns of paths. In JSON the same stands in `policies`,
+`Training-Deny` are patterns of paths. The JSON form has the same in `policies`,
 `trainingPaths`, `licensing` and `agents`.
 
-What it says: `deny` reserves training, `conditional` does but for those who meet
-the terms behind `Training-Fee`, `allow` permits it, for the site, or for a path, or
-for one agent.
+What it says: `deny` reserves training, `conditional` makes it conditional on the terms
+at the URL in `Training-Fee`, `allow` permits it; for the site, for a path, or for one
+agent.
 
 Decisions: all of it is of the grade `legacy`: an individual draft that no working
-group took up and that hardly anybody writes. So it refuses at most, and an
-agent's own block, which by the draft replaces the site's word, can only add a
-refusal. By the draft a file without `Training` denies it; here it is silence.
-Other values say nothing. Of a path the longest pattern counts, the stricter on a
-tie. `Training: deny` among lines of robots.txt is read too. MAX_MARKS lines are read.
+group adopted and that hardly any site uses. So it can refuse, but not permit; an agent's
+own block, which by the draft replaces the policy of the site, can only add a refusal. By
+the draft a file without `Training` denies it; here such a file has no effect. Other values
+have none either. For a path the longest matching pattern counts, the stricter on a tie.
+`Training: deny` among lines of robots.txt is read, too. MAX_MARKS lines are read.
 
-Who: the draft's author and a few generators; no site of note.
+Who: the draft's author and a few generators; no well-known site.
 
 Sources: https://datatracker.ietf.org/doc/draft-car-ai-txt-wellknown/,
 kaylacar/ai-txt@12dfdc9 `SPEC.md`.
@@ -68,7 +68,7 @@ _MEANINGS: dict[str, Meaning] = {
 
 @dataclass(frozen=True, slots=True)
 class _TrainingRule:
-    """A value of `Training` for a path and an agent (everybody: empty)."""
+    """A value of `Training` for a path and an agent (empty: all agents)."""
 
     value: str
     raw: str
@@ -80,7 +80,7 @@ def read(evidence: Evidence) -> Reading:
     """Read the policy on training in either form."""
     text = evidence.text.lstrip("\ufeff\ufffd \t\r\n")
     if text.startswith("<"):
-        # The reader of Spawning's ai.txt warns of it.
+        # The reader of Spawning's ai.txt warns about it.
         return Reading()
     warnings: list[str] = []
     if text.startswith("{"):
@@ -94,7 +94,7 @@ def read(evidence: Evidence) -> Reading:
             break
         meaning = _MEANINGS.get(mark.value.strip().lower())
         if meaning is None:
-            warnings.append(f"Training is no known value: {quote(mark.raw)}")
+            warnings.append(f"Training has an unknown value: {quote(mark.raw)}")
         elif mark.path.startswith(("/", "*")):
             signals.append(_signal(mark, meaning, order, evidence.url, fee))
     return Reading(tuple(signals), tuple(warnings[:MAX_WARNINGS]))
@@ -136,7 +136,7 @@ def _of_text(text: str) -> tuple[str, list[_TrainingRule]]:
 
 
 def _of_json(text: str, warnings: list[str]) -> tuple[str, list[_TrainingRule]]:
-    """Return the same of the JSON form."""
+    """Return the URL of the terms, if any, and the marks of the JSON form."""
     value, fault = _json.value_of(text)
     if fault:
         warnings.append(f"ai.json is {fault}: {quote(text)}")

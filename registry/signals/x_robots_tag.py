@@ -10,26 +10,26 @@ Example:
     X-Robots-Tag: GPTBot: noai
 
 Grammar: a comma-separated list of directives, in which `agent:` addresses the
-rest of its own line to one agent. Lines are read one by one: after joining, a
-`noai` for everybody slides into the part of the agent before it.
+rest of its own line to one agent. Lines are read one by one: if they were joined, a
+`noai` for all agents would become part of the list of the agent before it.
 `unavailable_after`, `max-snippet`, `max-image-preview` and `max-video-preview`
 take a value after a colon and are not agents; a date may hold commas.
 
 What it says: `noai`, `noimageai` and `noml` reserve training. `noindex`,
 `noimageindex` and `none` reserve indexing and search, never training.
-`noarchive` and `nocache` are recorded and say nothing by themselves: Bing and
-Amazon alone take a word on training from them, when they ask. Lines for an agent
-add to those for everybody; nothing here ever permits.
+`noarchive` and `nocache` are recorded and have no effect by themselves: only Bing and
+Amazon read them as statements about training, so they count only for their agents. Lines
+for an agent add to those for all agents; nothing here ever permits.
 
-Who: DeviantArt with its images, by its own account; servers and plug-ins set up by
+Who: DeviantArt with its images, according to itself; servers and plug-ins configured by
 hand. img2dataset and datadiligence read it.
 
 Decisions: `noai; noimageai`, `noai noimageai` and `"noai"` are malformed
 refusals; `notrain`, which no document defines, and `DisallowAITraining`, from a
 draft that expired, are read as legacy; `AllowAITraining` permits nothing. In
-`googlebot: nofollow, noai` the last word belongs to googlebot, and counts
-as a malformed refusal of everybody too, since a proxy may have joined two lines.
-A line is read up to 8 KiB, and MAX_LINES lines; a refusal beyond counts as malformed.
+`googlebot: nofollow, noai` the `noai` is for googlebot, and also counts as a malformed
+refusal for all agents, since a proxy may have joined two lines. A line is read up to
+8 KiB, and MAX_LINES lines are read; a refusal in the lines after them counts as malformed.
 
 Sources: https://developers.google.com/search/docs/crawling-indexing/robots-meta-tag,
 draft-illyes-repext-03, DeviantArt journal 934500371, the NoML open letter, Bing
@@ -51,14 +51,14 @@ COVERS_IMAGES = True
 MAX_LINES = 100
 MAX_SIGNALS = 500
 MAX_WARNINGS = 20
-# In lines that are not read for their number: whoever hides a refusal there has refused.
+# A refusal in the lines above the limit, which are only searched.
 _REFUSAL = re.compile(
     rf"(?<![\w-])(?:{'|'.join(sorted(_directives.AGAINST_TRAINING))})(?![\w-])", re.IGNORECASE
 )
 
 
 def read(evidence: Evidence) -> Reading:
-    """Read every `X-Robots-Tag` field line, unjoined and in order."""
+    """Read every `X-Robots-Tag` field line, not joined and in order."""
     scope: Scope = "image" if evidence.about == "image" else "page"
     signals: dict[tuple[object, ...], Signal] = {}
     warnings: list[str] = []
@@ -81,7 +81,7 @@ def read(evidence: Evidence) -> Reading:
     refusal = next((line for line in left if _REFUSAL.search(line[1])), None)
     if refusal is not None and not any(map(_refuses_everybody, signals.values())):
         raw = f"{refusal[0]}: {refusal[1]}"[: _directives.MAX_RAW]
-        mark = _directives.Mark("noai", None, "malformed", "cut off, with a refusal in it")
+        mark = _directives.Mark("noai", None, "malformed", "above the limit, with a refusal")
         signals["cut off",] = _signal(mark, scope, raw, evidence.url)
         warnings.insert(0, f"{mark.name}: {mark.fault}: {quote(raw)}")
     if len(signals) >= MAX_SIGNALS:
@@ -94,7 +94,7 @@ def _refuses_everybody(signal: Signal) -> bool:
 
 
 def _is_ours(name: str) -> bool:
-    # Most lines are told apart by their length, at a fifth of the time.
+    # The length alone excludes most lines, in a fifth of the time.
     return len(name) >= len(HEADERS[0]) and name.strip().lower() == HEADERS[0]
 
 

@@ -155,7 +155,7 @@ def test_a_group_of_too_many_agents_times_rules_is_closed():
     rules = "".join(f"Allow: /{number}\n" for number in range(1_000))
     late = "User-agent: one\nDisallow: /a\nUser-agent: *\nAllow: /\n"
     reading = read(Evidence("robots-txt", "site", "", text=agents + rules + late))
-    assert "taken for a refusal of everything" in reading.warnings[0]
+    assert "read as a refusal of everything" in reading.warnings[0]
     (closed,) = (s for s in reading.signals if "bot7" in s.agents and s.rule)
     assert (closed.name, closed.rule.pattern, closed.conformance) == (
         "robots-txt:disallow",

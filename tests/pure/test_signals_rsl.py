@@ -281,7 +281,7 @@ def test_more_contents_than_are_read_refuse_everything_if_one_of_them_refuses():
     assert all(meaning != "allowed" for signal in quiet.signals for _, meaning in signal.uses)
     text = document(broad, *many, content("/z", prohibits("ai-train")))
     assert (decided(text), decided(text, "cautious")) == ("unspecified", "reserved")
-    assert "taken for a refusal of everything" in read(text).warnings[0]
+    assert "read as a refusal of everything" in read(text).warnings[0]
 
 
 @pytest.mark.parametrize(
