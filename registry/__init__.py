@@ -26,10 +26,10 @@ __all__ = ["check", "decide", "errors", "fingerprint", "lookup", "open_snapshot"
 
 
 def read(evidence: Evidence) -> Reading:
-    """Return the signals in one piece of evidence, and warnings; it raises no error for any text.
+    """Return the signals in one piece of evidence, and warnings. Never raises for a text.
 
-    Raises UsageError for a carrier that no reader knows, and for a text in the place of
-    header lines or the reverse: nothing would be read.
+    Raises UsageError for a carrier without a reader, and for a text instead of header lines
+    or the reverse, since nothing could be read.
 
     >>> from registry.model import Evidence
     >>> mark = '<meta name="robots" content="noai">'
@@ -53,8 +53,9 @@ def decide(
 ) -> Verdict:
     """Return the verdict on an image under a policy, with the signals that decided it.
 
-    Of rules with paths, those that apply to the URLs count. `agent` is a product token,
-    None for any trainer. Raises UsageError for an unknown policy.
+    Rules with a path count only if they apply to `image_url` or `page_url`. `agent` is the
+    product token of the agent to decide for; None means any trainer. Raises UsageError for an
+    unknown policy.
 
     >>> from registry.model import Evidence
     >>> rules = Evidence("robots-txt", "site", "https://a.example/robots.txt",
@@ -76,7 +77,7 @@ def fingerprint(data: bytes) -> Picture:
 
     It has no time limit; `registry.pictures.files.PictureReader` reads untrusted files in
     a separate process. Raises UnreadablePicture, with the reason, and UsageError for the
-    name of a file in the place of its bytes.
+    name of a file instead of its bytes.
 
     >>> from pathlib import Path
     >>> picture = registry.fingerprint(Path("cat.jpg").read_bytes())
@@ -117,10 +118,10 @@ def check(
 ) -> Report:
     """Check every row of a dataset, and return the counts.
 
-    `dataset` is a path, or several, as for `registry check`. `columns` gives columns a role
-    that their names do not show (`{"url": ["LINK"]}`). With `out` the rows and their
-    outcomes are written to that Parquet file. `workers` is the number of processes that
-    fingerprint pictures. Raises UnreadableDataset, UsageError.
+    `dataset` is a path, or several, as for `registry check`. `columns` names columns
+    by role, if the role does not follow from the name (`{"url": ["LINK"]}`). With `out` the
+    rows and their outcomes are written to that Parquet file. `workers` is the number of
+    processes that fingerprint pictures. Raises UnreadableDataset, UsageError.
 
     >>> report = registry.check("dataset.parquet", registry.open_snapshot("snapshot"))
     >>> dict(report.tally.outcomes)
@@ -151,7 +152,7 @@ def lookup(target: str | PathLike[str], snapshot: Snapshot, *, policy: str = "ca
     Raises UsageError for any other target, UnreadableInput for a picture that cannot be read.
 
     >>> answer = registry.lookup("https://a.example/1.jpg", registry.open_snapshot("snapshot"))
-    >>> answer.decision, [found.by for found in answer.found]
+    >>> answer.decision, [match.by for match in answer.found]
     ('reserved', ['url'])
     """
     from registry.checking.index import CheckIndex

@@ -223,7 +223,7 @@ def _take_page_sites(answers: Answers, index: CheckIndex, keys: Keys, column: in
 
 def _ruled(answers: Answers, index: CheckIndex, urls: pa.Array) -> Iterator[tuple[int, str, bool]]:
     """Yield row, URL key and whether only claims count, for rows whose host may have rules."""
-    # Entries of a crawl include the rules files of their sites, so that only claims are new.
+    # Entries of a crawl include the rules of their site files, so that only claims are new.
     weighed = index.crawled(answers.known)
     for row in np.flatnonzero(index.claimed.any_for(hosts_of_keys(urls))).tolist():
         yield row, urls[row].as_py(), bool(weighed[row])

@@ -234,7 +234,7 @@ class CheckIndex:
         return PageIndex(self.snapshot, self.entry_rank, self._entry_order)
 
     def crawled(self, entries: NDArray[np.int64]) -> NDArray[np.bool_]:
-        """Return which entries (-1: none) come from a crawl, and so include their sites' files."""
+        """Return which entries (-1: none) come from a crawl, and so include their site files."""
         return self._from_crawl[entries]
 
     @cached_property

@@ -68,13 +68,19 @@ class Question:
     multiple=True,
     help="Add a response header. Repeatable.",
 )
-@click.option("--kind", type=click.Choice(FILE_KINDS), help="Kind of the target.  [default: guess]")
+@click.option(
+    "--kind",
+    type=click.Choice(FILE_KINDS),
+    help="Carrier of the target, or its kind of file.  [default: guess]",
+)
 @click.option("--agent", metavar="A", help="Product token of the agent.  [default: any trainer]")
 @click.option("--policy", default="cautious", show_default=True, help="Which marks count.")
 @click.option("--all-policies", is_flag=True, help="Show the verdict under every policy.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object per target.")
 @click.option(
-    "--jsonl", metavar="FILE|-", help="Read evidence lines (JSON), and print an answer to each."
+    "--jsonl",
+    metavar="FILE|-",
+    help="Read one JSON object of evidence per line, and print an answer to each.",
 )
 def command(
     targets: tuple[str, ...],
@@ -89,13 +95,19 @@ def command(
 ) -> int:
     """Show evidence, signals and verdict for URLs, files, headers or evidence lines.
 
-    TARGET is a page, an image, a robots.txt or another file of a site, a response
-    saved by `curl -i`, a page saved by a browser with its images (MHTML), a WARC
-    archive, or the URL of a page or an image; `-` is standard input. A `*` is shown
-    at each mark that decides the verdict.
+    TARGET is a page, an image, a robots.txt or another site file, a response saved by
+    `curl -i`, a page saved by a browser with its images (MHTML), a WARC archive, or the
+    URL of a page or an image; `-` is standard input. A `*` is shown at each mark that
+    decides the verdict.
 
-    For a URL, that page or image and the files of its site that can hold marks are
-    fetched, if robots.txt allows it. For a file, nothing is fetched.
+    For a URL, that page or image and the site files that can hold marks are fetched, if
+    robots.txt allows it. For a file, nothing is fetched.
+
+    An evidence line, for --jsonl, is a JSON object with a piece of evidence and its URLs;
+    its fields are in docs/json.md.
+
+    Exit codes: 0 every target was explained, whatever the verdict; 2 wrong usage;
+    4 a target could not be read or fetched, or an evidence line could not be answered.
 
     \b
     Examples:

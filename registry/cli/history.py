@@ -40,7 +40,7 @@ def command(target: tuple[str, ...], as_json: bool) -> int:
     """Show the recorded history of an image, page or site.
 
     TARGET is an image file, the URL of an image or a page, 16 hex digits (phash64),
-    64 (phash256 or sha256) or 32 (md5), or a host, for the files of its site. Marks
+    64 (phash256 or sha256) or 32 (md5), or a host, for its site files. Marks
     that appeared, changed or were removed are shown with their exact text;
     consecutive readings without a change share one line. The command reads the
     database, not a snapshot, and fetches nothing.

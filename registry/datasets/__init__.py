@@ -1,11 +1,11 @@
-"""Datasets: one file per format, of which the surest takes a path.
+"""Datasets: one file per format; the format with the highest sureness opens a path.
 
 A format plug-in exports `sureness(path) -> float` and `open_files(paths) ->
-Dataset`. Sureness is 0 for what is not of the format, CONTENT where the content
-says that it is, FOLDER for a folder that holds such files, NAME where only the
-name does; a folder of mixed files is that of its surest format. A dataset is read
-in record batches of bounded size, whatever the size of the file, and knows how to
-write its own rows back.
+Dataset`. Sureness is 0 for a path of another format, CONTENT for a file with content of the
+format, NAME for a file with only a name of the format, and FOLDER[CONTENT] or FOLDER[NAME]
+for a folder with such files; a folder of mixed files has the format with the highest
+sureness. A dataset is read in record batches of limited size, whatever the size of the file,
+and provides a writer for its own rows.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ if TYPE_CHECKING:
 
     from registry.datasets._left_out import SkippedFiles
 
-# How sure a format is of a path; a format whose files describe themselves is surer of a
-# folder than one that goes by their names.
+# Levels of sureness. A folder recognised by the content of its files ranks above a folder
+# recognised by their names only.
 CONTENT, NAME = 1.0, 0.6
 FOLDER = {CONTENT: 0.9, NAME: 0.5}
 
 
 class RowWriter(Protocol):
-    """Writes record batches to one file that appears only when it is whole."""
+    """Writes record batches to one file, which appears only when it is complete."""
 
     def write(self, batch: pa.RecordBatch) -> None:
         """Append rows."""
@@ -42,15 +42,15 @@ class RowWriter(Protocol):
         """Finish the file and give it its name."""
 
     def abandon(self) -> None:
-        """Remove what was written so far."""
+        """Remove the part that was written."""
 
 
 class Dataset(Protocol):
     """Rows to be checked.
 
-    `files` are those it is read from, `left_out` is what lies beside them and is
-    not read. `name` is what the user called it, `label` the column that names a row (None:
-    its URL does), `rows` the number of rows if it is known before reading.
+    `files` are the files of the dataset, `left_out` other files in its folders, which are not
+    read. `name` is the name that the user gave, `label` the column that identifies a row (None:
+    its URL), `rows` the number of rows if it is known before reading.
     """
 
     name: str

@@ -52,7 +52,7 @@ def kind_of_body(type_name: str, body: bytes, carriers: Carriers) -> str:
     """Return `html`, `image`, or another carrier of marks; `headers` for all other bodies.
 
     `type_name` is a result of `media_type`; it alone decides for an empty body. A document
-    with the words of a site's XML file is that file, whatever its media type.
+    with the words of an XML site file is that file, whatever its media type.
     """
     if is_image(body):
         return "image"
@@ -70,7 +70,7 @@ def kind_of_body(type_name: str, body: bytes, carriers: Carriers) -> str:
 
 
 def _xml_document(body: bytes, carriers: Carriers) -> str | None:
-    """Return the XML file of a site that has the words in a body, None if there is none."""
+    """Return the carrier of the XML site file whose words are in a body; None if there is none."""
     start = body[:1000].lstrip().lower().decode("latin-1")
     if not start.startswith("<"):
         return None

@@ -1,7 +1,7 @@
 """Carriers: their scope, URL paths, hosts and media types; formats of images. Pure.
 
 COMMON are the carriers that several vocabularies share or that this folder makes itself. A
-site's file of one vocabulary is declared by its reader. The table of all carriers is
+site file of one vocabulary is declared by its reader. The table of all carriers is
 `registry.signals.carriers()`; from it are derived the files that the crawler and
 `registry explain` request from a site, how a saved file or response is recognised, and the
 values of `--kind`.
@@ -27,7 +27,7 @@ RequestedFrom = Literal["media", "pages"]
 class Carrier:
     """One type of text that carries marks.
 
-    The name of a site's file ends in its syntax: `-txt`, `-json`, or `-xml` after the name of
+    The name of a site file ends in its syntax: `-txt`, `-json`, or `-xml` after the name of
     the root element. `paths` are its URL paths on a host, the usual one first; `names` the
     names of saved files, in lower case; `endings` their endings; `media_types` the media types
     that only this carrier has; `words` is a regular expression that matches in the first 2000
@@ -57,12 +57,12 @@ class Carriers:
 
     @cached_property
     def site_paths(self) -> dict[str, str]:
-        """The usual path of each file of a site, by carrier."""
+        """The usual path of each site file, by carrier."""
         return {row.name: row.paths[0] for row in self.rows if row.about == "site"}
 
     @cached_property
     def at_path(self) -> dict[str, str]:
-        """The carrier of the site's file at each path."""
+        """The carrier of the site file at each path."""
         return {path: row.name for row in self.rows for path in row.paths}
 
     @cached_property

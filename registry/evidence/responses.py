@@ -48,9 +48,9 @@ class Response:
         """Return the media type in lower case, without parameters; empty if there is none."""
         return media_type(v for n, v in self.lines if n.lower() == "content-type")
 
-    def text(self, kind: str) -> str:
+    def text(self, carrier: str) -> str:
         """Return the body as text; `html` is decoded by the encoding that the page names."""
-        if kind == "html":
+        if carrier == "html":
             return page_text(self.body, self.field("content-type"))
         return text_of(self.body)
 

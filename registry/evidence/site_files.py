@@ -1,4 +1,4 @@
-"""The only place that interprets a response for a site's file (ai.txt, tdmrep.json, ...). Pure.
+"""The only place that interprets a response for a site file (ai.txt, tdmrep.json, ...). Pure.
 
 Except for robots.txt, which is obeyed as well as read: see `registry.sources.robots`.
 """
@@ -15,7 +15,7 @@ PACKED = "packed"
 
 @dataclass(frozen=True, slots=True)
 class SiteFileAnswer:
-    """The text of a site's file, or the `refusal`.
+    """The text of a site file, or the `refusal`.
 
     Refusals: `http-404` and the like, `packed` (an unsupported content encoding), and
     `not-ai-txt` and the like: a web page was sent in place of the file.
@@ -25,14 +25,14 @@ class SiteFileAnswer:
     refusal: str | None = None
 
 
-def answered(kind: str, response: Response) -> SiteFileAnswer:
+def answered(carrier: str, response: Response) -> SiteFileAnswer:
     """Return the text or the refusal of a response; without a status it counts as a success."""
     status = response.status
     if status is not None and not 200 <= status < 300:
         return SiteFileAnswer(refusal=f"http-{status}")
     if response.unread:
         return SiteFileAnswer(refusal=PACKED)
-    text = response.text(kind)
-    if is_web_page(kind, text, response.media_type):
-        return SiteFileAnswer(refusal=f"not-{kind}")
+    text = response.text(carrier)
+    if is_web_page(carrier, text, response.media_type):
+        return SiteFileAnswer(refusal=f"not-{carrier}")
     return SiteFileAnswer(text)

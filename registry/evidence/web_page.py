@@ -1,4 +1,4 @@
-"""Recognises a web page sent in place of a site's file, for every carrier. Pure.
+"""Recognises a web page sent in place of a site file, for every carrier. Pure.
 
 Some servers respond to any path with status 200 and an error page, a challenge, or the page
 of a single-page application. Such a page has no rules, but it does not prove that the site
@@ -56,7 +56,7 @@ def begins_with_comment(text: str) -> bool:
 
 
 def is_web_page(carrier: str, text: str, media_type: str = "") -> bool:
-    """Return whether a text is a web page sent in place of a site's file of this carrier.
+    """Return whether a text is a web page sent in place of a site file of this carrier.
 
     `media_type` is that of the response, in lower case and without parameters; it counts
     only if the text does not decide. An empty text is not a page.

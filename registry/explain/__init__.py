@@ -33,10 +33,11 @@ class Asked:
 class Explanation:
     """One target: its evidence, the signals that apply to it, and the verdicts.
 
+    `kind` is that of the target: `image`, `headers`, or the carrier of a text (`html`, ...).
     `outranked` is the number of rules that do not apply to the target. `verdicts` has one
     verdict for each policy; `of_images`, for a page, the same for the images that it shows.
-    `speaks` is True if a mark that applies (without a URL: any mark) is about training or
-    mining, for whatever agent. `unread_licences` are the URLs of RSL documents that marks
+    `is_about_training` is True if a mark that applies (without a URL: any mark) is about
+    training or mining, for any agent. `unread_licences` are the URLs of RSL documents that marks
     name but that were not read. `hints` are near misses of marks; no verdict uses them.
     """
 
@@ -49,7 +50,7 @@ class Explanation:
     warnings: tuple[str, ...]
     verdicts: tuple[Verdict, ...]
     of_images: tuple[Verdict, ...]
-    speaks: bool
+    is_about_training: bool
     unread_licences: tuple[str, ...] = ()
     hints: tuple[Hint, ...] = ()
 
@@ -61,7 +62,7 @@ class Explanation:
         """
         unread = self.unread_licences or any(piece.is_unread for piece in self.pieces)
         decided = any(v.decision != "unspecified" for v in (*self.verdicts, *self.of_images))
-        return not (self.speaks or unread or decided or self.warnings)
+        return not (self.is_about_training or unread or decided or self.warnings)
 
 
 def asked_policies(policy: str, all_policies: bool) -> tuple[str, ...]:
@@ -102,7 +103,7 @@ def explain(
         warnings=tuple(texts),
         verdicts=tuple(decide(signals, p, agent, asked=about) for p in asked.policies),
         of_images=tuple(decide(shown, p, agent) for p in asked.policies if is_page),
-        speaks=any(
+        is_about_training=any(
             use in _TRAINING for s in (signals if url else all_signals) for use, _ in s.uses
         ),
         unread_licences=unread,
@@ -126,7 +127,7 @@ def _read(evidence: Evidence) -> Reading:
 
 @lru_cache(maxsize=64)
 def _read_site_file(evidence: Evidence) -> Reading:
-    """Read a site's file once for all the pages and images of an archive."""
+    """Read a site file once for all the pages and images of an archive."""
     return read(evidence)
 
 

@@ -1,10 +1,11 @@
-"""Evidence lines: one JSON object of evidence in, one answer out. Pure.
+"""Evidence lines: for each JSON object with evidence, one answer. Pure.
 
-In: `{"id", "kind", "input", "context": {"page_url", "image_url", "agent"}}`.
-Further context: `file_host`, the host that served a site's file, if not the
-image's; `document_url`, where an RSL document stood; `fetched`, the documents
-behind links, by URL.
-Out: `{"id", "train", "signals", "warnings", "licence"}`, and `deciding`, the
+Input: `{"id", "kind", "input", "context": {"page_url", "image_url", "agent"}}`.
+`kind` is the carrier of the input, or the header field for one of HEADER_KINDS.
+Further context: `file_host`, the host that served a site file, if not the
+image's; `document_url`, the URL of an RSL document; `fetched`, the linked documents
+by URL.
+Output: `{"id", "train", "signals", "warnings", "licence"}`, and `deciding`, the
 names and raw texts of the signals that made the decision.
 """
 
@@ -123,7 +124,7 @@ def _shown(signal: Signal) -> str:
 
 def _robots_names(signal: Signal, agent: str | None, mine: bool) -> list[str]:
     if not signal.agents:
-        # A comment is for people; it is not named where an agent is given.
+        # A comment is for people; it is not named if an agent is given.
         is_comment = signal.vocabulary == "robots-txt"
         return [] if is_comment and agent is not None else [_shown(signal)]
     if signal.vocabulary == "robots-txt" and not signal.uses:
@@ -186,14 +187,14 @@ def _text_of(given: object) -> str:
     return given if isinstance(given, str) else json.dumps(given)
 
 
-def _site_file_url(kind: str, target: Target, context: Mapping[str, Any]) -> str:
+def _site_file_url(carrier: str, target: Target, context: Mapping[str, Any]) -> str:
     document = context.get("document_url")
-    if kind == "rsl-xml" and isinstance(document, str):
+    if carrier == "rsl-xml" and isinstance(document, str):
         return document
     host = context.get("file_host")
     url = f"https://{host}/" if host else target.image_url or target.page_url or ""
     robots = robots_url(url)
-    return robots.removesuffix("/robots.txt") + carriers().site_paths[kind] if robots else ""
+    return robots.removesuffix("/robots.txt") + carriers().site_paths[carrier] if robots else ""
 
 
 def _fetched(context: Mapping[str, Any]) -> Iterator[Evidence]:

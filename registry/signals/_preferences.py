@@ -159,7 +159,9 @@ def _uses_of(label: str, stated: Mapping[str, Member]) -> list[Use]:
 def _fault(whole: bool, parsed: bool) -> str:
     if not whole:
         return "too long to be read to its end"
-    return "not written as a preference, or replaced by a later one" if parsed else "no Dictionary"
+    return (
+        "not written as a preference, or replaced by a later one" if parsed else "not a Dictionary"
+    )
 
 
 def _refused(values: Iterable[str]) -> list[str]:

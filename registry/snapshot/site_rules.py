@@ -1,4 +1,4 @@
-"""The rules in the files of sites, as a build applies them to images and pages. Pure."""
+"""The rules in site files, as a build applies them to images and pages. Pure."""
 
 from __future__ import annotations
 

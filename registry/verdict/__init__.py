@@ -1,8 +1,8 @@
 """From signals to a verdict, under a named and versioned policy. Pure.
 
-In order: `site_rules` keeps the rules that win for a URL, `addressing` the signals for who asks,
-`precedence` resolves what a vocabulary says several times, `policies` says which signals
-count, and `combination` makes one verdict of them.
+In order: `site_rules` keeps the rules that win for a URL, `addressing` the signals for the
+given agent, `precedence` resolves several marks of one vocabulary, `policies` defines which
+signals count, and `combination` makes one verdict of them.
 """
 
 from registry.verdict.addressing import addressed

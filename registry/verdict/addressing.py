@@ -1,4 +1,4 @@
-"""Which signals are addressed to the agent that asks. Pure."""
+"""Which signals are addressed to the given agent. Pure."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ _LINKS = frozenset({"rsl:license-line", "rsl:link"})
 
 
 def addressed(signals: Sequence[Signal], agent: str | None, policy: Policy) -> list[Signal]:
-    """Return the signals that are addressed to whoever asks, in their order.
+    """Return the signals that are addressed to the given agent (None: any trainer), in order.
 
     In robots.txt an agent's own group replaces the groups of `*`; marks of all
-    other carriers are for everybody and for the agents they name.
+    other carriers are for all agents, or for the agents they name.
     """
     token = agent_token(agent) if agent else None
     grouped = _with_own_group(signals, token) if token else frozenset()
@@ -71,10 +71,10 @@ def _is_addressed(signal: Signal, token: str | None, policy: Policy, grouped: bo
 
 
 def _only_permits(signal: Signal) -> bool:
-    """Return whether a signal permits and refuses nothing; one agent's permission is no other's."""
+    """Return whether a signal permits and refuses nothing; such a signal is for its agents only."""
     return {meaning for _, meaning in signal.uses} == {"allowed"}
 
 
 def _matches(name: str, token: str) -> bool:
-    """Return whether a name with a wildcard (`foo*bot`), which is no token, fits the agent."""
+    """Return whether a name with a wildcard (`foo*bot`, not a valid token) matches the agent."""
     return name != "*" and "*" in name and Pattern.compile(name + "$").matches(token)

@@ -4,20 +4,20 @@ A reader decides what a mark means, `registry.verdict.precedence` which of sever
 one vocabulary count, `registry.verdict.addressing` whom they address, and the policy which
 kinds of marks count. How marks of different vocabularies combine is decided here, and why:
 
-- Several marks say something of one use: reserved over conditional over allowed over
-  silence. Art. 4(3) asks for one reservation, not for unanimity; AIPREF (vocab
-  5.1), RSL and the robots meta extension say the same of themselves.
+- Several marks are about one use: reserved wins over conditional, conditional over allowed,
+  any of these over no mark. Art. 4(3) requires one reservation, not unanimity; AIPREF (vocab
+  5.1), RSL and the robots meta extension have the same rule for their own marks.
 - Training and generative training: the stricter of the two, and allowed only if
-  both are. A permission for one is none for the other.
-- A site refuses a use and licenses it: conditional. RSL's guide writes just this pair.
+  both are. A permission for one is not a permission for the other.
+- A site refuses a use and licenses it: conditional. RSL's guide recommends exactly this pair.
   A reader declares the vocabularies for which this holds (`LICENSABLE`).
 - A mark on the page, an image on it: a reader declares whether a page-level mark covers the
   images it shows, whoever owns them (`COVERS_IMAGES`). DeviantArt defined noai for the
   images of the page; TDMRep and AIPREF are about the document.
 - A permission on the page never reaches an image: the page's owner need not own it.
 - A malformed, outdated or unverified mark can refuse, but not permit: a guess must not permit.
-- robots.txt refuses a named agent: that agent; under `cautious` a refused trainer
-  means everybody. A site that refuses eight trainers means the ninth too.
+- robots.txt refuses a named agent: only that agent is refused; under `cautious` a refusal of a
+  trainer counts for all. A site that refuses eight trainers does not mean to permit a ninth.
 """
 
 from __future__ import annotations
@@ -37,12 +37,12 @@ from registry.verdict.precedence import settled
 _REFUSALS: tuple[Decision, ...] = ("reserved", "conditional")
 # A signal, the use it is about, and the decision it makes for that use.
 _Statement = tuple[Signal, Use, Decision]
-# Which of a signal's statements count for what is asked about.
+# Which of a signal's statements count for the image or page to decide about.
 _Reach = Literal["all", "refusals", "nothing"]
 
-# Agents whose operators document a meaning of their own for a directive that
-# says nothing to others: Bing Webmaster Blog, September 2023 (with both, the
-# looser `nocache` holds); https://developer.amazon.com/amazonbot.
+# Agents whose operators document a meaning for a directive that has none for
+# others: Bing Webmaster Blog, September 2023 (if both are present, the less strict
+# `nocache` counts); https://developer.amazon.com/amazonbot.
 _OPERATOR_MEANINGS: dict[str, dict[str, Decision]] = {
     "bingbot": {"nocache": "conditional", "noarchive": "reserved"},
     "amazonbot": {"noarchive": "reserved"},
@@ -58,10 +58,10 @@ def decide(
 ) -> Verdict:
     """Decide whether training is reserved, from signals that are already `applicable`.
 
-    `agent` is the product token of who asks; None means any trainer, none in
-    particular. `asked` is `page` where the question is about the page itself, not
-    an image on it. `deciding` holds the signals that made the decision, in their
-    order; UsageError names the known policies.
+    `agent` is the product token of the agent to decide for; None means any trainer.
+    `asked` is `page` if the verdict is for the page itself, not for an image on it.
+    `deciding` of the verdict holds the signals that made the decision, in their order.
+    Raises UsageError for an unknown policy.
     """
     chosen = policy_named(policy)
     offered = without_permissions_for_others(signals, agent)
@@ -99,20 +99,20 @@ def _as_conditions(statements: Sequence[_Statement], asked: Scope) -> list[_Stat
     """Return refusals and licences as one condition, if every refusal is also licensed.
 
     Only for vocabularies that are `LICENSABLE`, and only of one declarant: a site's offer
-    lifts neither another site's refusal nor one in the picture's own file. Empty otherwise.
+    cancels neither another site's refusal nor one in the picture's own file. Empty otherwise.
     """
     offers = {
         (_declarant(s), use)
         for s, use, d in statements
-        # A mark that cannot permit makes no offer either, and a licence for the page's
-        # path is none for the image.
+        # A mark that cannot permit is not an offer either, and a licence for the page's
+        # path does not cover the image.
         if d == "conditional" and s.conformance == "ok" and _is_licensable(s)
         if s.scope != "page" or asked == "page"
     }
     for signal, use, decision in statements:
         if decision != "reserved":
             continue
-        # An RSL licence that prohibits the use is itself the licence's last word on it.
+        # An RSL licence that prohibits the use does not offer it, so the refusal is final.
         if not _is_licensable(signal) or signal.vocabulary == "rsl":
             return []
         if (_declarant(signal), "train" if use == "tdm" else use) not in offers:
@@ -130,7 +130,7 @@ def _is_licensable(signal: Signal) -> bool:
 
 
 def _statements(signal: Signal, policy: Policy, asked: Scope) -> list[_Statement]:
-    """Return what a signal says of training, as far as the policy lets it count."""
+    """Return a signal's statements about training that count under the policy."""
     if policy.names is not None and signal.name not in policy.names:
         return []
     if signal.conformance not in policy.conformance:
@@ -163,10 +163,10 @@ def _reach(signal: Signal, policy: Policy, asked: Scope) -> _Reach:
 def _operator_statements(
     signals: Iterable[Signal], agent: str | None, policy: Policy, asked: Scope
 ) -> list[_Statement]:
-    """Return what directives mean to the asking agent by its operator's own documents.
+    """Return the statements of directives to which the agent's operator gives a meaning.
 
-    Of several well formed ones the operator's own order holds; the guess at a
-    malformed one may be added to them as a refusal, but loosens none.
+    Of several well formed directives the first in the operator's order counts; a malformed
+    one may add a refusal, but never makes the decision less strict.
     """
     meanings = _OPERATOR_MEANINGS.get(agent_token(agent) if agent else "", {})
     if not meanings or policy.names is not None:

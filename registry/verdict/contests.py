@@ -19,7 +19,7 @@ class Contest:
 
 
 class Contests:
-    """Which rules compete with which: an agent's rules are those of its addresses.
+    """Which rules compete with each other: an agent's rules are those of its addresses.
 
     An address is a file, vocabulary, precedence and tuple of agents, by number.
     Memory and time are linear in the agents and rules of the text, not in their
@@ -34,7 +34,7 @@ class Contests:
         self._gather()
 
     def _gather(self) -> None:
-        # Hashing a tuple reads all of it, and a group's rules share one: each is hashed once.
+        # Hashing a tuple of agents takes long; the rules of a group share it: it is hashed once.
         by_identity: dict[int, int] = {}
         by_value: dict[tuple[str, ...], int] = {}
         known: dict[tuple[str, str, str, int], int] = {}
@@ -51,7 +51,7 @@ class Contests:
             self._address[number] = address
             if address == len(self._at):
                 self._at.append([])
-                # Rules for everybody have one more contestant, named by no token.
+                # Rules for all agents also compete for the agents that no rule names.
                 for agent in signal.agents or ("",):
                     addresses_of.setdefault((*file, agent), []).append(address)
         self._pair(addresses_of)
@@ -70,8 +70,8 @@ class Contests:
     ) -> Iterator[tuple[Contest, list[int]]]:
         """Yield the contests of the matched rules, each with the rules that compete in it.
 
-        Of one address only the rules compete that win against the others of it: every
-        agent has all of them or none.
+        Only the rules that win within their own address compete: an agent has either all
+        rules of an address or none.
         """
         by_address: dict[int, list[int]] = {}
         for number in matched:
@@ -84,7 +84,7 @@ class Contests:
 
 
 def narrowed(signal: Signal, agents: list[str]) -> Signal:
-    """Return the signal for those of its agents that it won for."""
+    """Return the signal with only those of its agents for which it won."""
     if signal.rule is None or len(agents) == len(signal.agents) or not signal.agents:
         return signal
     won = set(agents)
@@ -92,7 +92,7 @@ def narrowed(signal: Signal, agents: list[str]) -> Signal:
 
 
 def winners(numbers: list[int], lengths: dict[int, int], signals: Sequence[Signal]) -> list[int]:
-    """Return the rules that win, well written ones first judged by themselves."""
+    """Return the rules that win; malformed rules do not compete with well formed ones."""
     proper = [number for number in numbers if signals[number].conformance == "ok"]
     if len(proper) == len(numbers):
         return _win(numbers, lengths, signals)

@@ -1,7 +1,7 @@
 """Path patterns of robots.txt and of every vocabulary that borrows them. Pure.
 
-RFC 9309, section 2.2.2: they match from the first octet of path and query, `*` stands for
-any octets, a final `$` for the end, the rest is literal. Both sides are compared in the
+RFC 9309, section 2.2.2: they match from the first octet of path and query, `*` matches
+any octets, a final `$` the end, all else is literal. Both sides are compared in the
 spelling of `registry.urls.paths`. Matching takes time linear in the path, whatever the
 pattern.
 """
@@ -26,7 +26,7 @@ class Pattern:
 
     @staticmethod
     def compile(pattern: str) -> Pattern:
-        """Compile a pattern; every text is one."""
+        """Compile a pattern; every text is valid."""
         anchored = pattern.endswith("$")
         body = pattern[:-1] if anchored else pattern
         pieces = tuple(normal_path(piece) for piece in body.split("*"))
@@ -34,11 +34,11 @@ class Pattern:
         return Pattern(pieces, anchored, length)
 
     def matches(self, path: str) -> bool:
-        """Tell whether the pattern matches a path that is in normal form."""
+        """Return whether the pattern matches a path in normal form."""
         return path.startswith(self.pieces[0]) and self.matches_rest(path)
 
     def matches_rest(self, path: str) -> bool:
-        """Tell the same for a path that is known to start with the first piece."""
+        """Return the same for a path that is known to start with the first piece."""
         place = len(self.pieces[0])
         if len(self.pieces) == 1:
             return not self.anchored or len(path) == place

@@ -16,9 +16,9 @@ from registry.model import Conformance
 class Policy:
     """Which signals count.
 
-    `names` None means all. `conformance` lists the grades that count; what is
-    not `ok` counts as a refusal only. `refusals_of_trainers`: a refusal
-    addressed to any training agent counts when nobody in particular asks.
+    `names` None means all. `conformance` lists the grades that count; signals
+    that are not `ok` count as refusals only. `refusals_of_trainers`: a refusal
+    addressed to any training agent counts if no agent is given.
     `page_marks`: a refusal on a page, or for its path, counts for the images of its own
     site, even in a vocabulary whose marks do not cover them.
     `tdm`: a refusal of text and data mining counts as one of training.
@@ -44,7 +44,7 @@ POLICIES = (
         2,
         "A reservation needs to be express, not well formed, and need not name its addressees: "
         "clear refusals count that are malformed, undocumented, on the page's path, or "
-        "addressed to training agents by name. Nothing of that kind ever permits.",
+        "addressed to training agents by name. None of these ever permits.",
         conformance=frozenset({"ok", "legacy", "malformed", "unverified"}),
         refusals_of_trainers=True,
         page_marks=True,
@@ -53,13 +53,13 @@ POLICIES = (
     Policy(
         "letter",
         2,
-        "What current documents say, literally: well formed marks for everybody or for the "
-        "agent that asks; robots.txt speaks of the URLs it covers.",
+        "What current documents define, literally: well formed marks for all agents or for the "
+        "given agent; robots.txt counts for the URLs that its rules match.",
     ),
     Policy(
         "noai",
         1,
-        "The artists' label alone: `noai` and `noimageai`, in headers or pages.",
+        "Only the artists' label: `noai` and `noimageai`, in headers or pages.",
         names=frozenset({"noai", "noimageai"}),
     ),
     Policy(
@@ -83,7 +83,7 @@ def known_policies() -> tuple[str, ...]:
 
 @lru_cache(maxsize=64)
 def policy_named(name: str) -> Policy:
-    """Return a policy by `name` or `name@version`; UsageError where there is none."""
+    """Return a policy by `name` or `name@version`; raise UsageError if there is none."""
     for policy in POLICIES:
         if name in {policy.name, str(policy)}:
             return policy

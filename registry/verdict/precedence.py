@@ -7,8 +7,8 @@ resolved by its own rules:
   tdmrep.json, then response headers, then the markup (W3C TDMRep Final Report,
   May 2024). With a policy, `1` is `conditional`. An image's own metadata has
   another author: it is resolved by itself, and replaces nothing.
-- TDMRep's file and ai.txt: where one permits the image, its rule for the path
-  of the page around it is not evidence of the image. `Disallow: /` beside
+- TDMRep's file and ai.txt: if it permits the image, its rule for the path
+  of the page is not evidence about the image. `Disallow: /` beside
   `Allow: *.jpg` refuses the page and permits its pictures.
 - RSL: of the licences in one document that match, the narrower replaces the
   broader, use by use (RSL 1.0, section 3.3).

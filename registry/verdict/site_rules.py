@@ -17,17 +17,17 @@ from registry.urls.paths import normal_path, url_host, url_path
 from registry.verdict.contests import Contests, narrowed, winners
 from registry.verdict.patterns import Pattern
 
-# How much is kept of earlier answers, in references.
-_MEMO_ROOM = 1_000_000
+# Most references in the cache of earlier answers.
+_CACHE_BUDGET = 1_000_000
 
 
 class SiteRules:
-    """The rules of one host, compiled once and asked for many paths.
+    """The rules of one host, compiled once and applied to many paths.
 
     Rules compete within one file, vocabulary and agent. A signal that wins for
     some of its agents only is returned with those agents. Signals without a path
-    rule (groups, comments) are always returned. Rules that are not well written
-    never displace a well written one: they are returned beside it.
+    rule (groups, comments) are always returned. Malformed rules never replace a
+    well formed one: they are returned in addition to it.
     """
 
     def __init__(self, signals: Iterable[Signal]) -> None:
@@ -36,8 +36,8 @@ class SiteRules:
         self._patterns: list[Pattern] = []
         self._rules_of: list[list[int]] = []
         self._memo: dict[tuple[int, ...], tuple[Signal, ...]] = {}
-        self._memo_room = _MEMO_ROOM
-        # Patterns by their literal start: one look-up a distinct length finds all.
+        self._cache_budget = _CACHE_BUDGET
+        # Patterns by their literal start: one look-up for each distinct length finds all.
         self._by_start: dict[str, list[int]] = {}
         self._compile()
         self._lengths = sorted({len(start) for start in self._by_start})
@@ -77,14 +77,14 @@ class SiteRules:
         return known
 
     def _remember(self, hits: tuple[int, ...], won: tuple[Signal, ...]) -> None:
-        """Keep an answer; forget all others when there is no room for it."""
+        """Cache an answer; drop all others if the budget does not suffice."""
         weight = len(hits) + sum(1 + len(signal.agents) for signal in won if signal.rule)
         weight += len(self._unruled)
-        if weight > self._memo_room:
+        if weight > self._cache_budget:
             self._memo.clear()
-            self._memo_room = _MEMO_ROOM
+            self._cache_budget = _CACHE_BUDGET
         self._memo[hits] = won
-        self._memo_room -= weight
+        self._cache_budget -= weight
 
     def _hits(self, path: str) -> tuple[int, ...]:
         hits = []
@@ -108,7 +108,7 @@ class SiteRules:
             for number in winners(competing, matched, self._signals):
                 won.setdefault(number, []).extend(contest.agents)
         rules = {n: narrowed(self._signals[n], agents) for n, agents in won.items()}
-        # Both runs are in order already, which makes sorting them a merge.
+        # Both lists are sorted, so that sorting them together is a merge.
         everything = sorted([*self._unruled, *sorted(rules)])
         return tuple(rules.get(n) or self._signals[n] for n in everything)
 
@@ -134,7 +134,7 @@ def applicable(signals: Sequence[Signal], target: Target) -> tuple[Signal, ...]:
 
 
 def concerns(signal: Signal, host: str) -> bool:
-    """Return whether a rule can apply to URLs of a host: some are limited to another host."""
+    """Return whether a rule can apply to URLs of a host: some rules are for another host."""
     return signal.rule is None or signal.rule.host in {None, host}
 
 
@@ -151,7 +151,7 @@ def _is_of(signal: Signal, host: str) -> bool:
 
 
 def _of_agent(signals: Iterable[Signal], agent: str) -> list[Signal]:
-    """Return the rules that are addressed to an agent, as addressed to it alone."""
+    """Return the rules for an agent, with it as their only agent."""
     rules = [signal for signal in signals if signal.rule is not None]
     # Signals of one group share their agents: each tuple is searched once.
     shared = {id(signal.agents): signal.agents for signal in rules}
@@ -162,8 +162,8 @@ def _of_agent(signals: Iterable[Signal], agent: str) -> list[Signal]:
 class Robots:
     """A robots.txt as a crawler obeys it.
 
-    Malformed refusals are obeyed too: to stay away because of a misspelt line is the
-    smaller mistake.
+    Malformed refusals are obeyed, too: not fetching because of a misspelt line is the
+    smaller error.
     """
 
     def __init__(self, text: str) -> None:

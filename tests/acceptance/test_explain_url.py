@@ -1,4 +1,4 @@
-"""`registry explain URL`: one page or picture and its site's files, robots.txt obeyed."""
+"""`registry explain URL`: one page or picture and its site files, robots.txt obeyed."""
 
 import json
 

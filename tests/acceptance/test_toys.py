@@ -1,4 +1,4 @@
-"""A vocabulary, a site's file, a spider, a dataset format: each is one code file and one fixture.
+"""A vocabulary, a site file, a spider, a dataset format: each is one code file and one fixture.
 
 Shown on a copy of the repository: the files of tests/toys are added to it, the pages are
 generated, and nothing else is changed. The copy's own tests of plug-ins pass, and its

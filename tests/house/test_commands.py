@@ -70,6 +70,13 @@ def test_example_is_one_that_works(name):
         command.make_context(name, words[len(name.split()) :], parent=context.parent)
 
 
+@pytest.mark.parametrize("name", ["check", "explain", "lookup", "history"])
+def test_help_of_a_command_that_answers_lists_its_exit_codes(name):
+    command, _ = COMMANDS[f"registry {name}"]
+    codes = command.help.partition("Exit codes: ")[2].partition("\n\n")[0]
+    assert {"0", "2", "4"} <= set(re.findall(r"\b\d\b", codes))
+
+
 def test_examples_are_needed():
     lacking = {name for name, (command, _) in COMMANDS.items() if "Example" not in command.help}
     stale = sorted(GENERATE["EXAMPLES"].keys() - lacking)

@@ -1,4 +1,4 @@
-"""What a site's files say together of the rows on its host, and what a crawl has weighed."""
+"""The site files of a host together, for the rows on it, and the rules that a crawl has applied."""
 
 import numpy as np
 import pytest

@@ -50,15 +50,15 @@ def test_a_rule_for_the_page_counts_for_its_images_under_cautious():
 
 def test_a_file_that_is_not_there_is_not_read():
     absent = Piece(Evidence("html", "page", PAGE_URL, text="<meta name=robots content=noai>"))
-    assert of_page(absent).speaks
+    assert of_page(absent).is_about_training
     refused = Piece(absent.evidence, refusal="http-404")
-    assert not of_page(refused).speaks
+    assert not of_page(refused).is_about_training
 
 
 def test_whether_anything_speaks_depends_on_what_is_asked():
     closed = robots("User-agent: *\nDisallow: /private/\n")
-    assert not of_page(closed).speaks
-    assert explain("robots.txt", "robots-txt", [closed], None, EVERY, []).speaks
+    assert not of_page(closed).is_about_training
+    assert explain("robots.txt", "robots-txt", [closed], None, EVERY, []).is_about_training
     assert of_page(closed).outranked == 1
 
 

@@ -1,4 +1,4 @@
-"""What is sent for robots.txt and other files of a site: one table, asked of everybody who reads.
+"""What is sent for robots.txt and other site files: one table, asked of everybody who reads.
 
 The crawler's middleware, its record of other files, `registry explain`, and archives.
 """

@@ -226,7 +226,7 @@ def test_same_patterns_give_the_same_object():
 
 
 def test_many_groups_are_told_apart_and_the_memo_is_bounded(monkeypatch):
-    monkeypatch.setattr("registry.verdict.site_rules._MEMO_ROOM", 20)
+    monkeypatch.setattr("registry.verdict.site_rules._CACHE_BUDGET", 20)
     text = "".join(f"User-agent: b{n}\nDisallow: /{n}*x\n" for n in range(2_000))
     rules = SiteRules(signals_of(text))
     for number in (7, 1999, 7):

@@ -194,7 +194,7 @@ CALLERS: dict[str, Callable[[str], str | None]] = {
     "site rules": _of_site_rules,
     "claim": _of_a_claim,
     "plan of a visit": _of_a_plan,
-    "file of a site": _of_a_site_file,
+    "site file": _of_a_site_file,
     "image on a page": _of_an_image,
     "link on a page": _of_a_link,
     "redirect": _of_a_request,

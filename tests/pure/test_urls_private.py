@@ -94,7 +94,7 @@ def test_links_and_images_of_a_page_name_a_private_host(url: str) -> None:
 @pytest.mark.parametrize("kind", ["image", "page", "site-file", None])
 @pytest.mark.parametrize("url", URLS)
 def test_the_crawler_refuses_it(url: str, kind: str | None) -> None:
-    """As the address of an image, a page or a file for the site, and after a redirect."""
+    """As the address of an image, a page or a site file, and after a redirect."""
     from scrapy import Request
     from scrapy.http import Response
 

@@ -221,7 +221,7 @@ def _node(resource: str, attributes: dict[str, str], content: str = "") -> str:
 
 def _tag(name: str, attributes: dict[str, str]) -> str:
     """Return a start tag that declares the prefixes it uses."""
-    # Loads an HTTP client, which the few long packets alone shall pay for.
+    # Imported here, since it loads an HTTP client and only the few long packets need it.
     from xml.sax.saxutils import quoteattr
 
     shown, namespace = _prefixed(name)

@@ -2,8 +2,8 @@
 
 A hint is not a mark: no verdict depends on it. It is given for a line that can only be
 meant as a refusal but is read as nothing, or as a malformed mark. Prose about AI gets no
-hint, nor does a page that already refuses properly. There is one file for each kind of
-evidence; `_spelling` lists the misspellings.
+hint, nor does a page that already refuses properly. There is one file for each
+carrier; `_spelling` lists the misspellings.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Meta tags as they are meant. Pure."""
+"""The correct form of misspelt meta tags. Pure."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from registry.explain.hints._spelling import (
     letters,
 )
 
-# Characters of a tag that are looked at: marks are short.
+# Most characters of a tag that are examined: marks are short.
 MAX_TAG = 400
-# What a tag must hold to be looked at.
+# Only tags with such text are examined.
 WORTH = re.compile(r"no[-_ ]{0,2}(?:ai|ml|image)|tdm[-_ ]?reserv", re.IGNORECASE)
 _ATTRIBUTE = re.compile(
     r"([a-z][a-z0-9_:-]*+)(?:\s{0,9}=\s{0,9}(?:\"([^\"]*+)(?:\"|$)|'([^']*+)(?:'|$)|([^\s\"'>]*+)))?+",
@@ -29,12 +29,12 @@ _ATTRIBUTE = re.compile(
 
 
 def meant(text: str) -> str:
-    """Return the tag that a text from `<meta` on is meant to be; empty if it is no refusal.
+    """Return the correct form of a tag; empty if it is not meant as a refusal.
 
-    The text ends at its first `>` or `<`, at MAX_TAG characters or where it ends.
+    `text` begins with `<meta`; it is read to its first `>` or `<`, and at most MAX_TAG characters.
     """
     inner = re.split("[<>]", text[len("<meta") : MAX_TAG], maxsplit=1)[0].rstrip(" /")
-    # Curly quotes may stand in the place of plain ones, or within them.
+    # Curly quotes may be used instead of plain ones, or within them.
     for written in (inner.translate(QUOTES_TO_PLAIN), inner):
         given = _attributes(written)
         if corrected := _robots(given) or _reservation(given):

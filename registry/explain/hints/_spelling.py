@@ -1,10 +1,10 @@
-"""The one table of near misses: how marks are misspelt, and how each is meant. Pure."""
+"""The only table of near misses: misspellings of marks, and the correct form of each. Pure."""
 
 from __future__ import annotations
 
 import re
 
-# Quotation marks, colons, dashes and blanks that word processors put in the place of plain ones.
+# Quotation marks, colons, dashes and blanks that word processors use instead of plain ones.
 CURLY = "\u201c\u201d\u201e\u201f\u00ab\u00bb\u2033\u2018\u2019\u201a\u201b\u2032"
 QUOTES_TO_PLAIN = str.maketrans(
     dict.fromkeys("\u201c\u201d\u201e\u201f\u00ab\u00bb\u2033", '"')
@@ -17,20 +17,20 @@ TO_PLAIN = QUOTES_TO_PLAIN | str.maketrans(
 )
 AROUND = f"{CURLY}`\u00b4\"' \t"
 
-# A refusal in any spelling; the groups tell which word of the documents it is.
+# A refusal in any spelling; the name of the group shows which directive is meant.
 REFUSAL = re.compile(
     r"(?<![a-z0-9_-])no[-_ ]{0,2}(?:(?P<image>images?[-_ ]{0,2}ai|ai[-_ ]{0,2}images?)"
     r"|(?P<all>ai)|(?P<ml>ml))(?![a-z0-9_-])"
 )
 _CANONICAL = {"image": "noimageai", "all": "noai", "ml": "noml"}
-# What may stand beside a refusal in a list of directives. Anything else is prose.
+# Other directives in a list with a refusal. A text with anything else is prose.
 _BESIDE = re.compile(
     r"(?:all|none|(?:no)?(?:index|follow|archive|cache|snippet|imageindex|translate|odp|ydir)"
     r"|max-(?:snippet|image-preview|video-preview)\s?:\s?[a-z0-9-]+)"
 )
 _BETWEEN = re.compile(r"[\s,;|/.\"']+")
 
-# Names by their letters alone: what is meant by a misspelt one.
+# Misspelt names, by their letters only, and the names that are meant.
 ROBOTS_NAMES = frozenset(
     {
         "robots",
@@ -99,7 +99,7 @@ def letters(name: str) -> str:
 
 
 def directives(value: str) -> tuple[str, ...]:
-    """Return a list of directives as it is meant; nothing if no refusal is in it, or prose."""
+    """Return the directives that a list is meant to have; empty for prose, or without a refusal."""
     text = value.translate(TO_PLAIN).lower()[:500]
     words: list[str] = []
     place = 0
@@ -114,6 +114,6 @@ def directives(value: str) -> tuple[str, ...]:
 
 
 def _beside(text: str) -> list[str] | None:
-    """Return the directives in what stands beside a refusal; None if there is anything else."""
+    """Return the directives in the text around a refusal; None if it has any other text."""
     words = [word for word in _BETWEEN.split(text) if word]
     return words if all(map(_BESIDE.fullmatch, words)) else None

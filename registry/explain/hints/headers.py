@@ -38,7 +38,7 @@ def near_misses(evidence: Evidence) -> Iterator[NearMiss]:
 
 
 def _meant(name: str, value: str) -> str:
-    """Return the line that a field is meant to be; empty if it is no refusal."""
+    """Return the correct form of a header line; empty if it is not meant as a refusal."""
     spelt = letters(name)
     plain = value[:500].strip(AROUND)
     if spelt in RESERVATION_KEYS and plain.lower() in {"1", "true", "yes"}:
@@ -59,7 +59,7 @@ def _meant(name: str, value: str) -> str:
 
 
 def _says(name: str, value: str, corrected: str) -> bool:
-    """Return whether a line is read, well written, as its corrected form is."""
+    """Return whether a line is well formed and read like its corrected form."""
     return _read(*corrected.split(": ", 1)) <= _read(name, value)
 
 

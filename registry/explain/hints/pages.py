@@ -1,7 +1,7 @@
-"""Near misses in a page: meta tags that are misspelt, and those that no parser takes for a tag.
+"""Near misses in a page: misspelt meta tags, and text that parsers do not read as a tag.
 
-Pure. A tag shown as text is a near miss outside of elements for code and text
-boxes only: there it is an example.
+Pure. A tag shown as text is a near miss, except in elements for code and in text
+boxes: there it is an example.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from registry.explain.hints._spelling import CURLY
 from registry.model import Evidence
 from registry.signals import _markup, robots_meta, tdmrep
 
-# Tags and places that are looked at; hostile pages have more.
+# Most tags and places that are examined; hostile pages have more.
 MAX_LOOKED = 200
 MAX_PLACES = 2000
 _META = re.compile(r"[mM][eE][tT][aA](?=[\s/>&\\\"'])")
 _OPENING = re.compile(r"(<|&lt;|&#0{0,4}60;|&#[xX]0{0,4}3[cC];|\\u003[cC]|\\x3[cC])\s{0,2}$")
 _CLOSED = re.compile(r"&gt;|&#0{0,4}62;|&#[xX]0{0,4}3[eE];|\\u003[eE]|\\x3[eE]|/?>")
 _ESCAPES = str.maketrans({"\\": ""})
-# Elements whose content is not read, and what ends each.
+# Comments and elements whose content is not read, and the end of each.
 _APART = re.compile(
     r"<(?:(!--)|(script|style|title|textarea|template|iframe|noframes|noembed|xmp"
     r"|code|pre|samp|kbd)(?=[\s/>]))",
@@ -40,7 +40,7 @@ _SAID = {
 
 
 def near_misses(evidence: Evidence) -> Iterator[NearMiss]:
-    """Yield the near misses of a page: its misspelt tags first, then what is no tag."""
+    """Yield the near misses of a page: first misspelt tags, then text that is not read as a tag."""
     page = evidence.text[: _markup.MAX_PAGE]
     if not _META.search(page):
         return
@@ -55,7 +55,7 @@ def near_misses(evidence: Evidence) -> Iterator[NearMiss]:
 
 
 def _says(text: str, corrected: str) -> bool:
-    """Return whether a tag is read, well written, as its corrected form is."""
+    """Return whether a tag is well formed and read like its corrected form."""
     return _read(corrected) <= _read(text)
 
 
@@ -66,7 +66,7 @@ def _read(text: str) -> set[tuple[object, ...]]:
 
 
 def _fault(tag: _markup.Tag) -> str:
-    """Say what is wrong with a tag that is one."""
+    """Return the fault of a misspelt tag."""
     given = tag.attributes
     if any(mark in tag.text for mark in CURLY):
         return "curly quotes are not valid quotation marks in HTML"
@@ -111,7 +111,7 @@ def _tag_text(page: str, place: int) -> tuple[str, bool]:
 
 
 def _apart(page: str) -> list[tuple[int, int, str]]:
-    """Return where comments and elements with other rules begin and end, with their names."""
+    """Return the start, end and name of comments and of elements whose content is not read."""
     elements: list[tuple[int, int, str]] = []
     missing: set[str] = set()
     opening = _APART.search(page)

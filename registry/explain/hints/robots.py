@@ -20,7 +20,7 @@ from registry.model import Evidence
 
 MAX_LINES = 20_000
 MAX_LINE = 300
-# Lines of a page in the place of robots.txt that a hint repeats.
+# Most lines that a hint repeats of a page sent in place of robots.txt.
 MAX_SHOWN = 20
 _LINE = re.compile(r"[^\r\n]+")
 _TAG = re.compile(r"<[^<>]{0,200}>")
@@ -66,7 +66,7 @@ def _near_miss(line: int, text: str) -> Iterator[NearMiss]:
                 line, "a meta tag belongs in the head of a page, not in robots.txt", corrected
             )
         return
-    # Within a path any character may be meant.
+    # In a path every character may be intended.
     plain = text.translate(TO_PLAIN)
     name, colon, value = plain.partition(":")
     if colon and letters(name) in HEADER_NAMES and letters(name).startswith("x"):
@@ -88,7 +88,7 @@ def _near_miss(line: int, text: str) -> Iterator[NearMiss]:
 
 
 def _corrected(key: str, value: str) -> str:
-    """Return a record as it is meant; empty where its value is not that of a refusal."""
+    """Return the correct form of a record; empty if its value is not that of a refusal."""
     if key == "User-agent":
         return f"{key}: {value}" if _TOKEN.fullmatch(value) else ""
     if key in _REFUSING:
@@ -97,7 +97,7 @@ def _corrected(key: str, value: str) -> str:
 
 
 def _list_of_members(key: str, value: str) -> str:
-    """Return a list of `name=value` as it is meant, with its path; empty if nothing refuses."""
+    """Return the correct form of a list of `name=value`, with its path; empty without a refusal."""
     path, blank, rest = value.partition(" ")
     with_path = bool(blank) and _PATH.fullmatch(path) is not None
     plain = "".join((rest if with_path else value).split()).replace('"', "").replace("'", "")
@@ -108,7 +108,7 @@ def _list_of_members(key: str, value: str) -> str:
 
 
 def _is_proper(text: str, key: str, corrected: str) -> bool:
-    """Return whether a line is written as it should be, letter case and blanks aside."""
+    """Return whether a line is correct, ignoring letter case and blanks."""
     name, colon, value = text.partition(":")
     wanted = corrected.partition(":")[2]
     same = "".join(value.split()) == "".join(wanted.split())
@@ -124,7 +124,7 @@ def _fault(name: str, key: str, has_colon: bool) -> str:
 
 
 def _in_html(text: str) -> Iterator[NearMiss]:
-    """Yield one near miss for a page that holds rules: they are read, or not, by chance."""
+    """Yield one near miss for a page with rules: whether they are read depends on the reader."""
     line_of: dict[str, int] = {}
     for tagged in islice(_LINE.finditer(text), MAX_LINES):
         for part in _TAG.split(tagged[0][: MAX_LINE * 4]):

@@ -1,4 +1,4 @@
-"""Near misses in tdmrep.json: misspelt properties, curly quotes, no array. Pure."""
+"""Near misses in tdmrep.json: misspelt properties, curly quotes, an object for the array. Pure."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def _reserves(entry: Entry) -> bool:
 
 
 def _fault(entry: Entry) -> str:
-    """Return what is wrong with the names or the value of an entry; empty if nothing is."""
+    """Return the fault in the names or the value of an entry; empty if there is none."""
     given = dict(entry.properties)
     if RESERVATION not in given:
         return f"the property is called {RESERVATION}"

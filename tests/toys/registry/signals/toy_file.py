@@ -1,4 +1,4 @@
-"""`/.well-known/toy.json`: an invented file, which shows that a site's file needs no other code.
+"""`/.well-known/toy.json`: an invented file, which shows that a site file needs no other code.
 
 Refuses: `"toy": "no"`.
 
