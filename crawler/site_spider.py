@@ -168,11 +168,11 @@ class SiteSpider(Spider):
         return self._image_done(request.cb_kwargs["shown"], read)
 
     def file_read(self, response: Response, file: SiteFileUrl) -> None:
-        """Record a file of a site."""
+        """Record a site file."""
         self._record(site_file(file, datetime.now(UTC), response_of(response)))
 
     def file_failed(self, failure: Failure) -> None:
-        """Record that a file of a site could not be fetched."""
+        """Record that a site file could not be fetched."""
         request: Request = failure.request  # type: ignore[attr-defined]
         reason, status = refusal_of(failure.value, request)  # type: ignore[arg-type]
         if reason not in ENDINGS:

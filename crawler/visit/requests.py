@@ -1,4 +1,4 @@
-"""The requests of a visit: pages, images and the files of a site, with their priorities."""
+"""The requests of a visit: pages, images and the site files, with their priorities."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def image_request(
 def site_file_request(
     file: SiteFileUrl, callback: Callable[..., Any], errback: Callable[..., Any]
 ) -> Request:
-    """Return the request for a site's file; its callback gets the file's URL as `file`."""
+    """Return the request for a site file; its callback gets the file's URL as `file`."""
     return Request(
         file.url,
         callback=callback,

@@ -26,7 +26,7 @@ MAX_LICENCES = 20
 
 @dataclass(frozen=True, slots=True)
 class SiteFileUrl:
-    """The URL of a site's file to request, its carrier, and the host that its marks cover."""
+    """The URL of a site file to request, its carrier, and the host that its marks cover."""
 
     url: str
     kind: str
@@ -35,7 +35,7 @@ class SiteFileUrl:
 
 @dataclass(slots=True)
 class SiteFileUrls:
-    """The files of sites that a visit requests, each once.
+    """The site files that a visit requests, each once.
 
     `licences_left` counts the RSL documents beyond MAX_LICENCES per host.
     """
@@ -85,7 +85,7 @@ class SiteFileUrls:
 
 
 def site_file(file: SiteFileUrl, read_at: datetime, response: Response) -> SiteFile:
-    """Return the record of a response for a site's file: its text, or the refusal."""
+    """Return the record of a response for a site file: its text, or the refusal."""
     answer = answered(file.kind, response)
     if answer.refusal is not None or answer.text is None:
         return refused(file, read_at, answer.refusal or "failed", response.status)

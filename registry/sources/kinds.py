@@ -1,4 +1,4 @@
-"""The type of a response: a site's file by its path, others by media type and body. Pure."""
+"""The type of a response: a site file by its path, others by media type and body. Pure."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from registry.urls.paths import robots_url, url_host, url_path
 
 
 def is_site_file(kind: str) -> bool:
-    """Return whether evidence of this carrier is a site's file."""
+    """Return whether evidence of this carrier is a site file."""
     return kind in carriers().site_paths
 
 
@@ -36,7 +36,7 @@ def page_kind(response: Response) -> str:
 
 
 def site_file_url(kind: str, url: str) -> str:
-    """Return the URL of a site's file, given any URL of the site; empty without a host."""
+    """Return the URL of a site file, given any URL of the site; empty without a host."""
     if site_kind(url) == kind or not url_host(url):
         return url if url_host(url) else ""
     return robots_url(url).removesuffix("/robots.txt") + carriers().site_paths[kind]

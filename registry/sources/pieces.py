@@ -88,14 +88,14 @@ def _remarks(response: Response, kind: str) -> list[str]:
 
 
 def text_piece(kind: str, response: Response) -> Piece:
-    """Return the text of a page, a site's file or an image's metadata as a piece of evidence."""
+    """Return the text of a page, a site file or an image's metadata as a piece of evidence."""
     about: Scope = "site" if is_site_file(kind) else "page" if kind == "html" else "image"
     evidence = Evidence(kind, about, response.url, text=response.text(kind))
     return Piece(evidence, len(response.body), response.status, cut=response.cut)
 
 
 def site_file_piece(kind: str, response: Response) -> Piece:
-    """Return a site's file as a piece of evidence, or its refusal."""
+    """Return a site file as a piece of evidence, or its refusal."""
     status = response.status
     if kind == robots.CARRIER and not response.unread:
         rules = robots.answer_to(response)

@@ -46,7 +46,7 @@ class ArchivedSiteFiles:
     left_out: int = 0
 
     def add(self, kind: str, response: Response) -> None:
-        """Keep a site's file, if the response is a success."""
+        """Keep a site file, if the response is a success."""
         if response.status is None or not 200 <= response.status < 300:
             return
         if self._size + len(response.body) > SITE_FILES_LIMIT:
