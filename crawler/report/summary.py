@@ -13,7 +13,7 @@ _WHY = {
     "limit": "the time limit of the visit was reached",
     "not-a-page": "it is not an HTML page",
     "other-site": "it redirects to another site; start there instead",
-    "parse-error": "the spider's parser failed; its marks were recorded",
+    "parse-error": "the spider's parser failed on it; the marks of the page were recorded",
     "private-address": "host resolves to a private address; refused (to crawl a site of your own "
     "network, name it by its IP address, or use --private)",
     "public-address": "host resolves to a public address; refused (leave --private out)",

@@ -1,4 +1,4 @@
-"""The requests of a visit: pages, images and the site files, with their priorities."""
+"""The requests of a visit: pages, images and site files, with their priorities."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Fetches one page or image and the site files of its site, for `registry explain`.
+"""Fetches one page or image and its site files, for `registry explain`.
 
 As polite as the crawler: the same product token, robots.txt obeyed from the first
 request on, one request at a time, no cookies, no proxy. A missing robots.txt (4xx)

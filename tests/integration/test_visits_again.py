@@ -30,21 +30,22 @@ if __name__ == "__main__":
 
 
 @pytest.fixture
-def program(tmp_path):
-    script = tmp_path / "program.py"
-    script.write_text(PROGRAM)
-    return script
-
-
-def test_again_and_from_a_worker(program, site, database_url, conn, monkeypatch):
+def ran(tmp_path, database_url, monkeypatch):
+    """Return a function that runs a program with a URL, on the test's database."""
     monkeypatch.setenv("REGISTRY_DATABASE_URL", database_url)
-    done = subprocess.run(
-        [sys.executable, program, site.url + "/"],
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
+
+    def run(program, url):
+        script = tmp_path / "program.py"
+        script.write_text(program)
+        return subprocess.run(
+            [sys.executable, script, url], capture_output=True, text=True, timeout=120, check=False
+        )
+
+    return run
+
+
+def test_again_and_from_a_worker(ran, site, conn):
+    done = ran(PROGRAM, site.url + "/")
     assert done.returncode == 0, done.stderr
     made = json.loads(done.stdout)
     assert made == [made[0]] * 4
@@ -54,12 +55,9 @@ def test_again_and_from_a_worker(program, site, database_url, conn, monkeypatch)
     assert states == [("finished",)] * 4
 
 
-def test_names_are_judged_anew_for_every_visit(program, site, database_url, monkeypatch, tmp_path):
+def test_names_are_judged_anew_for_every_visit(ran, site):
     """A visit that may see a private network leaves no leave to the next one."""
-    monkeypatch.setenv("REGISTRY_DATABASE_URL", database_url)
-    script = tmp_path / "names.py"
-    script.write_text(
-        """
+    program = """
 import socket, sys
 
 real = socket.getaddrinfo
@@ -79,24 +77,16 @@ for private in (True, False, True, False):
     ended = visit(plan(url), options)
     print(ended.start_refusal, ended.counts["pages"] > 0)
 """
-    )
     port = site.url.rpartition(":")[2]
     site.replace("/one.html", b'<img src="/pictures/cat.jpg">')
-    done = subprocess.run(
-        [sys.executable, script, f"http://art.example:{port}/one.html"],
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
+    done = ran(program, f"http://art.example:{port}/one.html")
     assert done.returncode == 0, done.stderr
     refused = "private-address False"
     assert done.stdout.splitlines() == ["None True", refused, "None True", refused]
 
 
-def test_a_visit_that_ends_in_an_error_is_held_by_nobody(site, database_url, conn, monkeypatch):
+def test_a_visit_that_ends_in_an_error_is_held_by_nobody(ran, site, conn):
     """The next one in the same process records it as killed, as it does one of a dead process."""
-    monkeypatch.setenv("REGISTRY_DATABASE_URL", database_url)
     site.replace("/one.html", b'<img src="/pictures/cat.jpg">')
     program = """
 import sys
@@ -116,20 +106,13 @@ except RuntimeError as error:
 SiteSpider.__init__ = real
 print(visit(plan(sys.argv[1]), Options(delay=0)).state)
 """
-    done = subprocess.run(
-        [sys.executable, "-c", program, site.url + "/one.html"],
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
+    done = ran(program, site.url + "/one.html")
     assert done.stdout.split() == ["fault", "finished"], done.stderr
     states = conn.execute("SELECT state FROM visit ORDER BY id").fetchall()
     assert states == [("killed",), ("finished",)]
 
 
-def test_an_exception_of_the_report_is_the_callers(site, database_url, conn, monkeypatch):
-    monkeypatch.setenv("REGISTRY_DATABASE_URL", database_url)
+def test_an_exception_of_the_report_is_the_callers(ran, site, conn):
     program = """
 import asyncio, sys
 from crawler.plan import Options, plan
@@ -153,13 +136,7 @@ try:
 except UsageError as error:
     print("refused")
 """
-    done = subprocess.run(
-        [sys.executable, "-c", program, site.url + "/"],
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
+    done = ran(program, site.url + "/")
     assert done.stdout.split() == ["'mine'", "refused"], done.stderr
     # The visit ended early, and says so.
     assert conn.execute("SELECT state FROM visit").fetchall() == [("interrupted",)]
@@ -201,25 +178,13 @@ except UsageError as error:
 
 
 @pytest.fixture
-def faulty(tmp_path, site, database_url, monkeypatch):
-    """Run a program with the spider Faulty beside it, on a site of two pages."""
-    monkeypatch.setenv("REGISTRY_DATABASE_URL", database_url)
+def faulty(ran, tmp_path, site):
+    """Return a function that runs a program beside the spider Faulty, on a site of two pages."""
     (tmp_path / "faulty.py").write_text(FAULTY)
     mark = b'<meta name="robots" content="noai"><img src="/pictures/cat.jpg">'
     site.replace("/one.html", mark + b'<a href="/two.html">two</a>')
     site.replace("/two.html", mark + b'<a href="/works/">rest</a>')
-
-    def run(program):
-        (tmp_path / "program.py").write_text(program)
-        return subprocess.run(
-            [sys.executable, tmp_path / "program.py", site.url + "/one.html"],
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-        )
-
-    return run
+    return lambda program: ran(program, site.url + "/one.html")
 
 
 def test_a_page_on_which_the_spider_fails_keeps_its_marks(faulty, conn):
