@@ -42,7 +42,6 @@ DOWNLOADER_MIDDLEWARES: dict[str, int | None] = {
     # Nearer to the network than Scrapy's retries (550) and redirects (600).
     "crawler.manners.destination.DestinationMiddleware": 610,
 }
-ITEM_PIPELINES = {"crawler.record.pipeline.DatabasePipeline": 100}
 EXTENSIONS: dict[str, int | None] = {
     "scrapy.extensions.throttle.AutoThrottle": None,
     "crawler.manners.throttle.HostThrottle": 0,

@@ -8,7 +8,7 @@ parsing of pages (`parse`); manners, limits, evidence and records are the same f
 from __future__ import annotations
 
 import traceback
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -28,16 +28,20 @@ from crawler.record.events import site_file_read
 from crawler.report.tally import VisitTally
 from crawler.report.warnings import Warnings
 from crawler.settings import refuse_disobedience
+from crawler.visit.batches import Batches
 from crawler.visit.ending import VisitEnding
 from crawler.visit.evidence import image_evidence, page_evidence, unchanged_image
 from crawler.visit.frontier import Step, VisitLimits
-from crawler.visit.images import ImageRead, PageRead
+from crawler.visit.images import NOT_MODIFIED, ImageRead, PageRead
 from crawler.visit.readers import Readers
-from crawler.visit.requests import NOT_MODIFIED, image_request, page_request, site_file_request
+from crawler.visit.requests import image_request, page_request, site_file_request
+from crawler.visit.results import FileResult, ImageResult, PageResult, Result, RobotsResult, unpack
+from crawler.visit.results import Request as StateRequest
 from crawler.visit.site_files import SiteFileUrl, refused, site_file
-from crawler.visit.state import ImageUrl, Next, VisitState
+from crawler.visit.state import VisitState
 from registry.db.visits import State
-from registry.model import PAGE_TRUNCATED, Evidence, Observation, SiteFile
+from registry.evidence.responses import Response as EvidenceResponse
+from registry.model import Observation, SiteFile
 from registry.pictures.reading import FileRead
 from registry.sources.kinds import page_kind
 from registry.urls.key import hostname_of
@@ -73,11 +77,13 @@ class SiteSpider(Spider):
         """Prepare a visit of `start_url`; `report` is called with the counts at every step."""
         super().__init__(**kwargs)
         self.visit = VisitState(start_url, limits)
+        self.visit.replay(result for part in recorder.journal for result in unpack(part))
         self.recorder = recorder
         self.readers = readers
         self.report = report
         self.warnings = Warnings(self.logger)
         self.ending: VisitEnding
+        self.batches: Batches
 
     @classmethod
     def from_crawler(cls, crawler: Crawler, *args: Any, **kwargs: Any) -> SiteSpider:
@@ -85,78 +91,74 @@ class SiteSpider(Spider):
         refuse_disobedience(crawler.settings)
         spider = super().from_crawler(crawler, *args, **kwargs)
         spider.ending = VisitEnding(crawler)
+        spider.batches = Batches(spider.recorder, spider.ending.fail)
         spider.visit.is_private |= crawler.settings.getbool("PRIVATE_RUN")
-        crawler.signals.connect(spider._site_file_read, signal=site_file_read)
+        crawler.signals.connect(spider._robots_read, signal=site_file_read)
         return spider
 
     async def start(self) -> AsyncIterator[Request]:
-        """Request the first page. Raises CloseSpider if robots.txt would not be obeyed."""
+        """Request what has no result yet. Raises CloseSpider if robots.txt would not be obeyed."""
         if self.crawler.get_downloader_middleware(RobotsTxtMiddleware) is None:
             raise CloseSpider("robots.txt would not be obeyed")
-        self.ending.begin(self.visit.limits.seconds)
-        yield self._request(self.visit.first())
+        self.ending.begin(self.visit.limits.seconds - self.recorder.seconds)
+        self.batches.begin()
+        for request in self.visit.requests():
+            yield self._request(request)
 
-    async def page_read(self, response: Response, step: Step) -> AsyncIterator[Any]:
-        """Read a page, then request the pages that waited for it."""
+    async def page_read(self, response: Response, step: Step) -> AsyncIterator[Request]:
+        """Read a page; request its images and links, and the pages that waited for it."""
         try:
-            async for item in self._page_read(response, step):
-                yield item
+            result = await self._page(response_of(response), step)
         except Exception as error:  # noqa: BLE001 (pages that wait for this one must not be lost)
             self._count_error(error, response.url)
-            self._refuse_page("crashed", response.url)
-        for waiting in self.visit.page_done(step):
-            yield self._request(waiting)
+            result = PageResult(step, response.url, refusal="crashed")
+        for request in self._taken(result):
+            yield request
+        await self.batches.room()
 
-    async def _page_read(self, fetched: Response, step: Step) -> AsyncIterator[Any]:
-        response = response_of(fetched)
+    async def _page(self, response: EvidenceResponse, step: Step) -> PageResult:
         kind = page_kind(response)
         if kind not in self.kinds:
-            self._refuse_page("not-a-page", response.url)
-            return
-        if not self.visit.is_new_page(response.url):
-            return
+            return PageResult(step, response.url, refusal="not-a-page")
+        if self.visit.was_read(response.url):
+            return PageResult(step, response.url)
         read_at = datetime.now(UTC)
         page = PageResponse(response.text(kind), response.url, kind)
         read = await self.ending.in_time(self.readers.page(Page(page, type(self).parse)))
         if read is None:
-            self._refuse_page(self.ending.reason, response.url)
-            return
+            return PageResult(step, response.url, refusal=self.ending.reason)
         text, refusal = read
         if text.error:
             self._count_error(text.error, response.url)
-        if refusal is not None or response.cut:
-            self._refuse_page(refusal or PAGE_TRUNCATED, response.url)
-        evidence = page_evidence(response, kind, text.excerpt)
-        self.count(evidence)
         seen = PageRead(
             response.url,
             read_at,
-            evidence,
+            page_evidence(response, kind, text.excerpt),
             text.content.images,
             text.content.links,
             response.cut,
             text.content.left,
         )
-        for item in self._next(self.visit.page(seen, step, refusal)):
-            yield item
+        return PageResult(step, response.url, seen, refusal)
 
     def page_failed(self, failure: Failure) -> Iterator[Request]:
         """Count a page that could not be fetched; request the pages that waited for it."""
         request: Request = failure.request  # type: ignore[attr-defined]
         reason, _ = refusal_of(failure.value, request)  # type: ignore[arg-type]
-        self._refuse_page(reason, request.url)
-        yield from map(self._request, self.visit.page_done(request.cb_kwargs["step"]))
+        return self._taken(PageResult(request.cb_kwargs["step"], request.url, refusal=reason))
 
-    async def image_read(self, response: Response, shown: str) -> AsyncIterator[Any]:
+    async def image_read(self, response: Response, shown: str) -> AsyncIterator[Request]:
         """Fingerprint an image, and drop its bytes."""
         if response.status == NOT_MODIFIED:
-            read = self._unchanged(response)
+            known = self.recorder.known.get(response.url)
+            read = unchanged_image(response, known, datetime.now(UTC))
         else:
             read = await self._fingerprinted(response)
-        for item in self._image_done(shown, read):
-            yield item
+        for request in self._taken(ImageResult(shown, read)):
+            yield request
+        await self.batches.room()
 
-    def image_failed(self, failure: Failure) -> Iterator[Any]:
+    def image_failed(self, failure: Failure) -> Iterator[Request]:
         """Record that an image could not be fetched, with its headers if they arrived."""
         request: Request = failure.request  # type: ignore[attr-defined]
         reason, status = refusal_of(failure.value, request)  # type: ignore[arg-type]
@@ -165,23 +167,32 @@ class SiteSpider(Spider):
         # A response with another status does not describe the image.
         if begun is not None and 200 <= begun.status < 300:
             read = replace(read, fetched_url=begun.url, evidence=image_evidence(begun))
-        return self._image_done(request.cb_kwargs["shown"], read)
+        return self._taken(ImageResult(request.cb_kwargs["shown"], read))
 
-    def file_read(self, response: Response, file: SiteFileUrl) -> None:
+    def file_read(self, response: Response, file: SiteFileUrl) -> Iterator[Request]:
         """Record a site file."""
-        self._record(site_file(file, datetime.now(UTC), response_of(response)))
+        record = site_file(file, datetime.now(UTC), response_of(response))
+        return self._taken(FileResult(file, record))
 
-    def file_failed(self, failure: Failure) -> None:
+    def file_failed(self, failure: Failure) -> Iterator[Request]:
         """Record that a site file could not be fetched."""
         request: Request = failure.request  # type: ignore[attr-defined]
         reason, status = refusal_of(failure.value, request)  # type: ignore[arg-type]
-        if reason not in ENDINGS:
-            self._record(refused(request.cb_kwargs["file"], datetime.now(UTC), reason, status))
+        file = request.cb_kwargs["file"]
+        is_over = reason in ENDINGS
+        record = None if is_over else refused(file, datetime.now(UTC), reason, status)
+        return self._taken(FileResult(file, record))
 
-    def rest(self) -> list[Observation]:
-        """End the visit; return the remaining observations."""
+    async def finish(self) -> None:
+        """Write the remaining observations and the end of the visit."""
         self.ending.stop_clock()
-        return self.visit.rest(self.ending.reason, datetime.now(UTC))
+        now = datetime.now(UTC)
+        if self.ending.gives_back:
+            await self.batches.stop()
+        else:
+            rest = self.visit.rest(self.ending.reason, now)
+            await self.batches.finish(self.state, now, self.counts(), rest)
+        self.batches.close()
 
     @property
     def state(self) -> State:
@@ -203,18 +214,33 @@ class SiteSpider(Spider):
         counts["errors"] += int(self.crawler.stats.get_value("spider_exceptions/count", 0))
         return counts
 
-    def count(self, evidence: Iterable[Evidence]) -> None:
-        """Count the marks in evidence; warn once about each type of part that was not read."""
-        for url, text in self.visit.tally.evidence(evidence):
+    def _taken(self, result: Result) -> Iterator[Request]:
+        """Pass a result to the state, its records to the database; yield the next requests."""
+        if self.ending.gives_back and self._is_unasked(result):
+            return
+        items = self.visit.take(result)
+        records = [item for item in items if isinstance(item, Observation | SiteFile)]
+        self.batches.add(result, records)
+        for url, text in self.visit.unread:
             self.warnings.once(text, url)
-
-    def _next(self, items: Iterable[Next]) -> Iterator[Request | Observation]:
-        """Yield the requests for the URLs among the items, and the observations."""
-        for item in items:
-            yield item if isinstance(item, Observation) else self._request(item)
+        self.visit.unread.clear()
+        if isinstance(result, PageResult) and result.refusal is not None:
+            self.logger.info("page refused (%s): %s", result.refusal, result.url)
         self.report(self.visit.tally)
+        for item in items:
+            if not isinstance(item, Observation | SiteFile):
+                yield self._request(item)
 
-    def _request(self, item: Step | ImageUrl | SiteFileUrl) -> Request:
+    def _is_unasked(self, result: Result) -> bool:
+        """Return whether a request ended only because the visit is given back."""
+        match result:
+            case PageResult(refusal=reason) | ImageResult(read=ImageRead(refusal=reason)):
+                return reason in ENDINGS
+            case FileResult(record=record):
+                return record is None
+        return False
+
+    def _request(self, item: StateRequest) -> Request:
         if isinstance(item, Step):
             return page_request(item, self.page_read, self.page_failed)
         if isinstance(item, SiteFileUrl):
@@ -222,17 +248,10 @@ class SiteSpider(Spider):
         size = self.visit.limits.bytes
         return image_request(item.url, size, self.image_read, self.image_failed)
 
-    def _record(self, file: SiteFile) -> None:
-        self.crawler.signals.send_catch_log(site_file_read, site_file=file)
-
-    def _site_file_read(self, site_file: SiteFile) -> None:
-        """Pass on a robots.txt that the middleware read."""
-        self.visit.site_file(site_file)
-
-    def _refuse_page(self, reason: str, url: str) -> None:
-        self.visit.refuse_page(reason, interrupted=self.ending.is_interrupted)
-        self.logger.info("page refused (%s): %s", reason, url)
-        self.report(self.visit.tally)
+    def _robots_read(self, site_file: SiteFile) -> None:
+        """Take a robots.txt that the middleware read."""
+        for _ in self._taken(RobotsResult(site_file)):
+            raise AssertionError("a robots.txt leads to no requests")
 
     def _count_error(self, error: Exception | str, url: str) -> None:
         """Count an error of our own code or of the spider's; log its last line, and all of it."""
@@ -240,17 +259,6 @@ class SiteSpider(Spider):
         self.visit.tally.errors += 1
         self.warnings.once(trace.rstrip().rpartition("\n")[2], url)
         self.logger.debug("%s", trace)
-
-    def _image_done(self, shown: str, read: ImageRead) -> Iterator[Any]:
-        if read.fetched_url is not None:
-            self.count(read.evidence)
-        return self._next(self.visit.image(shown, read))
-
-    def _unchanged(self, response: Response) -> ImageRead:
-        """Return the picture of an earlier visit, with the current time."""
-        known = self.recorder.known.get(response.url)
-        self.visit.tally.unchanged += known is not None
-        return unchanged_image(response, known, datetime.now(UTC))
 
     async def _fingerprinted(self, response: Response) -> ImageRead:
         read_at = datetime.now(UTC)

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
+from time import monotonic
 
 from psycopg import Connection
 
-from registry.db import visits
+from registry.db import records, visits
 from registry.db.connect import connect
+from registry.db.records import KnownImage
 from registry.db.session import Session
-from registry.db.visits import KnownImage, State
+from registry.db.visits import State
 from registry.errors import DatabaseUnavailable
 from registry.model import Observation, SiteFile
 
@@ -20,37 +22,79 @@ from registry.model import Observation, SiteFile
 PATIENCE = (0.5, 1.0, 2.0, 4.0)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Recorder:
-    """One visit in the database, locked by one session until it is finished.
+    """One visit in the database, held by one session until it is finished.
 
-    May be called from any thread, one call at a time. Each call is one
-    transaction. If the database is unavailable, it is retried after each of the
-    seconds in `patience`, then DatabaseUnavailable is raised.
+    May be called from any thread, one call at a time. Each call is one transaction. If the
+    database is unavailable, it is retried after each of the seconds in `patience`, then
+    DatabaseUnavailable is raised. Raises VisitLost if another process took the visit.
+
+    `journal` holds the packed results of the visit until here, `seconds` the time that they
+    took; both are empty for a new visit.
     """
 
     visit_id: int
     known: Mapping[str, KnownImage]
     session: Session
+    token: int = 1
+    journal: Sequence[bytes] = ()
+    seconds: float = 0.0
     patience: Sequence[float] = PATIENCE
+    _part: int = field(init=False)
+    _began: float = field(default_factory=monotonic)
 
-    def write(self, observations: Sequence[Observation], site_files: Sequence[SiteFile]) -> None:
-        """Append a batch of observations and site files."""
-        self._with_retries(lambda conn: visits.write(conn, self.visit_id, observations, site_files))
+    def __post_init__(self) -> None:
+        """Continue after the last part of the journal."""
+        self._part = len(self.journal)
 
-    def finish(self, state: State, finished_at: datetime, counts: Mapping[str, int]) -> None:
-        """Record the end of the visit, its state and its counts."""
-        self._with_retries(
-            lambda conn: visits.finish_visit(
+    @property
+    def is_resumed(self) -> bool:
+        """Return whether another process began the visit."""
+        return self.token > 1
+
+    def write(
+        self, observations: Sequence[Observation], site_files: Sequence[SiteFile], results: bytes
+    ) -> None:
+        """Append a batch: the packed results and all their records, in one transaction."""
+        part, self._part = self._part, self._part + 1
+
+        def append(conn: Connection) -> None:
+            self._confirm(conn)
+            # After a lost connection, the batch may have been committed.
+            if visits.add_journal(conn, self.visit_id, part, results):
+                records.add(conn, self.visit_id, observations, site_files)
+
+        self._with_retries(append)
+
+    def finish(
+        self,
+        state: State,
+        finished_at: datetime,
+        counts: Mapping[str, int],
+        rest: Sequence[Observation] = (),
+    ) -> None:
+        """Record the last observations and the end of the visit, its state and its counts."""
+        part, self._part = self._part, self._part + 1
+
+        def end(conn: Connection) -> None:
+            self._confirm(conn)
+            if visits.add_journal(conn, self.visit_id, part, b""):
+                records.add(conn, self.visit_id, rest)
+            visits.finish_visit(
                 conn, self.visit_id, state=state, finished_at=finished_at, counts=counts
             )
-        )
+
+        self._with_retries(end)
         self.session.close()
+
+    def _confirm(self, conn: Connection) -> None:
+        visits.confirm(conn, self.visit_id, self.token, self.seconds + monotonic() - self._began)
 
     def _with_retries(self, task: Callable[[Connection], None]) -> None:
         for pause in (*self.patience, None):
             try:
-                with self.session.connection() as conn:
+                with self.session.connection() as conn, conn.transaction():
                     return task(conn)
             except DatabaseUnavailable:
                 if pause is None:
@@ -68,20 +112,25 @@ def last_visit(*, spider: str, start_url: str, host: str) -> datetime | None:
 def begin(
     *, spider: str, start_url: str, host: str, user_agent: str, started_at: datetime
 ) -> Recorder:
-    """Record the start of a visit and mark killed visits as `killed`; return its recorder.
+    """Take the killed visit of this plan, or record the start of a new one; return its recorder.
 
-    Raises the errors of `connect`, without retries.
+    Marks visits as `killed` whose process is gone. Raises the errors of `connect`, without
+    retries.
     """
     session = Session()
     with session.connection() as conn:
         visits.mark_killed(conn)
-        visit_id = visits.start_visit(
-            conn,
-            spider=spider,
-            start_url=start_url,
-            host=host,
-            user_agent=user_agent,
-            started_at=started_at,
-        )
-        session.renew = lambda conn: visits.resume_visit(conn, visit_id)
-        return Recorder(visit_id, visits.known_images(conn, host), session)
+        taken = visits.take_unfinished(conn, spider=spider, start_url=start_url, host=host)
+        if taken is None:
+            visit_id = visits.start_visit(
+                conn,
+                spider=spider,
+                start_url=start_url,
+                host=host,
+                user_agent=user_agent,
+                started_at=started_at,
+            )
+            taken = visits.Taken(visit_id, 1, 0.0, ())
+        session.renew = lambda conn: visits.hold_visit(conn, taken.visit_id)
+        known = records.known_images(conn, host)
+        return Recorder(taken.visit_id, known, session, taken.token, taken.journal, taken.seconds)

@@ -34,6 +34,7 @@ class VisitEnding:
         self._crawler = crawler
         self.reason = "crashed"
         self.is_interrupted = False
+        self.gives_back = False
         self.error: RegistryError | None = None
         self._is_begun = False
         self._is_over = False
@@ -52,6 +53,11 @@ class VisitEnding:
     def interrupt(self) -> None:
         """End the visit: finish the requests in progress and send no more."""
         self.is_interrupted = True
+        self._end("interrupted")
+
+    def give_back(self) -> None:
+        """End the visit, to be resumed: finish the requests in progress and send no more."""
+        self.gives_back = True
         self._end("interrupted")
 
     def fail(self, error: RegistryError) -> None:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from scrapy import http
 
-    from registry.db.visits import KnownImage
+    from registry.db.records import KnownImage
     from registry.evidence.responses import Response
 
 

@@ -20,6 +20,7 @@ from registry.urls.key import url_key
 
 # If the largest size cannot be fetched, the next ones are tried: most sizes requested.
 TRIES = 3
+NOT_MODIFIED = 304
 
 
 @dataclass(frozen=True)
@@ -57,6 +58,11 @@ class ImageRead:
     picture: Picture | None = None
     fetched_url: str | None = None
     evidence: tuple[Evidence, ...] = ()
+
+    @property
+    def is_unchanged(self) -> bool:
+        """Return whether the host said that the image is the one of an earlier visit."""
+        return self.status == NOT_MODIFIED and self.picture is not None
 
 
 @dataclass(frozen=True, slots=True)

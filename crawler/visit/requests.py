@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from scrapy import Request
 
 from crawler.settings import IMAGE_ACCEPT
+from crawler.visit.images import NOT_MODIFIED
 from crawler.visit.site_files import MAXSIZE
 
 if TYPE_CHECKING:
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
     from crawler.visit.frontier import Step
     from crawler.visit.site_files import SiteFileUrl
 
-NOT_MODIFIED = 304
 # Images before pages, so that few images wait; next pages before other links; pages
 # near the start before far ones.
 IMAGE_PRIORITY = 10_000

@@ -69,7 +69,8 @@ def visit(
         user_agent=agent,
         started_at=datetime.now(UTC),
     )
-    say(f"visiting {plan.start_url} as {agent}")
+    resumed = f" (visit {record.visit_id}, resumed)" if record.is_resumed else ""
+    say(f"visiting {plan.start_url} as {agent}{resumed}")
     return _Visit(plan, options, record, report, say).made(settings)
 
 
@@ -129,6 +130,7 @@ class _Visit:
         self.readers.give_up()
         spider = crawler.spider
         assert isinstance(spider, SiteSpider)
+        await spider.finish()
         if error := self.report_error or spider.ending.error:
             raise error
         return self._ended(spider, (datetime.now(UTC) - started).total_seconds())

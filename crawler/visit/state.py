@@ -1,7 +1,8 @@
 """The state of one visit: the pages and images read, and the next requests. Pure.
 
-Callers pass in pages, images and site files in any order. The methods return the next
-requests (`Step`, `ImageUrl`, `SiteFileUrl`) and the complete observations.
+Callers pass in the results of requests, in any order. Each gives the next requests and the
+complete records. The same results in the same order give the same state: `replay` brings a
+visit back to where its journal ends.
 """
 
 from __future__ import annotations
@@ -10,27 +11,29 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import NamedTuple
 
 from crawler.pages.links import PageLink
 from crawler.report.tally import VisitTally
 from crawler.visit.frontier import Frontier, Step, VisitLimits
-from crawler.visit.images import ImageRead, PageRead, Showings
-from crawler.visit.site_files import SiteFileUrl, SiteFileUrls
+from crawler.visit.images import PageRead, Showings
+from crawler.visit.results import (
+    FileResult,
+    ImageResult,
+    ImageUrl,
+    PageResult,
+    Request,
+    Result,
+    RobotsResult,
+)
+from crawler.visit.site_files import SiteFileUrls
 from crawler.visit.url_shapes import page_key
-from registry.model import Observation, SiteFile
+from registry.model import PAGE_TRUNCATED, Evidence, Observation, SiteFile
 from registry.urls.key import host_of, hostname_of
 from registry.urls.networks import is_private
 from registry.urls.sites import site_of
 
-
-class ImageUrl(NamedTuple):
-    """The URL of an image to request."""
-
-    url: str
-
-
-Next = Step | ImageUrl | SiteFileUrl | Observation
+Record = Observation | SiteFile
+Next = Request | Record
 
 
 @dataclass(slots=True)
@@ -38,7 +41,8 @@ class VisitState:
     """The state of one visit that starts at `start_url`.
 
     `host` is the host of the first page, after redirects. `is_private`: private addresses may
-    be requested. `start_refusal` is the reason why the first page was not read.
+    be requested. `start_refusal` is the reason why the first page was not read. `unread` holds
+    the URL and a warning for each part of evidence that no reader read, until they are shown.
     """
 
     start_url: str
@@ -50,21 +54,43 @@ class VisitState:
     images: Showings = field(init=False)
     frontier: Frontier = field(init=False)
     site_files: SiteFileUrls = field(default_factory=SiteFileUrls)
+    unread: list[tuple[str, str]] = field(default_factory=list)
+    # Requests without a result, in their order.
+    _open: dict[Request, None] = field(default_factory=dict)
     _pages_read: set[str] = field(default_factory=set)
     _is_started: bool = False
     _left: Counter[str] = field(default_factory=Counter)
 
     def __post_init__(self) -> None:
-        """Start with the host of the start URL."""
+        """Start with the host of the start URL, and its request."""
         self.host = host_of(self.start_url) or ""
         self.is_private = self.is_private or is_private(hostname_of(self.start_url))
         self.images = Showings(self.limits.images)
         self.frontier = Frontier(self.limits)
-
-    def first(self) -> Step:
-        """Return the first page to request."""
         self.frontier.admit(self.start_url, 0)
-        return Step(PageLink(self.start_url), 0)
+        self._open[Step(PageLink(self.start_url), 0)] = None
+
+    def replay(self, results: Iterable[Result]) -> None:
+        """Take the results of a journal; their records were written before."""
+        for result in results:
+            self.take(result)
+        self.unread.clear()
+
+    def requests(self) -> list[Request]:
+        """Return the requests without a result, in their order."""
+        return list(self._open)
+
+    def take(self, result: Result) -> list[Next]:
+        """Take the result of a request; return the next requests and the records."""
+        items = list(self._taken(result))
+        if result.request is not None:
+            self._open.pop(result.request, None)
+        for item in items:
+            if isinstance(item, Observation):
+                self.tally.observation(item)
+            elif not isinstance(item, SiteFile):
+                self._open[item] = None
+        return items
 
     def is_own_page(self, url: str) -> bool:
         """Return whether a page belongs to this visit: same host; for the first page, same site."""
@@ -72,19 +98,56 @@ class VisitState:
             return host_of(url) == self.host
         return site_of(hostname_of(url)) == site_of(hostname_of(self.start_url))
 
-    def is_new_page(self, url: str) -> bool:
-        """Return whether the page at a URL was not read yet, and count it as read."""
-        key = page_key(url)
-        if key in self._pages_read:
-            return False
-        if not self._pages_read:
-            # The start URL may redirect to another host of the site.
-            self.host = host_of(url) or ""
-        self._pages_read.add(key)
-        return True
+    def was_read(self, url: str) -> bool:
+        """Return whether the page at a URL was read."""
+        return page_key(url) in self._pages_read
 
-    def page(self, page: PageRead, step: Step, refusal: str | None) -> Iterator[Next]:
-        """Add a page; yield the next requests. With a refusal, its images are not requested."""
+    def rest(self, reason: str, now: datetime) -> list[Observation]:
+        """Return the remaining observations; images without a result get the reason."""
+        rest = self.images.rest(reason, now)
+        for observation in rest:
+            self.tally.observation(observation)
+        return rest
+
+    def counts(self) -> dict[str, int]:
+        """Return all counts; `left.*` counts the items left out, by reason."""
+        left = self.frontier.dropped() | self._left
+        unread = {"marks": self.tally.unread, "licences": self.site_files.licences_left}
+        left |= {word: n for word, n in unread.items() if n}
+        return self.tally.counts() | {f"left.{word}": n for word, n in sorted(left.items())}
+
+    def _taken(self, result: Result) -> Iterator[Next]:
+        match result:
+            case PageResult():
+                yield from self._page(result)
+            case ImageResult():
+                yield from self._image(result)
+            case FileResult(record=record) if record is not None:
+                yield from self._recorded(record)
+            case RobotsResult(record):
+                if record.evidence is not None:
+                    self.site_files.robots_txt(record.evidence)
+                yield from self._recorded(record)
+
+    def _page(self, result: PageResult) -> Iterator[Next]:
+        page = result.page
+        if page is not None and not self.was_read(page.url):
+            if not self._pages_read:
+                # The start URL may redirect to another host of the site.
+                self.host = host_of(page.url) or ""
+            self._pages_read.add(page_key(page.url))
+            self._count(page.evidence)
+            yield from self._read(page, result.step, result.refusal)
+        refusal = result.refusal or (PAGE_TRUNCATED if page is not None and page.is_cut else None)
+        if refusal is not None:
+            self.tally.pages_refused[refusal] += 1
+            if not self._is_started and refusal != "interrupted":
+                self.start_refusal = refusal
+        self._is_started = True
+        yield from self.frontier.read(result.step.link.url)
+
+    def _read(self, page: PageRead, step: Step, refusal: str | None) -> Iterator[Next]:
+        """Add a page; with a refusal, its images are not requested."""
         self._left.update(page.left)
         self.frontier.shows(step.link.url, (image.url for image in page.images))
         if refusal is None:
@@ -96,39 +159,22 @@ class VisitState:
         yield from self.images.ready()
         yield from self._followed(page.links, step.depth)
 
-    def page_done(self, step: Step) -> list[Step]:
-        """Record that a page was read, or failed; return the waiting pages to request now."""
-        self._is_started = True
-        return self.frontier.read(step.link.url)
-
-    def image(self, shown: str, read: ImageRead) -> Iterator[Next]:
-        """Add the result of one image; yield the next requests and complete observations."""
+    def _image(self, result: ImageResult) -> Iterator[Next]:
+        read = result.read
+        self.tally.unchanged += read.is_unchanged
         if read.fetched_url is not None:
+            self._count(read.evidence)
             yield from self.site_files.about_image(read.fetched_url, read.evidence)
-        yield from map(ImageUrl, self.images.image(shown, read))
+        yield from map(ImageUrl, self.images.image(result.shown, read))
         yield from self.images.ready()
 
-    def site_file(self, site_file: SiteFile) -> None:
-        """Keep the licences that a robots.txt points to; ignore other files."""
-        if site_file.kind == "robots-txt" and site_file.evidence is not None:
-            self.site_files.robots_txt(site_file.evidence)
+    def _recorded(self, record: SiteFile) -> Iterator[SiteFile]:
+        if record.evidence is not None:
+            self._count([record.evidence])
+        yield record
 
-    def refuse_page(self, reason: str, *, interrupted: bool = False) -> None:
-        """Count a page that was not read, or not completely."""
-        self.tally.pages_refused[reason] += 1
-        if not self._is_started and not interrupted:
-            self.start_refusal = reason
-
-    def rest(self, reason: str, now: datetime) -> list[Observation]:
-        """Return the remaining observations; images without a result get the reason."""
-        return self.images.rest(reason, now)
-
-    def counts(self) -> dict[str, int]:
-        """Return all counts; `left.*` counts the items left out, by reason."""
-        left = self.frontier.dropped() | self._left
-        unread = {"marks": self.tally.unread, "licences": self.site_files.licences_left}
-        left |= {word: n for word, n in unread.items() if n}
-        return self.tally.counts() | {f"left.{word}": n for word, n in sorted(left.items())}
+    def _count(self, evidence: Iterable[Evidence]) -> None:
+        self.unread += self.tally.evidence(evidence)
 
     def _followed(self, links: Iterable[PageLink], depth: int) -> Iterator[Step]:
         for link in links:

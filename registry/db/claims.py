@@ -11,9 +11,9 @@ import psycopg
 from psycopg.rows import dict_row
 
 from registry.db.held_signals import held_signals
+from registry.db.records import add_pictures
 from registry.db.sql import load
 from registry.db.values import claim_digest, pack, unpack
-from registry.db.visits import add_pictures
 from registry.errors import UnreadableInput, UsageError
 from registry.model import Claim, Picture
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import psycopg
 from made import day
 
-from registry.db import visits
+from registry.db import records, visits
 from registry.db.connect import connect_to
 from registry.model import Evidence, Observation
 
@@ -25,7 +25,7 @@ def record(conn: psycopg.Connection, values: list[str]) -> None:
         )
         for number, value in enumerate(values, start=1)
     ]
-    visits.write(conn, visit, rows)
+    records.write(conn, visit, rows)
 
 
 def test_a_mark_that_went_is_shown_with_its_dates(run, database_url: str):

@@ -13,7 +13,7 @@ import psycopg
 import pytest
 from conftest import BIN
 
-from registry.db import migrate, schema_version, server, visits
+from registry.db import migrate, records, schema_version, server, visits
 from registry.db.connect import connect
 from registry.db.server_setup import find_setup
 from registry.model import Evidence, Observation, Picture, SiteFile
@@ -235,7 +235,7 @@ def record_a_visit(conn: psycopg.Connection, now: datetime) -> None:
     visit = visits.start_visit(
         conn, spider="gallery", start_url=page, host="art.example", user_agent="t", started_at=now
     )
-    visits.write(conn, visit, [seen("a", noai), seen("b", noindex), gone, gone], [robots])
+    records.write(conn, visit, [seen("a", noai), seen("b", noindex), gone, gone], [robots])
 
 
 def test_stats_count_by_site_signal_refusal_and_age(

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import psycopg
 import pytest
 
-from registry.db import visits
+from registry.db import records, visits
 from registry.db.connect import translated
 from registry.model import SiteFile
 
@@ -21,7 +21,7 @@ def test_a_rule_of_a_host_of_any_length_is_kept(conn: psycopg.Connection) -> Non
         conn, spider="x", start_url="http://a/", host="a", user_agent="u", started_at=NOW
     )
     rule = SiteFile(NOW, host, f"http://{host}/robots.txt", "robots-txt", refusal="connection")
-    visits.write(conn, visit, [], [rule])
+    records.write(conn, visit, [], [rule])
     assert conn.execute("SELECT host FROM site_rule").fetchall() == [(host,)]
 
 

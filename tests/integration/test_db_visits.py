@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from crawler.record import database as recorder
-from registry.db import visits
+from registry.db import records, visits
 from registry.db.connect import connect_to
 from registry.db.values import claim_digest, evidence_digest, pack, unpack
 from registry.fingerprints import versions
@@ -94,7 +94,7 @@ def test_a_batch_is_stored_with_everything_in_it(conn: psycopg.Connection) -> No
         SiteFile(NOW, HOST, robots.url, "robots-txt", 200, None, robots),
         SiteFile(NOW, HOST, f"https://{HOST}/ai.txt", "ai-txt", 404, "http-404"),
     ]
-    visits.write(conn, begin(conn), [seen("a", marks, page()), refused], files)
+    records.write(conn, begin(conn), [seen("a", marks, page()), refused], files)
 
     assert counts(conn) == {
         "evidence": 3, "image": 1, "fingerprint": 3, "observation": 2, "site_rule": 2
@@ -123,14 +123,14 @@ def test_what_is_known_is_not_stored_twice_but_observed_again(conn: psycopg.Conn
     first = counts(conn)
     for day in range(3):
         at = NOW + timedelta(days=day)
-        visits.write(conn, visit, [seen("a", page(), at=at), seen("a", page(), at=at)])
+        records.write(conn, visit, [seen("a", page(), at=at), seen("a", page(), at=at)])
     more = {table: number - first[table] for table, number in counts(conn).items()}
     assert more == {"evidence": 1, "image": 1, "fingerprint": 3, "observation": 6, "site_rule": 0}
 
 
 def test_the_same_text_about_another_page_is_other_evidence(conn: psycopg.Connection) -> None:
     other = Evidence("html", "page", f"https://{HOST}/other", text=page().text)
-    visits.write(conn, begin(conn), [seen("a", page(), other)])
+    records.write(conn, begin(conn), [seen("a", page(), other)])
     assert count(conn, "evidence") == 2
 
 
@@ -138,12 +138,12 @@ def test_a_fingerprint_of_a_newer_version_joins_the_known_image(
     conn: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     visit = begin(conn)
-    visits.write(conn, visit, [seen("a")])
+    records.write(conn, visit, [seen("a")])
     newer = {name: f"{version}.next" for name, version in versions().items()}
-    monkeypatch.setattr(visits, "versions", lambda: newer)
+    monkeypatch.setattr(records, "versions", lambda: newer)
     again = Observation(NOW, "https://x.example/", picture=picture("a"))
-    visits.write(conn, visit, [again, again])
-    visits.write(conn, visit, [again])
+    records.write(conn, visit, [again, again])
+    records.write(conn, visit, [again])
     assert (count(conn, "image"), count(conn, "fingerprint")) == (1, 6)
 
 
@@ -151,23 +151,23 @@ def test_half_a_batch_is_never_stored(conn: psycopg.Connection) -> None:
     neither = Observation(NOW, "https://art.example/neither.jpg")
     visit = begin(conn)
     with pytest.raises(psycopg.errors.CheckViolation):
-        visits.write(conn, visit, [seen("a", page()), neither])
+        records.write(conn, visit, [seen("a", page()), neither])
     assert set(counts(conn).values()) == {0}
-    visits.write(conn, visit, [seen("a", page())])
+    records.write(conn, visit, [seen("a", page())])
     assert count(conn, "observation") == 1
 
 
 def test_it_refuses_to_run_inside_a_transaction(conn: psycopg.Connection) -> None:
     visit = begin(conn)
     with conn.transaction(), pytest.raises(ValueError, match="outside"):
-        visits.write(conn, visit, [seen("a")])
+        records.write(conn, visit, [seen("a")])
 
 
 def test_very_long_addresses_are_stored(conn: psycopg.Connection) -> None:
     """A B-tree refuses keys over 2,700 bytes that do not compress."""
     url = f"https://{HOST}/?token={secrets.token_hex(20_000)}"
-    visits.write(conn, begin(conn), [Observation(NOW, url, url, url, picture=picture("long"))])
-    assert list(visits.known_images(conn, HOST)) == [url]
+    records.write(conn, begin(conn), [Observation(NOW, url, url, url, picture=picture("long"))])
+    assert list(records.known_images(conn, HOST)) == [url]
 
 
 def test_two_crawlers_may_write_the_same_things_at_once(
@@ -186,7 +186,7 @@ def test_two_crawlers_may_write_the_same_things_at_once(
                 visit = begin(own)
                 for _ in range(5):
                     barrier.wait()
-                    visits.write(own, visit, batch)
+                    records.write(own, visit, batch)
         except BaseException as error:  # noqa: BLE001 - handed to the test's own thread
             failures.append(error)
             barrier.abort()
@@ -212,15 +212,15 @@ def test_known_images_are_the_latest_successful_reading_of_the_host(
     old = headers(url, ("ETag", '"old"'), ("Last-Modified", "Mon, 04 May 2026 00:00:00 GMT"))
     new = headers(url, ("etag", '"new"'))
     metadata = Evidence("xmp", "image", url, text="<x:xmpmeta/>")
-    visits.write(conn, begin(conn), [seen("a", old, page())])
+    records.write(conn, begin(conn), [seen("a", old, page())])
     later = begin(conn)
-    visits.write(conn, later, [seen("a", new, page(), metadata), seen("b")])
-    visits.write(conn, later, [Observation(NOW, url, fetched_url=url, refusal="http-503")])
-    visits.write(conn, begin(conn, "other.example"), [seen("c", old)])
+    records.write(conn, later, [seen("a", new, page(), metadata), seen("b")])
+    records.write(conn, later, [Observation(NOW, url, fetched_url=url, refusal="http-503")])
+    records.write(conn, begin(conn, "other.example"), [seen("c", old)])
 
-    known = visits.known_images(conn, HOST)
+    known = records.known_images(conn, HOST)
     assert set(known) == {url, f"https://{HOST}/b.jpg"}
-    assert known[url] == visits.KnownImage(
+    assert known[url] == records.KnownImage(
         picture=picture("a"), evidence=(new, metadata), etag='"new"', last_modified=None
     )
     assert known[f"https://{HOST}/b.jpg"].etag is None
@@ -229,14 +229,14 @@ def test_known_images_are_the_latest_successful_reading_of_the_host(
 def test_a_known_picture_can_be_observed_again(conn: psycopg.Connection) -> None:
     """What a crawler does on a 304: it passes the known picture and evidence on."""
     url = f"https://{HOST}/a.jpg"
-    visits.write(conn, begin(conn), [seen("a", headers(url, ("ETag", '"1"')))])
-    known = visits.known_images(conn, HOST)[url]
+    records.write(conn, begin(conn), [seen("a", headers(url, ("ETag", '"1"')))])
+    known = records.known_images(conn, HOST)[url]
     again = Observation(
         NOW, url, fetched_url=url, status=304, picture=known.picture, evidence=known.evidence
     )
-    visits.write(conn, begin(conn), [again])
+    records.write(conn, begin(conn), [again])
     assert counts(conn)["image"] == counts(conn)["evidence"] == 1
-    assert visits.known_images(conn, HOST)[url] == known
+    assert records.known_images(conn, HOST)[url] == known
 
 
 ANY_TEXT = st.text(st.characters(codec=None), max_size=30)
@@ -251,8 +251,8 @@ def test_any_text_comes_back_as_it_was(conn: psycopg.Connection, text: str, valu
     """NUL, lone surrogates and noncharacters included."""
     url = f"https://{HOST}/a.jpg"
     evidence = Evidence("headers", "image", url + text, ((value, text), ("ETag", value)), text)
-    visits.write(conn, begin(conn), [seen("a", evidence)])
-    known = visits.known_images(conn, HOST)[url]
+    records.write(conn, begin(conn), [seen("a", evidence)])
+    known = records.known_images(conn, HOST)[url]
     assert known.evidence == (evidence,)
     assert known.etag == value
 
@@ -314,7 +314,7 @@ def test_a_visit_whose_session_was_lost_is_held_again(
         "WHERE datname = current_database() AND pid <> pg_backend_pid()"
     )
     assert visits.mark_killed(conn) == [record.visit_id]
-    record.write([], [])
+    record.write([], [], b"")
     assert conn.execute("SELECT state FROM visit").fetchone() == ("running",)
     assert visits.mark_killed(conn) == []
     record.finish("finished", NOW, {})

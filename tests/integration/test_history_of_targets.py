@@ -7,7 +7,7 @@ import psycopg
 import pytest
 from made import day
 
-from registry.db import claims, visits
+from registry.db import claims, records, visits
 from registry.errors import UsageError
 from registry.lookups.history import History, history
 from registry.model import Claim, Evidence, Observation, Picture, SiteFile
@@ -47,7 +47,7 @@ def record(
 ) -> None:
     fields = {"spider": "gallery", "start_url": PAGE, "host": "art.example", "user_agent": "t"}
     visit = visits.start_visit(conn, started_at=day(1), **fields)
-    visits.write(conn, visit, observations, files)
+    records.write(conn, visit, observations, files)
 
 
 def told(found: History) -> list[tuple[str, int, int, int, str]]:

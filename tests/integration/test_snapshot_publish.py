@@ -11,7 +11,7 @@ import pytest
 from made import day
 
 from registry import durable
-from registry.db import claims, visits
+from registry.db import claims, records, visits
 from registry.db.connect import connect_to
 from registry.db.export import exporting, position
 from registry.errors import UnwritableOutput, UsageError
@@ -53,7 +53,7 @@ def recorded(conn: psycopg.Connection) -> psycopg.Connection:
     headers = Evidence("headers", "image", URL, (("X-Robots-Tag", "noai"), ("ETag", '"1"')))
     for number in (1, 2):
         seen = Observation(day(number), URL, PAGE, URL, "own", 200, None, PICTURE, (headers,))
-        visits.write(conn, visit, [seen], [file] if number == 1 else [])
+        records.write(conn, visit, [seen], [file] if number == 1 else [])
     claims.import_claims(conn, [Claim(source="a list", sha256="ab" * 32)])
     return conn
 
@@ -113,7 +113,7 @@ def test_a_snapshot_has_fingerprints_of_the_version_that_it_names_only(
     again = Observation(
         day(3), URL, PAGE, URL, "own", 200, None, replace(PICTURE, fingerprints=other)
     )
-    visits.write(recorded, 1, [again])
+    records.write(recorded, 1, [again])
     assert published().images["phash64"].to_pylist() == [int("0f" * 8, 16)]
     monkeypatch.undo()
     assert published().images["phash64"].to_pylist() == [int(CODE, 16)]

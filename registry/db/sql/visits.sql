@@ -1,8 +1,4 @@
-Visits, and what they bring: evidence, images, observations, site rules.
-
-A batch is copied into the staged_ tables and goes on from there. Whatever two
-crawlers may insert at once (evidence, images, fingerprints) is inserted in the
-order of its key, so that they wait for each other and never in a circle.
+Visits: their start and end, who holds them, and their journals.
 
 -- name: start_visit
 INSERT INTO visit (spider, start_url, host, user_agent, started_at)
@@ -12,9 +8,6 @@ RETURNING id
 -- name: hold_visit
 -- held until this session ends; a visit whose lock is held is running
 SELECT pg_advisory_lock(%(key)s)
-
--- name: resume_visit
-UPDATE visit SET state = 'running' WHERE id = %(visit_id)s AND state = 'killed'
 
 -- name: running_visits
 -- none if they cannot be marked: for an account that only reads, or on a standby
@@ -39,96 +32,40 @@ UPDATE visit
 SET state = %(state)s, finished_at = %(finished_at)s, counts = %(counts)s
 WHERE id = %(visit_id)s
 
--- name: stage_batch
-CREATE TEMP TABLE IF NOT EXISTS staged_evidence (
-    digest bytea, carrier text, about text, url text, lines jsonb, text text
-) ON COMMIT DELETE ROWS;
-CREATE TEMP TABLE IF NOT EXISTS staged_image (
-    sha256 bytea, md5 bytea, width integer, height integer, format text, size bigint, unfit text
-) ON COMMIT DELETE ROWS;
-CREATE TEMP TABLE IF NOT EXISTS staged_fingerprint (
-    sha256 bytea, algorithm text, version text, view text, bits bytea
-) ON COMMIT DELETE ROWS;
-CREATE TEMP TABLE IF NOT EXISTS staged_observation (
-    position integer, observed_at timestamptz, image_url text, page_url text, fetched_url text,
-    relation text, status integer, refusal text, sha256 bytea, evidence bytea[]
-) ON COMMIT DELETE ROWS;
-CREATE TEMP TABLE IF NOT EXISTS staged_site_rule (
-    position integer, observed_at timestamptz, host text, kind text, url text, status integer,
-    refusal text, evidence bytea
-) ON COMMIT DELETE ROWS
+-- name: unfinished_visit
+-- the newest killed visit of a plan that has a journal
+SELECT id FROM visit
+WHERE state = 'killed' AND spider = %(spider)s AND start_url = %(start_url)s AND host = %(host)s
+  AND started_at > clock_timestamp() - make_interval(secs => %(seconds)s)
+  AND EXISTS (SELECT FROM visit_journal WHERE visit_id = visit.id)
+ORDER BY id DESC LIMIT 1
 
--- name: copy_evidence
-COPY staged_evidence (digest, carrier, about, url, lines, text) FROM STDIN
+-- name: take_visit
+-- for another owner: the one before can write no more
+UPDATE visit SET state = 'running', token = token + 1, seen_at = clock_timestamp()
+WHERE id = %(visit_id)s AND state = 'killed'
+RETURNING token, seconds
 
--- name: copy_image
-COPY staged_image (sha256, md5, width, height, format, size, unfit) FROM STDIN
+-- name: read_journal
+SELECT results FROM visit_journal WHERE visit_id = %(visit_id)s ORDER BY part
 
--- name: copy_fingerprint
-COPY staged_fingerprint (sha256, algorithm, version, view, bits) FROM STDIN
+-- name: confirm_visit
+-- that it is still this owner's; the row stays locked until the transaction ends
+UPDATE visit SET seen_at = clock_timestamp(), seconds = %(seconds)s, state = 'running'
+WHERE id = %(visit_id)s AND token = %(token)s AND state IN ('running', 'killed')
+RETURNING id
 
--- name: copy_observation
-COPY staged_observation (position, observed_at, image_url, page_url, fetched_url, relation,
-                         status, refusal, sha256, evidence) FROM STDIN
+-- name: add_journal
+-- nothing if the part is there: the transaction before was committed, but its answer lost
+INSERT INTO visit_journal (visit_id, part, results) VALUES (%(visit_id)s, %(part)s, %(results)s)
+ON CONFLICT DO NOTHING
+RETURNING part
 
--- name: copy_site_rule
-COPY staged_site_rule (position, observed_at, host, kind, url, status, refusal, evidence)
-FROM STDIN
-
--- name: insert_evidence
-INSERT INTO evidence (digest, carrier, about, url, lines, text)
-SELECT digest, carrier, about, url, lines, text FROM staged_evidence ORDER BY digest
-ON CONFLICT (digest) DO NOTHING
-
--- name: insert_image
-INSERT INTO image (sha256, md5, width, height, format, size, unfit)
-SELECT sha256, md5, width, height, format, size, unfit FROM staged_image ORDER BY sha256
-ON CONFLICT (sha256) DO NOTHING
-
--- name: insert_fingerprint
-INSERT INTO fingerprint (image_id, algorithm, version, view, bits)
-SELECT image.id, staged.algorithm, staged.version, staged.view, staged.bits
-FROM staged_fingerprint AS staged JOIN image USING (sha256)
-ORDER BY staged.sha256, staged.algorithm, staged.version, staged.view
-ON CONFLICT (image_id, algorithm, version, view) DO NOTHING
-
--- name: insert_observation
-INSERT INTO observation (visit_id, observed_at, image_url, page_url, fetched_url, relation,
-                         status, refusal, image_id, evidence)
-SELECT %(visit_id)s::bigint, staged.observed_at, staged.image_url, staged.page_url, staged.fetched_url,
-       staged.relation, staged.status, staged.refusal, image.id,
-       ARRAY(SELECT evidence.id
-             FROM unnest(staged.evidence) WITH ORDINALITY AS named (digest, place)
-             JOIN evidence USING (digest)
-             ORDER BY named.place)
-FROM staged_observation AS staged LEFT JOIN image USING (sha256)
-ORDER BY staged.position
-
--- name: insert_site_rule
-INSERT INTO site_rule (visit_id, observed_at, host, kind, url, status, refusal, evidence_id)
-SELECT %(visit_id)s::bigint, staged.observed_at, staged.host, staged.kind, staged.url, staged.status,
-       staged.refusal, evidence.id
-FROM staged_site_rule AS staged LEFT JOIN evidence ON evidence.digest = staged.evidence
-ORDER BY staged.position
-
--- name: known_images
-WITH latest AS (
-    SELECT DISTINCT ON (observation.fetched_url)
-           observation.fetched_url, observation.image_id, observation.evidence
-    FROM observation JOIN visit ON visit.id = observation.visit_id
-    WHERE visit.host = %(host)s
-      AND observation.image_id IS NOT NULL
-      AND observation.fetched_url IS NOT NULL
-    ORDER BY observation.fetched_url, observation.id DESC
-)
-SELECT latest.fetched_url,
-       encode(image.sha256, 'hex'), encode(image.md5, 'hex'),
-       image.width, image.height, image.format, image.size, image.unfit,
-       (SELECT json_agg(json_build_array(algorithm, version, view, encode(bits, 'hex'))
-                        ORDER BY algorithm, view)
-        FROM fingerprint WHERE fingerprint.image_id = image.id),
-       (SELECT json_agg(json_build_array(carrier, about, url, lines, text) ORDER BY place)
-        FROM unnest(latest.evidence) WITH ORDINALITY AS named (id, place)
-        JOIN evidence USING (id)
-        WHERE evidence.about = 'image')
-FROM latest JOIN image ON image.id = latest.image_id
+-- name: drop_journals
+-- of a visit that ended, and of killed ones with the same plan, which it replaces
+DELETE FROM visit_journal WHERE visit_id IN (
+    SELECT other.id FROM visit AS this JOIN visit AS other
+        ON other.id = this.id
+        OR (other.state = 'killed' AND other.id < this.id AND other.spider = this.spider
+            AND other.start_url = this.start_url AND other.host = this.host)
+    WHERE this.id = %(visit_id)s)

@@ -1,0 +1,105 @@
+"""The records of a visit, written to the database in batches, in order, in a thread.
+
+A batch holds results and all their records: both are written in one transaction, so a visit
+that is resumed from its journal neither loses nor repeats a record.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+from crawler.visit.results import Result, pack
+from registry.errors import RegistryError
+from registry.model import Observation, SiteFile
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from crawler.record.database import Recorder
+    from registry.db.visits import State
+
+# Most records before they are written; and the seconds after which fewer are.
+BATCH = 200
+SECONDS = 0.5
+
+
+class Batches:
+    """Writes a batch at BATCH records, and at least every SECONDS if there are any.
+
+    One thread writes, one batch after the other. `fail` is called with the first database
+    error; nothing is written after it.
+    """
+
+    def __init__(self, recorder: Recorder, fail: Callable[[RegistryError], None]) -> None:
+        """Prepare; `begin` starts the clock."""
+        self._recorder = recorder
+        self._fail = fail
+        self._failed = False
+        self._observations: list[Observation] = []
+        self._site_files: list[SiteFile] = []
+        self._results: list[Result] = []
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="database")
+        self._lock = asyncio.Lock()
+        self._clock: asyncio.Task[None] | None = None
+
+    def begin(self) -> None:
+        """Start writing every SECONDS."""
+        self._clock = asyncio.ensure_future(self._tick())
+
+    def add(self, result: Result, records: Iterable[Observation | SiteFile]) -> None:
+        """Add a result with its records."""
+        self._results.append(result)
+        for record in records:
+            if isinstance(record, SiteFile):
+                self._site_files.append(record)
+            else:
+                self._observations.append(record)
+
+    async def room(self) -> None:
+        """Wait until the database has taken what is too much to keep in memory."""
+        if len(self._observations) + len(self._results) >= BATCH:
+            await self._flush()
+
+    async def finish(
+        self, state: State, now: datetime, counts: dict[str, int], rest: Sequence[Observation]
+    ) -> None:
+        """Write the remaining records, the last observations, and the end of the visit."""
+        await self.stop()
+        await self._run(self._recorder.finish, state, now, counts, rest)
+
+    async def stop(self) -> None:
+        """Write the remaining records, and stop the clock."""
+        if self._clock is not None:
+            self._clock.cancel()
+        await self._flush()
+
+    def close(self) -> None:
+        """End the thread."""
+        self._thread.shutdown()
+
+    async def _tick(self) -> None:
+        while True:
+            await asyncio.sleep(SECONDS)
+            await self._flush()
+
+    async def _flush(self) -> None:
+        async with self._lock:
+            results, self._results = self._results, []
+            observations, self._observations = self._observations, []
+            site_files, self._site_files = self._site_files, []
+            if results:
+                packed = pack(results)
+                await self._run(self._recorder.write, observations, site_files, packed)
+
+    async def _run(self, write: object, *arguments: object) -> None:
+        if self._failed:
+            return
+        loop = asyncio.get_running_loop()
+        try:
+            await loop.run_in_executor(self._thread, write, *arguments)  # type: ignore[arg-type]
+        except RegistryError as error:
+            self._failed = True
+            self._fail(error)

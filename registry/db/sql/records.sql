@@ -1,0 +1,99 @@
+What visits bring: evidence, images, observations, site rules; and the known images.
+
+A batch is copied into the staged_ tables and goes on from there. Whatever two
+crawlers may insert at once (evidence, images, fingerprints) is inserted in the
+order of its key, so that they wait for each other and never in a circle.
+
+-- name: stage_batch
+CREATE TEMP TABLE IF NOT EXISTS staged_evidence (
+    digest bytea, carrier text, about text, url text, lines jsonb, text text
+) ON COMMIT DELETE ROWS;
+CREATE TEMP TABLE IF NOT EXISTS staged_image (
+    sha256 bytea, md5 bytea, width integer, height integer, format text, size bigint, unfit text
+) ON COMMIT DELETE ROWS;
+CREATE TEMP TABLE IF NOT EXISTS staged_fingerprint (
+    sha256 bytea, algorithm text, version text, view text, bits bytea
+) ON COMMIT DELETE ROWS;
+CREATE TEMP TABLE IF NOT EXISTS staged_observation (
+    position integer, observed_at timestamptz, image_url text, page_url text, fetched_url text,
+    relation text, status integer, refusal text, sha256 bytea, evidence bytea[]
+) ON COMMIT DELETE ROWS;
+CREATE TEMP TABLE IF NOT EXISTS staged_site_rule (
+    position integer, observed_at timestamptz, host text, kind text, url text, status integer,
+    refusal text, evidence bytea
+) ON COMMIT DELETE ROWS
+
+-- name: copy_evidence
+COPY staged_evidence (digest, carrier, about, url, lines, text) FROM STDIN
+
+-- name: copy_image
+COPY staged_image (sha256, md5, width, height, format, size, unfit) FROM STDIN
+
+-- name: copy_fingerprint
+COPY staged_fingerprint (sha256, algorithm, version, view, bits) FROM STDIN
+
+-- name: copy_observation
+COPY staged_observation (position, observed_at, image_url, page_url, fetched_url, relation,
+                         status, refusal, sha256, evidence) FROM STDIN
+
+-- name: copy_site_rule
+COPY staged_site_rule (position, observed_at, host, kind, url, status, refusal, evidence)
+FROM STDIN
+
+-- name: insert_evidence
+INSERT INTO evidence (digest, carrier, about, url, lines, text)
+SELECT digest, carrier, about, url, lines, text FROM staged_evidence ORDER BY digest
+ON CONFLICT (digest) DO NOTHING
+
+-- name: insert_image
+INSERT INTO image (sha256, md5, width, height, format, size, unfit)
+SELECT sha256, md5, width, height, format, size, unfit FROM staged_image ORDER BY sha256
+ON CONFLICT (sha256) DO NOTHING
+
+-- name: insert_fingerprint
+INSERT INTO fingerprint (image_id, algorithm, version, view, bits)
+SELECT image.id, staged.algorithm, staged.version, staged.view, staged.bits
+FROM staged_fingerprint AS staged JOIN image USING (sha256)
+ORDER BY staged.sha256, staged.algorithm, staged.version, staged.view
+ON CONFLICT (image_id, algorithm, version, view) DO NOTHING
+
+-- name: insert_observation
+INSERT INTO observation (visit_id, observed_at, image_url, page_url, fetched_url, relation,
+                         status, refusal, image_id, evidence)
+SELECT %(visit_id)s::bigint, staged.observed_at, staged.image_url, staged.page_url, staged.fetched_url,
+       staged.relation, staged.status, staged.refusal, image.id,
+       ARRAY(SELECT evidence.id
+             FROM unnest(staged.evidence) WITH ORDINALITY AS named (digest, place)
+             JOIN evidence USING (digest)
+             ORDER BY named.place)
+FROM staged_observation AS staged LEFT JOIN image USING (sha256)
+ORDER BY staged.position
+
+-- name: insert_site_rule
+INSERT INTO site_rule (visit_id, observed_at, host, kind, url, status, refusal, evidence_id)
+SELECT %(visit_id)s::bigint, staged.observed_at, staged.host, staged.kind, staged.url, staged.status,
+       staged.refusal, evidence.id
+FROM staged_site_rule AS staged LEFT JOIN evidence ON evidence.digest = staged.evidence
+ORDER BY staged.position
+
+-- name: known_images
+WITH latest AS (
+    SELECT DISTINCT ON (observation.fetched_url)
+           observation.fetched_url, observation.image_id, observation.evidence
+    FROM observation JOIN visit ON visit.id = observation.visit_id
+    WHERE visit.host = %(host)s
+      AND observation.image_id IS NOT NULL
+      AND observation.fetched_url IS NOT NULL
+    ORDER BY observation.fetched_url, observation.id DESC
+)
+SELECT latest.fetched_url,
+       encode(image.sha256, 'hex'), encode(image.md5, 'hex'),
+       image.width, image.height, image.format, image.size, image.unfit,
+       (SELECT json_agg(json_build_array(algorithm, version, view, encode(bits, 'hex'))
+                        ORDER BY algorithm, view)
+        FROM fingerprint WHERE fingerprint.image_id = image.id),
+       (SELECT json_agg(json_build_array(carrier, about, url, lines, text) ORDER BY place)
+        FROM unnest(latest.evidence) WITH ORDINALITY AS named (id, place)
+        JOIN evidence USING (id)
+        WHERE evidence.about = 'image')
+FROM latest JOIN image ON image.id = latest.image_id
