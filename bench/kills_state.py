@@ -22,7 +22,8 @@ CONTENT = {
     "observations": """SELECT image_url, page_url, fetched_url, relation, refusal, image.sha256
                        FROM observation LEFT JOIN image ON image.id = image_id
                        WHERE visit_id = (SELECT max(id) FROM visit)""",
-    "site rules": """SELECT host, kind, site_rule.url, status, refusal, evidence.digest
+    # Distinct: a resumed visit requests robots.txt again.
+    "site rules": """SELECT DISTINCT host, kind, site_rule.url, status, refusal, evidence.digest
                      FROM site_rule LEFT JOIN evidence ON evidence.id = evidence_id
                      WHERE visit_id = (SELECT max(id) FROM visit)""",
     "pages": """SELECT DISTINCT evidence.digest FROM evidence WHERE about = 'page'""",

@@ -35,7 +35,15 @@ from crawler.visit.frontier import Step, VisitLimits
 from crawler.visit.images import NOT_MODIFIED, ImageRead, PageRead
 from crawler.visit.readers import Readers
 from crawler.visit.requests import image_request, page_request, site_file_request
-from crawler.visit.results import FileResult, ImageResult, PageResult, Result, RobotsResult, unpack
+from crawler.visit.results import (
+    FileResult,
+    ImageResult,
+    PageResult,
+    Result,
+    RobotsResult,
+    UnreadableJournal,
+    unpack,
+)
 from crawler.visit.results import Request as StateRequest
 from crawler.visit.site_files import SiteFileUrl, refused, site_file
 from crawler.visit.state import VisitState
@@ -76,12 +84,12 @@ class SiteSpider(Spider):
     ) -> None:
         """Prepare a visit of `start_url`; `report` is called with the counts at every step."""
         super().__init__(**kwargs)
-        self.visit = VisitState(start_url, limits)
-        self.visit.replay(result for part in recorder.journal for result in unpack(part))
         self.recorder = recorder
         self.readers = readers
         self.report = report
         self.warnings = Warnings(self.logger)
+        self.visit = VisitState(start_url, limits)
+        self.visit.replay(self._journal())
         self.ending: VisitEnding
         self.batches: Batches
 
@@ -230,6 +238,15 @@ class SiteSpider(Spider):
         for item in items:
             if not isinstance(item, Observation | SiteFile):
                 yield self._request(item)
+
+    def _journal(self) -> list[Result]:
+        """Return the results of the visit until here; an unreadable journal is dropped."""
+        try:
+            return [result for part in self.recorder.journal for result in unpack(part)]
+        except UnreadableJournal as error:
+            self.logger.warning("%s; the visit begins anew", error)
+            self.recorder.drop_journal()
+            return []
 
     def _is_unasked(self, result: Result) -> bool:
         """Return whether a request ended only because the visit is given back."""

@@ -43,6 +43,8 @@ class Recorder:
     patience: Sequence[float] = PATIENCE
     _part: int = field(init=False)
     _began: float = field(default_factory=monotonic)
+    # The connection that holds the visit; another one replaces it after it is lost.
+    _held_by: Connection | None = None
 
     def __post_init__(self) -> None:
         """Continue after the last part of the journal."""
@@ -52,6 +54,16 @@ class Recorder:
     def is_resumed(self) -> bool:
         """Return whether another process began the visit."""
         return self.token > 1
+
+    def drop_journal(self) -> None:
+        """Drop the visit's journal, so that it begins anew."""
+
+        def drop(conn: Connection) -> None:
+            self._confirm(conn)
+            visits.drop_journals(conn, self.visit_id)
+
+        self._with_retries(drop)
+        self.journal = ()
 
     def write(
         self, observations: Sequence[Observation], site_files: Sequence[SiteFile], results: bytes
@@ -63,7 +75,7 @@ class Recorder:
             self._confirm(conn)
             # After a lost connection, the batch may have been committed.
             if visits.add_journal(conn, self.visit_id, part, results):
-                records.add(conn, self.visit_id, observations, site_files)
+                records.write(conn, self.visit_id, observations, site_files)
 
         self._with_retries(append)
 
@@ -80,7 +92,7 @@ class Recorder:
         def end(conn: Connection) -> None:
             self._confirm(conn)
             if visits.add_journal(conn, self.visit_id, part, b""):
-                records.add(conn, self.visit_id, rest)
+                records.write(conn, self.visit_id, rest)
             visits.finish_visit(
                 conn, self.visit_id, state=state, finished_at=finished_at, counts=counts
             )
@@ -91,11 +103,21 @@ class Recorder:
     def _confirm(self, conn: Connection) -> None:
         visits.confirm(conn, self.visit_id, self.token, self.seconds + monotonic() - self._began)
 
+    def _hold(self, conn: Connection) -> None:
+        """Hold the visit, unless a lost session of ours holds it until the server notices."""
+        if conn is not self._held_by and visits.hold_visit(conn, self.visit_id):
+            self._held_by = conn
+
     def _with_retries(self, task: Callable[[Connection], None]) -> None:
         for pause in (*self.patience, None):
             try:
-                with self.session.connection() as conn, conn.transaction():
-                    return task(conn)
+                with self.session.connection() as conn:
+                    self._hold(conn)
+                    with conn.transaction():
+                        return task(conn)
+            except visits.VisitLost:
+                self.session.close()
+                raise
             except DatabaseUnavailable:
                 if pause is None:
                     raise
@@ -131,6 +153,13 @@ def begin(
                 started_at=started_at,
             )
             taken = visits.Taken(visit_id, 1, 0.0, ())
-        session.renew = lambda conn: visits.hold_visit(conn, taken.visit_id)
         known = records.known_images(conn, host)
-        return Recorder(taken.visit_id, known, session, taken.token, taken.journal, taken.seconds)
+        return Recorder(
+            taken.visit_id,
+            known,
+            session,
+            taken.token,
+            taken.journal,
+            taken.seconds,
+            _held_by=conn,
+        )

@@ -7,8 +7,9 @@ state, so a killed visit is resumed from its journal.
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import NamedTuple
 
 import msgspec
@@ -16,6 +17,8 @@ import msgspec
 from crawler.visit.frontier import Step
 from crawler.visit.images import ImageRead, PageRead
 from crawler.visit.site_files import SiteFileUrl
+from registry.db.values import pack as escape
+from registry.db.values import unpack as unescape
 from registry.errors import RegistryError
 from registry.model import SiteFile
 
@@ -101,14 +104,48 @@ class UnreadableJournal(RegistryError):
 
 def pack(results: Iterable[Result]) -> bytes:
     """Return results as bytes."""
-    encode = msgspec.msgpack.encode
-    return zlib.compress(encode([(_NAMES[type(result)], encode(result)) for result in results]))
+    return zlib.compress(_MSGPACK.encode([_packed(result) for result in results]))
 
 
 def unpack(data: bytes) -> list[Result]:
     """Return the results in bytes of `pack`. Raises UnreadableJournal."""
     try:
-        pairs = msgspec.msgpack.decode(zlib.decompress(data), type=list[tuple[str, bytes]])
-        return [msgspec.msgpack.decode(one, type=_KINDS[name]) for name, one in pairs]
+        items = msgspec.msgpack.decode(zlib.decompress(data), type=list[_Item])
+        return [_unpacked(item) for item in items]
     except (zlib.error, msgspec.MsgspecError, KeyError) as error:
         raise UnreadableJournal(f"the journal of a visit cannot be read: {error}") from error
+
+
+# The kind of a result, itself in msgpack, and whether its strings are escaped.
+_Item = tuple[str, bytes, bool]
+_MSGPACK = msgspec.msgpack.Encoder()
+
+
+def _packed(result: Result) -> _Item:
+    name = _NAMES[type(result)]
+    try:
+        return name, _MSGPACK.encode(result), False
+    except UnicodeEncodeError:
+        # Lone surrogates, as JSON can spell them, have no UTF-8.
+        plain = msgspec.to_builtins(result, builtin_types=(datetime,))
+        return name, _MSGPACK.encode(_mapped(plain, escape)), True
+
+
+def _unpacked(item: _Item) -> Result:
+    name, data, is_escaped = item
+    if not is_escaped:
+        return msgspec.msgpack.decode(data, type=_KINDS[name])
+    plain = _mapped(msgspec.msgpack.decode(data), unescape)
+    return msgspec.convert(plain, type=_KINDS[name])
+
+
+def _mapped(value: object, change: Callable[[str], str]) -> object:
+    """Return a value of lists and dictionaries with all its strings changed."""
+    match value:
+        case str():
+            return change(value)
+        case dict():
+            return {_mapped(key, change): _mapped(item, change) for key, item in value.items()}
+        case list() | tuple():
+            return [_mapped(item, change) for item in value]
+    return value

@@ -58,6 +58,7 @@ class VisitState:
     # Requests without a result, in their order.
     _open: dict[Request, None] = field(default_factory=dict)
     _pages_read: set[str] = field(default_factory=set)
+    _robots: set[str] = field(default_factory=set)
     _is_started: bool = False
     _left: Counter[str] = field(default_factory=Counter)
 
@@ -127,7 +128,10 @@ class VisitState:
             case RobotsResult(record):
                 if record.evidence is not None:
                     self.site_files.robots_txt(record.evidence)
-                yield from self._recorded(record)
+                # A resumed visit requests it again; its marks are counted once.
+                is_again = record.url in self._robots
+                self._robots.add(record.url)
+                yield from [record] if is_again else self._recorded(record)
 
     def _page(self, result: PageResult) -> Iterator[Next]:
         page = result.page

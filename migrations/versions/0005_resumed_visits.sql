@@ -1,8 +1,5 @@
 -- Visits that can be resumed: the results of a visit's requests are kept until it ends, and
 -- every write names the visit's token, which changes when another process takes the visit.
--- A crawler of the release before cannot write after this: migrate while none runs.
-UPDATE visit SET state = 'killed' WHERE state = 'running';
-
 ALTER TABLE visit ADD COLUMN token integer NOT NULL DEFAULT 1;
 -- When the owner of a running visit last wrote.
 ALTER TABLE visit ADD COLUMN seen_at timestamptz;

@@ -168,7 +168,7 @@ def translated(database: str) -> Iterator[None]:
     except errors.ProgramLimitExceeded:
         # psycopg counts it as operational, but trying again cannot help: the value is too large.
         raise
-    except psycopg.OperationalError as error:
+    except (psycopg.OperationalError, errors.IdleInTransactionSessionTimeout) as error:
         raise _unavailable(database, error) from error
 
 
@@ -191,7 +191,7 @@ def _restart_hint() -> str | None:
     return f"run the command again: it starts the embedded PostgreSQL, whose log is {log}"
 
 
-def _unavailable(database: str, error: psycopg.OperationalError) -> DatabaseUnavailable:
+def _unavailable(database: str, error: psycopg.Error) -> DatabaseUnavailable:
     reason = _reason(error)
     # libpq gives no SQLSTATE for a failed connection, only the server's message.
     if "does not exist" in reason and "database" in reason:

@@ -41,20 +41,7 @@ def write(
     observations: Sequence[Observation],
     site_files: Sequence[SiteFile] = (),
 ) -> None:
-    """Store one batch in one transaction, outside of any other: see `add`."""
-    if conn.info.transaction_status is not psycopg.pq.TransactionStatus.IDLE:
-        raise ValueError("write() makes a transaction of its own; call it outside of any")
-    with conn.transaction():
-        add(conn, visit_id, observations, site_files)
-
-
-def add(
-    conn: psycopg.Connection,
-    visit_id: int,
-    observations: Sequence[Observation],
-    site_files: Sequence[SiteFile] = (),
-) -> None:
-    """Store one batch inside the caller's transaction.
+    """Store one batch, all of it or nothing, in the caller's transaction if there is one.
 
     Known evidence, images and fingerprints are reused, not stored twice; observations and
     site files are always appended. Two crawlers may write the same images at once. Raises
@@ -64,14 +51,17 @@ def add(
         return
     evidence = [e for o in observations for e in o.evidence]
     evidence += [f.evidence for f in site_files if f.evidence]
-    conn.execute(SQL["stage_batch"])
-    _copy(conn, "copy_evidence", _evidence_rows(evidence))
-    _copy(conn, "copy_observation", map(_observation_row, range(len(observations)), observations))
-    _copy(conn, "copy_site_rule", map(_site_rule_row, range(len(site_files)), site_files))
-    conn.execute(SQL["insert_evidence"])
-    add_pictures(conn, [o.picture for o in observations if o.picture])
-    conn.execute(SQL["insert_observation"], {"visit_id": visit_id})
-    conn.execute(SQL["insert_site_rule"], {"visit_id": visit_id})
+    with conn.transaction():
+        conn.execute(SQL["stage_batch"])
+        _copy(conn, "copy_evidence", _evidence_rows(evidence))
+        _copy(
+            conn, "copy_observation", map(_observation_row, range(len(observations)), observations)
+        )
+        _copy(conn, "copy_site_rule", map(_site_rule_row, range(len(site_files)), site_files))
+        conn.execute(SQL["insert_evidence"])
+        add_pictures(conn, [o.picture for o in observations if o.picture])
+        conn.execute(SQL["insert_observation"], {"visit_id": visit_id})
+        conn.execute(SQL["insert_site_rule"], {"visit_id": visit_id})
 
 
 def add_pictures(conn: psycopg.Connection, pictures: Iterable[Picture]) -> None:

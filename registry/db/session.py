@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 
 import psycopg
@@ -10,18 +10,14 @@ import psycopg
 from registry.db.connect import connect, database_name, translated
 from registry.errors import DatabaseUnavailable
 
-Renew = Callable[[psycopg.Connection], None]
-
 
 class Session:
     """A database session, whose locks last from one use to the next.
 
-    `renew` is called with every connection that replaces a lost one. May be used
-    from any thread, by one thread at a time.
+    May be used from any thread, by one thread at a time.
     """
 
     def __init__(self) -> None:
-        self.renew: Renew | None = None
         self._open = ExitStack()
         self._conn: psycopg.Connection | None = None
 
@@ -45,8 +41,6 @@ class Session:
     def _connect(self) -> psycopg.Connection:
         with ExitStack() as opening:
             conn = opening.enter_context(connect())
-            if self.renew:
-                self.renew(conn)
             self._open = opening.pop_all()
         self._conn = conn
         return conn

@@ -24,6 +24,8 @@ SQL = load("visits")
 VISIT_LOCKS = 0x76697369
 # Seconds since its start after which a killed visit is not resumed.
 RESUMABLE_SECONDS = 86_400
+# Longest pause of a visit's owner inside a transaction; the server then ends its session.
+IDLE = "15s"
 # A visit is `running` until it ends in one of these, or is found `killed`.
 State = Literal["finished", "interrupted", "failed"]
 
@@ -31,6 +33,7 @@ State = Literal["finished", "interrupted", "failed"]
 class VisitLost(RegistryError):
     """Another process has taken the visit."""
 
+    exit_code = 3
     hint = "nothing was lost: the other process continues it"
 
 
@@ -73,7 +76,7 @@ def start_visit(
         assert row is not None  # INSERT ... RETURNING
         # Before anybody else can see the visit.
         hold_visit(conn, row[0])
-        conn.execute(SQL["drop_journals"], {"visit_id": row[0]})
+        drop_journals(conn, row[0])
     return int(row[0])
 
 
@@ -95,9 +98,10 @@ def take_unfinished(
     return Taken(row[0], token, seconds, tuple(part for (part,) in parts))
 
 
-def hold_visit(conn: psycopg.Connection, visit_id: int) -> None:
-    """Hold a visit with this session, also after the session before was lost."""
-    conn.execute(SQL["hold_visit"], {"key": _lock_key(visit_id)})
+def hold_visit(conn: psycopg.Connection, visit_id: int) -> bool:
+    """Hold a visit with this session; return False if another session still holds it."""
+    row = conn.execute(SQL["hold_visit"], {"key": _lock_key(visit_id), "idle": IDLE}).fetchone()
+    return bool(row and row[0])
 
 
 def confirm(conn: psycopg.Connection, visit_id: int, token: int, seconds: float) -> None:
@@ -161,4 +165,9 @@ def finish_visit(
         "counts": Jsonb(dict(counts)),
     }
     conn.execute(SQL["finish_visit"], values)
+    drop_journals(conn, visit_id)
+
+
+def drop_journals(conn: psycopg.Connection, visit_id: int) -> None:
+    """Drop the journal of a visit, and of killed ones of the same plan before it."""
     conn.execute(SQL["drop_journals"], {"visit_id": visit_id})

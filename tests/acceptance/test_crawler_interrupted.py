@@ -9,18 +9,20 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from urllib.parse import urlsplit
 
 import psycopg
 import pytest
 from crawling import CRAWLER, observed, rows
 
+from crawler.visit.frontier import Step
+from crawler.visit.results import unpack
 from demo.server import SampleSite
 
-# Writes often, and tries a database again for less than a second.
+# Tries a database again for less than a second.
 IMPATIENT = """
 from functools import partial
-from crawler.record import database, pipeline
-pipeline.SECONDS = 0.5
+from crawler.record import database
 database.Recorder = partial(database.Recorder, patience=(0.2, 0.4))
 from crawler.cli import main
 main()
@@ -106,6 +108,92 @@ def rename(admin: psycopg.Connection, name: str) -> None:
         return
 
 
+WHAT = """SELECT image_url, page_url, fetched_url, relation, status, refusal,
+    encode(sha256, 'hex'), ARRAY(SELECT encode(digest, 'hex') FROM unnest(evidence) AS e (id)
+    JOIN evidence USING (id) ORDER BY 1)
+    FROM observation LEFT JOIN image ON image.id = image_id WHERE visit_id = {} ORDER BY 1, 2"""
+FILES = (
+    "SELECT url, kind, status, refusal, evidence_id FROM site_rule WHERE visit_id = {} ORDER BY 1"
+)
+
+
+def ended_requests(database_url: str) -> set[tuple[str | None, str]]:
+    """Return the host and path of a running visit's requests whose results were written."""
+    parts = rows(database_url, "SELECT results FROM visit_journal")
+    requests = [result.request for (part,) in parts for result in unpack(part)]
+    urls = [r.link.url if isinstance(r, Step) else r.url for r in requests if r is not None]
+    return {(urlsplit(url).hostname, urlsplit(url).path) for url in urls}
+
+
+def test_a_killed_visit_is_resumed_and_repeats_only_what_was_in_progress(
+    started: Callable[..., subprocess.Popen[str]],
+    crawl: Callable[..., subprocess.CompletedProcess[str]],
+    site: SampleSite,
+    database_url: str,
+) -> None:
+    for wanted in (8, 20, 30, 45):
+        done = ended_requests(database_url)
+        begun = len(site.requests)
+        process = started(begun + wanted)
+        process.kill()
+        process.wait()
+        assert not done & {(r.host, r.path) for r in site.requests[begun:]}
+        # Pictures wait for the picture processes that start with the visit.
+        assert len(ended_requests(database_url)) > len(done) or wanted == 8
+    site.delay = 0
+    assert rows(database_url, "SELECT count(*) FROM visit") == [(1,)]
+    done = ended_requests(database_url)
+    begun = len(site.requests)
+    resumed = crawl(site.url + "/", "--json")
+    assert resumed.returncode == 0, resumed.stderr
+    assert "(visit 1, resumed)" in resumed.stderr
+    assert not done & {(r.host, r.path) for r in site.requests[begun:]}
+    assert rows(database_url, "SELECT id, state, token FROM visit") == [(1, "finished", 5)]
+    assert rows(database_url, "SELECT count(*) FROM visit_journal") == [(0,)]
+
+    site.requests.clear()
+    undisturbed = crawl(site.url + "/", "--json")
+    assert undisturbed.returncode == 0
+    assert rows(database_url, "SELECT max(id) FROM visit") == [(2,)]
+    first, second = (json.loads(r.stdout)["visits"][0]["counts"] for r in (resumed, undisturbed))
+    for counts in (first, second):
+        # The second visit asks with conditions.
+        counts.pop("unchanged")
+        # The last page of an endless series depends on the order of the responses.
+        counts.pop("pages")
+    assert first == second
+    stored = rows(database_url, WHAT.format(1))
+    assert [row[:6] for row in stored] == [
+        (*row[:4], 200 if row[4] == 304 else row[4], row[5])
+        for row in rows(database_url, WHAT.format(2))
+    ]
+    assert set(rows(database_url, FILES.format(1))) == set(rows(database_url, FILES.format(2)))
+
+
+def test_a_stopped_visit_that_another_took_over_writes_no_more(
+    started: Callable[..., subprocess.Popen[str]],
+    crawl: Callable[..., subprocess.CompletedProcess[str]],
+    site: SampleSite,
+    database_url: str,
+) -> None:
+    ghost = started(30)
+    ghost.send_signal(signal.SIGSTOP)
+    site.delay = 0
+    with psycopg.connect(database_url, autocommit=True) as admin:
+        admin.execute(
+            "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+    assert crawl(site.url + "/", "--json").returncode == 0
+    written = rows(database_url, "SELECT visit_id, count(*) FROM observation GROUP BY 1")
+    ghost.send_signal(signal.SIGCONT)
+    _, stderr = ghost.communicate(timeout=60)
+    assert ghost.returncode == 3
+    assert "error: visit 1 was taken by another process" in stderr
+    assert rows(database_url, "SELECT visit_id, count(*) FROM observation GROUP BY 1") == written
+    assert rows(database_url, "SELECT id, state, token FROM visit") == [(1, "finished", 2)]
+
+
 def test_a_killed_visit_is_recorded_as_killed(
     started: Callable[..., subprocess.Popen[str]],
     crawl: Callable[..., subprocess.CompletedProcess[str]],
@@ -113,17 +201,17 @@ def test_a_killed_visit_is_recorded_as_killed(
     database_url: str,
 ) -> None:
     started().kill()
-    running = started(40)
+    running = started(60)
     running.send_signal(signal.SIGSTOP)
     site.delay = 0
-    assert crawl(site.url, "--max-pages", 1).returncode == 0
-    # The second is alive and left alone.
+    assert crawl(site.url + "/", "--max-pages", 1).returncode == 0
+    # The first was resumed; it is alive and left alone.
     states = rows(database_url, "SELECT state FROM visit ORDER BY id")
-    assert states == [("killed",), ("running",), ("finished",)]
+    assert states == [("running",), ("finished",)]
     running.send_signal(signal.SIGCONT)
     running.communicate(timeout=60)
     states = rows(database_url, "SELECT state FROM visit ORDER BY id")
-    assert states == [("killed",), ("finished",), ("finished",)]
+    assert states == [("finished",), ("finished",)]
 
 
 def test_stats_record_it_too(

@@ -120,7 +120,7 @@ CRAWLER = {
     "crawler.visit": VALUES
     | {"crawler.settings", "crawler.pages", "crawler.manners", "crawler.report"}
     | {"registry.urls", "registry.evidence", "registry.signals"}
-    | {"registry.guard", "registry.pictures"},
+    | {"registry.guard", "registry.pictures", "registry.db.values"},
     "crawler.site_spider": VALUES
     | {"crawler.settings", "crawler.pages", "crawler.manners", "crawler.visit"}
     | {"crawler.record", "crawler.report"}

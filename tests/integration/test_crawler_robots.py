@@ -18,20 +18,22 @@ from demo.server import SampleSite
 SCRIPT = """
 import json, logging, sys
 from scrapy import Request
-from scrapy.crawler import AsyncCrawlerProcess
+from scrapy.crawler import AsyncCrawlerRunner
 from crawler.visit.frontier import VisitLimits
+from crawler.visit.reactor import running_loop, with_names
 from crawler.visit.readers import Readers
 from crawler.settings import scrapy_settings
 from crawler.site_spider import SiteSpider
 
 class Recorder:
-    visit_id, known = 1, {}
+    visit_id, known, journal, seconds = 1, {}, (), 0.0
     def __init__(self):
         self.observations, self.site_files = [], []
-    def write(self, observations, site_files):
+    def write(self, observations, site_files, results):
         self.observations += observations
         self.site_files += site_files
-    def finish(self, state, finished_at, counts):
+    def finish(self, state, finished_at, counts, rest):
+        self.observations += rest
         self.counts = counts
 
 class Cheat(SiteSpider):
@@ -40,23 +42,30 @@ SPIDER
 
 if __name__ == "__main__":
     settings = scrapy_settings(contact="test", delay=0, timeout=5, hosts=["127.0.0.1"])
-    process = AsyncCrawlerProcess(settings | {"LOG_ENABLED": False})
     recorder = Recorder()
     readers = Readers(1)
-    task = process.crawl(
-        process.create_crawler(Cheat), start_url=sys.argv[1], limits=VisitLimits(),
-        recorder=recorder, readers=readers, report=lambda tally: None,
-    )
-    process.start()
-    readers.close()
-    if task.exception():
-        print(json.dumps({"error": str(task.exception())}))
+
+    async def made():
+        runner = AsyncCrawlerRunner(settings)
+        crawler = runner.create_crawler(Cheat)
+        with with_names(crawler):
+            await runner.crawl(
+                crawler, start_url=sys.argv[1], limits=VisitLimits(),
+                recorder=recorder, readers=readers, report=lambda tally: None,
+            )
+        await crawler.spider.finish()
+
+    try:
+        running_loop().run_until_complete(made())
+    except Exception as error:
+        print(json.dumps({"error": str(error)}))
     else:
         print(json.dumps({
             "refused": [[o.image_url, o.refusal] for o in recorder.observations if o.refusal],
             "site_files": [f.url for f in recorder.site_files],
             "counts": recorder.counts,
         }))
+    readers.close()
 """
 
 
@@ -79,8 +88,8 @@ def cheat(tmp_path: Path, url: str, spider: str) -> dict[str, object]:
 
 def test_request_meta_is_ignored(site: SampleSite, tmp_path: Path) -> None:
     spider = """
-def _image_request(self, url):
-    request = super()._image_request(url)
+def _request(self, item):
+    request = super()._request(item)
     request.meta.update(dont_obey_robotstxt=True, robots_txt_pass=object())
     return request
 """

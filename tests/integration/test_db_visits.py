@@ -157,10 +157,12 @@ def test_half_a_batch_is_never_stored(conn: psycopg.Connection) -> None:
     assert count(conn, "observation") == 1
 
 
-def test_it_refuses_to_run_inside_a_transaction(conn: psycopg.Connection) -> None:
+def test_a_batch_goes_with_the_transaction_of_its_caller(conn: psycopg.Connection) -> None:
     visit = begin(conn)
-    with conn.transaction(), pytest.raises(ValueError, match="outside"):
-        records.write(conn, visit, [seen("a")])
+    with conn.transaction(force_rollback=True):
+        records.write(conn, visit, [seen("a", page())])
+        assert count(conn, "observation") == 1
+    assert set(counts(conn).values()) == {0}
 
 
 def test_very_long_addresses_are_stored(conn: psycopg.Connection) -> None:

@@ -6,8 +6,10 @@ VALUES (%(spider)s, %(start_url)s, %(host)s, %(user_agent)s, %(started_at)s)
 RETURNING id
 
 -- name: hold_visit
--- held until this session ends; a visit whose lock is held is running
-SELECT pg_advisory_lock(%(key)s)
+-- held until this session ends; a visit whose lock is held is running. A stopped process
+-- (SIGSTOP, a sleeping machine) must not keep the locks of an open transaction.
+SELECT pg_try_advisory_lock(%(key)s),
+       set_config('idle_in_transaction_session_timeout', %(idle)s, false)
 
 -- name: running_visits
 -- none if they cannot be marked: for an account that only reads, or on a standby
@@ -62,7 +64,7 @@ ON CONFLICT DO NOTHING
 RETURNING part
 
 -- name: drop_journals
--- of a visit that ended, and of killed ones with the same plan, which it replaces
+-- of a visit, and of killed ones with the same plan, which it replaces
 DELETE FROM visit_journal WHERE visit_id IN (
     SELECT other.id FROM visit AS this JOIN visit AS other
         ON other.id = this.id

@@ -1,0 +1,181 @@
+"""Visits that another process takes over: one owner at a time, each batch stored once."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+
+import psycopg
+import pytest
+
+from crawler.record.database import Recorder
+from crawler.record.database import begin as begin_recorder
+from registry.db import visits
+from registry.db.visits import VisitLost
+from registry.errors import DatabaseUnavailable
+from registry.model import Observation
+
+NOW = datetime.now(UTC)
+PLAN = {"spider": "gallery", "start_url": "https://art.example/", "host": "art.example"}
+Begin = Callable[..., Recorder]
+
+
+@pytest.fixture
+def begin(database_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Begin]:
+    """Begin a visit of PLAN, or take the killed one."""
+    monkeypatch.setenv("REGISTRY_DATABASE_URL", database_url)
+    recorders: list[Recorder] = []
+
+    def begin_visit(started_at: datetime = NOW, **changed: str) -> Recorder:
+        recorders.append(begin_recorder(**PLAN | changed, user_agent="t", started_at=started_at))  # type: ignore[arg-type]
+        return recorders[-1]
+
+    yield begin_visit
+    for recorder in recorders:
+        recorder.session.close()
+
+
+def gone(conn: psycopg.Connection, recorder: Recorder) -> None:
+    """Let the owner of a visit disappear, and wait until the server has noticed."""
+    recorder.session.close()
+    others = "SELECT FROM pg_locks WHERE locktype = 'advisory' AND pid <> pg_backend_pid()"
+    while conn.execute(others).fetchone() is not None:
+        time.sleep(0.02)
+
+
+def cut_sessions(conn: psycopg.Connection) -> None:
+    conn.execute(
+        "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity "
+        "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+    )
+
+
+def seen(name: str) -> Observation:
+    return Observation(NOW, f"https://art.example/{name}.jpg", status=404, refusal="http-404")
+
+
+def images(conn: psycopg.Connection) -> list[str]:
+    rows = conn.execute("SELECT image_url FROM observation ORDER BY id")
+    return [url.rpartition("/")[2] for (url,) in rows]
+
+
+def test_a_killed_visit_is_taken_with_its_journal(conn: psycopg.Connection, begin: Begin) -> None:
+    first = begin()
+    assert not first.is_resumed
+    first.write([seen("a")], [], b"one")
+    first.write([seen("b")], [], b"two")
+    gone(conn, first)
+    second = begin()
+    assert second.is_resumed
+    assert (second.visit_id, second.token) == (first.visit_id, 2)
+    assert second.journal == (b"one", b"two")
+    assert 0 < second.seconds < 60
+    second.write([], [], b"three")
+    gone(conn, second)
+    third = begin()
+    assert third.journal == (b"one", b"two", b"three")
+    third.finish("finished", NOW, {}, [seen("c")])
+    assert images(conn) == ["a.jpg", "b.jpg", "c.jpg"]
+    assert conn.execute("SELECT state, token FROM visit").fetchall() == [("finished", 3)]
+    assert conn.execute("SELECT count(*) FROM visit_journal").fetchone() == (0,)
+    assert not begin().is_resumed
+
+
+def test_the_owner_before_writes_no_more(conn: psycopg.Connection, begin: Begin) -> None:
+    ghost = begin()
+    ghost.write([seen("a")], [], b"one")
+    cut_sessions(conn)
+    owner = begin()
+    assert owner.is_resumed
+    for _ in range(2):
+        with pytest.raises(VisitLost, match="another process"):
+            ghost.write([seen("ghost")], [], b"two")
+    with pytest.raises(VisitLost):
+        ghost.finish("finished", NOW, {"pages": 9}, [seen("ghost")])
+    with pytest.raises(VisitLost):
+        ghost.drop_journal()
+    owner.write([seen("b")], [], b"two")
+    owner.finish("finished", NOW, {"pages": 2})
+    with pytest.raises(VisitLost):
+        ghost.finish("finished", NOW, {"pages": 9})
+    assert images(conn) == ["a.jpg", "b.jpg"]
+    assert conn.execute("SELECT state, counts FROM visit").fetchall() == [
+        ("finished", {"pages": 2})
+    ]
+
+
+def test_a_visit_in_progress_is_not_taken(begin: Begin) -> None:
+    first = begin()
+    first.write([], [], b"one")
+    second = begin()
+    assert second.visit_id != first.visit_id
+    first.write([], [], b"two")
+
+
+@pytest.mark.parametrize(
+    "changed", [{"spider": "other"}, {"start_url": "https://art.example/b"}, {"host": "b.example"}]
+)
+def test_another_plan_does_not_take_it(
+    changed: dict[str, str], conn: psycopg.Connection, begin: Begin
+) -> None:
+    first = begin()
+    first.write([], [], b"one")
+    gone(conn, first)
+    assert not begin(**changed).is_resumed
+    assert begin().is_resumed
+
+
+def test_an_old_visit_is_not_taken(conn: psycopg.Connection, begin: Begin) -> None:
+    old = begin(NOW - timedelta(seconds=visits.RESUMABLE_SECONDS + 60))
+    old.write([], [], b"one")
+    gone(conn, old)
+    new = begin()
+    assert new.visit_id != old.visit_id
+    # Its journal is of no use any more.
+    assert conn.execute("SELECT count(*) FROM visit_journal").fetchone() == (0,)
+
+
+def test_a_batch_whose_confirmation_was_lost_is_stored_once(
+    conn: psycopg.Connection, begin: Begin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recorder = begin()
+    recorder.patience = (0, 0)
+    original = visits.add_journal
+    failures = [True, True]
+
+    def lost_after_commit(*arguments: object) -> bool:
+        added = original(*arguments)  # type: ignore[arg-type]
+        if failures and failures.pop():
+            # Committed, but the client does not know.
+            arguments[0].execute("COMMIT; BEGIN")  # type: ignore[attr-defined]
+            raise DatabaseUnavailable("gone")
+        return added
+
+    recorder.write([seen("a")], [], b"one")
+    with monkeypatch.context() as patched:
+        patched.setattr(visits, "add_journal", lost_after_commit)
+        recorder.write([], [], b"two")
+    recorder.write([seen("b")], [], b"three")
+    rows = conn.execute("SELECT part, results FROM visit_journal ORDER BY part").fetchall()
+    assert rows == [(0, b"one"), (1, b"two"), (2, b"three")]
+    assert images(conn) == ["a.jpg", "b.jpg"]
+
+
+def test_a_stopped_owner_does_not_keep_its_locks(
+    conn: psycopg.Connection, begin: Begin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(visits, "IDLE", "200ms")
+    stopped = begin()
+    stopped.patience = (0,)
+    with stopped.session.connection() as own, pytest.raises(DatabaseUnavailable):  # noqa: PT012
+        own.execute("BEGIN")
+        visits.confirm(own, stopped.visit_id, 1, 0)
+        conn.execute("SET lock_timeout = '10s'")
+        # Waits until the server has ended the session that holds the row.
+        conn.execute("SELECT FROM visit FOR UPDATE")
+        with stopped.session.connection():
+            own.execute("SELECT 1")
+    # It takes its visit again, with another session.
+    stopped.write([seen("a")], [], b"one")
+    assert images(conn) == ["a.jpg"]
