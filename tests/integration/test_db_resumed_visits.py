@@ -39,7 +39,10 @@ def begin(database_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Begin]
 def gone(conn: psycopg.Connection, recorder: Recorder) -> None:
     """Let the owner of a visit disappear, and wait until the server has noticed."""
     recorder.session.close()
-    others = "SELECT FROM pg_locks WHERE locktype = 'advisory' AND pid <> pg_backend_pid()"
+    others = (
+        "SELECT FROM pg_locks JOIN pg_database ON pg_database.oid = database"
+        " WHERE locktype = 'advisory' AND pid <> pg_backend_pid() AND datname = current_database()"
+    )
     while conn.execute(others).fetchone() is not None:
         time.sleep(0.02)
 
