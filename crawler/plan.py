@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass
 from functools import cache
 
 from scrapy.settings import Settings
 from scrapy.spiderloader import SpiderLoader
 
+from crawler.options import Options
 from crawler.settings import LEAST_DELAY, SPIDER_MODULES, checked_contact
 from crawler.site_spider import SiteSpider
-from crawler.visit.frontier import VisitLimits
 from registry.errors import UsageError
 from registry.urls.absolute import absolute
 from registry.urls.key import host_of, hostname_of
@@ -22,29 +21,6 @@ from registry.urls.sites import wider_hosts
 
 # The spider for URLs whose host no spider declares.
 ANY_SITE = "gallery"
-
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    """How to crawl: limits per visit, seconds between requests, seconds per download.
-
-    `contact` is a web page or `mailto:` address for site owners. `private`: the start
-    hosts may have public names that resolve to private addresses.
-    """
-
-    limits: VisitLimits = field(default_factory=VisitLimits)
-    delay: float = 1.0
-    timeout: float = 30.0
-    contact: str | None = None
-    verbose: bool = False
-    private: bool = False
-
-    def __post_init__(self) -> None:
-        """Raise UsageError for a number that is negative, infinite or no number."""
-        numbers = {"delay": self.delay, "timeout": self.timeout} | asdict(self.limits)
-        for name, number in numbers.items():
-            if not (math.isfinite(number) and number >= 0):
-                raise UsageError(f"{name} {number:g} is out of range", "a number of 0 or more")
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,12 +54,17 @@ def spider_for(url: str) -> type[SiteSpider]:
     return spiders()[ANY_SITE]
 
 
-def plan(target: str) -> Plan:
-    """Return the plan for a URL or a spider's name. Raises UsageError if it is neither."""
+def plan(target: str, spider: str | None = None) -> Plan:
+    """Return the plan for a URL or a spider's name. Raises UsageError if it is neither.
+
+    `spider` names the spider for a URL in place of that which declares its host.
+    """
+    known = spiders()
+    if spider is not None and spider not in known:
+        raise UsageError(f"there is no spider {spider}", "see `crawler sites`")
     if "://" in target:
         url = _checked(target)
-        return Plan(spider_for(url), url)
-    known = spiders()
+        return Plan(known[spider] if spider else spider_for(url), url)
     if target in known:
         if not known[target].starts_at:
             raise UsageError(f"the spider {target} needs a start URL", "crawler run https://...")
@@ -96,12 +77,17 @@ def contact_for(plan: Plan, options: Options) -> str:
     """Return the contact of a visit. Raises UsageError if it lacks one or is too fast."""
     is_local = is_loopback(hostname_of(plan.start_url))
     contact = checked_contact(options.contact, local=is_local)
-    if options.delay < LEAST_DELAY and not is_local:
+    refuse_haste(plan, options)
+    return contact
+
+
+def refuse_haste(plan: Plan, options: Options) -> None:
+    """Raise UsageError for a delay that is too short for a site on another machine."""
+    if options.delay < LEAST_DELAY and not is_loopback(hostname_of(plan.start_url)):
         raise UsageError(
             f"--delay {options.delay:g} is too fast for other people's sites",
             f"the minimum is {LEAST_DELAY:g} seconds, except for sites on this machine",
         )
-    return contact
 
 
 def refuse_unimportable(spider: type[SiteSpider]) -> None:
@@ -132,4 +118,5 @@ def _checked(target: str) -> str:
     url = absolute(target, target)
     if url is None:
         raise UsageError(f"{target} is not a web address", "http:// or https://, then a host")
-    return url
+    # `http://host` and `http://host/` are one request, and one site.
+    return url if url.count("/") > 2 else f"{url}/"

@@ -22,6 +22,7 @@ from crawler.manners.downloader import begun_response, downloader_of
 from crawler.manners.refusals import refusal_of
 from crawler.manners.responses import response_of
 from crawler.manners.robots import ENDINGS, RobotsTxtMiddleware
+from crawler.options import VisitLimits
 from crawler.pages.reading import Page, PageParser, PageResponse, parse_page
 from crawler.record.database import Recorder
 from crawler.record.events import site_file_read
@@ -31,7 +32,7 @@ from crawler.settings import refuse_disobedience
 from crawler.visit.batches import Batches
 from crawler.visit.ending import VisitEnding
 from crawler.visit.evidence import image_evidence, page_evidence, unchanged_image
-from crawler.visit.frontier import Step, VisitLimits
+from crawler.visit.frontier import Step
 from crawler.visit.images import NOT_MODIFIED, ImageRead, PageRead
 from crawler.visit.readers import Readers
 from crawler.visit.requests import image_request, page_request, site_file_request

@@ -14,6 +14,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
+from crawler.options import VisitLimits
 from crawler.pages.links import PageLink
 from crawler.visit.url_shapes import folder_of, page_key, shape_of, spelling_of
 
@@ -27,17 +28,6 @@ BARREN_FOLDER = 100
 PATH_SEGMENTS = 16
 # Most waiting links of all shapes; more are dropped with the reason `pages`.
 MOST_WAITING = 20_000
-
-
-@dataclass(frozen=True, slots=True)
-class VisitLimits:
-    """The limits of one visit: counts, seconds for the whole visit, bytes per image."""
-
-    pages: int = 500
-    depth: int = 10
-    images: int = 5000
-    seconds: float = 3600
-    bytes: int = 50 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)

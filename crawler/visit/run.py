@@ -15,7 +15,8 @@ from typing import Any
 
 from scrapy.crawler import AsyncCrawlerRunner, Crawler
 
-from crawler.plan import Options, Plan, contact_for, refuse_unimportable
+from crawler.options import Options
+from crawler.plan import Plan, contact_for, refuse_unimportable
 from crawler.record import database as recorder
 from crawler.report.summary import Ended
 from crawler.report.tally import VisitTally

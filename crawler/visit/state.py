@@ -12,9 +12,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from crawler.options import VisitLimits
 from crawler.pages.links import PageLink
 from crawler.report.tally import VisitTally
-from crawler.visit.frontier import Frontier, Step, VisitLimits
+from crawler.visit.frontier import Frontier, Step
 from crawler.visit.images import PageRead, Showings
 from crawler.visit.results import (
     FileResult,

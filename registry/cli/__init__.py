@@ -9,8 +9,9 @@ from __future__ import annotations
 import importlib
 import os
 import sys
+from collections.abc import Mapping
 from contextlib import suppress
-from typing import Any
+from typing import Any, ClassVar
 
 import click
 
@@ -139,24 +140,30 @@ def _broken_pipe() -> int:
 
 
 class LateGroup(click.Group):
-    """A click group that imports a sub-command only when it is called."""
+    """A click group that imports a sub-command only when it is called.
+
+    The sub-command NAME is `command` in the file NAME.py of `package`.
+    """
+
+    package: ClassVar[str] = "registry.cli"
+    summaries: ClassVar[Mapping[str, str]] = SUMMARIES
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the names of all sub-commands, sorted."""
-        return sorted(SUMMARIES)
+        return sorted(self.summaries)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Import the sub-command's file and return its `command`."""
-        if cmd_name not in SUMMARIES:
+        if cmd_name not in self.summaries:
             return None
         module = "import_" if cmd_name == "import" else cmd_name
-        loaded: click.Command = importlib.import_module(f"registry.cli.{module}").command
+        loaded: click.Command = importlib.import_module(f"{self.package}.{module}").command
         return loaded
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the command list from SUMMARIES; no sub-command is imported."""
+        """Write the command list from the summaries; no sub-command is imported."""
         with formatter.section("Commands"):
-            formatter.write_dl(sorted(SUMMARIES.items()))
+            formatter.write_dl(sorted(self.summaries.items()))
 
 
 @click.command(cls=LateGroup)

@@ -11,8 +11,9 @@ import json
 import multiprocessing
 import sys
 
-from crawler.plan import Options, plan
-from crawler.visit.frontier import VisitLimits
+from crawler.options import Options
+from crawler.plan import plan
+from crawler.options import VisitLimits
 from crawler.visit.run import visit
 
 def made(url):
@@ -68,7 +69,8 @@ socket.getaddrinfo = lambda host, *a, **k: real(
 import crawler.settings
 crawler.settings.LEAST_DELAY = 0.05
 
-from crawler.plan import Options, plan
+from crawler.options import Options
+from crawler.plan import plan
 from crawler.visit.run import visit
 
 url = sys.argv[1]
@@ -90,7 +92,8 @@ def test_a_visit_that_ends_in_an_error_is_held_by_nobody(ran, site, conn):
     site.replace("/one.html", b'<img src="/pictures/cat.jpg">')
     program = """
 import sys
-from crawler.plan import Options, plan
+from crawler.options import Options
+from crawler.plan import plan
 from crawler.site_spider import SiteSpider
 from crawler.visit.run import visit
 
@@ -115,7 +118,8 @@ print(visit(plan(sys.argv[1]), Options(delay=0)).state)
 def test_an_exception_of_the_report_is_the_callers(ran, site, conn):
     program = """
 import asyncio, sys
-from crawler.plan import Options, plan
+from crawler.options import Options
+from crawler.plan import plan
 from crawler.visit.run import visit
 from registry.errors import UsageError
 
@@ -157,7 +161,8 @@ class Faulty(SiteSpider):
 """
 IN_MODULE = """
 import sys
-from crawler.plan import Options, Plan
+from crawler.options import Options
+from crawler.plan import Plan
 from crawler.visit.run import visit
 from faulty import Faulty
 
@@ -166,7 +171,8 @@ print(ended.state, ended.counts["errors"], ended.counts["pages_refused.parse-err
 """
 IN_SCRIPT = """
 import sys
-from crawler.plan import Options, Plan
+from crawler.options import Options
+from crawler.plan import Plan
 from crawler.visit.run import visit
 from registry.errors import UsageError
 

@@ -8,7 +8,8 @@ import click
 import pytest
 from sources import ROOT, hold, modules
 
-from registry.cli import SUMMARIES, registry
+import crawler.cli
+import registry.cli
 
 GENERATE = runpy.run_path(str(ROOT / "docs/generate.py"))
 COMMANDS = {name: (command, context) for name, command, context in GENERATE["commands"]()}
@@ -16,20 +17,26 @@ PAGE = (ROOT / "docs/commands.md").read_text("utf-8")
 FIX = ".venv/bin/python docs/generate.py"
 
 
-def test_summaries_are_those_of_the_files():
-    files = {m.name.rpartition(".")[2] for m in modules("registry/cli")} - {"cli"}
+GROUPS = {"registry": registry.cli.registry, "crawler": crawler.cli.crawler}
+SUMMARIES = [(program, name) for program, group in GROUPS.items() for name in group.summaries]
+
+
+@pytest.mark.parametrize("program", GROUPS)
+def test_summaries_are_those_of_the_files(program):
+    files = {m.name.rpartition(".")[2] for m in modules(f"{program}/cli")} - {"cli"}
     commands = {name.rstrip("_") for name in files if not name.startswith("_")}
-    assert set(SUMMARIES) == commands, "fix: edit SUMMARIES in registry/cli/__init__.py"
+    assert set(GROUPS[program].summaries) == commands, f"fix: SUMMARIES in {program}/cli"
 
 
-@pytest.mark.parametrize("name", sorted(SUMMARIES))
-def test_summary_is_the_commands_own(name):
-    command = registry.get_command(click.Context(registry), name)
-    own = (command.help or "").split("\n\n")[0]
-    if own != SUMMARIES[name]:
+@pytest.mark.parametrize(("program", "name"), SUMMARIES)
+def test_summary_is_the_commands_own(program, name):
+    group = GROUPS[program]
+    command = group.get_command(click.Context(group), name)
+    own = " ".join((command.help or "").split("\n\n")[0].split())
+    if own != group.summaries[name]:
         pytest.fail(
-            f"SUMMARIES[{name!r}] is {SUMMARIES[name]!r}\nits file says {own!r}\n"
-            "rule: `registry --help` and `registry NAME --help` say the same\nfix: edit one",
+            f"SUMMARIES[{name!r}] is {group.summaries[name]!r}\nits file says {own!r}\n"
+            f"rule: `{program} --help` and `{program} NAME --help` say the same\nfix: edit one",
             pytrace=False,
         )
 

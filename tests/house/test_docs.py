@@ -11,8 +11,8 @@ from sources import ROOT, hold, modules, tracked
 
 from crawler import settings
 from crawler.manners import pace
+from crawler.options import VisitLimits
 from crawler.visit import frontier, site_files
-from crawler.visit.frontier import VisitLimits
 from registry import model
 from registry.checking import address_columns, complete
 from registry.checking.column_roles import HASHES, IMAGES, OF_OTHERS

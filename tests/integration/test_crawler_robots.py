@@ -19,7 +19,7 @@ SCRIPT = """
 import json, logging, sys
 from scrapy import Request
 from scrapy.crawler import AsyncCrawlerRunner
-from crawler.visit.frontier import VisitLimits
+from crawler.options import VisitLimits
 from crawler.visit.reactor import running_loop, with_names
 from crawler.visit.readers import Readers
 from crawler.settings import scrapy_settings
@@ -139,7 +139,7 @@ def test_private_networks_are_not_asked_for_a_public_page() -> None:
 
     from crawler.manners.bounds import BoundsMiddleware
     from crawler.manners.refusals import Refused
-    from crawler.visit.frontier import VisitLimits
+    from crawler.options import VisitLimits
     from crawler.visit.state import VisitState
 
     visit = VisitState("https://art.example/", VisitLimits())

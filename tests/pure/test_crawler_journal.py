@@ -11,9 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from crawler.options import VisitLimits
 from crawler.pages.images import ImageCandidate
 from crawler.pages.links import PageLink
-from crawler.visit.frontier import Step, VisitLimits
+from crawler.visit.frontier import Step
 from crawler.visit.images import ImageRead, PageRead
 from crawler.visit.results import (
     FileResult,

@@ -4,10 +4,9 @@ import math
 
 import pytest
 
-from crawler.plan import Options
+from crawler.options import Options, VisitLimits
 from crawler.record.database import PATIENCE
 from crawler.settings import LEAST_DELAY, scrapy_settings
-from crawler.visit.frontier import VisitLimits
 from registry.errors import UsageError
 
 

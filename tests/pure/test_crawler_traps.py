@@ -8,6 +8,7 @@ from zlib import crc32
 
 import pytest
 
+from crawler.options import VisitLimits
 from crawler.pages.links import PageLink
 from crawler.visit.frontier import (
     BARREN_FOLDER,
@@ -15,7 +16,6 @@ from crawler.visit.frontier import (
     BARREN_VARIANTS,
     Frontier,
     Step,
-    VisitLimits,
 )
 from crawler.visit.url_shapes import folder_of, page_key, shape_of
 

@@ -7,13 +7,14 @@ import pytest
 from found import find_links
 
 from crawler.manners.responses import header_lines
+from crawler.options import VisitLimits
 from crawler.pages.images import ImageCandidate
 from crawler.pages.links import PageLink
 from crawler.pages.relation import plain_relation
 from crawler.report.summary import Ended, as_json, as_text, exit_code
 from crawler.report.tally import VisitTally
 from crawler.settings import checked_contact, refuse_disobedience, scrapy_settings, user_agent
-from crawler.visit.frontier import BARREN_NEXT, BARREN_VARIANTS, Frontier, VisitLimits
+from crawler.visit.frontier import BARREN_NEXT, BARREN_VARIANTS, Frontier
 from crawler.visit.images import ImageRead, PageRead, Showings
 from registry.errors import UsageError
 from registry.evidence.headers import kept, refreshed

@@ -1,0 +1,37 @@
+"""The `crawler` command: one file per sub-command, as in `registry.cli`.
+
+Scrapy loads when a command needs it, not for `--help`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+import click
+
+from registry import __version__
+from registry.cli import LateGroup
+from registry.cli import run as run_process
+
+SUMMARIES = {
+    "run": "Visit sites, and record their images and marks in the database.",
+    "schedule": "Say which sites are visited again, and how often.",
+    "sites": "List the spiders that `crawler run` can use.",
+}
+
+
+class _LateGroup(LateGroup):
+    package: ClassVar[str] = "crawler.cli"
+    summaries: ClassVar[Mapping[str, str]] = SUMMARIES
+
+
+@click.command(cls=_LateGroup)
+@click.version_option(__version__, prog_name="crawler")
+def crawler() -> None:
+    """Visit art sites politely, and record their images and marks."""
+
+
+def main() -> None:
+    """Entry point of the `crawler` command."""
+    run_process(crawler, "crawler")

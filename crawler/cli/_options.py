@@ -1,0 +1,112 @@
+"""What commands that plan visits share: durations, and the options of a visit."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from crawler.options import Options
+
+# The web page or mail address that is sent to sites.
+CONTACT = "CRAWLER_CONTACT"
+
+
+class Duration(click.ParamType[timedelta]):
+    """A number and a unit: 30m, 12h, 7d."""
+
+    name = "duration"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> timedelta:
+        """Return a text such as `12h` as a timedelta. Fails with a usage error for any other."""
+        from crawler.schedule.durations import duration
+
+        try:
+            return duration(value)
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+
+
+_OPTIONS = (
+    click.option(
+        "--max-pages",
+        default=500,
+        show_default=True,
+        type=click.IntRange(1),
+        help="Most pages to read.",
+    ),
+    click.option(
+        "--max-depth",
+        default=10,
+        show_default=True,
+        type=click.IntRange(0),
+        help="Most links to follow from the start page to a page.",
+    ),
+    click.option(
+        "--max-images",
+        default=5000,
+        show_default=True,
+        type=click.IntRange(0),
+        help="Most images to fetch.",
+    ),
+    click.option(
+        "--max-seconds",
+        default=3600.0,
+        show_default=True,
+        type=click.FloatRange(0, min_open=True),
+        help="Most seconds that a visit may take.",
+    ),
+    click.option(
+        "--max-bytes",
+        default=50 * 1024 * 1024,
+        show_default=True,
+        type=click.IntRange(1),
+        help="Most bytes of an image file; larger ones are refused.",
+    ),
+    click.option(
+        "--delay",
+        default=1.0,
+        show_default=True,
+        type=click.FloatRange(0, 3600),
+        help="Minimum seconds between two requests to the same host; slow hosts get more.",
+    ),
+    click.option(
+        "--timeout",
+        default=30.0,
+        show_default=True,
+        type=click.FloatRange(0, 3600, min_open=True),
+        help="Most seconds that one download may take.",
+    ),
+    click.option(
+        "--private",
+        is_flag=True,
+        help="Allow start URLs whose host resolves to a private address.",
+    ),
+)
+
+
+def visit_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options of a visit to a command; they arrive as keyword arguments."""
+    for option in reversed(_OPTIONS):
+        command = option(command)
+    return command
+
+
+def options_from(values: Mapping[str, Any], *, verbose: bool = False) -> Options:
+    """Return the options of a visit from a command's arguments, or from a schedule's options."""
+    from crawler.options import Options, VisitLimits
+
+    limits = {
+        name: values[f"max_{name}"]
+        for name in ("pages", "depth", "images", "seconds", "bytes")
+        if f"max_{name}" in values
+    }
+    others = {name: values[name] for name in ("delay", "timeout", "private") if name in values}
+    contact = os.environ.get(CONTACT)
+    return Options(VisitLimits(**limits), **others, contact=contact, verbose=verbose)

@@ -1,0 +1,129 @@
+"""Schedules for people and as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from registry.cli._table import table
+
+if TYPE_CHECKING:
+    from registry.db.schedules import Schedule, VisitMade
+
+_TERMS = ("spider", "start_url", "host", "cron", "night", "timezone", "options")
+
+
+def schedule_json(schedule: Schedule) -> dict[str, Any]:
+    """Return a schedule as JSON: times in ISO 8601, durations in seconds."""
+    from crawler.record.schedules import changes_of, rule_of
+
+    terms, changes = schedule.terms, changes_of(schedule)
+    rule = rule_of(terms)
+    return {
+        "id": schedule.id,
+        **{name: getattr(terms, name) for name in _TERMS},
+        "every_seconds": _seconds(terms.every),
+        "least_seconds": _seconds(terms.least),
+        "most_seconds": _seconds(terms.most),
+        "interval_seconds": _seconds(rule.interval(changes)),
+        "changes_per_day": round(changes.rate, 6) if changes.is_known else None,
+        "added_at": _iso(schedule.added_at),
+        "next_due_at": _iso(schedule.next_due_at),
+        "is_urgent": schedule.is_urgent,
+        "paused_at": _iso(schedule.paused_at),
+        "last_visit": visit_json(schedule.last_visit) if schedule.last_visit else None,
+    }
+
+
+def visit_json(visit: VisitMade) -> dict[str, Any]:
+    """Return a visit as JSON."""
+    times = {"started_at": _iso(visit.started_at), "finished_at": _iso(visit.finished_at)}
+    return asdict(visit) | times
+
+
+def listed(schedules: Sequence[Schedule], now: datetime) -> str:
+    """Return a table of schedules."""
+    rows = [
+        {
+            "id": str(schedule.id),
+            "next due (UTC)": next_due(schedule, now),
+            "how often": how_often(schedule),
+            "last visit (UTC)": _last(schedule.last_visit),
+            "site": schedule.terms.start_url,
+        }
+        for schedule in schedules
+    ]
+    return table(f"{len(rows):,} schedules", rows, most=len(rows))
+
+
+def shown(schedule: Schedule, visits: Sequence[VisitMade], now: datetime) -> str:
+    """Return all that is known of one schedule, and its newest visits."""
+    from crawler.record.schedules import changes_of
+
+    terms, changes = schedule.terms, changes_of(schedule)
+    options = ", ".join(f"{name.replace('_', '-')} {n}" for name, n in terms.options.items())
+    facts = {
+        "site": terms.start_url,
+        "spider": terms.spider,
+        "how often": how_often(schedule),
+        "next due": next_due(schedule, now),
+        "options": options or "the defaults",
+        "changes": f"about {changes.rate:.3g} a day" if changes.is_known else "not known yet",
+        "added": _minute(schedule.added_at),
+    }
+    lines = [f"schedule {schedule.id}", *(f"  {name:<10} {text}" for name, text in facts.items())]
+    rows = [
+        {
+            "visit": str(visit.id),
+            "began (UTC)": _minute(visit.started_at),
+            "state": visit.state,
+            "pages": (visit.counts or {}).get("pages", 0),
+            "images": (visit.counts or {}).get("images", 0),
+        }
+        for visit in visits
+    ]
+    return "\n".join(lines + (table("", rows).split("\n")[1:] if rows else ["  no visit yet"]))
+
+
+def how_often(schedule: Schedule) -> str:
+    """Return the rule of a schedule in words."""
+    from crawler.record.schedules import changes_of, rule_of
+    from crawler.schedule.durations import spelled
+
+    terms = schedule.terms
+    zone = "" if terms.timezone == "UTC" else f" {terms.timezone}"
+    if terms.cron:
+        return f"at {terms.cron}{zone or ' UTC'}"
+    length = rule_of(terms).interval(changes_of(schedule))
+    text = f"every {spelled(length)}" if length else ""
+    if terms.least is not None and terms.most is not None:
+        text += f" ({spelled(terms.least)} to {spelled(terms.most)})"
+    return text + (f", at {terms.night}{zone or ' UTC'}" if terms.night else "")
+
+
+def next_due(schedule: Schedule, now: datetime) -> str:
+    """Return when a schedule is due: `paused`, `now` or a time in UTC."""
+    if schedule.paused_at:
+        return "paused"
+    return "now" if schedule.next_due_at <= now else _minute(schedule.next_due_at)
+
+
+def _last(visit: VisitMade | None) -> str:
+    if visit is None:
+        return "never"
+    state = "" if visit.state == "finished" else f" {visit.state}"
+    return _minute(visit.started_at) + state
+
+
+def _minute(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%d %H:%M}"
+
+
+def _iso(moment: datetime | None) -> str | None:
+    return moment.isoformat() if moment else None
+
+
+def _seconds(length: timedelta | None) -> float | None:
+    return None if length is None else length.total_seconds()

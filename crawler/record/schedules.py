@@ -1,0 +1,76 @@
+"""Adds schedules to the database, and reads their rules and estimates from it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Literal
+
+from psycopg import Connection
+
+from crawler.schedule.nights import night
+from crawler.schedule.rates import Changes
+from crawler.schedule.rules import Rule
+from registry.db import schedules
+from registry.db.connect import connect
+from registry.db.schedules import Schedule, Terms
+
+What = Literal["added", "changed", "unchanged"]
+
+
+def rule_of(terms: Terms) -> Rule:
+    """Return the rule in the terms of a schedule. Raises UsageError for terms that are none."""
+    hours = night(terms.night, terms.timezone) if terms.night else None
+    return Rule(terms.every, terms.cron, terms.least, terms.most, hours, terms.timezone)
+
+
+def changes_of(schedule: Schedule) -> Changes:
+    """Return how often the site was visited, and how often a visit found a change."""
+    return Changes(schedule.visits, schedule.changed, schedule.days)
+
+
+def add_all(wanted: Sequence[Terms]) -> list[tuple[What, Schedule]]:
+    """Add schedules, or change those of the same spider and start URL; all or none of them.
+
+    Returns them in the order of `wanted`. The first visit of a new site is due at once, or
+    in its night, or at the first time of its cron expression; the terms of a changed schedule
+    count from its last visit. Raises the errors of `connect`.
+    """
+    plans = [(terms.spider, terms.start_url) for terms in wanted]
+    with connect() as conn, conn.transaction():
+        schedules.lock(conn)
+        before = _by_plan(conn, plans)
+        now = schedules.now(conn)
+        new = [terms for terms in wanted if _plan(terms) not in before]
+        schedules.add(conn, [(terms, rule_of(terms).first(now)) for terms in new])
+        changed = [
+            (before[_plan(terms)].id, terms, _due_again(before[_plan(terms)], terms, now))
+            for terms in wanted
+            if _plan(terms) in before and before[_plan(terms)].terms != terms
+        ]
+        schedules.change(conn, changed)
+        after = _by_plan(conn, plans)
+    return [(_what(before, terms), after[_plan(terms)]) for terms in wanted]
+
+
+def _plan(terms: Terms) -> tuple[str, str]:
+    return terms.spider, terms.start_url
+
+
+def _by_plan(conn: Connection, plans: Sequence[tuple[str, str]]) -> dict[tuple[str, str], Schedule]:
+    return {_plan(found.terms): found for found in schedules.schedules_of(conn, plans)}
+
+
+def _what(before: Mapping[tuple[str, str], Schedule], terms: Terms) -> What:
+    known = before.get(_plan(terms))
+    if known is None:
+        return "added"
+    return "unchanged" if known.terms == terms else "changed"
+
+
+def _due_again(schedule: Schedule, terms: Terms, now: datetime) -> datetime:
+    """Return when a changed schedule is due: after its last visit, but not in the past."""
+    rule, last = rule_of(terms), schedule.last_visit
+    if schedule.is_urgent or last is None or last.finished_at is None:
+        return schedule.next_due_at if schedule.is_urgent else rule.first(now)
+    return max(rule.after(last.finished_at, changes_of(schedule), 0.5), now)

@@ -1,0 +1,109 @@
+"""When the next visit of a site is due. Pure.
+
+A rule says how often a site is visited: at an interval after the end of the visit before, or
+at the times of a cron expression. An interval between `least` and `most` follows the
+estimated rate of change of the site (`crawler.schedule.rates`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from croniter import CroniterBadDateError, CroniterError, croniter
+
+from crawler.schedule.nights import Night, zone
+from crawler.schedule.rates import Changes, interval
+from registry.errors import UsageError
+
+# Bounds of an interval that follows a site's rate of change, and its first length.
+LEAST = timedelta(days=1)
+MOST = timedelta(days=90)
+FIRST = timedelta(days=7)
+# Intervals differ by up to this share, so that sites added together are not due together.
+SPREAD = 0.05
+# Below this a site would be visited again before its pages can have changed.
+SHORTEST = timedelta(minutes=1)
+LONGEST = timedelta(days=3650)
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """How often a site is visited.
+
+    Either `cron`, an expression of five fields in the time zone `timezone`; or `every`, an
+    interval. If `least` and `most` are given, `every` is only the first interval.
+    """
+
+    every: timedelta | None = None
+    cron: str | None = None
+    least: timedelta | None = None
+    most: timedelta | None = None
+    night: Night | None = None
+    timezone: str = "UTC"
+
+    def __post_init__(self) -> None:
+        """Raise UsageError for a rule that contradicts itself or is out of range."""
+        zone(self.timezone)
+        if self.cron is not None:
+            self._check_cron(self.cron)
+            return
+        if self.every is None:
+            raise UsageError("a schedule needs --every or --cron", "--every 7d")
+        for name, value in (("every", self.every), ("least", self.least), ("most", self.most)):
+            if value is not None and not SHORTEST <= value <= LONGEST:
+                raise UsageError(f"--{name} is out of range", "from 1m to 3650d")
+        if (self.least or SHORTEST) > (self.most or LONGEST):
+            raise UsageError("--least is longer than --most", "exchange them")
+
+    def _check_cron(self, cron: str) -> None:
+        if self.every or self.least or self.most:
+            raise UsageError("--cron names the times itself", "leave --every, --least, --most out")
+        if self.night:
+            raise UsageError("--cron names the times itself", "leave --night out")
+        try:
+            is_valid = len(cron.split()) == 5 and croniter.is_valid(cron)
+            croniter(cron, datetime(2026, 1, 1, tzinfo=UTC)).get_next(datetime)
+        except (CroniterError, CroniterBadDateError, ValueError, OverflowError):
+            is_valid = False
+        if not is_valid:
+            raise UsageError(
+                f"{cron!r} is no cron expression",
+                "five fields: minute hour day month weekday, such as '0 3 * * 1'",
+            )
+
+    @property
+    def is_adaptive(self) -> bool:
+        """Return whether the interval follows the site's rate of change."""
+        return self.least is not None and self.most is not None
+
+    def interval(self, changes: Changes) -> timedelta | None:
+        """Return the present interval; None for the times of a cron expression."""
+        if self.every is None or self.least is None or self.most is None:
+            return self.every
+        if not changes.is_known:
+            return min(max(self.every, self.least), self.most)
+        return interval(changes, self.least, self.most)
+
+    def first(self, now: datetime) -> datetime:
+        """Return when the first visit is due, in UTC."""
+        return self._cron_after(now) if self.cron else self._at_night(now)
+
+    def after(self, ended: datetime, changes: Changes, chance: float) -> datetime:
+        """Return when the visit after one that ended then is due, in UTC.
+
+        `chance` is a random number from 0 to 1.
+        """
+        if self.cron:
+            return self._cron_after(ended)
+        length = self.interval(changes)
+        assert length is not None
+        return self._at_night(ended + length * (1 + SPREAD * (2 * chance - 1)))
+
+    def _at_night(self, at: datetime) -> datetime:
+        return self.night.opens(at) if self.night else at.astimezone(UTC)
+
+    def _cron_after(self, at: datetime) -> datetime:
+        local = at.astimezone(zone(self.timezone))
+        following: datetime = croniter(self.cron, local).get_next(datetime)
+        return following.astimezone(UTC)

@@ -1,0 +1,165 @@
+"""Schedules: which sites are visited again, how often, and when next."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Literal
+
+import psycopg
+from psycopg.rows import dict_row
+from psycopg.types.json import Jsonb
+
+from registry.db.sql import load
+from registry.db.values import pack, unpack
+
+SQL = load("schedules")
+# Ids of PostgreSQL's bigint have at most this many digits; a longer number is no id.
+_ID_DIGITS = 18
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What a schedule says: the visit to make, how often, and with which options.
+
+    Either `every` or `cron` is given; `least` and `most` only together, with `every`.
+    """
+
+    spider: str
+    start_url: str
+    host: str
+    every: timedelta | None = None
+    least: timedelta | None = None
+    most: timedelta | None = None
+    cron: str | None = None
+    night: str | None = None
+    timezone: str = "UTC"
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class VisitMade:
+    """A visit of a schedule; `finished_at` and `counts` are None until it ends."""
+
+    id: int
+    state: str
+    started_at: datetime
+    finished_at: datetime | None
+    counts: Mapping[str, int] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """A schedule in the database, with its last visit.
+
+    `visits`, `changed` and `days` are the estimate of its rate of change
+    (`crawler.schedule.rates`).
+    """
+
+    id: int
+    terms: Terms
+    visits: float
+    changed: float
+    days: float
+    added_at: datetime
+    next_due_at: datetime
+    is_urgent: bool
+    paused_at: datetime | None
+    last_visit: VisitMade | None
+
+
+def now(conn: psycopg.Connection) -> datetime:
+    """Return the database's time, the only clock of the schedules."""
+    row = conn.execute(SQL["now"]).fetchone()
+    assert row is not None
+    moment: datetime = row[0]
+    return moment
+
+
+def lock(conn: psycopg.Connection) -> None:
+    """Let no other transaction add schedules until this one ends."""
+    conn.execute(SQL["lock_schedules"])
+
+
+def schedules_of(conn: psycopg.Connection, plans: Sequence[tuple[str, str]]) -> list[Schedule]:
+    """Return the schedules of these plans, each a spider and a start URL."""
+    values = {"spiders": [s for s, _ in plans], "start_urls": [pack(url) for _, url in plans]}
+    return _with_ids(conn, [row[0] for row in conn.execute(SQL["schedules_of_plans"], values)])
+
+
+def list_schedules(
+    conn: psycopg.Connection,
+    *,
+    ids: Sequence[int] | None = None,
+    paused: bool = False,
+    due: bool = False,
+) -> list[Schedule]:
+    """Return schedules by id: all, or those of `ids`, those that are paused or due now."""
+    values = {"ids": None if ids is None else list(ids), "paused": paused, "due": due}
+    with conn.cursor(row_factory=dict_row) as cursor:
+        return [_schedule(row) for row in cursor.execute(SQL["list_schedules"], values)]
+
+
+def named(conn: psycopg.Connection, name: str) -> list[int]:
+    """Return the ids of the schedules with this id, start URL, host or spider."""
+    is_id = name.isascii() and name.isdigit() and len(name) <= _ID_DIGITS
+    values = {"number": int(name) if is_id else None, "name": pack(name)}
+    return [row[0] for row in conn.execute(SQL["named_schedules"], values)]
+
+
+def add(conn: psycopg.Connection, added: Sequence[tuple[Terms, datetime]]) -> None:
+    """Add schedules, each with the time when its first visit is due."""
+    with conn.cursor() as cursor:
+        cursor.executemany(SQL["add_schedule"], [_values(terms, due) for terms, due in added])
+
+
+def change(conn: psycopg.Connection, changed: Sequence[tuple[int, Terms, datetime]]) -> None:
+    """Change schedules: their terms, and the time when their next visit is due."""
+    rows = [_values(terms, due) | {"id": number} for number, terms, due in changed]
+    with conn.cursor() as cursor:
+        cursor.executemany(SQL["change_schedule"], rows)
+
+
+def apply(
+    conn: psycopg.Connection,
+    action: Literal["pause", "resume", "remove", "run_now"],
+    ids: Sequence[int],
+) -> list[int]:
+    """Pause, resume or remove schedules, or let them be due now; return the ids of the changed.
+
+    Paused schedules are not due, and stay paused with `run_now`.
+    """
+    name = "run_schedules_now" if action == "run_now" else f"{action}_schedules"
+    return sorted(row[0] for row in conn.execute(SQL[name], {"ids": list(ids)}))
+
+
+def last_visits(conn: psycopg.Connection, schedule_id: int, limit: int) -> list[VisitMade]:
+    """Return the newest visits of a schedule's site, newest first."""
+    values = {"id": schedule_id, "limit": limit}
+    return [VisitMade(*row) for row in conn.execute(SQL["visits_of_schedule"], values)]
+
+
+def _with_ids(conn: psycopg.Connection, ids: Sequence[int]) -> list[Schedule]:
+    return list_schedules(conn, ids=ids) if ids else []
+
+
+def _values(terms: Terms, due: datetime) -> dict[str, Any]:
+    packed = {"start_url": pack(terms.start_url), "options": Jsonb(dict(terms.options))}
+    return asdict(terms) | packed | {"next_due_at": due}
+
+
+def _schedule(row: dict[str, Any]) -> Schedule:
+    last = None
+    if row["visit_id"] is not None:
+        last = VisitMade(
+            row["visit_id"], row["state"], row["started_at"], row["finished_at"], row["counts"]
+        )
+    terms = {name: row[name] for name in Terms.__dataclass_fields__}
+    state = {
+        name: row[name]
+        for name in Schedule.__dataclass_fields__
+        if name not in {"terms", "last_visit"}
+    }
+    terms["start_url"] = unpack(terms["start_url"])
+    return Schedule(**state, terms=Terms(**terms), last_visit=last)
