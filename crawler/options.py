@@ -1,4 +1,4 @@
-"""How to visit a site: the limits of a visit, its pace, and what a schedule stores of them."""
+"""How to visit a site: the limits of a visit and its pace. Pure."""
 
 from __future__ import annotations
 

@@ -32,6 +32,11 @@ EXAMPLES = {
     "registry snapshot diff": "registry snapshot diff snapshot-2026-10 snapshot-2026-11",
     "registry snapshot verify": "registry snapshot verify snapshot-2026-11",
     "registry stats": "registry stats --json",
+    "crawler schedule pause": "crawler schedule pause gallery.example",
+    "crawler schedule remove": "crawler schedule remove gallery.example",
+    "crawler schedule resume": "crawler schedule resume gallery.example",
+    "crawler schedule run-now": "crawler schedule run-now https://gallery.example/",
+    "crawler schedule show": "crawler schedule show gallery.example",
     "crawler sites": "crawler sites",
 }
 EXAMPLE = re.compile(r"Examples?:")

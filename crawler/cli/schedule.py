@@ -56,8 +56,7 @@ def add(
 
     Without --every and --cron, the time between two visits follows the site: from 7 days
     on, between 1 day and 90. --least and --most set other limits, --every with one of them
-    another start. `--every 7d` alone is always 7 days. Visits are made by
-    `crawler worker`; the first one is due at once.
+    another start. `--every 7d` alone is always 7 days. The first visit is due at once.
 
     The CSV file has a column url, and any of these options as columns: every, cron, least,
     most, night, timezone, spider, max_pages and so on. Either all of its sites are added or
@@ -100,6 +99,10 @@ def list_command(targets: tuple[str, ...], due: bool, paused: bool, as_json: boo
     """List schedules, with their last and their next visits.
 
     Exit codes: 0 schedules are listed; 1 there are none.
+
+    \b
+    Example:
+        crawler schedule list --due
     """
     from crawler.cli._schedule_text import listed, schedule_json
     from registry.db import schedules
