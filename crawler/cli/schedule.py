@@ -15,7 +15,7 @@ from registry.terminal import say, show, show_json
 if TYPE_CHECKING:
     import psycopg
 
-    from registry.db.schedules import Schedule
+    from registry.db.schedules import Action, Schedule
 
 # More added schedules than this are only counted.
 SHOWN = 20
@@ -181,7 +181,9 @@ def run_now(targets: tuple[str, ...], as_json: bool) -> None:
     _apply("run_now", targets, "due now", "is paused: resume it first", as_json)
 
 
-def _apply(action: Any, targets: tuple[str, ...], done: str, not_done: str, as_json: bool) -> None:
+def _apply(
+    action: Action, targets: tuple[str, ...], done: str, not_done: str, as_json: bool
+) -> None:
     """Apply an action to the schedules named, and show which of them it changed."""
     from registry.db import schedules
     from registry.db.connect import connect

@@ -15,8 +15,18 @@ from registry.db.sql import load
 from registry.db.values import pack, unpack
 
 SQL = load("schedules")
+# Any number of 63 bits that no other lock of this program has (`registry.db.visits`).
+SCHEDULES_LOCK = 0x7363686564756C65
 # Ids of PostgreSQL's bigint have at most this many digits; a longer number is no id.
 _ID_DIGITS = 18
+
+Action = Literal["pause", "resume", "remove", "run_now"]
+_ACTIONS: dict[Action, str] = {
+    "pause": SQL["pause_schedules"],
+    "resume": SQL["resume_schedules"],
+    "remove": SQL["remove_schedules"],
+    "run_now": SQL["run_schedules_now"],
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +89,7 @@ def now(conn: psycopg.Connection) -> datetime:
 
 def lock(conn: psycopg.Connection) -> None:
     """Let no other transaction add schedules until this one ends."""
-    conn.execute(SQL["lock_schedules"])
+    conn.execute(SQL["lock_schedules"], {"key": SCHEDULES_LOCK})
 
 
 def schedules_of(conn: psycopg.Connection, plans: Sequence[tuple[str, str]]) -> list[Schedule]:
@@ -123,15 +133,14 @@ def change(conn: psycopg.Connection, changed: Sequence[tuple[int, Terms, datetim
 
 def apply(
     conn: psycopg.Connection,
-    action: Literal["pause", "resume", "remove", "run_now"],
+    action: Action,
     ids: Sequence[int],
 ) -> list[int]:
     """Pause, resume or remove schedules, or let them be due now; return the ids of the changed.
 
     Paused schedules are not due, and stay paused with `run_now`.
     """
-    name = "run_schedules_now" if action == "run_now" else f"{action}_schedules"
-    return sorted(row[0] for row in conn.execute(SQL[name], {"ids": list(ids)}))
+    return sorted(row[0] for row in conn.execute(_ACTIONS[action], {"ids": list(ids)}))
 
 
 def last_visits(conn: psycopg.Connection, schedule_id: int, limit: int) -> list[VisitMade]:

@@ -5,7 +5,7 @@ SELECT clock_timestamp()
 
 -- name: lock_schedules
 -- two commands that add sites wait for each other; readers and workers do not
-LOCK TABLE schedule IN SHARE ROW EXCLUSIVE MODE
+SELECT pg_advisory_xact_lock(%(key)s)
 
 -- name: schedules_of_plans
 SELECT schedule.id FROM schedule
