@@ -60,7 +60,7 @@ if TYPE_CHECKING:
 
 
 class SiteSpider(Spider):
-    """Visits one site. Arguments come from `crawler.visit.run`."""
+    """Visits one site. Arguments come from `crawler.visit.crawl`."""
 
     about: ClassVar[str] = ""
     # The hosts of this spider, with their subdomains: their URLs are crawled by it.
@@ -80,6 +80,7 @@ class SiteSpider(Spider):
         limits: VisitLimits,
         recorder: Recorder,
         readers: Readers,
+        ending: VisitEnding,
         report: Callable[[VisitTally], None],
         **kwargs: Any,
     ) -> None:
@@ -87,20 +88,18 @@ class SiteSpider(Spider):
         super().__init__(**kwargs)
         self.recorder = recorder
         self.readers = readers
+        self.ending = ending
         self.report = report
         self.warnings = Warnings(self.logger)
         self.visit = VisitState(start_url, limits)
         self.visit.replay(self._journal())
-        self.ending: VisitEnding
-        self.batches: Batches
+        self.batches = Batches(recorder, ending.fail)
 
     @classmethod
     def from_crawler(cls, crawler: Crawler, *args: Any, **kwargs: Any) -> SiteSpider:
         """Make the spider. Raises UsageError for settings that would disable robots.txt."""
         refuse_disobedience(crawler.settings)
         spider = super().from_crawler(crawler, *args, **kwargs)
-        spider.ending = VisitEnding(crawler)
-        spider.batches = Batches(spider.recorder, spider.ending.fail)
         spider.visit.is_private |= crawler.settings.getbool("PRIVATE_RUN")
         crawler.signals.connect(spider._robots_read, signal=site_file_read)
         return spider
@@ -195,12 +194,11 @@ class SiteSpider(Spider):
     async def finish(self) -> None:
         """Write the remaining observations and the end of the visit."""
         self.ending.stop_clock()
-        now = datetime.now(UTC)
         if self.ending.gives_back:
-            await self.batches.stop()
+            await self.batches.give_back()
         else:
-            rest = self.visit.rest(self.ending.reason, now)
-            await self.batches.finish(self.state, now, self.counts(), rest)
+            rest = self.visit.rest(self.ending.reason, datetime.now(UTC))
+            await self.batches.finish(self.state, self.counts(), rest)
         self.batches.close()
 
     @property

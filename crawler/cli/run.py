@@ -42,8 +42,8 @@ def command(
     can be visited.
 
     \b
-    Exit codes: 0 done; 1 no image found; 2 wrong usage; 3 the database is unavailable;
-    4 a start URL could not be read; 130 interrupted.
+    Exit codes: 0 done; 1 no image found; 2 wrong usage; 3 the database is unavailable, or
+    the site is being visited; 4 a start URL could not be read; 130 interrupted.
 
     \b
     Example:

@@ -14,12 +14,14 @@ must not link a private run to private addresses.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from scrapy.resolver import CachingHostnameResolver
 from twisted.internet.interfaces import IAddress, IHostResolution, IResolutionReceiver
 
+from registry.errors import UsageError
 from registry.urls.networks import is_private, is_public
 
 if TYPE_CHECKING:
@@ -34,6 +36,7 @@ PRIVATE, PUBLIC = "private-address", "public-address"
 class GuardedResolver(CachingHostnameResolver):
     """Scrapy's resolver for IPv4 and IPv6, which returns no addresses of refused names.
 
+    The visits of a process share it; each joins with its start hosts, and leaves at its end.
     `refused` maps every refused name to its refusal.
     """
 
@@ -44,26 +47,47 @@ class GuardedResolver(CachingHostnameResolver):
         timeout: float,
         *,
         private_run: bool = False,
-        named: Sequence[str] = (),
     ) -> None:
-        """Resolve within `timeout` seconds; `named` are the start hosts of the run."""
+        """Resolve within `timeout` seconds; no visit has joined."""
         super().__init__(reactor, cache_size)
         self.private_run = private_run
         self.refused: dict[str, str] = {}
         self._timeout = timeout
-        self._named = frozenset(name for name in named if not is_private(name))
+        self._visits = 0
+        self._named: Counter[str] = Counter()
 
     @classmethod
     def from_crawler(cls, crawler: Crawler, reactor: ReactorBase) -> GuardedResolver:
-        """Make the resolver with the start hosts of this run."""
+        """Make the resolver with the settings of a visit, which has to join it."""
         settings = crawler.settings
         return cls(
             reactor,
             settings.getint("DNSCACHE_SIZE"),
             settings.getfloat("DNS_TIMEOUT"),
             private_run=settings.getbool("PRIVATE_RUN"),
-            named=settings.getlist("VISITED_HOSTS"),
         )
+
+    def join(self, hosts: Sequence[str], *, private_run: bool) -> list[str]:
+        """Add a visit with its start hosts; return those whose names are public.
+
+        Raises UsageError if the visit may request private addresses and others may not, or
+        the reverse.
+        """
+        if private_run != self.private_run:
+            raise UsageError(
+                "one process cannot visit both a private network and the public web",
+                "make these visits in two processes",
+            )
+        names = [name for name in hosts if not is_private(name)]
+        self._visits += 1
+        self._named.update(names)
+        return names
+
+    def leave(self, names: Sequence[str]) -> bool:
+        """Remove a visit with the names that `join` returned; return whether it was the last."""
+        self._visits -= 1
+        self._named.subtract(names)
+        return self._visits == 0
 
     def resolveHostName(  # noqa: N802
         self,
@@ -87,7 +111,7 @@ class GuardedResolver(CachingHostnameResolver):
     def _allowed(self, name: str, addresses: list[Any]) -> list[Any]:
         public = [is_public(address.host) for address in addresses]
         if self.private_run:
-            refusal = PUBLIC if name in self._named and any(public) else None
+            refusal = PUBLIC if self._named[name] and any(public) else None
         else:
             refusal = None if all(public) else PRIVATE
         if refusal is None:

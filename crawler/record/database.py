@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from time import monotonic
+from typing import TypedDict
 
 from psycopg import Connection
 
+from crawler.record.schedules import settle
 from registry.db import records, visits
 from registry.db.connect import connect
 from registry.db.records import KnownImage
 from registry.db.session import Session
-from registry.db.visits import State
+from registry.db.visits import Claim, State
 from registry.errors import DatabaseUnavailable
 from registry.model import Observation, SiteFile
 
@@ -22,11 +25,20 @@ from registry.model import Observation, SiteFile
 PATIENCE = (0.5, 1.0, 2.0, 4.0)
 
 
+class PlanRow(TypedDict):
+    """A plan as the database names it."""
+
+    spider: str
+    start_url: str
+    host: str
+
+
 @dataclass(slots=True)
 class Recorder:
-    """One visit in the database, held by one session until it is finished.
+    """One visit in the database, held by a session until it ends.
 
-    May be called from any thread, one call at a time. Each call is one transaction. If the
+    May be called from any thread, one call at a time; the session may be that of several
+    visits. Each call is one transaction. If the
     database is unavailable, it is retried after each of the seconds in `patience`, then
     DatabaseUnavailable is raised. Raises VisitLost if another process took the visit.
 
@@ -35,6 +47,7 @@ class Recorder:
     """
 
     visit_id: int
+    plan: PlanRow
     known: Mapping[str, KnownImage]
     session: Session
     token: int = 1
@@ -80,32 +93,53 @@ class Recorder:
         self._with_retries(append)
 
     def finish(
-        self,
-        state: State,
-        finished_at: datetime,
-        counts: Mapping[str, int],
-        rest: Sequence[Observation] = (),
+        self, state: State, counts: Mapping[str, int], rest: Sequence[Observation] = ()
     ) -> None:
-        """Record the last observations and the end of the visit, its state and its counts."""
+        """Record the last observations, the end of the visit, and when the next one is due."""
         part, self._part = self._part, self._part + 1
 
         def end(conn: Connection) -> None:
+            # After a lost connection, the end may have been committed.
+            if visits.has_ended(conn, self.visit_id, self.token):
+                return
             self._confirm(conn)
             if visits.add_journal(conn, self.visit_id, part, b""):
                 records.write(conn, self.visit_id, rest)
-            visits.finish_visit(
-                conn, self.visit_id, state=state, finished_at=finished_at, counts=counts
-            )
+            ended = visits.finish_visit(conn, self.visit_id, state=state, counts=counts)
+            spider, start_url = self.plan["spider"], self.plan["start_url"]
+            settle(conn, spider=spider, start_url=start_url, state=state, finished_at=ended)
 
         self._with_retries(end)
-        self.session.close()
+
+    def give_back(self) -> None:
+        """Record that another process goes on with the visit."""
+
+        def give(conn: Connection) -> None:
+            if not visits.has_ended(conn, self.visit_id, self.token):
+                self._confirm(conn)
+                visits.give_back(conn, self.visit_id, self.token)
+
+        self._with_retries(give)
+
+    def sign(self) -> None:
+        """Show that the visit goes on: one without a sign for a minute is found killed."""
+        self._with_retries(self._confirm)
+
+    def let_go(self) -> None:
+        """Hold the visit no more; if it has not ended, it is found killed."""
+        held, self._held_by = self._held_by, None
+        with suppress(DatabaseUnavailable):
+            if held is not None and not held.closed:
+                with self.session.connection() as conn:
+                    if conn is held:
+                        visits.let_go(conn, self.visit_id, self.token)
 
     def _confirm(self, conn: Connection) -> None:
         visits.confirm(conn, self.visit_id, self.token, self.seconds + monotonic() - self._began)
 
     def _hold(self, conn: Connection) -> None:
         """Hold the visit, unless a lost session of ours holds it until the server notices."""
-        if conn is not self._held_by and visits.hold_visit(conn, self.visit_id):
+        if conn is not self._held_by and visits.hold_visit(conn, self.visit_id, self.token):
             self._held_by = conn
 
     def _with_retries(self, task: Callable[[Connection], None]) -> None:
@@ -115,9 +149,6 @@ class Recorder:
                     self._hold(conn)
                     with conn.transaction():
                         return task(conn)
-            except visits.VisitLost:
-                self.session.close()
-                raise
             except DatabaseUnavailable:
                 if pause is None:
                     raise
@@ -131,35 +162,35 @@ def last_visit(*, spider: str, start_url: str, host: str) -> datetime | None:
         return visits.last_visit(conn, spider=spider, start_url=start_url, host=host)
 
 
-def begin(
-    *, spider: str, start_url: str, host: str, user_agent: str, started_at: datetime
-) -> Recorder:
-    """Take the killed visit of this plan, or record the start of a new one; return its recorder.
+def start(session: Session, plan: PlanRow, user_agent: str) -> Recorder:
+    """Continue the newest unfinished visit of this plan, or begin a new one.
 
-    Marks visits as `killed` whose process is gone. Raises the errors of `connect`, without
-    retries.
+    Marks visits as `killed` whose process is gone. Raises HostBusy if the host has a visit in
+    progress, and the errors of `connect`, without retries.
     """
-    session = Session()
     with session.connection() as conn:
         visits.mark_killed(conn)
-        taken = visits.take_unfinished(conn, spider=spider, start_url=start_url, host=host)
-        if taken is None:
-            visit_id = visits.start_visit(
-                conn,
-                spider=spider,
-                start_url=start_url,
-                host=host,
-                user_agent=user_agent,
-                started_at=started_at,
-            )
-            taken = visits.Taken(visit_id, 1, 0.0, ())
-        known = records.known_images(conn, host)
+        claimed = visits.claim(conn, **plan)
+        if claimed is None:
+            raise visits.busy(conn, plan["host"])
+        return begin(session, plan, claimed, user_agent)
+
+
+def begin(session: Session, plan: PlanRow, claimed: Claim, user_agent: str) -> Recorder:
+    """Begin or continue a claimed visit; return its recorder.
+
+    Raises VisitLost if it is not this claim's any more, and the errors of `connect`, without
+    retries.
+    """
+    with session.connection() as conn:
+        begun = visits.begin(conn, claimed, user_agent)
         return Recorder(
-            taken.visit_id,
-            known,
+            claimed.visit_id,
+            plan,
+            records.known_images(conn, plan["host"]),
             session,
-            taken.token,
-            taken.journal,
-            taken.seconds,
+            claimed.token,
+            begun.journal,
+            begun.seconds,
             _held_by=conn,
         )

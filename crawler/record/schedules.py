@@ -1,21 +1,35 @@
-"""Adds schedules to the database, and reads their rules and estimates from it."""
+"""Adds schedules to the database, claims the visits that are due, and says when the next are."""
 
 from __future__ import annotations
 
+import random
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
 from psycopg import Connection
 
 from crawler.schedule.nights import night
 from crawler.schedule.rates import Changes
 from crawler.schedule.rules import Rule
-from registry.db import schedules
+from registry.db import schedules, visits
 from registry.db.connect import connect
 from registry.db.schedules import Schedule, Terms
+from registry.db.visits import Claim, State
 
 What = Literal["added", "changed", "unchanged"]
+
+
+@dataclass(frozen=True, slots=True)
+class DueVisit:
+    """A visit that is due, claimed for one worker. `options` are those of its schedule."""
+
+    claim: Claim
+    spider: str
+    start_url: str
+    host: str
+    options: Mapping[str, Any]
 
 
 def rule_of(terms: Terms) -> Rule:
@@ -51,6 +65,48 @@ def add_all(wanted: Sequence[Terms]) -> list[tuple[What, Schedule]]:
         schedules.change(conn, changed)
         after = _by_plan(conn, plans)
     return [(_what(before, terms), after[_plan(terms)]) for terms in wanted]
+
+
+def claim_due(conn: Connection, worker: str, limit: int) -> list[DueVisit]:
+    """Claim at most `limit` visits that are due: urgent ones first, then the longest due.
+
+    A visit whose night is over is due at the next one.
+    """
+    claimed: list[DueVisit] = []
+    with conn.transaction():
+        now = schedules.now(conn)
+        for urgent in (True, False):
+            while len(claimed) < limit:
+                due = schedules.due(conn, urgent=urgent, limit=limit - len(claimed))
+                if not due:
+                    break
+                for schedule in due:
+                    claimed += _claimed(conn, schedule, worker, now)
+    return claimed
+
+
+def _claimed(conn: Connection, schedule: Schedule, worker: str, now: datetime) -> list[DueVisit]:
+    terms = schedule.terms
+    hours = rule_of(terms).night
+    opens = hours.opens(now) if hours and not schedule.is_urgent else now
+    if opens > now:
+        schedules.put_off(conn, schedule.id, opens)
+        return []
+    plan = {"spider": terms.spider, "start_url": terms.start_url, "host": terms.host}
+    claim = visits.claim(conn, **plan, worker=worker)
+    return [DueVisit(claim, **plan, options=terms.options)] if claim else []
+
+
+def settle(
+    conn: Connection, *, spider: str, start_url: str, state: State, finished_at: datetime
+) -> None:
+    """Say when the next visit is due, after one that ended; not after an interrupted one."""
+    schedule = schedules.locked(conn, spider=spider, start_url=start_url)
+    if schedule is None or state == "interrupted":
+        return
+    rule, changes = rule_of(schedule.terms), changes_of(schedule)
+    after = rule.after_failure if state == "failed" else rule.after
+    schedules.put_off(conn, schedule.id, after(finished_at, changes, random.random()))
 
 
 def _plan(terms: Terms) -> tuple[str, str]:

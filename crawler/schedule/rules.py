@@ -25,6 +25,8 @@ SPREAD = 0.05
 # Below this a site would be visited again before its pages can have changed.
 SHORTEST = timedelta(minutes=1)
 LONGEST = timedelta(days=3650)
+# A site that could not be read is tried again after a day, unless its next visit is sooner.
+RETRY = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +100,12 @@ class Rule:
             return self._cron_after(ended)
         length = self.interval(changes)
         assert length is not None
-        return self._at_night(ended + length * (1 + SPREAD * (2 * chance - 1)))
+        return self._at_night(ended + _spread(length, chance))
+
+    def after_failure(self, ended: datetime, changes: Changes, chance: float) -> datetime:
+        """Return when the visit after one that failed is due, like `after`."""
+        usual = self.after(ended, changes, chance)
+        return usual if self.cron else min(usual, self._at_night(ended + _spread(RETRY, chance)))
 
     def _at_night(self, at: datetime) -> datetime:
         return self.night.opens(at) if self.night else at.astimezone(UTC)
@@ -107,3 +114,7 @@ class Rule:
         local = at.astimezone(zone(self.timezone))
         following: datetime = croniter(self.cron, local).get_next(datetime)
         return following.astimezone(UTC)
+
+
+def _spread(length: timedelta, chance: float) -> timedelta:
+    return length * (1 + SPREAD * (2 * chance - 1))

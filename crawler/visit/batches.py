@@ -16,8 +16,6 @@ from registry.errors import RegistryError
 from registry.model import Observation, SiteFile
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from crawler.record.database import Recorder
     from registry.db.visits import State
 
@@ -26,6 +24,8 @@ BATCH = 200
 # Seconds from the end of one write to the next: at the pace of one host each result is
 # written at once, and a killed visit repeats only the requests that were in progress.
 SECONDS = 0.2
+# Without results, a sign of life is written after so many seconds.
+SIGN_SECONDS = 10.0
 
 
 class Batches:
@@ -68,14 +68,18 @@ class Batches:
             await self._flush()
 
     async def finish(
-        self, state: State, now: datetime, counts: dict[str, int], rest: Sequence[Observation]
+        self, state: State, counts: dict[str, int], rest: Sequence[Observation]
     ) -> None:
         """Write the remaining records, the last observations, and the end of the visit."""
-        await self.stop()
-        await self._run(self._recorder.finish, state, now, counts, rest)
+        await self._stop()
+        await self._run(self._recorder.finish, state, counts, rest)
 
-    async def stop(self) -> None:
-        """Write the remaining records."""
+    async def give_back(self) -> None:
+        """Write the remaining records, and that another process goes on with the visit."""
+        await self._stop()
+        await self._run(self._recorder.give_back)
+
+    async def _stop(self) -> None:
         async with self._lock:  # a write in progress ends, and its error is taken
             if self._writer is not None:
                 self._writer.cancel()
@@ -87,7 +91,12 @@ class Batches:
 
     async def _write_on(self) -> None:
         while True:
-            await self._some.wait()
+            try:
+                await asyncio.wait_for(self._some.wait(), SIGN_SECONDS)
+            except TimeoutError:
+                async with self._lock:
+                    await self._run(self._recorder.sign)
+                continue
             await self._flush()
             await asyncio.sleep(SECONDS)
 

@@ -42,9 +42,9 @@ class VisitEnding:
         self._reading: set[asyncio.Future[Any]] = set()
 
     def begin(self, seconds: float) -> None:
-        """Start the time limit of `seconds`. Raises CloseSpider if already interrupted."""
+        """Start the time limit of `seconds`. Raises CloseSpider if the visit was ended already."""
         self._is_begun = True
-        if self.is_interrupted:
+        if self.is_interrupted or self.gives_back:
             raise CloseSpider("interrupted")
         loop = asyncio.get_running_loop()
         self._timers.append(loop.call_later(seconds, self._end, "limit"))

@@ -37,14 +37,23 @@ def running_loop() -> asyncio.AbstractEventLoop:
 
 @contextmanager
 def with_names(crawler: Crawler) -> Iterator[None]:
-    """Install the resolver of this visit, until the context ends."""
+    """Install the resolver of this visit, until the context ends; visits at a time share one.
+
+    Raises UsageError if one of them may request private addresses and another may not.
+    """
     from twisted.internet import reactor
 
-    before = reactor.nameResolver
     # Results of an earlier visit may be outdated.
     dnscache.clear()
-    GuardedResolver.from_crawler(crawler, reactor).install_on_reactor()
+    settings = crawler.settings
+    resolver = reactor.nameResolver
+    if not isinstance(resolver, GuardedResolver):
+        resolver = GuardedResolver.from_crawler(crawler, reactor)
+        resolver.install_on_reactor()
+    private_run = settings.getbool("PRIVATE_RUN")
+    names = resolver.join(settings.getlist("VISITED_HOSTS"), private_run=private_run)
     try:
         yield
     finally:
-        reactor.installNameResolver(before)
+        if resolver.leave(names):
+            reactor.installNameResolver(resolver.original_resolver)

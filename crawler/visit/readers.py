@@ -28,14 +28,13 @@ R = TypeVar("R")
 class Readers:
     """Reads pages and images in worker processes, without blocking the event loop.
 
-    All pages of a visit are from one host. They have their own worker, so that slow
-    pages do not delay images of other hosts.
+    Pages have their own workers, so that slow ones do not delay images of other hosts.
     """
 
-    def __init__(self, workers: int = 2) -> None:
-        """Prepare `workers` processes for images; processes start with the first page or image."""
-        self._images = Pool(workers)
-        self._pages = Pool(1)
+    def __init__(self, images: int = 2, pages: int = 1) -> None:
+        """Prepare processes for images and for pages; they start with the first of each."""
+        self._images = Pool(images)
+        self._pages = Pool(pages)
 
     async def page(self, page: Page) -> tuple[PageText, str | None]:
         """Return the excerpt and content of a page; or its outline and the refusal.
@@ -60,11 +59,6 @@ class Readers:
             return answer.value
         marks = await _called(self._images, guarded(read_marks), fetched)
         return replace(marks.value or FileRead(), refusal=answer.failure)
-
-    def give_up(self) -> None:
-        """Stop the workers that are busy; their results are not needed any more."""
-        self._images.give_up()
-        self._pages.give_up()
 
     def close(self) -> None:
         """Stop all workers."""

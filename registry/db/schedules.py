@@ -143,6 +143,29 @@ def apply(
     return sorted(row[0] for row in conn.execute(_ACTIONS[action], {"ids": list(ids)}))
 
 
+def due(conn: psycopg.Connection, *, urgent: bool, limit: int) -> list[Schedule]:
+    """Return at most `limit` due schedules of hosts without a visit in progress, and lock them.
+
+    Those that are due for the longest time are first; those that another transaction has
+    locked are left out. `urgent` ones are due at once, also outside of their nights.
+    """
+    rows = conn.execute(SQL["due_schedules"], {"urgent": urgent, "limit": limit}).fetchall()
+    found = {schedule.id: schedule for schedule in _with_ids(conn, [row[0] for row in rows])}
+    return [found[row[0]] for row in rows]
+
+
+def locked(conn: psycopg.Connection, *, spider: str, start_url: str) -> Schedule | None:
+    """Return the schedule of a plan and lock it; None if there is none."""
+    plan = {"spider": spider, "start_url": pack(start_url)}
+    row = conn.execute(SQL["lock_schedule"], plan).fetchone()
+    return _with_ids(conn, [row[0]])[0] if row else None
+
+
+def put_off(conn: psycopg.Connection, schedule_id: int, next_due_at: datetime) -> None:
+    """Let a schedule be due at another time, in its night."""
+    conn.execute(SQL["put_off_schedule"], {"id": schedule_id, "next_due_at": next_due_at})
+
+
 def last_visits(conn: psycopg.Connection, schedule_id: int, limit: int) -> list[VisitMade]:
     """Return the newest visits of a schedule's site, newest first."""
     values = {"id": schedule_id, "limit": limit}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
+from threading import RLock
 
 import psycopg
 
@@ -14,29 +15,32 @@ from registry.errors import DatabaseUnavailable
 class Session:
     """A database session, whose locks last from one use to the next.
 
-    May be used from any thread, by one thread at a time.
+    May be used from any thread; threads that use it at the same time wait for each other.
     """
 
     def __init__(self) -> None:
+        self._lock = RLock()
         self._open = ExitStack()
         self._conn: psycopg.Connection | None = None
 
     @contextmanager
     def connection(self) -> Iterator[psycopg.Connection]:
         """Yield an autocommit connection. Raises the errors of `registry.db.connect`."""
-        conn = self._conn or self._connect()
-        try:
-            with translated(database_name()):
-                yield conn
-        except DatabaseUnavailable:
-            self.close()
-            raise
+        with self._lock:
+            conn = self._conn or self._connect()
+            try:
+                with translated(database_name()):
+                    yield conn
+            except DatabaseUnavailable:
+                self.close()
+                raise
 
     def close(self) -> None:
         """End the session; the next use begins another."""
-        self._conn = None
-        with suppress(DatabaseUnavailable):
-            self._open.close()
+        with self._lock:
+            self._conn = None
+            with suppress(DatabaseUnavailable):
+                self._open.close()
 
     def _connect(self) -> psycopg.Connection:
         with ExitStack() as opening:

@@ -1,18 +1,20 @@
-"""Visits: their start and end, who holds them, and their journals.
+"""Visits: who has them, their start and end, and their journals.
 
-All functions need a connection of `registry.db.connect.connect` (autocommit). A visit is
-held by the session of its owner, and each write names its token: once another process has
-taken the visit, the owner before cannot write, even if it only slept.
+All functions need a connection of `registry.db.connect.connect` (autocommit). A host has at
+most one visit in progress. A process claims a visit, which gives it the visit's token, and
+begins it, after which its session holds the visit. Each write names the token: once another
+process has claimed the visit, the owner before cannot write, even if it only slept.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import psycopg
+from psycopg.errors import UniqueViolation
 from psycopg.types.json import Jsonb
 
 from registry.db.sql import load
@@ -24,9 +26,11 @@ SQL = load("visits")
 VISIT_LOCKS = 0x76697369
 # Seconds since its start after which a killed visit is not resumed.
 RESUMABLE_SECONDS = 86_400
+# Seconds without a sign of its owner after which a visit counts as killed.
+SILENCE = 60.0
 # Longest pause of a visit's owner inside a transaction; the server then ends its session.
 IDLE = "15s"
-# A visit is `running` until it ends in one of these, or is found `killed`.
+# How a visit ends; before, it is `claimed`, `running`, found `killed`, or `given_back`.
 State = Literal["finished", "interrupted", "failed"]
 
 
@@ -37,71 +41,96 @@ class VisitLost(RegistryError):
     hint = "nothing was lost: the other process continues it"
 
 
+class HostBusy(RegistryError):
+    """The host has a visit in progress."""
+
+    exit_code = 3
+    hint = "wait for its end; a visit whose process is gone is found within a minute"
+
+
+class Claim(NamedTuple):
+    """A visit that one process may begin; `crashes` counts the processes that it ended."""
+
+    visit_id: int
+    token: int
+    crashes: int = 0
+
+
 @dataclass(frozen=True, slots=True)
-class Taken:
-    """A killed visit that this process continues.
+class Begun:
+    """A visit that this process has begun, or continues.
 
     `seconds` is the time that it took before, `journal` its packed results in order.
     """
 
-    visit_id: int
-    token: int
     seconds: float
     journal: tuple[bytes, ...]
 
 
-def start_visit(
-    conn: psycopg.Connection,
-    *,
-    spider: str,
-    start_url: str,
-    host: str,
-    user_agent: str,
-    started_at: datetime,
-) -> int:
-    """Record that a visit has begun and return its id; its token is 1.
+def claim(
+    conn: psycopg.Connection, *, spider: str, start_url: str, host: str, worker: str | None = None
+) -> Claim | None:
+    """Claim the newest unfinished visit of this plan, else a new one.
 
-    It counts as running while the session of `conn` exists: the session holds a lock of
-    the server that is freed with it, however it ends.
+    None if the host has a visit in progress; `busy` says which. `worker` is the name of the
+    worker that claims it.
     """
-    values = {
-        "spider": spider,
-        "start_url": pack(start_url),
-        "host": host,
-        "user_agent": user_agent,
-        "started_at": started_at,
-    }
+    plan = {"spider": spider, "start_url": pack(start_url), "host": host, "worker": worker}
+    try:
+        with conn.transaction():
+            row = conn.execute(
+                SQL["unfinished_visit"], plan | {"seconds": RESUMABLE_SECONDS}
+            ).fetchone()
+            if row is not None:
+                values = {"visit_id": row[0], "worker": worker}
+                row = conn.execute(SQL["claim_unfinished"], values).fetchone()
+            if row is None:
+                row = conn.execute(SQL["claim_visit"], plan).fetchone()
+                if row is not None:
+                    drop_journals(conn, row[0])
+    except UniqueViolation:
+        return None
+    return Claim(*row) if row else None
+
+
+def busy(conn: psycopg.Connection, host: str) -> HostBusy:
+    """Return the error for a host that has a visit in progress."""
+    row = conn.execute(SQL["visit_in_progress"], {"host": host}).fetchone()
+    which = ""
+    if row is not None:
+        visit_id, started_at, worker = row
+        by = f" by worker {worker}" if worker else ""
+        which = f" (visit {visit_id}{by}, since {started_at:%Y-%m-%d %H:%M} UTC)"
+    return HostBusy(f"{host} is being visited{which}")
+
+
+def begin(conn: psycopg.Connection, claimed: Claim, user_agent: str) -> Begun:
+    """Begin or continue a claimed visit, which the session of `conn` then holds.
+
+    Raises VisitLost if it is not this claim's any more.
+    """
+    visit_id, token, _ = claimed
+    values = {"visit_id": visit_id, "token": token, "user_agent": user_agent}
     with conn.transaction():
-        row = conn.execute(SQL["start_visit"], values).fetchone()
-        assert row is not None  # INSERT ... RETURNING
-        # Before anybody else can see the visit.
-        hold_visit(conn, row[0])
-        drop_journals(conn, row[0])
-    return int(row[0])
+        row = conn.execute(SQL["begin_visit"], values).fetchone()
+        if row is None:
+            raise _lost(visit_id)
+        # Before anybody else can see that it is running.
+        hold_visit(conn, visit_id, token)
+        parts = conn.execute(SQL["read_journal"], {"visit_id": visit_id}).fetchall()
+    return Begun(row[0], tuple(part for (part,) in parts))
 
 
-def take_unfinished(
-    conn: psycopg.Connection, *, spider: str, start_url: str, host: str
-) -> Taken | None:
-    """Take the newest killed visit of this plan, with its journal; None if there is none."""
-    plan = {"spider": spider, "start_url": pack(start_url), "host": host}
-    with conn.transaction():
-        row = conn.execute(
-            SQL["unfinished_visit"], plan | {"seconds": RESUMABLE_SECONDS}
-        ).fetchone()
-        taken = row and conn.execute(SQL["take_visit"], {"visit_id": row[0]}).fetchone()
-        if not row or not taken:
-            return None
-        hold_visit(conn, row[0])
-        parts = conn.execute(SQL["read_journal"], {"visit_id": row[0]}).fetchall()
-    token, seconds = taken
-    return Taken(row[0], token, seconds, tuple(part for (part,) in parts))
-
-
-def hold_visit(conn: psycopg.Connection, visit_id: int) -> bool:
-    """Hold a visit with this session; return False if another session still holds it."""
-    row = conn.execute(SQL["hold_visit"], {"key": _lock_key(visit_id), "idle": IDLE}).fetchone()
+def hold_visit(conn: psycopg.Connection, visit_id: int, token: int) -> bool:
+    """Hold a visit with this session; return False if a lost one of its owner still holds it."""
+    values = {"key": _lock_key(visit_id, token), "idle": IDLE}
+    row = conn.execute(SQL["hold_visit"], values).fetchone()
     return bool(row and row[0])
+
+
+def let_go(conn: psycopg.Connection, visit_id: int, token: int) -> None:
+    """Hold a visit no more; if it has not ended, it is found killed."""
+    conn.execute(SQL["let_go_visit"], {"key": _lock_key(visit_id, token)})
 
 
 def confirm(conn: psycopg.Connection, visit_id: int, token: int, seconds: float) -> None:
@@ -110,8 +139,13 @@ def confirm(conn: psycopg.Connection, visit_id: int, token: int, seconds: float)
     `seconds` is the time that the visit has taken.
     """
     values = {"visit_id": visit_id, "token": token, "seconds": seconds}
-    if conn.execute(SQL["confirm_visit"], values).fetchone() is None:
-        raise VisitLost(f"visit {visit_id} was taken by another process")
+    try:
+        row = conn.execute(SQL["confirm_visit"], values).fetchone()
+    except UniqueViolation:
+        # It was found killed, and another visit of its host has begun since.
+        row = None
+    if row is None:
+        raise _lost(visit_id)
 
 
 def add_journal(conn: psycopg.Connection, visit_id: int, part: int, results: bytes) -> bool:
@@ -121,23 +155,42 @@ def add_journal(conn: psycopg.Connection, visit_id: int, part: int, results: byt
 
 
 def mark_killed(conn: psycopg.Connection) -> list[int]:
-    """Mark running visits without a session as `killed`, and return their ids.
+    """Mark visits in progress whose owner is gone or silent as `killed`; return their ids."""
+    values = {"silence": SILENCE, "locks": VISIT_LOCKS}
+    abandoned = conn.execute(SQL["abandoned_visits"], values).fetchall()
+    if not abandoned:
+        return []
+    named = {"visits": [row[0] for row in abandoned], "tokens": [row[1] for row in abandoned]}
+    return sorted(row[0] for row in conn.execute(SQL["mark_killed"], named).fetchall())
 
-    The session of `conn` must not hold a visit itself, which would be marked, too.
+
+def give_back(conn: psycopg.Connection, visit_id: int, token: int) -> None:
+    """Record that a visit goes on later, in another process."""
+    conn.execute(SQL["give_back_visit"], {"visit_id": visit_id, "token": token})
+
+
+def has_ended(conn: psycopg.Connection, visit_id: int, token: int) -> bool:
+    """Return whether this owner has ended or given back the visit."""
+    row = conn.execute(SQL["has_ended"], {"visit_id": visit_id, "token": token}).fetchone()
+    return bool(row and row[0])
+
+
+def mark_crashed(conn: psycopg.Connection, claims: Sequence[Claim]) -> dict[int, int]:
+    """Mark visits whose process crashed as killed; return the number of crashes of each."""
+    values = {"visits": [c.visit_id for c in claims], "tokens": [c.token for c in claims]}
+    return dict(conn.execute(SQL["visits_crashed"], values).fetchall())
+
+
+def _lock_key(visit_id: int, token: int) -> int:
+    """Return the key of the lock of a visit's owner; `mark_killed` has the same in SQL.
+
+    If two visits share one, millions of visits apart, a dead one is found by its silence.
     """
-    marked = []
-    for (visit_id,) in conn.execute(SQL["running_visits"]).fetchall():
-        with conn.transaction():
-            row = conn.execute(SQL["is_abandoned"], {"key": _lock_key(visit_id)}).fetchone()
-            if row and row[0]:
-                conn.execute(SQL["mark_killed"], {"visit_id": visit_id})
-                marked.append(visit_id)
-    return marked
+    return VISIT_LOCKS << 32 | (visit_id << 8 | token & 0xFF) & 0xFFFF_FFFF
 
 
-def _lock_key(visit_id: int) -> int:
-    """Return the key of a visit's lock, which no other lock of this program has."""
-    return VISIT_LOCKS << 32 | visit_id & 0xFFFF_FFFF
+def _lost(visit_id: int) -> VisitLost:
+    return VisitLost(f"visit {visit_id} was taken by another process")
 
 
 def last_visit(
@@ -154,20 +207,17 @@ def finish_visit(
     visit_id: int,
     *,
     state: State,
-    finished_at: datetime,
     counts: Mapping[str, int],
-) -> None:
-    """Record how and when a visit ended, with its counts; drop its journal."""
-    values = {
-        "visit_id": visit_id,
-        "state": state,
-        "finished_at": finished_at,
-        "counts": Jsonb(dict(counts)),
-    }
-    conn.execute(SQL["finish_visit"], values)
+) -> datetime:
+    """Record how a visit ended, with its counts, and drop its journal; return its end."""
+    values = {"visit_id": visit_id, "state": state, "counts": Jsonb(dict(counts))}
+    row = conn.execute(SQL["finish_visit"], values).fetchone()
+    assert row is not None  # the visit exists
     drop_journals(conn, visit_id)
+    finished_at: datetime = row[0]
+    return finished_at
 
 
 def drop_journals(conn: psycopg.Connection, visit_id: int) -> None:
-    """Drop the journal of a visit, and of killed ones of the same plan before it."""
+    """Drop the journal of a visit, and of unfinished ones of the same plan before it."""
     conn.execute(SQL["drop_journals"], {"visit_id": visit_id})

@@ -88,13 +88,6 @@ class Pool:
         """Return a future with the result of one item; `asyncio.wrap_future` makes it awaitable."""
         return self._threads.submit(lambda: self._answers(work, [item])[0])
 
-    def give_up(self) -> None:
-        """End the busy workers, if nobody waits for them: their items become `crashed`."""
-        with self._lock:
-            workers = self._all.difference(self._idle)
-        for worker in workers:
-            worker.kill()
-
     def close(self) -> None:
         """End all workers at once; items in work are abandoned."""
         with self._lock:

@@ -194,7 +194,7 @@ def test_a_stopped_visit_that_another_took_over_writes_no_more(
     assert rows(database_url, "SELECT id, state, token FROM visit") == [(1, "finished", 2)]
 
 
-def test_a_killed_visit_is_recorded_as_killed(
+def test_a_host_is_visited_by_one_process_at_a_time(
     started: Callable[..., subprocess.Popen[str]],
     crawl: Callable[..., subprocess.CompletedProcess[str]],
     site: SampleSite,
@@ -204,14 +204,14 @@ def test_a_killed_visit_is_recorded_as_killed(
     running = started(60)
     running.send_signal(signal.SIGSTOP)
     site.delay = 0
-    assert crawl(site.url + "/", "--max-pages", 1).returncode == 0
-    # The first was resumed; it is alive and left alone.
-    states = rows(database_url, "SELECT state FROM visit ORDER BY id")
-    assert states == [("running",), ("finished",)]
+    refused = crawl(site.url + "/one.html")
+    assert refused.returncode == 3
+    assert "is being visited (visit 1, since " in refused.stderr
+    assert "Traceback" not in refused.stderr
     running.send_signal(signal.SIGCONT)
     running.communicate(timeout=60)
-    states = rows(database_url, "SELECT state FROM visit ORDER BY id")
-    assert states == [("finished",), ("finished",)]
+    # The first was resumed; it was alive and left alone.
+    assert rows(database_url, "SELECT state, token FROM visit") == [("finished", 2)]
 
 
 def test_stats_record_it_too(

@@ -4,9 +4,10 @@ import json
 from pathlib import Path
 
 import psycopg
+from begun import begun_visit
 from made import day
 
-from registry.db import records, visits
+from registry.db import records
 from registry.db.connect import connect_to
 from registry.model import Evidence, Observation
 
@@ -14,8 +15,7 @@ URL = "https://art.example/1.jpg"
 
 
 def record(conn: psycopg.Connection, values: list[str]) -> None:
-    fields = {"spider": "gallery", "start_url": URL, "host": "art.example", "user_agent": "t"}
-    visit = visits.start_visit(conn, started_at=day(1), **fields)
+    visit = begun_visit(conn, start_url=URL, started_at=day(1))
     rows = [
         Observation(
             day(number),

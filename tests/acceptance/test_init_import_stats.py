@@ -11,9 +11,10 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from begun import begun_visit
 from conftest import BIN
 
-from registry.db import migrate, records, schema_version, server, visits
+from registry.db import migrate, records, schema_version, server
 from registry.db.connect import connect
 from registry.db.server_setup import find_setup
 from registry.model import Evidence, Observation, Picture, SiteFile
@@ -232,9 +233,7 @@ def record_a_visit(conn: psycopg.Connection, now: datetime) -> None:
     noindex = Evidence("headers", "image", page + "b.png", (("X-Robots-Tag", "noindex"),))
     gone = Observation(now, "https://art.example/c.png", page, status=404, refusal="http-404")
     robots = SiteFile(now, "art.example", page + "robots.txt", "robots-txt", 503, "http-503")
-    visit = visits.start_visit(
-        conn, spider="gallery", start_url=page, host="art.example", user_agent="t", started_at=now
-    )
+    visit = begun_visit(conn, started_at=now)
     records.write(conn, visit, [seen("a", noai), seen("b", noindex), gone, gone], [robots])
 
 

@@ -7,8 +7,9 @@ from datetime import UTC, datetime
 
 import psycopg
 import pytest
+from begun import begun_visit
 
-from registry.db import records, visits
+from registry.db import records
 from registry.db.connect import translated
 from registry.model import SiteFile
 
@@ -17,9 +18,7 @@ NOW = datetime(2026, 5, 4, tzinfo=UTC)
 
 def test_a_rule_of_a_host_of_any_length_is_kept(conn: psycopg.Connection) -> None:
     host = secrets.token_hex(5000)
-    visit = visits.start_visit(
-        conn, spider="x", start_url="http://a/", host="a", user_agent="u", started_at=NOW
-    )
+    visit = begun_visit(conn, "a")
     rule = SiteFile(NOW, host, f"http://{host}/robots.txt", "robots-txt", refusal="connection")
     records.write(conn, visit, [], [rule])
     assert conn.execute("SELECT host FROM site_rule").fetchall() == [(host,)]

@@ -59,7 +59,9 @@ def resolver(
     reactor.nameResolver = Inner(addresses)  # type: ignore[attr-defined]
     named = scrapy_settings(contact="test", delay=1, timeout=5, hosts=hosts, private=private)
     crawler = SimpleNamespace(settings=Settings(named))
-    return GuardedResolver.from_crawler(crawler, reactor)  # type: ignore[arg-type]
+    guard = GuardedResolver.from_crawler(crawler, reactor)  # type: ignore[arg-type]
+    guard.join(named["VISITED_HOSTS"], private_run=named["PRIVATE_RUN"])
+    return guard
 
 
 def resolved(guard: Any, name: str = "art.example") -> Receiver:

@@ -20,6 +20,7 @@ import json, logging, sys
 from scrapy import Request
 from scrapy.crawler import AsyncCrawlerRunner
 from crawler.options import VisitLimits
+from crawler.visit.ending import VisitEnding
 from crawler.visit.reactor import running_loop, with_names
 from crawler.visit.readers import Readers
 from crawler.settings import scrapy_settings
@@ -32,7 +33,7 @@ class Recorder:
     def write(self, observations, site_files, results):
         self.observations += observations
         self.site_files += site_files
-    def finish(self, state, finished_at, counts, rest):
+    def finish(self, state, counts, rest):
         self.observations += rest
         self.counts = counts
 
@@ -50,8 +51,8 @@ if __name__ == "__main__":
         crawler = runner.create_crawler(Cheat)
         with with_names(crawler):
             await runner.crawl(
-                crawler, start_url=sys.argv[1], limits=VisitLimits(),
-                recorder=recorder, readers=readers, report=lambda tally: None,
+                crawler, start_url=sys.argv[1], limits=VisitLimits(), recorder=recorder,
+                readers=readers, ending=VisitEnding(crawler), report=lambda tally: None,
             )
         await crawler.spider.finish()
 

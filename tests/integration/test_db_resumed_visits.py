@@ -9,26 +9,26 @@ from datetime import UTC, datetime, timedelta
 import psycopg
 import pytest
 
-from crawler.record.database import Recorder
-from crawler.record.database import begin as begin_recorder
+from crawler.record.database import PlanRow, Recorder, start
 from registry.db import visits
-from registry.db.visits import VisitLost
+from registry.db.session import Session
+from registry.db.visits import HostBusy, VisitLost
 from registry.errors import DatabaseUnavailable
 from registry.model import Observation
 
 NOW = datetime.now(UTC)
-PLAN = {"spider": "gallery", "start_url": "https://art.example/", "host": "art.example"}
+PLAN = PlanRow(spider="gallery", start_url="https://art.example/", host="art.example")
 Begin = Callable[..., Recorder]
 
 
 @pytest.fixture
 def begin(database_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Begin]:
-    """Begin a visit of PLAN, or take the killed one."""
+    """Begin a visit of PLAN, or continue the killed one."""
     monkeypatch.setenv("REGISTRY_DATABASE_URL", database_url)
     recorders: list[Recorder] = []
 
-    def begin_visit(started_at: datetime = NOW, **changed: str) -> Recorder:
-        recorders.append(begin_recorder(**PLAN | changed, user_agent="t", started_at=started_at))  # type: ignore[arg-type]
+    def begin_visit(**changed: str) -> Recorder:
+        recorders.append(start(Session(), PLAN | changed, "t"))  # type: ignore[arg-type]
         return recorders[-1]
 
     yield begin_visit
@@ -78,7 +78,7 @@ def test_a_killed_visit_is_taken_with_its_journal(conn: psycopg.Connection, begi
     gone(conn, second)
     third = begin()
     assert third.journal == (b"one", b"two", b"three")
-    third.finish("finished", NOW, {}, [seen("c")])
+    third.finish("finished", {}, [seen("c")])
     assert images(conn) == ["a.jpg", "b.jpg", "c.jpg"]
     assert conn.execute("SELECT state, token FROM visit").fetchall() == [("finished", 3)]
     assert conn.execute("SELECT count(*) FROM visit_journal").fetchone() == (0,)
@@ -95,25 +95,70 @@ def test_the_owner_before_writes_no_more(conn: psycopg.Connection, begin: Begin)
         with pytest.raises(VisitLost, match="another process"):
             ghost.write([seen("ghost")], [], b"two")
     with pytest.raises(VisitLost):
-        ghost.finish("finished", NOW, {"pages": 9}, [seen("ghost")])
+        ghost.finish("finished", {"pages": 9}, [seen("ghost")])
     with pytest.raises(VisitLost):
         ghost.drop_journal()
     owner.write([seen("b")], [], b"two")
-    owner.finish("finished", NOW, {"pages": 2})
+    owner.finish("finished", {"pages": 2})
     with pytest.raises(VisitLost):
-        ghost.finish("finished", NOW, {"pages": 9})
+        ghost.finish("finished", {"pages": 9})
     assert images(conn) == ["a.jpg", "b.jpg"]
     assert conn.execute("SELECT state, counts FROM visit").fetchall() == [
         ("finished", {"pages": 2})
     ]
 
 
-def test_a_visit_in_progress_is_not_taken(begin: Begin) -> None:
+@pytest.mark.parametrize("changed", [{}, {"start_url": "https://art.example/b"}])
+def test_a_host_has_one_visit_at_a_time(changed: dict[str, str], begin: Begin) -> None:
     first = begin()
     first.write([], [], b"one")
-    second = begin()
-    assert second.visit_id != first.visit_id
+    with pytest.raises(HostBusy, match=r"art\.example is being visited \(visit \d+, since "):
+        begin(**changed)
+    assert begin(host="b.example").visit_id != first.visit_id
     first.write([], [], b"two")
+    first.finish("finished", {})
+    assert not begin(**changed).is_resumed
+
+
+def test_a_visit_found_killed_is_lost_once_its_host_has_another(
+    conn: psycopg.Connection, begin: Begin
+) -> None:
+    first = begin()
+    first.write([], [], b"one")
+    cut_sessions(conn)
+    other = begin(start_url="https://art.example/b")
+    with pytest.raises(VisitLost):
+        first.sign()
+    other.finish("finished", {})
+    first.sign()
+
+
+def test_a_silent_owner_loses_its_visit(conn: psycopg.Connection, begin: Begin) -> None:
+    silent = begin()
+    silent.write([], [], b"one")
+    past = timedelta(seconds=visits.SILENCE + 1)
+    conn.execute("UPDATE visit SET seen_at = clock_timestamp() - %s", [past])
+    owner = begin()
+    assert (owner.visit_id, owner.token) == (silent.visit_id, 2)
+    with pytest.raises(VisitLost):
+        silent.sign()
+    owner.sign()
+    # The lock of the owner is another than that of the silent one.
+    silent.let_go()
+    assert visits.mark_killed(conn) == []
+
+
+def test_a_visit_given_back_is_continued(conn: psycopg.Connection, begin: Begin) -> None:
+    first = begin()
+    first.write([], [], b"one")
+    first.give_back()
+    first.give_back()
+    assert conn.execute("SELECT state FROM visit").fetchone() == ("given_back",)
+    assert visits.mark_killed(conn) == []
+    second = begin()
+    assert (second.token, second.journal) == (2, (b"one",))
+    with pytest.raises(VisitLost):
+        first.give_back()
 
 
 @pytest.mark.parametrize(
@@ -125,14 +170,18 @@ def test_another_plan_does_not_take_it(
     first = begin()
     first.write([], [], b"one")
     gone(conn, first)
-    assert not begin(**changed).is_resumed
+    other = begin(**changed)
+    assert not other.is_resumed
+    other.finish("finished", {})
     assert begin().is_resumed
 
 
 def test_an_old_visit_is_not_taken(conn: psycopg.Connection, begin: Begin) -> None:
-    old = begin(NOW - timedelta(seconds=visits.RESUMABLE_SECONDS + 60))
+    old = begin()
     old.write([], [], b"one")
     gone(conn, old)
+    past = timedelta(seconds=visits.RESUMABLE_SECONDS + 60)
+    conn.execute("UPDATE visit SET started_at = started_at - %s", [past])
     new = begin()
     assert new.visit_id != old.visit_id
     # Its journal is of no use any more.

@@ -9,6 +9,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from begun import begun_visit
 
 from crawler.record.schedules import add_all
 from registry.db import schedules, visits
@@ -82,16 +83,9 @@ def test_sites_added_twice_at_once_are_added_once(conn: psycopg.Connection) -> N
 
 
 def visit(conn: psycopg.Connection, schedule: Schedule, state: visits.State) -> int:
-    number = visits.start_visit(
-        conn,
-        spider=schedule.terms.spider,
-        start_url=schedule.terms.start_url,
-        host=schedule.terms.host,
-        user_agent="t",
-        started_at=schedules.now(conn),
-    )
+    number = begun_visit(conn, schedule.terms.host, start_url=schedule.terms.start_url)
     counts = {"pages": 3}
-    visits.finish_visit(conn, number, state=state, finished_at=schedules.now(conn), counts=counts)
+    visits.finish_visit(conn, number, state=state, counts=counts)
     return number
 
 

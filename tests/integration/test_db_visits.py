@@ -11,12 +11,15 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import psycopg
 import pytest
+from begun import begun_visit
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from crawler.record import database as recorder
+from crawler.record.database import PlanRow
 from registry.db import records, visits
 from registry.db.connect import connect_to
+from registry.db.session import Session
 from registry.db.values import claim_digest, evidence_digest, pack, unpack
 from registry.fingerprints import versions
 from registry.model import Claim, Evidence, Observation, Picture, SiteFile
@@ -56,14 +59,7 @@ def seen(name: str, *evidence: Evidence, at: datetime = NOW) -> Observation:
 
 
 def begin(conn: psycopg.Connection, host: str = HOST) -> int:
-    return visits.start_visit(
-        conn,
-        spider="gallery",
-        start_url=f"https://{host}/",
-        host=host,
-        user_agent="test",
-        started_at=NOW,
-    )
+    return begun_visit(conn, host, started_at=NOW)
 
 
 def count(conn: psycopg.Connection, table: str) -> int:
@@ -80,8 +76,7 @@ def counts(conn: psycopg.Connection) -> dict[str, int]:
 def test_a_visit_begins_and_ends(conn: psycopg.Connection) -> None:
     visit = begin(conn)
     assert conn.execute("SELECT state, finished_at FROM visit").fetchone() == ("running", None)
-    later = NOW + timedelta(minutes=3)
-    visits.finish_visit(conn, visit, state="finished", finished_at=later, counts={"pages": 4})
+    later = visits.finish_visit(conn, visit, state="finished", counts={"pages": 4})
     row = conn.execute("SELECT state, finished_at, counts FROM visit").fetchone()
     assert row == ("finished", later, {"pages": 4})
 
@@ -182,10 +177,10 @@ def test_two_crawlers_may_write_the_same_things_at_once(
     barrier = threading.Barrier(2)
     failures: list[BaseException] = []
 
-    def crawl(batch: list[Observation]) -> None:
+    def crawl(host: str, batch: list[Observation]) -> None:
         try:
             with connect_to(database_url) as own:
-                visit = begin(own)
+                visit = begin(own, host)
                 for _ in range(5):
                     barrier.wait()
                     records.write(own, visit, batch)
@@ -194,8 +189,8 @@ def test_two_crawlers_may_write_the_same_things_at_once(
             barrier.abort()
 
     threads = [
-        threading.Thread(target=crawl, args=(batch,))
-        for batch in (observations, observations[::-1])
+        threading.Thread(target=crawl, args=arguments)
+        for arguments in (("a.example", observations), ("b.example", observations[::-1]))
     ]
     for thread in threads:
         thread.start()
@@ -307,10 +302,8 @@ def test_a_visit_whose_session_was_lost_is_held_again(
     conn: psycopg.Connection, database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("REGISTRY_DATABASE_URL", database_url)
-    record = recorder.begin(
-        spider="gallery", start_url="https://a.example/", host="a.example",
-        user_agent="test", started_at=NOW,
-    )  # fmt: skip
+    plan = PlanRow(spider="gallery", start_url="https://a.example/", host="a.example")
+    record = recorder.start(Session(), plan, "test")
     conn.execute(
         "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity "
         "WHERE datname = current_database() AND pid <> pg_backend_pid()"
@@ -319,7 +312,7 @@ def test_a_visit_whose_session_was_lost_is_held_again(
     record.write([], [], b"")
     assert conn.execute("SELECT state FROM visit").fetchone() == ("running",)
     assert visits.mark_killed(conn) == []
-    record.finish("finished", NOW, {})
+    record.finish("finished", {})
     assert conn.execute("SELECT state FROM visit").fetchone() == ("finished",)
 
 

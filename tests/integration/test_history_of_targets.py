@@ -5,9 +5,10 @@ from datetime import timedelta
 
 import psycopg
 import pytest
+from begun import begun_visit
 from made import day
 
-from registry.db import claims, records, visits
+from registry.db import claims, records
 from registry.errors import UsageError
 from registry.lookups.history import History, history
 from registry.model import Claim, Evidence, Observation, Picture, SiteFile
@@ -45,8 +46,7 @@ def robots(on: int, text: str | None, refusal: str | None = None) -> SiteFile:
 def record(
     conn: psycopg.Connection, observations: list[Observation], files: Sequence[SiteFile] = ()
 ) -> None:
-    fields = {"spider": "gallery", "start_url": PAGE, "host": "art.example", "user_agent": "t"}
-    visit = visits.start_visit(conn, started_at=day(1), **fields)
+    visit = begun_visit(conn, start_url=PAGE, started_at=day(1))
     records.write(conn, visit, observations, files)
 
 

@@ -8,10 +8,11 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from begun import begun_visit
 from made import day
 
 from registry import durable
-from registry.db import claims, records, visits
+from registry.db import claims, records
 from registry.db.connect import connect_to
 from registry.db.export import exporting, position
 from registry.errors import UnwritableOutput, UsageError
@@ -38,14 +39,7 @@ PICTURE = Picture(
 @pytest.fixture
 def recorded(conn: psycopg.Connection) -> psycopg.Connection:
     """A visit that saw one marked picture twice, and one claim about it."""
-    visit = visits.start_visit(
-        conn,
-        spider="gallery",
-        start_url=PAGE,
-        host="art.example",
-        user_agent="a test",
-        started_at=day(1),
-    )
+    visit = begun_visit(conn, start_url=PAGE, started_at=day(1))
     robots = Evidence(
         "robots-txt", "site", "https://art.example/robots.txt", text="User-agent: *\n"
     )

@@ -64,3 +64,18 @@ SELECT visit.id, visit.state, visit.started_at, visit.finished_at, visit.counts
 FROM visit JOIN schedule USING (host, start_url, spider)
 WHERE schedule.id = %(id)s
 ORDER BY visit.started_at DESC, visit.id DESC LIMIT %(limit)s
+
+-- name: due_schedules
+-- of hosts without a visit in progress, the longest due first; others' claims are skipped
+SELECT id FROM schedule
+WHERE paused_at IS NULL AND is_urgent = %(urgent)s AND next_due_at <= clock_timestamp()
+  AND NOT EXISTS (SELECT FROM visit
+      WHERE visit.host = schedule.host AND visit.state IN ('claimed', 'running'))
+ORDER BY next_due_at LIMIT %(limit)s
+FOR UPDATE SKIP LOCKED
+
+-- name: lock_schedule
+SELECT id FROM schedule WHERE spider = %(spider)s AND start_url = %(start_url)s FOR UPDATE
+
+-- name: put_off_schedule
+UPDATE schedule SET next_due_at = %(next_due_at)s, is_urgent = false WHERE id = %(id)s

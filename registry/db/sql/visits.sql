@@ -1,9 +1,35 @@
-Visits: their start and end, who holds them, and their journals.
+Visits: who has them, their start and end, and their journals.
 
--- name: start_visit
-INSERT INTO visit (spider, start_url, host, user_agent, started_at)
-VALUES (%(spider)s, %(start_url)s, %(host)s, %(user_agent)s, %(started_at)s)
-RETURNING id
+-- name: claim_visit
+INSERT INTO visit (spider, start_url, host, user_agent, started_at, state, worker)
+VALUES (%(spider)s, %(start_url)s, %(host)s, '', clock_timestamp(), 'claimed', %(worker)s)
+ON CONFLICT (host) WHERE state IN ('claimed', 'running') DO NOTHING
+RETURNING id, token, crashes
+
+-- name: unfinished_visit
+-- the newest of a plan that was killed or given back, and has a journal
+SELECT id FROM visit
+WHERE state IN ('killed', 'given_back')
+  AND spider = %(spider)s AND start_url = %(start_url)s AND host = %(host)s
+  AND started_at > clock_timestamp() - make_interval(secs => %(seconds)s)
+  AND (crashes > 0 OR EXISTS (SELECT FROM visit_journal WHERE visit_id = visit.id))
+ORDER BY id DESC LIMIT 1
+
+-- name: claim_unfinished
+-- for another owner: the one before can write no more
+UPDATE visit SET state = 'claimed', token = token + 1, seen_at = clock_timestamp(),
+    worker = %(worker)s
+WHERE id = %(visit_id)s AND state IN ('killed', 'given_back')
+RETURNING id, token, crashes
+
+-- name: visit_in_progress
+SELECT id, started_at, worker FROM visit
+WHERE host = %(host)s AND state IN ('claimed', 'running')
+
+-- name: begin_visit
+UPDATE visit SET state = 'running', seen_at = clock_timestamp(), user_agent = %(user_agent)s
+WHERE id = %(visit_id)s AND token = %(token)s AND state = 'claimed'
+RETURNING seconds
 
 -- name: hold_visit
 -- held until this session ends; a visit whose lock is held is running. A stopped process
@@ -11,19 +37,31 @@ RETURNING id
 SELECT pg_try_advisory_lock(%(key)s),
        set_config('idle_in_transaction_session_timeout', %(idle)s, false)
 
--- name: running_visits
--- none if they cannot be marked: for an account that only reads, or on a standby
-SELECT id FROM visit
-WHERE state = 'running'
+-- name: let_go_visit
+SELECT pg_advisory_unlock(%(key)s)
+
+-- name: abandoned_visits
+-- those that no session holds, and those whose owner is silent; none if they cannot be marked:
+-- for an account that only reads, or on a standby. pg_locks shows the key of a lock as two
+-- numbers of 32 bits.
+SELECT id, token FROM visit
+WHERE state IN ('claimed', 'running')
   AND has_table_privilege('visit', 'UPDATE')
   AND current_setting('transaction_read_only') = 'off'
-ORDER BY id
-
--- name: is_abandoned
-SELECT pg_try_advisory_xact_lock(%(key)s)
+  AND (seen_at < clock_timestamp() - make_interval(secs => %(silence)s)
+       OR state = 'running' AND NOT EXISTS (
+           SELECT FROM pg_locks JOIN pg_database ON pg_database.oid = pg_locks.database
+           WHERE locktype = 'advisory' AND objsubid = 1 AND granted
+             AND datname = current_database()
+             AND classid = %(locks)s::oid
+             AND objid = (((visit.id << 8) | (visit.token & 255)) & 4294967295)::oid))
 
 -- name: mark_killed
-UPDATE visit SET state = 'killed' WHERE id = %(visit_id)s AND state = 'running'
+UPDATE visit SET state = 'killed'
+FROM unnest(%(visits)s::bigint[], %(tokens)s::integer[]) AS abandoned (id, token)
+WHERE visit.id = abandoned.id AND visit.token = abandoned.token
+  AND state IN ('claimed', 'running')
+RETURNING visit.id
 
 -- name: last_visit
 SELECT max(finished_at) FROM visit
@@ -31,22 +69,25 @@ WHERE host = %(host)s AND start_url = %(start_url)s AND spider = %(spider)s AND 
 
 -- name: finish_visit
 UPDATE visit
-SET state = %(state)s, finished_at = %(finished_at)s, counts = %(counts)s
+SET state = %(state)s, finished_at = clock_timestamp(), counts = %(counts)s
 WHERE id = %(visit_id)s
+RETURNING finished_at
 
--- name: unfinished_visit
--- the newest killed visit of a plan that has a journal
-SELECT id FROM visit
-WHERE state = 'killed' AND spider = %(spider)s AND start_url = %(start_url)s AND host = %(host)s
-  AND started_at > clock_timestamp() - make_interval(secs => %(seconds)s)
-  AND EXISTS (SELECT FROM visit_journal WHERE visit_id = visit.id)
-ORDER BY id DESC LIMIT 1
+-- name: give_back_visit
+UPDATE visit SET state = 'given_back'
+WHERE id = %(visit_id)s AND token = %(token)s AND state IN ('claimed', 'running', 'killed')
 
--- name: take_visit
--- for another owner: the one before can write no more
-UPDATE visit SET state = 'running', token = token + 1, seen_at = clock_timestamp()
-WHERE id = %(visit_id)s AND state = 'killed'
-RETURNING token, seconds
+-- name: visits_crashed
+-- the process that made them was killed, or ended by itself
+UPDATE visit SET state = 'killed', crashes = crashes + 1
+FROM unnest(%(visits)s::bigint[], %(tokens)s::integer[]) AS crashed (id, token)
+WHERE visit.id = crashed.id AND visit.token = crashed.token
+  AND state IN ('claimed', 'running', 'killed')
+RETURNING visit.id, crashes
+
+-- name: has_ended
+SELECT state NOT IN ('claimed', 'running', 'killed') FROM visit
+WHERE id = %(visit_id)s AND token = %(token)s
 
 -- name: read_journal
 SELECT results FROM visit_journal WHERE visit_id = %(visit_id)s ORDER BY part
@@ -64,10 +105,11 @@ ON CONFLICT DO NOTHING
 RETURNING part
 
 -- name: drop_journals
--- of a visit, and of killed ones with the same plan, which it replaces
+-- of a visit, and of unfinished ones with the same plan, which it replaces
 DELETE FROM visit_journal WHERE visit_id IN (
     SELECT other.id FROM visit AS this JOIN visit AS other
         ON other.id = this.id
-        OR (other.state = 'killed' AND other.id < this.id AND other.spider = this.spider
+        OR (other.state IN ('killed', 'given_back') AND other.id < this.id
+            AND other.spider = this.spider
             AND other.start_url = this.start_url AND other.host = this.host)
     WHERE this.id = %(visit_id)s)

@@ -1,0 +1,118 @@
+"""Makes one visit on the running event loop, which may be that of several visits."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from time import monotonic
+from typing import Any
+
+from scrapy.crawler import AsyncCrawlerRunner, Crawler
+
+from crawler.options import Options
+from crawler.plan import Plan, contact_for, refuse_unimportable
+from crawler.record.database import PlanRow, Recorder
+from crawler.report.summary import Ended
+from crawler.report.tally import VisitTally
+from crawler.settings import scrapy_settings, user_agent
+from crawler.site_spider import SiteSpider
+from crawler.visit.ending import VisitEnding
+from crawler.visit.reactor import with_names
+from crawler.visit.readers import Readers
+from registry.urls.key import hostname_of
+
+ReportCounts = Callable[[VisitTally], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Preparation:
+    """What a visit needs to know before it is recorded."""
+
+    plan: Plan
+    options: Options
+    settings: dict[str, Any]
+    user_agent: str
+
+    @property
+    def row(self) -> PlanRow:
+        """Return the plan as the database names it."""
+        plan = self.plan
+        return {"spider": plan.spider.name, "start_url": plan.start_url, "host": plan.host}
+
+
+def prepared(plan: Plan, options: Options) -> Preparation:
+    """Return the settings of a visit. Raises UsageError for options that are not allowed."""
+    refuse_unimportable(plan.spider)
+    contact = contact_for(plan, options)
+    settings = scrapy_settings(
+        contact=contact,
+        delay=options.delay,
+        timeout=options.timeout,
+        hosts=[hostname_of(plan.start_url)],
+        private=options.private,
+        verbose=options.verbose,
+    )
+    return Preparation(plan, options, settings, user_agent(contact))
+
+
+@dataclass(slots=True)
+class Crawl:
+    """One visit. `report` is called with its counts; its first exception ends the visit."""
+
+    preparation: Preparation
+    record: Recorder
+    readers: Readers
+    report: ReportCounts = lambda tally: None
+    ending: VisitEnding = field(init=False)
+    _runner: AsyncCrawlerRunner = field(init=False)
+    _crawler: Crawler = field(init=False)
+    _report_error: BaseException | None = None
+
+    def __post_init__(self) -> None:
+        """Prepare Scrapy's crawler."""
+        self._runner = AsyncCrawlerRunner(self.preparation.settings)
+        self._crawler = self._runner.create_crawler(self.preparation.plan.spider)
+        self.ending = VisitEnding(self._crawler)
+
+    async def made(self) -> Ended:
+        """Make the visit and return its result. Raises the errors of the recorder and `report`.
+
+        `ending` ends it early, also before it has begun.
+        """
+        started = monotonic()
+        plan = self.preparation.plan
+        with with_names(self._crawler):
+            await self._runner.crawl(
+                self._crawler,
+                start_url=plan.start_url,
+                limits=self.preparation.options.limits,
+                recorder=self.record,
+                readers=self.readers,
+                ending=self.ending,
+                report=self._reported,
+            )
+        spider = self._crawler.spider
+        assert isinstance(spider, SiteSpider)
+        await spider.finish()
+        if error := self._report_error or self.ending.error:
+            raise error
+        return Ended(
+            visit=self.record.visit_id,
+            spider=spider.name,
+            start_url=plan.start_url,
+            host=plan.host,
+            state="given_back" if self.ending.gives_back else spider.state,
+            counts=spider.counts(),
+            seconds=round(monotonic() - started, 3),
+            start_refusal=spider.visit.start_refusal,
+            stopped=dict(spider.stopped),
+        )
+
+    def _reported(self, tally: VisitTally) -> None:
+        if self._report_error is not None:
+            return
+        try:
+            self.report(tally)
+        except BaseException as error:  # noqa: BLE001 (the caller's own, raised when the visit ended)
+            self._report_error = error
+            self.ending.interrupt()
