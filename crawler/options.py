@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -41,6 +42,19 @@ class Options:
         for name, number in numbers.items():
             if not (math.isfinite(number) and number >= 0):
                 raise UsageError(f"{name} {number:g} is out of range", "a number of 0 or more")
+
+    @classmethod
+    def of(
+        cls, values: Mapping[str, Any], *, contact: str | None = None, verbose: bool = False
+    ) -> Options:
+        """Return the options in a command's arguments, or in those that a schedule stores."""
+        limits = {
+            name: values[f"max_{name}"]
+            for name in VisitLimits.__dataclass_fields__
+            if f"max_{name}" in values
+        }
+        others = {name: values[name] for name in ("delay", "timeout", "private") if name in values}
+        return cls(VisitLimits(**limits), **others, contact=contact, verbose=verbose)
 
     def stored(self) -> dict[str, Any]:
         """Return what a schedule stores: the options that differ from the defaults."""

@@ -17,6 +17,7 @@ from registry.cli import run as run_process
 SUMMARIES = {
     "run": "Visit sites, and record their images and marks in the database.",
     "schedule": "Say which sites are visited again, and how often.",
+    "worker": "Make the visits that are due, until it is stopped.",
     "sites": "List the spiders that `crawler run` can use.",
 }
 

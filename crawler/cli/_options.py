@@ -99,14 +99,7 @@ def visit_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def options_from(values: Mapping[str, Any], *, verbose: bool = False) -> Options:
-    """Return the options of a visit from a command's arguments, or from a schedule's options."""
-    from crawler.options import Options, VisitLimits
+    """Return the options of a visit from a command's arguments."""
+    from crawler.options import Options
 
-    limits = {
-        name: values[f"max_{name}"]
-        for name in ("pages", "depth", "images", "seconds", "bytes")
-        if f"max_{name}" in values
-    }
-    others = {name: values[name] for name in ("delay", "timeout", "private") if name in values}
-    contact = os.environ.get(CONTACT)
-    return Options(VisitLimits(**limits), **others, contact=contact, verbose=verbose)
+    return Options.of(values, contact=os.environ.get(CONTACT), verbose=verbose)

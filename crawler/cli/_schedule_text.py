@@ -104,7 +104,9 @@ def how_often(schedule: Schedule) -> str:
 
 
 def next_due(schedule: Schedule, now: datetime) -> str:
-    """Return when a schedule is due: `paused`, `now` or a time in UTC."""
+    """Return when a schedule is due: `visiting`, `paused`, `now` or a time in UTC."""
+    if schedule.last_visit and schedule.last_visit.state in ("claimed", "running"):
+        return "visiting"
     if schedule.paused_at:
         return "paused"
     return "now" if schedule.next_due_at <= now else _minute(schedule.next_due_at)

@@ -176,6 +176,18 @@ def start(session: Session, plan: PlanRow, user_agent: str) -> Recorder:
         return begin(session, plan, claimed, user_agent)
 
 
+def fail(session: Session, plan: PlanRow, claimed: Claim) -> None:
+    """End a claimed visit that cannot be made as `failed`; the next one is due later.
+
+    Does nothing if another process has the visit. Raises the errors of `connect`.
+    """
+    spider, start_url = plan["spider"], plan["start_url"]
+    with session.connection() as conn, conn.transaction():
+        if visits.seize(conn, claimed):
+            at = visits.finish_visit(conn, claimed.visit_id, state="failed", counts={})
+            settle(conn, spider=spider, start_url=start_url, state="failed", finished_at=at)
+
+
 def begin(session: Session, plan: PlanRow, claimed: Claim, user_agent: str) -> Recorder:
     """Begin or continue a claimed visit; return its recorder.
 

@@ -78,11 +78,15 @@ def as_json(ended: Sequence[Ended]) -> dict[str, Any]:
     total: Counter[str] = Counter()
     for visit in ended:
         total.update(visit.counts)
-    visits = [asdict(visit) | {"counts": grouped(visit.counts)} for visit in ended]
-    for one in visits:
-        del one["signal"]
     seconds = round(sum(visit.seconds for visit in ended), 3)
-    return {**grouped(total), "seconds": seconds, "visits": visits}
+    return {**grouped(total), "seconds": seconds, "visits": [visit_json(one) for one in ended]}
+
+
+def visit_json(visit: Ended) -> dict[str, Any]:
+    """Return the result of one visit with its grouped counts."""
+    fields = asdict(visit) | {"counts": grouped(visit.counts)}
+    del fields["signal"]
+    return fields
 
 
 def grouped(counts: dict[str, int]) -> dict[str, Any]:
@@ -97,12 +101,18 @@ def grouped(counts: dict[str, int]) -> dict[str, Any]:
     return result
 
 
+def in_one_line(visit: Ended) -> str:
+    """Return the end of a visit and its main counts as one line."""
+    pages, images = visit.counts["pages"], visit.counts["images"]
+    return f"{_end(visit)}, {pages} pages, {images} images"
+
+
 def as_text(visit: Ended) -> str:
     """Return a visit's counts as lines of text."""
     counts = grouped(visit.counts)
     unchanged = f" ({counts['unchanged']} unchanged)" if counts["unchanged"] else ""
     lines = [
-        f"visit {visit.visit} of {visit.host}: {visit.state} after {visit.seconds:.1f} s",
+        _end(visit),
         f"  pages read       {counts['pages']}",
         f"  images           {counts['images']}{unchanged}",
         f"  observations     {counts['observations']}",
@@ -122,6 +132,11 @@ def as_text(visit: Ended) -> str:
     if counts["errors"]:
         lines.append(f"  crawler errors   {counts['errors']} (--verbose shows them)")
     return "\n".join(lines)
+
+
+def _end(visit: Ended) -> str:
+    state = visit.state.replace("_", " ")
+    return f"visit {visit.visit} of {visit.host}: {state} after {visit.seconds:.1f} s"
 
 
 def _why(refusal: str | None) -> str:

@@ -169,6 +169,12 @@ def give_back(conn: psycopg.Connection, visit_id: int, token: int) -> None:
     conn.execute(SQL["give_back_visit"], {"visit_id": visit_id, "token": token})
 
 
+def seize(conn: psycopg.Connection, claimed: Claim) -> bool:
+    """Lock a visit of this claim that has not ended; return whether there is one."""
+    values = {"visit_id": claimed.visit_id, "token": claimed.token}
+    return conn.execute(SQL["seize_visit"], values).fetchone() is not None
+
+
 def has_ended(conn: psycopg.Connection, visit_id: int, token: int) -> bool:
     """Return whether this owner has ended or given back the visit."""
     row = conn.execute(SQL["has_ended"], {"visit_id": visit_id, "token": token}).fetchone()

@@ -139,10 +139,24 @@ CRAWLER = {
         "crawler.site_spider",
         "crawler.visit",
     }
+    | {"crawler.record", "crawler.report", "registry.db", "registry.urls"},
+    "crawler.visit.crawl": VALUES
+    | {
+        "crawler.options",
+        "crawler.settings",
+        "crawler.plan",
+        "crawler.site_spider",
+        "crawler.visit",
+    }
     | {"crawler.record", "crawler.report", "registry.urls"},
+    "crawler.worker": VALUES | {"crawler.record", "crawler.report", "registry.db", "registry.urls"},
+    # The only module of a worker that knows Scrapy.
+    "crawler.worker.child": VALUES
+    | {"crawler.options", "crawler.settings", "crawler.plan", "crawler.visit", "crawler.worker"}
+    | {"crawler.record", "crawler.report", "registry.db"},
     "crawler.cli": VALUES
     | {"crawler.options", "crawler.plan", "crawler.visit", "crawler.report"}
-    | {"crawler.record", "crawler.schedule"}
+    | {"crawler.record", "crawler.schedule", "crawler.worker"}
     | {"registry.cli", "registry.terminal", "registry.db", "registry.claims", "registry.urls"},
 }
 # Edges of processes: they may use the command line's own helpers.

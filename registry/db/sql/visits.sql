@@ -85,6 +85,12 @@ WHERE visit.id = crashed.id AND visit.token = crashed.token
   AND state IN ('claimed', 'running', 'killed')
 RETURNING visit.id, crashes
 
+-- name: seize_visit
+SELECT id FROM visit
+WHERE id = %(visit_id)s AND token = %(token)s
+  AND state IN ('claimed', 'running', 'killed', 'given_back')
+FOR UPDATE
+
 -- name: has_ended
 SELECT state NOT IN ('claimed', 'running', 'killed') FROM visit
 WHERE id = %(visit_id)s AND token = %(token)s

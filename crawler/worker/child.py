@@ -1,0 +1,153 @@
+"""A process that makes visits for a worker, several on one event loop.
+
+Orders arrive on standard input, reports leave on standard output. When standard input ends,
+the worker is gone or needs the process no more: it gives back its visits and exits.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+import traceback
+
+from crawler.options import Options
+from crawler.plan import plan
+from crawler.record import database as recorder
+from crawler.record.schedules import DueVisit
+from crawler.report.visible_log import log_to_stderr
+from crawler.settings import CONTACT_VARIABLE
+from crawler.visit.crawl import Crawl, prepared
+from crawler.visit.reactor import running_loop
+from crawler.visit.readers import Readers
+from crawler.worker.messages import (
+    MOST_BYTES,
+    Alive,
+    Began,
+    Done,
+    GiveBack,
+    Make,
+    Report,
+    Stop,
+    Stopped,
+    line,
+    order,
+)
+from registry.db.session import Session
+from registry.db.visits import VisitLost
+from registry.errors import DatabaseUnavailable, RegistryError
+
+# Seconds between two signs of life.
+ALIVE_SECONDS = 5.0
+# Seconds to wait before each retry of a write: a server may be away for a minute.
+PATIENCE = (0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0)
+# Processes that read the images and the pages of all visits.
+IMAGE_READERS, PAGE_READERS = 2, 2
+
+
+def main() -> None:
+    """Make visits until standard input ends."""
+    reports = os.dup(1)
+    # Whatever else writes to standard output must not spoil the reports.
+    os.dup2(2, 1)
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        # The worker decides. Not SIG_IGN, which the readers would inherit.
+        signal.signal(number, lambda *_: None)
+    log_to_stderr(verbose=False)
+    running_loop().run_until_complete(_Child(reports).serve())
+    # Threads of Twisted and of a database that does not answer must not delay the end.
+    sys.stderr.flush()
+    os._exit(0)
+
+
+class _Child:
+    """The visits of this process."""
+
+    def __init__(self, reports: int) -> None:
+        self._reports = reports
+        self._session = Session()
+        self._readers = Readers(IMAGE_READERS, PAGE_READERS)
+        self._crawls: dict[int, Crawl] = {}
+        self._visits: set[asyncio.Task[None]] = set()
+        self._gives_back = False
+
+    async def serve(self) -> None:
+        """Follow the orders until there are no more; then give back the visits."""
+        alive = asyncio.ensure_future(self._show_life())
+        orders = asyncio.StreamReader(MOST_BYTES)
+        await asyncio.get_running_loop().connect_read_pipe(
+            lambda: asyncio.StreamReaderProtocol(orders), sys.stdin
+        )
+        while text := await orders.readline():
+            match order(text):
+                case Make(due):
+                    visit = asyncio.ensure_future(self._visit(due))
+                    self._visits.add(visit)
+                    visit.add_done_callback(self._visits.discard)
+                case GiveBack():
+                    self._give_back()
+        self._give_back()
+        if self._visits:
+            await asyncio.wait(self._visits)
+        alive.cancel()
+        self._readers.close()
+        self._session.close()
+
+    async def _show_life(self) -> None:
+        while True:
+            self._send(Alive())
+            await asyncio.sleep(ALIVE_SECONDS)
+
+    def _give_back(self) -> None:
+        self._gives_back = True
+        for crawl in self._crawls.values():
+            crawl.ending.give_back()
+
+    async def _visit(self, due: DueVisit) -> None:
+        """Make a visit and report its end; no error leaves."""
+        visit_id = due.claim.visit_id
+        try:
+            await self._made(due)
+        except (DatabaseUnavailable, VisitLost) as error:
+            self._stopped(visit_id, "lost", str(error))
+        except RegistryError as error:
+            self._stopped(visit_id, "faulty", str(error))
+        except Exception as error:  # noqa: BLE001 (other visits go on)
+            traceback.print_exc()
+            self._stopped(visit_id, "faulty", repr(error))
+        finally:
+            self._crawls.pop(visit_id, None)
+
+    async def _made(self, due: DueVisit) -> None:
+        options = Options.of(due.options, contact=os.environ.get(CONTACT_VARIABLE))
+        preparation = prepared(plan(due.start_url, due.spider), options)
+        agent = preparation.user_agent
+        record = await asyncio.to_thread(
+            recorder.begin, self._session, preparation.row, due.claim, agent
+        )
+        record.patience = PATIENCE
+        try:
+            crawl = Crawl(preparation, record, self._readers)
+            if self._gives_back:
+                crawl.ending.give_back()
+            self._crawls[record.visit_id] = crawl
+            resumed = ", resumed" if record.is_resumed else ""
+            text = f"visiting {due.start_url} as {agent} (visit {record.visit_id}{resumed})"
+            self._send(Began(record.visit_id, text))
+            ended = await crawl.made()
+        finally:
+            await asyncio.to_thread(record.let_go)
+        self._send(Done(record.visit_id, ended))
+
+    def _stopped(self, visit_id: int, stop: Stop, error: str) -> None:
+        self._send(Stopped(visit_id, stop, error))
+
+    def _send(self, report: Report) -> None:
+        rest = line(report)
+        try:
+            while rest:
+                rest = rest[os.write(self._reports, rest) :]
+        except OSError:
+            # The worker is gone; standard input ends, too.
+            return

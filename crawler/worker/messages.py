@@ -1,0 +1,73 @@
+"""The messages between a worker and its children: one line of JSON each. Pure."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from crawler.record.schedules import DueVisit
+from crawler.report.summary import Ended
+
+# Longest line; the counts and the URL of a visit take a few kilobytes.
+MOST_BYTES = 1 << 20
+# How a visit stopped without a result: its process may not go on with it, or it is faulty.
+Stop = Literal["lost", "faulty"]
+
+
+class Make(msgspec.Struct, frozen=True, tag="make"):
+    """To a child: make this visit."""
+
+    due: DueVisit
+
+
+class GiveBack(msgspec.Struct, frozen=True, tag="give-back"):
+    """To a child: give back all visits."""
+
+
+class Alive(msgspec.Struct, frozen=True, tag="alive"):
+    """From a child: its event loop runs."""
+
+
+class Began(msgspec.Struct, frozen=True, tag="began"):
+    """From a child: a visit has begun. `text` is for the log."""
+
+    visit_id: int
+    text: str
+
+
+class Done(msgspec.Struct, frozen=True, tag="done"):
+    """From a child: a visit has ended, or was given back."""
+
+    visit_id: int
+    ended: Ended
+
+
+class Stopped(msgspec.Struct, frozen=True, tag="stopped"):
+    """From a child: a visit has stopped with an error."""
+
+    visit_id: int
+    stop: Stop
+    error: str
+
+
+Order = Make | GiveBack
+Report = Alive | Began | Done | Stopped
+
+_ORDERS: msgspec.json.Decoder[Order] = msgspec.json.Decoder(Order)
+_REPORTS: msgspec.json.Decoder[Report] = msgspec.json.Decoder(Report)
+
+
+def line(message: Order | Report) -> bytes:
+    """Return a message as one line."""
+    return msgspec.json.encode(message) + b"\n"
+
+
+def order(text: bytes) -> Order:
+    """Return the order in a line. Raises msgspec.DecodeError."""
+    return _ORDERS.decode(text)
+
+
+def report(text: bytes) -> Report:
+    """Return the report in a line. Raises msgspec.DecodeError."""
+    return _REPORTS.decode(text)

@@ -1,0 +1,212 @@
+"""The loop of a worker: claims the visits that are due, and follows the children that make them.
+
+The database is asked in threads, so that its absence stops neither the children nor the loop.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import socket
+from collections.abc import Callable
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from crawler.record import database as recorder
+from crawler.record.schedules import DueVisit, claim_due
+from crawler.worker.children import MOST_CRASHES, ChildLimits, Children
+from crawler.worker.messages import Began, Done, Report, Stopped
+from registry.db import visits
+from registry.db.session import Session
+from registry.errors import DatabaseUnavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Iterator
+
+    from crawler.report.summary import Ended
+
+# Seconds between two looks at what is due; a visit that ends is followed at once.
+TICK = 5.0
+# Seconds between two looks at the children.
+WATCH = 1.0
+# Longest time between two tries of a database that is away.
+MOST_BACKOFF = 30.0
+# Seconds that visits may take to end their requests in progress, after a signal.
+DRAIN = 45.0
+
+
+class Worker:
+    """Makes due visits, `concurrency` at a time, until a signal; or with `once` until none is due.
+
+    `say` is called with lines for the log, `report` with the result of each visit. `made` and
+    `failed` count the visits, `is_stopping` is whether a signal has stopped it.
+    """
+
+    def __init__(
+        self,
+        concurrency: int,
+        *,
+        once: bool,
+        say: Callable[[str], None],
+        report: Callable[[Ended], None],
+        limits: ChildLimits | None = None,
+    ) -> None:
+        """Prepare; `run` begins."""
+        self.name = f"{socket.gethostname()}:{os.getpid()}"
+        self._concurrency = concurrency
+        self._once = once
+        self._say = say
+        self._report = report
+        self._session = Session()
+        self._children = Children(self._reported, self._ended, limits or ChildLimits())
+        self._wake = asyncio.Event()
+        self.is_stopping = False
+        self.made = self.failed = 0
+        self._failures = 0
+        self._writes: set[asyncio.Task[None]] = set()
+
+    async def run(self) -> None:
+        """Make visits. Raises DatabaseUnavailable if there is no database at the start.
+
+        Later an absent database is waited for. Raises MigrationsBehind if it has changed.
+        """
+        with self._signals():
+            watch = asyncio.ensure_future(self._watch())
+            try:
+                claimed = await self._claim()
+                while not self.is_stopping and not (self._once and not claimed and self._is_idle):
+                    await self._pause()
+                    claimed = await self._claimed()
+            finally:
+                await self._children.stop(DRAIN)
+                watch.cancel()
+                if self._writes:
+                    await asyncio.wait(self._writes)
+                await asyncio.to_thread(self._session.close)
+
+    @property
+    def _aboard(self) -> int:
+        return sum(len(child.aboard) for child in self._children.all)
+
+    @property
+    def _is_idle(self) -> bool:
+        return self._aboard == 0 and not self._writes
+
+    async def _pause(self) -> None:
+        """Wait until a visit ends, or it is time to look again."""
+        seconds = min(TICK * 2**self._failures, MOST_BACKOFF) if self._failures else TICK
+        try:
+            await asyncio.wait_for(self._wake.wait(), seconds)
+        except TimeoutError:
+            return
+        self._wake.clear()
+
+    async def _claimed(self) -> int:
+        """Claim visits, like `_claim`; if the database is away, try later."""
+        try:
+            claimed = await self._claim()
+        except DatabaseUnavailable as error:
+            if self._failures == 0:
+                self._say(f"{error}; the worker waits for it")
+            self._failures += 1
+            return 1
+        if self._failures:
+            self._say("the database is back")
+        self._failures = 0
+        return claimed
+
+    async def _claim(self) -> int:
+        """Claim as many visits as there is room for, and return their number."""
+        room = self._concurrency - self._aboard
+        if self.is_stopping or room <= 0:
+            return 0
+        due = await asyncio.to_thread(self._due, room)
+        for visit in due:
+            await self._children.make(visit)
+        return len(due)
+
+    def _due(self, room: int) -> list[DueVisit]:
+        with self._session.connection() as conn:
+            visits.mark_killed(conn)
+            return claim_due(conn, self.name, room)
+
+    def _reported(self, due: DueVisit, report: Report) -> None:
+        match report:
+            case Began(text=text):
+                self._say(text)
+            case Done(ended=ended):
+                self._wake.set()
+                self.made += 1
+                self.failed += ended.state == "failed"
+                self._report(ended)
+            case Stopped(visit_id=visit_id, stop=stop, error=error):
+                self._wake.set()
+                self._say(f"visit {visit_id} of {due.host} stopped: {error}")
+                if stop == "faulty":
+                    self.failed += 1
+                    self._write(self._fail(due))
+
+    def _ended(self, aboard: list[DueVisit], fault: str | None) -> None:
+        """Count the crash of a child for the visits that it made."""
+        self._wake.set()
+        if aboard and not self.is_stopping:
+            hosts = ", ".join(due.host for due in aboard)
+            reason = f"was killed: {fault}" if fault else "ended unexpectedly"
+            self._say(f"a process {reason}; its visits go on in another: {hosts}")
+            self._write(self._crashed(aboard))
+
+    def _write(self, write: Awaitable[None]) -> None:
+        task = asyncio.ensure_future(write)
+        self._writes.add(task)
+        task.add_done_callback(self._written)
+
+    def _written(self, task: asyncio.Task[None]) -> None:
+        self._writes.discard(task)
+        self._wake.set()
+        if error := task.exception():
+            # The visits are found by their silence.
+            self._say(str(error))
+
+    async def _fail(self, due: DueVisit) -> None:
+        plan = recorder.PlanRow(spider=due.spider, start_url=due.start_url, host=due.host)
+        await asyncio.to_thread(recorder.fail, self._session, plan, due.claim)
+
+    async def _crashed(self, aboard: list[DueVisit]) -> None:
+        def mark() -> dict[int, int]:
+            with self._session.connection() as conn:
+                return visits.mark_crashed(conn, [due.claim for due in aboard])
+
+        crashes = await asyncio.to_thread(mark)
+        for due in aboard:
+            if crashes.get(due.claim.visit_id, 0) >= MOST_CRASHES:
+                self.failed += 1
+                self._say(f"visit {due.claim.visit_id} of {due.host} failed: it ends its process")
+                await self._fail(due)
+
+    async def _watch(self) -> None:
+        while True:
+            await asyncio.sleep(WATCH)
+            self._children.check()
+
+    @contextmanager
+    def _signals(self) -> Iterator[None]:
+        """Stop at the first signal, at once at the second."""
+        loop = asyncio.get_running_loop()
+        numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+        for number in numbers:
+            loop.add_signal_handler(number, self._stop)
+        try:
+            yield
+        finally:
+            for number in numbers:
+                loop.remove_signal_handler(number)
+
+    def _stop(self) -> None:
+        if self.is_stopping:
+            self._children.kill()
+            return
+        self.is_stopping = True
+        self._wake.set()
+        if self._aboard:
+            self._say(f"giving back {self._aboard} visits (again to stop at once)")
