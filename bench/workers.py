@@ -76,6 +76,13 @@ class Run:
             )
         self.workers[process.pid] = process
 
+    def replace_ended(self) -> None:
+        """Start a worker for each that has ended: it began while the server was away."""
+        for number, process in list(self.workers.items()):
+            if process.poll() is not None:
+                del self.workers[number]
+                self.start()
+
     def kill_one(self, chance: random.Random) -> None:
         """Kill (-9) a worker, which another one replaces, or one of its children."""
         victim = chance.choice(list(self.workers))
@@ -149,6 +156,7 @@ def worked(server: OwnServer, run: Run, options: argparse.Namespace, *, disturbe
         if time.monotonic() - began > options.most_seconds:
             raise SystemExit(f"not all visits were made within {options.most_seconds} s")
         time.sleep(0.3)
+        run.replace_ended()
         if disturbed and time.monotonic() > kill_at and run.kills < options.kills:
             run.kill_one(chance)
             kill_at = time.monotonic() + options.every
@@ -204,13 +212,13 @@ def main() -> None:
     """Run both, and compare them."""
     parser = argparse.ArgumentParser(description="Many workers, undisturbed and killed.")
     parser.add_argument("--sites", type=int, default=200)
-    parser.add_argument("--pages", type=int, default=12)
+    parser.add_argument("--pages", type=int, default=16)
     parser.add_argument("--workers", type=int, default=10)
     parser.add_argument("--concurrency", type=int, default=4)
     parser.add_argument("--delay", type=float, default=0.3)
     parser.add_argument("--kills", type=int, default=50)
     parser.add_argument("--restarts", type=int, default=2)
-    parser.add_argument("--every", type=float, default=3.0, help="seconds between two kills")
+    parser.add_argument("--every", type=float, default=2.0, help="seconds between two kills")
     parser.add_argument("--most-seconds", type=float, default=900)
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()

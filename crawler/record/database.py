@@ -8,11 +8,10 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from time import monotonic
-from typing import TypedDict
 
 from psycopg import Connection
 
-from crawler.record.schedules import settle
+from crawler.record.schedules import PlanRow, settle
 from registry.db import records, visits
 from registry.db.connect import connect
 from registry.db.records import KnownImage
@@ -23,14 +22,8 @@ from registry.model import Observation, SiteFile
 
 # Seconds to wait before each retry, long enough for a restart of the server.
 PATIENCE = (0.5, 1.0, 2.0, 4.0)
-
-
-class PlanRow(TypedDict):
-    """A plan as the database names it."""
-
-    spider: str
-    start_url: str
-    host: str
+# A visit that so many processes did not survive fails.
+MOST_CRASHES = 3
 
 
 @dataclass(slots=True)
@@ -181,11 +174,29 @@ def fail(session: Session, plan: PlanRow, claimed: Claim) -> None:
 
     Does nothing if another process has the visit. Raises the errors of `connect`.
     """
-    spider, start_url = plan["spider"], plan["start_url"]
     with session.connection() as conn, conn.transaction():
         if visits.seize(conn, claimed):
-            at = visits.finish_visit(conn, claimed.visit_id, state="failed", counts={})
-            settle(conn, spider=spider, start_url=start_url, state="failed", finished_at=at)
+            _fail(conn, plan, claimed.visit_id)
+
+
+def crash(session: Session, aboard: Sequence[tuple[PlanRow, Claim]]) -> list[int]:
+    """Mark the visits of a process that crashed as killed; those that crash too often fail.
+
+    Return the ids of those that failed. Raises the errors of `connect`.
+    """
+    with session.connection() as conn, conn.transaction():
+        crashes = visits.mark_crashed(conn, [claimed for _, claimed in aboard])
+        failed = [visit_id for visit_id, number in crashes.items() if number >= MOST_CRASHES]
+        for plan, claimed in aboard:
+            if claimed.visit_id in failed:
+                _fail(conn, plan, claimed.visit_id)
+    return failed
+
+
+def _fail(conn: Connection, plan: PlanRow, visit_id: int) -> None:
+    at = visits.finish_visit(conn, visit_id, state="failed", counts={})
+    spider, start_url = plan["spider"], plan["start_url"]
+    settle(conn, spider=spider, start_url=start_url, state="failed", finished_at=at)
 
 
 def begin(session: Session, plan: PlanRow, claimed: Claim, user_agent: str) -> Recorder:

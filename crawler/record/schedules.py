@@ -6,7 +6,7 @@ import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Literal, TypedDict
 
 from psycopg import Connection
 
@@ -21,6 +21,14 @@ from registry.db.visits import Claim, State
 What = Literal["added", "changed", "unchanged"]
 
 
+class PlanRow(TypedDict):
+    """A plan as the database names it."""
+
+    spider: str
+    start_url: str
+    host: str
+
+
 @dataclass(frozen=True, slots=True)
 class DueVisit:
     """A visit that is due, claimed for one worker. `options` are those of its schedule."""
@@ -30,6 +38,11 @@ class DueVisit:
     start_url: str
     host: str
     options: Mapping[str, Any]
+
+    @property
+    def plan(self) -> PlanRow:
+        """Return the plan as the database names it."""
+        return {"spider": self.spider, "start_url": self.start_url, "host": self.host}
 
 
 def rule_of(terms: Terms) -> Rule:
@@ -92,7 +105,7 @@ def _claimed(conn: Connection, schedule: Schedule, worker: str, now: datetime) -
     if opens > now:
         schedules.put_off(conn, schedule.id, opens)
         return []
-    plan = {"spider": terms.spider, "start_url": terms.start_url, "host": terms.host}
+    plan = PlanRow(spider=terms.spider, start_url=terms.start_url, host=terms.host)
     claim = visits.claim(conn, **plan, worker=worker)
     return [DueVisit(claim, **plan, options=terms.options)] if claim else []
 

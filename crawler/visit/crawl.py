@@ -11,7 +11,8 @@ from scrapy.crawler import AsyncCrawlerRunner, Crawler
 
 from crawler.options import Options
 from crawler.plan import Plan, contact_for, refuse_unimportable
-from crawler.record.database import PlanRow, Recorder
+from crawler.record.database import Recorder
+from crawler.record.schedules import PlanRow
 from crawler.report.summary import Ended
 from crawler.report.tally import VisitTally
 from crawler.settings import scrapy_settings, user_agent

@@ -29,7 +29,6 @@ from crawler.worker.messages import (
     GiveBack,
     Make,
     Report,
-    Stop,
     Stopped,
     line,
     order,
@@ -109,17 +108,26 @@ class _Child:
         visit_id = due.claim.visit_id
         try:
             await self._made(due)
-        except (DatabaseUnavailable, VisitLost) as error:
-            self._stopped(visit_id, "lost", str(error))
         except RegistryError as error:
-            self._stopped(visit_id, "faulty", str(error))
+            is_lost = isinstance(error, DatabaseUnavailable | VisitLost)
+            self._send(Stopped(visit_id, str(error), not is_lost))
         except Exception as error:  # noqa: BLE001 (other visits go on)
             traceback.print_exc()
-            self._stopped(visit_id, "faulty", repr(error))
+            self._send(Stopped(visit_id, repr(error), is_failed=True))
         finally:
             self._crawls.pop(visit_id, None)
 
     async def _made(self, due: DueVisit) -> None:
+        """Make a visit. One that cannot be made has failed before others can claim it."""
+        try:
+            await self._crawled(due)
+        except (DatabaseUnavailable, VisitLost):
+            raise
+        except Exception:
+            await asyncio.to_thread(recorder.fail, self._session, due.plan, due.claim)
+            raise
+
+    async def _crawled(self, due: DueVisit) -> None:
         options = Options.of(due.options, contact=os.environ.get(CONTACT_VARIABLE))
         preparation = prepared(plan(due.start_url, due.spider), options)
         agent = preparation.user_agent
@@ -139,9 +147,6 @@ class _Child:
         finally:
             await asyncio.to_thread(record.let_go)
         self._send(Done(record.visit_id, ended))
-
-    def _stopped(self, visit_id: int, stop: Stop, error: str) -> None:
-        self._send(Stopped(visit_id, stop, error))
 
     def _send(self, report: Report) -> None:
         rest = line(report)

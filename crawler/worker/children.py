@@ -46,8 +46,8 @@ class ChildLimits:
     memory: int = 2 << 30
 
 
-# A visit that has ended this many processes has one of its own; one more, and it fails.
-ALONE, MOST_CRASHES = 2, 3
+# A visit that has ended this many processes has one of its own.
+ALONE = 2
 
 
 def command() -> list[str]:

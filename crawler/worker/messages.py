@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 import msgspec
 
 from crawler.record.schedules import DueVisit
@@ -11,8 +9,6 @@ from crawler.report.summary import Ended
 
 # Longest line; the counts and the URL of a visit take a few kilobytes.
 MOST_BYTES = 1 << 20
-# How a visit stopped without a result: its process may not go on with it, or it is faulty.
-Stop = Literal["lost", "faulty"]
 
 
 class Make(msgspec.Struct, frozen=True, tag="make"):
@@ -44,11 +40,11 @@ class Done(msgspec.Struct, frozen=True, tag="done"):
 
 
 class Stopped(msgspec.Struct, frozen=True, tag="stopped"):
-    """From a child: a visit has stopped with an error."""
+    """From a child: a visit has stopped with an error; it failed, or goes on elsewhere."""
 
     visit_id: int
-    stop: Stop
     error: str
+    is_failed: bool
 
 
 Order = Make | GiveBack

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from crawler.record import database as recorder
 from crawler.record.schedules import DueVisit, claim_due
-from crawler.worker.children import MOST_CRASHES, ChildLimits, Children
+from crawler.worker.children import ChildLimits, Children
 from crawler.worker.messages import Began, Done, Report, Stopped
 from registry.db import visits
 from registry.db.session import Session
@@ -95,7 +95,7 @@ class Worker:
 
     async def _pause(self) -> None:
         """Wait until a visit ends, or it is time to look again."""
-        seconds = min(TICK * 2**self._failures, MOST_BACKOFF) if self._failures else TICK
+        seconds = min(2.0 ** (self._failures - 1), MOST_BACKOFF) if self._failures else TICK
         try:
             await asyncio.wait_for(self._wake.wait(), seconds)
         except TimeoutError:
@@ -140,12 +140,10 @@ class Worker:
                 self.made += 1
                 self.failed += ended.state == "failed"
                 self._report(ended)
-            case Stopped(visit_id=visit_id, stop=stop, error=error):
+            case Stopped(visit_id=visit_id, error=error, is_failed=is_failed):
                 self._wake.set()
                 self._say(f"visit {visit_id} of {due.host} stopped: {error}")
-                if stop == "faulty":
-                    self.failed += 1
-                    self._write(self._fail(due))
+                self.failed += is_failed
 
     def _ended(self, aboard: list[DueVisit], fault: str | None) -> None:
         """Count the crash of a child for the visits that it made."""
@@ -168,21 +166,11 @@ class Worker:
             # The visits are found by their silence.
             self._say(str(error))
 
-    async def _fail(self, due: DueVisit) -> None:
-        plan = recorder.PlanRow(spider=due.spider, start_url=due.start_url, host=due.host)
-        await asyncio.to_thread(recorder.fail, self._session, plan, due.claim)
-
     async def _crashed(self, aboard: list[DueVisit]) -> None:
-        def mark() -> dict[int, int]:
-            with self._session.connection() as conn:
-                return visits.mark_crashed(conn, [due.claim for due in aboard])
-
-        crashes = await asyncio.to_thread(mark)
-        for due in aboard:
-            if crashes.get(due.claim.visit_id, 0) >= MOST_CRASHES:
-                self.failed += 1
-                self._say(f"visit {due.claim.visit_id} of {due.host} failed: it ends its process")
-                await self._fail(due)
+        crashed = [(due.plan, due.claim) for due in aboard]
+        for visit_id in await asyncio.to_thread(recorder.crash, self._session, crashed):
+            self.failed += 1
+            self._say(f"visit {visit_id} failed: it ends its process")
 
     async def _watch(self) -> None:
         while True:

@@ -14,7 +14,6 @@ ALTER TABLE visit ALTER COLUMN seen_at SET NOT NULL;
 -- One visit a host at a time. A visit that goes on is `running` again with its next write.
 UPDATE visit SET state = 'killed' WHERE state = 'running';
 CREATE UNIQUE INDEX visit_in_progress ON visit (host) WHERE state IN ('claimed', 'running');
-CREATE INDEX visit_unfinished ON visit (host) WHERE state IN ('killed', 'given_back');
 
 -- Urgent sites first, then those that are due for the longest time.
 DROP INDEX schedule_next_due_at;

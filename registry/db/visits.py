@@ -70,7 +70,7 @@ class Begun:
 def claim(
     conn: psycopg.Connection, *, spider: str, start_url: str, host: str, worker: str | None = None
 ) -> Claim | None:
-    """Claim the newest unfinished visit of this plan, else a new one.
+    """Claim the newest visit of this plan if it is unfinished, else a new one.
 
     None if the host has a visit in progress; `busy` says which. `worker` is the name of the
     worker that claims it.

@@ -9,7 +9,8 @@ from datetime import UTC, datetime, timedelta
 import psycopg
 import pytest
 
-from crawler.record.database import PlanRow, Recorder, start
+from crawler.record.database import Recorder, start
+from crawler.record.schedules import PlanRow
 from registry.db import visits
 from registry.db.session import Session
 from registry.db.visits import HostBusy, VisitLost

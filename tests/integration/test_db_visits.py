@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from crawler.record import database as recorder
-from crawler.record.database import PlanRow
+from crawler.record.schedules import PlanRow
 from registry.db import records, visits
 from registry.db.connect import connect_to
 from registry.db.session import Session

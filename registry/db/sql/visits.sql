@@ -7,13 +7,13 @@ ON CONFLICT (host) WHERE state IN ('claimed', 'running') DO NOTHING
 RETURNING id, token, crashes
 
 -- name: unfinished_visit
--- the newest of a plan that was killed or given back, and has a journal
-SELECT id FROM visit
+-- the newest of a plan, if it was killed or given back
+SELECT id FROM (
+    SELECT id, state, started_at FROM visit
+    WHERE spider = %(spider)s AND start_url = %(start_url)s AND host = %(host)s
+    ORDER BY id DESC LIMIT 1) AS newest
 WHERE state IN ('killed', 'given_back')
-  AND spider = %(spider)s AND start_url = %(start_url)s AND host = %(host)s
   AND started_at > clock_timestamp() - make_interval(secs => %(seconds)s)
-  AND (crashes > 0 OR EXISTS (SELECT FROM visit_journal WHERE visit_id = visit.id))
-ORDER BY id DESC LIMIT 1
 
 -- name: claim_unfinished
 -- for another owner: the one before can write no more
