@@ -7,10 +7,10 @@ the worker is gone or needs the process no more: it gives back its visits and ex
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import signal
 import sys
-import traceback
 
 from crawler.options import Options
 from crawler.plan import plan
@@ -43,6 +43,8 @@ ALIVE_SECONDS = 5.0
 PATIENCE = (0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0)
 # Processes that read the images and the pages of all visits.
 IMAGE_READERS, PAGE_READERS = 2, 2
+
+log = logging.getLogger(__name__)
 
 
 def main() -> None:
@@ -111,8 +113,8 @@ class _Child:
         except RegistryError as error:
             is_lost = isinstance(error, DatabaseUnavailable | VisitLost)
             self._send(Stopped(visit_id, str(error), not is_lost))
-        except Exception as error:  # noqa: BLE001 (other visits go on)
-            traceback.print_exc()
+        except Exception as error:
+            log.exception("visit %s", visit_id)
             self._send(Stopped(visit_id, repr(error), is_failed=True))
         finally:
             self._crawls.pop(visit_id, None)

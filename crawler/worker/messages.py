@@ -1,4 +1,4 @@
-"""The messages between a worker and its children: one line of JSON each. Pure."""
+"""The messages between a worker and its children: one line of JSON each."""
 
 from __future__ import annotations
 
