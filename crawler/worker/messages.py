@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TypeVar
+
 import msgspec
 
 from crawler.record.schedules import DueVisit
@@ -49,6 +51,7 @@ class Stopped(msgspec.Struct, frozen=True, tag="stopped"):
 
 Order = Make | GiveBack
 Report = Alive | Began | Done | Stopped
+T = TypeVar("T")
 
 _ORDERS: msgspec.json.Decoder[Order] = msgspec.json.Decoder(Order)
 _REPORTS: msgspec.json.Decoder[Report] = msgspec.json.Decoder(Report)
@@ -61,9 +64,16 @@ def line(message: Order | Report) -> bytes:
 
 def order(text: bytes) -> Order:
     """Return the order in a line. Raises msgspec.DecodeError."""
-    return _ORDERS.decode(text)
+    return _message(_ORDERS, text)
 
 
 def report(text: bytes) -> Report:
     """Return the report in a line. Raises msgspec.DecodeError."""
-    return _REPORTS.decode(text)
+    return _message(_REPORTS, text)
+
+
+def _message(decoder: msgspec.json.Decoder[T], text: bytes) -> T:
+    try:
+        return decoder.decode(text)
+    except UnicodeDecodeError as error:
+        raise msgspec.DecodeError(str(error)) from error
