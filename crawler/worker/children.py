@@ -98,12 +98,14 @@ class Child:
     def retire(self) -> None:
         """Let the process give back its visits and exit; it gets no more."""
         self.is_retired = True
+        self.used = monotonic()
         assert self.process.stdin is not None
         with suppress(OSError, RuntimeError):
             self.process.stdin.close()
 
     def kill(self) -> None:
-        """End the process at once."""
+        """End the process at once; it gets no more visits."""
+        self.is_retired = True
         with suppress(ProcessLookupError):
             self.process.kill()
 
@@ -112,6 +114,8 @@ class Child:
         silent = monotonic() - self.seen
         if silent > self.limits.silent:
             return f"it was silent for {silent:.0f} s"
+        if self.is_retired and not self.aboard and monotonic() - self.used > self.limits.silent:
+            return "it did not end"
         used = _memory(self.process.pid)
         return f"it took {used >> 20} MiB" if used > self.limits.memory else None
 
@@ -144,6 +148,7 @@ class Children:
         self._arguments = arguments or command()
         self._faults: dict[Child, str] = {}
         self._tasks: set[asyncio.Task[None]] = set()
+        self._error: Exception | None = None
         self.all: list[Child] = []
 
     async def make(self, due: DueVisit) -> None:
@@ -161,6 +166,11 @@ class Children:
             elif child not in self._faults and (fault := child.fault()):
                 self._faults[child] = fault
                 child.kill()
+
+    def raise_error(self) -> None:
+        """Raise the first error of `reported`, if there was one; the children are followed on."""
+        if self._error is not None:
+            raise self._error
 
     async def stop(self, seconds: float) -> None:
         """Let all children give back their visits; kill those that take longer than this."""
@@ -203,7 +213,7 @@ class Children:
                 child.seen = monotonic()
                 self._take(child, report(text))
         except (msgspec.DecodeError, ValueError):
-            self._faults[child] = "its reports cannot be read"
+            self._faults.setdefault(child, "its reports cannot be read")
             child.kill()
         await child.process.wait()
         self.all.remove(child)
@@ -218,7 +228,10 @@ class Children:
         if isinstance(message, Done | Stopped):
             del child.aboard[message.visit_id]
             child.used = monotonic()
-        self._reported(due, message)
+        try:
+            self._reported(due, message)
+        except Exception as error:  # noqa: BLE001 (the caller's own, raised by `raise_error`)
+            self._error = self._error or error
 
 
 def _memory(process: int) -> int:

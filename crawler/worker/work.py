@@ -69,7 +69,8 @@ class Worker:
     async def run(self) -> None:
         """Make visits. Raises DatabaseUnavailable if there is no database at the start.
 
-        Later an absent database is waited for. Raises MigrationsBehind if it has changed.
+        Later an absent database is waited for. Raises MigrationsBehind if it has changed, and
+        the errors of `say` and `report`.
         """
         with self._signals():
             watch = asyncio.ensure_future(self._watch())
@@ -77,6 +78,7 @@ class Worker:
                 claimed = await self._claim()
                 while not self.is_stopping and not (self._once and not claimed and self._is_idle):
                     await self._pause()
+                    self._children.raise_error()
                     claimed = await self._claimed()
             finally:
                 await self._children.stop(DRAIN)
@@ -84,6 +86,7 @@ class Worker:
                 if self._writes:
                     await asyncio.wait(self._writes)
                 await asyncio.to_thread(self._session.close)
+            self._children.raise_error()
 
     @property
     def _aboard(self) -> int:
