@@ -86,28 +86,30 @@ def claim_due(conn: Connection, worker: str, limit: int) -> list[DueVisit]:
     A visit whose night is over is due at the next one.
     """
     claimed: list[DueVisit] = []
-    with conn.transaction():
-        now = schedules.now(conn)
-        for urgent in (True, False):
-            while len(claimed) < limit:
+    now = schedules.now(conn)
+    for urgent in (True, False):
+        while len(claimed) < limit:
+            with conn.transaction():
                 due = schedules.due(conn, urgent=urgent, limit=limit - len(claimed))
-                if not due:
-                    break
-                for schedule in due:
-                    claimed += _claimed(conn, schedule, worker, now)
+                # Two workers that find the same hosts wait for each other, in one order only.
+                in_order = sorted(due, key=lambda schedule: schedule.terms.host)
+                made = {schedule.id: _claimed(conn, schedule, worker, now) for schedule in in_order}
+            if not due:
+                break
+            claimed += [visit for schedule in due if (visit := made[schedule.id])]
     return claimed
 
 
-def _claimed(conn: Connection, schedule: Schedule, worker: str, now: datetime) -> list[DueVisit]:
+def _claimed(conn: Connection, schedule: Schedule, worker: str, now: datetime) -> DueVisit | None:
     terms = schedule.terms
     hours = rule_of(terms).night
     opens = hours.opens(now) if hours and not schedule.is_urgent else now
     if opens > now:
         schedules.put_off(conn, schedule.id, opens)
-        return []
+        return None
     plan = PlanRow(spider=terms.spider, start_url=terms.start_url, host=terms.host)
     claim = visits.claim(conn, **plan, worker=worker)
-    return [DueVisit(claim, **plan, options=terms.options)] if claim else []
+    return DueVisit(claim, **plan, options=terms.options) if claim else None
 
 
 def settle(

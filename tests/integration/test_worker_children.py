@@ -158,6 +158,9 @@ def test_private_and_public_visits_are_apart() -> None:
 
 def test_a_visit_that_has_ended_two_processes_runs_alone() -> None:
     async def check() -> None:
+        async with watched() as seen:
+            await seen.make(due(1, crashes=2), due(2))
+            assert seen.aboard == [[1], [2]]
         async with watched(limits=ChildLimits()) as seen:
             for visit in (due(1, crashes=1), due(2, crashes=2, host="quick.example")):
                 await seen.children.make(visit)
