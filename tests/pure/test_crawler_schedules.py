@@ -84,6 +84,54 @@ def test_an_interval_counts_from_the_end_of_the_visit_and_is_spread() -> None:
     assert gaps == [6.65 * DAY, 7 * DAY, 7.35 * DAY]
 
 
+def test_a_failed_visit_is_tried_again_after_a_day() -> None:
+    rule, ended = Rule(every=7 * DAY), at("2026-11-27 12:00")
+    gaps = [rule.after_failure(ended, Changes(), chance) - ended for chance in (0, 0.5, 1)]
+    assert gaps == [0.95 * DAY, DAY, 1.05 * DAY]
+
+
+@pytest.mark.parametrize(
+    ("rule", "due"),
+    [
+        # A site that is visited more often anyway: at its own interval.
+        (Rule(every=timedelta(hours=6)), "2026-11-27 18:00"),
+        (Rule(every=DAY), "2026-11-28 12:00"),
+        (Rule(every=7 * DAY, least=2 * DAY, most=30 * DAY), "2026-11-28 12:00"),
+        # In its night, the first one after a day.
+        (Rule(every=7 * DAY, night=night("22-06")), "2026-11-28 22:00"),
+        (Rule(every=7 * DAY, night=night("11-13")), "2026-11-28 12:00"),
+        (Rule(every=timedelta(hours=1), night=night("22-06")), "2026-11-27 22:00"),
+        (Rule(every=7 * DAY, night=night("22-06", "Asia/Tokyo")), "2026-11-28 13:00"),
+        # At the times of its cron expression only.
+        (Rule(cron="0 3 * * 1"), "2026-11-30 03:00"),
+        (Rule(cron="*/15 * * * *"), "2026-11-27 12:15"),
+        (Rule(cron="0 3 1 1 *"), "2027-01-01 03:00"),
+    ],
+)
+def test_when_a_failed_visit_is_tried_again(rule: Rule, due: str) -> None:
+    assert rule.after_failure(at("2026-11-27 12:00"), Changes(), 0.5) == at(due)
+
+
+def test_a_site_that_changes_daily_is_tried_again_sooner_than_after_a_day() -> None:
+    rule = Rule(every=DAY, least=timedelta(hours=1), most=30 * DAY)
+    changes = Changes()
+    for _ in range(20):
+        changes = changes.with_visit(timedelta(hours=2), changed=True)
+    ended = at("2026-11-27 12:00")
+    retried = rule.after_failure(ended, changes, 0.5)
+    assert ended < retried == rule.after(ended, changes, 0.5) < ended + DAY
+
+
+@given(MOMENTS, ZONES, st.floats(0, 1), st.integers(1, 90 * 24))
+def test_a_failure_postpones_no_visit(
+    moment: datetime, zone: str, chance: float, hours: int
+) -> None:
+    for hour in (None, night("22-06", zone)):
+        rule = Rule(every=timedelta(hours=hours), night=hour)
+        retried = rule.after_failure(moment, Changes(), chance)
+        assert moment < retried <= rule.after(moment, Changes(), chance)
+
+
 def test_a_visit_after_a_month_of_standing_still_is_due_once() -> None:
     rule = Rule(cron="0 3 * * 1")
     assert rule.after(at("2026-12-31 12:00"), Changes(), 0.5) == at("2027-01-04 03:00")
