@@ -37,7 +37,7 @@ class GuardedResolver(CachingHostnameResolver):
     """Scrapy's resolver for IPv4 and IPv6, which returns no addresses of refused names.
 
     The visits of a process share it; each joins with its start hosts, and leaves at its end.
-    `refused` maps every refused name to its refusal.
+    `refused` maps every name that was refused when it was last resolved to its refusal.
     """
 
     def __init__(
@@ -115,6 +115,7 @@ class GuardedResolver(CachingHostnameResolver):
         else:
             refusal = None if all(public) else PRIVATE
         if refusal is None:
+            self.refused.pop(name, None)
             return addresses
         self.refused[name] = refusal
         return []

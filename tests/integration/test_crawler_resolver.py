@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any
@@ -15,6 +17,7 @@ from twisted.internet.task import Clock
 
 from crawler.manners.resolver import GuardedResolver
 from crawler.settings import scrapy_settings
+from registry.errors import UsageError
 
 
 class Inner:
@@ -139,3 +142,98 @@ def test_a_host_named_in_a_private_run_has_to_be_private(addresses: list[str]) -
     assert resolved(guard).addresses == []
     assert guard.refused == {"art.example": "public-address"}
     assert resolved(guard, "cdn.example").addresses == addresses
+
+
+def test_a_name_is_refused_as_long_as_its_addresses_are() -> None:
+    """The visits of a process share the resolver for days; a later error is another one."""
+    guard = resolver(["10.0.0.1"])
+    assert resolved(guard).addresses == []
+    assert guard.refused == {"art.example": "private-address"}
+    dnscache.clear()
+    guard.original_resolver.addresses = []
+    assert resolved(guard).addresses == []
+    assert guard.refused == {}
+
+
+def test_visits_share_a_resolver_until_the_last_has_left() -> None:
+    guard = resolver(["8.8.8.8"])  # one has joined
+    names = [guard.join([host, "10.0.0.1"], private_run=False) for host in ("a", "b.example")]
+    # Hosts without a dot are private names.
+    assert names == [[], ["b.example"]]
+    assert [guard.leave(left) for left in (names[1], names[0], [])] == [False, False, True]
+
+
+@pytest.mark.parametrize("private", [True, False])
+def test_visits_of_another_privacy_cannot_join(private: bool) -> None:
+    guard = resolver(["8.8.8.8"], private=private)
+    with pytest.raises(UsageError, match="both a private network and the public web"):
+        guard.join(["b.example"], private_run=not private)
+    # It has not joined.
+    assert guard.leave([])
+
+
+def test_a_name_is_guarded_until_the_last_visit_that_names_it_has_left() -> None:
+    guard = resolver(["8.8.8.8"], private=True)
+    visits = [guard.join(["art.example"], private_run=True) for _ in range(2)]
+    for names in visits:
+        assert resolved(guard).addresses == []
+        guard.leave(names)
+    assert resolved(guard).addresses == ["8.8.8.8"]
+
+
+SHARED = """
+from contextlib import ExitStack
+from types import SimpleNamespace
+
+from scrapy.settings import Settings
+
+from crawler.manners.resolver import GuardedResolver
+from crawler.settings import scrapy_settings
+from crawler.visit.reactor import running_loop, with_names
+from registry.errors import UsageError
+
+loop = running_loop()
+from twisted.internet import reactor
+
+
+def visit(host, private=False):
+    settings = scrapy_settings(contact="t", delay=1, timeout=5, hosts=[host], private=private)
+    stack = ExitStack()
+    stack.enter_context(with_names(SimpleNamespace(settings=Settings(settings))))
+    return stack
+
+
+async def main():
+    original = reactor.nameResolver
+    for private in (False, True):
+        first = visit("a.example", private)
+        guard = reactor.nameResolver
+        assert isinstance(guard, GuardedResolver)
+        assert guard.private_run == private
+        second = visit("b.example", private)
+        assert reactor.nameResolver is guard
+        first.close()
+        assert reactor.nameResolver is guard
+        try:
+            visit("c.example", not private)
+        except UsageError:
+            assert reactor.nameResolver is guard
+        else:
+            raise AssertionError("both kinds of visits at once")
+        third = visit("d.example", private)
+        assert reactor.nameResolver is guard
+        second.close()
+        assert reactor.nameResolver is guard
+        third.close()
+        assert reactor.nameResolver is original
+
+
+loop.run_until_complete(main())
+"""
+
+
+def test_visits_at_a_time_share_the_resolver_of_the_process() -> None:
+    ended = subprocess.run(
+        [sys.executable, "-c", SHARED], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert (ended.stderr, ended.returncode) == ("", 0)

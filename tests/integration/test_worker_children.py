@@ -414,7 +414,8 @@ def test_stop_kills_what_does_not_end_in_time() -> None:
     async def check() -> None:
         async with watched(HANGS) as seen:
             await seen.make(due(1), due(2), due(3))
-            await seen.children.stop(0.3)
+            async with asyncio.timeout(20):
+                await seen.children.stop(0.3)
             assert sorted(seen.ended) == [([1, 2], None), ([3], None)]
             assert seen.children.all == []
 
