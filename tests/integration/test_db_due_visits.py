@@ -1,79 +1,27 @@
-"""Due visits: which are claimed, by whom, and when a site is due again after its visit."""
+"""Due visits: which are claimed, in which order, and by whom."""
 
 from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
-from typing import Any
+from datetime import timedelta
 
 import psycopg
 import pytest
+from due_sites import MINUTE, begun, closed_night, due, names, schedule, states, terms
 
 from crawler.record import database as recorder
-from crawler.record.database import PlanRow, Recorder
-from crawler.record.schedules import DueVisit, add_all, claim_due
+from crawler.record.database import PlanRow
+from crawler.record.schedules import DueVisit, claim_due
 from registry.db import schedules, visits
 from registry.db.connect import connect_to
-from registry.db.schedules import Schedule, Terms
 from registry.db.session import Session
 from registry.db.visits import Claim, VisitLost
-from registry.errors import DatabaseUnavailable
-
-DAY = timedelta(days=1)
-MINUTE = timedelta(minutes=1)
 
 
 @pytest.fixture(autouse=True)
 def here(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("REGISTRY_DATABASE_URL", database_url)
-
-
-def terms(name: str, path: str = "", **changed: Any) -> Terms:
-    values: dict[str, Any] = {"every": 7 * DAY} | changed
-    return Terms("gallery", f"https://{name}.example/{path}", f"{name}.example", **values)
-
-
-def due(conn: psycopg.Connection, *wanted: Terms, hours: float = 100) -> list[int]:
-    """Add schedules that are due, the first for `hours`, each other for a minute less."""
-    ids = [schedule.id for _, schedule in add_all(wanted)]
-    for number, schedule_id in enumerate(ids):
-        since = timedelta(hours=hours) - number * MINUTE
-        conn.execute(
-            "UPDATE schedule SET next_due_at = clock_timestamp() - %s WHERE id = %s",
-            [since, schedule_id],
-        )
-    return ids
-
-
-def closed_night(conn: psycopg.Connection) -> str:
-    """Return hours that begin two to three hours from now."""
-    hour = schedules.now(conn).hour
-    return f"{(hour + 3) % 24}-{(hour + 5) % 24}"
-
-
-def schedule(conn: psycopg.Connection, schedule_id: int) -> Schedule:
-    return schedules.list_schedules(conn, ids=[schedule_id])[0]
-
-
-def names(claimed: Sequence[DueVisit]) -> list[str]:
-    return [visit.host.removesuffix(".example") for visit in claimed]
-
-
-def plan_of(visit: DueVisit) -> PlanRow:
-    return PlanRow(spider=visit.spider, start_url=visit.start_url, host=visit.host)
-
-
-def begun(visit: DueVisit) -> Recorder:
-    """Begin a claimed visit in a session of its own, which is not closed."""
-    record = recorder.begin(Session(), plan_of(visit), visit.claim, "test")
-    record.patience = (0, 0)
-    return record
-
-
-def states(conn: psycopg.Connection) -> list[str]:
-    return [state for (state,) in conn.execute("SELECT state FROM visit ORDER BY id")]
 
 
 def test_urgent_ones_are_first_then_the_longest_due(conn: psycopg.Connection) -> None:
@@ -129,6 +77,17 @@ def test_a_host_has_one_visit_at_a_time(conn: psycopg.Connection) -> None:
     assert claim_due(conn, "v", 9) == []
     record.finish("finished", {})
     assert [visit.start_url for visit in claim_due(conn, "v", 9)] == ["https://a.example/2"]
+
+
+def test_schedules_that_another_has_locked_are_left_out(
+    conn: psycopg.Connection, database_url: str
+) -> None:
+    ids = due(conn, terms("a"), terms("b"))
+    conn.execute("SET lock_timeout = '5s'")
+    with connect_to(database_url) as other, other.transaction():
+        schedules.apply(other, "remove", ids[:1])
+        assert names(claim_due(conn, "w", 9)) == ["b"]
+    assert claim_due(conn, "w", 9) == []
 
 
 def test_a_host_visited_by_a_command_is_left_out(conn: psycopg.Connection) -> None:
@@ -292,174 +251,3 @@ def test_many_claim_one_visit_of_a_host(conn: psycopg.Connection, database_url: 
     claimed, failures = claim_in_threads(database_url, 2)
     assert failures == []
     assert Counter(names(claimed)) == Counter(f"s{n}" for n in range(40))
-
-
-@pytest.mark.parametrize(
-    ("changed", "state", "least", "most"),
-    [
-        ({}, "finished", 6.65, 7.35),
-        ({}, "failed", 0.95, 1.05),
-        ({"every": DAY / 4}, "failed", 0.23, 0.27),
-        ({"every": None, "cron": "0 3 1 1 *", "timezone": "UTC"}, "failed", None, None),
-        ({"every": None, "cron": "0 3 1 1 *", "timezone": "UTC"}, "finished", None, None),
-        ({"every": 7 * DAY, "least": 3 * DAY, "most": 30 * DAY}, "finished", 6.65, 7.35),
-    ],
-)
-def test_when_a_site_is_due_after_its_visit(
-    changed: dict[str, Any],
-    state: visits.State,
-    least: float | None,
-    most: float | None,
-    conn: psycopg.Connection,
-) -> None:
-    (schedule_id,) = due(conn, terms("a", **changed))
-    schedules.apply(conn, "run_now", [schedule_id])
-    (visit,) = claim_due(conn, "w", 1)
-    begun(visit).finish(state, {"pages": 2})
-    found = schedule(conn, schedule_id)
-    assert not found.is_urgent
-    assert found.last_visit is not None
-    assert found.last_visit.state == state
-    ended = found.last_visit.finished_at
-    assert ended is not None
-    if least is None or most is None:
-        assert found.next_due_at == datetime(ended.year + 1, 1, 1, 3, tzinfo=UTC)
-    else:
-        assert least * DAY <= found.next_due_at - ended <= most * DAY
-    assert claim_due(conn, "w", 9) == []
-
-
-def test_a_site_whose_visit_was_interrupted_stays_due(conn: psycopg.Connection) -> None:
-    (schedule_id,) = due(conn, terms("a"))
-    before = schedule(conn, schedule_id).next_due_at
-    (visit,) = claim_due(conn, "w", 1)
-    begun(visit).finish("interrupted", {})
-    assert schedule(conn, schedule_id).next_due_at == before
-    (again,) = claim_due(conn, "w", 1)
-    assert again.claim.visit_id != visit.claim.visit_id
-
-
-def test_a_visit_by_a_command_counts_for_the_schedule(conn: psycopg.Connection) -> None:
-    (schedule_id,) = due(conn, terms("a"))
-    plan = PlanRow(spider="gallery", start_url="https://a.example/", host="a.example")
-    session = Session()
-    recorder.start(session, plan, "test").finish("finished", {})
-    session.close()
-    assert schedule(conn, schedule_id).next_due_at > schedules.now(conn) + 6 * DAY
-
-
-def test_another_schedule_of_the_host_stays_due(conn: psycopg.Connection) -> None:
-    ids = due(conn, terms("a", "1"), terms("a", "2"))
-    (visit,) = claim_due(conn, "w", 9)
-    begun(visit).finish("finished", {})
-    assert [s.id for s in schedules.list_schedules(conn, due=True)] == ids[1:]
-
-
-def test_a_schedule_removed_or_paused_in_mid_visit(conn: psycopg.Connection) -> None:
-    ids = due(conn, terms("removed"), terms("paused"))
-    records = [begun(visit) for visit in claim_due(conn, "w", 9)]
-    schedules.apply(conn, "remove", ids[:1])
-    schedules.apply(conn, "pause", ids[1:])
-    for record in records:
-        record.finish("finished", {})
-    assert states(conn) == ["finished", "finished"]
-    (paused,) = schedules.list_schedules(conn)
-    assert paused.paused_at is not None
-    assert paused.next_due_at > schedules.now(conn) + 6 * DAY
-    schedules.apply(conn, "resume", ids[1:])
-    assert claim_due(conn, "w", 9) == []
-
-
-class Lost:
-    """A function of the database whose transaction is committed, but the answer lost."""
-
-    def __init__(self, original: Any, times: int) -> None:
-        self._original = original
-        self._times = times
-
-    def __call__(self, conn: psycopg.Connection, *arguments: Any, **named: Any) -> Any:
-        result = self._original(conn, *arguments, **named)
-        if self._times:
-            self._times -= 1
-            conn.execute("COMMIT; BEGIN")
-            raise DatabaseUnavailable("gone")
-        return result
-
-
-@pytest.mark.parametrize("state", ["finished", "failed", "interrupted"])
-def test_an_end_written_twice_counts_once(
-    state: visits.State, conn: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    (schedule_id,) = due(conn, terms("a"))
-    (visit,) = claim_due(conn, "w", 1)
-    record = begun(visit)
-    monkeypatch.setattr(recorder, "settle", Lost(recorder.settle, 2))
-    record.finish(state, {"pages": 1})
-    assert conn.execute("SELECT state, counts FROM visit").fetchall() == [(state, {"pages": 1})]
-    # The host may have its next visit before the answer is known to be lost.
-    conn.execute("UPDATE schedule SET next_due_at = clock_timestamp()")
-    (after,) = claim_due(conn, "v", 1)
-    begun(after)
-    due_at = schedule(conn, schedule_id).next_due_at
-    record.finish(state, {"pages": 2})
-    assert states(conn) == [state, "running"]
-    assert schedule(conn, schedule_id).next_due_at == due_at
-
-
-def test_a_visit_given_back_twice_is_given_back_once(
-    conn: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    due(conn, terms("a"))
-    (visit,) = claim_due(conn, "w", 1)
-    record = begun(visit)
-    with monkeypatch.context() as patched:
-        patched.setattr(visits, "give_back", Lost(visits.give_back, 1))
-        record.give_back()
-    assert states(conn) == ["given_back"]
-
-
-def test_who_has_ended_a_visit(conn: psycopg.Connection) -> None:
-    due(conn, terms("a"))
-    (visit,) = claim_due(conn, "w", 1)
-    visit_id = visit.claim.visit_id
-    record = begun(visit)
-    assert not visits.has_ended(conn, visit_id, 1)
-    record.write([], [], b"one")
-    visits.mark_crashed(conn, [visit.claim])
-    assert not visits.has_ended(conn, visit_id, 1)
-    (again,) = claim_due(conn, "w", 1)
-    begun(again).finish("finished", {})
-    assert visits.has_ended(conn, visit_id, 2)
-    assert not visits.has_ended(conn, visit_id, 1)
-    with pytest.raises(VisitLost):
-        record.finish("finished", {})
-
-
-def test_a_visit_that_cannot_be_made_fails(conn: psycopg.Connection) -> None:
-    (schedule_id,) = due(conn, terms("a"))
-    (visit,) = claim_due(conn, "w", 1)
-    session = Session()
-    recorder.fail(session, plan_of(visit), visit.claim)
-    assert states(conn) == ["failed"]
-    next_due_at = schedule(conn, schedule_id).next_due_at
-    assert 0.9 * DAY < next_due_at - schedules.now(conn) < 1.1 * DAY
-    recorder.fail(session, plan_of(visit), visit.claim)
-    session.close()
-    assert schedule(conn, schedule_id).next_due_at == next_due_at
-
-
-def test_only_its_owner_lets_a_visit_fail(conn: psycopg.Connection) -> None:
-    (schedule_id,) = due(conn, terms("a"))
-    (old,) = claim_due(conn, "w", 1)
-    visits.mark_crashed(conn, [old.claim])
-    (new,) = claim_due(conn, "v", 1)
-    before, session = schedule(conn, schedule_id).next_due_at, Session()
-    recorder.fail(session, plan_of(old), old.claim)
-    assert states(conn) == ["claimed"]
-    assert schedule(conn, schedule_id).next_due_at == before
-    # The owner may: of a visit whose process it has seen crash.
-    visits.mark_crashed(conn, [new.claim])
-    recorder.fail(session, plan_of(new), new.claim)
-    session.close()
-    assert states(conn) == ["failed"]
-    assert conn.execute("SELECT crashes FROM visit").fetchone() == (2,)
