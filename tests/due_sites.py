@@ -9,7 +9,7 @@ from typing import Any
 import psycopg
 
 from crawler.record import database as recorder
-from crawler.record.database import PlanRow, Recorder
+from crawler.record.database import Recorder
 from crawler.record.schedules import DueVisit, add_all
 from registry.db import schedules
 from registry.db.schedules import Schedule, Terms
@@ -50,13 +50,9 @@ def names(claimed: Sequence[DueVisit]) -> list[str]:
     return [visit.host.removesuffix(".example") for visit in claimed]
 
 
-def plan_of(visit: DueVisit) -> PlanRow:
-    return PlanRow(spider=visit.spider, start_url=visit.start_url, host=visit.host)
-
-
 def begun(visit: DueVisit) -> Recorder:
     """Begin a claimed visit in a session of its own, which is not closed."""
-    record = recorder.begin(Session(), plan_of(visit), visit.claim, "test")
+    record = recorder.begin(Session(), visit.plan, visit.claim, "test")
     record.patience = (0, 0)
     return record
 

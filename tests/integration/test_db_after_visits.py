@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 import psycopg
 import pytest
-from due_sites import DAY, begun, due, plan_of, schedule, states, terms
+from due_sites import DAY, begun, due, schedule, states, terms
 
 from crawler.record import database as recorder
-from crawler.record.database import PlanRow
-from crawler.record.schedules import claim_due
+from crawler.record.schedules import PlanRow, claim_due, settle
 from registry.db import schedules, visits
 from registry.db.session import Session
 from registry.db.visits import VisitLost
@@ -122,7 +122,7 @@ def test_an_end_written_twice_counts_once(
     (schedule_id,) = due(conn, terms("a"))
     (visit,) = claim_due(conn, "w", 1)
     record = begun(visit)
-    monkeypatch.setattr(recorder, "settle", Lost(recorder.settle, 2))
+    monkeypatch.setattr("crawler.record.database.settle", Lost(settle, 2))
     record.finish(state, {"pages": 1})
     assert conn.execute("SELECT state, counts FROM visit").fetchall() == [(state, {"pages": 1})]
     # The host may have its next visit before the answer is known to be lost.
@@ -168,11 +168,11 @@ def test_a_visit_that_cannot_be_made_fails(conn: psycopg.Connection) -> None:
     (schedule_id,) = due(conn, terms("a"))
     (visit,) = claim_due(conn, "w", 1)
     session = Session()
-    recorder.fail(session, plan_of(visit), visit.claim)
+    recorder.fail(session, visit.plan, visit.claim)
     assert states(conn) == ["failed"]
     next_due_at = schedule(conn, schedule_id).next_due_at
     assert 0.9 * DAY < next_due_at - schedules.now(conn) < 1.1 * DAY
-    recorder.fail(session, plan_of(visit), visit.claim)
+    recorder.fail(session, visit.plan, visit.claim)
     session.close()
     assert schedule(conn, schedule_id).next_due_at == next_due_at
 
@@ -183,12 +183,41 @@ def test_only_its_owner_lets_a_visit_fail(conn: psycopg.Connection) -> None:
     visits.mark_crashed(conn, [old.claim])
     (new,) = claim_due(conn, "v", 1)
     before, session = schedule(conn, schedule_id).next_due_at, Session()
-    recorder.fail(session, plan_of(old), old.claim)
+    recorder.fail(session, old.plan, old.claim)
     assert states(conn) == ["claimed"]
     assert schedule(conn, schedule_id).next_due_at == before
     # The owner may: of a visit whose process it has seen crash.
     visits.mark_crashed(conn, [new.claim])
-    recorder.fail(session, plan_of(new), new.claim)
+    recorder.fail(session, new.plan, new.claim)
     session.close()
     assert states(conn) == ["failed"]
     assert conn.execute("SELECT crashes FROM visit").fetchone() == (2,)
+
+
+def test_a_visit_that_ends_three_processes_fails(conn: psycopg.Connection) -> None:
+    ids = due(conn, terms("a"), terms("b"))
+    session = Session()
+    for crashes in (1, 2, 3):
+        aboard = claim_due(conn, "w", 9)
+        if crashes == 1:
+            aboard += [replace(aboard[0], claim=aboard[0].claim._replace(token=9))]
+        else:
+            # That of `b` comes to its end.
+            aboard = [visit for visit in aboard if visit.host == "a.example"]
+        failed = recorder.crash(session, [(visit.plan, visit.claim) for visit in aboard])
+        assert failed == ([aboard[0].claim.visit_id] if crashes == 3 else [])
+    session.close()
+    rows = conn.execute("SELECT state, token, crashes FROM visit ORDER BY id").fetchall()
+    assert rows == [("failed", 3, 3), ("claimed", 2, 1)]
+    next_due_at = schedule(conn, ids[0]).next_due_at
+    assert 0.9 * DAY < next_due_at - schedules.now(conn) < 1.1 * DAY
+    # The next visit is a new one.
+    conn.execute("UPDATE schedule SET next_due_at = clock_timestamp()")
+    (new,) = claim_due(conn, "w", 9)
+    assert (new.claim.token, new.claim.crashes) == (1, 0)
+
+
+def test_crashes_of_no_visits_are_none(conn: psycopg.Connection) -> None:
+    session = Session()
+    assert recorder.crash(session, []) == []
+    session.close()

@@ -245,9 +245,9 @@ for text in sys.stdin:
     visit = begun(text)
     send("began", visit_id=99, text="")
     done(99, "x.example", "finished")
-    send("stopped", visit_id=99, stop="faulty", error="")
-    send("stopped", visit_id=visit, stop="lost", error="gone")
-    send("stopped", visit_id=visit, stop="lost", error="gone again")
+    send("stopped", visit_id=99, error="", is_failed=True)
+    send("stopped", visit_id=visit, error="gone", is_failed=False)
+    send("stopped", visit_id=visit, error="gone again", is_failed=False)
 """
 
 
@@ -259,9 +259,9 @@ def test_reports_about_unknown_visits_are_ignored() -> None:
             await seen.until(lambda: seen.aboard == [[]])
             assert seen.reports == [
                 Began(1, "s1.example"),
-                Stopped(1, "lost", "gone"),
+                Stopped(1, "gone", is_failed=False),
                 Began(2, "s2.example"),
-                Stopped(2, "lost", "gone"),
+                Stopped(2, "gone", is_failed=False),
             ]
             assert seen.ended == []
 

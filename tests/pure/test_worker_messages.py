@@ -52,7 +52,7 @@ REPORTS = (
     st.just(Alive())
     | st.builds(Began, NUMBERS, TEXTS)
     | st.builds(Done, NUMBERS, ENDED)
-    | st.builds(Stopped, NUMBERS, st.sampled_from(["lost", "faulty"]), TEXTS)
+    | st.builds(Stopped, NUMBERS, TEXTS, st.booleans())
 )
 
 
@@ -92,7 +92,7 @@ UNREADABLE = [
     b'{"type":"began","visit_id":1.5,"text":""}\n',
     b'{"type":"began","visit_id":1,"text":"\xff"}\n',
     b'{"type":"began","visit_id":1,"text":""} {"type":"alive"}\n',
-    b'{"type":"stopped","visit_id":1,"stop":"tired","error":""}\n',
+    b'{"type":"stopped","visit_id":1,"error":"","is_failed":null}\n',
     b'{"type":"done","visit_id":1,"ended":{"visit":1}}\n',
     b'{"type":"make","due":{"claim":[1],"spider":"","start_url":"","host":"","options":{}}}\n',
     line(Done(1, Ended(1, "gallery", "https://a.example/", "a.example", "finished", {}, 1.0)))[:40],
