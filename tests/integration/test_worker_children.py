@@ -131,13 +131,14 @@ def test_a_child_is_idle_from_the_end_of_its_last_visit(clock: Clock) -> None:
     async def check() -> None:
         async with watched(ENDS, ChildLimits(idle=30, silent=1000)) as seen:
             await seen.make(due(1))
+            (child,) = seen.children.all
             clock.seconds += 100
-            seen.children.all[0].order(GiveBack())
+            child.order(GiveBack())
             await seen.until(lambda: seen.done == {1: "finished"})
             clock.seconds += 30
             seen.children.check()
             await seen.make(due(2))
-            assert seen.aboard == [[2]]
+            assert seen.children.all == [child]
 
     run(check)
 
