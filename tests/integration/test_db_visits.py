@@ -303,7 +303,8 @@ def test_a_visit_whose_session_was_lost_is_held_again(
 ) -> None:
     monkeypatch.setenv("REGISTRY_DATABASE_URL", database_url)
     plan = PlanRow(spider="gallery", start_url="https://a.example/", host="a.example")
-    record = recorder.start(Session(), plan, "test")
+    session = Session()
+    record = recorder.start(session, plan, "test")
     conn.execute(
         "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity "
         "WHERE datname = current_database() AND pid <> pg_backend_pid()"
@@ -314,6 +315,7 @@ def test_a_visit_whose_session_was_lost_is_held_again(
     assert visits.mark_killed(conn) == []
     record.finish("finished", {})
     assert conn.execute("SELECT state FROM visit").fetchone() == ("finished",)
+    session.close()
 
 
 def test_an_account_that_only_reads_marks_nothing(
