@@ -20,6 +20,7 @@ PROTOCOL = """
 import json, os, sys, time
 
 visits = []
+CRASHES = {}
 
 def send(kind, **fields):
     print(json.dumps({"type": kind, **fields}), flush=True)
@@ -27,14 +28,15 @@ def send(kind, **fields):
 def done(visit, host, state):
     ended = {"visit": visit, "spider": "gallery", "start_url": "", "host": host, "state": state,
              "counts": {}, "seconds": 0.5}
-    send("done", visit_id=visit, ended=ended)
+    send("done", claim=[visit, 1, CRASHES.get(visit, 0)], ended=ended)
 
 def begun(text):
     order = json.loads(text)
     if order["type"] != "make":
         return None
     visit, host = order["due"]["claim"][0], order["due"]["host"]
-    send("began", visit_id=visit, text=host)
+    CRASHES[visit] = order["due"]["claim"][2]
+    send("began", claim=order["due"]["claim"], text=host)
     if host.startswith("quick"):
         done(visit, host, "finished")
     else:
@@ -78,7 +80,7 @@ class Watched:
         if self.error is not None:
             raise self.error
         assert isinstance(report, Began | Done | Stopped)
-        assert report.visit_id == due.claim.visit_id
+        assert report.claim == due.claim
         self.reports.append(report)
 
     def _ended(self, aboard: list[DueVisit], fault: str | None) -> None:
@@ -87,15 +89,15 @@ class Watched:
     @property
     def aboard(self) -> list[list[int]]:
         """Return the visits of each child."""
-        return [list(child.aboard) for child in self.children.all]
+        return [[claim.visit_id for claim in child.aboard] for child in self.children.all]
 
     @property
     def begun(self) -> list[int]:
-        return [report.visit_id for report in self.reports if isinstance(report, Began)]
+        return [report.claim.visit_id for report in self.reports if isinstance(report, Began)]
 
     @property
     def done(self) -> dict[int, str]:
-        return {r.visit_id: r.ended.state for r in self.reports if isinstance(r, Done)}
+        return {r.claim.visit_id: r.ended.state for r in self.reports if isinstance(r, Done)}
 
     async def make(self, *visits: DueVisit) -> None:
         """Let children make visits, and wait until all have begun."""

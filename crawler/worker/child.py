@@ -34,7 +34,7 @@ from crawler.worker.messages import (
     order,
 )
 from registry.db.session import Session
-from registry.db.visits import VisitLost
+from registry.db.visits import Claim, VisitLost
 from registry.errors import DatabaseUnavailable, RegistryError
 
 # Seconds between two signs of life.
@@ -69,7 +69,7 @@ class _Child:
         self._reports = reports
         self._session = Session()
         self._readers = Readers(IMAGE_READERS, PAGE_READERS)
-        self._crawls: dict[int, Crawl] = {}
+        self._crawls: dict[Claim, Crawl] = {}
         self._visits: set[asyncio.Task[None]] = set()
         self._gives_back = False
 
@@ -107,17 +107,16 @@ class _Child:
 
     async def _visit(self, due: DueVisit) -> None:
         """Make a visit and report its end; no error leaves."""
-        visit_id = due.claim.visit_id
         try:
             await self._made(due)
         except RegistryError as error:
             is_lost = isinstance(error, DatabaseUnavailable | VisitLost)
-            self._send(Stopped(visit_id, str(error), not is_lost))
+            self._send(Stopped(due.claim, str(error), not is_lost))
         except Exception as error:
-            log.exception("visit %s", visit_id)
-            self._send(Stopped(visit_id, repr(error), is_failed=True))
+            log.exception("visit %s", due.claim.visit_id)
+            self._send(Stopped(due.claim, repr(error), is_failed=True))
         finally:
-            self._crawls.pop(visit_id, None)
+            self._crawls.pop(due.claim, None)
 
     async def _made(self, due: DueVisit) -> None:
         """Make a visit. One that cannot be made has failed before others can claim it."""
@@ -141,14 +140,14 @@ class _Child:
             crawl = Crawl(preparation, record, self._readers)
             if self._gives_back:
                 crawl.ending.give_back()
-            self._crawls[record.visit_id] = crawl
+            self._crawls[due.claim] = crawl
             resumed = ", resumed" if record.is_resumed else ""
             text = f"visiting {due.start_url} as {agent} (visit {record.visit_id}{resumed})"
-            self._send(Began(record.visit_id, text))
+            self._send(Began(due.claim, text))
             ended = await crawl.made()
         finally:
             await asyncio.to_thread(record.let_go)
-        self._send(Done(record.visit_id, ended))
+        self._send(Done(due.claim, ended))
 
     def _send(self, report: Report) -> None:
         rest = line(report)

@@ -27,6 +27,7 @@ from crawler.worker.messages import (
     line,
     report,
 )
+from registry.db.visits import Claim
 from registry.urls.key import hostname_of
 from registry.urls.networks import is_private
 
@@ -69,7 +70,7 @@ class Child:
     limits: ChildLimits
     is_private: bool
     is_alone: bool
-    aboard: dict[int, DueVisit] = field(default_factory=dict)
+    aboard: dict[Claim, DueVisit] = field(default_factory=dict)
     taken: int = 0
     seen: float = field(default_factory=monotonic)
     used: float = field(default_factory=monotonic)
@@ -84,7 +85,7 @@ class Child:
 
     def make(self, due: DueVisit) -> None:
         """Let the process make a visit."""
-        self.aboard[due.claim.visit_id] = due
+        self.aboard[due.claim] = due
         self.taken += 1
         self.used = monotonic()
         self.order(Make(due))
@@ -222,11 +223,11 @@ class Children:
     def _take(self, child: Child, message: Report) -> None:
         if isinstance(message, Alive):
             return
-        due = child.aboard.get(message.visit_id)
+        due = child.aboard.get(message.claim)
         if due is None:
             return
         if isinstance(message, Done | Stopped):
-            del child.aboard[message.visit_id]
+            del child.aboard[message.claim]
             child.used = monotonic()
         try:
             self._reported(due, message)

@@ -8,6 +8,7 @@ import msgspec
 
 from crawler.record.schedules import DueVisit
 from crawler.report.summary import Ended
+from registry.db.visits import Claim
 
 # Longest line; the counts and the URL of a visit take a few kilobytes.
 MOST_BYTES = 1 << 20
@@ -30,21 +31,21 @@ class Alive(msgspec.Struct, frozen=True, tag="alive"):
 class Began(msgspec.Struct, frozen=True, tag="began"):
     """From a child: a visit has begun. `text` is for the log."""
 
-    visit_id: int
+    claim: Claim
     text: str
 
 
 class Done(msgspec.Struct, frozen=True, tag="done"):
     """From a child: a visit has ended, or was given back."""
 
-    visit_id: int
+    claim: Claim
     ended: Ended
 
 
 class Stopped(msgspec.Struct, frozen=True, tag="stopped"):
     """From a child: a visit has stopped with an error; it failed, or goes on elsewhere."""
 
-    visit_id: int
+    claim: Claim
     error: str
     is_failed: bool
 

@@ -124,14 +124,16 @@ class Worker:
         room = self._concurrency - self._aboard
         if self.is_stopping or room <= 0:
             return 0
-        due = await asyncio.to_thread(self._due, room)
+        own = [claim.visit_id for child in self._children.all for claim in child.aboard]
+        due = await asyncio.to_thread(self._due, room, own)
         for visit in due:
             await self._children.make(visit)
         return len(due)
 
-    def _due(self, room: int) -> list[DueVisit]:
+    def _due(self, room: int, own: list[int]) -> list[DueVisit]:
         with self._session.connection() as conn:
-            visits.mark_killed(conn)
+            # Its own visits hold on to the database by themselves, when it is back.
+            visits.mark_killed(conn, spared=own)
             return claim_due(conn, self.name, room)
 
     def _reported(self, due: DueVisit, report: Report) -> None:
@@ -143,9 +145,9 @@ class Worker:
                 self.made += 1
                 self.failed += ended.state == "failed"
                 self._report(ended)
-            case Stopped(visit_id=visit_id, error=error, is_failed=is_failed):
+            case Stopped(error=error, is_failed=is_failed):
                 self._wake.set()
-                self._say(f"visit {visit_id} of {due.host} stopped: {error}")
+                self._say(f"visit {due.claim.visit_id} of {due.host} stopped: {error}")
                 self.failed += is_failed
 
     def _ended(self, aboard: list[DueVisit], fault: str | None) -> None:

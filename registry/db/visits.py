@@ -28,6 +28,9 @@ VISIT_LOCKS = 0x76697369
 RESUMABLE_SECONDS = 86_400
 # Seconds without a sign of its owner after which a visit counts as killed.
 SILENCE = 60.0
+# Seconds that the visit of a worker may be without a session: it begins another after a
+# restart of the server.
+PATIENCE = 20.0
 # Longest pause of a visit's owner inside a transaction; the server then ends its session.
 IDLE = "15s"
 # How a visit ends; before, it is `claimed`, `running`, found `killed`, or `given_back`.
@@ -154,9 +157,17 @@ def add_journal(conn: psycopg.Connection, visit_id: int, part: int, results: byt
     return conn.execute(SQL["add_journal"], values).fetchone() is not None
 
 
-def mark_killed(conn: psycopg.Connection) -> list[int]:
-    """Mark visits in progress whose owner is gone or silent as `killed`; return their ids."""
-    values = {"silence": SILENCE, "locks": VISIT_LOCKS}
+def mark_killed(conn: psycopg.Connection, spared: Sequence[int] = ()) -> list[int]:
+    """Mark visits in progress whose owner is gone or silent as `killed`; return their ids.
+
+    `spared` are ids of visits that are alive.
+    """
+    values = {
+        "silence": SILENCE,
+        "patience": PATIENCE,
+        "locks": VISIT_LOCKS,
+        "spared": list(spared),
+    }
     abandoned = conn.execute(SQL["abandoned_visits"], values).fetchall()
     if not abandoned:
         return []

@@ -232,3 +232,22 @@ def test_a_stopped_owner_does_not_keep_its_locks(
     # It takes its visit again, with another session.
     stopped.write([seen("a")], [], b"one")
     assert images(conn) == ["a.jpg"]
+
+
+def test_a_worker_has_a_while_to_begin_another_session(conn: psycopg.Connection) -> None:
+    claimed = visits.claim(conn, **PLAN, worker="w:1")
+    assert claimed is not None
+    session = Session()
+    with session.connection() as own:
+        visits.begin(own, claimed, "t")
+        visits.let_go(own, *claimed[:2])
+    assert visits.mark_killed(conn) == []
+    past = timedelta(seconds=visits.PATIENCE + 1)
+    conn.execute("UPDATE visit SET seen_at = clock_timestamp() - %s", [past])
+    assert visits.mark_killed(conn, spared=[claimed.visit_id]) == []
+    with session.connection() as own:
+        visits.hold_visit(own, *claimed[:2])
+    assert visits.mark_killed(conn) == []
+    session.close()
+    while not visits.mark_killed(conn):
+        time.sleep(0.02)

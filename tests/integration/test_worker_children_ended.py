@@ -11,6 +11,7 @@ from fake_children import Clock, due, run, watched
 from crawler.worker import children
 from crawler.worker.children import ChildLimits
 from crawler.worker.messages import MOST_BYTES, Began, Stopped
+from registry.db.visits import Claim
 
 # Longer than a child may be silent.
 LATER = 61.0
@@ -64,7 +65,7 @@ def test_a_child_that_shows_life_is_not_silent(clock: Clock) -> None:
                 clock.seconds += 59
                 await seen.until(lambda: seen.children.all[0].seen == clock.seconds)
             assert seen.ended == []
-            assert seen.reports == [Began(1, "s1.example")]  # life is not passed on
+            assert seen.reports == [Began(Claim(1, 1), "s1.example")]  # life is not passed on
 
     run(check)
 
@@ -243,11 +244,13 @@ def test_stop_without_children_ends() -> None:
 STRANGE = """
 for text in sys.stdin:
     visit = begun(text)
-    send("began", visit_id=99, text="")
+    send("began", claim=[99, 1, 0], text="")
+    # Of another claim of the same visit.
+    send("stopped", claim=[visit, 2, 0], error="", is_failed=True)
     done(99, "x.example", "finished")
-    send("stopped", visit_id=99, error="", is_failed=True)
-    send("stopped", visit_id=visit, error="gone", is_failed=False)
-    send("stopped", visit_id=visit, error="gone again", is_failed=False)
+    send("stopped", claim=[99, 1, 0], error="", is_failed=True)
+    send("stopped", claim=[visit, 1, 0], error="gone", is_failed=False)
+    send("stopped", claim=[visit, 1, 0], error="gone again", is_failed=False)
 """
 
 
@@ -258,10 +261,10 @@ def test_reports_about_unknown_visits_are_ignored() -> None:
             await seen.make(due(2))
             await seen.until(lambda: seen.aboard == [[]])
             assert seen.reports == [
-                Began(1, "s1.example"),
-                Stopped(1, "gone", is_failed=False),
-                Began(2, "s2.example"),
-                Stopped(2, "gone", is_failed=False),
+                Began(Claim(1, 1), "s1.example"),
+                Stopped(Claim(1, 1), "gone", is_failed=False),
+                Began(Claim(2, 1), "s2.example"),
+                Stopped(Claim(2, 1), "gone", is_failed=False),
             ]
             assert seen.ended == []
 

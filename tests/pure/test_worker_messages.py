@@ -50,9 +50,9 @@ ENDED = st.builds(
 ORDERS = st.builds(Make, DUE) | st.just(GiveBack())
 REPORTS = (
     st.just(Alive())
-    | st.builds(Began, NUMBERS, TEXTS)
-    | st.builds(Done, NUMBERS, ENDED)
-    | st.builds(Stopped, NUMBERS, TEXTS, st.booleans())
+    | st.builds(Began, CLAIMS, TEXTS)
+    | st.builds(Done, CLAIMS, ENDED)
+    | st.builds(Stopped, CLAIMS, TEXTS, st.booleans())
 )
 
 
@@ -88,14 +88,18 @@ UNREADABLE = [
     b"{}\n",
     b'{"type":"none"}\n',
     b'{"type":"began"}\n',
-    b'{"type":"began","visit_id":"1","text":""}\n',
-    b'{"type":"began","visit_id":1.5,"text":""}\n',
-    b'{"type":"began","visit_id":1,"text":"\xff"}\n',
-    b'{"type":"began","visit_id":1,"text":""} {"type":"alive"}\n',
-    b'{"type":"stopped","visit_id":1,"error":"","is_failed":null}\n',
-    b'{"type":"done","visit_id":1,"ended":{"visit":1}}\n',
+    b'{"type":"began","claim":"1","text":""}\n',
+    b'{"type":"began","claim":[1.5,1,0],"text":""}\n',
+    b'{"type":"began","claim":[1,1,0],"text":"\xff"}\n',
+    b'{"type":"began","claim":[1,1,0],"text":""} {"type":"alive"}\n',
+    b'{"type":"stopped","claim":[1,1,0],"error":"","is_failed":null}\n',
+    b'{"type":"done","claim":[1,1,0],"ended":{"visit":1}}\n',
     b'{"type":"make","due":{"claim":[1],"spider":"","start_url":"","host":"","options":{}}}\n',
-    line(Done(1, Ended(1, "gallery", "https://a.example/", "a.example", "finished", {}, 1.0)))[:40],
+    line(
+        Done(
+            Claim(1, 1), Ended(1, "gallery", "https://a.example/", "a.example", "finished", {}, 1.0)
+        )
+    )[:40],
     b"[" * 100_000,
 ]
 

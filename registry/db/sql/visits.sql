@@ -41,15 +41,19 @@ SELECT pg_try_advisory_lock(%(key)s),
 SELECT pg_advisory_unlock(%(key)s)
 
 -- name: abandoned_visits
--- those that no session holds, and those whose owner is silent; none if they cannot be marked:
--- for an account that only reads, or on a standby. pg_locks shows the key of a lock as two
--- numbers of 32 bits.
+-- those that no session holds (for a while, if a worker makes them), and those whose owner is
+-- silent; none if they cannot be marked: for an account that only reads, or on a standby.
+-- pg_locks shows the key of a lock as two numbers of 32 bits.
 SELECT id, token FROM visit
 WHERE state IN ('claimed', 'running')
   AND has_table_privilege('visit', 'UPDATE')
   AND current_setting('transaction_read_only') = 'off'
+  AND NOT id = ANY (%(spared)s::bigint[])
   AND (seen_at < clock_timestamp() - make_interval(secs => %(silence)s)
-       OR state = 'running' AND NOT EXISTS (
+       OR state = 'running'
+       AND (worker IS NULL
+            OR seen_at < clock_timestamp() - make_interval(secs => %(patience)s))
+       AND NOT EXISTS (
            SELECT FROM pg_locks JOIN pg_database ON pg_database.oid = pg_locks.database
            WHERE locktype = 'advisory' AND objsubid = 1 AND granted
              AND datname = current_database()
