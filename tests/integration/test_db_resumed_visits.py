@@ -234,7 +234,10 @@ def test_a_stopped_owner_does_not_keep_its_locks(
     assert images(conn) == ["a.jpg"]
 
 
-def test_a_worker_has_a_while_to_begin_another_session(conn: psycopg.Connection) -> None:
+def test_a_worker_has_a_while_to_begin_another_session(
+    conn: psycopg.Connection, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REGISTRY_DATABASE_URL", database_url)
     claimed = visits.claim(conn, **PLAN, worker="w:1")
     assert claimed is not None
     session = Session()
