@@ -60,7 +60,7 @@ AUTOTHROTTLE_ENABLED = True
 AUTOTHROTTLE_TARGET_CONCURRENCY = 1.0
 AUTOTHROTTLE_MAX_DELAY = 60.0
 CONCURRENT_REQUESTS = 8
-CONCURRENT_REQUESTS_PER_DOMAIN = 2
+CONCURRENT_REQUESTS_PER_DOMAIN = 1
 # Tasks that Scrapy starts per response for its items; its default of 100 takes a tenth of a visit.
 CONCURRENT_ITEMS = 4
 # Pages of one priority in the order they were found.

@@ -26,6 +26,7 @@ from crawler.options import VisitLimits
 from crawler.pages.reading import Page, PageParser, PageResponse, parse_page
 from crawler.record.database import Recorder
 from crawler.record.events import site_file_read
+from crawler.record.turns import Turns
 from crawler.report.tally import VisitTally
 from crawler.report.warnings import Warnings
 from crawler.settings import refuse_disobedience
@@ -80,6 +81,7 @@ class SiteSpider(Spider):
         limits: VisitLimits,
         recorder: Recorder,
         readers: Readers,
+        turns: Turns,
         ending: VisitEnding,
         report: Callable[[VisitTally], None],
         **kwargs: Any,
@@ -88,6 +90,7 @@ class SiteSpider(Spider):
         super().__init__(**kwargs)
         self.recorder = recorder
         self.readers = readers
+        self.turns = turns
         self.ending = ending
         self.report = report
         self.warnings = Warnings(self.logger)

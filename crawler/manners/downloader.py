@@ -1,12 +1,19 @@
-"""Scrapy's downloader and HTTP handler, with a minimum delay per host.
+"""Scrapy's downloader and HTTP handler, with a minimum delay per host over all processes.
 
+A request takes a turn of its host before it is sent, and ends the turn with its response.
 Scrapy's own delay starts when a request leaves its queue, but the time to connect differs
-between requests. Here the minimum delay is also kept when the request is sent. Queued
-requests to a paused host do not count against the limit of concurrent requests.
+between requests. Here the minimum delay is also kept when the request is sent. Requests to a
+paused host, or one whose turns others have, do not count against the limit of concurrent
+requests.
 """
 
 from __future__ import annotations
 
+import asyncio
+import logging
+import secrets
+from contextlib import suppress
+from dataclasses import dataclass, field
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +28,7 @@ from twisted.python.failure import Failure
 from twisted.web.client import HTTPConnectionPool
 
 from crawler.manners.pace import Pace
+from crawler.manners.refusals import refused_host, stopped_host
 from crawler.settings import LEAST_DELAY
 from registry.urls.key import hostname_of
 from registry.urls.networks import is_loopback
@@ -30,7 +38,21 @@ if TYPE_CHECKING:
     from scrapy.crawler import Crawler
     from twisted.internet.defer import Deferred
 
+    from crawler.record.turns import Turns
+    from registry.db.hosts import Turn
+
 _BEGUN = "begun_response"
+_logger = logging.getLogger(__name__)
+
+
+@dataclass(slots=True, eq=False)
+class _Waiting:
+    """A request that waits for the turn of its host; an `error` ends it."""
+
+    host: str
+    is_denied: bool = False
+    error: Exception | None = None
+    stop: asyncio.Event = field(default_factory=asyncio.Event)
 
 
 class PacedDownloader(Downloader):
@@ -40,22 +62,85 @@ class PacedDownloader(Downloader):
         """Read the delay from the settings; hosts other than loopback get at least LEAST_DELAY."""
         delay = crawler.settings.getfloat("DOWNLOAD_DELAY")
         self.pace = Pace(lambda host: delay if is_loopback(host) else max(delay, LEAST_DELAY))
+        self._holder = secrets.randbits(63)
+        self._waiting: set[_Waiting] = set()
         super().__init__(crawler)
 
     def needs_backout(self) -> bool:
-        """Return whether the downloader is full; requests to paused hosts do not count."""
+        """Return whether the downloader is full; requests to hosts that must wait do not count."""
         if not super().needs_backout():
             return False
-        paused = self.pace.paused(monotonic())
-        waiting = sum(hostname_of(request.url) in paused for request in self.active)
+        late = self.pace.paused(monotonic())
+        late |= {waiting.host for waiting in self._waiting if waiting.is_denied}
+        waiting = sum(hostname_of(request.url) in late for request in self.active)
         return bool(self.total_concurrency <= len(self.active) - waiting)
 
     def refuse_queued(self, error: Exception, host: str | None = None) -> None:
-        """Fail the queued requests of one host, or of all hosts, with this error."""
+        """Fail the waiting requests of one host, or of all hosts, with this error."""
+        for waiting in self._waiting:
+            if host in (None, waiting.host):
+                waiting.error = error
+                waiting.stop.set()
         for slot in self.slots.values():
             while slot.queue and host in (None, hostname_of(slot.queue[0][0].url)):
                 _, queued = slot.queue.popleft()
                 queued.errback(Failure(error))  # type: ignore[no-untyped-call]
+
+    async def _download(self, slot: Slot, request: Request) -> Response:
+        host = hostname_of(request.url)
+        # One that waits is in progress, too: a host has one request at a time.
+        slot.transferring.add(request)
+        try:
+            await self._turn(request, host)
+        except Exception:
+            slot.transferring.remove(request)
+            self._process_queue(slot)
+            raise
+        try:
+            return await super()._download(slot, request)
+        finally:
+            now = monotonic()
+            seconds, status = self.pace.next_in(host, now), self.pace.pause_status(host, now)
+            self._turns.end(host, holder=self._holder, seconds=seconds, status=status)
+
+    async def _turn(self, request: Request, host: str) -> None:
+        """Wait until it is the turn of a request. Raises Refused if it has none."""
+        waiting = _Waiting(host)
+        self._waiting.add(waiting)
+        try:
+            while not (turn := await self._tried(request, host)).taken:
+                self._refuse_stopped(host, turn)
+                waiting.is_denied = True
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(waiting.stop.wait(), turn.wait)
+                if waiting.error is not None:
+                    raise waiting.error
+            await asyncio.sleep(turn.wait)
+        finally:
+            self._waiting.remove(waiting)
+
+    async def _tried(self, request: Request, host: str) -> Turn:
+        delay = self.pace.turn_delay(host)
+        timeout = request.meta.get("download_timeout") or 0.0
+        return await self._turns.take(host, holder=self._holder, delay=delay, timeout=timeout)
+
+    def _refuse_stopped(self, host: str, turn: Turn) -> None:
+        """Raise Refused if a host is never visited, or its turn is too far away."""
+        if turn.refused is not None:
+            error = refused_host(host, turn.refused)
+        elif turn.status is not None and self.pace.is_too_far(turn.wait, monotonic()):
+            error = stopped_host(host, turn.status)
+            self.pace.stop(host, turn.status)
+        else:
+            return
+        _logger.warning("%s: no more requests in this visit (%s)", host, error.reason)
+        self.refuse_queued(error, host)
+        raise error
+
+    @property
+    def _turns(self) -> Turns:
+        turns: Turns = self.crawler.spider.turns  # type: ignore[union-attr]
+        return turns
 
     def _process_queue(self, slot: Slot) -> None:
         if slot.queue and not slot.latercall:
@@ -114,6 +199,8 @@ class _Agent(_ScrapyAgent):
     def _cb_bodyready(self, txresponse: Any, request: Request) -> Any:
         headers = self._headers_from_twisted_response(txresponse)
         request.meta[_BEGUN] = Response(request.url, status=txresponse.code, headers=headers)
+        host, kind = hostname_of(request.url), request.meta.get("kind", "")
+        downloader_of(self._crawler).pace.arrived(host, kind, monotonic())
         return super()._cb_bodyready(txresponse, request)
 
 

@@ -4,7 +4,9 @@ Times are seconds of a monotonic clock, given by the caller. Hosts are names wit
 ports: two servers on one machine share its pace.
 
 - Two requests to a host start at least its minimum delay apart: `--delay`, or the
-  `Crawl-delay` of its robots.txt if that is longer.
+  `Crawl-delay` of its robots.txt if that is longer. MARGIN is added, as no clock is exact. A
+  response that is slower than others of its kind may be to a request that arrived late: the
+  delay then counts from its likely arrival.
 - 429 and 503 pause the host: for `Retry-After`, else for BACKOFF delays, doubled for each
   refusal in a row.
 - Requests to a host stop when it refuses MOST_REFUSALS times in a row, or when `Retry-After`
@@ -23,20 +25,36 @@ MOST_PAUSE = 600.0
 MOST_CRAWL_DELAY = 60.0
 MOST_REFUSALS = 3
 BACKOFF = 5
+# Seconds beside a delay.
+MARGIN = 0.02
 
 
 @dataclass(slots=True)
 class _Host:
     """The state of one host; `stopped` is the status after which requests stopped, or None.
 
-    `least_delay` in seconds.
+    `least_delay` in seconds. `sent` is the time of the last request, `counts_from` the time
+    from which its delay counts, `quickest` the least seconds until a response by kind.
     """
 
     least_delay: float
-    started: float = -math.inf
+    sent: float = -math.inf
+    counts_from: float = -math.inf
+    quickest: dict[str, float] = field(default_factory=dict)
     paused_until: float = -math.inf
+    paused_by: int | None = None
     refusals: int = 0
     stopped: int | None = None
+
+    @property
+    def next_at(self) -> float:
+        """Return the time of the next request."""
+        return max(self.counts_from + self.turn_delay, self.paused_until)
+
+    @property
+    def turn_delay(self) -> float:
+        """Return the least seconds until the next request, with the margin."""
+        return self.least_delay + MARGIN if self.least_delay else 0.0
 
 
 @dataclass(slots=True)
@@ -59,11 +77,26 @@ class Pace:
         known = self._host(host)
         known.least_delay = max(known.least_delay, min(seconds, MOST_CRAWL_DELAY))
 
+    def turn_delay(self, host: str) -> float:
+        """Return the seconds between two turns of a host."""
+        return self._host(host).turn_delay
+
+    def next_in(self, host: str, now: float) -> float:
+        """Return the seconds until the next request may start."""
+        return max(0.0, self._host(host).next_at - now)
+
     def reserve(self, host: str, now: float) -> float:
         """Return the seconds until the next request may start, and reserve that time for it."""
         known = self._host(host)
-        known.started = max(now, known.started + known.least_delay, known.paused_until)
-        return known.started - now
+        known.sent = known.counts_from = max(now, known.next_at)
+        return known.sent - now
+
+    def arrived(self, host: str, kind: str, now: float) -> None:
+        """Update a host when the response to its last request begins; `kind` of the request."""
+        known = self._host(host)
+        seconds = now - known.sent
+        quickest = known.quickest[kind] = min(seconds, known.quickest.get(kind, seconds))
+        known.counts_from = max(known.counts_from, now - quickest)
 
     def pause(self, host: str, now: float) -> float:
         """Return the seconds until a host's pause ends, 0 if it has none."""
@@ -72,6 +105,19 @@ class Pace:
     def paused(self, now: float) -> frozenset[str]:
         """Return the hosts that are paused."""
         return frozenset(name for name, host in self._hosts.items() if host.paused_until > now)
+
+    def stop(self, host: str, status: int) -> None:
+        """Send no more requests to a host, as after a response with this status."""
+        self._host(host).stopped = status
+
+    def is_too_far(self, seconds: float, now: float) -> bool:
+        """Return whether a pause of so many seconds is too long to wait for its end."""
+        return seconds > MOST_PAUSE or now + seconds >= self.ends_at
+
+    def pause_status(self, host: str, now: float) -> int | None:
+        """Return the status of the response that paused a host, None if it is not paused."""
+        known = self._host(host)
+        return known.paused_by if known.paused_until > now else None
 
     def stop_status(self, host: str) -> int | None:
         """Return the status after which requests to a host stopped, None if they did not."""
@@ -95,8 +141,8 @@ class Pace:
         backoff = BACKOFF * known.least_delay * 2 ** (known.refusals - 1)
         pause = backoff if wait is None else wait
         known.paused_until = max(known.paused_until, now + pause)
-        too_long = pause > MOST_PAUSE or known.paused_until >= self.ends_at
-        if known.refusals >= MOST_REFUSALS or too_long:
+        known.paused_by = status
+        if known.refusals >= MOST_REFUSALS or self.is_too_far(known.paused_until - now, now):
             known.stopped = status
 
     def _host(self, host: str) -> _Host:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from scrapy import signals
 
 from crawler.manners.downloader import PacedDownloader, downloader_of
-from crawler.manners.refusals import Refused
+from crawler.manners.refusals import stopped_host
 from crawler.manners.responses import plain
 from registry.sources.pauses import retry_after
 from registry.urls.key import hostname_of
@@ -42,7 +42,7 @@ class PausesMiddleware:
         host = hostname_of(request.url)
         status = self._downloader.pace.stop_status(host)
         if status is not None:
-            raise _refused(host, status)
+            raise stopped_host(host, status)
 
     def _responded(self, response: Response, request: Request) -> None:
         pace, host = self._downloader.pace, hostname_of(request.url)
@@ -53,14 +53,10 @@ class PausesMiddleware:
         status = pace.stop_status(host)
         if status is not None and not was_stopped:
             _logger.warning("%s: no more requests in this visit (http-%d)", host, status)
-            self._downloader.refuse_queued(_refused(host, status), host)
+            self._downloader.refuse_queued(stopped_host(host, status), host)
         elif pace.pause(host, now):
             _logger.info("%s: paused for %.0f s", host, pace.pause(host, now))
 
     @property
     def _downloader(self) -> PacedDownloader:
         return downloader_of(self._crawler)
-
-
-def _refused(host: str, status: int) -> Refused:
-    return Refused(f"http-{status}", f"requests to {host} stopped after status {status}")

@@ -2,8 +2,8 @@
 
 Words: `http-NNN`, `timeout`, `connection`, `too-large`, `truncated`,
 `redirect-loop`, `robots-txt` (disallowed), `robots-txt-unavailable`,
-`private-address`, `public-address` (in a private run), `other-site`, `too-long` (the URL),
-`failed`; from decoding an image those of
+`private-address`, `public-address` (in a private run), `refused-host`, `other-site`,
+`too-long` (the URL), `failed`; from decoding an image those of
 UnreadablePicture, `timeout`, `out-of-memory` and `crashed`; from the visit `limit` and
 `interrupted`; from parsing a page `page-too-complex`, `parse-error` and `page-truncated`.
 """
@@ -23,6 +23,7 @@ from scrapy.exceptions import (
 from scrapy.http import Request
 from scrapy.spidermiddlewares.httperror import HttpError
 
+REFUSED_HOST = "refused-host"
 _WORDS: tuple[tuple[type[BaseException], str], ...] = (
     (DownloadTimeoutError, "timeout"),
     (ResponseDataLossError, "truncated"),
@@ -43,6 +44,16 @@ class Refused(IgnoreRequest):  # type: ignore[misc, unused-ignore]
         """Keep the reason and the message."""
         super().__init__(message)
         self.reason = reason
+
+
+def refused_host(host: str, reason: str) -> Refused:
+    """Return the refusal of a request to a host that is never visited."""
+    return Refused(REFUSED_HOST, f"{host} is never visited: {reason}")
+
+
+def stopped_host(host: str, status: int) -> Refused:
+    """Return the refusal of a request to a host to which requests stopped after a status."""
+    return Refused(f"http-{status}", f"requests to {host} stopped after status {status}")
 
 
 def refusal_of(error: BaseException, request: Request | None = None) -> tuple[str, int | None]:

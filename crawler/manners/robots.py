@@ -1,14 +1,17 @@
 """robots.txt: always obeyed, and recorded as evidence.
 
-`registry.sources.robots` decides what a response means; here the file is requested once per
-host and its rules are applied. No request, spider or setting can turn this off.
+`registry.sources.robots` decides what a response means; here the file is requested for each
+host, and again after a day, and its rules are applied. No request, spider or setting can turn
+this off.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
+import math
 from datetime import UTC, datetime
+from time import monotonic
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -18,7 +21,8 @@ from scrapy.http import Response
 from scrapy.http.request import NO_CALLBACK
 
 from crawler.manners.downloader import downloader_of
-from crawler.manners.refusals import Refused, refusal_of
+from crawler.manners.pace import MOST_CRAWL_DELAY
+from crawler.manners.refusals import REFUSED_HOST, Refused, refusal_of
 from crawler.manners.responses import response_of
 from crawler.record.events import site_file_read
 from crawler.settings import PRODUCT_TOKEN, refuse_disobedience
@@ -35,6 +39,8 @@ if TYPE_CHECKING:
 UNPACKED_BYTES = 64 * 1024 * 1024
 # Reasons that come from the end of a visit, not from the file's host: not recorded.
 ENDINGS = ("interrupted", "limit")
+# Seconds after which the file is requested again (RFC 9309, section 2.4).
+MOST_AGE = 24 * 3600.0
 _PASS = "robots_txt_pass"
 _RECEIVED = "robots_txt_bytes"
 _logger = logging.getLogger(__name__)
@@ -47,7 +53,9 @@ class RobotsTxtMiddleware:
         """Raise UsageError for settings that would turn robots.txt off."""
         refuse_disobedience(crawler.settings)
         self._crawler = crawler
-        self._answers: dict[str, asyncio.Task[RobotsAnswer]] = {}
+        self._most_age = min(crawler.settings.getfloat("ROBOTS_AGE", MOST_AGE), MOST_AGE)
+        # By authority: the time of the request, and the answer.
+        self._answers: dict[str, tuple[float, asyncio.Task[RobotsAnswer]]] = {}
         # Only the request for robots.txt itself has this object in its meta.
         self._pass = object()
         crawler.signals.connect(self._bytes_received, signal=signals.bytes_received)
@@ -64,14 +72,22 @@ class RobotsTxtMiddleware:
             return
         parts = urlsplit(request.url)
         authority = f"{parts.scheme}://{parts.netloc}"
-        if authority not in self._answers:
-            self._answers[authority] = asyncio.ensure_future(self._fetch(f"{authority}/robots.txt"))
         # Other requests wait for the same file: cancelling one must not cancel it.
-        answer = await asyncio.shield(self._answers[authority])
+        answer = await asyncio.shield(self._answer(authority))
+        if answer.refusal == REFUSED_HOST:
+            raise Refused(REFUSED_HOST, f"{authority} is never visited")
         if answer.stay_away is not None:
             raise Refused(answer.stay_away, f"the robots.txt of {authority} cannot be fetched")
         if not answer.allows(request.url, PRODUCT_TOKEN):
             raise Refused("robots-txt", f"the robots.txt of {authority} disallows {request.url}")
+
+    def _answer(self, authority: str) -> asyncio.Task[RobotsAnswer]:
+        now = monotonic()
+        asked_at, answer = self._answers.get(authority, (-math.inf, None))
+        if answer is None or now - asked_at > self._most_age:
+            answer = asyncio.ensure_future(self._fetch(f"{authority}/robots.txt"))
+            self._answers[authority] = now, answer
+        return answer
 
     async def _fetch(self, url: str) -> RobotsAnswer:
         meta = {_PASS: self._pass, "download_maxsize": UNPACKED_BYTES}
@@ -83,15 +99,18 @@ class RobotsTxtMiddleware:
         except Exception as error:  # noqa: BLE001 (any failure means: send no requests)
             word, _ = refusal_of(error, request)
             answer = robots.failed(word)
-            if word not in ENDINGS:
+            if word not in (*ENDINGS, REFUSED_HOST):
                 self._record(url, None, answer)
             return answer
         answer = await asyncio.to_thread(_meaning, url, response)
-        delay = answer.crawl_delay(PRODUCT_TOKEN)
-        if delay is not None:
-            downloader_of(self._crawler).pace.crawl_delay(hostname_of(url), delay)
+        self._keep_delay(hostname_of(url), answer.crawl_delay(PRODUCT_TOKEN) or 0.0)
         self._record(url, response.status, answer)
         return answer
+
+    def _keep_delay(self, host: str, seconds: float) -> None:
+        pace = downloader_of(self._crawler).pace
+        pace.crawl_delay(host, seconds)
+        self._crawler.spider.turns.crawl_delay(host, min(seconds, MOST_CRAWL_DELAY))  # type: ignore[union-attr]
 
     def _bytes_received(self, data: bytes, request: Request) -> None:
         """Stop the download of a robots.txt after READ_BYTES."""

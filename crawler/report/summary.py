@@ -20,6 +20,8 @@ _WHY = {
     "page-too-complex": "it cannot be parsed within the limits of time and memory",
     "page-truncated": "the response was truncated; the received part was recorded",
     "redirect-loop": "too many redirects",
+    "refused-host": "the host is on the list of hosts that are never visited "
+    "(`crawler refuse list` shows why)",
     "robots-txt": "the host's robots.txt disallows it",
     "robots-txt-unavailable": "the host's robots.txt cannot be fetched, so no request is allowed",
     "timeout": "the request timed out",

@@ -13,6 +13,7 @@ from crawler.options import Options
 from crawler.plan import Plan, contact_for, refuse_unimportable
 from crawler.record.database import Recorder
 from crawler.record.schedules import PlanRow
+from crawler.record.turns import Turns
 from crawler.report.summary import Ended
 from crawler.report.tally import VisitTally
 from crawler.settings import scrapy_settings, user_agent
@@ -63,6 +64,7 @@ class Crawl:
     preparation: Preparation
     record: Recorder
     readers: Readers
+    turns: Turns
     report: ReportCounts = lambda tally: None
     ending: VisitEnding = field(init=False)
     _runner: AsyncCrawlerRunner = field(init=False)
@@ -89,6 +91,7 @@ class Crawl:
                 limits=self.preparation.options.limits,
                 recorder=self.record,
                 readers=self.readers,
+                turns=self.turns,
                 ending=self.ending,
                 report=self._reported,
             )

@@ -15,6 +15,7 @@ from types import FrameType
 from crawler.options import Options
 from crawler.plan import Plan
 from crawler.record import database as recorder
+from crawler.record.turns import DatabaseTurns
 from crawler.report.summary import Ended
 from crawler.visit.crawl import Crawl, ReportCounts, prepared
 from crawler.visit.reactor import running_loop
@@ -53,11 +54,12 @@ def visit(
         record = recorder.start(session, preparation.row, preparation.user_agent)
         resumed = f" (visit {record.visit_id}, resumed)" if record.is_resumed else ""
         say(f"visiting {plan.start_url} as {preparation.user_agent}{resumed}")
-        readers = Readers()
+        readers, turns = Readers(), DatabaseTurns()
         try:
-            return _Run(Crawl(preparation, record, readers, report), loop, say).made()
+            return _Run(Crawl(preparation, record, readers, turns, report), loop, say).made()
         finally:
             readers.close()
+            turns.close()
     finally:
         # Lets go of a visit that failed: the next visit records it as killed.
         session.close()

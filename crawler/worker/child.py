@@ -16,6 +16,7 @@ from crawler.options import Options
 from crawler.plan import plan
 from crawler.record import database as recorder
 from crawler.record.schedules import DueVisit
+from crawler.record.turns import DatabaseTurns
 from crawler.report.visible_log import log_to_stderr
 from crawler.settings import CONTACT_VARIABLE
 from crawler.visit.crawl import Crawl, prepared
@@ -69,6 +70,7 @@ class _Child:
         self._reports = reports
         self._session = Session()
         self._readers = Readers(IMAGE_READERS, PAGE_READERS)
+        self._turns = DatabaseTurns()
         self._crawls: dict[Claim, Crawl] = {}
         self._visits: set[asyncio.Task[None]] = set()
         self._gives_back = False
@@ -93,6 +95,7 @@ class _Child:
             await asyncio.wait(self._visits)
         alive.cancel()
         self._readers.close()
+        self._turns.close()
         self._session.close()
 
     async def _show_life(self) -> None:
@@ -137,7 +140,7 @@ class _Child:
         )
         record.patience = PATIENCE
         try:
-            crawl = Crawl(preparation, record, self._readers)
+            crawl = Crawl(preparation, record, self._readers, self._turns)
             if self._gives_back:
                 crawl.ending.give_back()
             self._crawls[due.claim] = crawl

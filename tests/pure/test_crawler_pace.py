@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from crawler.manners.pace import MOST_CRAWL_DELAY, MOST_PAUSE, MOST_REFUSALS, Pace
+from crawler.manners.pace import MARGIN, MOST_CRAWL_DELAY, MOST_PAUSE, MOST_REFUSALS, Pace
 from registry.sources.pauses import retry_after
 
 NOW = datetime(2026, 11, 26, 12, 0, 0, tzinfo=UTC)
@@ -30,7 +30,11 @@ def test_between_two_requests_to_a_host_lies_at_least_its_delay():
 
 def test_hosts_do_not_wait_for_each_other():
     made = pace()
-    assert (made.reserve("a", 5), made.reserve("b", 5), made.reserve("a", 5)) == (0, 0, 1)
+    assert (made.reserve("a", 5), made.reserve("b", 5), made.reserve("a", 5)) == (
+        0,
+        0,
+        pytest.approx(1 + MARGIN),
+    )
 
 
 @pytest.mark.parametrize(("asked", "least"), [(5, 5), (0.1, 1), (1e9, MOST_CRAWL_DELAY), (0, 1)])
