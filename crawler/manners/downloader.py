@@ -12,6 +12,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
+from collections import deque
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from time import monotonic
@@ -49,7 +51,7 @@ _logger = logging.getLogger(__name__)
 class _Waiting:
     """A request that waits for the turn of its host; an `error` ends it."""
 
-    host: str
+    request: Request
     is_denied: bool = False
     error: Exception | None = None
     stop: asyncio.Event = field(default_factory=asyncio.Event)
@@ -71,20 +73,27 @@ class PacedDownloader(Downloader):
         if not super().needs_backout():
             return False
         late = self.pace.paused(monotonic())
-        late |= {waiting.host for waiting in self._waiting if waiting.is_denied}
+        late |= {hostname_of(waiting.request.url) for waiting in self._waiting if waiting.is_denied}
         waiting = sum(hostname_of(request.url) in late for request in self.active)
         return bool(self.total_concurrency <= len(self.active) - waiting)
 
-    def refuse_queued(self, error: Exception, host: str | None = None) -> None:
-        """Fail the waiting requests of one host, or of all hosts, with this error."""
+    def refuse_queued(self, refusal: Callable[[Request], Exception | None]) -> None:
+        """Fail the waiting requests for which `refusal` returns an error."""
         for waiting in self._waiting:
-            if host in (None, waiting.host):
+            if error := refusal(waiting.request):
                 waiting.error = error
                 waiting.stop.set()
         for slot in self.slots.values():
-            while slot.queue and host in (None, hostname_of(slot.queue[0][0].url)):
-                _, queued = slot.queue.popleft()
-                queued.errback(Failure(error))  # type: ignore[no-untyped-call]
+            queued, slot.queue = slot.queue, deque()
+            for request, result in queued:
+                if error := refusal(request):
+                    result.errback(Failure(error))  # type: ignore[no-untyped-call]
+                else:
+                    slot.queue.append((request, result))
+
+    def refuse_host(self, host: str, error: Exception) -> None:
+        """Fail the waiting requests to a host."""
+        self.refuse_queued(lambda request: error if hostname_of(request.url) == host else None)
 
     async def _download(self, slot: Slot, request: Request) -> Response:
         host = hostname_of(request.url)
@@ -105,7 +114,7 @@ class PacedDownloader(Downloader):
 
     async def _turn(self, request: Request, host: str) -> None:
         """Wait until it is the turn of a request. Raises Refused if it has none."""
-        waiting = _Waiting(host)
+        waiting = _Waiting(request)
         self._waiting.add(waiting)
         try:
             while not (turn := await self._tried(request, host)).taken:
@@ -133,8 +142,8 @@ class PacedDownloader(Downloader):
             self.pace.stop(host, turn.status)
         else:
             return
-        _logger.warning("%s: no more requests in this visit (%s)", host, error.reason)
-        self.refuse_queued(error, host)
+        _logger.warning("%s; no more requests in this visit", error)
+        self.refuse_host(host, error)
         raise error
 
     @property

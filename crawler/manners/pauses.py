@@ -53,7 +53,7 @@ class PausesMiddleware:
         status = pace.stop_status(host)
         if status is not None and not was_stopped:
             _logger.warning("%s: no more requests in this visit (http-%d)", host, status)
-            self._downloader.refuse_queued(stopped_host(host, status), host)
+            self._downloader.refuse_host(host, stopped_host(host, status))
         elif pace.pause(host, now):
             _logger.info("%s: paused for %.0f s", host, pace.pause(host, now))
 

@@ -23,7 +23,6 @@ from scrapy.exceptions import (
 from scrapy.http import Request
 from scrapy.spidermiddlewares.httperror import HttpError
 
-REFUSED_HOST = "refused-host"
 _WORDS: tuple[tuple[type[BaseException], str], ...] = (
     (DownloadTimeoutError, "timeout"),
     (ResponseDataLossError, "truncated"),
@@ -46,14 +45,18 @@ class Refused(IgnoreRequest):  # type: ignore[misc, unused-ignore]
         self.reason = reason
 
 
-def refused_host(host: str, reason: str) -> Refused:
+class HostStopped(Refused):
+    """A request to a host that gets no more requests in a visit."""
+
+
+def refused_host(host: str, reason: str) -> HostStopped:
     """Return the refusal of a request to a host that is never visited."""
-    return Refused(REFUSED_HOST, f"{host} is never visited: {reason}")
+    return HostStopped("refused-host", f"{host} is never visited: {reason}")
 
 
-def stopped_host(host: str, status: int) -> Refused:
+def stopped_host(host: str, status: int) -> HostStopped:
     """Return the refusal of a request to a host to which requests stopped after a status."""
-    return Refused(f"http-{status}", f"requests to {host} stopped after status {status}")
+    return HostStopped(f"http-{status}", f"requests to {host} stopped after status {status}")
 
 
 def refusal_of(error: BaseException, request: Request | None = None) -> tuple[str, int | None]:

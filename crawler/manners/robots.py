@@ -11,6 +11,7 @@ import asyncio
 import logging
 import math
 from datetime import UTC, datetime
+from functools import partial
 from time import monotonic
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -20,9 +21,9 @@ from scrapy.exceptions import StopDownload
 from scrapy.http import Response
 from scrapy.http.request import NO_CALLBACK
 
-from crawler.manners.downloader import downloader_of
+from crawler.manners.downloader import begun_response, downloader_of
 from crawler.manners.pace import MOST_CRAWL_DELAY
-from crawler.manners.refusals import REFUSED_HOST, Refused, refusal_of
+from crawler.manners.refusals import HostStopped, Refused, refusal_of
 from crawler.manners.responses import response_of
 from crawler.record.events import site_file_read
 from crawler.settings import PRODUCT_TOKEN, refuse_disobedience
@@ -70,24 +71,32 @@ class RobotsTxtMiddleware:
         if request.meta.get(_PASS) is self._pass:
             request.meta.pop(_RECEIVED, None)
             return
-        parts = urlsplit(request.url)
-        authority = f"{parts.scheme}://{parts.netloc}"
         # Other requests wait for the same file: cancelling one must not cancel it.
-        answer = await asyncio.shield(self._answer(authority))
-        if answer.refusal == REFUSED_HOST:
-            raise Refused(REFUSED_HOST, f"{authority} is never visited")
-        if answer.stay_away is not None:
-            raise Refused(answer.stay_away, f"the robots.txt of {authority} cannot be fetched")
-        if not answer.allows(request.url, PRODUCT_TOKEN):
-            raise Refused("robots-txt", f"the robots.txt of {authority} disallows {request.url}")
+        answer = await asyncio.shield(self._answer(_authority(request.url)))
+        if refusal := _refusal(answer, request.url):
+            raise refusal
 
     def _answer(self, authority: str) -> asyncio.Task[RobotsAnswer]:
         now = monotonic()
         asked_at, answer = self._answers.get(authority, (-math.inf, None))
         if answer is None or now - asked_at > self._most_age:
+            is_again = answer is not None
             answer = asyncio.ensure_future(self._fetch(f"{authority}/robots.txt"))
             self._answers[authority] = now, answer
+            if is_again:
+                answer.add_done_callback(partial(self._refuse_queued, authority))
         return answer
+
+    def _refuse_queued(self, authority: str, answer: asyncio.Task[RobotsAnswer]) -> None:
+        """Refuse the requests that the rules before allowed, and the new ones do not."""
+
+        def refusal(request: Request) -> Refused | None:
+            is_file = request.meta.get(_PASS) is self._pass
+            is_there = _authority(request.url) == authority
+            return _refusal(answer.result(), request.url) if is_there and not is_file else None
+
+        if not answer.cancelled():
+            downloader_of(self._crawler).refuse_queued(refusal)
 
     async def _fetch(self, url: str) -> RobotsAnswer:
         meta = {_PASS: self._pass, "download_maxsize": UNPACKED_BYTES}
@@ -98,8 +107,11 @@ class RobotsTxtMiddleware:
             response = await self._crawler.engine.download_async(request)
         except Exception as error:  # noqa: BLE001 (any failure means: send no requests)
             word, _ = refusal_of(error, request)
+            if isinstance(error, HostStopped) and begun_response(request) is None:
+                # It was not requested in this visit.
+                return RobotsAnswer(None, word, word)
             answer = robots.failed(word)
-            if word not in (*ENDINGS, REFUSED_HOST):
+            if word not in ENDINGS:
                 self._record(url, None, answer)
             return answer
         answer = await asyncio.to_thread(_meaning, url, response)
@@ -135,6 +147,20 @@ class RobotsTxtMiddleware:
             evidence=None if text is None else _evidence(url, text),
         )
         self._crawler.signals.send_catch_log(site_file_read, site_file=site_file)
+
+
+def _authority(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}"
+
+
+def _refusal(answer: RobotsAnswer, url: str) -> Refused | None:
+    """Return the refusal of a URL of the host, or None if it may be requested."""
+    if answer.stay_away is not None:
+        return Refused(answer.stay_away, f"the robots.txt of {url} cannot be fetched")
+    if not answer.allows(url, PRODUCT_TOKEN):
+        return Refused("robots-txt", f"the robots.txt of its host disallows {url}")
+    return None
 
 
 def _meaning(url: str, response: Response) -> RobotsAnswer:

@@ -98,9 +98,8 @@ class Recorder:
             self._confirm(conn)
             if visits.add_journal(conn, self.visit_id, part, b""):
                 records.write(conn, self.visit_id, rest)
-            ended = visits.finish_visit(conn, self.visit_id, state=state, counts=counts)
-            spider, start_url = self.plan["spider"], self.plan["start_url"]
-            settle(conn, spider=spider, start_url=start_url, state=state, finished_at=ended)
+            span = visits.finish_visit(conn, self.visit_id, state=state, counts=counts)
+            settle(conn, self.plan, state, span)
 
         self._with_retries(end)
 
@@ -194,9 +193,8 @@ def crash(session: Session, aboard: Sequence[tuple[PlanRow, Claim]]) -> list[int
 
 
 def _fail(conn: Connection, plan: PlanRow, visit_id: int) -> None:
-    at = visits.finish_visit(conn, visit_id, state="failed", counts={})
-    spider, start_url = plan["spider"], plan["start_url"]
-    settle(conn, spider=spider, start_url=start_url, state="failed", finished_at=at)
+    span = visits.finish_visit(conn, visit_id, state="failed", counts={})
+    settle(conn, plan, "failed", span)
 
 
 def begin(session: Session, plan: PlanRow, claimed: Claim, user_agent: str) -> Recorder:

@@ -5,19 +5,27 @@ from __future__ import annotations
 import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from itertools import chain
 from typing import Any, Literal, TypedDict
 
 from psycopg import Connection
 
+from crawler.manners.budgets import budget_of
 from crawler.schedule.nights import night
 from crawler.schedule.rates import Changes
 from crawler.schedule.rules import Rule
 from registry.db import schedules, visits
 from registry.db.connect import connect
+from registry.db.hosts import delayed_hosts, names_of, refused_hosts
 from registry.db.schedules import Schedule, Terms
-from registry.db.visits import Claim, State
+from registry.db.visits import Claim, Span, State
+from registry.urls.key import hostname_of
 
+# A visit waits for a shorter pause of its host; a longer one delays the visit.
+SHORT_PAUSE = timedelta(minutes=1)
+# Time after which a host is looked up again on the list of those that are never visited.
+REFUSED_FOR = timedelta(days=1)
 What = Literal["added", "changed", "unchanged"]
 
 
@@ -83,25 +91,55 @@ def add_all(wanted: Sequence[Terms]) -> list[tuple[What, Schedule]]:
 def claim_due(conn: Connection, worker: str, limit: int) -> list[DueVisit]:
     """Claim at most `limit` visits that are due: urgent ones first, then the longest due.
 
-    A visit whose night is over is due at the next one.
+    A visit whose night is over is due at the next one; one of a host that asked for a pause
+    after it, and one of a host that is never visited a day later: the list may change.
     """
     claimed: list[DueVisit] = []
     now = schedules.now(conn)
     for urgent in (True, False):
         while len(claimed) < limit:
             with conn.transaction():
+                visits.limit_idle(conn)
                 due = schedules.due(conn, urgent=urgent, limit=limit - len(claimed))
                 # Two workers that find the same hosts wait for each other, in one order only.
                 in_order = sorted(due, key=lambda schedule: schedule.terms.host)
-                made = {schedule.id: _claimed(conn, schedule, worker, now) for schedule in in_order}
+                closed = _closed_hosts(conn, in_order, now)
+                made = {
+                    schedule.id: _claimed(conn, schedule, worker, now, closed)
+                    for schedule in in_order
+                }
             if not due:
                 break
             claimed += [visit for schedule in due if (visit := made[schedule.id])]
     return claimed
 
 
-def _claimed(conn: Connection, schedule: Schedule, worker: str, now: datetime) -> DueVisit | None:
+def _closed_hosts(conn: Connection, due: Sequence[Schedule], now: datetime) -> dict[str, datetime]:
+    """Return the hosts that may not be visited now, each with the time of the next try."""
+    names = {schedule.terms.host: hostname_of(schedule.terms.start_url) for schedule in due}
+    above = {name: names_of(name) for name in names.values()}
+    refused = {host.name for host in refused_hosts(conn, sorted(set(chain(*above.values()))))}
+    delayed = delayed_hosts(conn, sorted({budget_of(name) for name in names.values()}))
+    closed: dict[str, datetime] = {}
+    for host, name in names.items():
+        if refused.intersection(above[name]):
+            closed[host] = now + REFUSED_FOR
+        elif (next_at := delayed.get(budget_of(name), now)) > now + SHORT_PAUSE:
+            closed[host] = next_at
+    return closed
+
+
+def _claimed(
+    conn: Connection,
+    schedule: Schedule,
+    worker: str,
+    now: datetime,
+    closed: Mapping[str, datetime],
+) -> DueVisit | None:
     terms = schedule.terms
+    if terms.host in closed:
+        schedules.delay(conn, schedule.id, closed[terms.host])
+        return None
     hours = rule_of(terms).night
     opens = hours.opens(now) if hours and not schedule.is_urgent else now
     if opens > now:
@@ -112,16 +150,19 @@ def _claimed(conn: Connection, schedule: Schedule, worker: str, now: datetime) -
     return DueVisit(claim, **plan, options=terms.options) if claim else None
 
 
-def settle(
-    conn: Connection, *, spider: str, start_url: str, state: State, finished_at: datetime
-) -> None:
-    """Say when the next visit is due, after one that ended; not after an interrupted one."""
-    schedule = schedules.locked(conn, spider=spider, start_url=start_url)
+def settle(conn: Connection, plan: PlanRow, state: State, span: Span) -> None:
+    """Say when the next visit is due, after one that ended.
+
+    It stays due after an interrupted one, and if it was asked for during the visit.
+    """
+    schedule = schedules.locked(conn, spider=plan["spider"], start_url=plan["start_url"])
     if schedule is None or state == "interrupted":
+        return
+    if schedule.is_urgent and schedule.next_due_at > span.started_at:
         return
     rule, changes = rule_of(schedule.terms), changes_of(schedule)
     after = rule.after_failure if state == "failed" else rule.after
-    schedules.put_off(conn, schedule.id, after(finished_at, changes, random.random()))
+    schedules.put_off(conn, schedule.id, after(span.finished_at, changes, random.random()))
 
 
 def _plan(terms: Terms) -> tuple[str, str]:

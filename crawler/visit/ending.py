@@ -96,7 +96,8 @@ class VisitEnding:
             self._crawler.engine.close_spider_async(reason=reason)
         )
         # Queued requests, one delay apart, would postpone the end.
-        downloader_of(self._crawler).refuse_queued(Refused(reason, "the visit ended"))
+        ended = Refused(reason, "the visit ended")
+        downloader_of(self._crawler).refuse_queued(lambda _: ended)
 
     def _give_up(self) -> None:
         """Cancel the waiting for workers."""

@@ -166,6 +166,11 @@ def put_off(conn: psycopg.Connection, schedule_id: int, next_due_at: datetime) -
     conn.execute(SQL["put_off_schedule"], {"id": schedule_id, "next_due_at": next_due_at})
 
 
+def delay(conn: psycopg.Connection, schedule_id: int, next_due_at: datetime) -> None:
+    """Let a schedule be due at another time; one that is urgent stays so."""
+    conn.execute(SQL["delay_schedule"], {"id": schedule_id, "next_due_at": next_due_at})
+
+
 def last_visits(conn: psycopg.Connection, schedule_id: int, limit: int) -> list[VisitMade]:
     """Return the newest visits of a schedule's site, newest first."""
     values = {"id": schedule_id, "limit": limit}

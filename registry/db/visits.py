@@ -59,6 +59,13 @@ class Claim(NamedTuple):
     crashes: int = 0
 
 
+class Span(NamedTuple):
+    """The time of a visit that ended."""
+
+    started_at: datetime
+    finished_at: datetime
+
+
 @dataclass(frozen=True, slots=True)
 class Begun:
     """A visit that this process has begun, or continues.
@@ -68,6 +75,11 @@ class Begun:
 
     seconds: float
     journal: tuple[bytes, ...]
+
+
+def limit_idle(conn: psycopg.Connection) -> None:
+    """Let the transaction fail if its owner pauses: others wait for the rows that it locked."""
+    conn.execute(SQL["limit_idle"], {"idle": IDLE})
 
 
 def claim(
@@ -225,14 +237,13 @@ def finish_visit(
     *,
     state: State,
     counts: Mapping[str, int],
-) -> datetime:
-    """Record how a visit ended, with its counts, and drop its journal; return its end."""
+) -> Span:
+    """Record how a visit ended, with its counts, and drop its journal; return its time."""
     values = {"visit_id": visit_id, "state": state, "counts": Jsonb(dict(counts))}
     row = conn.execute(SQL["finish_visit"], values).fetchone()
     assert row is not None  # the visit exists
     drop_journals(conn, visit_id)
-    finished_at: datetime = row[0]
-    return finished_at
+    return Span(*row)
 
 
 def drop_journals(conn: psycopg.Connection, visit_id: int) -> None:

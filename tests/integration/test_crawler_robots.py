@@ -61,7 +61,8 @@ if __name__ == "__main__":
         with with_names(crawler):
             await runner.crawl(
                 crawler, start_url=sys.argv[1], limits=VisitLimits(), recorder=recorder,
-                readers=readers, turns=Turns(), ending=VisitEnding(crawler), report=lambda tally: None,
+                readers=readers, turns=Turns(), ending=VisitEnding(crawler),
+                report=lambda tally: None,
             )
         await crawler.spider.finish()
 
@@ -118,6 +119,35 @@ def test_a_spider_cannot_carry_the_pass_of_robots_txt_along(
     said = cheat(tmp_path, site.url + "/one.html", "pass")
     assert asked(site) == ["/robots.txt", "/rules.txt", "/one.html"]
     assert {refusal for _, refusal in said["refused"]} == {"robots-txt"}  # type: ignore[attr-defined]
+
+
+def test_robots_txt_is_requested_again_in_mid_visit(site: SampleSite, tmp_path: Path) -> None:
+    links = "".join(f'<a href="/p{n}.html">p</a>' for n in range(9)).encode()
+    site.replace("/one.html", links)
+    answer, rules = site.answer, [b"", b"", b"User-agent: *\nDisallow: /p"]
+
+    def changed(host: str, target: str) -> object:
+        # Each request for the file gets the next version; the last one stays.
+        if target == "/robots.txt":
+            site.replace(target, rules.pop(0) if len(rules) > 1 else rules[0])
+        elif target.startswith("/p"):
+            site.replace(target, b"nothing")
+        return answer(host, target)
+
+    site.answer = changed  # type: ignore[method-assign,assignment]
+    spider = """
+custom_settings = {"ROBOTS_AGE": 0.3, "AUTOTHROTTLE_ENABLED": False, "DOWNLOAD_DELAY": 0.1}
+"""
+    said = cheat(tmp_path, site.url + "/one.html", spider)
+    paths = asked(site)
+    assert paths.count("/robots.txt") >= 3
+    read = [path for path in paths if path.startswith("/p")]
+    assert 0 < len(read) < 9
+    # Requests that the rules before allowed were in the queue.
+    third = [at for at, path in enumerate(paths) if path == "/robots.txt"][2]
+    assert not any(path.startswith("/p") for path in paths[third:])
+    counts = said["counts"]
+    assert counts["pages_refused.robots-txt"] == 9 - len(read)  # type: ignore[index]
 
 
 CUSTOM = {

@@ -77,6 +77,18 @@ def test_a_visit_by_a_command_counts_for_the_schedule(conn: psycopg.Connection) 
     assert schedule(conn, schedule_id).next_due_at > schedules.now(conn) + 6 * DAY
 
 
+def test_a_visit_asked_for_during_a_visit_follows_it(conn: psycopg.Connection) -> None:
+    (schedule_id,) = due(conn, terms("a"))
+    schedules.apply(conn, "run_now", [schedule_id])
+    (visit,) = claim_due(conn, "w", 1)
+    record = begun(visit)
+    schedules.apply(conn, "run_now", [schedule_id])
+    record.finish("finished", {})
+    (again,) = claim_due(conn, "w", 1)
+    begun(again).finish("finished", {})
+    assert claim_due(conn, "w", 1) == []
+
+
 def test_another_schedule_of_the_host_stays_due(conn: psycopg.Connection) -> None:
     ids = due(conn, terms("a", "1"), terms("a", "2"))
     (visit,) = claim_due(conn, "w", 9)

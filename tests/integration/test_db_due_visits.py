@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections import Counter
 from datetime import timedelta
 
@@ -11,11 +12,12 @@ import pytest
 from due_sites import MINUTE, begun, closed_night, due, names, schedule, states, terms
 
 from crawler.record import database as recorder
-from crawler.record.schedules import DueVisit, PlanRow, claim_due
-from registry.db import schedules, visits
+from crawler.record.schedules import REFUSED_FOR, DueVisit, PlanRow, claim_due
+from registry.db import hosts, schedules, visits
 from registry.db.connect import connect_to
 from registry.db.session import Session
 from registry.db.visits import Claim, VisitLost
+from registry.errors import DatabaseUnavailable
 
 
 @pytest.fixture(autouse=True)
@@ -128,6 +130,42 @@ def test_an_open_night_is_no_hindrance(conn: psycopg.Connection) -> None:
     hour = schedules.now(conn).hour
     due(conn, terms("a", night=f"{(hour - 1) % 24}-{(hour + 2) % 24}"))
     assert names(claim_due(conn, "w", 1)) == ["a"]
+
+
+def test_hosts_that_are_never_visited_are_left_out(conn: psycopg.Connection) -> None:
+    ids = due(conn, terms("a"), terms("www.b"), terms("c"))
+    schedules.apply(conn, "run_now", ids[:1])
+    for name in ("a.example", "b.example"):
+        hosts.refuse(conn, name, reason="asked", added_by="operator")
+    assert names(claim_due(conn, "w", 9)) == ["c"]
+    later = schedules.now(conn) + REFUSED_FOR
+    for number in ids[:2]:
+        assert later - MINUTE < schedule(conn, number).next_due_at <= later
+    assert schedule(conn, ids[0]).is_urgent
+
+
+def test_hosts_that_asked_for_a_pause_are_visited_after_it(conn: psycopg.Connection) -> None:
+    ids = due(conn, terms("a"), terms("b"), terms("img1"), terms("img2"))
+    until = schedules.now(conn) + 5 * MINUTE
+    hosts_at = {"a.example": until, "b.example": until - 4.5 * MINUTE, "img1.example": until}
+    for name, at in hosts_at.items():
+        conn.execute("INSERT INTO host (name, next_at) VALUES (%s, %s)", [name, at])
+    # The second's pause is short; a number in a registered name is not that of a server.
+    assert names(claim_due(conn, "w", 9)) == ["b", "img2"]
+    assert [schedule(conn, number).next_due_at for number in (ids[0], ids[2])] == [until, until]
+
+
+def test_a_paused_worker_keeps_no_schedules_locked(
+    conn: psycopg.Connection, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    due(conn, terms("a"))
+    monkeypatch.setattr(visits, "IDLE", "100ms")
+    monkeypatch.setattr("crawler.record.schedules._claimed", lambda *_: time.sleep(0.5))
+    with pytest.raises(DatabaseUnavailable, match="idle"), connect_to(database_url) as paused:
+        claim_due(paused, "w", 9)
+    monkeypatch.undo()
+    monkeypatch.setenv("REGISTRY_DATABASE_URL", database_url)
+    assert names(claim_due(conn, "v", 9)) == ["a"]
 
 
 def test_crashed_visits_are_continued(conn: psycopg.Connection) -> None:

@@ -76,7 +76,7 @@ def counts(conn: psycopg.Connection) -> dict[str, int]:
 def test_a_visit_begins_and_ends(conn: psycopg.Connection) -> None:
     visit = begin(conn)
     assert conn.execute("SELECT state, finished_at FROM visit").fetchone() == ("running", None)
-    later = visits.finish_visit(conn, visit, state="finished", counts={"pages": 4})
+    _, later = visits.finish_visit(conn, visit, state="finished", counts={"pages": 4})
     row = conn.execute("SELECT state, finished_at, counts FROM visit").fetchone()
     assert row == ("finished", later, {"pages": 4})
 

@@ -77,5 +77,9 @@ FOR UPDATE SKIP LOCKED
 -- name: lock_schedule
 SELECT id FROM schedule WHERE spider = %(spider)s AND start_url = %(start_url)s FOR UPDATE
 
+-- name: delay_schedule
+-- one that is due at once stays so: its night does not matter
+UPDATE schedule SET next_due_at = %(next_due_at)s WHERE id = %(id)s
+
 -- name: put_off_schedule
 UPDATE schedule SET next_due_at = %(next_due_at)s, is_urgent = false WHERE id = %(id)s

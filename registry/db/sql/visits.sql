@@ -71,11 +71,14 @@ RETURNING visit.id
 SELECT max(finished_at) FROM visit
 WHERE host = %(host)s AND start_url = %(start_url)s AND spider = %(spider)s AND state = 'finished'
 
+-- name: limit_idle
+SELECT set_config('idle_in_transaction_session_timeout', %(idle)s, true)
+
 -- name: finish_visit
 UPDATE visit
 SET state = %(state)s, finished_at = clock_timestamp(), counts = %(counts)s
 WHERE id = %(visit_id)s
-RETURNING finished_at
+RETURNING started_at, finished_at
 
 -- name: give_back_visit
 UPDATE visit SET state = 'given_back'
