@@ -25,6 +25,8 @@ MOST_PAUSE = 600.0
 MOST_CRAWL_DELAY = 60.0
 MOST_REFUSALS = 3
 BACKOFF = 5
+# Responses of a kind after which the quickest one says how long one takes.
+FEW = 3
 # Seconds beside a delay.
 MARGIN = 0.02
 
@@ -34,13 +36,13 @@ class _Host:
     """The state of one host; `stopped` is the status after which requests stopped, or None.
 
     `least_delay` in seconds. `sent` is the time of the last request, `counts_from` the time
-    from which its delay counts, `quickest` the least seconds until a response by kind.
+    from which its delay counts, `quickest` the number of responses and the least seconds until one, by kind.
     """
 
     least_delay: float
     sent: float = -math.inf
     counts_from: float = -math.inf
-    quickest: dict[str, float] = field(default_factory=dict)
+    quickest: dict[str, tuple[int, float]] = field(default_factory=dict)
     paused_until: float = -math.inf
     paused_by: int | None = None
     refusals: int = 0
@@ -94,9 +96,11 @@ class Pace:
     def arrived(self, host: str, kind: str, now: float) -> None:
         """Update a host when the response to its last request begins; `kind` of the request."""
         known = self._host(host)
-        seconds = now - known.sent
-        quickest = known.quickest[kind] = min(seconds, known.quickest.get(kind, seconds))
-        known.counts_from = max(known.counts_from, now - quickest)
+        number, quickest = known.quickest.get(kind, (0, math.inf))
+        # The first ones of a kind may all be late: their delay counts from the response.
+        expected = quickest if number >= FEW else 0.0
+        known.counts_from = max(known.counts_from, now - expected)
+        known.quickest[kind] = number + 1, min(now - known.sent, quickest)
 
     def pause(self, host: str, now: float) -> float:
         """Return the seconds until a host's pause ends, 0 if it has none."""

@@ -22,8 +22,9 @@ from registry.model import Observation, SiteFile
 
 # Seconds to wait before each retry, long enough for a restart of the server.
 PATIENCE = (0.5, 1.0, 2.0, 4.0)
-# A visit that so many processes did not survive fails.
-MOST_CRASHES = 3
+# A visit that so many processes did not survive fails. The last two made no other visit; one
+# alone may have ended by chance.
+MOST_CRASHES = 4
 
 
 @dataclass(slots=True)

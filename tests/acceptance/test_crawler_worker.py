@@ -143,13 +143,13 @@ def test_the_visit_of_a_stopped_worker_is_continued_by_another(
     assert json.loads(stdout)["counts"]["observations"] == len(observed(database_url)) > 100
 
 
-def test_a_visit_goes_on_when_its_process_is_killed_and_fails_the_third_time(
+def test_a_visit_goes_on_when_its_process_is_killed_and_fails_the_fourth_time(
     site: SampleSite, due: Run, start: Start, run: Run, database_url: str
 ) -> None:
     site.delay = 0.1
     due(site.url + "/")
     worker = start()
-    for killed in range(3):
+    for killed in range(4):
         begun = len(site.requests)
         wait_for(lambda begun=begun: len(site.requests) > begun + 5)  # type: ignore[misc]
         (child,) = children(worker)
@@ -157,11 +157,11 @@ def test_a_visit_goes_on_when_its_process_is_killed_and_fails_the_third_time(
         seen = killed + 1
         query = "SELECT crashes FROM visit"
         wait_for(lambda seen=seen, query=query: rows(database_url, query) == [(seen,)])  # type: ignore[misc]
-    wait_for(lambda: states(database_url) == [("failed", 3)])
+    wait_for(lambda: states(database_url) == [("failed", 4)])
     worker.terminate()
     _, stderr = worker.communicate(timeout=60)
     assert worker.returncode == 0
-    assert stderr.count("a process ended unexpectedly; its visits go on in another") == 3
+    assert stderr.count("a process ended unexpectedly; its visits go on in another") == 4
     assert "visit 1 failed: it ends its process" in stderr
     listed = run("crawler", "schedule", "list", "--due", database=database_url)
     assert listed.stderr == "no such schedules\n"

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from crawler.manners.pace import MARGIN, MOST_CRAWL_DELAY, MOST_PAUSE, MOST_REFUSALS, Pace
+from crawler.manners.pace import FEW, MARGIN, MOST_CRAWL_DELAY, MOST_PAUSE, MOST_REFUSALS, Pace
 from registry.sources.pauses import retry_after
 
 NOW = datetime(2026, 11, 26, 12, 0, 0, tzinfo=UTC)
@@ -35,6 +35,42 @@ def test_hosts_do_not_wait_for_each_other():
         0,
         pytest.approx(1 + MARGIN),
     )
+
+
+def test_a_late_response_may_be_to_a_late_request():
+    made = pace(2)
+    for number in range(FEW):
+        made.reserve("a", number * 3 - 10)
+        made.arrived("a", "page", number * 3 - 9.5)
+        # The first of a kind may all be late; so the delay counts from the response.
+        assert made.next_in("a", number * 3 - 9.5) == pytest.approx(2 + MARGIN)
+    made.reserve("a", 10)
+    made.arrived("a", "page", 10.5)
+    assert made.next_in("a", 10.5) == pytest.approx(1.5 + MARGIN)
+    made.reserve("a", 20)
+    made.arrived("a", "page", 21.5)
+    assert made.next_in("a", 21.5) == pytest.approx(1.5 + MARGIN)
+    made.reserve("a", 30)
+    made.arrived("a", "image", 30.1)
+    assert made.next_in("a", 30.1) == pytest.approx(2 + MARGIN)
+    assert made.reserve("b", 30.1) == 0
+
+
+def test_a_request_that_was_not_sent_delays_none():
+    made = pace(2)
+    assert (made.next_in("a", 5), made.turn_delay("a")) == (0, 2 + MARGIN)
+    assert pace(0).turn_delay("a") == 0
+
+
+def test_a_pause_that_lasts_until_the_visit_ends_is_too_far():
+    made = pace(ends_at=100)
+    assert not made.is_too_far(50, 40)
+    assert made.is_too_far(60, 40)
+    assert pace().is_too_far(MOST_PAUSE + 1, 0)
+    made.responded("a", 503, 10, 0)
+    assert (made.pause_status("a", 5), made.pause_status("a", 11)) == (503, None)
+    made.stop("b", 429)
+    assert made.stopped() == {"b": 429}
 
 
 @pytest.mark.parametrize(("asked", "least"), [(5, 5), (0.1, 1), (1e9, MOST_CRAWL_DELAY), (0, 1)])
