@@ -36,7 +36,8 @@ class _Host:
     """The state of one host; `stopped` is the status after which requests stopped, or None.
 
     `least_delay` in seconds. `sent` is the time of the last request, `counts_from` the time
-    from which its delay counts, `quickest` the number of responses and the least seconds until one, by kind.
+    from which its delay counts. By kind, `quickest` has the number of responses and the
+    least seconds until one.
     """
 
     least_delay: float
