@@ -208,8 +208,8 @@ class _Agent(_ScrapyAgent):
     def _cb_bodyready(self, txresponse: Any, request: Request) -> Any:
         headers = self._headers_from_twisted_response(txresponse)
         request.meta[_BEGUN] = Response(request.url, status=txresponse.code, headers=headers)
-        host, kind = hostname_of(request.url), request.meta.get("kind", "")
-        downloader_of(self._crawler).pace.arrived(host, kind, monotonic())
+        pace = downloader_of(self._crawler).pace
+        pace.response_began(hostname_of(request.url), monotonic())
         return super()._cb_bodyready(txresponse, request)
 
 

@@ -4,9 +4,8 @@ Times are seconds of a monotonic clock, given by the caller. Hosts are names wit
 ports: two servers on one machine share its pace.
 
 - Two requests to a host start at least its minimum delay apart: `--delay`, or the
-  `Crawl-delay` of its robots.txt if that is longer. MARGIN is added, as no clock is exact. A
-  response that is slower than others of its kind may be to a request that arrived late: the
-  delay then counts from its likely arrival.
+  `Crawl-delay` of its robots.txt if that is longer. It counts from the response: nobody knows
+  when a request arrived before. MARGIN is added, as no clock is exact.
 - 429 and 503 pause the host: for `Retry-After`, else for BACKOFF delays, doubled for each
   refusal in a row.
 - Requests to a host stop when it refuses MOST_REFUSALS times in a row, or when `Retry-After`
@@ -25,8 +24,6 @@ MOST_PAUSE = 600.0
 MOST_CRAWL_DELAY = 60.0
 MOST_REFUSALS = 3
 BACKOFF = 5
-# Responses of a kind after which the quickest one says how long one takes.
-FEW = 3
 # Seconds beside a delay.
 MARGIN = 0.02
 
@@ -35,15 +32,12 @@ MARGIN = 0.02
 class _Host:
     """The state of one host; `stopped` is the status after which requests stopped, or None.
 
-    `least_delay` in seconds. `sent` is the time of the last request, `counts_from` the time
-    from which its delay counts. By kind, `quickest` has the number of responses and the
-    least seconds until one.
+    `least_delay` in seconds; it counts from `started`, the time of the last request, or of its
+    response.
     """
 
     least_delay: float
-    sent: float = -math.inf
-    counts_from: float = -math.inf
-    quickest: dict[str, tuple[int, float]] = field(default_factory=dict)
+    started: float = -math.inf
     paused_until: float = -math.inf
     paused_by: int | None = None
     refusals: int = 0
@@ -52,7 +46,7 @@ class _Host:
     @property
     def next_at(self) -> float:
         """Return the time of the next request."""
-        return max(self.counts_from + self.turn_delay, self.paused_until)
+        return max(self.started + self.turn_delay, self.paused_until)
 
     @property
     def turn_delay(self) -> float:
@@ -91,17 +85,13 @@ class Pace:
     def reserve(self, host: str, now: float) -> float:
         """Return the seconds until the next request may start, and reserve that time for it."""
         known = self._host(host)
-        known.sent = known.counts_from = max(now, known.next_at)
-        return known.sent - now
+        known.started = max(now, known.next_at)
+        return known.started - now
 
-    def arrived(self, host: str, kind: str, now: float) -> None:
-        """Update a host when the response to its last request begins; `kind` of the request."""
+    def response_began(self, host: str, now: float) -> None:
+        """Update a host when the response to its last request begins."""
         known = self._host(host)
-        number, quickest = known.quickest.get(kind, (0, math.inf))
-        # The first ones of a kind may all be late: their delay counts from the response.
-        expected = quickest if number >= FEW else 0.0
-        known.counts_from = max(known.counts_from, now - expected)
-        known.quickest[kind] = number + 1, min(now - known.sent, quickest)
+        known.started = max(known.started, now)
 
     def pause(self, host: str, now: float) -> float:
         """Return the seconds until a host's pause ends, 0 if it has none."""

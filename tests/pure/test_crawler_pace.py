@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from crawler.manners.pace import FEW, MARGIN, MOST_CRAWL_DELAY, MOST_PAUSE, MOST_REFUSALS, Pace
+from crawler.manners.pace import MARGIN, MOST_CRAWL_DELAY, MOST_PAUSE, MOST_REFUSALS, Pace
 from registry.sources.pauses import retry_after
 
 NOW = datetime(2026, 11, 26, 12, 0, 0, tzinfo=UTC)
@@ -37,23 +37,14 @@ def test_hosts_do_not_wait_for_each_other():
     )
 
 
-def test_a_late_response_may_be_to_a_late_request():
+def test_the_delay_counts_from_the_response():
     made = pace(2)
-    for number in range(FEW):
-        made.reserve("a", number * 3 - 10)
-        made.arrived("a", "page", number * 3 - 9.5)
-        # The first of a kind may all be late; so the delay counts from the response.
-        assert made.next_in("a", number * 3 - 9.5) == pytest.approx(2 + MARGIN)
-    made.reserve("a", 10)
-    made.arrived("a", "page", 10.5)
-    assert made.next_in("a", 10.5) == pytest.approx(1.5 + MARGIN)
-    made.reserve("a", 20)
-    made.arrived("a", "page", 21.5)
-    assert made.next_in("a", 21.5) == pytest.approx(1.5 + MARGIN)
-    made.reserve("a", 30)
-    made.arrived("a", "image", 30.1)
-    assert made.next_in("a", 30.1) == pytest.approx(2 + MARGIN)
-    assert made.reserve("b", 30.1) == 0
+    made.reserve("a", 0)
+    assert made.next_in("a", 0.5) == pytest.approx(1.5 + MARGIN)
+    made.response_began("a", 0.5)
+    assert made.next_in("a", 0.5) == pytest.approx(2 + MARGIN)
+    assert made.reserve("a", 1) == pytest.approx(1.5 + MARGIN)
+    assert made.reserve("b", 1) == 0
 
 
 def test_a_request_that_was_not_sent_delays_none():
