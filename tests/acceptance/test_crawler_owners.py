@@ -168,14 +168,13 @@ def test_it_does_not_start_wrongly(
     assert "Traceback" not in ended.stderr
 
 
-def test_a_port_in_use_is_an_error(serve: Serve, run: Run, database_url: str) -> None:
+def test_a_port_in_use_is_an_error(
+    serve: Serve, run: Run, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     _, url = serve()
     host, port = address(url)
-    os.environ["CRAWLER_CONTACT"] = CONTACT
-    try:
-        ended = run("crawler", "owners", "--listen", f"{host}:{port}", database=database_url)
-    finally:
-        del os.environ["CRAWLER_CONTACT"]
+    monkeypatch.setenv("CRAWLER_CONTACT", CONTACT)
+    ended = run("crawler", "owners", "--listen", f"{host}:{port}", database=database_url)
     assert ended.returncode == 3
     assert ended.stderr == (
         f"error: {host}:{port}: Address already in use\nhint: give another address to --listen\n"
