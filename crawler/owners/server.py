@@ -51,7 +51,7 @@ class _Handler(WSGIRequestHandler):
             return
         if not self.parse_request():
             return
-        assert isinstance(self.server, _Server)
+        assert isinstance(self.server, PageServer)
         with self.server.answering():
             answering = _Answering(
                 self.rfile,
@@ -67,7 +67,9 @@ class _Handler(WSGIRequestHandler):
         """Log nothing: the application logs what matters."""
 
 
-class _Server(socketserver.ThreadingMixIn, WSGIServer):
+class PageServer(socketserver.ThreadingMixIn, WSGIServer):
+    """Answers each connection in a thread, within the bounds above."""
+
     daemon_threads = True
     request_queue_size = MOST_CONNECTIONS
 
@@ -142,7 +144,7 @@ def serve(
     Call it in the main thread. Raises ServiceUnavailable if the address cannot be listened on.
     """
     try:
-        server = _Server(host, port, application)
+        server = PageServer(host, port, application)
     except (OSError, OverflowError) as error:
         where = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
         reason = getattr(error, "strerror", None) or error
@@ -156,7 +158,7 @@ def serve(
 
 
 @contextmanager
-def _stopped_by_signals(server: _Server) -> Iterator[None]:
+def _stopped_by_signals(server: PageServer) -> Iterator[None]:
     def stop(_number: int, _frame: FrameType | None) -> None:
         # It waits for the loop, which this thread runs.
         threading.Thread(target=server.shutdown, daemon=True).start()

@@ -9,6 +9,7 @@ import signal
 import socket
 import subprocess
 import threading
+import time
 from collections.abc import Callable, Iterator
 from urllib.error import HTTPError
 from urllib.parse import urlencode
@@ -18,6 +19,8 @@ import pytest
 from crawling import CRAWLER, Run, rows
 from playwright.sync_api import sync_playwright
 from test_report_in_browser import CLIPPED, FAINT, FLAGS
+
+from registry.db.connect import connect_to
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 CONTACT = "https://operator.example/crawler/"
@@ -82,6 +85,25 @@ def test_an_owner_stops_the_crawler(
     out, log = process.communicate(timeout=30)
     assert (process.returncode, out) == (0, "")
     assert log == "www.gallery.example: refused (127.0.0.1)\n"
+
+
+def test_a_form_in_progress_is_answered_after_a_signal(serve: Serve, database_url: str) -> None:
+    process, url = serve()
+    answers: list[tuple[int, str]] = []
+    sending = threading.Thread(target=lambda: answers.append(sent(url, host="a.example")))
+    waiting = "SELECT 1 FROM pg_locks WHERE NOT granted AND relation = 'refused_host'::regclass"
+    with connect_to(database_url) as conn, conn.transaction():
+        conn.execute("LOCK TABLE refused_host IN ACCESS EXCLUSIVE MODE")
+        sending.start()
+        until = time.monotonic() + 60
+        while not rows(database_url, waiting):
+            assert time.monotonic() < until
+            time.sleep(0.02)
+        process.terminate()
+        time.sleep(0.3)
+    sending.join()
+    assert [status for status, _ in answers] == [200]
+    assert process.wait(timeout=30) == 0
 
 
 def test_the_sender_behind_a_proxy(serve: Serve, database_url: str) -> None:
