@@ -32,6 +32,7 @@ EXAMPLES = {
     "registry snapshot diff": "registry snapshot diff snapshot-2026-10 snapshot-2026-11",
     "registry snapshot verify": "registry snapshot verify snapshot-2026-11",
     "registry stats": "registry stats --json",
+    "crawler refuse remove": "crawler refuse remove gallery.example",
     "crawler schedule pause": "crawler schedule pause gallery.example",
     "crawler schedule remove": "crawler schedule remove gallery.example",
     "crawler schedule resume": "crawler schedule resume gallery.example",

@@ -15,6 +15,8 @@ from registry.cli import LateGroup
 from registry.cli import run as run_process
 
 SUMMARIES = {
+    "owners": "Serve the page for site owners: what the crawler is, and how to stop it.",
+    "refuse": "Say which hosts are never visited.",
     "run": "Visit sites, and record their images and marks in the database.",
     "schedule": "Say which sites are visited again, and how often.",
     "worker": "Make the visits that are due, until it is stopped.",

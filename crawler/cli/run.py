@@ -43,7 +43,8 @@ def command(
 
     \b
     Exit codes: 0 done; 1 no image found; 2 wrong usage; 3 the database is unavailable, or
-    the site is being visited; 4 a start URL could not be read; 130 interrupted.
+    the site is being visited; 4 a start URL could not be read, or its host is never visited
+    (`crawler refuse`); 130 interrupted.
 
     \b
     Example:
@@ -59,6 +60,7 @@ def command(
     if not crawl_options.private:
         refuse_mixture(due)
     log_to_stderr(verbose=crawl_options.verbose)
+    _raise_refused(due)
     return _visit_all(due, crawl_options, as_json=as_json)
 
 
@@ -86,6 +88,17 @@ def _visit_all(plans: list[Plan], crawl_options: Options, *, as_json: bool) -> i
         progress.say(f"error: {failure}")
     signal = ended[-1].signal
     return 128 + signal if signal else summary.exit_code(ended)
+
+
+def _raise_refused(plans: list[Plan]) -> None:
+    """Raise HostRefused before the first of several visits, not between two."""
+    from crawler.record.refused import raise_refused
+    from registry.db.connect import connect
+    from registry.urls.key import hostname_of
+
+    if len(plans) > 1:
+        with connect() as conn:
+            raise_refused(conn, [hostname_of(plan.start_url) for plan in plans])
 
 
 def _due(plans: list[Plan], older_than: timedelta | None) -> list[Plan]:

@@ -57,6 +57,7 @@ def add(
     Without --every and --cron, the time between two visits follows the site: from 7 days
     on, between 1 day and 90. --least and --most set other limits, --every with one of them
     another start. `--every 7d` alone is always 7 days. The first visit is due at once.
+    A site whose host is refused (`crawler refuse`) is added with a warning.
 
     The CSV file has a column url, and any of these options as columns: every, cron, least,
     most, night, timezone, spider, max_pages and so on. Either all of its sites are added or
@@ -79,6 +80,7 @@ def add(
         what = "the file names no site" if file else "no site"
         raise UsageError(what, "crawler schedule add URL, or --from FILE")
     results = add_all(list(wanted.values()))
+    _warn_of_refused([schedule.terms.start_url for _, schedule in results])
     counts = Counter[str](what for what, _ in results)
     if as_json:
         listed = [{"result": what} | schedule_json(schedule) for what, schedule in results]
@@ -88,6 +90,20 @@ def add(
         show(f"{what:<9} {schedule.id} {schedule.terms.start_url} {how_often(schedule)}")
     if len(results) > SHOWN:
         show(", ".join(f"{n:,} {what}" for what, n in sorted(counts.items())))
+
+
+def _warn_of_refused(urls: list[str]) -> None:
+    """Say which of these sites are not visited, since their hosts are refused."""
+    from registry.db.connect import connect
+    from registry.db.hosts import refusals_of
+    from registry.urls.key import hostname_of
+
+    with connect() as conn:
+        refused = refusals_of(conn, map(hostname_of, urls))
+    for hostname, one in list(refused.items())[:SHOWN]:
+        say(f"warning: {hostname} is not visited while {one.name} is refused: {one.reason}")
+    if len(refused) > SHOWN:
+        say(f"warning: {len(refused):,} hosts of these sites are refused (crawler refuse list)")
 
 
 @command.command("list")

@@ -11,6 +11,7 @@ from time import monotonic
 
 from psycopg import Connection
 
+from crawler.record.refused import raise_refused
 from crawler.record.schedules import PlanRow, settle
 from registry.db import records, visits
 from registry.db.connect import connect
@@ -19,6 +20,7 @@ from registry.db.session import Session
 from registry.db.visits import Claim, State
 from registry.errors import DatabaseUnavailable
 from registry.model import Observation, SiteFile
+from registry.urls.hosts import bare
 
 # Seconds to wait before each retry, long enough for a restart of the server.
 PATIENCE = (0.5, 1.0, 2.0, 4.0)
@@ -158,10 +160,11 @@ def last_visit(*, spider: str, start_url: str, host: str) -> datetime | None:
 def start(session: Session, plan: PlanRow, user_agent: str) -> Recorder:
     """Continue the newest unfinished visit of this plan, or begin a new one.
 
-    Marks visits as `killed` whose process is gone. Raises HostBusy if the host has a visit in
-    progress, and the errors of `connect`, without retries.
+    Marks visits as `killed` whose process is gone. Raises HostRefused if the host is never
+    visited, HostBusy if it has a visit in progress, and the errors of `connect`, without retries.
     """
     with session.connection() as conn:
+        raise_refused(conn, [bare(plan["host"])])
         visits.mark_killed(conn)
         claimed = visits.claim(conn, **plan)
         if claimed is None:

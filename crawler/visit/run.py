@@ -42,9 +42,9 @@ def visit(
     number; the second ends the process at once.
 
     Raises UsageError for options that this start URL does not allow and inside a running
-    event loop (a notebook), HostBusy if the host has a visit in progress, and
-    DatabaseUnavailable before the first request if the database is down, or later if it
-    fails; observations written before are kept.
+    event loop (a notebook), HostRefused if the host is never visited, HostBusy if it has a visit
+    in progress, and DatabaseUnavailable before the first request if the database is down, or
+    later if it fails; observations written before are kept.
     """
     _refuse_running_loop()
     preparation = prepared(plan, options)

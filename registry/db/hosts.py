@@ -6,13 +6,17 @@ the next one is at least the delay later. Who lost its server process holds no t
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import chain
 
 import psycopg
 
 from registry.db.sql import load
+from registry.errors import RegistryError
+from registry.urls.hosts import bare
 from registry.urls.networks import is_ip
 
 SQL = load("hosts")
@@ -24,6 +28,10 @@ LEASE = 30.0
 POLITE = 1.0
 # Least and most seconds between two tries for a turn that another visit has.
 LEAST_TRY, MOST_TRY = 0.02, 0.5
+# `added_by` of a host that the page for site owners added begins so; the sender follows.
+PAGE = "page: "
+# Any number of 63 bits that no other lock of this program has (`registry.db.visits`).
+PAGE_LOCK = 0x686F737470616765
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +56,16 @@ class RefusedHost:
     reason: str
     added_by: str
     added_at: datetime
+
+
+class HostRefused(RegistryError):
+    """The host is never visited."""
+
+    hint = "`crawler refuse list` says who added it, `crawler refuse remove HOST` allows it again"
+
+    def __init__(self, hostname: str, refused: RefusedHost) -> None:
+        name = hostname if hostname == refused.name else f"{hostname} (as {refused.name})"
+        super().__init__(f"{name} is never visited: {refused.reason}")
 
 
 def take_turn(
@@ -127,7 +145,43 @@ def refused_hosts(
     return [RefusedHost(*row) for row in conn.execute(SQL["refused_hosts"], values)]
 
 
+def refusals_of(conn: psycopg.Connection, hostnames: Iterable[str]) -> dict[str, RefusedHost]:
+    """Return those of the hosts that are refused, by themselves or with a parent domain.
+
+    Of several refusals of a host, it is the one with the longest name.
+    """
+    names = {hostname: names_of(hostname) for hostname in hostnames}
+    listed = {one.name: one for one in refused_hosts(conn, sorted(set(chain(*names.values()))))}
+    nearest = {
+        hostname: next(filter(None, map(listed.get, own)), None) for hostname, own in names.items()
+    }
+    return {hostname: refused for hostname, refused in nearest.items() if refused}
+
+
 def names_of(host: str) -> list[str]:
     """Return the names under which a host may be refused: its own and its parent domains'."""
     labels = [host] if is_ip(host) else host.split(".")
     return [".".join(labels[cut:]) for cut in range(max(len(labels) - 1, 1))]
+
+
+def schedules_below(conn: psycopg.Connection) -> Counter[str]:
+    """Return how many schedules there are at each host name, those of its subdomains among them."""
+    below = Counter[str]()
+    for host, number in conn.execute(SQL["scheduled_hosts"]):
+        for name in names_of(bare(host)):
+            below[name] += number
+    return below
+
+
+def lock_page(conn: psycopg.Connection) -> None:
+    """Let no other transaction add hosts for the page until this one ends."""
+    conn.execute(SQL["lock_page"], {"key": PAGE_LOCK})
+
+
+def added_by_page(conn: psycopg.Connection, added_by: str) -> tuple[int, int]:
+    """Return how many hosts on the list the page added within a day: for this sender, for all."""
+    values = {"added_by": added_by, "page": PAGE}
+    row = conn.execute(SQL["added_by_page"], values).fetchone()
+    assert row is not None
+    own, every = row
+    return own, every

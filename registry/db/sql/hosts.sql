@@ -61,3 +61,14 @@ DELETE FROM refused_host WHERE name = ANY (%(names)s) RETURNING name
 SELECT name, reason, added_by, added_at FROM refused_host
 WHERE %(names)s::text[] IS NULL OR name = ANY (%(names)s)
 ORDER BY added_at, name
+
+-- name: scheduled_hosts
+-- with their ports
+SELECT host, count(*) FROM schedule GROUP BY host
+
+-- name: lock_page
+SELECT pg_advisory_xact_lock(%(key)s)
+
+-- name: added_by_page
+SELECT count(*) FILTER (WHERE added_by = %(added_by)s), count(*) FROM refused_host
+WHERE starts_with(added_by, %(page)s) AND added_at > clock_timestamp() - interval '1 day'

@@ -1,0 +1,1 @@
+"""What a site owner can read and do: a page about the crawler, and the list of refused hosts."""
