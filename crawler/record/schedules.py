@@ -6,18 +6,16 @@ import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import chain
 from typing import Any, Literal, TypedDict
 
 from psycopg import Connection
 
-from crawler.manners.budgets import budget_of
 from crawler.schedule.nights import night
 from crawler.schedule.rates import Changes
 from crawler.schedule.rules import Rule
 from registry.db import schedules, visits
 from registry.db.connect import connect
-from registry.db.hosts import delayed_hosts, names_of, refused_hosts
+from registry.db.hosts import delayed_hosts, refusals_of
 from registry.db.schedules import Schedule, Terms
 from registry.db.visits import Claim, Span, State
 from registry.urls.key import hostname_of
@@ -117,15 +115,14 @@ def claim_due(conn: Connection, worker: str, limit: int) -> list[DueVisit]:
 def _closed_hosts(conn: Connection, due: Sequence[Schedule], now: datetime) -> dict[str, datetime]:
     """Return the hosts that may not be visited now, each with the time of the next try."""
     names = {schedule.terms.host: hostname_of(schedule.terms.start_url) for schedule in due}
-    above = {name: names_of(name) for name in names.values()}
-    refused = {host.name for host in refused_hosts(conn, sorted(set(chain(*above.values()))))}
-    delayed = delayed_hosts(conn, sorted({budget_of(name) for name in names.values()}))
+    refused = refusals_of(conn, names.values())
+    delayed = delayed_hosts(conn, names.values())
     closed: dict[str, datetime] = {}
     for host, name in names.items():
-        if refused.intersection(above[name]):
+        if name in refused:
             closed[host] = now + REFUSED_FOR
-        elif (next_at := delayed.get(budget_of(name), now)) > now + SHORT_PAUSE:
-            closed[host] = next_at
+        elif delayed.get(name, now) > now + SHORT_PAUSE:
+            closed[host] = delayed[name]
     return closed
 
 

@@ -8,7 +8,6 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Protocol
 
-from crawler.manners.budgets import budget_of
 from registry.db import hosts
 from registry.db.hosts import Turn
 from registry.db.session import Session
@@ -43,13 +42,10 @@ class DatabaseTurns:
 
     async def take(self, host: str, *, holder: int, delay: float, timeout: float) -> Turn:
         """Take the turn of a request, as `registry.db.hosts.take_turn` does."""
-        budget = budget_of(host)
 
         def take() -> Turn:
             with self._session.connection() as conn:
-                return hosts.take_turn(
-                    conn, host, budget, holder=holder, delay=delay, timeout=timeout
-                )
+                return hosts.take_turn(conn, host, holder=holder, delay=delay, timeout=timeout)
 
         try:
             return await asyncio.get_running_loop().run_in_executor(self._thread, take)
@@ -59,21 +55,21 @@ class DatabaseTurns:
     def end(self, host: str, *, holder: int, seconds: float, status: int | None) -> None:
         """End the request, as `registry.db.hosts.end_turn` does; does not wait for it."""
         values = {"holder": holder, "seconds": seconds, "status": status}
-        self._thread.submit(self._write, hosts.end_turn, budget_of(host), **values)
+        self._thread.submit(self._write, hosts.end_turn, host, **values)
 
     def crawl_delay(self, host: str, seconds: float) -> None:
         """Keep the `Crawl-delay` of a host, 0 if it has none; does not wait for it."""
-        self._thread.submit(self._write, hosts.set_crawl_delay, budget_of(host), seconds=seconds)
+        self._thread.submit(self._write, hosts.set_crawl_delay, host, seconds=seconds)
 
     def close(self) -> None:
         """Wait for what was not waited for, and end the session."""
         self._thread.shutdown()
         self._session.close()
 
-    def _write(self, write: Callable[..., None], budget: str, **values: object) -> None:
+    def _write(self, write: Callable[..., None], host: str, **values: object) -> None:
         try:
             with self._session.connection() as conn:
-                write(conn, budget, **values)
+                write(conn, host, **values)
         except DatabaseUnavailable as error:
             # This visit keeps the pace itself; a turn that did not end ends with the session.
-            _logger.info("%s: its pace was not written (%s)", budget, error)
+            _logger.info("%s: its pace was not written (%s)", host, error)

@@ -16,6 +16,7 @@ import psycopg
 
 from registry.db.sql import load
 from registry.errors import RegistryError
+from registry.urls.budgets import budget_of
 from registry.urls.hosts import bare
 from registry.urls.networks import is_ip
 
@@ -71,7 +72,6 @@ class HostRefused(RegistryError):
 def take_turn(
     conn: psycopg.Connection,
     host: str,
-    budget: str,
     *,
     holder: int,
     delay: float,
@@ -79,12 +79,11 @@ def take_turn(
 ) -> Turn:
     """Take the turn of a request to `host`; the next one starts at least `delay` seconds later.
 
-    `budget` names the row whose turns it shares, `holder` is a number of the visit. The request
-    may take `timeout` seconds; `end_turn` ends it.
+    `holder` is a number of the visit. The request may take `timeout` seconds; `end_turn` ends it.
     """
     values = {
         "names": names_of(host),
-        "budget": budget,
+        "budget": budget_of(host),
         "holder": holder,
         "delay": delay,
         "lease": timeout + LEASE,
@@ -100,30 +99,33 @@ def take_turn(
         return Turn(max(at, 0.0), taken=True)
     if next_in is None:
         conn.execute(SQL["add_host"], values)
-        return take_turn(conn, host, budget, holder=holder, delay=delay, timeout=timeout)
+        return take_turn(conn, host, holder=holder, delay=delay, timeout=timeout)
     try_again = min(max(delay / 4, LEAST_TRY), MOST_TRY)
     return Turn(next_in if next_in > AHEAD else try_again, taken=False, status=status)
 
 
 def end_turn(
-    conn: psycopg.Connection, budget: str, *, holder: int, seconds: float, status: int | None
+    conn: psycopg.Connection, host: str, *, holder: int, seconds: float, status: int | None
 ) -> None:
     """End a request; the next one may not start within so many seconds.
 
     `status` is that of a response that asked for the delay, or None.
     """
-    values = {"budget": budget, "holder": holder, "seconds": seconds, "status": status}
+    values = {"budget": budget_of(host), "holder": holder, "seconds": seconds, "status": status}
     conn.execute(SQL["end_turn"], values)
 
 
-def set_crawl_delay(conn: psycopg.Connection, budget: str, seconds: float) -> None:
+def set_crawl_delay(conn: psycopg.Connection, host: str, seconds: float) -> None:
     """Keep the `Crawl-delay` of a host."""
-    conn.execute(SQL["set_crawl_delay"], {"budget": budget, "seconds": seconds})
+    conn.execute(SQL["set_crawl_delay"], {"budget": budget_of(host), "seconds": seconds})
 
 
-def delayed_hosts(conn: psycopg.Connection, budgets: Sequence[str]) -> dict[str, datetime]:
-    """Return the budgets that have no turn now, each with the time of the next."""
-    return dict(conn.execute(SQL["delayed_hosts"], {"names": list(budgets)}).fetchall())
+def delayed_hosts(conn: psycopg.Connection, hostnames: Iterable[str]) -> dict[str, datetime]:
+    """Return those of the hosts that have no turn now, each with the time of the next."""
+    budgets = {hostname: budget_of(hostname) for hostname in hostnames}
+    values = {"names": sorted(set(budgets.values()))}
+    delayed: dict[str, datetime] = dict(conn.execute(SQL["delayed_hosts"], values).fetchall())
+    return {hostname: delayed[own] for hostname, own in budgets.items() if own in delayed}
 
 
 def refuse(conn: psycopg.Connection, name: str, *, reason: str, added_by: str) -> bool:

@@ -21,7 +21,7 @@ DELAY = 0.03
 
 def take(conn: psycopg.Connection, holder: int, host: str = HOST, **changed: Any) -> Turn:
     values: dict[str, Any] = {"delay": 0.0, "timeout": 5.0} | changed
-    return hosts.take_turn(conn, host, host, holder=holder, **values)
+    return hosts.take_turn(conn, host, holder=holder, **values)
 
 
 def end(

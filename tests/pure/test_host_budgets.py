@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from crawler.manners.budgets import budget_of
 from registry.db.hosts import names_of
+from registry.urls.budgets import budget_of
 
 
 @pytest.mark.parametrize(
