@@ -96,16 +96,13 @@ def test_the_second_signal_ends_at_once(
 
 def rename(admin: psycopg.Connection, name: str) -> None:
     """Take a database away from the visit that uses it."""
-    while True:
-        admin.execute(
-            "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = %s",
-            [name],
-        )
-        try:
-            admin.execute(f"ALTER DATABASE {name} RENAME TO {name}_away")  # type: ignore[call-overload]
-        except psycopg.errors.ObjectInUse:
-            continue
-        return
+    # The visit connects again at once.
+    admin.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")  # type: ignore[call-overload]
+    admin.execute(
+        "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = %s", [name]
+    )
+    admin.execute(f"ALTER DATABASE {name} RENAME TO {name}_away")  # type: ignore[call-overload]
+    admin.execute(f"ALTER DATABASE {name}_away ALLOW_CONNECTIONS true")  # type: ignore[call-overload]
 
 
 WHAT = """SELECT image_url, page_url, fetched_url, relation, status, refusal,
