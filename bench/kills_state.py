@@ -21,11 +21,15 @@ CONTENT = {
                        FROM fingerprint JOIN image ON image.id = image_id""",
     "observations": """SELECT image_url, page_url, fetched_url, relation, refusal, image.sha256
                        FROM observation LEFT JOIN image ON image.id = image_id
-                       WHERE visit_id = (SELECT max(id) FROM visit)""",
+                       LEFT JOIN observation_again AS again ON observation_id = observation.id
+                       WHERE (SELECT max(id) FROM visit) IN
+                           (observation.visit_id, again.visit_id)""",
     # Distinct: a resumed visit requests robots.txt again.
     "site rules": """SELECT DISTINCT host, kind, site_rule.url, status, refusal, evidence.digest
                      FROM site_rule LEFT JOIN evidence ON evidence.id = evidence_id
-                     WHERE visit_id = (SELECT max(id) FROM visit)""",
+                     LEFT JOIN site_rule_again AS again ON site_rule_id = site_rule.id
+                     WHERE (SELECT max(id) FROM visit) IN
+                         (site_rule.visit_id, again.visit_id)""",
     "pages": """SELECT DISTINCT evidence.digest FROM evidence WHERE about = 'page'""",
     "how the last visit ended": "SELECT state FROM visit ORDER BY id DESC LIMIT 1",
     "visits taken for running": "SELECT id FROM visit WHERE state = 'running'",

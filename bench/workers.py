@@ -38,12 +38,17 @@ CONTENT = """
         ARRAY(SELECT encode(digest, 'hex') FROM unnest(observation.evidence) AS e (id)
               JOIN evidence USING (id) ORDER BY 1)
     FROM observation LEFT JOIN image ON image.id = image_id
-    JOIN visit ON visit.id = visit_id AND visit.state = 'finished'
+    LEFT JOIN observation_again AS again ON observation_id = observation.id
+    WHERE EXISTS (SELECT FROM visit WHERE visit.id IN (observation.visit_id, again.visit_id)
+                  AND visit.state = 'finished')
     ORDER BY 1, 2, 3"""
 RULES = """
     SELECT DISTINCT site_rule.host, kind, site_rule.url, status, refusal, evidence.digest
     FROM site_rule LEFT JOIN evidence ON evidence.id = evidence_id
-    JOIN visit ON visit.id = visit_id AND visit.state = 'finished' ORDER BY 1, 3"""
+    LEFT JOIN site_rule_again AS again ON site_rule_id = site_rule.id
+    WHERE EXISTS (SELECT FROM visit WHERE visit.id IN (site_rule.visit_id, again.visit_id)
+                  AND visit.state = 'finished')
+    ORDER BY 1, 3"""
 
 
 @dataclass(slots=True)

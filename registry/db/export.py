@@ -79,8 +79,10 @@ def position(conn: psycopg.Connection) -> dict[str, int | str]:
     names = (
         "observation",
         "observations",
+        "observations_again",
         "site_rule",
         "site_rules",
+        "site_rules_again",
         "claim",
         "claims",
         "claim_file_names",

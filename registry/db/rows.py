@@ -51,7 +51,10 @@ class EvidenceRow:
 
 @dataclass(frozen=True, slots=True)
 class ObservationRow:
-    """One observation with the ids of its picture and evidence."""
+    """One observation with the ids of its picture and evidence.
+
+    `again` counts the equal readings after it, `again_at` is the time of the last of them.
+    """
 
     id: int
     observed_at: datetime
@@ -62,11 +65,18 @@ class ObservationRow:
     refusal: str | None
     image_id: int | None
     evidence: list[int]
+    again_at: datetime | None = None
+    again: int = 0
+
+    @property
+    def last_at(self) -> datetime:
+        """Return the time of the last reading that gave this."""
+        return self.again_at or self.observed_at
 
 
 @dataclass(frozen=True, slots=True)
 class SiteRuleRow:
-    """One dated reading of a site's rules file."""
+    """One dated reading of a site's rules file; `again` and `again_at` as in ObservationRow."""
 
     id: int
     observed_at: datetime
@@ -75,6 +85,13 @@ class SiteRuleRow:
     url: str
     refusal: str | None
     evidence_id: int | None
+    again_at: datetime | None = None
+    again: int = 0
+
+    @property
+    def last_at(self) -> datetime:
+        """Return the time of the last reading that gave this."""
+        return self.again_at or self.observed_at
 
 
 @dataclass(frozen=True, slots=True)

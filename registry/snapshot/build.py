@@ -148,9 +148,7 @@ class _Builder:
             dated = self._site_rules.add(history, self._read)
             if dated.signals:
                 last = history[-1]
-                self._append_site(
-                    f"site-rule:{last.id}", host, kind, "crawl", dated, last.observed_at
-                )
+                self._append_site(f"site-rule:{last.id}", host, kind, "crawl", dated, last.last_at)
 
     def add_observations(self, rows: Iterable[ObservationRow]) -> None:
         for _, history in groupby(rows, lambda row: (row.image_url, row.page_url)):
@@ -178,7 +176,7 @@ class _Builder:
             signals=own,
             rules=rules,
             since=min(since, default=picture.first),
-            seen=row.observed_at,
+            seen=row.last_at,
             past=past_to_json(newest(self._removed(picture.dated, row))),
         )
 

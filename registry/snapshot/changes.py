@@ -21,7 +21,7 @@ Marks = Mapping[Mark, tuple[str, ...]]
 class Event:
     """One event, from `first` to `last`.
 
-    `seen` and `refused`: `count` consecutive readings without a change after the first; the
+    `seen` and `refused`: `count` consecutive readings without a change between them; the
     `text` of `refused` is the reason. `picture`: a new picture with the sha256 in `text`,
     which replaced that in `before`. `mark` (appeared), `changed` (from `before` to `text`) or
     `went` (removed): exact text, names of its signals, and `url`, its place.
@@ -50,7 +50,7 @@ def of_image(
     dated, events = Dated(), _Events()
     for row in readings(history, read, about, dated):
         picture = None if row.image_id is None else digests[row.image_id]
-        events.add(row.observed_at, row.refusal, dated.signals, picture)
+        events.add(row, dated.signals, picture)
     return events.events
 
 
@@ -66,7 +66,7 @@ def of_file(
     for row in file_readings(history, read, dated):
         if dated.signals is not before:
             before, selected = dated.signals, tuple(reached(dated.signals))
-        events.add(row.observed_at, row.refusal, selected)
+        events.add(row, selected)
     return events.events
 
 
@@ -79,25 +79,27 @@ class _Events:
 
     def add(
         self,
-        when: datetime,
-        refusal: str | None,
+        row: ObservationRow | SiteRuleRow,
         signals: tuple[Signal, ...],
         picture: str | None = None,
     ) -> None:
-        """Add the events of the next reading."""
+        """Add the events of the next reading, and of those that equal it."""
+        when = row.observed_at
         changes = self._changes(when, signals)
         if picture is not None and picture != self._picture:
             changes.insert(0, Event("picture", when, when, text=picture, before=self._picture))
             self._picture = picture
         self.events += changes
-        self._count(when, "refused" if refusal else "seen", refusal or "")
+        self._count(row)
 
-    def _count(self, when: datetime, what: What, reason: str) -> None:
+    def _count(self, row: ObservationRow | SiteRuleRow) -> None:
+        what: What = "refused" if row.refusal else "seen"
+        readings, reason = 1 + row.again, row.refusal or ""
         run = self.events[-1] if self.events else None
         if run and (run.what, run.text) == (what, reason):
-            self.events[-1] = replace(run, last=when, count=run.count + 1)
+            self.events[-1] = replace(run, last=row.last_at, count=run.count + readings)
         else:
-            self.events.append(Event(what, when, when, text=reason))
+            self.events.append(Event(what, row.observed_at, row.last_at, readings, text=reason))
 
     def _changes(self, when: datetime, signals: tuple[Signal, ...]) -> list[Event]:
         if signals == self._signals:

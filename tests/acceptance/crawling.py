@@ -22,8 +22,11 @@ def rows(database_url: str, query: str) -> list[tuple[Any, ...]]:
 
 
 def observed(database_url: str, visit: int = 1) -> list[dict[str, Any]]:
+    """Return what a visit observed first, or again as the visit before."""
     query = f"""SELECT image_url, page_url, fetched_url, relation, status, refusal, image_id,
-            unfit, evidence FROM observation LEFT JOIN image ON image.id = image_id
-        WHERE visit_id = {visit} ORDER BY observation.id"""
+            unfit, evidence, readings FROM observation
+            LEFT JOIN observation_again AS again ON observation_id = observation.id
+            LEFT JOIN image ON image.id = image_id
+        WHERE {visit} IN (observation.visit_id, again.visit_id) ORDER BY observation.id"""
     with connect_to(database_url) as conn, conn.cursor(row_factory=dict_row) as cursor:
         return cursor.execute(query).fetchall()  # type: ignore[call-overload]

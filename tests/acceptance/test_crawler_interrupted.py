@@ -108,10 +108,12 @@ def rename(admin: psycopg.Connection, name: str) -> None:
 WHAT = """SELECT image_url, page_url, fetched_url, relation, status, refusal,
     encode(sha256, 'hex'), ARRAY(SELECT encode(digest, 'hex') FROM unnest(evidence) AS e (id)
     JOIN evidence USING (id) ORDER BY 1)
-    FROM observation LEFT JOIN image ON image.id = image_id WHERE visit_id = {} ORDER BY 1, 2"""
-FILES = (
-    "SELECT url, kind, status, refusal, evidence_id FROM site_rule WHERE visit_id = {} ORDER BY 1"
-)
+    FROM observation LEFT JOIN image ON image.id = image_id
+    LEFT JOIN observation_again AS again ON observation_id = observation.id
+    WHERE {} IN (observation.visit_id, again.visit_id) ORDER BY 1, 2"""
+FILES = """SELECT url, kind, status, refusal, evidence_id FROM site_rule
+    LEFT JOIN site_rule_again AS again ON site_rule_id = site_rule.id
+    WHERE {} IN (site_rule.visit_id, again.visit_id) ORDER BY 1"""
 
 
 def ended_requests(database_url: str) -> set[tuple[str | None, str]]:

@@ -8,6 +8,7 @@ import threading
 import time
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
 
 import psycopg
 import pytest
@@ -113,14 +114,58 @@ def test_a_batch_is_stored_with_everything_in_it(conn: psycopg.Connection) -> No
     assert rules == [("robots-txt", None, "User-agent: *\n"), ("ai-txt", "http-404", None)]
 
 
-def test_what_is_known_is_not_stored_twice_but_observed_again(conn: psycopg.Connection) -> None:
-    visit = begin(conn)
-    first = counts(conn)
+def test_equal_readings_are_counted_not_stored_again(conn: psycopg.Connection) -> None:
     for day in range(3):
+        visit = begin(conn, f"{day}.example")
         at = NOW + timedelta(days=day)
-        records.write(conn, visit, [seen("a", page(), at=at), seen("a", page(), at=at)])
-    more = {table: number - first[table] for table, number in counts(conn).items()}
-    assert more == {"evidence": 1, "image": 1, "fingerprint": 3, "observation": 6, "site_rule": 0}
+        robots = Evidence("robots-txt", "site", f"https://{HOST}/robots.txt", text="#")
+        file = SiteFile(at, HOST, robots.url, "robots-txt", 200, None, robots)
+        records.write(conn, visit, [seen("a", page(), at=at), seen("b", page(), at=at)], [file])
+    assert counts(conn) == {
+        "evidence": 2, "image": 2, "fingerprint": 6, "observation": 2, "site_rule": 1
+    }  # fmt: skip
+    again = (2, NOW + timedelta(days=2), visit)
+    query = "SELECT readings, again_at, visit_id FROM {}"
+    assert conn.execute(query.format("observation_again")).fetchall() == [again, again]  # type: ignore[arg-type]
+    assert conn.execute(query.format("site_rule_again")).fetchall() == [again]  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"picture": picture("b")},
+        {"evidence": (page("<meta name=robots content=noai>"),)},
+        {"evidence": ()},
+        {"refusal": "page-truncated"},
+        {"relation": "cdn"},
+        {"status": 206},
+        {"status": None},
+        {"fetched_url": f"https://{HOST}/large.jpg"},
+        {"fetched_url": None},
+        {"page_url": f"https://{HOST}/other"},
+        {"page_url": None},
+        {"image_url": f"https://{HOST}/b.jpg"},
+    ],
+)
+def test_a_reading_that_differs_is_stored(conn: psycopg.Connection, other: dict[str, Any]) -> None:
+    first = seen("a", page())
+    for day, reading in enumerate((first, replace(first, **other), first)):
+        records.write(
+            conn,
+            begin(conn, f"{day}.example"),
+            [replace(reading, observed_at=NOW + timedelta(days=day))],
+        )
+    is_elsewhere = "page_url" in other or "image_url" in other
+    assert count(conn, "observation") == (2 if is_elsewhere else 3)
+    assert count(conn, "observation_again") == is_elsewhere
+
+
+def test_304_says_that_the_picture_is_as_it_was(conn: psycopg.Connection) -> None:
+    first = seen("a", page())
+    for day, status in enumerate((200, 304, 200, 304)):
+        reading = replace(first, status=status, observed_at=NOW + timedelta(days=day))
+        records.write(conn, begin(conn, f"{day}.example"), [reading])
+    assert conn.execute("SELECT readings FROM observation_again").fetchall() == [(3,)]
 
 
 def test_the_same_text_about_another_page_is_other_evidence(conn: psycopg.Connection) -> None:
@@ -198,8 +243,10 @@ def test_two_crawlers_may_write_the_same_things_at_once(
         thread.join()
     assert failures == []
     assert counts(conn) == {
-        "evidence": 300, "image": 300, "fingerprint": 900, "observation": 3000, "site_rule": 0
+        "evidence": 300, "image": 300, "fingerprint": 900, "observation": 300, "site_rule": 0
     }  # fmt: skip
+    again = conn.execute("SELECT DISTINCT readings FROM observation_again").fetchall()
+    assert again == [(9,)]
 
 
 def test_known_images_are_the_latest_successful_reading_of_the_host(

@@ -57,7 +57,7 @@ def test_what_is_recorded_comes_out(recorded: psycopg.Connection, tmp_path: Path
     assert snapshot.images.num_rows == 1
     assert snapshot.images["phash64"][0].as_py() == int(CODE, 16)
     entries = snapshot.entries.to_pylist()
-    assert [entry["entry"] for entry in entries] == ["observation:2", "claim:1"]
+    assert [entry["entry"] for entry in entries] == ["observation:1", "claim:1"]
     # The claim has only a digest; the picture with that digest is known.
     assert [entry["image"] for entry in entries] == [0, 0]
     assert (entries[0]["since"], entries[0]["seen"]) == (day(1), day(2))

@@ -1,8 +1,10 @@
 -- name: export_position
--- newest id and count of everything a snapshot is built from
+-- newest id and count of everything a snapshot is built from, and the count of equal readings
 SELECT
     coalesce((SELECT max(id) FROM observation), 0), (SELECT count(*) FROM observation),
+    (SELECT coalesce(sum(readings), 0) FROM observation_again),
     coalesce((SELECT max(id) FROM site_rule), 0), (SELECT count(*) FROM site_rule),
+    (SELECT coalesce(sum(readings), 0) FROM site_rule_again),
     coalesce((SELECT max(id) FROM claim), 0), (SELECT count(*) FROM claim),
     (SELECT count(file_name) FROM claim),
     (SELECT count(*) FROM claim_withdrawal), (SELECT count(restored_at) FROM claim_withdrawal),
@@ -37,14 +39,16 @@ SELECT id, carrier, about, url, lines, text FROM evidence ORDER BY id
 
 -- name: export_site_rules
 -- every dated answer for a rules file, oldest first
-SELECT id, observed_at, host, kind, url, refusal, evidence_id
-FROM site_rule
+SELECT id, observed_at, host, kind, url, refusal, evidence_id,
+       again_at, coalesce(readings, 0) AS again
+FROM site_rule LEFT JOIN site_rule_again ON site_rule_id = id
 ORDER BY host, kind, url, observed_at, id
 
 -- name: export_observations
 -- every observation, those of one image on one page together, oldest first
-SELECT id, observed_at, image_url, page_url, fetched_url, relation, refusal, image_id, evidence
-FROM observation
+SELECT id, observed_at, image_url, page_url, fetched_url, relation, refusal, image_id, evidence,
+       again_at, coalesce(readings, 0) AS again
+FROM observation LEFT JOIN observation_again ON observation_id = id
 ORDER BY image_url, page_url NULLS FIRST, observed_at, id
 
 -- name: export_claims

@@ -15,13 +15,17 @@ WHERE strpos(lower(page_url), %(host)s::text) > 0 OR page_url !~ %(plain)s::text
 SELECT DISTINCT image_url FROM observation WHERE image_id = ANY(%(images)s::bigint[])
 
 -- name: observations_of_images
-SELECT id, observed_at, image_url, page_url, fetched_url, relation, refusal, image_id, evidence
-FROM observation WHERE image_url = ANY(%(urls)s::text[])
+SELECT id, observed_at, image_url, page_url, fetched_url, relation, refusal, image_id, evidence,
+       again_at, coalesce(readings, 0) AS again
+FROM observation LEFT JOIN observation_again ON observation_id = id
+WHERE image_url = ANY(%(urls)s::text[])
 ORDER BY image_url, page_url NULLS FIRST, observed_at, id
 
 -- name: observations_of_pages
-SELECT id, observed_at, image_url, page_url, fetched_url, relation, refusal, image_id, evidence
-FROM observation WHERE page_url = ANY(%(urls)s::text[])
+SELECT id, observed_at, image_url, page_url, fetched_url, relation, refusal, image_id, evidence,
+       again_at, coalesce(readings, 0) AS again
+FROM observation LEFT JOIN observation_again ON observation_id = id
+WHERE page_url = ANY(%(urls)s::text[])
 ORDER BY image_url, page_url NULLS FIRST, observed_at, id
 
 -- name: old_spellings
@@ -29,8 +33,10 @@ ORDER BY image_url, page_url NULLS FIRST, observed_at, id
 SELECT DISTINCT host FROM site_rule WHERE host !~ '^[a-z0-9_.-]+(:[0-9]+)?$'
 
 -- name: site_rules_of
-SELECT id, observed_at, host, kind, url, refusal, evidence_id
-FROM site_rule WHERE host = ANY(%(hosts)s::text[])
+SELECT id, observed_at, host, kind, url, refusal, evidence_id,
+       again_at, coalesce(readings, 0) AS again
+FROM site_rule LEFT JOIN site_rule_again ON site_rule_id = id
+WHERE host = ANY(%(hosts)s::text[])
 ORDER BY host, kind, url, observed_at, id
 
 -- name: evidence_of

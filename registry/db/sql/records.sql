@@ -58,23 +58,77 @@ ORDER BY staged.sha256, staged.algorithm, staged.version, staged.view
 ON CONFLICT (image_id, algorithm, version, view) DO NOTHING
 
 -- name: insert_observation
+-- those that equal the latest one of the same image URL and page are counted there instead
+WITH reading AS MATERIALIZED (
+    SELECT staged.*, image.id AS image_id,
+           ARRAY(SELECT evidence.id
+                 FROM unnest(staged.evidence) WITH ORDINALITY AS named (digest, place)
+                 JOIN evidence USING (digest)
+                 ORDER BY named.place) AS evidence_ids
+    FROM staged_observation AS staged LEFT JOIN image USING (sha256)
+), equal AS MATERIALIZED (
+    SELECT reading.position, reading.observed_at, latest.id
+    FROM reading CROSS JOIN LATERAL (
+        SELECT * FROM observation AS stored
+        WHERE stored.image_url || E'\n' || coalesce(stored.page_url, '')
+                = reading.image_url || E'\n' || coalesce(reading.page_url, '')
+        ORDER BY stored.observed_at DESC, stored.id DESC LIMIT 1) AS latest
+    WHERE latest.image_url = reading.image_url
+      AND latest.page_url IS NOT DISTINCT FROM reading.page_url
+      AND latest.fetched_url IS NOT DISTINCT FROM reading.fetched_url
+      AND latest.relation = reading.relation
+      -- 304 says that it is as it was with 200
+      AND replace(latest.status::text, '304', '200')
+            IS NOT DISTINCT FROM replace(reading.status::text, '304', '200')
+      AND latest.refusal IS NOT DISTINCT FROM reading.refusal
+      AND latest.image_id IS NOT DISTINCT FROM reading.image_id
+      AND latest.evidence = reading.evidence_ids
+), counted AS (
+    INSERT INTO observation_again AS again (observation_id, readings, again_at, visit_id)
+    SELECT id, count(*), max(observed_at), %(visit_id)s::bigint
+    FROM equal GROUP BY id ORDER BY id
+    ON CONFLICT (observation_id) DO UPDATE SET
+        readings = again.readings + excluded.readings,
+        again_at = greatest(again.again_at, excluded.again_at),
+        visit_id = excluded.visit_id
+)
 INSERT INTO observation (visit_id, observed_at, image_url, page_url, fetched_url, relation,
                          status, refusal, image_id, evidence)
-SELECT %(visit_id)s::bigint, staged.observed_at, staged.image_url, staged.page_url, staged.fetched_url,
-       staged.relation, staged.status, staged.refusal, image.id,
-       ARRAY(SELECT evidence.id
-             FROM unnest(staged.evidence) WITH ORDINALITY AS named (digest, place)
-             JOIN evidence USING (digest)
-             ORDER BY named.place)
-FROM staged_observation AS staged LEFT JOIN image USING (sha256)
-ORDER BY staged.position
+SELECT %(visit_id)s::bigint, observed_at, image_url, page_url, fetched_url, relation,
+       status, refusal, image_id, evidence_ids
+FROM reading
+WHERE NOT EXISTS (SELECT FROM equal WHERE equal.position = reading.position)
+ORDER BY position
 
 -- name: insert_site_rule
+-- those that equal the latest one of the same file are counted there instead
+WITH reading AS MATERIALIZED (
+    SELECT staged.*, evidence.id AS evidence_id
+    FROM staged_site_rule AS staged LEFT JOIN evidence ON evidence.digest = staged.evidence
+), equal AS MATERIALIZED (
+    SELECT reading.position, reading.observed_at, latest.id
+    FROM reading CROSS JOIN LATERAL (
+        SELECT * FROM site_rule AS stored
+        WHERE stored.url = reading.url AND stored.host = reading.host
+          AND stored.kind = reading.kind
+        ORDER BY stored.observed_at DESC, stored.id DESC LIMIT 1) AS latest
+    WHERE latest.status IS NOT DISTINCT FROM reading.status
+      AND latest.refusal IS NOT DISTINCT FROM reading.refusal
+      AND latest.evidence_id IS NOT DISTINCT FROM reading.evidence_id
+), counted AS (
+    INSERT INTO site_rule_again AS again (site_rule_id, readings, again_at, visit_id)
+    SELECT id, count(*), max(observed_at), %(visit_id)s::bigint
+    FROM equal GROUP BY id ORDER BY id
+    ON CONFLICT (site_rule_id) DO UPDATE SET
+        readings = again.readings + excluded.readings,
+        again_at = greatest(again.again_at, excluded.again_at),
+        visit_id = excluded.visit_id
+)
 INSERT INTO site_rule (visit_id, observed_at, host, kind, url, status, refusal, evidence_id)
-SELECT %(visit_id)s::bigint, staged.observed_at, staged.host, staged.kind, staged.url, staged.status,
-       staged.refusal, evidence.id
-FROM staged_site_rule AS staged LEFT JOIN evidence ON evidence.digest = staged.evidence
-ORDER BY staged.position
+SELECT %(visit_id)s::bigint, observed_at, host, kind, url, status, refusal, evidence_id
+FROM reading
+WHERE NOT EXISTS (SELECT FROM equal WHERE equal.position = reading.position)
+ORDER BY position
 
 -- name: known_images
 WITH latest AS (
