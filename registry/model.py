@@ -201,6 +201,25 @@ class SiteFile:
 
 
 @dataclass(frozen=True, slots=True)
+class UrlReading:
+    """One dated reading of a page, an image or a site file, to be compared with the one before.
+
+    `about` says which of them it is. A site file has its `host` and `kind`. `refusal` is the
+    reason why nothing, or not everything, was read. `is_cut`: the page was truncated.
+    """
+
+    about: Scope
+    url: str
+    read_at: datetime
+    evidence: tuple[Evidence, ...] = ()
+    picture: Picture | None = None
+    refusal: str | None = None
+    is_cut: bool = False
+    host: str = ""
+    kind: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Claim:
     """A statement of a person or an imported list about an image, a URL or a site.
 

@@ -15,6 +15,7 @@ from registry.cli import LateGroup
 from registry.cli import run as run_process
 
 SUMMARIES = {
+    "events": "Show what changed from one visit to the next: marks and pictures.",
     "owners": "Serve the page for site owners: what the crawler is, and how to stop it.",
     "refuse": "Say which hosts are never visited.",
     "run": "Visit sites, and record their images and marks in the database.",

@@ -11,15 +11,17 @@ from time import monotonic
 
 from psycopg import Connection
 
+from crawler.record.readings import record_readings, record_stale
 from crawler.record.refused import raise_refused
-from crawler.record.schedules import PlanRow, settle
+from crawler.record.schedules import Found, PlanRow, settle
 from registry.db import records, visits
 from registry.db.connect import connect
+from registry.db.events import has_events
 from registry.db.records import KnownImage
 from registry.db.session import Session
-from registry.db.visits import Claim, State
+from registry.db.visits import Claim, Span, State
 from registry.errors import DatabaseUnavailable
-from registry.model import Observation, SiteFile
+from registry.model import Observation, SiteFile, UrlReading
 from registry.urls.hosts import bare
 
 # Seconds to wait before each retry, long enough for a restart of the server.
@@ -39,7 +41,8 @@ class Recorder:
     DatabaseUnavailable is raised. Raises VisitLost if another process took the visit.
 
     `journal` holds the packed results of the visit until here, `seconds` the time that they
-    took; both are empty for a new visit.
+    took; both are empty for a new visit. `last_at` is the time when the visit before it
+    finished, None for the first.
     """
 
     visit_id: int
@@ -49,6 +52,7 @@ class Recorder:
     token: int = 1
     journal: Sequence[bytes] = ()
     seconds: float = 0.0
+    last_at: datetime | None = None
     patience: Sequence[float] = PATIENCE
     _part: int = field(init=False)
     _began: float = field(default_factory=monotonic)
@@ -75,16 +79,21 @@ class Recorder:
         self.journal = ()
 
     def write(
-        self, observations: Sequence[Observation], site_files: Sequence[SiteFile], results: bytes
+        self,
+        observations: Sequence[Observation],
+        site_files: Sequence[SiteFile],
+        results: bytes,
+        readings: Sequence[UrlReading] = (),
     ) -> None:
-        """Append a batch: the packed results and all their records, in one transaction."""
+        """Append a batch in one transaction: the packed results, their records, the events."""
         part, self._part = self._part, self._part + 1
 
         def append(conn: Connection) -> None:
             self._confirm(conn)
             # After a lost connection, the batch may have been committed.
             if visits.add_journal(conn, self.visit_id, part, results):
-                records.write(conn, self.visit_id, observations, site_files)
+                records.write(conn, self.visit_id, observations, site_files, readings)
+                record_readings(conn, self.visit_id, readings, is_first=self.last_at is None)
 
         self._with_retries(append)
 
@@ -102,7 +111,9 @@ class Recorder:
             if visits.add_journal(conn, self.visit_id, part, b""):
                 records.write(conn, self.visit_id, rest)
             span = visits.finish_visit(conn, self.visit_id, state=state, counts=counts)
-            settle(conn, self.plan, state, span)
+            if state == "finished":
+                record_stale(conn, self.visit_id, span.finished_at)
+            settle(conn, self.plan, state, span, self._found(conn, state, span))
 
         self._with_retries(end)
 
@@ -128,6 +139,12 @@ class Recorder:
                 with self.session.connection() as conn:
                     if conn is held:
                         visits.let_go(conn, self.visit_id, self.token)
+
+    def _found(self, conn: Connection, state: State, span: Span) -> Found | None:
+        """Return what a finished visit says about the site's rate of change; not the first."""
+        if state != "finished" or self.last_at is None:
+            return None
+        return Found(span.started_at - self.last_at, has_events(conn, self.visit_id))
 
     def _confirm(self, conn: Connection) -> None:
         visits.confirm(conn, self.visit_id, self.token, self.seconds + monotonic() - self._began)
@@ -217,5 +234,6 @@ def begin(session: Session, plan: PlanRow, claimed: Claim, user_agent: str) -> R
             claimed.token,
             begun.journal,
             begun.seconds,
+            visits.last_visit(conn, **plan),
             _held_by=conn,
         )

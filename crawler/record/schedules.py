@@ -6,7 +6,7 @@ import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Literal, TypedDict
+from typing import Any, Literal, NamedTuple, TypedDict
 
 from psycopg import Connection
 
@@ -147,17 +147,30 @@ def _claimed(
     return DueVisit(claim, **plan, options=terms.options) if claim else None
 
 
-def settle(conn: Connection, plan: PlanRow, state: State, span: Span) -> None:
-    """Say when the next visit is due, after one that ended.
+class Found(NamedTuple):
+    """What a visit found: whether something changed in the `gap` since the visit before."""
+
+    gap: timedelta
+    changed: bool
+
+
+def settle(
+    conn: Connection, plan: PlanRow, state: State, span: Span, found: Found | None = None
+) -> None:
+    """Say when the next visit is due, after one that ended; `found` adds to the estimate.
 
     It stays due after an interrupted one, and if it was asked for during the visit.
     """
     schedule = schedules.locked(conn, spider=plan["spider"], start_url=plan["start_url"])
     if schedule is None or state == "interrupted":
         return
+    changes = changes_of(schedule)
+    if found is not None:
+        changes = changes.with_visit(found.gap, changed=found.changed)
+        schedules.estimate(conn, schedule.id, changes.visits, changes.changed, changes.days)
     if schedule.is_urgent and schedule.next_due_at > span.started_at:
         return
-    rule, changes = rule_of(schedule.terms), changes_of(schedule)
+    rule = rule_of(schedule.terms)
     after = rule.after_failure if state == "failed" else rule.after
     schedules.put_off(conn, schedule.id, after(span.finished_at, changes, random.random()))
 

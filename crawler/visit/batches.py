@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
-from crawler.visit.results import Result, pack
+from crawler.visit.results import Result, pack, readings_of
 from registry.errors import RegistryError
 from registry.model import Observation, SiteFile
 
@@ -108,7 +108,8 @@ class Batches:
             site_files, self._site_files = self._site_files, []
             if results:
                 packed = pack(results)
-                await self._run(self._recorder.write, observations, site_files, packed)
+                readings = [reading for result in results for reading in readings_of(result)]
+                await self._run(self._recorder.write, observations, site_files, packed, readings)
 
     async def _run(self, write: object, *arguments: object) -> None:
         if self._failed:

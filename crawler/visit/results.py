@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import NamedTuple
 
@@ -20,7 +20,7 @@ from crawler.visit.site_files import SiteFileUrl
 from registry.db.values import pack as escape
 from registry.db.values import unpack as unescape
 from registry.errors import RegistryError
-from registry.model import SiteFile
+from registry.model import SiteFile, UrlReading
 
 
 class ImageUrl(NamedTuple):
@@ -96,6 +96,21 @@ _KINDS: dict[str, type[Result]] = {
     "robots": RobotsResult,
 }
 _NAMES = {kind: name for name, kind in _KINDS.items()}
+
+
+def readings_of(result: Result) -> list[UrlReading]:
+    """Return what a result says about its URL, to be compared with earlier visits."""
+    match result:
+        case PageResult(page=PageRead() as page):
+            return [UrlReading("page", page.url, page.read_at, page.evidence, is_cut=page.is_cut)]
+        case ImageResult(shown, read):
+            reading = UrlReading("image", shown, read.read_at, read.evidence, read.picture)
+            return [replace(reading, refusal=read.refusal)]
+        case FileResult(record=SiteFile() as record) | RobotsResult(record):
+            evidence = (record.evidence,) if record.evidence else ()
+            reading = UrlReading("site", record.url, record.observed_at, evidence)
+            return [replace(reading, refusal=record.refusal, host=record.host, kind=record.kind)]
+    return []
 
 
 class UnreadableJournal(RegistryError):

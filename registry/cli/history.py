@@ -9,19 +9,23 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from registry.cli._claims import claim_json, claim_text
+from registry.cli._events import event_json, event_lines, marks_there, quoted
 from registry.errors import DatabaseUnavailable
 from registry.terminal import show, show_json
 from registry.text import visible
 
 if TYPE_CHECKING:
+    import psycopg
+
+    from registry.cli._events import Marks
     from registry.db.claims import StoredClaim
+    from registry.db.event_rows import Event as SiteEvent
     from registry.lookups.history import History
     from registry.snapshot.changes import Event
 
-# Most places, files and claims shown; most lines of each; most characters of a mark.
+# Most places, files and claims shown; most lines of each.
 SHOWN = 20
 SHOWN_LINES = 30
-SHOWN_TEXT = 200
 NO_DATABASE = "this machine has no registry database, and a snapshot has no history"
 WORDS = {
     "seen": "seen",
@@ -40,10 +44,10 @@ def command(target: tuple[str, ...], as_json: bool) -> int:
     """Show the recorded history of an image, page or site.
 
     TARGET is an image file, the URL of an image or a page, 16 hex digits (phash64),
-    64 (phash256 or sha256) or 32 (md5), or a host, for its site files. Marks
-    that appeared, changed or were removed are shown with their exact text;
-    consecutive readings without a change share one line. The command reads the
-    database, not a snapshot, and fetches nothing.
+    64 (phash256 or sha256) or 32 (md5), or a host, for its site files and for the
+    events of its visits. Marks that appeared, changed or were removed are shown
+    with their exact text; consecutive readings without a change share one line.
+    The command reads the database, not a snapshot, and fetches nothing.
 
     \b
     Exit codes: 0 something is recorded; 1 nothing is recorded; 2 wrong usage;
@@ -64,11 +68,38 @@ def command(target: tuple[str, ...], as_json: bool) -> int:
         for name in target:
             readings = history(conn, name)
             code = code if readings.is_empty else 0
+            events = Events(conn, readings)
             if as_json:
-                show_json(_json(readings))
+                show_json(_json(readings, events))
             else:
-                show(*_text(readings))
+                show(*_text(readings, events))
     return code
+
+
+class Events:
+    """The events of a site's visits; none for other targets."""
+
+    def __init__(self, conn: psycopg.Connection, readings: History) -> None:
+        self._conn = conn
+        self._sites = [readings.host] if readings.host else []
+
+    def lines(self) -> list[str]:
+        """Return them as text."""
+        lines: list[str] = []
+        for batch, marks in self._batches():
+            lines += event_lines(batch, marks, with_site=False)
+        return lines
+
+    def json(self) -> list[dict[str, Any]]:
+        """Return them as JSON."""
+        return [event_json(event, marks) for batch, marks in self._batches() for event in batch]
+
+    def _batches(self) -> Iterator[tuple[list[SiteEvent], Marks]]:
+        from registry.db.events import events
+
+        if self._sites:
+            for batch in events(self._conn, sites=self._sites):
+                yield batch, marks_there(self._conn, batch)
 
 
 def _refuse_without_database() -> None:
@@ -85,7 +116,7 @@ def _refuse_without_database() -> None:
         )
 
 
-def _text(readings: History) -> Iterator[str]:
+def _text(readings: History, events: Events) -> Iterator[str]:
     if readings.is_empty:
         yield f"{visible(readings.target)} ({readings.kind}): nothing recorded"
         return
@@ -100,6 +131,9 @@ def _text(readings: History) -> Iterator[str]:
         yield f"  {file.kind} of {file.host}: {visible(file.url)}"
         yield from _lines([_line(event) for event in file.events])
     yield from _more(len(files), "files")
+    if lines := events.lines():
+        yield "  events"
+        yield from _lines([f"    {line}" for line in lines])
     if readings.claims:
         yield "  claims"
         yield from _lines([line for claim in readings.claims for line in _claim(claim)])
@@ -139,29 +173,26 @@ def _details(event: Event) -> str:
         return ", ".join(reason)
     if event.what == "picture":
         return f"sha256 {event.text}" + (f", replaced {event.before}" if event.before else "")
-    before = f"{_quote(event.before)} -> " if event.before else ""
+    before = f"{quoted(event.before)} -> " if event.before else ""
     place = f"  at {visible(event.url)}" if event.url else ""
-    return f"{', '.join(map(visible, event.names))}: {before}{_quote(event.text)}{place}"
-
-
-def _quote(text: str) -> str:
-    text = " ".join(text.split())
-    return visible(text if len(text) <= SHOWN_TEXT else text[:SHOWN_TEXT] + "...")
+    return f"{', '.join(map(visible, event.names))}: {before}{quoted(event.text)}{place}"
 
 
 def _claim(stored: StoredClaim) -> Iterator[str]:
     yield from (f"    {line}" for line in claim_text(stored))
     if stored.claim.evidence:
-        yield f"        text        {_quote(stored.claim.evidence)}"
+        yield f"        text        {quoted(stored.claim.evidence)}"
 
 
-def _json(readings: History) -> dict[str, Any]:
+def _json(readings: History, events: Events) -> dict[str, Any]:
     from dataclasses import asdict
 
     content = asdict(readings)
     for part in (*content["places"], *content["files"]):
         part["events"] = [_event_json(event) for event in part["events"]]
     content["claims"] = [claim_json(claim) for claim in readings.claims]
+    if content.pop("host"):
+        content["events"] = events.json()
     return content
 
 

@@ -16,7 +16,7 @@ from registry.db.rows import evidence_from_row
 from registry.db.sql import load
 from registry.db.values import evidence_digest, pack, unpack
 from registry.fingerprints import versions
-from registry.model import Evidence, Observation, Picture, SiteFile
+from registry.model import Evidence, Observation, Picture, SiteFile, UrlReading
 
 SQL = load("records")
 
@@ -40,17 +40,22 @@ def write(
     visit_id: int,
     observations: Sequence[Observation],
     site_files: Sequence[SiteFile] = (),
+    readings: Sequence[UrlReading] = (),
 ) -> None:
     """Store one batch, all of it or nothing, in the caller's transaction if there is one.
 
-    Known evidence, images and fingerprints are reused, not stored twice; observations and
-    site files are always appended. Two crawlers may write the same images at once. Raises
-    psycopg's CheckViolation for an observation with neither picture nor refusal.
+    Of `readings` the evidence and pictures are stored; a page may show no image, and an image
+    may be observed later. Known evidence, images and fingerprints are reused, not stored twice;
+    an observation or site file that equals the one before it is counted there. Two crawlers may
+    write the same images at once. Raises psycopg's CheckViolation for an observation with
+    neither picture nor refusal.
     """
-    if not observations and not site_files:
+    if not observations and not site_files and not readings:
         return
-    evidence = [e for o in observations for e in o.evidence]
+    read: list[Observation | UrlReading] = [*observations, *readings]
+    evidence = [e for o in read for e in o.evidence]
     evidence += [f.evidence for f in site_files if f.evidence]
+    pictures = [o.picture for o in read if o.picture]
     with conn.transaction():
         conn.execute(SQL["stage_batch"])
         _copy(conn, "copy_evidence", _evidence_rows(evidence))
@@ -59,7 +64,7 @@ def write(
         )
         _copy(conn, "copy_site_rule", map(_site_rule_row, range(len(site_files)), site_files))
         conn.execute(SQL["insert_evidence"])
-        add_pictures(conn, [o.picture for o in observations if o.picture])
+        add_pictures(conn, pictures)
         conn.execute(SQL["insert_observation"], {"visit_id": visit_id})
         conn.execute(SQL["insert_site_rule"], {"visit_id": visit_id})
 

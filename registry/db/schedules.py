@@ -171,6 +171,14 @@ def delay(conn: psycopg.Connection, schedule_id: int, next_due_at: datetime) -> 
     conn.execute(SQL["delay_schedule"], {"id": schedule_id, "next_due_at": next_due_at})
 
 
+def estimate(
+    conn: psycopg.Connection, schedule_id: int, visits: float, changed: float, days: float
+) -> None:
+    """Store the estimate of a site's rate of change."""
+    values = {"id": schedule_id, "visits": visits, "changed": changed, "days": days}
+    conn.execute(SQL["estimate_changes"], values)
+
+
 def last_visits(conn: psycopg.Connection, schedule_id: int, limit: int) -> list[VisitMade]:
     """Return the newest visits of a schedule's site, newest first."""
     values = {"id": schedule_id, "limit": limit}

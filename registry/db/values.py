@@ -15,7 +15,7 @@ import re
 from dataclasses import fields
 from datetime import UTC, datetime
 
-from registry.model import Claim, Evidence
+from registry.model import Claim, Evidence, UrlReading
 
 # The name of a picture's file is not part of a claim's identity.
 _CLAIM_FIELDS = tuple(field.name for field in fields(Claim) if field.name != "file_name")
@@ -38,6 +38,13 @@ def evidence_digest(evidence: Evidence) -> bytes:
     """Return the sha256 of an evidence's fields as canonical JSON (ASCII, no blanks)."""
     lines = [list(line) for line in evidence.lines]
     return _digest([evidence.carrier, evidence.about, evidence.url, lines, evidence.text])
+
+
+def reading_key(reading: UrlReading) -> bytes:
+    """Return 16 bytes that name what was read: a page, an image or a site file, and its URL."""
+    named = (reading.host, reading.kind) if reading.about == "site" else ()
+    text = "\n".join((reading.about, *named, pack(reading.url)))
+    return hashlib.sha256(text.encode()).digest()[:16]
 
 
 def claim_digest(claim: Claim) -> bytes:

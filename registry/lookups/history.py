@@ -57,13 +57,17 @@ class RulesFile:
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """All records about a target: places, rules files and claims, each oldest first."""
+    """All records about a target: places, rules files and claims, each oldest first.
+
+    `host` is that of a site.
+    """
 
     target: str
     kind: TargetKind
     places: list[PlaceHistory] = field(default_factory=list)
     files: list[RulesFile] = field(default_factory=list)
     claims: list[StoredClaim] = field(default_factory=list)
+    host: str | None = None
 
     @property
     def is_empty(self) -> bool:
@@ -92,7 +96,8 @@ def history(conn: psycopg.Connection, target: str) -> History:
     if kind == "site":
         host = spelled_authority(target, "https") or ""
         files = search.files({host: ()})
-        return History(target, kind, [], files, stored.claims(conn, hosts=_claimed(host)))
+        claims = stored.claims(conn, hosts=_claimed(host))
+        return History(target, kind, [], files, claims, host)
     rows, named = search.by_url(target) if kind == "url" else search.by_picture(target, kind)
     return History(target, kind, *search.events(rows), search.claims(named))
 

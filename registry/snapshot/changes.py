@@ -10,11 +10,9 @@ from typing import Literal
 from registry.db.rows import ObservationRow, SiteRuleRow
 from registry.model import Signal
 from registry.snapshot.history import Dated, file_readings, readings
+from registry.snapshot.marks import Marks, MarkWhat, mark_changes, marks_of
 
-What = Literal["seen", "refused", "picture", "mark", "changed", "went"]
-# The place of a mark (URL, carrier, vocabulary), and its exact text.
-Mark = tuple[tuple[str, str, str], str]
-Marks = Mapping[Mark, tuple[str, ...]]
+What = Literal["seen", "refused", "picture"] | MarkWhat
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +22,7 @@ class Event:
     `seen` and `refused`: `count` consecutive readings without a change between them; the
     `text` of `refused` is the reason. `picture`: a new picture with the sha256 in `text`,
     which replaced that in `before`. `mark` (appeared), `changed` (from `before` to `text`) or
-    `went` (removed): exact text, names of its signals, and `url`, its place.
+    `went` (removed): its text, names of its signals, and `url`, its place.
     """
 
     what: What
@@ -104,42 +102,8 @@ class _Events:
     def _changes(self, when: datetime, signals: tuple[Signal, ...]) -> list[Event]:
         if signals == self._signals:
             return []
-        before, self._signals, self._marks = self._marks, signals, _marks(signals)
-        removed = [mark for mark in before if mark not in self._marks]
-        added = [mark for mark in self._marks if mark not in before]
-        return _mark_events(when, removed, added, {**before, **self._marks})
-
-
-def _mark_events(
-    when: datetime, removed: Sequence[Mark], added: Sequence[Mark], names: Marks
-) -> list[Event]:
-    """Return the events; one mark removed and one added at the same place is a change."""
-    events, old, new = list[Event](), _by_place(removed), _by_place(added)
-    for place, texts in {**old, **new}.items():
-        if len(old.get(place, ())) == len(texts) == len(new.get(place, ())) == 1:
-            mark = place, texts[0]
-            changed = Event("changed", when, when, text=texts[0], before=old[place][0])
-            events.append(replace(changed, names=names[mark], url=place[0]))
-            continue
-        for what, texts_at in (("went", old), ("mark", new)):
-            for text in texts_at.get(place, ()):
-                event = Event("went" if what == "went" else "mark", when, when, text=text)
-                events.append(replace(event, names=names[place, text], url=place[0]))
-    return events
-
-
-def _by_place(marks: Iterable[Mark]) -> dict[tuple[str, str, str], list[str]]:
-    texts: dict[tuple[str, str, str], list[str]] = {}
-    for place, text in marks:
-        texts.setdefault(place, []).append(text)
-    return texts
-
-
-def _marks(signals: Iterable[Signal]) -> dict[Mark, tuple[str, ...]]:
-    """Return the marks with a meaning, and the names of the signals read from each."""
-    by_mark: dict[Mark, dict[str, None]] = {}
-    for signal in signals:
-        if signal.uses:
-            mark = (signal.url, signal.carrier, signal.vocabulary), signal.raw
-            by_mark.setdefault(mark, {})[signal.name] = None
-    return {mark: tuple(names) for mark, names in by_mark.items()}
+        before, self._signals, self._marks = self._marks, signals, marks_of(signals)
+        return [
+            Event(c.what, when, when, text=c.text, before=c.before, names=c.names, url=c.url)
+            for c in mark_changes(before, self._marks)
+        ]

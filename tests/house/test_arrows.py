@@ -62,6 +62,7 @@ ROOMS = {
     "registry.claims.csv_rows": VALUES | {"registry.claims.rows"},
     "registry.db": PURE_CORE | {"registry.home", "registry.durable"},
     "registry.db.rows": VALUES | {"registry.db.values"},
+    "registry.db.event_rows": VALUES,
     "registry.db.values": VALUES,
     "registry.snapshot": PURE_CORE
     | {"registry.home", "registry.durable", "registry.files", "registry.db"},
@@ -115,7 +116,9 @@ CRAWLER = {
     "crawler.schedule": VALUES,
     "crawler.pages": VALUES | {"registry.urls", "registry.evidence", "registry.signals"},
     "crawler.report": VALUES | {"registry.terminal", "registry.signals"},
-    "crawler.record": VALUES | {"crawler.schedule", "registry.db", "registry.urls"},
+    "crawler.record": VALUES
+    | {"crawler.schedule", "registry.db", "registry.urls", "registry.signals"}
+    | {"registry.snapshot.history", "registry.snapshot.marks"},
     "crawler.owners": VALUES | {"registry.urls"},
     "crawler.owners.server": VALUES | {"registry.terminal"},
     # The WSGI application: the pages, and the list in the database.

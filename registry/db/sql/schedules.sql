@@ -77,6 +77,9 @@ FOR UPDATE SKIP LOCKED
 -- name: lock_schedule
 SELECT id FROM schedule WHERE spider = %(spider)s AND start_url = %(start_url)s FOR UPDATE
 
+-- name: estimate_changes
+UPDATE schedule SET visits = %(visits)s, changed = %(changed)s, days = %(days)s WHERE id = %(id)s
+
 -- name: delay_schedule
 -- one that is due at once stays so: its night does not matter
 UPDATE schedule SET next_due_at = %(next_due_at)s WHERE id = %(id)s

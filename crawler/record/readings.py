@@ -1,0 +1,62 @@
+"""Records the readings of a visit, and the events that they show, in one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from psycopg import Connection
+
+from crawler.record.changes import Signals, events_between, latest_after
+from registry.db import events, history, url_readings
+from registry.db.event_rows import Compared, NewEvent
+from registry.db.rows import EvidenceRow
+from registry.model import Signal, UrlReading
+from registry.signals import read
+
+# A picture that so many complete visits in a row did not see is stale.
+STALE_VISITS = 3
+
+
+def record_readings(
+    conn: Connection, visit_id: int, readings: Sequence[UrlReading], *, is_first: bool
+) -> None:
+    """Compare readings with those before; store the latest ones, and the events.
+
+    Their evidence and pictures are stored. `is_first`: the site was not visited before.
+    """
+    compared = url_readings.compare(conn, readings)
+    signals = _signals(conn, compared, is_first=is_first)
+    latest = [(one, latest_after(one)) for one in compared if one.before is not None]
+    url_readings.change(conn, [(one.reading, now) for one, now in latest if now != one.before])
+    found = [e for one in compared for e in events_between(one, signals, is_first=is_first)]
+    events.add_events(conn, visit_id, found)
+
+
+def record_stale(conn: Connection, visit_id: int, ended: datetime) -> None:
+    """Store the events of pictures that the last visits of a plan did not see.
+
+    `visit_id` is its last visit, which ended at `ended`.
+    """
+    stale = url_readings.become_stale(conn, visit_id, STALE_VISITS)
+    found = [
+        NewEvent(ended, "picture-stale", one.url, since=one.since, image_before=one.image_id)
+        for one in stale
+    ]
+    events.add_events(conn, visit_id, found)
+
+
+def _signals(conn: Connection, compared: Sequence[Compared], *, is_first: bool) -> Signals:
+    """Return the signals of the evidence in which marks may have changed, by its id."""
+    ids: set[int] = set()
+    for one in compared:
+        before = one.before
+        if before is None:
+            ids.update(one.now.evidence if one.reading.about == "site" and not is_first else ())
+        elif before.evidence != one.now.evidence:
+            ids.update(before.evidence, one.now.evidence)
+    return history.read_evidence(conn, ids, _read)[0] if ids else {}
+
+
+def _read(row: EvidenceRow) -> tuple[Signal, ...]:
+    return read(row.evidence()).signals

@@ -1,0 +1,72 @@
+The latest reading of each page, image and site file. Rows are added and locked in the order
+of their keys, so that two visits wait for each other and never in a circle.
+
+-- name: stage_readings
+CREATE TEMP TABLE IF NOT EXISTS staged_reading (
+    key bytea, since timestamptz, evidence bigint[], image_id bigint, refusal text
+) ON COMMIT DELETE ROWS
+
+-- name: copy_readings
+COPY staged_reading (key, since, evidence, image_id, refusal) FROM STDIN
+
+-- name: add_readings
+INSERT INTO url_reading (key, since, evidence, image_id, refusal)
+SELECT key, since, evidence, image_id, refusal FROM staged_reading ORDER BY key
+ON CONFLICT (key) DO NOTHING
+RETURNING key
+
+-- name: differing_readings
+-- those before; the rows stay locked
+SELECT before.key, before.since, before.evidence, before.image_id, before.refusal, before.is_stale
+FROM url_reading AS before JOIN staged_reading AS staged USING (key)
+WHERE before.is_stale
+   OR (before.evidence, before.image_id, before.refusal)
+      IS DISTINCT FROM (staged.evidence, staged.image_id, staged.refusal)
+ORDER BY before.key
+FOR UPDATE OF before
+
+-- name: change_reading
+UPDATE url_reading
+SET since = %(since)s, evidence = %(evidence)s, image_id = %(image_id)s, refusal = %(refusal)s,
+    is_stale = %(is_stale)s
+WHERE key = %(key)s
+
+-- name: evidence_ids
+SELECT digest, id FROM evidence WHERE digest = ANY (%(digests)s::bytea[])
+
+-- name: image_ids
+SELECT sha256, id FROM image WHERE sha256 = ANY (%(digests)s::bytea[])
+
+-- name: become_stale
+-- pictures last seen by a visit of this plan, but not by its last complete ones
+WITH plan AS (
+    SELECT visit.* FROM visit JOIN visit AS this USING (spider, start_url, host)
+    WHERE this.id = %(visit_id)s
+), oldest AS (
+    SELECT id FROM plan
+    WHERE state = 'finished' AND NOT counts ?| ARRAY['left.pages', 'pages_refused.limit']
+    ORDER BY id DESC OFFSET %(visits)s - 1 LIMIT 1
+), unseen AS (
+    SELECT image_url FROM observation
+    LEFT JOIN observation_again AS again ON observation_id = observation.id
+    WHERE observation.visit_id IN (SELECT id FROM plan)
+    GROUP BY image_url
+    HAVING max(greatest(observation.visit_id, again.visit_id)) < (SELECT id FROM oldest)
+), stale AS (
+    SELECT key, image_url FROM unseen
+    JOIN url_reading
+        ON key = substr(sha256(convert_to('image' || E'\n' || image_url, 'UTF8')), 1, 16)
+    WHERE NOT is_stale AND url_reading.image_id IS NOT NULL
+      AND (refusal IS NULL OR refusal NOT IN ('http-404', 'http-410'))
+      -- nor by a visit of another plan since
+      AND NOT EXISTS (
+          SELECT FROM observation
+          LEFT JOIN observation_again AS again ON observation_id = observation.id
+          WHERE observation.image_url = unseen.image_url
+            AND greatest(observation.visit_id, again.visit_id) >= (SELECT id FROM oldest))
+    ORDER BY key
+    FOR UPDATE OF url_reading
+)
+UPDATE url_reading SET is_stale = true
+FROM stale WHERE url_reading.key = stale.key
+RETURNING stale.image_url, url_reading.since, url_reading.image_id
