@@ -46,24 +46,27 @@ WITH plan AS (
     SELECT id FROM plan
     WHERE state = 'finished' AND NOT counts ?| ARRAY['left.pages', 'pages_refused.limit']
     ORDER BY id DESC OFFSET %(visits)s - 1 LIMIT 1
-), unseen AS (
-    SELECT image_url FROM observation
-    LEFT JOIN observation_again AS again ON observation_id = observation.id
-    WHERE observation.visit_id IN (SELECT id FROM plan)
+), seen AS (
+    SELECT image_url, max(greatest(observation.visit_id, again.visit_id)) AS last_visit
+    FROM observation LEFT JOIN observation_again AS again ON observation_id = observation.id
+    WHERE observation.visit_id IN (
+        SELECT id FROM visit WHERE host = (SELECT host FROM visit WHERE id = %(visit_id)s))
     GROUP BY image_url
-    HAVING max(greatest(observation.visit_id, again.visit_id)) < (SELECT id FROM oldest)
+), unseen AS (
+    SELECT * FROM seen
+    WHERE last_visit < (SELECT id FROM oldest) AND last_visit IN (SELECT id FROM plan)
 ), stale AS (
     SELECT key, image_url FROM unseen
     JOIN url_reading
         ON key = substr(sha256(convert_to('image' || E'\n' || image_url, 'UTF8')), 1, 16)
     WHERE NOT is_stale AND url_reading.image_id IS NOT NULL
       AND (refusal IS NULL OR refusal NOT IN ('http-404', 'http-410'))
-      -- nor by a visit of another plan since
+      -- nor seen by a visit of another host since
       AND NOT EXISTS (
           SELECT FROM observation
           LEFT JOIN observation_again AS again ON observation_id = observation.id
           WHERE observation.image_url = unseen.image_url
-            AND greatest(observation.visit_id, again.visit_id) >= (SELECT id FROM oldest))
+            AND greatest(observation.visit_id, again.visit_id) > last_visit)
     ORDER BY key
     FOR UPDATE OF url_reading
 )
