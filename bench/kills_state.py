@@ -30,7 +30,10 @@ CONTENT = {
                      LEFT JOIN site_rule_again AS again ON site_rule_id = site_rule.id
                      WHERE (SELECT max(id) FROM visit) IN
                          (site_rule.visit_id, again.visit_id)""",
-    "pages": """SELECT DISTINCT evidence.digest FROM evidence WHERE about = 'page'""",
+    # Of pages with images: which page of an endless series is the last depends on the order.
+    "pages": """SELECT DISTINCT digest FROM observation
+                CROSS JOIN LATERAL unnest(observation.evidence) AS named (id)
+                JOIN evidence ON evidence.id = named.id AND about = 'page'""",
     "how the last visit ended": "SELECT state FROM visit ORDER BY id DESC LIMIT 1",
     "visits taken for running": "SELECT id FROM visit WHERE state = 'running'",
 }

@@ -31,7 +31,7 @@ class Recorder:
     visit_id, known, journal, seconds = 1, {}, (), 0.0
     def __init__(self):
         self.observations, self.site_files = [], []
-    def write(self, observations, site_files, results):
+    def write(self, observations, site_files, results, readings):
         self.observations += observations
         self.site_files += site_files
     def finish(self, state, counts, rest):
