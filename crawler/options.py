@@ -26,7 +26,8 @@ class Options:
     """How to crawl: limits per visit, seconds between requests, seconds per download.
 
     `contact` is a web page or `mailto:` address for site owners. `private`: the start
-    hosts may have public names that resolve to private addresses.
+    hosts may have public names that resolve to private addresses. `fresh`: ask for everything
+    as if for the first time. `every_page`: later visits of a schedule ask for every page.
     """
 
     limits: VisitLimits = field(default_factory=VisitLimits)
@@ -35,6 +36,8 @@ class Options:
     contact: str | None = None
     verbose: bool = False
     private: bool = False
+    fresh: bool = False
+    every_page: bool = False
 
     def __post_init__(self) -> None:
         """Raise UsageError for a number that is negative, infinite or no number."""
@@ -53,7 +56,8 @@ class Options:
             for name in VisitLimits.__dataclass_fields__
             if f"max_{name}" in values
         }
-        others = {name: values[name] for name in ("delay", "timeout", "private") if name in values}
+        names = ("delay", "timeout", "private", "fresh", "every_page")
+        others = {name: values[name] for name in names if name in values}
         return cls(VisitLimits(**limits), **others, contact=contact, verbose=verbose)
 
     def stored(self) -> dict[str, Any]:
@@ -64,4 +68,5 @@ class Options:
     def _storable(self) -> dict[str, Any]:
         """Return the limits and the options that do not depend on who makes the visit."""
         limits = {f"max_{name}": value for name, value in asdict(self.limits).items()}
-        return limits | {"delay": self.delay, "timeout": self.timeout, "private": self.private}
+        names = ("delay", "timeout", "private", "every_page")
+        return limits | {name: getattr(self, name) for name in names}

@@ -20,7 +20,7 @@ from twisted.python.failure import Failure
 
 from crawler.manners.downloader import begun_response, downloader_of
 from crawler.manners.refusals import refusal_of
-from crawler.manners.responses import response_of
+from crawler.manners.responses import header_lines, response_of
 from crawler.manners.robots import ENDINGS, RobotsTxtMiddleware
 from crawler.options import VisitLimits
 from crawler.pages.reading import Page, PageParser, PageResponse, parse_page
@@ -47,8 +47,10 @@ from crawler.visit.results import (
     unpack,
 )
 from crawler.visit.results import Request as StateRequest
+from crawler.visit.revisit import Revisit
 from crawler.visit.site_files import SiteFileUrl, refused, site_file
 from crawler.visit.state import VisitState
+from registry import __version__
 from registry.db.visits import State
 from registry.evidence.responses import Response as EvidenceResponse
 from registry.model import Observation, SiteFile
@@ -94,7 +96,9 @@ class SiteSpider(Spider):
         self.ending = ending
         self.report = report
         self.warnings = Warnings(self.logger)
-        self.visit = VisitState(start_url, limits)
+        reader = f"{self.name} {__version__}"
+        self.revisit = Revisit(recorder.begun.extent, recorder.known, start_url, reader)
+        self.visit = VisitState(start_url, limits, self.revisit.site)
         self.visit.replay(self._journal())
         self.batches = Batches(recorder, ending.fail)
 
@@ -111,21 +115,37 @@ class SiteSpider(Spider):
         """Request what has no result yet. Raises CloseSpider if robots.txt would not be obeyed."""
         if self.crawler.get_downloader_middleware(RobotsTxtMiddleware) is None:
             raise CloseSpider("robots.txt would not be obeyed")
-        self.ending.begin(self.visit.limits.seconds - self.recorder.seconds)
+        self.ending.begin(self.visit.limits.seconds - self.recorder.begun.seconds)
         self.batches.begin()
-        for request in self.visit.requests():
-            yield self._request(request)
+        for item in self.visit.requests():
+            yield self._request(item)
+        due = self.revisit.due(self.recorder.begun.started_at)
+        if due is not None and not self.visit.is_planned:
+            for request in self._taken(due):
+                yield request
 
     async def page_read(self, response: Response, step: Step) -> AsyncIterator[Request]:
         """Read a page; request its images and links, and the pages that waited for it."""
         try:
-            result = await self._page(response_of(response), step)
+            if response.status == NOT_MODIFIED:
+                result = self._unchanged_page(response, step)
+            else:
+                result = await self._page(response_of(response), step)
         except Exception as error:  # noqa: BLE001 (pages that wait for this one must not be lost)
             self._count_error(error, response.url)
             result = PageResult(step, response.url, refusal="crashed")
         for request in self._taken(result):
             yield request
         await self.batches.room()
+
+    def _unchanged_page(self, response: Response, step: Step) -> PageResult:
+        """Return a page that was read by an earlier visit."""
+        url = response.url
+        if self.visit.was_read(url):
+            return PageResult(step, url)
+        lines = header_lines(response.headers)
+        page = self.revisit.pages.unchanged(url, lines, datetime.now(UTC))
+        return PageResult(step, url, page, None if page else f"http-{NOT_MODIFIED}")
 
     async def _page(self, response: EvidenceResponse, step: Step) -> PageResult:
         kind = page_kind(response)
@@ -149,6 +169,8 @@ class SiteSpider(Spider):
             text.content.links,
             response.cut,
             text.content.left,
+            response.field("etag") or None,
+            response.field("last-modified") or None,
         )
         return PageResult(step, response.url, seen, refusal)
 
@@ -161,7 +183,7 @@ class SiteSpider(Spider):
     async def image_read(self, response: Response, shown: str) -> AsyncIterator[Request]:
         """Fingerprint an image, and drop its bytes."""
         if response.status == NOT_MODIFIED:
-            known = self.recorder.known.get(response.url)
+            known = self.recorder.known.images.get(response.url)
             read = unchanged_image(response, known, datetime.now(UTC))
         else:
             read = await self._fingerprinted(response)
@@ -230,7 +252,10 @@ class SiteSpider(Spider):
             return
         items = self.visit.take(result)
         records = [item for item in items if isinstance(item, Observation | SiteFile)]
-        self.batches.add(result, records)
+        page = None
+        if isinstance(result, PageResult):
+            page = self.revisit.pages.after(result, datetime.now(UTC))
+        self.batches.add(result, records, page)
         for url, text in self.visit.unread:
             self.warnings.once(text, url)
         self.visit.unread.clear()
@@ -244,7 +269,7 @@ class SiteSpider(Spider):
     def _journal(self) -> list[Result]:
         """Return the results of the visit until here; an unreadable journal is dropped."""
         try:
-            return [result for part in self.recorder.journal for result in unpack(part)]
+            return [result for part in self.recorder.begun.journal for result in unpack(part)]
         except UnreadableJournal as error:
             self.logger.warning("%s; the visit begins anew", error)
             self.recorder.drop_journal()
@@ -260,6 +285,12 @@ class SiteSpider(Spider):
         return False
 
     def _request(self, item: StateRequest) -> Request:
+        request = self._made(item)
+        if self.revisit.is_fresh(item):
+            request.meta["is_fresh"] = True
+        return request
+
+    def _made(self, item: StateRequest) -> Request:
         if isinstance(item, Step):
             return page_request(item, self.page_read, self.page_failed)
         if isinstance(item, SiteFileUrl):

@@ -50,6 +50,7 @@ def terms_of(target: str, values: Values) -> Terms:
         values["cron"],
         values["night"],
         values["timezone"],
+        values["site_files"],
         options.stored(),
     )
     rule_of(terms)

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     type=Duration(),
     help="Skip sites that were visited within this time: 30m, 12h, 7d.",
 )
+@click.option(
+    "--fresh", is_flag=True, help="Ask for everything again, also for what did not change."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.option("--verbose", is_flag=True, help="Show Scrapy's whole log.")
 def command(

@@ -40,6 +40,15 @@ def command() -> None:
 @click.option(
     "--timezone", default="UTC", show_default=True, help="Time zone of --cron and --night."
 )
+@click.option(
+    "--site-files",
+    type=Duration(),
+    help="Time between two requests for robots.txt and the like.  [default: half of the pages', "
+    "at most 1d]",
+)
+@click.option(
+    "--every-page", is_flag=True, help="Ask for every page at each visit, not for the due ones."
+)
 @click.option("--spider", help="Spider for the URLs.  [default: the one for their host]")
 @visit_options
 @_JSON

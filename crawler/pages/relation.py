@@ -12,12 +12,13 @@ of its own site, on whatever host, but not embedded images of other sites
 4. else `third-party`.
 
 Rule 3 is decided at the end of a visit, so that the order in which pages arrive
-does not matter.
+does not matter. A visit to a part of the pages does not decide: the relation that an earlier
+one found for a host stays.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from registry.model import Relation
@@ -54,8 +55,12 @@ def plain_relation(image_url: str, page_url: str) -> Relation | None:
 
 @dataclass(slots=True)
 class HostSightings:
-    """The images and links of other hosts in a visit; decides rules 3 and 4 at its end."""
+    """The images and links of other hosts in a visit; decides rules 3 and 4 at its end.
 
+    `known` holds the relations of hosts that are decided already.
+    """
+
+    known: Mapping[str, Relation] = field(default_factory=dict)
     _images: dict[str, set[str]] = field(default_factory=dict)
     _pages: dict[str, set[str]] = field(default_factory=dict)
     _linked: set[str] = field(default_factory=set)
@@ -73,6 +78,8 @@ class HostSightings:
     def relation(self, image_url: str) -> Relation:
         """Return the relation of an image on another host, by the pages recorded so far."""
         host = hostname_of(image_url)
+        if host in self.known:
+            return self.known[host]
         has_enough = (
             len(self._images.get(host, ())) >= CDN_IMAGES
             and len(self._pages.get(host, ())) >= CDN_PAGES

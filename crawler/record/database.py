@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from time import monotonic
 
@@ -13,15 +13,16 @@ from psycopg import Connection
 
 from crawler.record.readings import record_readings, record_stale
 from crawler.record.refused import raise_refused
-from crawler.record.schedules import Found, PlanRow, settle
-from registry.db import records, visits
+from crawler.record.schedules import Found, PlanRow, longest_unasked, settle
+from crawler.record.values import Batch, Known
+from registry.db import known_pages, records, visits
 from registry.db.connect import connect
-from registry.db.events import has_events
-from registry.db.records import KnownImage
+from registry.db.events import changes_found
+from registry.db.known_rows import Extent
 from registry.db.session import Session
-from registry.db.visits import Claim, Span, State
+from registry.db.visits import Begun, Claim, Span, State
 from registry.errors import DatabaseUnavailable
-from registry.model import Observation, SiteFile, UrlReading
+from registry.model import Observation
 from registry.urls.hosts import bare
 
 # Seconds to wait before each retry, long enough for a restart of the server.
@@ -40,18 +41,17 @@ class Recorder:
     database is unavailable, it is retried after each of the seconds in `patience`, then
     DatabaseUnavailable is raised. Raises VisitLost if another process took the visit.
 
-    `journal` holds the packed results of the visit until here, `seconds` the time that they
-    took; both are empty for a new visit. `last_at` is the time when the visit before it
-    finished, None for the first.
+    `begun` says what the visit asks for, and holds its journal until here. `last_at` is the time
+    when the visit to pages before it finished, None for the first. `known` are the known images,
+    pages and site files of the host.
     """
 
     visit_id: int
     plan: PlanRow
-    known: Mapping[str, KnownImage]
+    begun: Begun
+    known: Known
     session: Session
     token: int = 1
-    journal: Sequence[bytes] = ()
-    seconds: float = 0.0
     last_at: datetime | None = None
     patience: Sequence[float] = PATIENCE
     _part: int = field(init=False)
@@ -61,7 +61,7 @@ class Recorder:
 
     def __post_init__(self) -> None:
         """Continue after the last part of the journal."""
-        self._part = len(self.journal)
+        self._part = len(self.begun.journal)
 
     @property
     def is_resumed(self) -> bool:
@@ -76,24 +76,22 @@ class Recorder:
             visits.drop_journals(conn, self.visit_id)
 
         self._with_retries(drop)
-        self.journal = ()
+        self.begun = replace(self.begun, journal=())
 
-    def write(
-        self,
-        observations: Sequence[Observation],
-        site_files: Sequence[SiteFile],
-        results: bytes,
-        readings: Sequence[UrlReading] = (),
-    ) -> None:
-        """Append a batch in one transaction: the packed results, their records, the events."""
+    def write(self, batch: Batch) -> None:
+        """Append a batch in one transaction, with the events that its readings show."""
         part, self._part = self._part, self._part + 1
 
         def append(conn: Connection) -> None:
             self._confirm(conn)
             # After a lost connection, the batch may have been committed.
-            if visits.add_journal(conn, self.visit_id, part, results):
-                records.write(conn, self.visit_id, observations, site_files, readings)
-                record_readings(conn, self.visit_id, readings, is_first=self.last_at is None)
+            if visits.add_journal(conn, self.visit_id, part, batch.results):
+                records.write(
+                    conn, self.visit_id, batch.observations, batch.site_files, batch.readings
+                )
+                is_first = self.last_at is None
+                record_readings(conn, self.visit_id, batch.readings, is_first=is_first)
+                known_pages.keep(conn, self.visit_id, batch.pages)
 
         self._with_retries(append)
 
@@ -113,7 +111,9 @@ class Recorder:
             span = visits.finish_visit(conn, self.visit_id, state=state, counts=counts)
             if state == "finished":
                 record_stale(conn, self.visit_id, span.finished_at)
-            settle(conn, self.plan, state, span, self._found(conn, state, span))
+                known_pages.forget(conn, self.visit_id)
+            found = self._found(conn, state, span)
+            settle(conn, self.plan, self.begun.extent, state, span, found)
 
         self._with_retries(end)
 
@@ -144,10 +144,13 @@ class Recorder:
         """Return what a finished visit says about the site's rate of change; not the first."""
         if state != "finished" or self.last_at is None:
             return None
-        return Found(span.started_at - self.last_at, has_events(conn, self.visit_id))
+        number, carriers = changes_found(conn, self.visit_id)
+        return Found(span.started_at - self.last_at, number > 0, carriers)
 
     def _confirm(self, conn: Connection) -> None:
-        visits.confirm(conn, self.visit_id, self.token, self.seconds + monotonic() - self._began)
+        visits.confirm(
+            conn, self.visit_id, self.token, self.begun.seconds + monotonic() - self._began
+        )
 
     def _hold(self, conn: Connection) -> None:
         """Hold the visit, unless a lost session of ours holds it until the server notices."""
@@ -174,8 +177,8 @@ def last_visit(*, spider: str, start_url: str, host: str) -> datetime | None:
         return visits.last_visit(conn, spider=spider, start_url=start_url, host=host)
 
 
-def start(session: Session, plan: PlanRow, user_agent: str) -> Recorder:
-    """Continue the newest unfinished visit of this plan, or begin a new one.
+def start(session: Session, plan: PlanRow, extent: Extent, user_agent: str) -> Recorder:
+    """Continue the newest unfinished visit of this plan and extent, or begin a new one.
 
     Marks visits as `killed` whose process is gone. Raises HostRefused if the host is never
     visited, HostBusy if it has a visit in progress, and the errors of `connect`, without retries.
@@ -183,7 +186,7 @@ def start(session: Session, plan: PlanRow, user_agent: str) -> Recorder:
     with session.connection() as conn:
         raise_refused(conn, [bare(plan["host"])])
         visits.mark_killed(conn)
-        claimed = visits.claim(conn, **plan)
+        claimed = visits.claim(conn, **plan, extent=extent)
         if claimed is None:
             raise visits.busy(conn, plan["host"])
         return begin(session, plan, claimed, user_agent)
@@ -196,7 +199,7 @@ def fail(session: Session, plan: PlanRow, claimed: Claim) -> None:
     """
     with session.connection() as conn, conn.transaction():
         if visits.seize(conn, claimed):
-            _fail(conn, plan, claimed.visit_id)
+            _fail(conn, plan, claimed)
 
 
 def crash(session: Session, aboard: Sequence[tuple[PlanRow, Claim]]) -> list[int]:
@@ -209,13 +212,13 @@ def crash(session: Session, aboard: Sequence[tuple[PlanRow, Claim]]) -> list[int
         failed = [visit_id for visit_id, number in crashes.items() if number >= MOST_CRASHES]
         for plan, claimed in aboard:
             if claimed.visit_id in failed:
-                _fail(conn, plan, claimed.visit_id)
+                _fail(conn, plan, claimed)
     return failed
 
 
-def _fail(conn: Connection, plan: PlanRow, visit_id: int) -> None:
-    span = visits.finish_visit(conn, visit_id, state="failed", counts={})
-    settle(conn, plan, "failed", span)
+def _fail(conn: Connection, plan: PlanRow, claimed: Claim) -> None:
+    span = visits.finish_visit(conn, claimed.visit_id, state="failed", counts={})
+    settle(conn, plan, visits.extent_of(conn, claimed.visit_id), "failed", span)
 
 
 def begin(session: Session, plan: PlanRow, claimed: Claim, user_agent: str) -> Recorder:
@@ -229,11 +232,20 @@ def begin(session: Session, plan: PlanRow, claimed: Claim, user_agent: str) -> R
         return Recorder(
             claimed.visit_id,
             plan,
-            records.known_images(conn, plan["host"]),
+            begun,
+            _known(conn, plan),
             session,
             claimed.token,
-            begun.journal,
-            begun.seconds,
             visits.last_visit(conn, **plan),
             _held_by=conn,
         )
+
+
+def _known(conn: Connection, plan: PlanRow) -> Known:
+    host = plan["host"]
+    return Known(
+        records.known_images(conn, host),
+        known_pages.known_pages(conn, host),
+        records.known_site_files(conn, host),
+        longest_unasked(conn, plan),
+    )

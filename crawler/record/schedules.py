@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any, Literal, NamedTuple, TypedDict
+from typing import Any, Literal, TypedDict
 
 from psycopg import Connection
 
 from crawler.schedule.nights import night
 from crawler.schedule.rates import Changes
-from crawler.schedule.rules import Rule
+from crawler.schedule.rules import MOST, Rule
 from registry.db import schedules, visits
 from registry.db.connect import connect
 from registry.db.hosts import delayed_hosts, refusals_of
+from registry.db.known_rows import Extent
 from registry.db.schedules import Schedule, Terms
 from registry.db.visits import Claim, Span, State
 from registry.urls.key import hostname_of
@@ -54,12 +55,26 @@ class DueVisit:
 def rule_of(terms: Terms) -> Rule:
     """Return the rule in the terms of a schedule. Raises UsageError for terms that are none."""
     hours = night(terms.night, terms.timezone) if terms.night else None
-    return Rule(terms.every, terms.cron, terms.least, terms.most, hours, terms.timezone)
+    return Rule(
+        terms.every,
+        terms.cron,
+        terms.least,
+        terms.most,
+        hours,
+        terms.timezone,
+        terms.site_files,
+    )
 
 
 def changes_of(schedule: Schedule) -> Changes:
     """Return how often the site was visited, and how often a visit found a change."""
     return Changes(schedule.visits, schedule.changed, schedule.days)
+
+
+def longest_unasked(conn: Connection, plan: PlanRow) -> timedelta:
+    """Return the longest time in which a page of a plan is not asked for."""
+    found = schedules.schedules_of(conn, [(plan["spider"], plan["start_url"])])
+    return (found[0].terms.most if found else None) or MOST
 
 
 def add_all(wanted: Sequence[Terms]) -> list[tuple[What, Schedule]]:
@@ -140,22 +155,43 @@ def _claimed(
     hours = rule_of(terms).night
     opens = hours.opens(now) if hours and not schedule.is_urgent else now
     if opens > now:
-        schedules.put_off(conn, schedule.id, opens)
+        schedules.delay(conn, schedule.id, opens)
         return None
     plan = PlanRow(spider=terms.spider, start_url=terms.start_url, host=terms.host)
-    claim = visits.claim(conn, **plan, worker=worker)
+    extent = schedule.extent if schedule.pages_due_at <= now else "site-files"
+    claim = visits.claim(conn, **plan, extent=extent, worker=worker)
     return DueVisit(claim, **plan, options=terms.options) if claim else None
 
 
-class Found(NamedTuple):
-    """What a visit found: whether something changed in the `gap` since the visit before."""
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a visit found: whether something changed in the `gap` since the visit to pages before.
+
+    `carriers` are those of the marks that changed.
+    """
 
     gap: timedelta
     changed: bool
+    carriers: frozenset[str] = frozenset()
+
+    @property
+    def more(self) -> Extent | None:
+        """Return what to ask for at once, because a visit to a part of the pages found this.
+
+        A host may leave a mark out of the headers of a 304.
+        """
+        if not self.carriers:
+            return None
+        return "fresh" if "headers" in self.carriers else "full"
 
 
 def settle(
-    conn: Connection, plan: PlanRow, state: State, span: Span, found: Found | None = None
+    conn: Connection,
+    plan: PlanRow,
+    extent: Extent,
+    state: State,
+    span: Span,
+    found: Found | None = None,
 ) -> None:
     """Say when the next visit is due, after one that ended; `found` adds to the estimate.
 
@@ -164,15 +200,39 @@ def settle(
     schedule = schedules.locked(conn, spider=plan["spider"], start_url=plan["start_url"])
     if schedule is None or state == "interrupted":
         return
-    changes = changes_of(schedule)
-    if found is not None:
-        changes = changes.with_visit(found.gap, changed=found.changed)
+    if found is not None and extent != "site-files":
+        changes = changes_of(schedule).with_visit(found.gap, changed=found.changed)
         schedules.estimate(conn, schedule.id, changes.visits, changes.changed, changes.days)
+        schedule = replace(schedule, **asdict(changes))
     if schedule.is_urgent and schedule.next_due_at > span.started_at:
         return
+    pages_due_at, next_extent = _pages_due(schedule, extent, state, span, found)
+    next_due_at = pages_due_at
+    if state != "failed":
+        rule = rule_of(schedule.terms)
+        next_due_at = rule.site_files_after(span.finished_at, pages_due_at, random.random())
+    schedules.settle(
+        conn, schedule.id, next_due_at=next_due_at, pages_due_at=pages_due_at, extent=next_extent
+    )
+
+
+def _pages_due(
+    schedule: Schedule, extent: Extent, state: State, span: Span, found: Found | None
+) -> tuple[datetime, Extent]:
+    """Return when a visit to pages is due, and to which, after a visit that ended."""
+    more = found.more if found else None
+    if extent == "site-files":
+        # Whoever changes the rules of a site may have changed its pages.
+        due = span.finished_at if more else schedule.pages_due_at
+        return min(due, schedule.pages_due_at), schedule.extent
+    if extent == "due" and more:
+        return span.finished_at, more
     rule = rule_of(schedule.terms)
     after = rule.after_failure if state == "failed" else rule.after
-    schedules.put_off(conn, schedule.id, after(span.finished_at, changes, random.random()))
+    due = after(span.finished_at, changes_of(schedule), random.random())
+    if state == "failed":
+        return due, schedule.extent
+    return due, "full" if schedule.terms.options.get("every_page") else "due"
 
 
 def _plan(terms: Terms) -> tuple[str, str]:

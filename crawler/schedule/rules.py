@@ -25,6 +25,9 @@ SPREAD = 0.05
 # Below this a site would be visited again before its pages can have changed.
 SHORTEST = timedelta(minutes=1)
 LONGEST = timedelta(days=3650)
+# Site files are asked for twice as often as pages, and once a day; never more often than this.
+SITE_FILES = timedelta(days=1)
+LEAST_SITE_FILES = timedelta(hours=1)
 # A site that could not be read is tried again after a day, unless its next visit is sooner.
 RETRY = timedelta(days=1)
 
@@ -34,7 +37,8 @@ class Rule:
     """How often a site is visited.
 
     Either `cron`, an expression of five fields in the time zone `timezone`; or `every`, an
-    interval. If `least` and `most` are given, `every` is only the first interval.
+    interval. If `least` and `most` are given, `every` is only the first interval. `site_files`
+    is the interval of the site files, None for the default.
     """
 
     every: timedelta | None = None
@@ -43,10 +47,13 @@ class Rule:
     most: timedelta | None = None
     night: Night | None = None
     timezone: str = "UTC"
+    site_files: timedelta | None = None
 
     def __post_init__(self) -> None:
         """Raise UsageError for a rule that contradicts itself or is out of range."""
         zone(self.timezone)
+        if self.site_files is not None and not SHORTEST <= self.site_files <= LONGEST:
+            raise UsageError("--site-files is out of range", "from 1m to 3650d")
         if self.cron is not None:
             self._check_cron(self.cron)
             return
@@ -106,6 +113,14 @@ class Rule:
         """Return when the visit after one that failed is due, like `after`."""
         usual = self.after(ended, changes, chance)
         return usual if self.cron else min(usual, self._at_night(ended + _spread(RETRY, chance)))
+
+    def site_files_after(self, ended: datetime, pages_due: datetime, chance: float) -> datetime:
+        """Return when the site files are due after a visit that ended then, in UTC.
+
+        Not after the pages, whose visit asks for them too.
+        """
+        usual = min(SITE_FILES, max((pages_due - ended) / 2, LEAST_SITE_FILES))
+        return min(pages_due, self._at_night(ended + _spread(self.site_files or usual, chance)))
 
     def _at_night(self, at: datetime) -> datetime:
         return self.night.opens(at) if self.night else at.astimezone(UTC)

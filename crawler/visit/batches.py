@@ -11,7 +11,9 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
+from crawler.record.values import Batch
 from crawler.visit.results import Result, pack, readings_of
+from registry.db.known_rows import KnownPage
 from registry.errors import RegistryError
 from registry.model import Observation, SiteFile
 
@@ -43,6 +45,7 @@ class Batches:
         self._observations: list[Observation] = []
         self._site_files: list[SiteFile] = []
         self._results: list[Result] = []
+        self._pages: list[KnownPage] = []
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="database")
         self._lock = asyncio.Lock()
         self._some = asyncio.Event()
@@ -52,10 +55,17 @@ class Batches:
         """Start writing."""
         self._writer = asyncio.ensure_future(self._write_on())
 
-    def add(self, result: Result, records: Iterable[Observation | SiteFile]) -> None:
-        """Add a result with its records."""
+    def add(
+        self,
+        result: Result,
+        records: Iterable[Observation | SiteFile],
+        page: KnownPage | None = None,
+    ) -> None:
+        """Add a result with its records; `page` is what is known of a page from now on."""
         self._some.set()
         self._results.append(result)
+        if page is not None:
+            self._pages.append(page)
         for record in records:
             if isinstance(record, SiteFile):
                 self._site_files.append(record)
@@ -106,10 +116,11 @@ class Batches:
             results, self._results = self._results, []
             observations, self._observations = self._observations, []
             site_files, self._site_files = self._site_files, []
+            pages, self._pages = self._pages, []
             if results:
-                packed = pack(results)
                 readings = [reading for result in results for reading in readings_of(result)]
-                await self._run(self._recorder.write, observations, site_files, packed, readings)
+                batch = Batch(pack(results), observations, site_files, readings, pages)
+                await self._run(self._recorder.write, batch)
 
     async def _run(self, write: object, *arguments: object) -> None:
         if self._failed:

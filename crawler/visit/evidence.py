@@ -14,13 +14,13 @@ if TYPE_CHECKING:
 
     from scrapy import http
 
-    from registry.db.records import KnownImage
+    from registry.db.known_rows import KnownImage
     from registry.evidence.responses import Response
 
 
 def page_evidence(response: Response, kind: str, excerpt: str) -> tuple[Evidence, ...]:
     """Return the header lines of a page, and the excerpt of its HTML, as evidence."""
-    headers = Evidence("headers", "page", response.url, kept(response.lines))
+    headers = Evidence("headers", "page", response.url, kept(response.lines, "page"))
     if kind != "html":
         return (headers,)
     return headers, Evidence("html", "page", response.url, text=excerpt)

@@ -10,13 +10,13 @@ gallery of any length is read.
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Set
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from crawler.options import VisitLimits
 from crawler.pages.links import PageLink
-from crawler.visit.url_shapes import folder_of, page_key, shape_of, spelling_of
+from crawler.visit.url_shapes import folder_of, page_key, page_name, shape_of, spelling_of
 
 # Most pages of one shape read in a row without a new image; fewer for a series that is
 # followed page by page (`rel=next`), where few requests are unfinished at a time.
@@ -54,9 +54,13 @@ class _PageGroup:
 
 @dataclass(slots=True)
 class Frontier:
-    """Decides whether and when each link is followed, and counts the reasons for dropped ones."""
+    """Decides whether and when each link is followed, and counts the reasons for dropped ones.
+
+    Links to pages with a name in `known` are not followed: an earlier visit asked for them.
+    """
 
     limits: VisitLimits
+    known: Set[bytes] = frozenset()
     pages: int = 0
     _dropped: Counter[str] = field(default_factory=Counter)
     _deep: set[str] = field(default_factory=set)
@@ -78,6 +82,8 @@ class Frontier:
             if spelling != self._seen[key]:
                 self._sessions.add(spelling)
             return False
+        if self.known and page_name(url) in self.known:
+            return False
         if depth > self.limits.depth:
             # Not final: a shorter path to this page may be found later.
             self._deep.add(key)
@@ -85,6 +91,18 @@ class Frontier:
         self._seen[key] = spelling
         self._deep.discard(key)
         return self._may_request(Step(PageLink(url, is_next), depth))
+
+    def expect(self, step: Step) -> bool:
+        """Return whether to request a known page, and count it as requested if so."""
+        url = step.link.url
+        key = page_key(url)
+        if key in self._seen or self.pages >= self.limits.pages:
+            return False
+        self._seen[key] = hash(spelling_of(url))
+        for name, _ in _budgets(step.link):
+            self._group(name).unread += 1
+        self.pages += 1
+        return True
 
     def shows(self, url: str, images: Iterable[str]) -> None:
         """Record the images that the page requested at `url` shows."""

@@ -27,7 +27,8 @@ NOT_MODIFIED = 304
 class PageRead:
     """One page that was read, with the evidence about its images.
 
-    `is_cut`: the page was truncated. `left` counts the items left out, by type.
+    `is_cut`: the page was truncated. `left` counts the items left out, by type. `etag` and
+    `last_modified` are those of its response, for the conditions of the next request.
     """
 
     url: str
@@ -37,6 +38,8 @@ class PageRead:
     links: tuple[PageLink, ...] = ()
     is_cut: bool = False
     left: Mapping[str, int] = field(default_factory=dict)
+    etag: str | None = None
+    last_modified: str | None = None
 
     @cached_property
     def keys(self) -> frozenset[str | None]:
@@ -81,27 +84,28 @@ class _Showing:
 class Showings:
     """Turns pages and images, in any order, into observations.
 
-    `limit`: most images requested; further ones get the refusal `limit`.
+    `limit`: most images requested; further ones get the refusal `limit`. `hosts` decides the
+    relations of images on other hosts.
     """
 
     limit: int
+    hosts: HostSightings = field(default_factory=HostSightings)
     requested: set[str] = field(default_factory=set)
     _read: dict[str, ImageRead] = field(default_factory=dict)
     _waiting: dict[str, list[_Showing]] = field(default_factory=dict)
     _ready: list[Observation] = field(default_factory=list)
     _undecided: list[Observation] = field(default_factory=list)
-    _hosts: HostSightings = field(default_factory=HostSightings)
     # By page and key: URLs that are observed because another one redirects to them.
     _redirected: set[tuple[str, str]] = field(default_factory=set)
 
     def page(self, page: PageRead) -> list[str]:
         """Add a page; return the images to request now."""
-        self._hosts.linked(link.url for link in page.links)
+        self.hosts.linked(link.url for link in page.links)
         wanted: list[str] = []
         for image in page.images:
             showing = _Showing(page, image)
             for url in showing.urls:
-                self._hosts.shown(url, page.url)
+                self.hosts.shown(url, page.url)
             wanted.extend(self._advance(showing))
         return wanted
 
@@ -133,7 +137,7 @@ class Showings:
             for showing in showings:
                 self._settle(showing, refusal)
         undecided, self._undecided = self._undecided, []
-        decided = [replace(o, relation=self._hosts.relation(o.image_url)) for o in undecided]
+        decided = [replace(o, relation=self.hosts.relation(o.image_url)) for o in undecided]
         return [*self.ready(), *decided]
 
     def _advance(self, showing: _Showing) -> Iterator[str]:
@@ -173,7 +177,7 @@ class Showings:
             self._observe(page, url, tried.get(url, shared))
         for url, read in tried.items():
             if read.fetched_url is not None and self._is_elsewhere(page, url, read.fetched_url):
-                self._hosts.shown(read.fetched_url, page.url)
+                self.hosts.shown(read.fetched_url, page.url)
                 self._observe(page, read.fetched_url, read)
 
     def _is_elsewhere(self, page: PageRead, url: str, fetched_url: str) -> bool:

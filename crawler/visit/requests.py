@@ -37,6 +37,7 @@ def page_request(step: Step, callback: Callable[..., Any], errback: Callable[...
             "kind": "page",
             "download_maxsize": UNPACKED_BYTES,
             "download_fail_on_dataloss": False,
+            "handle_httpstatus_list": [NOT_MODIFIED],
         },
         dont_filter=True,
     )

@@ -78,6 +78,17 @@ class FileResult:
 
 
 @dataclass(frozen=True, slots=True)
+class DueResult:
+    """The known pages that are due in this visit."""
+
+    steps: tuple[Step, ...]
+
+    @property
+    def request(self) -> None:
+        """Return None: no request of the state ended."""
+
+
+@dataclass(frozen=True, slots=True)
 class RobotsResult:
     """A robots.txt that was fetched before the requests to its host."""
 
@@ -88,12 +99,13 @@ class RobotsResult:
         """Return None: no request of the state ended."""
 
 
-Result = PageResult | ImageResult | FileResult | RobotsResult
+Result = PageResult | ImageResult | FileResult | RobotsResult | DueResult
 _KINDS: dict[str, type[Result]] = {
     "page": PageResult,
     "image": ImageResult,
     "file": FileResult,
     "robots": RobotsResult,
+    "due": DueResult,
 }
 _NAMES = {kind: name for name, kind in _KINDS.items()}
 

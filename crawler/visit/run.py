@@ -20,6 +20,7 @@ from crawler.report.summary import Ended
 from crawler.visit.crawl import Crawl, ReportCounts, prepared
 from crawler.visit.reactor import running_loop
 from crawler.visit.readers import Readers
+from registry.db.known_rows import Extent
 from registry.db.session import Session
 from registry.errors import UsageError
 
@@ -51,7 +52,8 @@ def visit(
     loop = running_loop()
     session = Session()
     try:
-        record = recorder.start(session, preparation.row, preparation.user_agent)
+        extent: Extent = "fresh" if options.fresh else "full"
+        record = recorder.start(session, preparation.row, extent, preparation.user_agent)
         resumed = f" (visit {record.visit_id}, resumed)" if record.is_resumed else ""
         say(f"visiting {plan.start_url} as {preparation.user_agent}{resumed}")
         readers, turns = Readers(), DatabaseTurns()

@@ -14,10 +14,13 @@ from datetime import datetime
 
 from crawler.options import VisitLimits
 from crawler.pages.links import PageLink
+from crawler.pages.relation import HostSightings
 from crawler.report.tally import VisitTally
 from crawler.visit.frontier import Frontier, Step
 from crawler.visit.images import PageRead, Showings
+from crawler.visit.known import KnownSite
 from crawler.visit.results import (
+    DueResult,
     FileResult,
     ImageResult,
     ImageUrl,
@@ -41,13 +44,15 @@ Next = Request | Record
 class VisitState:
     """The state of one visit that starts at `start_url`.
 
-    `host` is the host of the first page, after redirects. `is_private`: private addresses may
-    be requested. `start_refusal` is the reason why the first page was not read. `unread` holds
+    `known` is what an earlier visit found, if this one asks for a part of the pages only.
+    `host` is the host of the start page, after redirects. `is_private`: private addresses may
+    be requested. `start_refusal` is the reason why the start page was not read. `unread` holds
     the URL and a warning for each part of evidence that no reader read, until they are shown.
     """
 
     start_url: str
     limits: VisitLimits
+    known: KnownSite | None = None
     is_private: bool = False
     host: str = ""
     start_refusal: str | None = None
@@ -60,17 +65,22 @@ class VisitState:
     _open: dict[Request, None] = field(default_factory=dict)
     _pages_read: set[str] = field(default_factory=set)
     _robots: set[str] = field(default_factory=set)
-    _is_started: bool = False
+    is_planned: bool = False
     _left: Counter[str] = field(default_factory=Counter)
 
     def __post_init__(self) -> None:
-        """Start with the host of the start URL, and its request."""
-        self.host = host_of(self.start_url) or ""
+        """Start with the first requests: for the start page, or for the site files."""
+        known = self.known or KnownSite()
+        self.host = known.host or host_of(self.start_url) or ""
         self.is_private = self.is_private or is_private(hostname_of(self.start_url))
-        self.images = Showings(self.limits.images)
-        self.frontier = Frontier(self.limits)
-        self.frontier.admit(self.start_url, 0)
-        self._open[Step(PageLink(self.start_url), 0)] = None
+        self.images = Showings(self.limits.images, HostSightings(known.relations))
+        self.frontier = Frontier(self.limits, known.pages)
+        if known.site_files is not None:
+            self._open.update(dict.fromkeys(known.site_files))
+            return
+        start = Step(PageLink(self.start_url), 0)
+        self.frontier.expect(start)
+        self._open[start] = None
 
     def replay(self, results: Iterable[Result]) -> None:
         """Take the results of a journal; their records were written before."""
@@ -133,11 +143,15 @@ class VisitState:
                 is_again = record.url in self._robots
                 self._robots.add(record.url)
                 yield from [record] if is_again else self._recorded(record)
+            case DueResult(steps):
+                self.is_planned = True
+                yield from (step for step in steps if self.frontier.expect(step))
 
     def _page(self, result: PageResult) -> Iterator[Next]:
         page = result.page
+        is_start = result.step.link.url == self.start_url and result.step.depth == 0
         if page is not None and not self.was_read(page.url):
-            if not self._pages_read:
+            if is_start:
                 # The start URL may redirect to another host of the site.
                 self.host = host_of(page.url) or ""
             self._pages_read.add(page_key(page.url))
@@ -146,9 +160,8 @@ class VisitState:
         refusal = result.refusal or (PAGE_TRUNCATED if page is not None and page.is_cut else None)
         if refusal is not None:
             self.tally.pages_refused[refusal] += 1
-            if not self._is_started and refusal != "interrupted":
+            if is_start and refusal != "interrupted":
                 self.start_refusal = refusal
-        self._is_started = True
         yield from self.frontier.read(result.step.link.url)
 
     def _read(self, page: PageRead, step: Step, refusal: str | None) -> Iterator[Next]:

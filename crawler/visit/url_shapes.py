@@ -8,6 +8,7 @@ which differ from traps by the images they show.
 
 from __future__ import annotations
 
+import hashlib
 import re
 from itertools import pairwise
 from urllib.parse import parse_qsl, urlsplit
@@ -35,6 +36,11 @@ def page_key(url: str) -> str:
     number or a word is not a token: `session_id=3` may be the page of a lesson.
     """
     return _key(url, with_sessions=False)
+
+
+def page_name(url: str) -> bytes:
+    """Return 16 bytes that are equal for the URLs of one page."""
+    return hashlib.sha256(page_key(url).encode(errors="surrogatepass")).digest()[:16]
 
 
 def spelling_of(url: str) -> str:

@@ -36,11 +36,11 @@ def add_events(conn: psycopg.Connection, visit_id: int, events: Iterable[NewEven
             cursor.executemany(SQL["add_event"], rows)
 
 
-def has_events(conn: psycopg.Connection, visit_id: int) -> bool:
-    """Return whether a visit found a change."""
-    row = conn.execute(SQL["has_events"], {"visit_id": visit_id}).fetchone()
+def changes_found(conn: psycopg.Connection, visit_id: int) -> tuple[int, frozenset[str]]:
+    """Return how many changes a visit found, and the carriers of the marks that changed."""
+    row = conn.execute(SQL["changes_found"], {"visit_id": visit_id}).fetchone()
     assert row is not None
-    return bool(row[0])
+    return row[0], frozenset(row[1] or ())
 
 
 def events(

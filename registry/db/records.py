@@ -6,12 +6,12 @@ All functions need a connection of `registry.db.connect.connect`.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import psycopg
 from psycopg.types.json import Jsonb
 
+from registry.db.known_rows import KnownImage, KnownSiteFile
 from registry.db.rows import evidence_from_row
 from registry.db.sql import load
 from registry.db.values import evidence_digest, pack, unpack
@@ -19,20 +19,6 @@ from registry.fingerprints import versions
 from registry.model import Evidence, Observation, Picture, SiteFile, UrlReading
 
 SQL = load("records")
-
-
-@dataclass(frozen=True, slots=True)
-class KnownImage:
-    """The latest successful reading of one URL, for a conditional request.
-
-    `evidence` holds the response's evidence about the image (its headers, the metadata of
-    its file): on a 304 it is recorded again, together with `picture`.
-    """
-
-    picture: Picture
-    evidence: tuple[Evidence, ...]
-    etag: str | None
-    last_modified: str | None
 
 
 def write(
@@ -85,6 +71,12 @@ def known_images(conn: psycopg.Connection, host: str) -> dict[str, KnownImage]:
     return {unpack(row[0]): _known_image(row) for row in rows}
 
 
+def known_site_files(conn: psycopg.Connection, host: str) -> list[KnownSiteFile]:
+    """Return the site files that visits to this host asked for, besides robots.txt."""
+    rows = conn.execute(SQL["known_site_files"], {"host": host})
+    return [KnownSiteFile(file_host, kind, unpack(url)) for file_host, kind, url in rows]
+
+
 def _copy(conn: psycopg.Connection, name: str, rows: Iterable[Sequence[object]]) -> None:
     with conn.cursor() as cursor, cursor.copy(SQL[name]) as copy:
         for row in rows:
@@ -135,7 +127,7 @@ def _site_rule_row(position: int, f: SiteFile) -> Sequence[object]:
 
 
 def _known_image(row: Sequence[Any]) -> KnownImage:
-    _, sha256, md5, width, height, form, size, unfit, fingerprints, evidence = row
+    _, relation, sha256, md5, width, height, form, size, unfit, fingerprints, evidence = row
     bits_of: dict[str, dict[str, str]] = {}
     ours = versions().items()
     for algorithm, version, view, bits in fingerprints or ():
@@ -144,6 +136,7 @@ def _known_image(row: Sequence[Any]) -> KnownImage:
     recorded = tuple(evidence_from_row(*values) for values in evidence or ())
     return KnownImage(
         picture=Picture(sha256, md5, width, height, form, size, bits_of, unfit),
+        relation=relation,
         evidence=recorded,
         etag=_header(recorded, "etag"),
         last_modified=_header(recorded, "last-modified"),

@@ -11,6 +11,7 @@ import psycopg
 from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 
+from registry.db.known_rows import Extent
 from registry.db.sql import load
 from registry.db.values import pack, unpack
 
@@ -34,6 +35,7 @@ class Terms:
     """What a schedule says: the visit to make, how often, and with which options.
 
     Either `every` or `cron` is given; `least` and `most` only together, with `every`.
+    `site_files` is the interval of the site files, None for the default.
     """
 
     spider: str
@@ -45,6 +47,7 @@ class Terms:
     cron: str | None = None
     night: str | None = None
     timezone: str = "UTC"
+    site_files: timedelta | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -54,6 +57,7 @@ class VisitMade:
 
     id: int
     state: str
+    extent: Extent
     started_at: datetime
     finished_at: datetime | None
     counts: Mapping[str, int] | None
@@ -64,7 +68,8 @@ class Schedule:
     """A schedule in the database, with its last visit.
 
     `visits`, `changed` and `days` are the estimate of its rate of change
-    (`crawler.schedule.rates`).
+    (`crawler.schedule.rates`). A visit that asks for pages is due at `pages_due_at`, for those
+    that `extent` names; in between, only the site files are asked for.
     """
 
     id: int
@@ -74,9 +79,16 @@ class Schedule:
     days: float
     added_at: datetime
     next_due_at: datetime
+    pages_due_at: datetime
+    extent: Extent
     is_urgent: bool
     paused_at: datetime | None
     last_visit: VisitMade | None
+
+    @property
+    def next_extent(self) -> Extent:
+        """Return what the next visit asks for."""
+        return self.extent if self.pages_due_at <= self.next_due_at else "site-files"
 
 
 def now(conn: psycopg.Connection) -> datetime:
@@ -161,13 +173,21 @@ def locked(conn: psycopg.Connection, *, spider: str, start_url: str) -> Schedule
     return _with_ids(conn, [row[0]])[0] if row else None
 
 
-def put_off(conn: psycopg.Connection, schedule_id: int, next_due_at: datetime) -> None:
-    """Let a schedule be due at another time, in its night."""
-    conn.execute(SQL["put_off_schedule"], {"id": schedule_id, "next_due_at": next_due_at})
+def settle(
+    conn: psycopg.Connection,
+    schedule_id: int,
+    *,
+    next_due_at: datetime,
+    pages_due_at: datetime,
+    extent: Extent,
+) -> None:
+    """Say when the next visit is due, and when the next that asks for pages, and for which."""
+    due = {"next_due_at": next_due_at, "pages_due_at": pages_due_at}
+    conn.execute(SQL["settle_schedule"], due | {"id": schedule_id, "extent": extent})
 
 
 def delay(conn: psycopg.Connection, schedule_id: int, next_due_at: datetime) -> None:
-    """Let a schedule be due at another time; one that is urgent stays so."""
+    """Let the next visit be due at another time; a schedule that is urgent stays so."""
     conn.execute(SQL["delay_schedule"], {"id": schedule_id, "next_due_at": next_due_at})
 
 
@@ -191,15 +211,14 @@ def _with_ids(conn: psycopg.Connection, ids: Sequence[int]) -> list[Schedule]:
 
 def _values(terms: Terms, due: datetime) -> dict[str, Any]:
     packed = {"start_url": pack(terms.start_url), "options": Jsonb(dict(terms.options))}
-    return asdict(terms) | packed | {"next_due_at": due}
+    return asdict(terms) | packed | {"pages_due_at": due}
 
 
 def _schedule(row: dict[str, Any]) -> Schedule:
     last = None
     if row["visit_id"] is not None:
-        last = VisitMade(
-            row["visit_id"], row["state"], row["started_at"], row["finished_at"], row["counts"]
-        )
+        names = ("visit_id", "state", "visit_extent", "started_at", "finished_at", "counts")
+        last = VisitMade(*(row[name] for name in names))
     terms = {name: row[name] for name in Terms.__dataclass_fields__}
     state = {
         name: row[name]

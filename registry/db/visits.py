@@ -17,6 +17,7 @@ import psycopg
 from psycopg.errors import UniqueViolation
 from psycopg.types.json import Jsonb
 
+from registry.db.known_rows import Extent
 from registry.db.sql import load
 from registry.db.values import pack
 from registry.errors import RegistryError
@@ -74,6 +75,8 @@ class Begun:
     """
 
     seconds: float
+    extent: Extent
+    started_at: datetime
     journal: tuple[bytes, ...]
 
 
@@ -83,14 +86,21 @@ def limit_idle(conn: psycopg.Connection) -> None:
 
 
 def claim(
-    conn: psycopg.Connection, *, spider: str, start_url: str, host: str, worker: str | None = None
+    conn: psycopg.Connection,
+    *,
+    spider: str,
+    start_url: str,
+    host: str,
+    extent: Extent = "full",
+    worker: str | None = None,
 ) -> Claim | None:
-    """Claim the newest visit of this plan if it is unfinished, else a new one.
+    """Claim the newest visit of this plan and extent if it is unfinished, else a new one.
 
     None if the host has a visit in progress; `busy` says which. `worker` is the name of the
     worker that claims it.
     """
-    plan = {"spider": spider, "start_url": pack(start_url), "host": host, "worker": worker}
+    plan: dict[str, object] = {"spider": spider, "start_url": pack(start_url), "host": host}
+    plan |= {"worker": worker, "extent": extent}
     try:
         with conn.transaction():
             row = conn.execute(
@@ -133,7 +143,8 @@ def begin(conn: psycopg.Connection, claimed: Claim, user_agent: str) -> Begun:
         # Before anybody else can see that it is running.
         hold_visit(conn, visit_id, token)
         parts = conn.execute(SQL["read_journal"], {"visit_id": visit_id}).fetchall()
-    return Begun(row[0], tuple(part for (part,) in parts))
+    seconds, extent, started_at = row
+    return Begun(seconds, extent, started_at, tuple(part for (part,) in parts))
 
 
 def hold_visit(conn: psycopg.Connection, visit_id: int, token: int) -> bool:
@@ -196,6 +207,14 @@ def seize(conn: psycopg.Connection, claimed: Claim) -> bool:
     """Lock a visit of this claim that has not ended; return whether there is one."""
     values = {"visit_id": claimed.visit_id, "token": claimed.token}
     return conn.execute(SQL["seize_visit"], values).fetchone() is not None
+
+
+def extent_of(conn: psycopg.Connection, visit_id: int) -> Extent:
+    """Return what a visit asks for."""
+    row = conn.execute(SQL["extent_of_visit"], {"visit_id": visit_id}).fetchone()
+    assert row is not None  # the visit exists
+    extent: Extent = row[0]
+    return extent
 
 
 def has_ended(conn: psycopg.Connection, visit_id: int, token: int) -> bool:

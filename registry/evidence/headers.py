@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from registry.model import Evidence
+from registry.model import Evidence, Scope
 
 Lines = tuple[tuple[str, str], ...]
 
@@ -40,28 +40,42 @@ LEFT_OUT = frozenset(
         "x-timer",
     }
 )
+# Fields that change with every edit of a page, or with every response for it: its marks do not.
+_LEFT_OUT_OF_PAGES = frozenset(
+    {
+        "cache-control",
+        "content-length",
+        "content-security-policy",
+        "content-security-policy-report-only",
+        "etag",
+        "last-modified",
+    }
+)
 
 
-def kept(lines: Iterable[tuple[str, str]]) -> Lines:
-    """Return the field lines that are stored, not joined, in their order."""
-    return tuple(line for line in lines if line[0].lower() not in LEFT_OUT)
+def kept(lines: Iterable[tuple[str, str]], about: Scope = "image") -> Lines:
+    """Return the field lines of an image's or a page's response that are stored, in their order."""
+    left_out = LEFT_OUT | _LEFT_OUT_OF_PAGES if about == "page" else LEFT_OUT
+    return tuple(line for line in lines if line[0].lower() not in left_out)
 
 
-def refreshed(earlier: Iterable[Evidence], fresh: Lines) -> tuple[Evidence, ...]:
-    """Return an image's stored evidence, with its header lines updated from a 304 response.
+def refreshed(
+    earlier: Iterable[Evidence], fresh: Lines, about: Scope = "image"
+) -> tuple[Evidence, ...]:
+    """Return the stored evidence of an image or page, its header lines updated from a 304 response.
 
     RFC 9111, section 3.2: fields in the 304 replace the stored ones of the same name; the
     others stay. Length and type of a 304 describe its empty body and are ignored. Evidence
     from inside the file stays.
     """
-    updates = tuple((n, v) for n, v in kept(fresh) if not n.lower().startswith("content-"))
+    updates = tuple((n, v) for n, v in kept(fresh, about) if not n.lower().startswith("content-"))
     names = {name.lower() for name, _ in updates}
     return tuple(
         replace(evidence, lines=_merged(evidence.lines, updates, names))
         if evidence.carrier == "headers"
         else evidence
         for evidence in earlier
-        if evidence.about == "image"
+        if evidence.about == about
     )
 
 

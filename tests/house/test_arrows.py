@@ -130,7 +130,8 @@ CRAWLER = {
     "crawler.visit": VALUES
     | {"crawler.options", "crawler.settings", "crawler.pages", "crawler.manners", "crawler.report"}
     | {"registry.urls", "registry.evidence", "registry.signals"}
-    | {"registry.guard", "registry.pictures", "registry.db.values"},
+    | {"registry.guard", "registry.pictures", "registry.db.values", "registry.db.known_rows"}
+    | {"crawler.schedule", "crawler.record.values"},
     "crawler.site_spider": VALUES
     | {"crawler.options", "crawler.settings", "crawler.pages", "crawler.manners", "crawler.visit"}
     | {"crawler.record", "crawler.report"}

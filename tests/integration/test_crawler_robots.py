@@ -17,6 +17,7 @@ from demo.server import SampleSite
 # A visit without a database, by a spider that tries to get around the rules.
 SCRIPT = """
 import json, logging, sys
+from datetime import UTC, datetime
 from scrapy import Request
 from scrapy.crawler import AsyncCrawlerRunner
 from crawler.options import VisitLimits
@@ -25,15 +26,18 @@ from crawler.visit.reactor import running_loop, with_names
 from crawler.visit.readers import Readers
 from crawler.settings import scrapy_settings
 from crawler.site_spider import SiteSpider
+from crawler.record.values import Known
 from registry.db.hosts import Turn
+from registry.db.visits import Begun
 
 class Recorder:
-    visit_id, known, journal, seconds = 1, {}, (), 0.0
+    visit_id, known = 1, Known()
+    begun = Begun(0.0, "full", datetime.now(UTC), ())
     def __init__(self):
         self.observations, self.site_files = [], []
-    def write(self, observations, site_files, results, readings):
-        self.observations += observations
-        self.site_files += site_files
+    def write(self, batch):
+        self.observations += batch.observations
+        self.site_files += batch.site_files
     def finish(self, state, counts, rest):
         self.observations += rest
         self.counts = counts
@@ -201,9 +205,9 @@ def test_a_redirect_does_not_carry_the_conditions_of_another_image() -> None:
 
     from crawler.manners.conditional import ConditionalMiddleware
 
-    known = {"https://art.example/a.jpg": SimpleNamespace(etag='"1"', last_modified="then")}
-    recorder = SimpleNamespace(known=known)
-    crawler = SimpleNamespace(spider=SimpleNamespace(recorder=recorder))
+    known = {("image", "https://art.example/a.jpg"): ('"1"', "then")}
+    revisit = SimpleNamespace(conditions=lambda *named: known.get(named, (None, None)))
+    crawler = SimpleNamespace(spider=SimpleNamespace(revisit=revisit))
     middleware = ConditionalMiddleware(crawler)  # type: ignore[arg-type]
     request = Request("https://art.example/a.jpg", meta={"kind": "image"})
     middleware.process_request(request)

@@ -12,6 +12,7 @@ from due_sites import DAY, begun, due, schedule, states, terms
 
 from crawler.record import database as recorder
 from crawler.record.schedules import PlanRow, claim_due, settle
+from crawler.record.values import Batch
 from registry.db import schedules, visits
 from registry.db.session import Session
 from registry.db.visits import VisitLost
@@ -52,9 +53,9 @@ def test_when_a_site_is_due_after_its_visit(
     ended = found.last_visit.finished_at
     assert ended is not None
     if least is None or most is None:
-        assert found.next_due_at == datetime(ended.year + 1, 1, 1, 3, tzinfo=UTC)
+        assert found.pages_due_at == datetime(ended.year + 1, 1, 1, 3, tzinfo=UTC)
     else:
-        assert least * DAY <= found.next_due_at - ended <= most * DAY
+        assert least * DAY <= found.pages_due_at - ended <= most * DAY
     assert claim_due(conn, "w", 9) == []
 
 
@@ -72,9 +73,9 @@ def test_a_visit_by_a_command_counts_for_the_schedule(conn: psycopg.Connection) 
     (schedule_id,) = due(conn, terms("a"))
     plan = PlanRow(spider="gallery", start_url="https://a.example/", host="a.example")
     session = Session()
-    recorder.start(session, plan, "test").finish("finished", {})
+    recorder.start(session, plan, "full", "test").finish("finished", {})
     session.close()
-    assert schedule(conn, schedule_id).next_due_at > schedules.now(conn) + 6 * DAY
+    assert schedule(conn, schedule_id).pages_due_at > schedules.now(conn) + 6 * DAY
 
 
 def test_a_visit_asked_for_during_a_visit_follows_it(conn: psycopg.Connection) -> None:
@@ -106,7 +107,7 @@ def test_a_schedule_removed_or_paused_in_mid_visit(conn: psycopg.Connection) -> 
     assert states(conn) == ["finished", "finished"]
     (paused,) = schedules.list_schedules(conn)
     assert paused.paused_at is not None
-    assert paused.next_due_at > schedules.now(conn) + 6 * DAY
+    assert paused.pages_due_at > schedules.now(conn) + 6 * DAY
     schedules.apply(conn, "resume", ids[1:])
     assert claim_due(conn, "w", 9) == []
 
@@ -138,7 +139,9 @@ def test_an_end_written_twice_counts_once(
     record.finish(state, {"pages": 1})
     assert conn.execute("SELECT state, counts FROM visit").fetchall() == [(state, {"pages": 1})]
     # The host may have its next visit before the answer is known to be lost.
-    conn.execute("UPDATE schedule SET next_due_at = clock_timestamp()")
+    conn.execute(
+        "UPDATE schedule SET next_due_at = clock_timestamp(), pages_due_at = clock_timestamp()"
+    )
     (after,) = claim_due(conn, "v", 1)
     begun(after)
     due_at = schedule(conn, schedule_id).next_due_at
@@ -165,7 +168,7 @@ def test_who_has_ended_a_visit(conn: psycopg.Connection) -> None:
     visit_id = visit.claim.visit_id
     record = begun(visit)
     assert not visits.has_ended(conn, visit_id, 1)
-    record.write([], [], b"one")
+    record.write(Batch(b"one"))
     visits.mark_crashed(conn, [visit.claim])
     assert not visits.has_ended(conn, visit_id, 1)
     (again,) = claim_due(conn, "w", 1)
@@ -182,11 +185,11 @@ def test_a_visit_that_cannot_be_made_fails(conn: psycopg.Connection) -> None:
     session = Session()
     recorder.fail(session, visit.plan, visit.claim)
     assert states(conn) == ["failed"]
-    next_due_at = schedule(conn, schedule_id).next_due_at
+    next_due_at = schedule(conn, schedule_id).pages_due_at
     assert 0.9 * DAY < next_due_at - schedules.now(conn) < 1.1 * DAY
     recorder.fail(session, visit.plan, visit.claim)
     session.close()
-    assert schedule(conn, schedule_id).next_due_at == next_due_at
+    assert schedule(conn, schedule_id).pages_due_at == next_due_at
 
 
 def test_only_its_owner_lets_a_visit_fail(conn: psycopg.Connection) -> None:
@@ -221,10 +224,12 @@ def test_a_visit_that_ends_four_processes_fails(conn: psycopg.Connection) -> Non
     session.close()
     rows = conn.execute("SELECT state, token, crashes FROM visit ORDER BY id").fetchall()
     assert rows == [("failed", 4, 4), ("claimed", 2, 1)]
-    next_due_at = schedule(conn, ids[0]).next_due_at
+    next_due_at = schedule(conn, ids[0]).pages_due_at
     assert 0.9 * DAY < next_due_at - schedules.now(conn) < 1.1 * DAY
     # The next visit is a new one.
-    conn.execute("UPDATE schedule SET next_due_at = clock_timestamp()")
+    conn.execute(
+        "UPDATE schedule SET next_due_at = clock_timestamp(), pages_due_at = clock_timestamp()"
+    )
     (new,) = claim_due(conn, "w", 9)
     assert (new.claim.token, new.claim.crashes) == (1, 0)
 

@@ -13,6 +13,7 @@ from due_sites import MINUTE, begun, closed_night, due, names, schedule, states,
 
 from crawler.record import database as recorder
 from crawler.record.schedules import REFUSED_FOR, DueVisit, PlanRow, claim_due
+from crawler.record.values import Batch
 from registry.db import hosts, schedules, visits
 from registry.db.connect import connect_to
 from registry.db.session import Session
@@ -63,7 +64,7 @@ def test_paused_and_future_ones_are_not_due(conn: psycopg.Connection) -> None:
     ids = due(conn, terms("paused"), terms("future"), terms("urgent"), terms("a"))
     schedules.apply(conn, "run_now", ids[2:3])
     schedules.apply(conn, "pause", [ids[0], ids[2]])
-    schedules.put_off(conn, ids[1], schedules.now(conn) + MINUTE)
+    schedules.delay(conn, ids[1], schedules.now(conn) + MINUTE)
     assert names(claim_due(conn, "w", 9)) == ["a"]
     schedules.apply(conn, "resume", ids)
     assert names(claim_due(conn, "w", 9)) == ["urgent", "paused"]
@@ -95,7 +96,7 @@ def test_a_host_visited_by_a_command_is_left_out(conn: psycopg.Connection) -> No
     due(conn, terms("a"), terms("b"))
     session = Session()
     plan = PlanRow(spider="other", start_url="https://a.example/x", host="a.example")
-    record = recorder.start(session, plan, "test")
+    record = recorder.start(session, plan, "full", "test")
     assert names(claim_due(conn, "w", 9)) == ["b"]
     record.finish("finished", {})
     session.close()
@@ -172,7 +173,7 @@ def test_crashed_visits_are_continued(conn: psycopg.Connection) -> None:
     due(conn, terms("a"), terms("b"))
     a, b = claim_due(conn, "w", 9)
     record = begun(a)
-    record.write([], [], b"one")
+    record.write(Batch(b"one"))
     # That of `a` was written; that of `b` was not even begun.
     assert visits.mark_crashed(conn, [a.claim, b.claim]) == {
         a.claim.visit_id: 1,
@@ -185,11 +186,11 @@ def test_crashed_visits_are_continued(conn: psycopg.Connection) -> None:
         Claim(b.claim.visit_id, 2, 1),
     ]
     with pytest.raises(VisitLost):
-        record.write([], [], b"two")
+        record.write(Batch(b"two"))
     with pytest.raises(VisitLost):
         begun(b)
     resumed = begun(again[0])
-    assert (resumed.is_resumed, resumed.journal) == (True, (b"one",))
+    assert (resumed.is_resumed, resumed.begun.journal) == (True, (b"one",))
     # A report that comes late is of another owner.
     assert visits.mark_crashed(conn, [a.claim]) == {}
     assert states(conn) == ["running", "claimed"]
@@ -203,7 +204,7 @@ def test_visits_given_back_are_continued(conn: psycopg.Connection) -> None:
     due(conn, terms("a"), terms("b"))
     a, b = claim_due(conn, "w", 9)
     record = begun(a)
-    record.write([], [], b"one")
+    record.write(Batch(b"one"))
     record.give_back()
     visits.give_back(conn, b.claim.visit_id, b.claim.token)
     assert states(conn) == ["given_back", "given_back"]
@@ -213,7 +214,7 @@ def test_visits_given_back_are_continued(conn: psycopg.Connection) -> None:
         Claim(a.claim.visit_id, 2, 0),
         Claim(b.claim.visit_id, 2, 0),
     ]
-    assert begun(again[0]).journal == (b"one",)
+    assert begun(again[0]).begun.journal == (b"one",)
     assert list(conn.execute("SELECT worker FROM visit ORDER BY id")) == [("v",)] * 2
 
 

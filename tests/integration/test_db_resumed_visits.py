@@ -11,6 +11,7 @@ import pytest
 
 from crawler.record.database import Recorder, start
 from crawler.record.schedules import PlanRow
+from crawler.record.values import Batch
 from registry.db import visits
 from registry.db.session import Session
 from registry.db.visits import HostBusy, VisitLost
@@ -29,7 +30,7 @@ def begin(database_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Begin]
     recorders: list[Recorder] = []
 
     def begin_visit(**changed: str) -> Recorder:
-        recorders.append(start(Session(), PLAN | changed, "t"))  # type: ignore[arg-type]
+        recorders.append(start(Session(), PLAN | changed, "full", "t"))  # type: ignore[arg-type]
         return recorders[-1]
 
     yield begin_visit
@@ -67,18 +68,18 @@ def images(conn: psycopg.Connection) -> list[str]:
 def test_a_killed_visit_is_taken_with_its_journal(conn: psycopg.Connection, begin: Begin) -> None:
     first = begin()
     assert not first.is_resumed
-    first.write([seen("a")], [], b"one")
-    first.write([seen("b")], [], b"two")
+    first.write(Batch(b"one", [seen("a")]))
+    first.write(Batch(b"two", [seen("b")]))
     gone(conn, first)
     second = begin()
     assert second.is_resumed
     assert (second.visit_id, second.token) == (first.visit_id, 2)
-    assert second.journal == (b"one", b"two")
-    assert 0 < second.seconds < 60
-    second.write([], [], b"three")
+    assert second.begun.journal == (b"one", b"two")
+    assert 0 < second.begun.seconds < 60
+    second.write(Batch(b"three"))
     gone(conn, second)
     third = begin()
-    assert third.journal == (b"one", b"two", b"three")
+    assert third.begun.journal == (b"one", b"two", b"three")
     third.finish("finished", {}, [seen("c")])
     assert images(conn) == ["a.jpg", "b.jpg", "c.jpg"]
     assert conn.execute("SELECT state, token FROM visit").fetchall() == [("finished", 3)]
@@ -88,18 +89,18 @@ def test_a_killed_visit_is_taken_with_its_journal(conn: psycopg.Connection, begi
 
 def test_the_owner_before_writes_no_more(conn: psycopg.Connection, begin: Begin) -> None:
     ghost = begin()
-    ghost.write([seen("a")], [], b"one")
+    ghost.write(Batch(b"one", [seen("a")]))
     cut_sessions(conn)
     owner = begin()
     assert owner.is_resumed
     for _ in range(2):
         with pytest.raises(VisitLost, match="another process"):
-            ghost.write([seen("ghost")], [], b"two")
+            ghost.write(Batch(b"two", [seen("ghost")]))
     with pytest.raises(VisitLost):
         ghost.finish("finished", {"pages": 9}, [seen("ghost")])
     with pytest.raises(VisitLost):
         ghost.drop_journal()
-    owner.write([seen("b")], [], b"two")
+    owner.write(Batch(b"two", [seen("b")]))
     owner.finish("finished", {"pages": 2})
     with pytest.raises(VisitLost):
         ghost.finish("finished", {"pages": 9})
@@ -112,11 +113,11 @@ def test_the_owner_before_writes_no_more(conn: psycopg.Connection, begin: Begin)
 @pytest.mark.parametrize("changed", [{}, {"start_url": "https://art.example/b"}])
 def test_a_host_has_one_visit_at_a_time(changed: dict[str, str], begin: Begin) -> None:
     first = begin()
-    first.write([], [], b"one")
+    first.write(Batch(b"one"))
     with pytest.raises(HostBusy, match=r"art\.example is being visited \(visit \d+, since "):
         begin(**changed)
     assert begin(host="b.example").visit_id != first.visit_id
-    first.write([], [], b"two")
+    first.write(Batch(b"two"))
     first.finish("finished", {})
     assert not begin(**changed).is_resumed
 
@@ -125,7 +126,7 @@ def test_a_visit_found_killed_is_lost_once_its_host_has_another(
     conn: psycopg.Connection, begin: Begin
 ) -> None:
     first = begin()
-    first.write([], [], b"one")
+    first.write(Batch(b"one"))
     cut_sessions(conn)
     other = begin(start_url="https://art.example/b")
     with pytest.raises(VisitLost):
@@ -136,7 +137,7 @@ def test_a_visit_found_killed_is_lost_once_its_host_has_another(
 
 def test_a_silent_owner_loses_its_visit(conn: psycopg.Connection, begin: Begin) -> None:
     silent = begin()
-    silent.write([], [], b"one")
+    silent.write(Batch(b"one"))
     past = timedelta(seconds=visits.SILENCE + 1)
     conn.execute("UPDATE visit SET seen_at = clock_timestamp() - %s", [past])
     owner = begin()
@@ -151,13 +152,13 @@ def test_a_silent_owner_loses_its_visit(conn: psycopg.Connection, begin: Begin) 
 
 def test_a_visit_given_back_is_continued(conn: psycopg.Connection, begin: Begin) -> None:
     first = begin()
-    first.write([], [], b"one")
+    first.write(Batch(b"one"))
     first.give_back()
     first.give_back()
     assert conn.execute("SELECT state FROM visit").fetchone() == ("given_back",)
     assert visits.mark_killed(conn) == []
     second = begin()
-    assert (second.token, second.journal) == (2, (b"one",))
+    assert (second.token, second.begun.journal) == (2, (b"one",))
     with pytest.raises(VisitLost):
         first.give_back()
 
@@ -169,7 +170,7 @@ def test_another_plan_does_not_take_it(
     changed: dict[str, str], conn: psycopg.Connection, begin: Begin
 ) -> None:
     first = begin()
-    first.write([], [], b"one")
+    first.write(Batch(b"one"))
     gone(conn, first)
     other = begin(**changed)
     assert not other.is_resumed
@@ -179,7 +180,7 @@ def test_another_plan_does_not_take_it(
 
 def test_an_old_visit_is_not_taken(conn: psycopg.Connection, begin: Begin) -> None:
     old = begin()
-    old.write([], [], b"one")
+    old.write(Batch(b"one"))
     gone(conn, old)
     past = timedelta(seconds=visits.RESUMABLE_SECONDS + 60)
     conn.execute("UPDATE visit SET started_at = started_at - %s", [past])
@@ -205,11 +206,11 @@ def test_a_batch_whose_confirmation_was_lost_is_stored_once(
             raise DatabaseUnavailable("gone")
         return added
 
-    recorder.write([seen("a")], [], b"one")
+    recorder.write(Batch(b"one", [seen("a")]))
     with monkeypatch.context() as patched:
         patched.setattr(visits, "add_journal", lost_after_commit)
-        recorder.write([], [], b"two")
-    recorder.write([seen("b")], [], b"three")
+        recorder.write(Batch(b"two"))
+    recorder.write(Batch(b"three", [seen("b")]))
     rows = conn.execute("SELECT part, results FROM visit_journal ORDER BY part").fetchall()
     assert rows == [(0, b"one"), (1, b"two"), (2, b"three")]
     assert images(conn) == ["a.jpg", "b.jpg"]
@@ -230,7 +231,7 @@ def test_a_stopped_owner_does_not_keep_its_locks(
         with stopped.session.connection():
             own.execute("SELECT 1")
     # It takes its visit again, with another session.
-    stopped.write([seen("a")], [], b"one")
+    stopped.write(Batch(b"one", [seen("a")]))
     assert images(conn) == ["a.jpg"]
 
 

@@ -18,8 +18,10 @@ from hypothesis import strategies as st
 
 from crawler.record import database as recorder
 from crawler.record.schedules import PlanRow
+from crawler.record.values import Batch
 from registry.db import records, visits
 from registry.db.connect import connect_to
+from registry.db.known_rows import KnownImage
 from registry.db.session import Session
 from registry.db.values import claim_digest, evidence_digest, pack, unpack
 from registry.fingerprints import versions
@@ -264,8 +266,8 @@ def test_known_images_are_the_latest_successful_reading_of_the_host(
 
     known = records.known_images(conn, HOST)
     assert set(known) == {url, f"https://{HOST}/b.jpg"}
-    assert known[url] == records.KnownImage(
-        picture=picture("a"), evidence=(new, metadata), etag='"new"', last_modified=None
+    assert known[url] == KnownImage(
+        picture("a"), "own", (new, metadata), etag='"new"', last_modified=None
     )
     assert known[f"https://{HOST}/b.jpg"].etag is None
 
@@ -351,13 +353,13 @@ def test_a_visit_whose_session_was_lost_is_held_again(
     monkeypatch.setenv("REGISTRY_DATABASE_URL", database_url)
     plan = PlanRow(spider="gallery", start_url="https://a.example/", host="a.example")
     session = Session()
-    record = recorder.start(session, plan, "test")
+    record = recorder.start(session, plan, "full", "test")
     conn.execute(
         "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity "
         "WHERE datname = current_database() AND pid <> pg_backend_pid()"
     )
     assert visits.mark_killed(conn) == [record.visit_id]
-    record.write([], [], b"")
+    record.write(Batch(b""))
     assert conn.execute("SELECT state FROM visit").fetchone() == ("running",)
     assert visits.mark_killed(conn) == []
     record.finish("finished", {})

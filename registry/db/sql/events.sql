@@ -11,9 +11,11 @@ INSERT INTO event (visit_id, at, kind, url, names, text_before, text_after, sinc
 VALUES (%(visit_id)s, %(at)s, %(kind)s, %(url)s, %(names)s, %(text_before)s, %(text_after)s,
     %(since)s, %(evidence_before)s, %(evidence_after)s, %(image_before)s, %(image_after)s)
 
--- name: has_events
--- that the visit itself found
-SELECT EXISTS (SELECT FROM event WHERE visit_id = %(visit_id)s AND kind <> 'picture-stale')
+-- name: changes_found
+-- that the visit itself found: how many, and the carriers of marks among them
+SELECT count(*), array_agg(DISTINCT carrier) FILTER (WHERE starts_with(kind, 'mark-'))
+FROM event LEFT JOIN evidence ON evidence.id = coalesce(evidence_after, evidence_before)
+WHERE visit_id = %(visit_id)s AND kind <> 'picture-stale'
 
 -- name: list_events
 -- with the host of the visit, and both pieces of evidence and digests of pictures

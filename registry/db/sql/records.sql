@@ -133,14 +133,15 @@ ORDER BY position
 -- name: known_images
 WITH latest AS (
     SELECT DISTINCT ON (observation.fetched_url)
-           observation.fetched_url, observation.image_id, observation.evidence
+           observation.fetched_url, observation.relation, observation.image_id,
+           observation.evidence
     FROM observation JOIN visit ON visit.id = observation.visit_id
     WHERE visit.host = %(host)s
       AND observation.image_id IS NOT NULL
       AND observation.fetched_url IS NOT NULL
     ORDER BY observation.fetched_url, observation.id DESC
 )
-SELECT latest.fetched_url,
+SELECT latest.fetched_url, latest.relation,
        encode(image.sha256, 'hex'), encode(image.md5, 'hex'),
        image.width, image.height, image.format, image.size, image.unfit,
        (SELECT json_agg(json_build_array(algorithm, version, view, encode(bits, 'hex'))
@@ -151,3 +152,11 @@ SELECT latest.fetched_url,
         JOIN evidence USING (id)
         WHERE evidence.about = 'image')
 FROM latest JOIN image ON image.id = latest.image_id
+
+-- name: known_site_files
+-- robots.txt is asked for before any other URL of its host
+SELECT DISTINCT site_rule.host, site_rule.kind, site_rule.url
+FROM site_rule LEFT JOIN site_rule_again AS again ON site_rule_id = site_rule.id
+JOIN visit ON visit.id IN (site_rule.visit_id, again.visit_id)
+WHERE visit.host = %(host)s AND site_rule.kind <> 'robots-txt'
+ORDER BY site_rule.host, site_rule.kind, site_rule.url

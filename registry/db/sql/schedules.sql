@@ -14,10 +14,12 @@ JOIN unnest(%(spiders)s::text[], %(start_urls)s::text[]) AS plan (spider, start_
 
 -- name: list_schedules
 -- each with its last visit that began
-SELECT schedule.*, last.id AS visit_id, last.state, last.started_at, last.finished_at, last.counts
+SELECT schedule.*, last.id AS visit_id, last.state, last.extent AS visit_extent,
+       last.started_at, last.finished_at, last.counts
 FROM schedule
 LEFT JOIN LATERAL (
-    SELECT visit.id, visit.state, visit.started_at, visit.finished_at, visit.counts FROM visit
+    SELECT visit.id, visit.state, visit.extent, visit.started_at, visit.finished_at, visit.counts
+    FROM visit
     WHERE visit.host = schedule.host AND visit.start_url = schedule.start_url
       AND visit.spider = schedule.spider
     ORDER BY visit.started_at DESC, visit.id DESC LIMIT 1) AS last ON true
@@ -32,14 +34,15 @@ WHERE id = %(number)s OR start_url = %(name)s OR host = %(name)s OR spider = %(n
 ORDER BY id
 
 -- name: add_schedule
-INSERT INTO schedule (spider, start_url, host, every, least, most, cron, night, timezone, options,
-    next_due_at)
+INSERT INTO schedule (spider, start_url, host, every, least, most, cron, night, timezone,
+    site_files, options, next_due_at, pages_due_at)
 VALUES (%(spider)s, %(start_url)s, %(host)s, %(every)s, %(least)s, %(most)s, %(cron)s, %(night)s,
-    %(timezone)s, %(options)s, %(next_due_at)s)
+    %(timezone)s, %(site_files)s, %(options)s, %(pages_due_at)s, %(pages_due_at)s)
 
 -- name: change_schedule
 UPDATE schedule SET every = %(every)s, least = %(least)s, most = %(most)s, cron = %(cron)s,
-    night = %(night)s, timezone = %(timezone)s, options = %(options)s, next_due_at = %(next_due_at)s
+    night = %(night)s, timezone = %(timezone)s, site_files = %(site_files)s,
+    options = %(options)s, next_due_at = %(pages_due_at)s, pages_due_at = %(pages_due_at)s
 WHERE id = %(id)s
 
 -- name: pause_schedules
@@ -55,12 +58,13 @@ DELETE FROM schedule WHERE id = ANY (%(ids)s)
 RETURNING id
 
 -- name: run_schedules_now
-UPDATE schedule SET next_due_at = clock_timestamp(), is_urgent = true
+UPDATE schedule SET next_due_at = clock_timestamp(), pages_due_at = clock_timestamp(),
+    is_urgent = true, extent = CASE extent WHEN 'due' THEN 'full' ELSE extent END
 WHERE id = ANY (%(ids)s) AND paused_at IS NULL
 RETURNING id
 
 -- name: visits_of_schedule
-SELECT visit.id, visit.state, visit.started_at, visit.finished_at, visit.counts
+SELECT visit.id, visit.state, visit.extent, visit.started_at, visit.finished_at, visit.counts
 FROM visit JOIN schedule USING (host, start_url, spider)
 WHERE schedule.id = %(id)s
 ORDER BY visit.started_at DESC, visit.id DESC LIMIT %(limit)s
@@ -81,8 +85,10 @@ SELECT id FROM schedule WHERE spider = %(spider)s AND start_url = %(start_url)s 
 UPDATE schedule SET visits = %(visits)s, changed = %(changed)s, days = %(days)s WHERE id = %(id)s
 
 -- name: delay_schedule
--- one that is due at once stays so: its night does not matter
+-- one that is urgent stays so: its night does not matter
 UPDATE schedule SET next_due_at = %(next_due_at)s WHERE id = %(id)s
 
--- name: put_off_schedule
-UPDATE schedule SET next_due_at = %(next_due_at)s, is_urgent = false WHERE id = %(id)s
+-- name: settle_schedule
+UPDATE schedule SET next_due_at = %(next_due_at)s, pages_due_at = %(pages_due_at)s,
+    extent = %(extent)s, is_urgent = false
+WHERE id = %(id)s

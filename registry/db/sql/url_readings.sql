@@ -44,7 +44,7 @@ WITH plan AS (
     WHERE this.id = %(visit_id)s
 ), oldest AS (
     SELECT id FROM plan
-    WHERE state = 'finished' AND NOT counts ?| ARRAY['left.pages', 'pages_refused.limit']
+    WHERE is_complete
     ORDER BY id DESC OFFSET %(visits)s - 1 LIMIT 1
 ), seen AS (
     SELECT image_url, max(greatest(observation.visit_id, again.visit_id)) AS last_visit

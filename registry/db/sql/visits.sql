@@ -1,18 +1,19 @@
 Visits: who has them, their start and end, and their journals.
 
 -- name: claim_visit
-INSERT INTO visit (spider, start_url, host, user_agent, started_at, state, worker)
-VALUES (%(spider)s, %(start_url)s, %(host)s, '', clock_timestamp(), 'claimed', %(worker)s)
+INSERT INTO visit (spider, start_url, host, user_agent, started_at, state, worker, extent)
+VALUES (%(spider)s, %(start_url)s, %(host)s, '', clock_timestamp(), 'claimed', %(worker)s,
+    %(extent)s)
 ON CONFLICT (host) WHERE state IN ('claimed', 'running') DO NOTHING
 RETURNING id, token, crashes
 
 -- name: unfinished_visit
--- the newest of a plan, if it was killed or given back
+-- the newest of a plan, if it was killed or given back, and asked for the same
 SELECT id FROM (
-    SELECT id, state, started_at FROM visit
+    SELECT id, state, extent, started_at FROM visit
     WHERE spider = %(spider)s AND start_url = %(start_url)s AND host = %(host)s
     ORDER BY id DESC LIMIT 1) AS newest
-WHERE state IN ('killed', 'given_back')
+WHERE state IN ('killed', 'given_back') AND extent = %(extent)s
   AND started_at > clock_timestamp() - make_interval(secs => %(seconds)s)
 
 -- name: claim_unfinished
@@ -29,7 +30,7 @@ WHERE host = %(host)s AND state IN ('claimed', 'running')
 -- name: begin_visit
 UPDATE visit SET state = 'running', seen_at = clock_timestamp(), user_agent = %(user_agent)s
 WHERE id = %(visit_id)s AND token = %(token)s AND state = 'claimed'
-RETURNING seconds
+RETURNING seconds, extent, started_at
 
 -- name: hold_visit
 -- held until this session ends; a visit whose lock is held is running. A stopped process
@@ -68,8 +69,10 @@ WHERE visit.id = abandoned.id AND visit.token = abandoned.token
 RETURNING visit.id
 
 -- name: last_visit
+-- of those that asked for pages
 SELECT max(finished_at) FROM visit
 WHERE host = %(host)s AND start_url = %(start_url)s AND spider = %(spider)s AND state = 'finished'
+  AND extent <> 'site-files'
 
 -- name: limit_idle
 SELECT set_config('idle_in_transaction_session_timeout', %(idle)s, true)
@@ -97,6 +100,9 @@ SELECT id FROM visit
 WHERE id = %(visit_id)s AND token = %(token)s
   AND state IN ('claimed', 'running', 'killed', 'given_back')
 FOR UPDATE
+
+-- name: extent_of_visit
+SELECT extent FROM visit WHERE id = %(visit_id)s
 
 -- name: has_ended
 SELECT state NOT IN ('claimed', 'running', 'killed') FROM visit

@@ -1,0 +1,39 @@
+"""What a visit reads from the database when it begins, and writes in one transaction. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from crawler.schedule.rules import MOST
+from registry.db.known_rows import KnownImage, KnownPage, KnownSiteFile
+from registry.model import Observation, SiteFile, UrlReading
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What earlier visits found on a host: images by fetched URL, pages, and site files.
+
+    A page is asked for again after `most` at the latest.
+    """
+
+    images: Mapping[str, KnownImage] = field(default_factory=dict)
+    pages: Sequence[KnownPage] = ()
+    site_files: Sequence[KnownSiteFile] = ()
+    most: timedelta = MOST
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Packed results with all that follows from them.
+
+    Their records, the readings that are compared with earlier ones, and what is known of pages
+    from now on.
+    """
+
+    results: bytes
+    observations: Sequence[Observation] = ()
+    site_files: Sequence[SiteFile] = ()
+    readings: Sequence[UrlReading] = ()
+    pages: Sequence[KnownPage] = ()

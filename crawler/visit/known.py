@@ -1,0 +1,166 @@
+"""The pages of earlier visits: conditions of requests, unchanged content, what to keep. Pure.
+
+A page is unchanged if the host says so (304), or if its marks, images and links are as they
+were. The content of a page is kept where the host sends an ETag or a Last-Modified.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable, Mapping, Set
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+
+import msgspec
+
+from crawler.pages.links import PageLink
+from crawler.schedule.rates import Changes, interval
+from crawler.visit.frontier import Step
+from crawler.visit.images import PageRead
+from crawler.visit.results import PageResult, UnreadableJournal, pack, unpack
+from crawler.visit.site_files import SiteFileUrl
+from crawler.visit.url_shapes import page_name
+from registry.db.known_rows import KnownPage
+from registry.evidence.headers import Lines, refreshed
+from registry.model import Relation
+
+# A longer content is not kept: the page is received again.
+MOST_CONTENT = 256 * 1024
+# Refusals by which the host answered for the page, or its robots.txt did. Any other failure
+# may pass: what was known of the page stays.
+_ANSWERED = re.compile(r"http-4(?!08|25|29)\d\d|not-a-page|robots-txt|redirect-loop|too-large")
+# The share of the pages that are not due of which a visit asks for some all the same, those
+# first that were asked for longest ago: a change of all pages shows in any of them.
+SAMPLE_SHARE, LEAST_SAMPLE = 0.02, 2
+_NO_TIME = datetime.fromtimestamp(0, UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class KnownSite:
+    """What a visit to a part of the pages begins with.
+
+    The host of the start page, the names of known pages, and the relations of image hosts.
+    `site_files` are those to ask for if no page is asked for.
+    """
+
+    host: str | None = None
+    pages: Set[bytes] = frozenset()
+    relations: Mapping[str, Relation] = field(default_factory=dict)
+    site_files: tuple[SiteFileUrl, ...] | None = None
+
+
+class KnownPages:
+    """The known pages of a visit's host; `reader` names who reads pages in this visit."""
+
+    def __init__(self, pages: Iterable[KnownPage], reader: str) -> None:
+        """Index the pages by their keys, and by the URLs at which they were read."""
+        self._reader = reader
+        self.by_key = {page.key: page for page in pages}
+        self._by_url = {
+            page.page_url: page
+            for page in self.by_key.values()
+            if page.page_url is not None and page.content is not None and page.reader == reader
+        }
+
+    def due(self, now: datetime, most: timedelta) -> tuple[list[Step], list[Step]]:
+        """Return the requests for the pages that are due, and for a sample of the others.
+
+        A page is due after an interval that follows its own changes, at the latest after `most`.
+        """
+        due = [page for page in self.by_key.values() if _is_due(page, now, most)]
+        names = {page.key for page in due}
+        others = [page for page in self.by_key.values() if page.key not in names and page.page_url]
+        sample = others[: max(LEAST_SAMPLE, round(SAMPLE_SHARE * len(others)))]
+        return [_step(page) for page in due], [_step(page) for page in sample]
+
+    def conditions(self, url: str) -> tuple[str | None, str | None]:
+        """Return the ETag and the Last-Modified of the page at a URL, as far as known."""
+        page = self._by_url.get(url)
+        return (page.etag, page.last_modified) if page else (None, None)
+
+    def unchanged(self, url: str, lines: Lines, now: datetime) -> PageRead | None:
+        """Return a page that the host says is unchanged, with the header lines of its 304.
+
+        None if its content is not known.
+        """
+        page = self._by_url.get(url)
+        read = _content(page) if page else None
+        if page is None or read is None:
+            return None
+        evidence = refreshed(read.evidence, lines, "page")
+        rest = {"etag": page.etag, "last_modified": page.last_modified}
+        return replace(read, read_at=now, evidence=evidence, **rest)  # type: ignore[arg-type]
+
+    def after(self, result: PageResult, now: datetime) -> KnownPage:
+        """Return what is known of a page after its request; `now` is when that ended."""
+        before = self.by_key.get(page_name(result.step.link.url))
+        if result.page is None and result.refusal is not None:
+            if _ANSWERED.fullmatch(result.refusal) is None and before is not None:
+                return before
+            is_answer = _ANSWERED.fullmatch(result.refusal) is not None
+            return self._new(result, before, now if is_answer else _NO_TIME)
+        return self._new(result, before, now)
+
+    def _new(self, result: PageResult, before: KnownPage | None, asked_at: datetime) -> KnownPage:
+        link, page = result.step.link, result.page
+        digest = _digest(page) if page is not None and not page.is_cut else None
+        changes = _changes(before, digest, asked_at)
+        known = KnownPage(
+            key=page_name(link.url),
+            url=link.url,
+            depth=result.step.depth,
+            is_next=link.is_next,
+            page_url=page.url if page is not None else None,
+            refusal=result.refusal,
+            etag=None,
+            last_modified=None,
+            digest=digest,
+            content=None,
+            reader=self._reader,
+            asked_at=asked_at,
+            visits=changes.visits,
+            changed=changes.changed,
+            days=changes.days,
+        )
+        if page is None or page.is_cut or result.refusal or not (page.etag or page.last_modified):
+            return known
+        content = pack([PageResult(result.step, result.url, replace(page, read_at=_NO_TIME))])
+        if len(content) > MOST_CONTENT:
+            return known
+        return replace(known, etag=page.etag, last_modified=page.last_modified, content=content)
+
+
+def _content(page: KnownPage) -> PageRead | None:
+    try:
+        (result,) = unpack(page.content or b"")
+    except (UnreadableJournal, ValueError):
+        return None
+    return result.page if isinstance(result, PageResult) else None
+
+
+def _digest(page: PageRead) -> bytes:
+    """Return 16 bytes that differ if the marks in the HTML, the images or the links differ."""
+    texts = [evidence.text for evidence in page.evidence]
+    data = msgspec.json.encode([texts, page.images, page.links])
+    return hashlib.sha256(data).digest()[:16]
+
+
+def _changes(before: KnownPage | None, digest: bytes | None, now: datetime) -> Changes:
+    if before is None:
+        return Changes()
+    changes = Changes(before.visits, before.changed, before.days)
+    if before.asked_at == _NO_TIME:
+        return changes
+    return changes.with_visit(now - before.asked_at, changed=before.digest != digest)
+
+
+def _step(page: KnownPage) -> Step:
+    return Step(PageLink(page.url, page.is_next), page.depth)
+
+
+def _is_due(page: KnownPage, now: datetime, most: timedelta) -> bool:
+    usual = interval(Changes(page.visits, page.changed, page.days), timedelta(0), most)
+    # Pages that were asked for together are not due together again.
+    spread = 0.75 + 0.5 * int.from_bytes(page.key[:4]) / 2**32
+    return now - page.asked_at >= min(usual * spread, most)
