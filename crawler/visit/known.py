@@ -1,7 +1,7 @@
 """The pages of earlier visits: conditions of requests, unchanged content, what to keep. Pure.
 
-A page is unchanged if the host says so (304), or if its marks, images and links are as they
-were. The content of a page is kept where the host sends an ETag or a Last-Modified.
+A page is unchanged if the host says so (304), or if its marks and images are as they were. The
+content of a page is kept where the host sends an ETag or a Last-Modified.
 """
 
 from __future__ import annotations
@@ -51,11 +51,16 @@ class KnownSite:
 
 
 class KnownPages:
-    """The known pages of a visit's host; `reader` names who reads pages in this visit."""
+    """The known pages of a visit's host; `reader` names who reads pages in this visit.
 
-    def __init__(self, pages: Iterable[KnownPage], reader: str) -> None:
+    `is_estimated`: what this visit finds adds to the pages' rates of change. A visit to all
+    pages follows a change of some: it says nothing about the rate of each.
+    """
+
+    def __init__(self, pages: Iterable[KnownPage], reader: str, *, is_estimated: bool) -> None:
         """Index the pages by their keys, and by the URLs at which they were read."""
         self._reader = reader
+        self._is_estimated = is_estimated
         self.by_key = {page.key: page for page in pages}
         self._by_url = {
             page.page_url: page
@@ -63,14 +68,16 @@ class KnownPages:
             if page.page_url is not None and page.content is not None and page.reader == reader
         }
 
-    def due(self, now: datetime, most: timedelta) -> tuple[list[Step], list[Step]]:
+    def due(self, now: datetime, most: timedelta, start_url: str) -> tuple[list[Step], list[Step]]:
         """Return the requests for the pages that are due, and for a sample of the others.
 
         A page is due after an interval that follows its own changes, at the latest after `most`.
+        The start page is asked for anyway, and in neither.
         """
-        due = [page for page in self.by_key.values() if _is_due(page, now, most)]
+        pages = [page for key, page in self.by_key.items() if key != page_name(start_url)]
+        due = [page for page in pages if _is_due(page, now, most)]
         names = {page.key for page in due}
-        others = [page for page in self.by_key.values() if page.key not in names and page.page_url]
+        others = [page for page in pages if page.key not in names and page.page_url]
         sample = others[: max(LEAST_SAMPLE, round(SAMPLE_SHARE * len(others)))]
         return [_step(page) for page in due], [_step(page) for page in sample]
 
@@ -105,7 +112,12 @@ class KnownPages:
     def _new(self, result: PageResult, before: KnownPage | None, asked_at: datetime) -> KnownPage:
         link, page = result.step.link, result.page
         digest = _digest(page) if page is not None and not page.is_cut else None
-        changes = _changes(before, digest, asked_at)
+        changes = Changes()
+        if before is not None:
+            changes = Changes(before.visits, before.changed, before.days)
+        if before is not None and self._is_estimated and before.asked_at != _NO_TIME:
+            is_changed = before.digest != digest
+            changes = changes.with_visit(asked_at - before.asked_at, changed=is_changed)
         known = KnownPage(
             key=page_name(link.url),
             url=link.url,
@@ -140,19 +152,12 @@ def _content(page: KnownPage) -> PageRead | None:
 
 
 def _digest(page: PageRead) -> bytes:
-    """Return 16 bytes that differ if the marks in the HTML, the images or the links differ."""
-    texts = [evidence.text for evidence in page.evidence]
-    data = msgspec.json.encode([texts, page.images, page.links])
+    """Return 16 bytes that differ if the marks in the HTML or the images differ.
+
+    Links do not count: one new page may be linked from all others.
+    """
+    data = msgspec.json.encode([[evidence.text for evidence in page.evidence], page.images])
     return hashlib.sha256(data).digest()[:16]
-
-
-def _changes(before: KnownPage | None, digest: bytes | None, now: datetime) -> Changes:
-    if before is None:
-        return Changes()
-    changes = Changes(before.visits, before.changed, before.days)
-    if before.asked_at == _NO_TIME:
-        return changes
-    return changes.with_visit(now - before.asked_at, changed=before.digest != digest)
 
 
 def _step(page: KnownPage) -> Step:

@@ -33,7 +33,7 @@ class Revisit:
 
     def __init__(self, extent: Extent, known: Known, start_url: str, reader: str) -> None:
         """Index what is known."""
-        self.pages = KnownPages(known.pages, reader)
+        self.pages = KnownPages(known.pages, reader, is_estimated=extent == "due")
         self._extent = extent
         self._known = known
         self._start_url = start_url
@@ -60,7 +60,7 @@ class Revisit:
         """Return the known pages to ask for; None if all pages, or none, are asked for."""
         if self._extent != "due":
             return None
-        due, sample = self.pages.due(now, self._known.most)
+        due, sample = self.pages.due(now, self._known.most, self._start_url)
         self._fresh.update(step.link.url for step in sample)
         return DueResult((*due, *sample))
 
@@ -70,10 +70,10 @@ class Revisit:
             return self._extent == "fresh"
         if isinstance(item, Step):
             return item.link.url in self._fresh
-        host = hostname_of(item.url)
-        is_first = isinstance(item, ImageUrl) and host not in self._witnesses
-        self._witnesses.add(host)
-        return is_first
+        if not isinstance(item, ImageUrl) or hostname_of(item.url) in self._witnesses:
+            return False
+        self._witnesses.add(hostname_of(item.url))
+        return True
 
     def conditions(self, kind: str, url: str) -> Conditions:
         """Return the ETag and the Last-Modified of the page or image at a URL, as far as known."""

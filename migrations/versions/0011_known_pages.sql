@@ -13,9 +13,9 @@ CREATE TABLE known_page (
     refusal       text,
     etag          text,
     last_modified text,
-    -- Of the marks, images and links that the page has.
+    -- Of the marks and images that the page has.
     digest        bytea,
-    -- They themselves, packed; null if the host cannot say that the page is unchanged.
+    -- These and its links, packed; null if the host cannot say that the page is unchanged.
     content       bytea,
     -- The spider and the version of the program that read it.
     reader        text NOT NULL,

@@ -19,8 +19,9 @@ class KnownPage:
 
     `key` is 16 bytes that name the page; `url` was requested, `depth` links from the start page.
     `page_url` is the URL after redirects, None if the page was not read, and `refusal` the
-    reason. `digest` is that of its marks, images and links, `content` these, packed by `reader`;
-    both are None where unknown. `visits`, `changed` and `days` estimate its rate of change.
+    reason. `digest` is that of its marks and images, `content` these and its links, packed by
+    `reader`; both are None where unknown. `visits`, `changed` and `days` estimate its rate of
+    change.
     """
 
     key: bytes

@@ -38,23 +38,30 @@ SELECT digest, id FROM evidence WHERE digest = ANY (%(digests)s::bytea[])
 SELECT sha256, id FROM image WHERE sha256 = ANY (%(digests)s::bytea[])
 
 -- name: become_stale
--- pictures last seen by a visit of this plan, but not by its last complete ones
+-- pictures last seen by a visit of this plan, but not by its last complete ones; a page that
+-- none of them asked for still shows its pictures
 WITH plan AS (
     SELECT visit.* FROM visit JOIN visit AS this USING (spider, start_url, host)
     WHERE this.id = %(visit_id)s
 ), oldest AS (
-    SELECT id FROM plan
-    WHERE is_complete
-    ORDER BY id DESC OFFSET %(visits)s - 1 LIMIT 1
-), seen AS (
-    SELECT image_url, max(greatest(observation.visit_id, again.visit_id)) AS last_visit
+    SELECT id FROM plan WHERE is_complete ORDER BY id DESC OFFSET %(visits)s - 1 LIMIT 1
+), place AS (
+    SELECT image_url, page_url, max(greatest(observation.visit_id, again.visit_id)) AS last_visit
     FROM observation LEFT JOIN observation_again AS again ON observation_id = observation.id
     WHERE observation.visit_id IN (
         SELECT id FROM visit WHERE host = (SELECT host FROM visit WHERE id = %(visit_id)s))
+    GROUP BY image_url, page_url
+), seen AS (
+    SELECT image_url, max(last_visit) AS last_visit,
+           bool_or(known.visit_id <= last_visit) AS is_shown
+    FROM place LEFT JOIN known_page AS known
+        ON known.page_url = place.page_url
+        AND known.host = (SELECT host FROM visit WHERE id = %(visit_id)s)
     GROUP BY image_url
 ), unseen AS (
     SELECT * FROM seen
     WHERE last_visit < (SELECT id FROM oldest) AND last_visit IN (SELECT id FROM plan)
+      AND is_shown IS NOT TRUE
 ), stale AS (
     SELECT key, image_url FROM unseen
     JOIN url_reading
