@@ -72,6 +72,7 @@ def shown(schedule: Schedule, visits: Sequence[VisitMade], now: datetime) -> str
         "spider": terms.spider,
         "how often": how_often(schedule),
         "next due": next_due(schedule, now),
+        "site files": _minute(schedule.next_due_at),
         "options": options or "the defaults",
         "changes": f"about {changes.rate:.3g} a day" if changes.is_known else "not known yet",
         "added": _minute(schedule.added_at),
@@ -81,6 +82,7 @@ def shown(schedule: Schedule, visits: Sequence[VisitMade], now: datetime) -> str
         {
             "visit": str(visit.id),
             "began (UTC)": _minute(visit.started_at),
+            "asked for": visit.extent,
             "state": visit.state,
             "pages": (visit.counts or {}).get("pages", 0),
             "images": (visit.counts or {}).get("images", 0),
@@ -107,12 +109,14 @@ def how_often(schedule: Schedule) -> str:
 
 
 def next_due(schedule: Schedule, now: datetime) -> str:
-    """Return when a schedule is due: `visiting`, `paused`, `now` or a time in UTC."""
+    """Return when its pages are due: `visiting`, `paused`, `now` or a time in UTC."""
     if schedule.last_visit and schedule.last_visit.state in ("claimed", "running"):
         return "visiting"
     if schedule.paused_at:
         return "paused"
-    return "now" if schedule.next_due_at <= now else _minute(schedule.next_due_at)
+    # A host that asked for a pause, or its night, delays all visits.
+    due_at = max(schedule.pages_due_at, schedule.next_due_at)
+    return "now" if due_at <= now else _minute(due_at)
 
 
 def _last(visit: VisitMade | None) -> str:

@@ -31,12 +31,16 @@ _WHY = {
 }
 
 
+# What a visit asks for, if not for everything.
+_PARTS = {"due": " (pages that are due)", "site-files": " (site files)"}
+
+
 @dataclass(frozen=True, slots=True)
 class Ended:
     """The result of one visit. `start_refusal` is the reason why the first page was not read.
 
-    `stopped` maps the hosts to which requests stopped to their last status; `signal` is the
-    number of the signal that interrupted the visit, or None.
+    `extent` is what it asked for. `stopped` maps the hosts to which requests stopped to their
+    last status; `signal` is the number of the signal that interrupted the visit, or None.
     """
 
     visit: int
@@ -46,6 +50,7 @@ class Ended:
     state: str
     counts: dict[str, int]
     seconds: float
+    extent: str = "full"
     start_refusal: str | None = None
     stopped: dict[str, int] = field(default_factory=dict)
     signal: int | None = None
@@ -105,6 +110,8 @@ def grouped(counts: dict[str, int]) -> dict[str, Any]:
 
 def in_one_line(visit: Ended) -> str:
     """Return the end of a visit and its main counts as one line."""
+    if visit.extent == "site-files":
+        return _end(visit)
     pages, images = visit.counts["pages"], visit.counts["images"]
     return f"{_end(visit)}, {pages} pages, {images} images"
 
@@ -138,7 +145,8 @@ def as_text(visit: Ended) -> str:
 
 def _end(visit: Ended) -> str:
     state = visit.state.replace("_", " ")
-    return f"visit {visit.visit} of {visit.host}: {state} after {visit.seconds:.1f} s"
+    part = _PARTS.get(visit.extent, "")
+    return f"visit {visit.visit} of {visit.host}{part}: {state} after {visit.seconds:.1f} s"
 
 
 def _why(refusal: str | None) -> str:

@@ -108,6 +108,7 @@ class Crawl:
             state="given_back" if self.ending.gives_back else spider.state,
             counts=spider.counts(),
             seconds=round(monotonic() - started, 3),
+            extent=self.record.begun.extent,
             start_refusal=spider.visit.start_refusal,
             stopped=dict(spider.stopped),
         )

@@ -100,9 +100,9 @@ def test_a_page_is_asked_for_when_it_is_due(gallery: SampleSite, later: Later) -
     ((_, again),) = later(7.5)
     assert not works(again) & works(asked)
 
-    # Without a change, a page is due after 17 to 29 days.
-    ((_, asked),) = later(20)
-    assert works(asked) == set(WORKS)
+    # Without a change, a page is due after 17 to 29 days: all but perhaps those of the samples.
+    ((_, others),) = later(20)
+    assert works(others) >= set(WORKS) - works(asked) - works(again)
 
 
 def test_site_files_are_asked_for_more_often(

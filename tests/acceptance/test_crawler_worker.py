@@ -178,7 +178,7 @@ def test_a_visit_that_cannot_be_made_fails_alone(
     assert "of gallery.example stopped: no contact for the owners of the sites" in stderr
     assert json.loads(stdout)["state"] == "finished"
     assert sorted(state for state, _ in states(database_url)) == ["failed", "finished"]
-    query = "SELECT count(*) FROM schedule WHERE next_due_at < now() + interval '2 days'"
+    query = "SELECT count(*) FROM schedule WHERE pages_due_at < now() + interval '2 days'"
     assert rows(database_url, query) == [(1,)]
 
 
