@@ -115,6 +115,7 @@ CRAWLER = {
     "crawler.options": VALUES,
     "crawler.schedule": VALUES,
     "crawler.pages": VALUES | {"registry.urls", "registry.evidence", "registry.signals"},
+    "crawler.guides": {"registry.urls", "registry.evidence", "registry.signals"},
     "crawler.report": VALUES | {"registry.terminal", "registry.signals"},
     "crawler.record": VALUES
     | {"crawler.schedule", "registry.db", "registry.urls", "registry.signals"}

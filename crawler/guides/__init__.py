@@ -1,0 +1,1 @@
+"""What sites publish about their pages: sitemaps and feeds, with the dates of changes. Pure."""
