@@ -18,6 +18,7 @@ from scrapy.exceptions import CloseSpider
 from scrapy.http import Response
 from twisted.python.failure import Failure
 
+from crawler.guides.entries import Guide
 from crawler.manners.downloader import begun_response, downloader_of
 from crawler.manners.refusals import refusal_of
 from crawler.manners.responses import header_lines, response_of
@@ -34,11 +35,13 @@ from crawler.visit.batches import Batches
 from crawler.visit.ending import VisitEnding
 from crawler.visit.evidence import image_evidence, page_evidence, unchanged_image
 from crawler.visit.frontier import Step
+from crawler.visit.guides import GuideRead, GuideUrl
 from crawler.visit.images import NOT_MODIFIED, ImageRead, PageRead
 from crawler.visit.readers import Readers
-from crawler.visit.requests import image_request, page_request, site_file_request
+from crawler.visit.requests import guide_request, image_request, page_request, site_file_request
 from crawler.visit.results import (
     FileResult,
+    GuideResult,
     ImageResult,
     PageResult,
     Result,
@@ -119,10 +122,8 @@ class SiteSpider(Spider):
         self.batches.begin()
         for item in self.visit.requests():
             yield self._request(item)
-        due = self.revisit.due(self.recorder.begun.started_at)
-        if due is not None and not self.visit.is_planned:
-            for request in self._taken(due):
-                yield request
+        for request in self._due():
+            yield request
 
     async def page_read(self, response: Response, step: Step) -> AsyncIterator[Request]:
         """Read a page; request its images and links, and the pages that waited for it."""
@@ -171,6 +172,7 @@ class SiteSpider(Spider):
             text.content.left,
             response.field("etag") or None,
             response.field("last-modified") or None,
+            text.content.feeds,
         )
         return PageResult(step, response.url, seen, refusal)
 
@@ -201,6 +203,28 @@ class SiteSpider(Spider):
         if begun is not None and 200 <= begun.status < 300:
             read = replace(read, fetched_url=begun.url, evidence=image_evidence(begun))
         return self._taken(ImageResult(request.cb_kwargs["shown"], read))
+
+    async def guide_read(self, response: Response, guide: GuideUrl) -> AsyncIterator[Request]:
+        """Read a sitemap or feed; request the pages of which it tells."""
+        now = datetime.now(UTC)
+        if response.status == NOT_MODIFIED:
+            result = GuideResult(guide, GuideRead(now, is_whole=True))
+        else:
+            body = response_of(response)
+            reading = self.readers.guide(body.body, response.url)
+            found = await self.ending.in_time(reading) or Guide()
+            read = self.revisit.guide(found, now)
+            validators = body.field("etag") or None, body.field("last-modified") or None
+            result = GuideResult(guide, read._replace(validators=validators))
+        for request in (*self._taken(result), *self._due()):
+            yield request
+
+    def guide_failed(self, failure: Failure) -> Iterator[Request]:
+        """Go on without a sitemap or feed that could not be fetched."""
+        request: Request = failure.request  # type: ignore[attr-defined]
+        reason, _ = refusal_of(failure.value, request)  # type: ignore[arg-type]
+        yield from self._taken(GuideResult(request.cb_kwargs["guide"], refusal=reason))
+        yield from self._due()
 
     def file_read(self, response: Response, file: SiteFileUrl) -> Iterator[Request]:
         """Record a site file."""
@@ -246,16 +270,20 @@ class SiteSpider(Spider):
         counts["errors"] += int(self.crawler.stats.get_value("spider_exceptions/count", 0))
         return counts
 
+    def _due(self) -> Iterator[Request]:
+        """Request the known pages that are due, once the guides have told what changed."""
+        if not self.visit.is_planned and not self.visit.awaits_guides:
+            due = self.revisit.due(self.recorder.begun.started_at, self.visit.guides)
+            if due is not None:
+                yield from self._taken(due)
+
     def _taken(self, result: Result) -> Iterator[Request]:
         """Pass a result to the state, its records to the database; yield the next requests."""
         if self.ending.gives_back and self._is_unasked(result):
             return
         items = self.visit.take(result)
         records = [item for item in items if isinstance(item, Observation | SiteFile)]
-        page = None
-        if isinstance(result, PageResult):
-            page = self.revisit.pages.after(result, datetime.now(UTC))
-        self.batches.add(result, records, page)
+        self.batches.add(result, records, self.revisit.after(result, datetime.now(UTC)))
         for url, text in self.visit.unread:
             self.warnings.once(text, url)
         self.visit.unread.clear()
@@ -280,6 +308,8 @@ class SiteSpider(Spider):
         match result:
             case PageResult(refusal=reason) | ImageResult(read=ImageRead(refusal=reason)):
                 return reason in ENDINGS
+            case GuideResult(refusal=reason):
+                return reason in ENDINGS
             case FileResult(record=record):
                 return record is None
         return False
@@ -293,6 +323,8 @@ class SiteSpider(Spider):
     def _made(self, item: StateRequest) -> Request:
         if isinstance(item, Step):
             return page_request(item, self.page_read, self.page_failed)
+        if isinstance(item, GuideUrl):
+            return guide_request(item, self.guide_read, self.guide_failed)
         if isinstance(item, SiteFileUrl):
             return site_file_request(item, self.file_read, self.file_failed)
         size = self.visit.limits.bytes

@@ -3,14 +3,29 @@
 from __future__ import annotations
 
 import re
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from crawler.guides import feeds, sitemaps
+from crawler.guides.entries import Guide
 from crawler.guides.markup import START_BYTES, guide_text, root_of
 
 GuideKind = Literal["sitemap", "feed"]
 # PHP writes slashes in JSON as `\/`.
 _JSON_FEED = re.compile(r'"version"\s*+:\s*+"https:\\?/\\?/jsonfeed\.org\\?/version\\?/')
+
+
+class GuideFile(NamedTuple):
+    """The response for a guide."""
+
+    data: bytes
+    url: str
+
+
+def read_guide(file: GuideFile) -> Guide:
+    """Return what a sitemap or feed holds, by its content; empty if it is neither."""
+    read = {"sitemap": sitemaps.read_sitemap, "feed": feeds.read_feed}
+    kind = guide_kind(file.data)
+    return read[kind](file.data, file.url) if kind else Guide()
 
 
 def guide_kind(data: bytes) -> GuideKind | None:

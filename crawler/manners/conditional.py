@@ -32,7 +32,7 @@ class ConditionalMiddleware:
     def process_request(self, request: Request) -> None:
         """Replace the conditions of a request by those of its own URL."""
         kind = request.meta.get("kind")
-        if kind not in ("page", "image") or request.meta.get("is_fresh"):
+        if kind not in ("page", "image", "guide") or request.meta.get("is_fresh"):
             return
         spider: SiteSpider = self._crawler.spider  # type: ignore[assignment]
         for name in _FIELDS:

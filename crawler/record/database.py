@@ -92,6 +92,7 @@ class Recorder:
                 is_first = self.last_at is None
                 record_readings(conn, self.visit_id, batch.readings, is_first=is_first)
                 known_pages.keep(conn, self.visit_id, batch.pages)
+                known_pages.keep_guides(conn, self.visit_id, batch.guides)
 
         self._with_retries(append)
 
@@ -246,6 +247,7 @@ def _known(conn: Connection, plan: PlanRow) -> Known:
     return Known(
         records.known_images(conn, host),
         known_pages.known_pages(conn, host),
+        known_pages.known_guides(conn, host),
         records.known_site_files(conn, host),
         longest_unasked(conn, plan),
     )

@@ -7,19 +7,20 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from crawler.schedule.rules import MOST
-from registry.db.known_rows import KnownImage, KnownPage, KnownSiteFile
+from registry.db.known_rows import KnownGuide, KnownImage, KnownPage, KnownSiteFile
 from registry.model import Observation, SiteFile, UrlReading
 
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What earlier visits found on a host: images by fetched URL, pages, and site files.
+    """What earlier visits found on a host: images by fetched URL, pages, guides and site files.
 
     A page is asked for again after `most` at the latest.
     """
 
     images: Mapping[str, KnownImage] = field(default_factory=dict)
     pages: Sequence[KnownPage] = ()
+    guides: Sequence[KnownGuide] = ()
     site_files: Sequence[KnownSiteFile] = ()
     most: timedelta = MOST
 
@@ -29,7 +30,7 @@ class Batch:
     """Packed results with all that follows from them.
 
     Their records, the readings that are compared with earlier ones, and what is known of pages
-    from now on.
+    and guides from now on.
     """
 
     results: bytes
@@ -37,3 +38,4 @@ class Batch:
     site_files: Sequence[SiteFile] = ()
     readings: Sequence[UrlReading] = ()
     pages: Sequence[KnownPage] = ()
+    guides: Sequence[KnownGuide] = ()

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from crawler.record.values import Batch
 from crawler.visit.results import Result, pack, readings_of
-from registry.db.known_rows import KnownPage
+from registry.db.known_rows import KnownGuide, KnownPage
 from registry.errors import RegistryError
 from registry.model import Observation, SiteFile
 
@@ -45,7 +45,7 @@ class Batches:
         self._observations: list[Observation] = []
         self._site_files: list[SiteFile] = []
         self._results: list[Result] = []
-        self._pages: list[KnownPage] = []
+        self._known: list[KnownPage | KnownGuide] = []
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="database")
         self._lock = asyncio.Lock()
         self._some = asyncio.Event()
@@ -59,13 +59,13 @@ class Batches:
         self,
         result: Result,
         records: Iterable[Observation | SiteFile],
-        page: KnownPage | None = None,
+        known: KnownPage | KnownGuide | None = None,
     ) -> None:
-        """Add a result with its records; `page` is what is known of a page from now on."""
+        """Add a result with its records, and what is known of a page or guide from now on."""
         self._some.set()
         self._results.append(result)
-        if page is not None:
-            self._pages.append(page)
+        if known is not None:
+            self._known.append(known)
         for record in records:
             if isinstance(record, SiteFile):
                 self._site_files.append(record)
@@ -116,10 +116,12 @@ class Batches:
             results, self._results = self._results, []
             observations, self._observations = self._observations, []
             site_files, self._site_files = self._site_files, []
-            pages, self._pages = self._pages, []
+            known, self._known = self._known, []
             if results:
                 readings = [reading for result in results for reading in readings_of(result)]
-                batch = Batch(pack(results), observations, site_files, readings, pages)
+                pages = [page for page in known if isinstance(page, KnownPage)]
+                guides = [guide for guide in known if isinstance(guide, KnownGuide)]
+                batch = Batch(pack(results), observations, site_files, readings, pages, guides)
                 await self._run(self._recorder.write, batch)
 
     async def _run(self, write: object, *arguments: object) -> None:

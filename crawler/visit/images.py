@@ -28,7 +28,8 @@ class PageRead:
     """One page that was read, with the evidence about its images.
 
     `is_cut`: the page was truncated. `left` counts the items left out, by type. `etag` and
-    `last_modified` are those of its response, for the conditions of the next request.
+    `last_modified` are those of its response, for the conditions of the next request. `feeds`
+    are URLs of feeds of the site.
     """
 
     url: str
@@ -40,6 +41,7 @@ class PageRead:
     left: Mapping[str, int] = field(default_factory=dict)
     etag: str | None = None
     last_modified: str | None = None
+    feeds: tuple[str, ...] = ()
 
     @cached_property
     def keys(self) -> frozenset[str | None]:

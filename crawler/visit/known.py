@@ -17,6 +17,7 @@ import msgspec
 from crawler.pages.links import PageLink
 from crawler.schedule.rates import Changes, interval
 from crawler.visit.frontier import Step
+from crawler.visit.guides import Guides, GuideUrl
 from crawler.visit.images import PageRead
 from crawler.visit.results import PageResult, UnreadableJournal, pack, unpack
 from crawler.visit.site_files import SiteFileUrl
@@ -33,6 +34,12 @@ _ANSWERED = re.compile(r"http-4(?!08|25|29)\d\d|not-a-page|robots-txt|redirect-l
 # The share of the pages that are not due of which a visit asks for some all the same, those
 # first that were asked for longest ago: a change of all pages shows in any of them.
 SAMPLE_SHARE, LEAST_SAMPLE = 0.02, 2
+# A guide that names so large a share of the known pages as changed is not believed: many write
+# the present date. If all pages have changed, the sample shows it.
+MOST_TOLD, FEW_TOLD = 0.5, 10
+# A page with more changes, of late, than this is asked for at its own interval.
+CHANGED = 0.5
+_NONE = timedelta(0)
 _NO_TIME = datetime.fromtimestamp(0, UTC)
 
 
@@ -41,12 +48,13 @@ class KnownSite:
     """What a visit to a part of the pages begins with.
 
     The host of the start page, the names of known pages, and the relations of image hosts.
-    `site_files` are those to ask for if no page is asked for.
+    `guides` are asked for first; `site_files` are those to ask for if no page is.
     """
 
     host: str | None = None
     pages: Set[bytes] = frozenset()
     relations: Mapping[str, Relation] = field(default_factory=dict)
+    guides: tuple[GuideUrl, ...] = ()
     site_files: tuple[SiteFileUrl, ...] | None = None
 
 
@@ -68,18 +76,33 @@ class KnownPages:
             if page.page_url is not None and page.content is not None and page.reader == reader
         }
 
-    def due(self, now: datetime, most: timedelta, start_url: str) -> tuple[list[Step], list[Step]]:
+    def told(self, guides: Guides, now: datetime) -> list[KnownPage]:
+        """Return the pages of which guides tell that they changed since they were asked for."""
+        told = [page for key in guides.told if (page := self.by_key.get(key))]
+        changed = [page for page in told if page.asked_at < (guides.told[page.key] or now) <= now]
+        is_believed = len(changed) <= max(FEW_TOLD, MOST_TOLD * len(self.by_key))
+        return changed if is_believed else []
+
+    def due(
+        self, now: datetime, most: timedelta, start_url: str, guides: Guides
+    ) -> tuple[list[Step], list[Step]]:
         """Return the requests for the pages that are due, and for a sample of the others.
 
-        A page is due after an interval that follows its own changes, at the latest after `most`.
+        A page is due if a guide tells that it changed; or after an interval that follows its own
+        changes, or after `most` if guides tell of changes and it had none that they did not tell.
         The start page is asked for anyway, and in neither.
         """
         pages = [page for key, page in self.by_key.items() if key != page_name(start_url)]
-        due = [page for page in pages if _is_due(page, now, most)]
+        told = {page.key for page in self.told(guides, now)}
+        due = [
+            page
+            for page in pages
+            if page.key in told or _is_due(page, now, most, is_told=guides.is_told)
+        ]
         names = {page.key for page in due}
         others = [page for page in pages if page.key not in names and page.page_url]
         sample = others[: max(LEAST_SAMPLE, round(SAMPLE_SHARE * len(others)))]
-        return [_step(page) for page in due], [_step(page) for page in sample]
+        return [step_of(page) for page in due], [step_of(page) for page in sample]
 
     def conditions(self, url: str) -> tuple[str | None, str | None]:
         """Return the ETag and the Last-Modified of the page at a URL, as far as known."""
@@ -160,12 +183,14 @@ def _digest(page: PageRead) -> bytes:
     return hashlib.sha256(data).digest()[:16]
 
 
-def _step(page: KnownPage) -> Step:
+def step_of(page: KnownPage) -> Step:
+    """Return the request for a known page."""
     return Step(PageLink(page.url, page.is_next), page.depth)
 
 
-def _is_due(page: KnownPage, now: datetime, most: timedelta) -> bool:
-    usual = interval(Changes(page.visits, page.changed, page.days), timedelta(0), most)
+def _is_due(page: KnownPage, now: datetime, most: timedelta, *, is_told: bool) -> bool:
+    changes = Changes(page.visits, page.changed, page.days)
+    usual = most if is_told and changes.changed < CHANGED else interval(changes, _NONE, most)
     # Pages that were asked for together are not due together again.
     spread = 0.75 + 0.5 * int.from_bytes(page.key[:4]) / 2**32
     return now - page.asked_at >= min(usual * spread, most)

@@ -6,6 +6,8 @@ import asyncio
 from dataclasses import replace
 from typing import TypeVar
 
+from crawler.guides.entries import Guide
+from crawler.guides.kinds import GuideFile, read_guide
 from crawler.pages.reading import (
     PARSE_ERROR,
     TOO_COMPLEX,
@@ -46,6 +48,11 @@ class Readers:
             return answer.value, PARSE_ERROR if answer.value.error else None
         outlined = await _called(self._pages, Work(outline, PAGE_LIMITS, load), page.response)
         return outlined.value or PageText("", PageContent()), TOO_COMPLEX
+
+    async def guide(self, data: bytes, url: str) -> Guide | None:
+        """Return what a sitemap or feed holds; None if reading it failed."""
+        file = GuideFile(data, url)
+        return (await _called(self._pages, Work(read_guide, PAGE_LIMITS, load), file)).value
 
     async def image(self, data: bytes, url: str = "") -> FileRead:
         """Return the picture of an image file, or the refusal, and its marks.

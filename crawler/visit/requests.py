@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from crawler.visit.frontier import Step
+    from crawler.visit.guides import GuideUrl
     from crawler.visit.site_files import SiteFileUrl
 
 # Images before pages, so that few images wait; next pages before other links; pages
@@ -22,6 +23,11 @@ IMAGE_PRIORITY = 10_000
 NEXT_PRIORITY = 1_000
 # The longest page after decompression; `cut_pages` keeps the beginning of it.
 UNPACKED_BYTES = 64 * 1024 * 1024
+# The longest sitemap; the protocol allows 50 MB.
+GUIDE_BYTES = 16 * 1024 * 1024
+_GUIDE_ACCEPT = (
+    "application/xml, application/rss+xml, application/atom+xml, application/feed+json, */*;q=0.1"
+)
 _FILE_ACCEPT = "text/plain, application/json, application/xml, */*;q=0.1"
 
 
@@ -57,6 +63,26 @@ def image_request(
         meta={
             "kind": "image",
             "download_maxsize": maxsize,
+            "handle_httpstatus_list": [NOT_MODIFIED],
+        },
+        dont_filter=True,
+    )
+
+
+def guide_request(
+    guide: GuideUrl, callback: Callable[..., Any], errback: Callable[..., Any]
+) -> Request:
+    """Return the request for a sitemap or feed; its callback gets it as `guide`."""
+    return Request(
+        guide.url,
+        callback=callback,
+        errback=errback,
+        priority=IMAGE_PRIORITY,
+        headers={"Accept": _GUIDE_ACCEPT},
+        cb_kwargs={"guide": guide},
+        meta={
+            "kind": "guide",
+            "download_maxsize": GUIDE_BYTES,
             "handle_httpstatus_list": [NOT_MODIFIED],
         },
         dont_filter=True,

@@ -15,6 +15,7 @@ from typing import NamedTuple
 import msgspec
 
 from crawler.visit.frontier import Step
+from crawler.visit.guides import GuideRead, GuideUrl
 from crawler.visit.images import ImageRead, PageRead
 from crawler.visit.site_files import SiteFileUrl
 from registry.db.values import pack as escape
@@ -29,7 +30,7 @@ class ImageUrl(NamedTuple):
     url: str
 
 
-Request = Step | ImageUrl | SiteFileUrl
+Request = Step | ImageUrl | SiteFileUrl | GuideUrl
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +79,20 @@ class FileResult:
 
 
 @dataclass(frozen=True, slots=True)
+class GuideResult:
+    """The result of a request for a sitemap or feed; without `read`, `refusal` is the reason."""
+
+    guide: GuideUrl
+    read: GuideRead | None = None
+    refusal: str | None = None
+
+    @property
+    def request(self) -> Request:
+        """Return the request that ended."""
+        return self.guide
+
+
+@dataclass(frozen=True, slots=True)
 class DueResult:
     """The known pages that are due in this visit."""
 
@@ -99,12 +114,13 @@ class RobotsResult:
         """Return None: no request of the state ended."""
 
 
-Result = PageResult | ImageResult | FileResult | RobotsResult | DueResult
+Result = PageResult | ImageResult | FileResult | RobotsResult | GuideResult | DueResult
 _KINDS: dict[str, type[Result]] = {
     "page": PageResult,
     "image": ImageResult,
     "file": FileResult,
     "robots": RobotsResult,
+    "guide": GuideResult,
     "due": DueResult,
 }
 _NAMES = {kind: name for name, kind in _KINDS.items()}

@@ -11,17 +11,29 @@ of each host. A `fresh` visit has none at all.
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 
+from crawler.guides.entries import Entry, Guide
 from crawler.record.values import Known
 from crawler.visit.frontier import Step
-from crawler.visit.known import KnownPages, KnownSite
-from crawler.visit.results import DueResult, ImageUrl, Request
+from crawler.visit.guides import GuideRead, Guides, GuideUrl
+from crawler.visit.known import KnownPages, KnownSite, step_of
+from crawler.visit.results import (
+    DueResult,
+    GuideResult,
+    ImageUrl,
+    PageResult,
+    Request,
+    Result,
+)
 from crawler.visit.site_files import SiteFileUrl
 from crawler.visit.url_shapes import page_name
-from registry.db.known_rows import Extent
+from registry.db.known_rows import Extent, KnownGuide, KnownPage
 from registry.urls.key import host_of, hostname_of
 
+# Most pages of one guide that a visit looks at.
+MOST_ENTRIES = 5_000
+_LONG_AGO = datetime.fromtimestamp(0, UTC)
 Conditions = tuple[str | None, str | None]
 
 
@@ -53,14 +65,17 @@ class Revisit:
             host_of(start.page_url) if start and start.page_url else None,
             self.pages.by_key.keys(),
             {hostname_of(url): image.relation for url, image in images if image.relation != "own"},
+            tuple(GuideUrl(guide.url, guide.kind) for guide in self._known.guides),
             tuple(files) if self._extent == "site-files" else None,
         )
 
-    def due(self, now: datetime) -> DueResult | None:
-        """Return the known pages to ask for; None if all pages, or none, are asked for."""
+    def due(self, now: datetime, guides: Guides) -> DueResult | None:
+        """Return the known pages to ask for, after the guides; None if all are asked for."""
+        if self._extent == "site-files":
+            return DueResult(tuple(step_of(page) for page in self.pages.told(guides, now)))
         if self._extent != "due":
             return None
-        due, sample = self.pages.due(now, self._known.most, self._start_url)
+        due, sample = self.pages.due(now, self._known.most, self._start_url, guides)
         self._fresh.update(step.link.url for step in sample)
         return DueResult((*due, *sample))
 
@@ -75,9 +90,54 @@ class Revisit:
         self._witnesses.add(hostname_of(item.url))
         return True
 
+    def after(self, result: Result, now: datetime) -> KnownPage | KnownGuide | None:
+        """Return what is known of a page or guide from now on, after its request."""
+        match result:
+            case PageResult():
+                return self.pages.after(result, now)
+            case GuideResult(guide, GuideRead() as read):
+                etag, last_modified = read.validators or self.conditions("guide", guide.url)
+                return KnownGuide(guide.url, guide.kind, read.read_at, etag, last_modified)
+        return None
+
     def conditions(self, kind: str, url: str) -> Conditions:
-        """Return the ETag and the Last-Modified of the page or image at a URL, as far as known."""
+        """Return the ETag and the Last-Modified of what is at a URL, as far as known."""
         if kind == "page":
             return self.pages.conditions(url)
+        if kind == "guide":
+            return self._guide_conditions(url)
         image = self._known.images.get(url)
         return (image.etag, image.last_modified) if image else (None, None)
+
+    def guide(self, guide: Guide, now: datetime) -> GuideRead:
+        """Return what a guide tells this visit, the newest first."""
+        entries = [entry for entry in guide.entries if self._is_news(entry)]
+        entries.sort(key=lambda entry: entry.changed_at or _LONG_AGO, reverse=True)
+        sitemaps = [entry.url for entry in guide.sitemaps if not self._is_read(entry)]
+        return GuideRead(now, tuple(entries[:MOST_ENTRIES]), tuple(sitemaps), self._is_whole(guide))
+
+    def _is_read(self, sitemap: Entry) -> bool:
+        """Return whether a sitemap was read after its last change."""
+        if self._extent in ("full", "fresh") or sitemap.changed_at is None:
+            return False
+        read_at = (one.read_at for one in self._known.guides if one.url == sitemap.url)
+        return sitemap.changed_at < next(read_at, _LONG_AGO)
+
+    def _is_news(self, entry: Entry) -> bool:
+        page = self.pages.by_key.get(page_name(entry.url))
+        is_all = self._extent in ("full", "fresh")
+        return page is None or is_all or bool(entry.changed_at and entry.changed_at > page.asked_at)
+
+    def _is_whole(self, guide: Guide) -> bool:
+        """Return whether a guide tells of all changes since the visit before.
+
+        A feed holds the newest entries: if none of them is known, others may be missing.
+        """
+        names = (page_name(entry.url) for entry in guide.entries)
+        return guide.left == 0 and any(name in self.pages.by_key for name in names)
+
+    def _guide_conditions(self, url: str) -> Conditions:
+        for guide in self._known.guides:
+            if guide.url == url:
+                return guide.etag, guide.last_modified
+        return None, None

@@ -17,11 +17,13 @@ from crawler.pages.links import PageLink
 from crawler.pages.relation import HostSightings
 from crawler.report.tally import VisitTally
 from crawler.visit.frontier import Frontier, Step
+from crawler.visit.guides import Guides, GuideUrl
 from crawler.visit.images import PageRead, Showings
 from crawler.visit.known import KnownSite
 from crawler.visit.results import (
     DueResult,
     FileResult,
+    GuideResult,
     ImageResult,
     ImageUrl,
     PageResult,
@@ -60,6 +62,7 @@ class VisitState:
     images: Showings = field(init=False)
     frontier: Frontier = field(init=False)
     site_files: SiteFileUrls = field(default_factory=SiteFileUrls)
+    guides: Guides = field(default_factory=Guides)
     unread: list[tuple[str, str]] = field(default_factory=list)
     # Requests without a result, in their order.
     _open: dict[Request, None] = field(default_factory=dict)
@@ -75,6 +78,7 @@ class VisitState:
         self.is_private = self.is_private or is_private(hostname_of(self.start_url))
         self.images = Showings(self.limits.images, HostSightings(known.relations))
         self.frontier = Frontier(self.limits, known.pages)
+        self._open.update(dict.fromkeys(self.guides.wanted(self.start_url, known.guides)))
         if known.site_files is not None:
             self._open.update(dict.fromkeys(known.site_files))
             return
@@ -103,6 +107,11 @@ class VisitState:
             elif not isinstance(item, SiteFile):
                 self._open[item] = None
         return items
+
+    @property
+    def awaits_guides(self) -> bool:
+        """Return whether a guide is requested that may tell which pages changed."""
+        return any(isinstance(request, GuideUrl) for request in self._open)
 
     def is_own_page(self, url: str) -> bool:
         """Return whether a page belongs to this visit: same host; for the first page, same site."""
@@ -139,10 +148,14 @@ class VisitState:
             case RobotsResult(record):
                 if record.evidence is not None:
                     self.site_files.robots_txt(record.evidence)
+                    self.guides.robots_txt(record.evidence.text, record.evidence.url)
                 # A resumed visit requests it again; its marks are counted once.
                 is_again = record.url in self._robots
                 self._robots.add(record.url)
                 yield from [record] if is_again else self._recorded(record)
+            case GuideResult(guide, read) if read is not None:
+                yield from self.guides.read(guide, read)
+                yield from self._followed((PageLink(entry.url) for entry in read.entries), 0)
             case DueResult(steps):
                 self.is_planned = True
                 yield from (step for step in steps if self.frontier.expect(step))
@@ -157,6 +170,8 @@ class VisitState:
             self._pages_read.add(page_key(page.url))
             self._count(page.evidence)
             yield from self._read(page, result.step, result.refusal)
+            if is_start:
+                yield from self.guides.start_page(page.url, page.feeds)
         refusal = result.refusal or (PAGE_TRUNCATED if page is not None and page.is_cut else None)
         if refusal is not None:
             self.tally.pages_refused[refusal] += 1

@@ -29,6 +29,19 @@ CREATE TABLE known_page (
     PRIMARY KEY (host, key)
 );
 
+-- The sitemaps and feeds of a host, which tell what is new.
+CREATE TABLE known_guide (
+    host          text NOT NULL,
+    url           text NOT NULL,
+    kind          text NOT NULL CHECK (kind IN ('sitemap', 'feed')),
+    read_at       timestamptz NOT NULL,
+    etag          text,
+    last_modified text,
+    -- The last visit that read it.
+    visit_id      bigint NOT NULL REFERENCES visit,
+    PRIMARY KEY (host, url)
+);
+
 -- What a visit asks for: every page, without conditions (`fresh`) or with them (`full`), the
 -- pages that are due, or only the site files.
 ALTER TABLE visit ADD COLUMN extent text NOT NULL DEFAULT 'full'

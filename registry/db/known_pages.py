@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import asdict
 
 import psycopg
 
-from registry.db.known_rows import KnownPage
+from registry.db.known_rows import KnownGuide, KnownPage
 from registry.db.sql import load
 from registry.db.values import pack, unpack
 
@@ -28,9 +29,25 @@ def keep(conn: psycopg.Connection, visit_id: int, pages: Iterable[KnownPage]) ->
         cursor.executemany(SQL["keep_page"], [_values(visit_id, page) for page in pages])
 
 
+def known_guides(conn: psycopg.Connection, host: str) -> list[KnownGuide]:
+    """Return the sitemaps and feeds of a host."""
+    rows = conn.execute(SQL["known_guides"], {"host": host})
+    return [KnownGuide(unpack(url), *rest) for url, *rest in rows]
+
+
+def keep_guides(conn: psycopg.Connection, visit_id: int, guides: Iterable[KnownGuide]) -> None:
+    """Store guides of the visit's host in place of what was known of them, as `keep` does."""
+    rows = [asdict(guide) | {"url": pack(guide.url), "visit_id": visit_id} for guide in guides]
+    for row in rows:
+        row |= {name: row[name] and pack(row[name]) for name in ("etag", "last_modified")}
+    with conn.cursor() as cursor:
+        cursor.executemany(SQL["keep_guide"], rows)
+
+
 def forget(conn: psycopg.Connection, visit_id: int) -> None:
-    """Forget the pages of a host to which a complete visit to all of its pages found no link."""
+    """Forget the pages and guides of a host that a complete visit to all pages did not find."""
     conn.execute(SQL["forget_pages"], {"visit_id": visit_id})
+    conn.execute(SQL["forget_guides"], {"visit_id": visit_id})
 
 
 def _known_page(key: bytes, url: str, *rest: object) -> KnownPage:

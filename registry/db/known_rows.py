@@ -57,6 +57,17 @@ class KnownImage:
     last_modified: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class KnownGuide:
+    """A sitemap or feed of a host: its kind, when it was read, and the conditions to ask for it."""
+
+    url: str
+    kind: Literal["sitemap", "feed"]
+    read_at: datetime
+    etag: str | None = None
+    last_modified: str | None = None
+
+
 class KnownSiteFile(NamedTuple):
     """A site file that a visit asked for: its host, kind and URL."""
 
