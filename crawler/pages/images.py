@@ -13,8 +13,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from urllib.parse import urlsplit
 
-from bs4 import BeautifulSoup, Tag
-
 from crawler.pages.image_attributes import LAZY_SRC, LAZY_SRCSET, ORIGINAL_SRC, ROLES, as_srcset
 from crawler.pages.image_groups import (
     LINKED,
@@ -27,7 +25,7 @@ from crawler.pages.image_groups import (
     settle,
 )
 from crawler.pages.image_places import css_urls, is_preload, references
-from crawler.pages.markup import text_of
+from crawler.pages.markup import Element, Elements, text_of
 from crawler.pages.srcset import Size, first_sizes
 from crawler.pages.surroundings import Surroundings
 from registry.evidence.carriers import ending_pattern
@@ -89,15 +87,15 @@ class _Page:
 
 
 def images_in(
-    soup: BeautifulSoup, page_url: str, left: Counter[str] | None = None
+    elements: Elements, page_url: str, left: Counter[str] | None = None
 ) -> list[ImageCandidate]:
     """Return the images of a parsed page in page order; no URL is in two candidates.
 
     URLs beyond MOST_ADDRESSES and sizes beyond MOST_SIZES are counted in `left`, as
     `addresses` and `sizes`.
     """
-    page = _Page(base_url(soup, page_url))
-    groups = settle([group for group in _groups(soup, page) if group])
+    page = _Page(base_url(elements, page_url))
+    groups = settle([group for group in _groups(elements, page) if group])
     if left is not None:
         left.update(page.left)
     return [_candidate(group) for group in groups]
@@ -114,12 +112,12 @@ def bounded(images: Sequence[ImageCandidate]) -> tuple[tuple[ImageCandidate, ...
     return tuple(kept[:MOST_IMAGES]), +left
 
 
-def base_url(soup: BeautifulSoup, page_url: str) -> str:
+def base_url(elements: Elements, page_url: str) -> str:
     """Return the base of a page's relative URLs: its first `<base href>`, else its own URL.
 
     A `base` longer than MAX_ADDRESS is ignored.
     """
-    tag = soup.find("base", href=True)
+    tag = next((e for e in elements if e.name == "base" and "href" in e.attributes), None)
     base = absolute(page_url, text_of(tag, "href")) if tag is not None else None
     return base if base and len(base) <= MAX_ADDRESS else page_url
 
@@ -138,9 +136,9 @@ def _candidate(group: SizeGroup) -> ImageCandidate:
     return ImageCandidate(best.url, tuple(offer.url for offer in others), best.source)
 
 
-def _groups(soup: BeautifulSoup, page: _Page) -> Iterator[SizeGroup]:
-    surroundings = Surroundings(soup)
-    for tag in soup.find_all(True):
+def _groups(elements: Elements, page: _Page) -> Iterator[SizeGroup]:
+    surroundings = Surroundings(elements)
+    for tag in elements:
         if tag.name == "img":
             yield from _image_groups(tag, page, surroundings)
         elif tag.name in ("meta", "link"):
@@ -151,11 +149,11 @@ def _groups(soup: BeautifulSoup, page: _Page) -> Iterator[SizeGroup]:
         for reference in references(tag):
             resolve = _resolved if reference.is_sure else _resolved_files
             yield join(resolve(page, reference.url, PLAIN, reference.source))
-        if tag.has_attr("style"):
+        if "style" in tag.attributes:
             yield from ({offer.url: offer} for offer in _style_offers(tag, page))
 
 
-def _image_groups(img: Tag, page: _Page, surroundings: Surroundings) -> Iterator[SizeGroup]:
+def _image_groups(img: Element, page: _Page, surroundings: Surroundings) -> Iterator[SizeGroup]:
     """Yield the image of an `img` element, and its placeholder if it has one."""
     tags = [img, *surroundings.sources(img)]
     shown = join(_offers(tags, page, ("src",), ("srcset",), "img"))
@@ -168,7 +166,7 @@ def _image_groups(img: Tag, page: _Page, surroundings: Surroundings) -> Iterator
 
 
 def _originals(
-    img: Tag, page: _Page, surroundings: Surroundings, is_shown: bool
+    img: Element, page: _Page, surroundings: Surroundings, is_shown: bool
 ) -> Iterator[SizeOffer]:
     """Yield the originals of an image: the link around it if it is shown, and attributes."""
     link = surroundings.link(img) if is_shown else None
@@ -179,7 +177,11 @@ def _originals(
 
 
 def _offers(
-    tags: list[Tag], page: _Page, src_names: Iterable[str], srcset_names: Iterable[str], source: str
+    tags: list[Element],
+    page: _Page,
+    src_names: Iterable[str],
+    srcset_names: Iterable[str],
+    source: str,
 ) -> Iterator[SizeOffer]:
     """Yield the absolute URLs in these attributes of an image's elements."""
     for tag in tags:
@@ -190,12 +192,12 @@ def _offers(
             yield from _sizes(tag, name, page, "srcset")
 
 
-def _sizes(tag: Tag, name: str, page: _Page, source: str) -> Iterator[SizeOffer]:
+def _sizes(tag: Element, name: str, page: _Page, source: str) -> Iterator[SizeOffer]:
     for size in _sizes_of(tag, name, page):
         yield from _resolved(page, size.url, _rank(tag, size), source)
 
 
-def _sizes_of(tag: Tag, name: str, page: _Page) -> list[Size]:
+def _sizes_of(tag: Element, name: str, page: _Page) -> list[Size]:
     # When the budget is spent, sizes are only counted.
     most = MOST_SIZES if page.budget else 0
     sizes, left = first_sizes(as_srcset(name, text_of(tag, name)), most)
@@ -203,7 +205,7 @@ def _sizes_of(tag: Tag, name: str, page: _Page) -> list[Size]:
     return sizes
 
 
-def _rank(tag: Tag, size: Size) -> Rank:
+def _rank(tag: Element, size: Size) -> Rank:
     """Return a size's rank. Of equal sizes, old formats rank first: new ones are copies.
 
     A `source` ranks before the `img`, which may be a small fallback.
@@ -217,11 +219,11 @@ def _rank(tag: Tag, size: Size) -> Rank:
     return (1, 1.0 if size.density is None else size.density, equals)
 
 
-def _link_offers(tag: Tag, page: _Page) -> Iterator[SizeOffer]:
+def _link_offers(tag: Element, page: _Page) -> Iterator[SizeOffer]:
     return _resolved_files(page, text_of(tag, "href"), LINKED, "link")
 
 
-def _head_offers(tag: Tag, page: _Page) -> Iterator[SizeOffer]:
+def _head_offers(tag: Element, page: _Page) -> Iterator[SizeOffer]:
     name = (text_of(tag, "property") or text_of(tag, "name")).strip().lower()
     if tag.name == "meta" and name in META_IMAGES:
         yield from _resolved(page, text_of(tag, "content"), PLAIN, name)
@@ -232,11 +234,11 @@ def _head_offers(tag: Tag, page: _Page) -> Iterator[SizeOffer]:
         yield from _sizes(tag, "imagesrcset", page, "preload")
 
 
-def _lazy_offers(tag: Tag, page: _Page) -> Iterator[SizeOffer]:
+def _lazy_offers(tag: Element, page: _Page) -> Iterator[SizeOffer]:
     """Yield the image files in attributes of an element, except those that an `img` shows."""
     if tag.name in ("source", "meta", "link"):
         return
-    for name in tag.attrs:
+    for name in tag.attributes:
         role = ROLES.get(name)
         if role is None or (tag.name == "img" and role != "file"):
             continue
@@ -249,7 +251,7 @@ def _lazy_offers(tag: Tag, page: _Page) -> Iterator[SizeOffer]:
             yield from _resolved_files(page, url, PLAIN, "lazy")
 
 
-def _style_offers(tag: Tag, page: _Page) -> Iterator[SizeOffer]:
+def _style_offers(tag: Element, page: _Page) -> Iterator[SizeOffer]:
     for url in css_urls(text_of(tag, "style")):
         yield from _resolved(page, url, PLAIN, "css")
 
