@@ -43,9 +43,11 @@ _IMAGE_NAME = re.compile(
     rf"(?:(?!%3a)[^:])+\.(?:{ending_pattern()})",
     re.IGNORECASE,
 )
+_AFTER_PATH = re.compile("[?#]")
 # Formats of the web that not every browser shows, in media types and in file names.
 _NEW = re.compile(rf"\b(?:{ending_pattern('webp', 'bmff', 'jxl')})\b")
 _NEW_FORMAT, _IMG, _SOURCE = range(3)
+_LAZY = frozenset(ROLES)
 # Most images taken from one page, and most sizes of each; usual pages have fewer.
 MOST_IMAGES = 2000
 MOST_VARIANTS = 50
@@ -124,11 +126,13 @@ def base_url(elements: Elements, page_url: str) -> str:
 
 def is_image_url(url: str) -> bool:
     """Return whether the path of a URL names an image file."""
-    return _is_image_path(urlsplit(url).path)
+    return _IMAGE_NAME.fullmatch(file_name(url)) is not None
 
 
-def _is_image_path(path: str) -> bool:
-    return _IMAGE_NAME.fullmatch(path.rsplit("/", 1)[-1]) is not None
+def file_name(url: str) -> str:
+    """Return the last part of the path of an absolute URL, "" if it ends in `/` or has none."""
+    parts = _AFTER_PATH.split(url, maxsplit=1)[0].split("/", 3)
+    return parts[3].rpartition("/")[2] if len(parts) > 3 else ""
 
 
 def _candidate(group: SizeGroup) -> ImageCandidate:
@@ -145,7 +149,8 @@ def _groups(elements: Elements, page: _Page) -> Iterator[SizeGroup]:
             yield join(_head_offers(tag, page))
         elif tag.name == "a":
             yield join(_link_offers(tag, page))
-        yield from ({offer.url: offer} for offer in _lazy_offers(tag, page))
+        if not _LAZY.isdisjoint(tag.attributes):
+            yield from ({offer.url: offer} for offer in _lazy_offers(tag, page))
         for reference in references(tag):
             resolve = _resolved if reference.is_sure else _resolved_files
             yield join(resolve(page, reference.url, PLAIN, reference.source))
@@ -173,7 +178,8 @@ def _originals(
     if link is not None:
         yield from _link_offers(link, page)
     for name in ORIGINAL_SRC:
-        yield from _resolved(page, text_of(img, name), LINKED, "original")
+        if name in img.attributes:
+            yield from _resolved(page, img.attributes[name], LINKED, "original")
 
 
 def _offers(
@@ -187,9 +193,11 @@ def _offers(
     for tag in tags:
         if tag.name == "img":
             for name in src_names:
-                yield from _resolved(page, text_of(tag, name), (1, 1.0, _IMG), source)
+                if name in tag.attributes:
+                    yield from _resolved(page, tag.attributes[name], (1, 1.0, _IMG), source)
         for name in srcset_names:
-            yield from _sizes(tag, name, page, "srcset")
+            if name in tag.attributes:
+                yield from _sizes(tag, name, page, "srcset")
 
 
 def _sizes(tag: Element, name: str, page: _Page, source: str) -> Iterator[SizeOffer]:
@@ -265,7 +273,8 @@ def _resolved_files(page: _Page, href: str, rank: Rank, source: str) -> Iterator
     """Yield the offer of a URL if it names an image file."""
     if not page.budget:
         # Only counted.
-        page.left["addresses"] += _is_image_path(re.split("[?#]", href.strip(), maxsplit=1)[0])
+        path = _AFTER_PATH.split(href.strip(), maxsplit=1)[0]
+        page.left["addresses"] += _IMAGE_NAME.fullmatch(path.rpartition("/")[2]) is not None
         return
     for offer in _offer(page, href, rank, source):
         if is_image_url(offer.url) and page.takes():

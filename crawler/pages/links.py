@@ -5,9 +5,8 @@ from __future__ import annotations
 import re
 from collections import Counter
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 
-from crawler.pages.images import base_url, is_image_url
+from crawler.pages.images import base_url, file_name, is_image_url
 from crawler.pages.markup import Element, Elements, text_of
 from registry.urls.absolute import absolute
 
@@ -83,5 +82,4 @@ def _unquoted(text: str) -> str:
 
 
 def _may_be_page(url: str) -> bool:
-    name = urlsplit(url).path.rsplit("/", 1)[-1]
-    return _NO_PAGE.fullmatch(name) is None and not is_image_url(url)
+    return _NO_PAGE.fullmatch(file_name(url)) is None and not is_image_url(url)

@@ -16,7 +16,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from lxml import etree  # type: ignore[import-untyped]  # lxml has no types
+from lxml import etree
 
 from registry.evidence.text import MOST_FRAMES_DEEP
 

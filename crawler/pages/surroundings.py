@@ -22,6 +22,7 @@ class Around:
 
 
 _NOWHERE = Around()
+_AROUND = frozenset({"picture", "a", "noscript"})
 
 
 class Surroundings:
@@ -32,16 +33,18 @@ class Surroundings:
 
     def __init__(self, page: Elements) -> None:
         """Walk through the page once."""
-        self._inside: dict[Element | None, Around] = {None: _NOWHERE}
+        # Of the elements inside one of these three, or one of them.
+        self._inside: dict[Element | None, Around] = {}
         self._sources: dict[Element, list[Element]] = {}
         self._first: dict[Element, list[Element]] = {}
         self._linked: Counter[Element] = Counter()
         inside = self._inside
         for element in page:
-            around = inside[element.parent]
-            if element.name in ("img", "source"):
+            around = inside.get(element.parent)
+            if around is not None and element.name in ("img", "source"):
                 self._note(element, around)
-            inside[element] = _within(element, around)
+            if around is not None or element.name in _AROUND:
+                inside[element] = _within(element, around or _NOWHERE)
 
     def _note(self, element: Element, around: Around) -> None:
         picture, link = around.picture, around.link
@@ -58,14 +61,14 @@ class Surroundings:
 
     def sources(self, img: Element) -> list[Element]:
         """Return the `source` elements that offer other sizes of an image."""
-        picture = self._inside[img.parent].picture
+        picture = self._inside.get(img.parent, _NOWHERE).picture
         if picture is None or img not in self._first[picture]:
             return []
         return self._sources.get(picture, [])
 
     def link(self, img: Element) -> Element | None:
         """Return the link around this image only; copies in `noscript` do not count."""
-        around = self._inside[img.parent]
+        around = self._inside.get(img.parent, _NOWHERE)
         alone = around.link is not None and self._linked[around.link] == 1
         return around.link if alone and not around.noscript else None
 
