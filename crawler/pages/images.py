@@ -43,7 +43,6 @@ _IMAGE_NAME = re.compile(
     rf"(?:(?!%3a)[^:])+\.(?:{ending_pattern()})",
     re.IGNORECASE,
 )
-_AFTER_PATH = re.compile("[?#]")
 # Formats of the web that not every browser shows, in media types and in file names.
 _NEW = re.compile(rf"\b(?:{ending_pattern('webp', 'bmff', 'jxl')})\b")
 _NEW_FORMAT, _IMG, _SOURCE = range(3)
@@ -131,8 +130,14 @@ def is_image_url(url: str) -> bool:
 
 def file_name(url: str) -> str:
     """Return the last part of the path of an absolute URL, "" if it ends in `/` or has none."""
-    parts = _AFTER_PATH.split(url, maxsplit=1)[0].split("/", 3)
-    return parts[3].rpartition("/")[2] if len(parts) > 3 else ""
+    path = _path(url)
+    has_path = path.find("/", path.find("://") + 3) >= 0
+    return path.rpartition("/")[2] if has_path else ""
+
+
+def _path(url: str) -> str:
+    """Return a URL up to the end of its path."""
+    return url.partition("#")[0].partition("?")[0]
 
 
 def _candidate(group: SizeGroup) -> ImageCandidate:
@@ -273,8 +278,8 @@ def _resolved_files(page: _Page, href: str, rank: Rank, source: str) -> Iterator
     """Yield the offer of a URL if it names an image file."""
     if not page.budget:
         # Only counted.
-        path = _AFTER_PATH.split(href.strip(), maxsplit=1)[0]
-        page.left["addresses"] += _IMAGE_NAME.fullmatch(path.rpartition("/")[2]) is not None
+        name = _path(href.strip()).rpartition("/")[2]
+        page.left["addresses"] += _IMAGE_NAME.fullmatch(name) is not None
         return
     for offer in _offer(page, href, rank, source):
         if is_image_url(offer.url) and page.takes():

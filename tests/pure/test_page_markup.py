@@ -85,6 +85,7 @@ WHOLE = (
     "<html a=1><body b=2><html c=3><body d=4><img src=a.jpg></html></body><img src=b.jpg>",
     "<p><table><img src=a.jpg><td><a href=b.jpg><p><a href=c.jpg><img src=d.jpg></table></a>",
     "<script type=application/ld+json>{'image': <!-- <script> --></script><img src=a.jpg>",
+    "<style>url(a.jpg)</style><style>url(b.jpg)</style><script>c</script><style></style>",
     "<style/><img src=a.jpg><title><img src=b.jpg></title><textarea><img src=c.jpg></textarea>",
     "<iframe srcdoc='<base href=/x/><a href=a.jpg>'><img src=b.jpg></iframe><img src=c.jpg>",
     "<template><img src=a.jpg></template><noscript><img src=b.jpg></noscript>",
