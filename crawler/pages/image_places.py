@@ -7,9 +7,7 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from bs4 import Tag
-
-from crawler.pages.markup import text_of
+from crawler.pages.markup import Element, text_of
 
 _WITH_BACKGROUND = frozenset({"body", "table", "thead", "tbody", "tfoot", "tr", "td", "th"})
 _OF_SVG = frozenset({"image", "feimage"})
@@ -35,7 +33,7 @@ class ImageReference(NamedTuple):
     is_sure: bool = True
 
 
-def references(tag: Tag) -> Iterator[ImageReference]:
+def references(tag: Element) -> Iterator[ImageReference]:
     """Yield the images that an element names, except by `img`, `picture` and lazy attributes."""
     if tag.name == "video":
         yield ImageReference(text_of(tag, "poster"), "poster")
@@ -50,16 +48,16 @@ def references(tag: Tag) -> Iterator[ImageReference]:
     elif tag.name == "input" and text_of(tag, "type").strip().lower() == "image":
         yield ImageReference(text_of(tag, "src"), "input")
     elif tag.name == "style":
-        yield from (ImageReference(url, "css", is_sure=False) for url in css_urls(tag.string or ""))
+        yield from (ImageReference(url, "css", is_sure=False) for url in css_urls(tag.text))
     elif tag.name == "script" and _is_json_ld(tag):
-        yield from _of_json_ld(tag.string or "")
+        yield from _of_json_ld(tag.text)
     elif tag.name in _WITH_BACKGROUND:
         yield ImageReference(text_of(tag, "background"), "background")
-    if tag.has_attr("itemprop"):
+    if "itemprop" in tag.attributes:
         yield from _of_microdata(tag)
 
 
-def is_preload(tag: Tag) -> bool:
+def is_preload(tag: Element) -> bool:
     """Return whether an element preloads an image."""
     relations = text_of(tag, "rel").lower().split()
     return "preload" in relations and text_of(tag, "as").strip().lower() == "image"
@@ -75,11 +73,11 @@ def css_urls(style: str) -> Iterator[str]:
                 yield text[text.lastindex]
 
 
-def _is_json_ld(tag: Tag) -> bool:
+def _is_json_ld(tag: Element) -> bool:
     return text_of(tag, "type").partition(";")[0].strip().lower() == "application/ld+json"
 
 
-def _of_microdata(tag: Tag) -> Iterator[ImageReference]:
+def _of_microdata(tag: Element) -> Iterator[ImageReference]:
     value = text_of(tag, "content") or text_of(tag, "href")
     names = set(text_of(tag, "itemprop").split())
     if names & _IMAGES:

@@ -13,8 +13,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from urllib.parse import urlsplit
 
-from bs4 import BeautifulSoup, Tag
-
 from crawler.pages.image_attributes import LAZY_SRC, LAZY_SRCSET, ORIGINAL_SRC, ROLES, as_srcset
 from crawler.pages.image_groups import (
     LINKED,
@@ -27,7 +25,7 @@ from crawler.pages.image_groups import (
     settle,
 )
 from crawler.pages.image_places import css_urls, is_preload, references
-from crawler.pages.markup import text_of
+from crawler.pages.markup import Element, Elements, text_of
 from crawler.pages.srcset import Size, first_sizes
 from crawler.pages.surroundings import Surroundings
 from registry.evidence.carriers import ending_pattern
@@ -48,6 +46,7 @@ _IMAGE_NAME = re.compile(
 # Formats of the web that not every browser shows, in media types and in file names.
 _NEW = re.compile(rf"\b(?:{ending_pattern('webp', 'bmff', 'jxl')})\b")
 _NEW_FORMAT, _IMG, _SOURCE = range(3)
+_LAZY = frozenset(ROLES)
 # Most images taken from one page, and most sizes of each; usual pages have fewer.
 MOST_IMAGES = 2000
 MOST_VARIANTS = 50
@@ -89,15 +88,15 @@ class _Page:
 
 
 def images_in(
-    soup: BeautifulSoup, page_url: str, left: Counter[str] | None = None
+    elements: Elements, page_url: str, left: Counter[str] | None = None
 ) -> list[ImageCandidate]:
     """Return the images of a parsed page in page order; no URL is in two candidates.
 
     URLs beyond MOST_ADDRESSES and sizes beyond MOST_SIZES are counted in `left`, as
     `addresses` and `sizes`.
     """
-    page = _Page(base_url(soup, page_url))
-    groups = settle([group for group in _groups(soup, page) if group])
+    page = _Page(base_url(elements, page_url))
+    groups = settle([group for group in _groups(elements, page) if group])
     if left is not None:
         left.update(page.left)
     return [_candidate(group) for group in groups]
@@ -114,23 +113,31 @@ def bounded(images: Sequence[ImageCandidate]) -> tuple[tuple[ImageCandidate, ...
     return tuple(kept[:MOST_IMAGES]), +left
 
 
-def base_url(soup: BeautifulSoup, page_url: str) -> str:
+def base_url(elements: Elements, page_url: str) -> str:
     """Return the base of a page's relative URLs: its first `<base href>`, else its own URL.
 
     A `base` longer than MAX_ADDRESS is ignored.
     """
-    tag = soup.find("base", href=True)
+    tag = next((e for e in elements if e.name == "base" and "href" in e.attributes), None)
     base = absolute(page_url, text_of(tag, "href")) if tag is not None else None
     return base if base and len(base) <= MAX_ADDRESS else page_url
 
 
 def is_image_url(url: str) -> bool:
     """Return whether the path of a URL names an image file."""
-    return _is_image_path(urlsplit(url).path)
+    return _IMAGE_NAME.fullmatch(file_name(url)) is not None
 
 
-def _is_image_path(path: str) -> bool:
-    return _IMAGE_NAME.fullmatch(path.rsplit("/", 1)[-1]) is not None
+def file_name(url: str) -> str:
+    """Return the last part of the path of an absolute URL, "" if it ends in `/` or has none."""
+    path = _path(url)
+    has_path = path.find("/", path.find("://") + 3) >= 0
+    return path.rpartition("/")[2] if has_path else ""
+
+
+def _path(url: str) -> str:
+    """Return a URL up to the end of its path."""
+    return url.partition("#")[0].partition("?")[0]
 
 
 def _candidate(group: SizeGroup) -> ImageCandidate:
@@ -138,24 +145,25 @@ def _candidate(group: SizeGroup) -> ImageCandidate:
     return ImageCandidate(best.url, tuple(offer.url for offer in others), best.source)
 
 
-def _groups(soup: BeautifulSoup, page: _Page) -> Iterator[SizeGroup]:
-    surroundings = Surroundings(soup)
-    for tag in soup.find_all(True):
+def _groups(elements: Elements, page: _Page) -> Iterator[SizeGroup]:
+    surroundings = Surroundings(elements)
+    for tag in elements:
         if tag.name == "img":
             yield from _image_groups(tag, page, surroundings)
         elif tag.name in ("meta", "link"):
             yield join(_head_offers(tag, page))
         elif tag.name == "a":
             yield join(_link_offers(tag, page))
-        yield from ({offer.url: offer} for offer in _lazy_offers(tag, page))
+        if not _LAZY.isdisjoint(tag.attributes):
+            yield from ({offer.url: offer} for offer in _lazy_offers(tag, page))
         for reference in references(tag):
             resolve = _resolved if reference.is_sure else _resolved_files
             yield join(resolve(page, reference.url, PLAIN, reference.source))
-        if tag.has_attr("style"):
+        if "style" in tag.attributes:
             yield from ({offer.url: offer} for offer in _style_offers(tag, page))
 
 
-def _image_groups(img: Tag, page: _Page, surroundings: Surroundings) -> Iterator[SizeGroup]:
+def _image_groups(img: Element, page: _Page, surroundings: Surroundings) -> Iterator[SizeGroup]:
     """Yield the image of an `img` element, and its placeholder if it has one."""
     tags = [img, *surroundings.sources(img)]
     shown = join(_offers(tags, page, ("src",), ("srcset",), "img"))
@@ -168,34 +176,41 @@ def _image_groups(img: Tag, page: _Page, surroundings: Surroundings) -> Iterator
 
 
 def _originals(
-    img: Tag, page: _Page, surroundings: Surroundings, is_shown: bool
+    img: Element, page: _Page, surroundings: Surroundings, is_shown: bool
 ) -> Iterator[SizeOffer]:
     """Yield the originals of an image: the link around it if it is shown, and attributes."""
     link = surroundings.link(img) if is_shown else None
     if link is not None:
         yield from _link_offers(link, page)
     for name in ORIGINAL_SRC:
-        yield from _resolved(page, text_of(img, name), LINKED, "original")
+        if name in img.attributes:
+            yield from _resolved(page, img.attributes[name], LINKED, "original")
 
 
 def _offers(
-    tags: list[Tag], page: _Page, src_names: Iterable[str], srcset_names: Iterable[str], source: str
+    tags: list[Element],
+    page: _Page,
+    src_names: Iterable[str],
+    srcset_names: Iterable[str],
+    source: str,
 ) -> Iterator[SizeOffer]:
     """Yield the absolute URLs in these attributes of an image's elements."""
     for tag in tags:
         if tag.name == "img":
             for name in src_names:
-                yield from _resolved(page, text_of(tag, name), (1, 1.0, _IMG), source)
+                if name in tag.attributes:
+                    yield from _resolved(page, tag.attributes[name], (1, 1.0, _IMG), source)
         for name in srcset_names:
-            yield from _sizes(tag, name, page, "srcset")
+            if name in tag.attributes:
+                yield from _sizes(tag, name, page, "srcset")
 
 
-def _sizes(tag: Tag, name: str, page: _Page, source: str) -> Iterator[SizeOffer]:
+def _sizes(tag: Element, name: str, page: _Page, source: str) -> Iterator[SizeOffer]:
     for size in _sizes_of(tag, name, page):
         yield from _resolved(page, size.url, _rank(tag, size), source)
 
 
-def _sizes_of(tag: Tag, name: str, page: _Page) -> list[Size]:
+def _sizes_of(tag: Element, name: str, page: _Page) -> list[Size]:
     # When the budget is spent, sizes are only counted.
     most = MOST_SIZES if page.budget else 0
     sizes, left = first_sizes(as_srcset(name, text_of(tag, name)), most)
@@ -203,7 +218,7 @@ def _sizes_of(tag: Tag, name: str, page: _Page) -> list[Size]:
     return sizes
 
 
-def _rank(tag: Tag, size: Size) -> Rank:
+def _rank(tag: Element, size: Size) -> Rank:
     """Return a size's rank. Of equal sizes, old formats rank first: new ones are copies.
 
     A `source` ranks before the `img`, which may be a small fallback.
@@ -217,11 +232,11 @@ def _rank(tag: Tag, size: Size) -> Rank:
     return (1, 1.0 if size.density is None else size.density, equals)
 
 
-def _link_offers(tag: Tag, page: _Page) -> Iterator[SizeOffer]:
+def _link_offers(tag: Element, page: _Page) -> Iterator[SizeOffer]:
     return _resolved_files(page, text_of(tag, "href"), LINKED, "link")
 
 
-def _head_offers(tag: Tag, page: _Page) -> Iterator[SizeOffer]:
+def _head_offers(tag: Element, page: _Page) -> Iterator[SizeOffer]:
     name = (text_of(tag, "property") or text_of(tag, "name")).strip().lower()
     if tag.name == "meta" and name in META_IMAGES:
         yield from _resolved(page, text_of(tag, "content"), PLAIN, name)
@@ -232,11 +247,11 @@ def _head_offers(tag: Tag, page: _Page) -> Iterator[SizeOffer]:
         yield from _sizes(tag, "imagesrcset", page, "preload")
 
 
-def _lazy_offers(tag: Tag, page: _Page) -> Iterator[SizeOffer]:
+def _lazy_offers(tag: Element, page: _Page) -> Iterator[SizeOffer]:
     """Yield the image files in attributes of an element, except those that an `img` shows."""
     if tag.name in ("source", "meta", "link"):
         return
-    for name in tag.attrs:
+    for name in tag.attributes:
         role = ROLES.get(name)
         if role is None or (tag.name == "img" and role != "file"):
             continue
@@ -249,7 +264,7 @@ def _lazy_offers(tag: Tag, page: _Page) -> Iterator[SizeOffer]:
             yield from _resolved_files(page, url, PLAIN, "lazy")
 
 
-def _style_offers(tag: Tag, page: _Page) -> Iterator[SizeOffer]:
+def _style_offers(tag: Element, page: _Page) -> Iterator[SizeOffer]:
     for url in css_urls(text_of(tag, "style")):
         yield from _resolved(page, url, PLAIN, "css")
 
@@ -263,7 +278,8 @@ def _resolved_files(page: _Page, href: str, rank: Rank, source: str) -> Iterator
     """Yield the offer of a URL if it names an image file."""
     if not page.budget:
         # Only counted.
-        page.left["addresses"] += _is_image_path(re.split("[?#]", href.strip(), maxsplit=1)[0])
+        name = _path(href.strip()).rpartition("/")[2]
+        page.left["addresses"] += _IMAGE_NAME.fullmatch(name) is not None
         return
     for offer in _offer(page, href, rank, source):
         if is_image_url(offer.url) and page.takes():

@@ -5,12 +5,9 @@ from __future__ import annotations
 import re
 from collections import Counter
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 
-from bs4 import BeautifulSoup, Tag
-
-from crawler.pages.images import base_url, is_image_url
-from crawler.pages.markup import text_of
+from crawler.pages.images import base_url, file_name, is_image_url
+from crawler.pages.markup import Element, Elements, text_of
 from registry.urls.absolute import absolute
 
 # File names that are certainly neither pages nor images; all others are requested, and the
@@ -25,6 +22,7 @@ _REFRESH = re.compile(
     r"\s*+[0-9.]++(?:\s*+[;,]|\s)\s*+(?:url\s*+=\s*+)?+(\S.*+)", re.IGNORECASE | re.DOTALL
 )
 
+_LINKING = frozenset({"a", "area", "link", "meta"})
 # Most links read from one page, in page order; a visit reads fewer pages.
 MOST_LINKS = 5000
 
@@ -37,18 +35,18 @@ class PageLink:
     is_next: bool = False
 
 
-def links_in(
-    soup: BeautifulSoup, page_url: str, left: Counter[str] | None = None
-) -> list[PageLink]:
+def links_in(elements: Elements, page_url: str, left: Counter[str] | None = None) -> list[PageLink]:
     """Return the pages that a parsed page links to, each once: next pages, then in page order.
 
     At most MOST_LINKS to next pages and MOST_LINKS others: those beyond are counted in
     `left`, as `links`.
     """
-    base = base_url(soup, page_url)
+    base = base_url(elements, page_url)
     is_next_by_url: dict[str, bool] = {}
     read: Counter[bool] = Counter()
-    for tag in soup.find_all(["a", "area", "link", "meta"]):
+    for tag in elements:
+        if tag.name not in _LINKING:
+            continue
         relations = text_of(tag, "rel").lower().split()
         target = _target(tag, relations)
         if target is None:
@@ -65,13 +63,15 @@ def links_in(
     return sorted(links, key=lambda link: not link.is_next)
 
 
-def _target(tag: Tag, relations: list[str]) -> str | None:
+def _target(tag: Element, relations: list[str]) -> str | None:
     """Return the URL that an element links to, as written; None if it links to no page."""
     if tag.name == "meta":
         is_refresh = text_of(tag, "http-equiv").strip().lower() == "refresh"
         refresh = _REFRESH.fullmatch(text_of(tag, "content")) if is_refresh else None
         return (_unquoted(refresh[1]) or None) if refresh else None
-    if not tag.has_attr("href") or (tag.name == "link" and not {"next", "prev"} & set(relations)):
+    if "href" not in tag.attributes or (
+        tag.name == "link" and not {"next", "prev"} & set(relations)
+    ):
         return None
     return text_of(tag, "href")
 
@@ -82,5 +82,4 @@ def _unquoted(text: str) -> str:
 
 
 def _may_be_page(url: str) -> bool:
-    name = urlsplit(url).path.rsplit("/", 1)[-1]
-    return _NO_PAGE.fullmatch(name) is None and not is_image_url(url)
+    return _NO_PAGE.fullmatch(file_name(url)) is None and not is_image_url(url)

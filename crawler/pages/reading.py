@@ -89,9 +89,9 @@ def parse_page(response: PageResponse) -> PageContent:
 def read_page(html: str, url: str) -> PageContent:
     """Return the images and links of an HTML page."""
     left: Counter[str] = Counter()
-    soup = parsed(html, left)
-    images = tuple(images_in(soup, url, left))
-    return PageContent(images, tuple(links_in(soup, url, left)), left)
+    elements = parsed(html, left)
+    images = tuple(images_in(elements, url, left))
+    return PageContent(images, tuple(links_in(elements, url, left)), left)
 
 
 def read_text(page: Page) -> PageText:

@@ -15,6 +15,8 @@ _BETWEEN = re.compile(r"[ \t\n\f\r,]*+")
 _URL = re.compile(r"[^ \t\n\f\r]++")
 # Inside parentheses neither white space nor a comma ends a descriptor.
 _DESCRIPTOR = re.compile(r"(?:[^ \t\n\f\r,(]++|\([^)]*+\)?+)++")
+# A whole candidate as nearly all are: a URL without commas, and a width.
+_PLAIN = re.compile(r"([^ \t\n\f\r,]++)[ \t\n\f\r]++([1-9][0-9]{0,9})w[ \t\n\f\r]*+(?:,|\Z)")
 # A width and a height; with more a candidate is malformed.
 _MOST_DESCRIPTORS = 2
 # Longer numbers are cut to their first digits: Python refuses very long ones.
@@ -45,6 +47,11 @@ def first_sizes(value: str, most: int) -> tuple[list[Size], int]:
             return sizes, 0
         if number == most:
             break
+        plain = _PLAIN.match(value, position)
+        if plain:
+            sizes.append(Size(plain[1], int(plain[2])))
+            position = plain.end()
+            continue
         match = _URL.match(value, position)
         assert match is not None
         url, position = match[0], match.end()

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from urllib.parse import urljoin, urlsplit
 
-from registry.urls.hosts import DEFAULT_PORTS, fits_dns, spelled_authority
+from registry.urls.hosts import DEFAULT_PORTS, MAX_HOST, MAX_LABEL, fits_dns, spelled_authority
 from registry.urls.key import encoded, slashed, tidy
 
 # Longer URLs are not requested; servers accept 8,000 octets (RFC 9110, section 4.1).
@@ -14,6 +15,14 @@ MAX_ADDRESS = 8192
 _PATH = re.compile(r"[^A-Za-z0-9\-._~!$&'()*+,;=:@/%]")
 _QUERY = re.compile(r"[^A-Za-z0-9\-._~!$&()*+,;=:@/?%]")
 _DOT_SEGMENT = re.compile(r"/(?:\.|%2e){1,2}(?:/|\Z)", re.IGNORECASE)
+# Most references on pages need no rules: what is plain in them is already as it is requested.
+# No segment is empty or begins with a dot, no host is an address, and no reference has a scheme.
+_FIRST = r"(?![.%])[A-Za-z0-9\-._~!$&'()*+,=@%]++"
+_SEGMENT = _FIRST.replace("@", ":@")
+_REST = rf"(?:/{_SEGMENT})*+/?+(?:\?[A-Za-z0-9\-._~!$&()*+,=:@/?%]++)?+"
+_NAME = rf"(?:[a-z0-9_-]{{1,{MAX_LABEL}}}\.)*[a-z][a-z0-9_-]{{0,{MAX_LABEL - 1}}}"
+_PLAIN_URL = re.compile(rf"https?://({_NAME})(?:/(?:{_SEGMENT}{_REST})?)?")
+_PLAIN_REFERENCE = re.compile(rf"(?:/{_SEGMENT}|{_FIRST}){_REST}")
 
 
 def absolute(base: str, href: str) -> str | None:
@@ -25,6 +34,24 @@ def absolute(base: str, href: str) -> str | None:
     None for other schemes, invalid URLs, and host names that DNS does not allow. A
     returned URL is its own result.
     """
+    plain = _PLAIN_URL.fullmatch(href)
+    if plain and len(plain[1]) <= MAX_HOST:
+        return href
+    if _PLAIN_REFERENCE.fullmatch(href):
+        start = _start(base, href.startswith("/"))
+        return None if start is None else start + href
+    return _resolved(base, href)
+
+
+@lru_cache(maxsize=16)
+def _start(base: str, is_path: bool) -> str | None:
+    """Return what precedes the plain references of a page: its host, or also its folder."""
+    url = _resolved(base, "/a" if is_path else "a")
+    return url and url.removesuffix("/a" if is_path else "a")
+
+
+def _resolved(base: str, href: str) -> str | None:
+    """Return the result of `absolute` for any reference, by all the rules."""
     try:
         parts = urlsplit(slashed(tidy(href)))
         if not (parts.scheme and parts.netloc):

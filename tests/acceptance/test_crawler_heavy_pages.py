@@ -22,7 +22,7 @@ CAT = Path("demo/site/www/pictures/cat.jpg").read_bytes()
 HEAD = '<meta name="robots" content="noai"><img src="/cat.jpg">'
 # Much work for each byte, which few bytes say when they are compressed.
 TAGS = (HEAD + "<p>x" * (9 << 18)).encode()
-LAZY = "<p data-src=a data-lazy-src=b data-original=c data-lazy=d data-bg=e.jpg>"
+LAZY = f"<p data-bg='{'url(a)' * 100}'>"
 SLOW = (HEAD.replace("cat", "slow") + LAZY * (9 * (1 << 20) // len(LAZY))).encode()
 
 

@@ -63,9 +63,6 @@ EXCEPTIONS = {
         "os": "cpu_count: how many threads work changes no result",
         "concurrent.futures.ThreadPoolExecutor": "the threads of one join; its result is ordered",
     },
-    "crawler/pages/markup.py": {
-        "warnings": "the parser's remarks on odd pages are not for the reader",
-    },
 }
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections import Counter
 from collections.abc import Callable
+from unittest.mock import patch
 from urllib.parse import urlsplit
 
 import pytest
@@ -12,6 +14,7 @@ from found import all_sizes, find_images
 from hypothesis import given
 from hypothesis import strategies as st
 
+from crawler.pages import srcset
 from crawler.pages.image_groups import SizeOffer, settle
 from crawler.pages.images import ImageCandidate, bounded
 from crawler.pages.srcset import Size
@@ -124,6 +127,23 @@ def test_numbers_of_any_length_are_read(unit: str) -> None:
     assert (small.width or small.density) == 1
     assert all_sizes(f"a 2w {'9' * 5000}h") == [Size("a", 2)]
     assert all_sizes(f"a {'0' * 5000}w") == []
+
+
+@given(
+    st.lists(
+        st.sampled_from(
+            [
+                *("a", "b.jpg", ",", ", ", " ", "\n", " 1w", " 20w", " 0w", " 9999999999w"),
+                *(" 99999999999w", " 2x", " 3h", "(", ")", "w", "\xa0", " \u0663w"),
+            ]
+        ),
+        max_size=14,
+    ).map("".join)
+)
+def test_plain_sizes_are_read_as_any_others(value: str) -> None:
+    with patch.object(srcset, "_PLAIN", re.compile("(?!)")):
+        by_all_rules = all_sizes(value)
+    assert all_sizes(value) == by_all_rules
 
 
 def test_images_and_sizes_are_bounded_and_counted() -> None:
