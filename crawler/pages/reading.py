@@ -17,6 +17,7 @@ from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Any, NamedTuple
 
+from crawler.pages.feeds import MOST_FEEDS, feeds_in
 from crawler.pages.image_attributes import LAZY_SRC, ORIGINAL_SRC
 from crawler.pages.images import MOST_ADDRESSES, ImageCandidate, bounded, images_in
 from crawler.pages.links import MOST_LINKS, PageLink, links_in
@@ -40,11 +41,15 @@ _PLAIN_ADDRESS = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class PageContent:
-    """The images and links of a page; `left` counts the items left out, by type."""
+    """The images and links of a page; `left` counts the items left out, by type.
+
+    `feeds` are the URLs of the feeds that it names.
+    """
 
     images: tuple[ImageCandidate, ...] = ()
     links: tuple[PageLink, ...] = ()
     left: Counter[str] = field(default_factory=Counter)
+    feeds: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,11 +92,12 @@ def parse_page(response: PageResponse) -> PageContent:
 
 
 def read_page(html: str, url: str) -> PageContent:
-    """Return the images and links of an HTML page."""
+    """Return the images, links and feeds of an HTML page."""
     left: Counter[str] = Counter()
     elements = parsed(html, left)
     images = tuple(images_in(elements, url, left))
-    return PageContent(images, tuple(links_in(elements, url, left)), left)
+    links = tuple(links_in(elements, url, left))
+    return PageContent(images, links, left, feeds_in(elements, url))
 
 
 def read_text(page: Page) -> PageText:
@@ -109,7 +115,8 @@ def read_text(page: Page) -> PageText:
     images, left = bounded(content.images)
     links = content.links[: 2 * MOST_LINKS]
     left += Counter(tags=tags, links=len(content.links) - len(links)) + content.left
-    return PageText(_excerpt(response), PageContent(images, links, left))
+    feeds = content.feeds[:MOST_FEEDS]
+    return PageText(_excerpt(response), PageContent(images, links, left, feeds))
 
 
 def _parsed(parse: PageParser, response: PageResponse) -> PageContent:

@@ -12,10 +12,9 @@ from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
-import msgspec
-
 from crawler.pages.links import PageLink
-from crawler.schedule.rates import Changes, interval
+from crawler.schedule.rates import Changes
+from crawler.visit.due import due_pages, told_pages
 from crawler.visit.frontier import Step
 from crawler.visit.guides import Guides, GuideUrl
 from crawler.visit.images import PageRead
@@ -31,15 +30,6 @@ MOST_CONTENT = 256 * 1024
 # Refusals by which the host answered for the page, or its robots.txt did. Any other failure
 # may pass: what was known of the page stays.
 _ANSWERED = re.compile(r"http-4(?!08|25|29)\d\d|not-a-page|robots-txt|redirect-loop|too-large")
-# The share of the pages that are not due of which a visit asks for some all the same, those
-# first that were asked for longest ago: a change of all pages shows in any of them.
-SAMPLE_SHARE, LEAST_SAMPLE = 0.02, 2
-# A guide that names so large a share of the known pages as changed is not believed: many write
-# the present date. If all pages have changed, the sample shows it.
-MOST_TOLD, FEW_TOLD = 0.5, 10
-# A page with more changes, of late, than this is asked for at its own interval.
-CHANGED = 0.5
-_NONE = timedelta(0)
 _NO_TIME = datetime.fromtimestamp(0, UTC)
 
 
@@ -76,32 +66,19 @@ class KnownPages:
             if page.page_url is not None and page.content is not None and page.reader == reader
         }
 
-    def told(self, guides: Guides, now: datetime) -> list[KnownPage]:
-        """Return the pages of which guides tell that they changed since they were asked for."""
-        told = [page for key in guides.told if (page := self.by_key.get(key))]
-        changed = [page for page in told if page.asked_at < (guides.told[page.key] or now) <= now]
-        is_believed = len(changed) <= max(FEW_TOLD, MOST_TOLD * len(self.by_key))
-        return changed if is_believed else []
+    def told(self, guides: Guides, now: datetime) -> list[Step]:
+        """Return the requests for the pages of which guides tell that they changed."""
+        return [step_of(page) for page in told_pages(list(self.by_key.values()), guides, now)]
 
     def due(
         self, now: datetime, most: timedelta, start_url: str, guides: Guides
     ) -> tuple[list[Step], list[Step]]:
         """Return the requests for the pages that are due, and for a sample of the others.
 
-        A page is due if a guide tells that it changed; or after an interval that follows its own
-        changes, or after `most` if guides tell of changes and it had none that they did not tell.
-        The start page is asked for anyway, and in neither.
+        Without the start page, for which each visit asks.
         """
         pages = [page for key, page in self.by_key.items() if key != page_name(start_url)]
-        told = {page.key for page in self.told(guides, now)}
-        due = [
-            page
-            for page in pages
-            if page.key in told or _is_due(page, now, most, is_told=guides.is_told)
-        ]
-        names = {page.key for page in due}
-        others = [page for page in pages if page.key not in names and page.page_url]
-        sample = others[: max(LEAST_SAMPLE, round(SAMPLE_SHARE * len(others)))]
+        due, sample = due_pages(pages, guides, now, most)
         return [step_of(page) for page in due], [step_of(page) for page in sample]
 
     def conditions(self, url: str) -> tuple[str | None, str | None]:
@@ -179,18 +156,10 @@ def _digest(page: PageRead) -> bytes:
 
     Links do not count: one new page may be linked from all others.
     """
-    data = msgspec.json.encode([[evidence.text for evidence in page.evidence], page.images])
-    return hashlib.sha256(data).digest()[:16]
+    text = repr(([evidence.text for evidence in page.evidence], page.images))
+    return hashlib.sha256(text.encode(errors="surrogatepass")).digest()[:16]
 
 
 def step_of(page: KnownPage) -> Step:
     """Return the request for a known page."""
     return Step(PageLink(page.url, page.is_next), page.depth)
-
-
-def _is_due(page: KnownPage, now: datetime, most: timedelta, *, is_told: bool) -> bool:
-    changes = Changes(page.visits, page.changed, page.days)
-    usual = most if is_told and changes.changed < CHANGED else interval(changes, _NONE, most)
-    # Pages that were asked for together are not due together again.
-    spread = 0.75 + 0.5 * int.from_bytes(page.key[:4]) / 2**32
-    return now - page.asked_at >= min(usual * spread, most)

@@ -17,7 +17,7 @@ from crawler.guides.entries import Entry, Guide
 from crawler.record.values import Known
 from crawler.visit.frontier import Step
 from crawler.visit.guides import GuideRead, Guides, GuideUrl
-from crawler.visit.known import KnownPages, KnownSite, step_of
+from crawler.visit.known import KnownPages, KnownSite
 from crawler.visit.results import (
     DueResult,
     GuideResult,
@@ -72,7 +72,7 @@ class Revisit:
     def due(self, now: datetime, guides: Guides) -> DueResult | None:
         """Return the known pages to ask for, after the guides; None if all are asked for."""
         if self._extent == "site-files":
-            return DueResult(tuple(step_of(page) for page in self.pages.told(guides, now)))
+            return DueResult(tuple(self.pages.told(guides, now)))
         if self._extent != "due":
             return None
         due, sample = self.pages.due(now, self._known.most, self._start_url, guides)
