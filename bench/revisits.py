@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import io
 import os
 import random
 import subprocess
@@ -112,10 +113,9 @@ def picture(name: str) -> bytes:
     """Return a JPEG of about 30 kilobytes that is the same for each name."""
     rng = random.Random(name)
     pixels = Image.frombytes("RGB", (40, 30), rng.randbytes(40 * 30 * 3))
-    path = tempfile.SpooledTemporaryFile()
-    pixels.resize((640, 480), Image.Resampling.BICUBIC).save(path, "JPEG", quality=90)
-    path.seek(0)
-    return path.read()
+    file = io.BytesIO()
+    pixels.resize((640, 480), Image.Resampling.BICUBIC).save(file, "JPEG", quality=90)
+    return file.getvalue()
 
 
 @contextmanager
@@ -137,7 +137,8 @@ def visited(url: str, site: Site) -> tuple[int, int]:
     """Make the visits that are due; return the requests and the bytes sent."""
     site.requests = site.sent = 0
     environment = os.environ | {"REGISTRY_DATABASE_URL": url}
-    done = subprocess.run([CRAWLER, "worker", "--once"], env=environment, capture_output=True)
+    command = [str(CRAWLER), "worker", "--once"]
+    done = subprocess.run(command, env=environment, capture_output=True, check=False)
     if done.returncode not in (0, 1):
         raise SystemExit(done.stderr.decode())
     return site.requests, site.sent
@@ -146,7 +147,7 @@ def visited(url: str, site: Site) -> tuple[int, int]:
 def measured(name: str, url: str, site: Site, weeks: int) -> None:
     """Make the first visit, then one a week, and print each beside the first."""
     with served(site) as start, psycopg.connect(url, autocommit=True) as conn:
-        command = [CRAWLER, "schedule", "add", f"{start}/", "--every", "7d", "--delay", "0"]
+        command = [str(CRAWLER), "schedule", "add", f"{start}/", "--every", "7d", "--delay", "0"]
         environment = os.environ | {"REGISTRY_DATABASE_URL": url}
         subprocess.run(command, env=environment, check=True, capture_output=True)
         requests, sent = visited(url, site)

@@ -15,8 +15,8 @@ CHANGED = 0.5
 # The largest share of the known pages of which a visit asks because their intervals are over;
 # the others wait for the next visit, but not longer than `most`.
 DUE_SHARE = 0.25
-# The share of the other pages of which a visit asks for some all the same: a change of all
-# pages shows in any of them.
+# The share of the other pages for which a visit asks all the same, and the least number: a
+# change of all pages shows in any of them. Half of that if guides tell of changes.
 SAMPLE_SHARE, LEAST_SAMPLE = 0.02, 2
 # Guides that name so large a share of the known pages as changed are not believed: many write
 # the present date. If all pages have changed, the sample shows it.
@@ -45,7 +45,8 @@ def due_pages(
     room = max(1, round(DUE_SHARE * len(pages)))
     due = told | late | {page.key for page in usual[:room]}
     others = [page for page in pages if page.key not in due and page.page_url]
-    sample = others[: max(LEAST_SAMPLE, round(SAMPLE_SHARE * len(others)))]
+    half = 2 if guides.is_told else 1
+    sample = others[: max(LEAST_SAMPLE, round(SAMPLE_SHARE * len(others))) // half]
     return [page for page in pages if page.key in due], sample
 
 

@@ -99,7 +99,7 @@ def test_pages_of_which_nothing_is_told_are_not_asked_for(studio: Studio, later:
     later(0)
     for _ in range(5):
         for extent, asked in later(7.5):
-            assert (extent, len(works(asked))) == ("due", 2)
+            assert (extent, len(works(asked))) == ("due", 1)
     # Until the longest interval is over.
     ((_, asked),) = later(60)
     assert len(works(asked)) > 4
