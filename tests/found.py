@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from crawler.pages.images import ImageCandidate, images_in
-from crawler.pages.links import PageLink, links_in
+from crawler.pages.images import ImageCandidate, base_url, images_in
+from crawler.pages.links import PageLink, link_tags, links_in
 from crawler.pages.markup import parsed
 from crawler.pages.srcset import Size, first_sizes
 
@@ -15,7 +15,8 @@ def find_images(html: str, page_url: str) -> list[ImageCandidate]:
 
 def find_links(html: str, page_url: str) -> list[PageLink]:
     """Return the pages that a page links to."""
-    return links_in(parsed(html), page_url)
+    soup = parsed(html)
+    return links_in(link_tags(soup), base_url(soup, page_url))
 
 
 def all_sizes(srcset: str) -> list[Size]:

@@ -1,15 +1,17 @@
-"""The pages that a page links to. Pure."""
+"""The pages and the feeds that a page links to. Pure."""
 
 from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import islice
 from urllib.parse import urlsplit
 
 from bs4 import BeautifulSoup, Tag
 
-from crawler.pages.images import base_url, is_image_url
+from crawler.pages.images import is_image_url
 from crawler.pages.markup import text_of
 from registry.urls.absolute import absolute
 
@@ -27,6 +29,10 @@ _REFRESH = re.compile(
 
 # Most links read from one page, in page order; a visit reads fewer pages.
 MOST_LINKS = 5000
+MOST_FEEDS = 5
+_FEED_TYPES = ("application/rss+xml", "application/atom+xml", "application/feed+json")
+# Most links to feeds that are compared: a page may name a feed for each of its comments.
+_MOST_FEED_LINKS = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,18 +43,20 @@ class PageLink:
     is_next: bool = False
 
 
-def links_in(
-    soup: BeautifulSoup, page_url: str, left: Counter[str] | None = None
-) -> list[PageLink]:
-    """Return the pages that a parsed page links to, each once: next pages, then in page order.
+def link_tags(soup: BeautifulSoup) -> list[Tag]:
+    """Return the elements of a parsed page that may link to a page or a feed, in page order."""
+    return list(soup.find_all(["a", "area", "link", "meta"]))
 
-    At most MOST_LINKS to next pages and MOST_LINKS others: those beyond are counted in
-    `left`, as `links`.
+
+def links_in(tags: Iterable[Tag], base: str, left: Counter[str] | None = None) -> list[PageLink]:
+    """Return the pages that these elements link to, each once: next pages, then in page order.
+
+    `base` is that of the page's relative URLs. At most MOST_LINKS to next pages and MOST_LINKS
+    others: those beyond are counted in `left`, as `links`.
     """
-    base = base_url(soup, page_url)
     is_next_by_url: dict[str, bool] = {}
     read: Counter[bool] = Counter()
-    for tag in soup.find_all(["a", "area", "link", "meta"]):
+    for tag in tags:
         relations = text_of(tag, "rel").lower().split()
         target = _target(tag, relations)
         if target is None:
@@ -63,6 +71,32 @@ def links_in(
         left["links"] += sum(max(0, number - MOST_LINKS) for number in read.values())
     links = [PageLink(url, is_next) for url, is_next in is_next_by_url.items()]
     return sorted(links, key=lambda link: not link.is_next)
+
+
+def feeds_in(tags: Iterable[Tag], base: str) -> tuple[str, ...]:
+    """Return the URLs of the feeds that `link` elements name, each once, at most MOST_FEEDS.
+
+    Feeds of comments, which tell nothing of new pages, are the last.
+    """
+    is_comments_by_url: dict[str, bool] = {}
+    for tag in islice(filter(_names_feed, tags), _MOST_FEED_LINKS):
+        url = absolute(base, text_of(tag, "href"))
+        if url is not None:
+            is_comments_by_url.setdefault(url, _is_of_comments(url, text_of(tag, "title")))
+    return tuple(sorted(is_comments_by_url, key=is_comments_by_url.__getitem__)[:MOST_FEEDS])
+
+
+def _names_feed(tag: Tag) -> bool:
+    if tag.name != "link" or not text_of(tag, "href").strip():
+        return False
+    media_type = text_of(tag, "type").partition(";")[0].strip().lower()
+    return media_type in _FEED_TYPES and "alternate" in text_of(tag, "rel").lower().split()
+
+
+def _is_of_comments(url: str, title: str) -> bool:
+    """Return whether a feed has comments, by the names that WordPress gives it."""
+    path = urlsplit(url).path.rstrip("/")
+    return path.endswith("/comments/feed") or "comment" in title.lower()
 
 
 def _target(tag: Tag, relations: list[str]) -> str | None:

@@ -18,8 +18,15 @@ from itertools import islice
 from typing import Any, NamedTuple
 
 from crawler.pages.image_attributes import LAZY_SRC, ORIGINAL_SRC
-from crawler.pages.images import MOST_ADDRESSES, ImageCandidate, bounded, images_in
-from crawler.pages.links import MOST_LINKS, PageLink, links_in
+from crawler.pages.images import MOST_ADDRESSES, ImageCandidate, base_url, bounded, images_in
+from crawler.pages.links import (
+    MOST_FEEDS,
+    MOST_LINKS,
+    PageLink,
+    feeds_in,
+    link_tags,
+    links_in,
+)
 from crawler.pages.markup import first_tags, parsed
 from registry.signals import page_excerpt
 from registry.urls.absolute import absolute
@@ -40,11 +47,15 @@ _PLAIN_ADDRESS = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class PageContent:
-    """The images and links of a page; `left` counts the items left out, by type."""
+    """The images and links of a page; `left` counts the items left out, by type.
+
+    `feeds` are the URLs of the feeds that it names.
+    """
 
     images: tuple[ImageCandidate, ...] = ()
     links: tuple[PageLink, ...] = ()
     left: Counter[str] = field(default_factory=Counter)
+    feeds: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,16 +93,17 @@ class Page(NamedTuple):
 
 
 def parse_page(response: PageResponse) -> PageContent:
-    """Return the images and links of an HTML page; none for JSON. The default parser."""
+    """Return the content of an HTML page; none for JSON. The default parser."""
     return read_page(response.text, response.url) if response.kind == "html" else PageContent()
 
 
 def read_page(html: str, url: str) -> PageContent:
-    """Return the images and links of an HTML page."""
+    """Return the images, links and feeds of an HTML page."""
     left: Counter[str] = Counter()
     soup = parsed(html, left)
     images = tuple(images_in(soup, url, left))
-    return PageContent(images, tuple(links_in(soup, url, left)), left)
+    tags, base = link_tags(soup), base_url(soup, url)
+    return PageContent(images, tuple(links_in(tags, base, left)), left, feeds_in(tags, base))
 
 
 def read_text(page: Page) -> PageText:
@@ -109,7 +121,8 @@ def read_text(page: Page) -> PageText:
     images, left = bounded(content.images)
     links = content.links[: 2 * MOST_LINKS]
     left += Counter(tags=tags, links=len(content.links) - len(links)) + content.left
-    return PageText(_excerpt(response), PageContent(images, links, left))
+    feeds = content.feeds[:MOST_FEEDS]
+    return PageText(_excerpt(response), PageContent(images, links, left, feeds))
 
 
 def _parsed(parse: PageParser, response: PageResponse) -> PageContent:
