@@ -58,7 +58,8 @@ def _zone(text: str | None) -> timezone:
 
 def _of_rfc_822(text: str) -> datetime | None:
     try:
-        parts = parsedate_tz(text)
+        # Some feeds leave the time of day out.
+        parts = parsedate_tz(text) or parsedate_tz(f"{text} 00:00")
     except (IndexError, TypeError):
         # The parser of the standard library fails so on some texts that are not dates.
         return None

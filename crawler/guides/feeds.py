@@ -7,7 +7,8 @@ from datetime import datetime
 
 from crawler.guides.dates import read_date
 from crawler.guides.entries import Entry, Guide, first_entries, resolved
-from crawler.guides.markup import Child, Item, guide_text, items_in, root_of
+from crawler.guides.markup import Child, Item, items_in, root_of
+from crawler.guides.text import guide_text
 from registry.signals._json import member, value_of
 from registry.urls.absolute import absolute
 

@@ -7,7 +7,8 @@ from typing import Literal, NamedTuple
 
 from crawler.guides import feeds, sitemaps
 from crawler.guides.entries import Guide
-from crawler.guides.markup import START_BYTES, guide_text, root_of
+from crawler.guides.markup import root_of
+from crawler.guides.text import START_BYTES, guide_text
 
 GuideKind = Literal["sitemap", "feed"]
 # PHP writes slashes in JSON as `\/`.

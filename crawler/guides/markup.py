@@ -1,28 +1,21 @@
 """Reads the items of sitemaps and feeds in XML, as a stream, also of broken documents. Pure.
 
-lxml recovers from faults. No entity is expanded: references other than the five of XML are
-text, as are the ampersands that many sites leave unescaped in URLs. Nothing else of a DTD is
-applied, and nothing is fetched. An item whose end tag is missing is not returned: its URL may be
-cut off.
+lxml recovers from faults. No entity is expanded, since `safe_parts` leaves no reference to one;
+nothing else of a DTD is applied, and nothing is fetched. An item whose end tag is missing is not
+returned: its URL may be cut off.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from lxml.etree import XMLParser, XMLSyntaxError
 
-from registry.evidence.text import page_text
-from registry.evidence.unpacking import decompressed
+from crawler.guides.text import START_BYTES, safe_parts
 from registry.urls.absolute import MAX_ADDRESS
 
-# Most bytes of a document, decompressed: the limit of the sitemap protocol.
-MOST_BYTES = 50 * 1024 * 1024
-# Bytes in which the root element must begin.
-START_BYTES = 64 * 1024
 # A document is read up to here; a sitemap with the most URLs has 250,000 elements.
 _MOST_ELEMENTS = 2_000_000
 _MOST_DEPTH = 256
@@ -30,14 +23,7 @@ _MOST_DEPTH = 256
 _MOST_CHILDREN = 50
 # An item is a child of the root element, or of a channel in it.
 _MOST_ITEM_DEPTH = 3
-_CHUNK = 64 * 1024
-_GZIP = b"\x1f\x8b"
 _BASE = "{http://www.w3.org/XML/1998/namespace}base"
-_CDATA_OR_AMPERSAND = re.compile(
-    r"<!\[CDATA\[.*?(?:\]\]>|\Z)|<!--.*?(?:-->|\Z)"
-    r"|&(?!(?:amp|lt|gt|quot|apos|#[0-9]{1,7}|#x[0-9A-Fa-f]{1,6});)",
-    re.DOTALL,
-)
 
 
 class Child(NamedTuple):
@@ -58,17 +44,6 @@ class Item(NamedTuple):
 
     namespace: str
     children: list[Child]
-
-
-def guide_text(data: bytes, most: int = MOST_BYTES) -> str:
-    """Return the first `most` bytes of a guide as text, decompressed if they are gzipped.
-
-    Empty if the gzip data is invalid. Without NULs, and without white space at the start.
-    """
-    if data.startswith(_GZIP):
-        unpacked = decompressed(data, "gzip", most)
-        data = unpacked[0] if unpacked else b""
-    return page_text(data[:most]).replace("\x00", "").lstrip("\ufeff \t\r\n")
 
 
 def root_of(text: str) -> str:
@@ -97,26 +72,22 @@ def _fed(text: str, collector: _Collector) -> Iterator[None]:
         target=collector,
         encoding="utf-8",
         recover=True,
-        resolve_entities=False,
+        # Without this, lxml gives a target `&#38;` for the `&amp;` of an attribute.
+        resolve_entities="internal",
         no_network=True,
         load_dtd=False,
         huge_tree=False,
         collect_ids=False,
     )
     # The parser is never closed: it would end the elements of a truncated document.
-    text = _CDATA_OR_AMPERSAND.sub(_escaped, text)
-    for place in range(0, len(text), _CHUNK):
+    for part in safe_parts(text):
         try:
-            parser.feed(text[place : place + _CHUNK].encode("utf-8", "replace"))
+            parser.feed(part)
         except XMLSyntaxError:
             collector.is_done = True
         yield
         if collector.is_done:
             return
-
-
-def _escaped(match: re.Match[str]) -> str:
-    return "&amp;" if match[0] == "&" else match[0]
 
 
 @dataclass(slots=True)

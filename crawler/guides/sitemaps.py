@@ -6,7 +6,8 @@ import re
 
 from crawler.guides.dates import read_date
 from crawler.guides.entries import Entry, Guide, first_entries, resolved
-from crawler.guides.markup import Item, guide_text, items_in, root_of
+from crawler.guides.markup import Item, items_in, root_of
+from crawler.guides.text import guide_text
 from registry.signals._robots_groups import bounded, lines
 
 # Most entries of one sitemap: the limit of the protocol.

@@ -6,7 +6,7 @@ import pytest
 from found import all_sizes
 
 from crawler.pages.images import MOST_ADDRESSES, MOST_SIZES, ImageCandidate
-from crawler.pages.links import MOST_LINKS, PageLink
+from crawler.pages.links import MOST_FEEDS, MOST_LINKS, PageLink
 from crawler.pages.markup import MOST_FRAME_TAGS, first_tags
 from crawler.pages.reading import (
     MOST_TAGS,
@@ -180,3 +180,42 @@ def test_a_parser_out_of_memory_is_no_error_of_the_spider() -> None:
 
     with pytest.raises(MemoryError):
         read_text(Page(PageResponse("", URL), parse))
+
+
+def feed_link(href: str, media_type: str = "application/rss+xml", more: str = "") -> str:
+    return f'<link rel="alternate" type="{media_type}" href="{href}"{more}>'
+
+
+@pytest.mark.parametrize(
+    ("html", "feeds"),
+    [
+        (feed_link("feed/"), ["works/feed/"]),
+        (feed_link("/a", "Application/Atom+XML; charset=utf-8"), ["a"]),
+        (feed_link("/a", "application/feed+json"), ["a"]),
+        (feed_link("/a", "application/json"), []),
+        (feed_link("/a", "text/xml"), []),
+        (feed_link("") + feed_link("mailto:a@b") + '<link rel="alternate" href="/a">', []),
+        ('<link rel="stylesheet" type="application/rss+xml" href="/a">', []),
+        ('<a rel="alternate" type="application/rss+xml" href="/a">', []),
+        ('<base href="/x/">' + feed_link("a") + feed_link("/x/a#b"), ["x/a"]),
+        (feed_link("/comments/feed/") + feed_link("/feed/"), ["feed/", "comments/feed/"]),
+        (
+            feed_link("/c", more=' title="Art &raquo; Comments Feed"') + feed_link("/feed/"),
+            ["feed/", "c"],
+        ),
+        ("".join(feed_link(f"/{n}") for n in range(9)), list("01234")),
+        (
+            feed_link("/comments/feed") + "".join(map(feed_link, "abcde")),
+            [f"works/{n}" for n in "abcde"],
+        ),
+        ("<p>" + feed_link("/a"), ["a"]),
+    ],
+)
+def test_feeds_of_a_page(html: str, feeds: list[str]) -> None:
+    assert read(html).feeds == tuple(f"https://art.example/{path}" for path in feeds)
+
+
+def test_the_feeds_that_a_spider_returns_are_bounded() -> None:
+    urls = tuple(f"{URL}{number}" for number in range(9))
+    page = Page(PageResponse("", URL), lambda response: PageContent(feeds=urls))
+    assert read_text(page).content.feeds == urls[:MOST_FEEDS]
