@@ -7,6 +7,7 @@ from collections import Counter
 
 from bs4 import BeautifulSoup, Tag, UnusualUsageWarning
 
+from crawler.pages.feeds import feeds_in
 from crawler.pages.images import images_in
 from crawler.pages.links import links_in
 from crawler.pages.markup import MOST_FRAME_TAGS, Element, Elements, first_tags
@@ -15,11 +16,12 @@ from registry.evidence.text import MOST_FRAMES_DEEP
 
 
 def read_by_soup(html: str, url: str) -> PageContent:
-    """Return the images and links of a page that BeautifulSoup parses."""
+    """Return the images, links and feeds of a page that BeautifulSoup parses."""
     left: Counter[str] = Counter()
     elements = elements_of(html, left)
     images = tuple(images_in(elements, url, left))
-    return PageContent(images=images, links=tuple(links_in(elements, url, left)), left=left)
+    links = tuple(links_in(elements, url, left))
+    return PageContent(images, links, left, feeds_in(elements, url))
 
 
 def elements_of(html: str, left: Counter[str] | None = None) -> Elements:

@@ -132,9 +132,17 @@ CRAWLER = {
     | {"crawler.options", "crawler.settings", "crawler.pages", "crawler.manners", "crawler.report"}
     | {"registry.urls", "registry.evidence", "registry.signals"}
     | {"registry.guard", "registry.pictures", "registry.db.values", "registry.db.known_rows"}
-    | {"crawler.schedule", "crawler.record.values"},
+    | {"crawler.schedule", "crawler.record.values", "crawler.guides"},
     "crawler.site_spider": VALUES
-    | {"crawler.options", "crawler.settings", "crawler.pages", "crawler.manners", "crawler.visit"}
+    | {"crawler.guides", "crawler.options", "crawler.settings", "crawler.pages"}
+    | {"crawler.manners", "crawler.visit"}
+        "crawler.guides",
+        "crawler.options",
+        "crawler.settings",
+        "crawler.pages",
+        "crawler.manners",
+        "crawler.visit",
+    }
     | {"crawler.record", "crawler.report"}
     | {"registry.urls", "registry.evidence", "registry.sources"}
     | {"registry.db", "registry.pictures"},

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 from found import all_sizes
 
+from crawler.pages.feeds import MOST_FEEDS
 from crawler.pages.images import MOST_ADDRESSES, MOST_SIZES, ImageCandidate
-from crawler.pages.links import MOST_FEEDS, MOST_LINKS, PageLink
+from crawler.pages.links import MOST_LINKS, PageLink
 from crawler.pages.markup import MOST_FRAME_TAGS, first_tags
 from crawler.pages.reading import (
     MOST_TAGS,
