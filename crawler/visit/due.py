@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from crawler.schedule.rates import Changes, interval
-from crawler.visit.guides import Guides
+from crawler.visit.guides import DAY, Guides
 from registry.db.known_rows import KnownPage
 
 # A page with more changes, of late, than this is asked for at its own interval, whatever
@@ -52,7 +52,8 @@ def due_pages(
 
 def _is_told(page: KnownPage, guides: Guides, now: datetime) -> bool:
     changed_at = guides.told.get(page.key)
-    return changed_at is not None and page.asked_at < changed_at <= now
+    # The end of today is not the future.
+    return changed_at is not None and page.asked_at < changed_at <= now + DAY
 
 
 def _is_due(page: KnownPage, guides: Guides, now: datetime, most: timedelta) -> bool:

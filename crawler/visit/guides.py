@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, time, timedelta
 from typing import NamedTuple
 
 from crawler.guides.entries import Entry
@@ -20,6 +20,7 @@ from registry.urls.sites import site_of
 
 # Most guides that one visit asks for.
 MOST_GUIDES = 10
+DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +29,16 @@ class GuideUrl:
 
     url: str
     kind: GuideKind
+
+
+def changed_by(entry: Entry) -> datetime | None:
+    """Return the latest moment of which an entry says that its page changed.
+
+    A date without a time of day may be the end of that day.
+    """
+    changed_at = entry.changed_at
+    is_day = changed_at is not None and changed_at.time() == time.min
+    return changed_at + DAY if changed_at is not None and is_day else changed_at
 
 
 class GuideRead(NamedTuple):
@@ -71,7 +82,7 @@ class Guides:
     def read(self, guide: GuideUrl, read: GuideRead) -> list[GuideUrl]:
         """Add what a guide tells; return the guides to request after it."""
         self.is_told = self.is_told or read.is_whole
-        self.told.update((page_name(entry.url), entry.changed_at) for entry in read.entries)
+        self.told.update((page_name(entry.url), changed_by(entry)) for entry in read.entries)
         return self.wanted(guide.url, [GuideUrl(url, "sitemap") for url in read.sitemaps])
 
     def wanted(self, url: str, guides: Iterable[GuideUrl]) -> list[GuideUrl]:

@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from crawler.guides.entries import Entry, Guide
 from crawler.record.values import Known
 from crawler.visit.frontier import Step
-from crawler.visit.guides import GuideRead, Guides, GuideUrl
+from crawler.visit.guides import GuideRead, Guides, GuideUrl, changed_by
 from crawler.visit.known import KnownPages, KnownSite
 from crawler.visit.results import (
     DueResult,
@@ -118,15 +118,17 @@ class Revisit:
 
     def _is_read(self, sitemap: Entry) -> bool:
         """Return whether a sitemap was read after its last change."""
-        if self._extent in ("full", "fresh") or sitemap.changed_at is None:
+        changed_at = changed_by(sitemap)
+        if self._extent in ("full", "fresh") or changed_at is None:
             return False
         read_at = (one.read_at for one in self._known.guides if one.url == sitemap.url)
-        return sitemap.changed_at < next(read_at, _LONG_AGO)
+        return changed_at < next(read_at, _LONG_AGO)
 
     def _is_news(self, entry: Entry) -> bool:
         page = self.pages.by_key.get(page_name(entry.url))
         is_all = self._extent in ("full", "fresh")
-        return page is None or is_all or bool(entry.changed_at and entry.changed_at > page.asked_at)
+        changed_at = changed_by(entry)
+        return page is None or is_all or (changed_at is not None and changed_at > page.asked_at)
 
     def _is_whole(self, guide: Guide) -> bool:
         """Return whether a guide tells of all changes since the visit before.

@@ -130,20 +130,12 @@ CRAWLER = {
     | {"registry.urls", "registry.evidence", "registry.signals", "registry.sources"},
     "crawler.visit": VALUES
     | {"crawler.options", "crawler.settings", "crawler.pages", "crawler.manners", "crawler.report"}
-    | {"registry.urls", "registry.evidence", "registry.signals"}
+    | {"crawler.guides", "registry.urls", "registry.evidence", "registry.signals"}
     | {"registry.guard", "registry.pictures", "registry.db.values", "registry.db.known_rows"}
-    | {"crawler.schedule", "crawler.record.values", "crawler.guides"},
+    | {"crawler.schedule", "crawler.record.values"},
     "crawler.site_spider": VALUES
-    | {"crawler.guides", "crawler.options", "crawler.settings", "crawler.pages"}
-    | {"crawler.manners", "crawler.visit"}
-        "crawler.guides",
-        "crawler.options",
-        "crawler.settings",
-        "crawler.pages",
-        "crawler.manners",
-        "crawler.visit",
-    }
-    | {"crawler.record", "crawler.report"}
+    | {"crawler.options", "crawler.settings", "crawler.pages", "crawler.manners", "crawler.visit"}
+    | {"crawler.record", "crawler.report", "crawler.guides"}
     | {"registry.urls", "registry.evidence", "registry.sources"}
     | {"registry.db", "registry.pictures"},
     "crawler.spiders": VALUES | {"crawler.site_spider", "crawler.pages", "registry.urls"},

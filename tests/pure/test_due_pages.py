@@ -81,7 +81,15 @@ def test_guides_are_believed_unless_they_name_most_pages() -> None:
     assert told(21, NOW - DAY) == []
     assert told(20, NOW - 6 * DAY) == []
     # A date that lies in the future says nothing.
-    assert told(20, NOW + DAY) == []
+    assert told(20, NOW + 2 * DAY) == []
+
+
+def test_a_day_without_a_time_may_be_its_end() -> None:
+    midnight = NOW.replace(hour=0)
+    guides = Guides()
+    entries = (Entry(f"{START}1", midnight), Entry(f"{START}2", NOW))
+    guides.read(GuideUrl(START + "all", "sitemap"), GuideRead(NOW, entries))
+    assert list(guides.told.values()) == [midnight + DAY, NOW]
 
 
 def test_a_feed_that_shows_nothing_known_may_miss_some() -> None:
