@@ -25,12 +25,14 @@ import math
 from dataclasses import dataclass
 from datetime import timedelta
 
-# The weight of past visits after another one: a visit counts for the next twenty.
+# A visit weighs less after another one, so that the estimate follows a rate that changes: shape
+# and days are multiplied by this, which keeps the mean. The shape stays at least that of a
+# site that was never visited: it says how uncertain the rate is.
 MEMORY = 0.95
 # Before any visit; the defaults of the database, too.
 VISITS, CHANGED, DAYS = 1.0, 0.1, 14.0
-# The shape of the distribution, less `changed`. With the above, new sites change every 47 days
-# on average, half of them less than once a year.
+# The shape of the distribution, less `changed`. So a new site has 0.021 changes a day on average;
+# half of such sites change less than twice a year.
 SHAPE = 0.2
 # Days between two visits of a site that changes once a day. Larger: fewer requests.
 PACE = 2.0
@@ -58,14 +60,14 @@ class Changes:
 
     def with_visit(self, gap: timedelta, *, changed: bool) -> Changes:
         """Return the estimate after another visit, `gap` after the one before."""
-        visits = MEMORY * self.visits + 1
-        shape = SHAPE + _faded(self.changed, CHANGED)
-        days = _faded(self.days, DAYS)
+        shape = max(MEMORY * (SHAPE + self.changed), SHAPE + CHANGED)
+        days = max(MEMORY * self.days, _SHORTEST)
         length = max(gap / _DAY, _SHORTEST)
-        if not changed:
-            return Changes(visits, shape - SHAPE, days + length)
-        shape, days = _after_change(shape, days, length)
-        return Changes(visits, shape - SHAPE, days)
+        if changed:
+            shape, days = _after_change(shape, days, length)
+        else:
+            days += length
+        return Changes(MEMORY * self.visits + 1, shape - SHAPE, days)
 
     @property
     def rate(self) -> float:
@@ -77,11 +79,6 @@ def interval(changes: Changes, least: timedelta, most: timedelta) -> timedelta:
     """Return the time until the next visit, from `least` to `most`."""
     days = PACE / math.sqrt(changes.rate)
     return min(max(timedelta(days=min(days, 36_500)), least), most)
-
-
-def _faded(value: float, start: float) -> float:
-    """Return a value that has lost some of its distance from the one before any visit."""
-    return start + MEMORY * (value - start)
 
 
 def _after_change(shape: float, days: float, gap: float) -> tuple[float, float]:
