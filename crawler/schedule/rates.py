@@ -25,10 +25,9 @@ import math
 from dataclasses import dataclass
 from datetime import timedelta
 
-# A visit weighs less after another one, so that the estimate follows a rate that changes: shape
-# and days are multiplied by this, which keeps the mean. The shape stays at least that of a
-# site that was never visited: it says how uncertain the rate is.
-MEMORY = 0.95
+# Shape and days are multiplied by this at a visit, so that the estimate follows a rate that
+# changes: the mean stays, and is less certain. The shape stays at least that of a new site.
+MEMORY = 0.9
 # Before any visit; the defaults of the database, too.
 VISITS, CHANGED, DAYS = 1.0, 0.1, 14.0
 # The shape of the distribution, less `changed`. So a new site has 0.021 changes a day on average;
@@ -45,8 +44,8 @@ _SHORTEST = 1e-6
 class Changes:
     """What the visits of a site say about its rate of change.
 
-    The weighted number of its visits; about that of the changes that they found; the days in
-    which these were. Old visits weigh less.
+    `visits` is their weighted number. `changed` and `days` give the distribution of the rate, and
+    are about the number of changes found and the days in which they were made.
     """
 
     visits: float = VISITS
