@@ -1,6 +1,6 @@
 """One year of visits on a simulated clock: the project's rule beside others.
 
-    .venv/bin/python -m bench.year --sites 10000 --seeds 1 2 3
+    .venv/bin/python -m bench.year --sites 10000 --seed 1 2 3
 
 Sites change at random, with rates from a power law between 1/1000 and 1 a day (`bench.year_sites`).
 Ten workers visit them by the rule of a schedule (`crawler.schedule`) and by those of others
@@ -30,12 +30,13 @@ from bench.year_sites import Policy, World, Year, measured, visits, world
 
 Make = Callable[[World, float], Peer]
 OURS = "ours"
+OWN_NUTCH, TUNED_NUTCH = "Nutch -0.2/+0.4, first {:.3g} d", "Nutch -0.2/+{:.3f}"
 # Each rule with the least and the most of its scale; a larger scale makes fewer requests.
 PEERS: dict[str, tuple[Make, float, float]] = {
     "fixed interval": (Peer, 1, 90),
     "x0.5 after a change, else x{:.3f}": (Stretched, 0.01, 20),
-    "Nutch -0.2/+0.4, first {:.3g} d": (Nutch, 1, 90),
-    "Nutch -0.2/+{:.3f}": (partial(Stretched, shrink=0.2), 0.01, 20),
+    OWN_NUTCH: (Nutch, 1, 90),
+    TUNED_NUTCH: (partial(Stretched, shrink=0.2), 0.01, 20),
     "Nutch, sync_delta, first {:.3g} d": (partial(Nutch, sync=True), 1, 90),
     "counts, k/sqrt(rate), k={:.2f}": (Counted, 0.05, 50),
     "ours, but most freshness": (Freshest, 0.01, 100),
@@ -135,14 +136,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="One year of visits on a simulated clock.")
     parser.add_argument("--sites", type=int, default=10_000)
     parser.add_argument("--days", type=float, default=365)
-    parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3])
+    parser.add_argument("--seed", type=int, nargs="+", default=[1, 2, 3])
     parser.add_argument("--workers", type=int, default=10)
     parser.add_argument("--exponent", type=float, default=1.6, help="of the power law")
     parser.add_argument("--drift", type=float, default=0, help="share with a new rate at half time")
     parser.add_argument("--bursts", action="store_true", help="changes come five at a time")
     options = parser.parse_args()
     runs = []
-    for seed in options.seeds:
+    for seed in options.seed:
         sites = world(
             options.sites, options.days, seed, options.exponent, options.drift, options.bursts
         )

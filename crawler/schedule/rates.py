@@ -34,7 +34,7 @@ VISITS, CHANGED, DAYS = 1.0, 0.1, 14.0
 # half of such sites change less than twice a year.
 SHAPE = 0.2
 # Days between two visits of a site that changes once a day. Larger: fewer requests.
-PACE = 2.0
+PACE = 2.1
 _DAY = timedelta(days=1)
 # The shortest gap between visits in days, a tenth of a second: a shorter one says nothing more.
 _SHORTEST = 1e-6
