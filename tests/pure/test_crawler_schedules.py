@@ -1,9 +1,7 @@
-"""When a site is visited: cron, nights with clock changes, intervals that follow its changes."""
+"""When a site is visited: cron, nights with clock changes, intervals and retries."""
 
 from __future__ import annotations
 
-import math
-import random
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -12,7 +10,7 @@ from hypothesis import strategies as st
 
 from crawler.schedule.durations import duration, spelled
 from crawler.schedule.nights import night
-from crawler.schedule.rates import Changes, interval
+from crawler.schedule.rates import Changes
 from crawler.schedule.rules import Rule
 from registry.errors import UsageError
 
@@ -115,7 +113,7 @@ def test_when_a_failed_visit_is_tried_again(rule: Rule, due: str) -> None:
 def test_a_site_that_changes_daily_is_tried_again_sooner_than_after_a_day() -> None:
     rule = Rule(every=DAY, least=timedelta(hours=1), most=30 * DAY)
     changes = Changes()
-    for _ in range(20):
+    for _ in range(40):
         changes = changes.with_visit(timedelta(hours=2), changed=True)
     ended = at("2026-11-27 12:00")
     retried = rule.after_failure(ended, changes, 0.5)
@@ -178,43 +176,6 @@ def test_cron_is_always_later(moment: datetime, zone: str) -> None:
 def test_terms_that_contradict_themselves(terms: dict[str, object]) -> None:
     with pytest.raises(UsageError):
         Rule(**terms)  # type: ignore[arg-type]
-
-
-def test_the_estimate_finds_the_rate() -> None:
-    """Sites whose rates are known, visited every 4 days for long."""
-    chance = random.Random(7)
-    for rate in (0.02, 0.1, 0.4):
-        estimates = []
-        for _ in range(200):
-            changes = Changes()
-            for _ in range(60):
-                changed = chance.random() < 1 - math.exp(-rate * 4)
-                changes = changes.with_visit(4 * DAY, changed=changed)
-            estimates.append(changes.rate)
-        assert 0.8 * rate < sum(estimates) / len(estimates) < 1.4 * rate
-
-
-@given(st.lists(st.tuples(st.floats(0, 400), st.booleans()), max_size=60))
-def test_intervals_stay_within_their_limits(history: list[tuple[float, bool]]) -> None:
-    changes = Changes()
-    for days, changed in history:
-        changes = changes.with_visit(timedelta(days=days), changed=changed)
-    assert DAY <= interval(changes, DAY, 90 * DAY) <= 90 * DAY
-    assert changes.is_known == bool(history)
-
-
-def test_a_change_shortens_the_interval_and_none_lengthens_it() -> None:
-    rule = Rule(every=7 * DAY, least=DAY, most=90 * DAY)
-    assert rule.interval(Changes()) == 7 * DAY
-    lengths = []
-    for changed in (True, False):
-        changes = Changes()
-        for _ in range(5):
-            changes = changes.with_visit(7 * DAY, changed=changed)
-        length = rule.interval(changes)
-        assert length is not None
-        lengths.append(length / DAY)
-    assert lengths[0] < 5 < 15 < lengths[1]
 
 
 @pytest.mark.parametrize("text", ["7d", "30m", "12h", "1d12h", "1h30m", "45s", "0s"])
