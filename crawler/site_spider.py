@@ -213,7 +213,7 @@ class SiteSpider(Spider):
             body = response_of(response)
             reading = self.readers.guide(body.body, response.url)
             found = await self.ending.in_time(reading) or Guide()
-            read = self.revisit.guide(found, now)
+            read = self.revisit.guide(guide, found, now)
             validators = body.field("etag") or None, body.field("last-modified") or None
             result = GuideResult(guide, read._replace(validators=validators))
         for request in (*self._taken(result), *self._due()):
@@ -283,7 +283,9 @@ class SiteSpider(Spider):
             return
         items = self.visit.take(result)
         records = [item for item in items if isinstance(item, Observation | SiteFile)]
-        self.batches.add(result, records, self.revisit.after(result, datetime.now(UTC)))
+        noted, self.visit.guides.noted = self.visit.guides.noted, []
+        known = self.revisit.after(result, noted, datetime.now(UTC))
+        self.batches.add(result, records, known)
         for url, text in self.visit.unread:
             self.warnings.once(text, url)
         self.visit.unread.clear()

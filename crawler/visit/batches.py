@@ -59,13 +59,12 @@ class Batches:
         self,
         result: Result,
         records: Iterable[Observation | SiteFile],
-        known: KnownPage | KnownGuide | None = None,
+        known: Iterable[KnownPage | KnownGuide] = (),
     ) -> None:
-        """Add a result with its records, and what is known of a page or guide from now on."""
+        """Add a result with its records, and what is known of pages and guides from now on."""
         self._some.set()
         self._results.append(result)
-        if known is not None:
-            self._known.append(known)
+        self._known += known
         for record in records:
             if isinstance(record, SiteFile):
                 self._site_files.append(record)

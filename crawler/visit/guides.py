@@ -1,7 +1,8 @@
 """The guides of a site: sitemaps and feeds, which tell what is new without a walk. Pure.
 
-Sitemaps are named by robots.txt and by other sitemaps, feeds by the start page. Each is asked
-for once per visit. Only those of the visit's own site count.
+Sitemaps are named by robots.txt and by other sitemaps, feeds by the start page. A visit to all
+pages only notes them: it walks the site. Later ones ask for each once. Only those of the visit's
+own site count.
 """
 
 from __future__ import annotations
@@ -62,11 +63,13 @@ class Guides:
     """The guides that one visit asks for, and what they tell.
 
     `told` maps the names of pages to the times when they changed; `is_told`: a page that is
-    not among them has not changed, as far as the site tells.
+    not among them has not changed, as far as the site tells. `noted` are those found and not
+    asked for, until they are stored.
     """
 
     told: dict[bytes, datetime | None] = field(default_factory=dict)
     is_told: bool = False
+    noted: list[GuideUrl] = field(default_factory=list)
     _requested: set[str] = field(default_factory=set)
     _named: dict[str, None] = field(default_factory=dict)
 
@@ -75,7 +78,7 @@ class Guides:
         self._named.update(dict.fromkeys(sitemaps_in(text, url)))
 
     def start_page(self, url: str, feeds: Iterable[str]) -> list[GuideUrl]:
-        """Return the guides to request after the start page was read."""
+        """Return the guides that are known after the start page was read."""
         wanted = [GuideUrl(named, "sitemap") for named in self._named]
         return self.wanted(url, [*(GuideUrl(feed, "feed") for feed in feeds), *wanted])
 

@@ -11,6 +11,7 @@ of each host. A `fresh` visit has none at all.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 
 from crawler.guides.entries import Entry, Guide
@@ -29,6 +30,7 @@ from crawler.visit.results import (
 from crawler.visit.site_files import SiteFileUrl
 from crawler.visit.url_shapes import page_name
 from registry.db.known_rows import Extent, KnownGuide, KnownPage
+from registry.snapshot.history import ABSENT
 from registry.urls.key import host_of, hostname_of
 
 # Most pages of one guide that a visit looks at.
@@ -49,6 +51,7 @@ class Revisit:
         self._extent = extent
         self._known = known
         self._start_url = start_url
+        self._guides = {guide.url: guide for guide in known.guides}
         # URLs of pages to ask for without conditions, and hosts of which an image was.
         self._fresh = {start_url}
         self._witnesses: set[str] = set()
@@ -90,15 +93,21 @@ class Revisit:
         self._witnesses.add(hostname_of(item.url))
         return True
 
-    def after(self, result: Result, now: datetime) -> KnownPage | KnownGuide | None:
-        """Return what is known of a page or guide from now on, after its request."""
+    def after(
+        self, result: Result, noted: Iterable[GuideUrl], now: datetime
+    ) -> Iterator[KnownPage | KnownGuide]:
+        """Yield what is known of a page and of guides from now on, after a request."""
         match result:
             case PageResult():
-                return self.pages.after(result, now)
+                yield self.pages.after(result, now)
             case GuideResult(guide, GuideRead() as read):
                 etag, last_modified = read.validators or self.conditions("guide", guide.url)
-                return KnownGuide(guide.url, guide.kind, read.read_at, etag, last_modified)
-        return None
+                yield KnownGuide(guide.url, guide.kind, read.read_at, etag, last_modified)
+            case GuideResult(guide, refusal=refusal) if refusal in ABSENT:
+                yield KnownGuide(guide.url, guide.kind, now, is_gone=True)
+        for guide in noted:
+            if guide.url not in self._guides:
+                yield KnownGuide(guide.url, guide.kind, now)
 
     def conditions(self, kind: str, url: str) -> Conditions:
         """Return the ETag and the Last-Modified of what is at a URL, as far as known."""
@@ -109,37 +118,45 @@ class Revisit:
         image = self._known.images.get(url)
         return (image.etag, image.last_modified) if image else (None, None)
 
-    def guide(self, guide: Guide, now: datetime) -> GuideRead:
+    def guide(self, url: GuideUrl, guide: Guide, now: datetime) -> GuideRead:
         """Return what a guide tells this visit, the newest first."""
-        entries = [entry for entry in guide.entries if self._is_news(entry)]
+        entries = [entry for entry in guide.entries if self._is_news(entry, url)]
         entries.sort(key=lambda entry: entry.changed_at or _LONG_AGO, reverse=True)
         sitemaps = [entry.url for entry in guide.sitemaps if not self._is_read(entry)]
-        return GuideRead(now, tuple(entries[:MOST_ENTRIES]), tuple(sitemaps), self._is_whole(guide))
+        return GuideRead(
+            now, tuple(entries[:MOST_ENTRIES]), tuple(sitemaps), self._is_whole(guide, url)
+        )
 
     def _is_read(self, sitemap: Entry) -> bool:
         """Return whether a sitemap was read after its last change."""
         changed_at = changed_by(sitemap)
-        if self._extent in ("full", "fresh") or changed_at is None:
-            return False
-        read_at = (one.read_at for one in self._known.guides if one.url == sitemap.url)
-        return changed_at < next(read_at, _LONG_AGO)
+        known = self._guides.get(sitemap.url)
+        return known is not None and changed_at is not None and changed_at < known.read_at
 
-    def _is_news(self, entry: Entry) -> bool:
-        page = self.pages.by_key.get(page_name(entry.url))
-        is_all = self._extent in ("full", "fresh")
-        changed_at = changed_by(entry)
-        return page is None or is_all or (changed_at is not None and changed_at > page.asked_at)
+    def _is_news(self, entry: Entry, guide: GuideUrl) -> bool:
+        """Return whether an entry is new, or changed since its page was asked for.
 
-    def _is_whole(self, guide: Guide) -> bool:
-        """Return whether a guide tells of all changes since the visit before.
-
-        A feed holds the newest entries: if none of them is known, others may be missing.
+        An unknown page is new if it changed since the guide was found or read; without a date,
+        if it is in a feed, which has the newest only.
         """
+        changed_at, page = changed_by(entry), self.pages.by_key.get(page_name(entry.url))
+        if changed_at is None:
+            return page is None and guide.kind == "feed"
+        known = self._guides.get(guide.url)
+        since = page.asked_at if page else known.read_at if known else _LONG_AGO
+        return changed_at > since
+
+    def _is_whole(self, guide: Guide, url: GuideUrl) -> bool:
+        """Return whether a guide tells of all changes since it was read before.
+
+        A feed has the newest entries: if none of them is known, others may be missing. A sitemap
+        without dates tells of none.
+        """
+        if url.kind == "sitemap":
+            return guide.left == 0 and any(entry.changed_at for entry in guide.entries)
         names = (page_name(entry.url) for entry in guide.entries)
         return guide.left == 0 and any(name in self.pages.by_key for name in names)
 
     def _guide_conditions(self, url: str) -> Conditions:
-        for guide in self._known.guides:
-            if guide.url == url:
-                return guide.etag, guide.last_modified
-        return None, None
+        guide = self._guides.get(url)
+        return (guide.etag, guide.last_modified) if guide else (None, None)

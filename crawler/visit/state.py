@@ -91,6 +91,7 @@ class VisitState:
         for result in results:
             self.take(result)
         self.unread.clear()
+        self.guides.noted.clear()
 
     def requests(self) -> list[Request]:
         """Return the requests without a result, in their order."""
@@ -171,7 +172,7 @@ class VisitState:
             self._count(page.evidence)
             yield from self._read(page, result.step, result.refusal)
             if is_start:
-                yield from self.guides.start_page(page.url, page.feeds)
+                yield from self._guides(page)
         refusal = result.refusal or (PAGE_TRUNCATED if page is not None and page.is_cut else None)
         if refusal is not None:
             self.tally.pages_refused[refusal] += 1
@@ -191,6 +192,14 @@ class VisitState:
         yield from self.site_files.about_page(page.url, page.evidence)
         yield from self.images.ready()
         yield from self._followed(page.links, step.depth)
+
+    def _guides(self, page: PageRead) -> list[GuideUrl]:
+        """Return the guides to request; a visit to all pages asks for none."""
+        found = self.guides.start_page(page.url, page.feeds)
+        if self.known is not None:
+            return found
+        self.guides.noted += found
+        return []
 
     def _image(self, result: ImageResult) -> Iterator[Next]:
         read = result.read

@@ -34,11 +34,10 @@ CREATE TABLE known_guide (
     host          text NOT NULL,
     url           text NOT NULL,
     kind          text NOT NULL CHECK (kind IN ('sitemap', 'feed')),
+    -- Or found.
     read_at       timestamptz NOT NULL,
     etag          text,
     last_modified text,
-    -- The last visit that read it.
-    visit_id      bigint NOT NULL REFERENCES visit,
     PRIMARY KEY (host, url)
 );
 

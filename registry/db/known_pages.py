@@ -36,18 +36,21 @@ def known_guides(conn: psycopg.Connection, host: str) -> list[KnownGuide]:
 
 
 def keep_guides(conn: psycopg.Connection, visit_id: int, guides: Iterable[KnownGuide]) -> None:
-    """Store guides of the visit's host in place of what was known of them, as `keep` does."""
+    """Store guides of the visit's host in place of what was known of them, as `keep` does.
+
+    Those that are gone are forgotten.
+    """
     rows = [asdict(guide) | {"url": pack(guide.url), "visit_id": visit_id} for guide in guides]
     for row in rows:
         row |= {name: row[name] and pack(row[name]) for name in ("etag", "last_modified")}
     with conn.cursor() as cursor:
-        cursor.executemany(SQL["keep_guide"], rows)
+        cursor.executemany(SQL["keep_guide"], [row for row in rows if not row["is_gone"]])
+        cursor.executemany(SQL["forget_guide"], [row for row in rows if row["is_gone"]])
 
 
 def forget(conn: psycopg.Connection, visit_id: int) -> None:
-    """Forget the pages and guides of a host that a complete visit to all pages did not find."""
+    """Forget the pages of a host that a complete visit to all pages did not find."""
     conn.execute(SQL["forget_pages"], {"visit_id": visit_id})
-    conn.execute(SQL["forget_guides"], {"visit_id": visit_id})
 
 
 def _known_page(key: bytes, url: str, *rest: object) -> KnownPage:

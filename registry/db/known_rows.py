@@ -59,13 +59,17 @@ class KnownImage:
 
 @dataclass(frozen=True, slots=True)
 class KnownGuide:
-    """A sitemap or feed of a host: its kind, when it was read, and the conditions to ask for it."""
+    """A sitemap or feed of a host: when it was found or read last, and its conditions.
+
+    `is_gone`: the host has it no more.
+    """
 
     url: str
     kind: Literal["sitemap", "feed"]
     read_at: datetime
     etag: str | None = None
     last_modified: str | None = None
+    is_gone: bool = False
 
 
 class KnownSiteFile(NamedTuple):

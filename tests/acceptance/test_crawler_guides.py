@@ -126,6 +126,7 @@ def test_a_sitemap_tells_which_pages_changed(
 def test_an_unchanged_guide_is_not_sent_again(studio: Studio, later: Later) -> None:
     later(0)
     later(1.1)
+    later(1.1)
     guide = "/all.xml" if studio.guide == "sitemap" else "/new.rss"
     statuses = [request.status for request in studio.site.requests if request.path == guide]
     assert statuses == [304]

@@ -131,6 +131,7 @@ CRAWLER = {
     "crawler.visit": VALUES
     | {"crawler.options", "crawler.settings", "crawler.pages", "crawler.manners", "crawler.report"}
     | {"crawler.guides", "registry.urls", "registry.evidence", "registry.signals"}
+    | {"registry.snapshot.history"}
     | {"registry.guard", "registry.pictures", "registry.db.values", "registry.db.known_rows"}
     | {"crawler.schedule", "crawler.record.values"},
     "crawler.site_spider": VALUES

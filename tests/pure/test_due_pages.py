@@ -97,7 +97,7 @@ def test_a_feed_that_shows_nothing_known_may_miss_some() -> None:
 
     def read(*urls: str, left: int = 0) -> GuideRead:
         entries = tuple(Entry(url, NOW - DAY) for url in urls)
-        return revisit.guide(Guide(entries, left=left), NOW)
+        return revisit.guide(GuideUrl(START + "feed", "feed"), Guide(entries, left=left), NOW)
 
     new = "https://art.example/2"
     assert [entry.url for entry in read(new, "https://art.example/1").entries] == [
@@ -109,12 +109,26 @@ def test_a_feed_that_shows_nothing_known_may_miss_some() -> None:
     assert not read(new, "https://art.example/1", left=1).is_whole
 
 
+def test_pages_of_a_sitemap_are_new_if_they_changed_since_it_was_found() -> None:
+    sitemap = KnownGuide(START + "all.xml", "sitemap", NOW - 3 * DAY)
+    revisit = Revisit("due", Known(pages=[known(1, 1)], guides=[sitemap]), START, "gallery 1")
+    dates = {"1": NOW - 2 * DAY, "2": NOW - 2 * DAY, "3": NOW - 4 * DAY, "4": None}
+    guide = Guide(tuple(Entry(START + name, at) for name, at in dates.items()))
+    read = revisit.guide(GuideUrl(sitemap.url, "sitemap"), guide, NOW)
+    assert ([entry.url for entry in read.entries], read.is_whole) == ([START + "2"], True)
+    # Without dates it tells of no change.
+    undated = Guide(tuple(Entry(START + name) for name in dates))
+    read = revisit.guide(GuideUrl(sitemap.url, "sitemap"), undated, NOW)
+    assert (read.entries, read.is_whole) == ((), False)
+
+
 def test_an_index_is_followed_where_it_changed() -> None:
     guides = [KnownGuide(f"{START}{name}.xml", "sitemap", NOW - DAY) for name in "ab"]
     revisit = Revisit("due", Known(guides=guides), START, "gallery 1")
     dates = {"a": NOW - 2 * DAY, "b": NOW, "c": NOW - 9 * DAY, "d": None}
     index = Guide(sitemaps=tuple(Entry(f"{START}{name}.xml", at) for name, at in dates.items()))
-    assert revisit.guide(index, NOW).sitemaps == tuple(f"{START}{name}.xml" for name in "bcd")
+    read = revisit.guide(GuideUrl(START + "all.xml", "sitemap"), index, NOW)
+    assert read.sitemaps == tuple(f"{START}{name}.xml" for name in "bcd")
 
 
 def test_an_unchanged_page_is_read_from_what_is_known() -> None:

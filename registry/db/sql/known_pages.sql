@@ -33,14 +33,13 @@ SELECT url, kind, read_at, etag, last_modified FROM known_guide
 WHERE host = %(host)s ORDER BY url
 
 -- name: keep_guide
-INSERT INTO known_guide (host, url, kind, read_at, etag, last_modified, visit_id)
-SELECT host, %(url)s, %(kind)s, %(read_at)s, %(etag)s, %(last_modified)s, id
+INSERT INTO known_guide (host, url, kind, read_at, etag, last_modified)
+SELECT host, %(url)s, %(kind)s, %(read_at)s, %(etag)s, %(last_modified)s
 FROM visit WHERE id = %(visit_id)s
 ON CONFLICT (host, url) DO UPDATE SET
     kind = excluded.kind, read_at = excluded.read_at, etag = excluded.etag,
-    last_modified = excluded.last_modified, visit_id = excluded.visit_id
+    last_modified = excluded.last_modified
 
--- name: forget_guides
+-- name: forget_guide
 DELETE FROM known_guide USING visit
-WHERE visit.id = %(visit_id)s AND is_complete AND extent <> 'due'
-  AND known_guide.host = visit.host AND known_guide.visit_id <> visit.id
+WHERE visit.id = %(visit_id)s AND known_guide.host = visit.host AND url = %(url)s
