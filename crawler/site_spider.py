@@ -104,6 +104,8 @@ class SiteSpider(Spider):
         self.visit = VisitState(start_url, limits, self.revisit.site)
         self.visit.replay(self._journal())
         self.batches = Batches(recorder, ending.fail)
+        # What the monitors say of the visit, by their names.
+        self.suspicions: Mapping[str, str] = {}
 
     @classmethod
     def from_crawler(cls, crawler: Crawler, *args: Any, **kwargs: Any) -> SiteSpider:
@@ -216,7 +218,7 @@ class SiteSpider(Spider):
             read = self.revisit.guide(guide, found, now)
             validators = body.field("etag") or None, body.field("last-modified") or None
             result = GuideResult(guide, read._replace(validators=validators))
-        for request in (*self._taken(result), *self._due()):
+        for request in self._taken(result):
             yield request
 
     def guide_failed(self, failure: Failure) -> Iterator[Request]:
@@ -224,7 +226,6 @@ class SiteSpider(Spider):
         request: Request = failure.request  # type: ignore[attr-defined]
         reason, _ = refusal_of(failure.value, request)  # type: ignore[arg-type]
         yield from self._taken(GuideResult(request.cb_kwargs["guide"], refusal=reason))
-        yield from self._due()
 
     def file_read(self, response: Response, file: SiteFileUrl) -> Iterator[Request]:
         """Record a site file."""
@@ -247,12 +248,14 @@ class SiteSpider(Spider):
             await self.batches.give_back()
         else:
             rest = self.visit.rest(self.ending.reason, datetime.now(UTC))
-            await self.batches.finish(self.state, self.counts(), rest)
+            self.suspicions = await self.batches.finish(self.state, self.counts(), rest)
         self.batches.close()
 
     @property
     def state(self) -> State:
-        """Return the state in which the visit ended: `finished`, `interrupted` or `failed`."""
+        """Return how the visit ended: `finished`, `suspect`, `interrupted` or `failed`."""
+        if self.suspicions:
+            return "suspect"
         if self.ending.is_interrupted:
             return "interrupted"
         unread = self.visit.start_refusal not in (None, "robots-txt")
@@ -271,11 +274,16 @@ class SiteSpider(Spider):
         return counts
 
     def _due(self) -> Iterator[Request]:
-        """Request the known pages that are due, once the guides have told what changed."""
-        if not self.visit.is_planned and not self.visit.awaits_guides:
+        """Request the known pages that are due, once the guides have told what changed.
+
+        A visit to all pages requests those that it did not find, at its end.
+        """
+        if self.visit.is_planned or not self.revisit.pages.by_key:
+            return
+        waits = self.revisit.asks_for_all and not self.visit.is_idle
+        if not waits and not self.visit.awaits_guides:
             due = self.revisit.due(self.recorder.begun.started_at, self.visit.guides)
-            if due is not None:
-                yield from self._taken(due)
+            yield from self._taken(due)
 
     def _taken(self, result: Result) -> Iterator[Request]:
         """Pass a result to the state, its records to the database; yield the next requests."""
@@ -295,6 +303,7 @@ class SiteSpider(Spider):
         for item in items:
             if not isinstance(item, Observation | SiteFile):
                 yield self._request(item)
+        yield from self._due()
 
     def _journal(self) -> list[Result]:
         """Return the results of the visit until here; an unreadable journal is dropped."""

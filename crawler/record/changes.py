@@ -13,7 +13,15 @@ from dataclasses import replace
 from registry.db.event_rows import Compared, EventKind, Latest, NewEvent
 from registry.model import Signal, UrlReading
 from registry.snapshot.history import ABSENT
-from registry.snapshot.marks import MarkChange, Marks, MarkWhat, mark_changes, mark_text, marks_of
+from registry.snapshot.marks import (
+    MarkChange,
+    Marks,
+    MarkWhat,
+    mark_changes,
+    mark_text,
+    marks_of,
+    reserving,
+)
 
 _MARK_KINDS: Mapping[MarkWhat, EventKind] = {
     "mark": "mark-appeared",
@@ -30,15 +38,30 @@ def latest_after(compared: Compared) -> Latest:
     if before is None:
         return now
     is_gone = reading.refusal in ABSENT
-    if reading.about == "image" and reading.picture is None and before.image_id is not None:
+    if reading.about == "image" and now.image_id is None and before.image_id is not None:
         return replace(before, refusal=now.refusal) if is_gone else before
-    if reading.about == "site" and not reading.evidence and not is_gone:
+    if reading.about == "site" and not now.evidence and not is_gone:
         return before
     if reading.is_cut:
         # Marks may be missing from it; those that it has count.
-        now = replace(now, evidence=tuple(dict.fromkeys((*before.evidence, *now.evidence))))
+        marks = max(before.marks or 0, now.marks or 0)
+        evidence = tuple(dict.fromkeys((*before.evidence, *now.evidence)))
+        now = replace(now, evidence=evidence, marks=marks)
     is_same = (now.evidence, now.image_id) == (before.evidence, before.image_id)
     return replace(now, since=before.since) if is_same else now
+
+
+def takes_back(compared: Compared, signals: Signals) -> bool:
+    """Return whether marks or a picture that were there before would not count any more."""
+    before, after = compared.before, latest_after(compared)
+    if before is None:
+        return False
+    if _picture_kind(before, after) in ("picture-gone", "picture-replaced"):
+        return True
+    had = before.marks
+    if had is None:
+        had = reserving(s for number in before.evidence for s in signals.get(number, ()))
+    return (after.marks or 0) < had
 
 
 def events_between(compared: Compared, signals: Signals, *, is_first: bool) -> list[NewEvent]:

@@ -8,14 +8,16 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from time import monotonic
+from typing import TypeVar
 
 from psycopg import Connection
 
+from crawler.record.judging import Judged, judge
 from crawler.record.readings import record_readings, record_stale
 from crawler.record.refused import raise_refused
 from crawler.record.schedules import Found, PlanRow, longest_unasked, settle
 from crawler.record.values import Batch, Known
-from registry.db import known_pages, records, visits
+from registry.db import held, known_pages, records, visits
 from registry.db.connect import connect
 from registry.db.events import changes_found
 from registry.db.known_rows import Extent
@@ -25,6 +27,7 @@ from registry.errors import DatabaseUnavailable
 from registry.model import Observation
 from registry.urls.hosts import bare
 
+Result = TypeVar("Result")
 # Seconds to wait before each retry, long enough for a restart of the server.
 PATIENCE = (0.5, 1.0, 2.0, 4.0)
 # A visit that so many processes did not survive fails. The last two made no other visit; one
@@ -98,25 +101,24 @@ class Recorder:
 
     def finish(
         self, state: State, counts: Mapping[str, int], rest: Sequence[Observation] = ()
-    ) -> None:
-        """Record the last observations, the end of the visit, and when the next one is due."""
+    ) -> Mapping[str, str]:
+        """Record the last observations, the end of the visit, and when the next one is due.
+
+        Return what the monitors say of it, by their names: it is `suspect` if they say anything.
+        """
         part, self._part = self._part, self._part + 1
 
-        def end(conn: Connection) -> None:
+        def end(conn: Connection) -> Mapping[str, str]:
             # After a lost connection, the end may have been committed.
             if visits.has_ended(conn, self.visit_id, self.token):
-                return
+                return visits.suspicions_of(conn, self.visit_id)
             self._confirm(conn)
             if visits.add_journal(conn, self.visit_id, part, b""):
                 records.write(conn, self.visit_id, rest)
             span = visits.finish_visit(conn, self.visit_id, state=state, counts=counts)
-            if state == "finished":
-                record_stale(conn, self.visit_id, span.finished_at)
-                known_pages.forget(conn, self.visit_id)
-            found = self._found(conn, state, span)
-            settle(conn, self.plan, self.begun.extent, state, span, found)
+            return self._judged(conn, state, span)
 
-        self._with_retries(end)
+        return self._with_retries(end)
 
     def give_back(self) -> None:
         """Record that another process goes on with the visit."""
@@ -141,6 +143,21 @@ class Recorder:
                     if conn is held:
                         visits.let_go(conn, self.visit_id, self.token)
 
+    def _judged(self, conn: Connection, state: State, span: Span) -> Mapping[str, str]:
+        judged = Judged({})
+        if state == "finished":
+            judged = judge(conn, self.visit_id, self.begun.extent)
+        else:
+            held.drop(conn, self.visit_id)
+        if judged.suspicions:
+            state = "suspect"
+        if state == "finished":
+            record_stale(conn, self.visit_id, span.finished_at)
+            known_pages.forget(conn, self.visit_id)
+        found = self._found(conn, state, span)
+        settle(conn, self.plan, self.begun.extent, state, span, found, judged.tries)
+        return judged.suspicions
+
     def _found(self, conn: Connection, state: State, span: Span) -> Found | None:
         """Return what a finished visit says about the site's rate of change; not the first."""
         if state != "finished" or self.last_at is None:
@@ -158,7 +175,7 @@ class Recorder:
         if conn is not self._held_by and visits.hold_visit(conn, self.visit_id, self.token):
             self._held_by = conn
 
-    def _with_retries(self, task: Callable[[Connection], None]) -> None:
+    def _with_retries(self, task: Callable[[Connection], Result]) -> Result:
         for pause in (*self.patience, None):
             try:
                 with self.session.connection() as conn:
@@ -169,7 +186,7 @@ class Recorder:
                 if pause is None:
                     raise
                 time.sleep(pause)
-        return None
+        raise AssertionError("the last attempt returns or raises")
 
 
 def last_visit(*, spider: str, start_url: str, host: str) -> datetime | None:
@@ -219,6 +236,7 @@ def crash(session: Session, aboard: Sequence[tuple[PlanRow, Claim]]) -> list[int
 
 def _fail(conn: Connection, plan: PlanRow, claimed: Claim) -> None:
     span = visits.finish_visit(conn, claimed.visit_id, state="failed", counts={})
+    held.drop(conn, claimed.visit_id)
     settle(conn, plan, visits.extent_of(conn, claimed.visit_id), "failed", span)
 
 

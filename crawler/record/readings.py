@@ -7,12 +7,14 @@ from datetime import datetime
 
 from psycopg import Connection
 
-from crawler.record.changes import Signals, events_between, latest_after
-from registry.db import events, history, url_readings
+from crawler.record.changes import Signals, events_between, latest_after, takes_back
+from registry.db import events, held, history, url_readings
 from registry.db.event_rows import Compared, NewEvent
 from registry.db.rows import EvidenceRow
+from registry.db.url_readings import Had
 from registry.model import Signal, UrlReading
 from registry.signals import read
+from registry.snapshot.marks import reserving
 
 # A picture that so many complete visits in a row did not see is stale.
 STALE_VISITS = 3
@@ -24,13 +26,25 @@ def record_readings(
     """Compare readings with those before; store the latest ones, and the events.
 
     Their evidence and pictures are stored. `is_first`: the site was not visited before.
+    Readings that take something back are held until the visit is judged (`release`).
     """
-    compared = url_readings.compare(conn, readings)
+    marks = [_reserving(reading) for reading in readings]
+    compared, had = url_readings.compare(conn, visit_id, readings, marks)
     signals = _signals(conn, compared, is_first=is_first)
-    latest = [(one, latest_after(one)) for one in compared if one.before is not None]
-    url_readings.change(conn, [(one.reading, now) for one, now in latest if now != one.before])
-    found = [e for one in compared for e in events_between(one, signals, is_first=is_first)]
-    events.add_events(conn, visit_id, found)
+    kept, lost = list[Compared](), list[Compared]()
+    for one in compared:
+        (lost if takes_back(one, signals) else kept).append(one)
+    if had != Had():
+        held.hold(conn, visit_id, had, readings, lost)
+    _take(conn, visit_id, kept, signals, is_first=is_first)
+
+
+def release(conn: Connection, visit_id: int) -> None:
+    """Take the held readings of a visit, and store their events."""
+    compared = held.held(conn, visit_id)
+    signals = _signals(conn, compared, is_first=False)
+    _take(conn, visit_id, compared, signals, is_first=False)
+    held.drop(conn, visit_id)
 
 
 def record_stale(conn: Connection, visit_id: int, ended: datetime) -> None:
@@ -44,6 +58,25 @@ def record_stale(conn: Connection, visit_id: int, ended: datetime) -> None:
         for one in stale
     ]
     events.add_events(conn, visit_id, found)
+
+
+def _take(
+    conn: Connection,
+    visit_id: int,
+    compared: Sequence[Compared],
+    signals: Signals,
+    *,
+    is_first: bool,
+) -> None:
+    latest = [(one, latest_after(one)) for one in compared if one.before is not None]
+    changed = [(one.reading, now) for one, now in latest if now != one.before]
+    url_readings.change(conn, visit_id, changed)
+    found = [e for one in compared for e in events_between(one, signals, is_first=is_first)]
+    events.add_events(conn, visit_id, found)
+
+
+def _reserving(reading: UrlReading) -> int:
+    return reserving(s for piece in reading.evidence for s in read(piece).signals)
 
 
 def _signals(conn: Connection, compared: Sequence[Compared], *, is_first: bool) -> Signals:

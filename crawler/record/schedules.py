@@ -192,8 +192,11 @@ def settle(
     state: State,
     span: Span,
     found: Found | None = None,
+    tries: int = 0,
 ) -> None:
     """Say when the next visit is due, after one that ended; `found` adds to the estimate.
+
+    `tries` is the number of suspect visits in a row.
 
     It stays due after an interrupted one, and if it was asked for during the visit.
     """
@@ -206,7 +209,7 @@ def settle(
         schedule = replace(schedule, **asdict(changes))
     if schedule.is_urgent and schedule.next_due_at > span.started_at:
         return
-    pages_due_at, next_extent = _pages_due(schedule, extent, state, span, found)
+    pages_due_at, next_extent = _pages_due(schedule, extent, state, span, found, tries)
     next_due_at = pages_due_at
     if state != "failed":
         rule = rule_of(schedule.terms)
@@ -217,17 +220,25 @@ def settle(
 
 
 def _pages_due(
-    schedule: Schedule, extent: Extent, state: State, span: Span, found: Found | None
+    schedule: Schedule,
+    extent: Extent,
+    state: State,
+    span: Span,
+    found: Found | None,
+    tries: int,
 ) -> tuple[datetime, Extent]:
     """Return when a visit to pages is due, and to which, after a visit that ended."""
     more = found.more if found else None
+    rule = rule_of(schedule.terms)
+    if state == "suspect":
+        changes = changes_of(schedule)
+        return rule.after_failure(span.finished_at, changes, random.random(), tries), "fresh"
     if extent == "site-files":
         # Whoever changes the rules of a site may have changed its pages.
         due = span.finished_at if more else schedule.pages_due_at
         return min(due, schedule.pages_due_at), schedule.extent
     if extent == "due" and more:
         return span.finished_at, more
-    rule = rule_of(schedule.terms)
     after = rule.after_failure if state == "failed" else rule.after
     due = after(span.finished_at, changes_of(schedule), random.random())
     if state == "failed":

@@ -40,7 +40,8 @@ class Ended:
     """The result of one visit. `start_refusal` is the reason why the first page was not read.
 
     `extent` is what it asked for. `stopped` maps the hosts to which requests stopped to their
-    last status; `signal` is the number of the signal that interrupted the visit, or None.
+    last status; `suspicions` is what monitors say of a suspect visit, by their names; `signal` is
+    the number of the signal that interrupted the visit, or None.
     """
 
     visit: int
@@ -53,6 +54,7 @@ class Ended:
     extent: str = "full"
     start_refusal: str | None = None
     stopped: dict[str, int] = field(default_factory=dict)
+    suspicions: dict[str, str] = field(default_factory=dict)
     signal: int | None = None
 
 
@@ -135,6 +137,8 @@ def as_text(visit: Ended) -> str:
         if counts[group]:
             words = ", ".join(f"{word} {count}" for word, count in sorted(counts[group].items()))
             lines.append(f"  {label:<16} {words}")
+    for name, text in visit.suspicions.items():
+        lines.append(f"  suspect          {name}: {text}")
     if visit.stopped:
         words = ", ".join(f"{host} (http-{n})" for host, n in sorted(visit.stopped.items()))
         lines.append(f"  stopped hosts    {words}")

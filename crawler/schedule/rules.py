@@ -109,10 +109,16 @@ class Rule:
         assert length is not None
         return self._at_night(ended + _spread(length, chance))
 
-    def after_failure(self, ended: datetime, changes: Changes, chance: float) -> datetime:
-        """Return when the visit after one that failed is due, like `after`."""
+    def after_failure(
+        self, ended: datetime, changes: Changes, chance: float, tries: int = 1
+    ) -> datetime:
+        """Return when the visit after one that failed is due, like `after`.
+
+        After each of several `tries` in a row the time doubles, up to the usual one.
+        """
         usual = self.after(ended, changes, chance)
-        return usual if self.cron else min(usual, self._at_night(ended + _spread(RETRY, chance)))
+        again = _spread(RETRY * 2 ** min(tries - 1, 12), chance)
+        return usual if self.cron else min(usual, self._at_night(ended + again))
 
     def site_files_after(self, ended: datetime, pages_due: datetime, chance: float) -> datetime:
         """Return when the site files are due after a visit that ended then, in UTC.

@@ -7,9 +7,9 @@ that is resumed from its journal neither loses nor repeats a record.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar, TypeVarTuple
 
 from crawler.record.values import Batch
 from crawler.visit.results import Result, pack, readings_of
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from crawler.record.database import Recorder
     from registry.db.visits import State
 
+Written = TypeVar("Written")
+Arguments = TypeVarTuple("Arguments")
 # Most records before a visit waits for the database.
 BATCH = 200
 # Seconds from the end of one write to the next: at the pace of one host each result is
@@ -78,10 +80,13 @@ class Batches:
 
     async def finish(
         self, state: State, counts: dict[str, int], rest: Sequence[Observation]
-    ) -> None:
-        """Write the remaining records, the last observations, and the end of the visit."""
+    ) -> Mapping[str, str]:
+        """Write the remaining records, the last observations, and the end of the visit.
+
+        Return what the monitors say of it, by their names.
+        """
         await self._stop()
-        await self._run(self._recorder.finish, state, counts, rest)
+        return await self._run(self._recorder.finish, state, counts, rest) or {}
 
     async def give_back(self) -> None:
         """Write the remaining records, and that another process goes on with the visit."""
@@ -123,12 +128,15 @@ class Batches:
                 batch = Batch(pack(results), observations, site_files, readings, pages, guides)
                 await self._run(self._recorder.write, batch)
 
-    async def _run(self, write: object, *arguments: object) -> None:
+    async def _run(
+        self, write: Callable[[*Arguments], Written], *arguments: *Arguments
+    ) -> Written | None:
         if self._failed:
-            return
+            return None
         loop = asyncio.get_running_loop()
         try:
-            await loop.run_in_executor(self._thread, write, *arguments)  # type: ignore[arg-type]
+            return await loop.run_in_executor(self._thread, write, *arguments)
         except RegistryError as error:
             self._failed = True
             self._fail(error)
+        return None

@@ -111,6 +111,7 @@ class Crawl:
             extent=self.record.begun.extent,
             start_refusal=spider.visit.start_refusal,
             stopped=dict(spider.stopped),
+            suspicions=dict(spider.suspicions),
         )
 
     def _reported(self, tally: VisitTally) -> None:

@@ -66,6 +66,10 @@ class KnownPages:
             if page.page_url is not None and page.content is not None and page.reader == reader
         }
 
+    def all(self) -> list[Step]:
+        """Return the requests for all pages."""
+        return [step_of(page) for page in self.by_key.values()]
+
     def told(self, guides: Guides, now: datetime) -> list[Step]:
         """Return the requests for the pages of which guides tell that they changed."""
         return [step_of(page) for page in told_pages(list(self.by_key.values()), guides, now)]
@@ -125,6 +129,7 @@ class KnownPages:
             is_next=link.is_next,
             page_url=page.url if page is not None else None,
             refusal=result.refusal,
+            shown=_shown(result, before),
             etag=None,
             last_modified=None,
             digest=digest,
@@ -141,6 +146,20 @@ class KnownPages:
         if len(content) > MOST_CONTENT:
             return known
         return replace(known, etag=page.etag, last_modified=page.last_modified, content=content)
+
+
+def _shown(result: PageResult, before: KnownPage | None) -> int | None:
+    """Return the number of images on a page, None if it is not there any more.
+
+    As before, if the visit could not tell: the page was cut, or robots.txt forbids it, or its
+    URL leads, as before, to a page that the visit read under another URL.
+    """
+    page, shown = result.page, before.shown if before else None
+    if page is not None:
+        return shown if page.is_cut or result.refusal else len(page.images)
+    if result.refusal is not None:
+        return shown if result.refusal == "robots-txt" else None
+    return shown if before is not None and before.page_url in (None, result.url) else None
 
 
 def _content(page: KnownPage) -> PageRead | None:

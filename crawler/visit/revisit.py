@@ -2,7 +2,7 @@
 
 The first visit of a host asks for every page, later ones for those that are due: the start
 page, pages whose own interval is over, and a sample of the others. If their marks changed, the
-next visit asks for all.
+next visit asks for all: those that it finds, and then the known ones that it did not.
 
 A host may leave a mark out of the headers of a 304 (Apache sends a few fields only), so some
 requests of each visit have no conditions: for the start page, for the sample, and for one image
@@ -59,7 +59,7 @@ class Revisit:
     @property
     def site(self) -> KnownSite | None:
         """Return what the visit begins with; None if it asks for all pages."""
-        if self._extent in ("full", "fresh"):
+        if self.asks_for_all:
             return None
         start = self.pages.by_key.get(page_name(self._start_url))
         images = self._known.images.items()
@@ -72,15 +72,20 @@ class Revisit:
             tuple(files) if self._extent == "site-files" else None,
         )
 
-    def due(self, now: datetime, guides: Guides) -> DueResult | None:
-        """Return the known pages to ask for, after the guides; None if all are asked for."""
+    def due(self, now: datetime, guides: Guides) -> DueResult:
+        """Return the known pages to ask for, after the guides or the other pages."""
         if self._extent == "site-files":
             return DueResult(tuple(self.pages.told(guides, now)))
         if self._extent != "due":
-            return None
+            return DueResult(tuple(self.pages.all()))
         due, sample = self.pages.due(now, self._known.most, self._start_url, guides)
         self._fresh.update(step.link.url for step in sample)
         return DueResult((*due, *sample))
+
+    @property
+    def asks_for_all(self) -> bool:
+        """Return whether every page is asked for: the known ones last."""
+        return self._extent in ("full", "fresh")
 
     def is_fresh(self, item: Request) -> bool:
         """Return whether a request has no conditions; called once for each."""

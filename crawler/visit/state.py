@@ -114,6 +114,11 @@ class VisitState:
         """Return whether a guide is requested that may tell which pages changed."""
         return any(isinstance(request, GuideUrl) for request in self._open)
 
+    @property
+    def is_idle(self) -> bool:
+        """Return whether no request waits for its result."""
+        return not self._open
+
     def is_own_page(self, url: str) -> bool:
         """Return whether a page belongs to this visit: same host; for the first page, same site."""
         if self._pages_read:

@@ -26,7 +26,8 @@ class Latest:
     """The latest reading of one URL.
 
     `since` is the time when its evidence was first read. `evidence` and `image_id` are ids.
-    `is_stale`: the picture was not seen in the last visits.
+    `is_stale`: the picture was not seen in the last visits. `marks` is the number of marks that
+    reserve a use, None where it was not counted.
     """
 
     since: datetime
@@ -34,6 +35,7 @@ class Latest:
     image_id: int | None = None
     refusal: str | None = None
     is_stale: bool = False
+    marks: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

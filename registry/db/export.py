@@ -86,6 +86,7 @@ def position(conn: psycopg.Connection) -> dict[str, int | str]:
         "claim",
         "claims",
         "claim_file_names",
+        "visits_finished",
         "withdrawals",
         "withdrawals_ended",
         "registry",

@@ -49,7 +49,7 @@ def keep_guides(conn: psycopg.Connection, visit_id: int, guides: Iterable[KnownG
 
 
 def forget(conn: psycopg.Connection, visit_id: int) -> None:
-    """Forget the pages of a host that a complete visit to all pages did not find."""
+    """Forget the pages of a host that a complete visit to all pages found gone, or not at all."""
     conn.execute(SQL["forget_pages"], {"visit_id": visit_id})
 
 

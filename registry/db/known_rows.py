@@ -19,9 +19,10 @@ class KnownPage:
 
     `key` is 16 bytes that name the page; `url` was requested, `depth` links from the start page.
     `page_url` is the URL after redirects, None if the page was not read, and `refusal` the
-    reason. `digest` is that of its marks and images, `content` these and its links, packed by
-    `reader`; both are None where unknown. `visits`, `changed` and `days` estimate its rate of
-    change.
+    reason. `shown` is the number of its images, None if it was not read; a visit begins with what
+    one that was not suspect found. `digest` is that of its marks and images, `content` these and
+    its links, packed by `reader`; both are None where unknown. `visits`, `changed` and `days`
+    estimate its rate of change.
     """
 
     key: bytes
@@ -30,6 +31,7 @@ class KnownPage:
     is_next: bool
     page_url: str | None
     refusal: str | None
+    shown: int | None
     etag: str | None
     last_modified: str | None
     digest: bytes | None

@@ -54,6 +54,8 @@ class ObservationRow:
     """One observation with the ids of its picture and evidence.
 
     `again` counts the equal readings after it, `again_at` is the time of the last of them.
+    `takes_back`: what it does not show any more, does not count any more; only where a visit
+    that has finished, and is not suspect, read it.
     """
 
     id: int
@@ -67,6 +69,7 @@ class ObservationRow:
     evidence: list[int]
     again_at: datetime | None = None
     again: int = 0
+    takes_back: bool = True
 
     @property
     def last_at(self) -> datetime:
@@ -76,7 +79,7 @@ class ObservationRow:
 
 @dataclass(frozen=True, slots=True)
 class SiteRuleRow:
-    """One dated reading of a site's rules file; `again` and `again_at` as in ObservationRow."""
+    """One dated reading of a site's rules file; the last fields as in ObservationRow."""
 
     id: int
     observed_at: datetime
@@ -87,6 +90,7 @@ class SiteRuleRow:
     evidence_id: int | None
     again_at: datetime | None = None
     again: int = 0
+    takes_back: bool = True
 
     @property
     def last_at(self) -> datetime:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import LiteralString
 
@@ -18,6 +18,14 @@ SQL = load("url_readings")
 
 
 @dataclass(frozen=True, slots=True)
+class Had:
+    """Of the URLs of readings: how many had marks before, and how many images had a picture."""
+
+    marks: int = 0
+    pictures: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class StalePicture:
     """An image whose picture was not seen in the last visits."""
 
@@ -26,33 +34,45 @@ class StalePicture:
     image_id: int
 
 
-def compare(conn: psycopg.Connection, readings: Sequence[UrlReading]) -> list[Compared]:
+def compare(
+    conn: psycopg.Connection, visit_id: int, readings: Sequence[UrlReading], marks: Sequence[int]
+) -> tuple[list[Compared], Had]:
     """Return the readings that are new or differ from those before, which stay locked.
 
-    New ones are stored; of several of one URL the last counts. Evidence and pictures must be
-    stored. Inside the caller's transaction.
+    New ones are stored; of several of one URL the last counts. `marks` are the numbers of marks
+    in each that reserve a use. Evidence and pictures must be stored. Inside the caller's
+    transaction.
     """
     by_key = {reading_key(reading): reading for reading in readings}
+    counted = {reading_key(reading): n for reading, n in zip(readings, marks, strict=True)}
     if not by_key:
-        return []
-    now = dict(zip(by_key, _stored_form(conn, list(by_key.values())), strict=True))
+        return [], Had()
+    stored = zip(by_key, _stored_form(conn, list(by_key.values())), strict=True)
+    now = {key: replace(one, marks=counted[key]) for key, one in stored}
     conn.execute(SQL["stage_readings"])
     with conn.cursor() as cursor, cursor.copy(SQL["copy_readings"]) as copy:
         for key, one in now.items():
-            copy.write_row((key, one.since, list(one.evidence), one.image_id, one.refusal))
-    added = [key for (key,) in conn.execute(SQL["add_readings"])]
+            about, evidence = by_key[key].about, list(one.evidence)
+            copy.write_row((key, about, one.since, evidence, one.image_id, one.refusal, one.marks))
+    had = conn.execute(SQL["had_before"]).fetchone()
+    added = [key for (key,) in conn.execute(SQL["add_readings"], {"visit_id": visit_id})]
     compared = [Compared(by_key[key], now[key], None) for key in added]
     for key, since, evidence, *rest in conn.execute(SQL["differing_readings"]):
         before = Latest(since, tuple(evidence), *rest)
         compared.append(Compared(by_key[key], now[key], before))
-    return compared
+    return compared, Had(*had or ())
 
 
-def change(conn: psycopg.Connection, changed: Iterable[tuple[UrlReading, Latest]]) -> None:
+def change(
+    conn: psycopg.Connection, visit_id: int, changed: Iterable[tuple[UrlReading, Latest]]
+) -> None:
     """Store other latest readings; the rows of `compare` are locked."""
     rows = [
         {
             "key": reading_key(reading),
+            "visit_id": visit_id,
+            "about": reading.about,
+            "marks": latest.marks,
             "since": latest.since,
             "evidence": list(latest.evidence),
             "image_id": latest.image_id,

@@ -35,7 +35,7 @@ PATIENCE = 20.0
 # Longest pause of a visit's owner inside a transaction; the server then ends its session.
 IDLE = "15s"
 # How a visit ends; before, it is `claimed`, `running`, found `killed`, or `given_back`.
-State = Literal["finished", "interrupted", "failed"]
+State = Literal["finished", "suspect", "interrupted", "failed"]
 
 
 class VisitLost(RegistryError):
@@ -239,6 +239,13 @@ def _lock_key(visit_id: int, token: int) -> int:
 
 def _lost(visit_id: int) -> VisitLost:
     return VisitLost(f"visit {visit_id} was taken by another process")
+
+
+def suspicions_of(conn: psycopg.Connection, visit_id: int) -> Mapping[str, str]:
+    """Return what the monitors say of a visit that ended, by their names."""
+    row = conn.execute(SQL["suspicions_of_visit"], {"visit_id": visit_id}).fetchone()
+    said: Mapping[str, str] = (row and row[0]) or {}
+    return said
 
 
 def last_visit(

@@ -98,10 +98,26 @@ def file_readings(
     """Yield every reading of a rules file, oldest first; `dated` is updated with each."""
     for row in history:
         if row.evidence_id is not None:
-            dated.see(read.get(row.evidence_id, ()), row.observed_at)
-        elif row.refusal in ABSENT:
+            signals = read.get(row.evidence_id, ())
+            if not row.takes_back:
+                signals = _with_refusals(dated.signals, signals)
+            dated.see(signals, row.observed_at)
+        elif row.refusal in ABSENT and row.takes_back:
             dated.see((), row.observed_at)
         yield row
+
+
+def _with_refusals(before: tuple[Signal, ...], read: tuple[Signal, ...]) -> tuple[Signal, ...]:
+    """Return the signals before, and what is refused since."""
+    if not before:
+        return read
+    refusals = (without_permission(signal) for signal in read if signal not in before)
+    return (*before, *(signal for signal in refusals if signal.uses))
+
+
+def without_permission(signal: Signal) -> Signal:
+    """Return a signal with its refusals only."""
+    return replace(signal, uses=tuple(use for use in signal.uses if use[1] != "allowed"))
 
 
 @dataclass(slots=True)
@@ -130,7 +146,8 @@ def pictures_shown(
     """
     dated, present, shown = Dated(), history[0].image_id, dict[int | None, PictureHistory]()
     for row in readings(history, read, about, dated):
-        if row.image_id is not None:
+        is_other = row.image_id != present and present is not None
+        if row.image_id is not None and (row.takes_back or not is_other):
             present = row.image_id
             first = shown[present].first if present in shown else row.observed_at
             shown[present] = PictureHistory(present, first, row, replace(dated))
@@ -161,8 +178,8 @@ class _LatestEvidence:
     """The latest evidence of each kind.
 
     The evidence of a refused image (headers of a challenge page, for example) is added to
-    that of the picture and replaces nothing. So is the evidence of an incomplete page, until
-    the page is read completely.
+    that of the picture and replaces nothing. So is the evidence of an incomplete page, and of
+    a reading that takes nothing back, until the next complete one.
     """
 
     def __init__(self, read: Mapping[int, tuple[Signal, ...]], about: Mapping[int, str]) -> None:
@@ -170,7 +187,7 @@ class _LatestEvidence:
         self._about = about
         self._latest: dict[str, list[int]] = {}
         self._with_refusal: list[int] = []
-        self._of_cut_pages: dict[int, None] = {}
+        self._added: dict[str, dict[int, None]] = {}
         self._has_picture = False
 
     def add(self, row: ObservationRow) -> None:
@@ -181,15 +198,18 @@ class _LatestEvidence:
             self._has_picture, self._with_refusal = True, []
         elif self._has_picture and "image" in by_about:
             self._with_refusal = by_about.pop("image")
-        if row.refusal == PAGE_TRUNCATED:
-            self._of_cut_pages |= dict.fromkeys(by_about.pop("page", []))
-        elif "page" in by_about:
-            self._of_cut_pages = {}
-        self._latest.update(by_about)
+        for about, numbers in by_about.items():
+            is_cut = row.refusal == PAGE_TRUNCATED and about == "page"
+            if is_cut or (not row.takes_back and about in self._latest):
+                self._added.setdefault(about, {}).update(dict.fromkeys(numbers))
+            else:
+                self._latest[about] = numbers
+                self._added.pop(about, None)
 
     def signals(self, row: ObservationRow) -> tuple[Signal, ...]:
         ids = [number for about in sorted(self._latest) for number in self._latest[about]]
-        ids += [*self._of_cut_pages, *self._with_refusal]
+        ids += [number for about in sorted(self._added) for number in self._added[about]]
+        ids += self._with_refusal
         # An incomplete page may repeat marks of the complete one.
         signals = [s for number in dict.fromkeys(ids) for s in self._read.get(number, ())]
         if row.relation == "third-party":

@@ -48,6 +48,11 @@ def marks_of(signals: Iterable[Signal]) -> Marks:
     return {mark: tuple(names) for mark, names in by_mark.items()}
 
 
+def reserving(signals: Iterable[Signal]) -> int:
+    """Return the number of marks that do not allow some use."""
+    return len(marks_of(s for s in signals if any(meaning != "allowed" for _, meaning in s.uses)))
+
+
 def mark_changes(before: Marks, after: Marks) -> list[MarkChange]:
     """Return the changes; one mark removed and one added at the same place is a change."""
     old = _by_place(mark for mark in before if mark not in after)

@@ -23,11 +23,6 @@ def recorded_host(host: str) -> str:
     return host_of(f"//{host}/") or host
 
 
-def without_permission(signal: Signal) -> Signal:
-    """Return a signal with its refusals only."""
-    return replace(signal, uses=tuple(use for use in signal.uses if use[1] != "allowed"))
-
-
 def placed(signals: tuple[Signal, ...], row: ObservationRow) -> tuple[Signal, ...]:
     """Return the marks of an image and its page; of marks with paths, those that apply.
 

@@ -8,9 +8,15 @@ from datetime import datetime
 
 from registry.db.rows import ObservationRow, SiteRuleRow
 from registry.model import Signal
-from registry.snapshot.history import Dated, mark_of, refuses_training, rules_file
+from registry.snapshot.history import (
+    Dated,
+    mark_of,
+    refuses_training,
+    rules_file,
+    without_permission,
+)
 from registry.snapshot.past_rules import PastRules
-from registry.snapshot.rows import merged, without_permission
+from registry.snapshot.rows import merged
 from registry.urls.key import host_of, url_key
 from registry.urls.paths import url_path
 from registry.verdict.site_rules import SiteRules, concerns

@@ -7,7 +7,7 @@ import psycopg
 from begun import begun_visit
 from made import day
 
-from registry.db import records
+from registry.db import records, visits
 from registry.db.connect import connect_to
 from registry.model import Evidence, Observation
 
@@ -26,6 +26,7 @@ def record(conn: psycopg.Connection, values: list[str]) -> None:
         for number, value in enumerate(values, start=1)
     ]
     records.write(conn, visit, rows)
+    visits.finish_visit(conn, visit, state="finished", counts={})
 
 
 def test_a_mark_that_went_is_shown_with_its_dates(run, database_url: str):

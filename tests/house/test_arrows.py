@@ -117,8 +117,9 @@ CRAWLER = {
     "crawler.pages": VALUES | {"registry.urls", "registry.evidence", "registry.signals"},
     "crawler.guides": {"registry.urls", "registry.evidence", "registry.signals"},
     "crawler.report": VALUES | {"registry.terminal", "registry.signals"},
+    "crawler.monitors": {"registry.plugins"},
     "crawler.record": VALUES
-    | {"crawler.schedule", "registry.db", "registry.urls", "registry.signals"}
+    | {"crawler.schedule", "crawler.monitors", "registry.db", "registry.urls", "registry.signals"}
     | {"registry.snapshot.history", "registry.snapshot.marks"},
     "crawler.owners": VALUES | {"registry.urls"},
     "crawler.owners.server": VALUES | {"registry.terminal"},

@@ -13,6 +13,7 @@ from sources import Module, hold, modules, within, words
 PLUG_INS = (
     *("registry.signals", "registry.datasets", "registry.fingerprints", "registry.evidence.xmp"),
     *("registry.cli", "crawler.cli", "crawler.spiders", "crawler.settings"),
+    "crawler.monitors",
 )
 # Named in settings as text, or by a program that starts a process.
 BY_NAME = words("DestinationMiddleware PacedHandler HostThrottle main")

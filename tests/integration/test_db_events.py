@@ -10,7 +10,7 @@ import psycopg
 import pytest
 from begun import begun_visit
 
-from crawler.record.readings import record_readings, record_stale
+from crawler.record.readings import record_readings, record_stale, release
 from registry.db import events, records, schema_version, visits
 from registry.db.connect import connect_to
 from registry.db.event_rows import Event, NewEvent
@@ -46,7 +46,7 @@ def page(at: datetime, text: str) -> UrlReading:
 def recorded(
     conn: psycopg.Connection, visit: int, readings: list[UrlReading], *, is_first: bool = False
 ) -> None:
-    """Record readings, and the observations and site files that a visit makes of them."""
+    """Record readings, and the observations and site files of a visit that counts."""
     marks = {r.about: r.evidence for r in readings}
     observations = [
         Observation(
@@ -63,6 +63,7 @@ def recorded(
     with conn.transaction():
         records.write(conn, visit, observations, files, readings)
         record_readings(conn, visit, readings, is_first=is_first)
+        release(conn, visit)
 
 
 def told(conn: psycopg.Connection) -> list[Event]:

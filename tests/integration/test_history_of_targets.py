@@ -8,7 +8,7 @@ import pytest
 from begun import begun_visit
 from made import day
 
-from registry.db import claims, records
+from registry.db import claims, records, visits
 from registry.errors import UsageError
 from registry.lookups.history import History, history
 from registry.model import Claim, Evidence, Observation, Picture, SiteFile
@@ -48,6 +48,7 @@ def record(
 ) -> None:
     visit = begun_visit(conn, start_url=PAGE, started_at=day(1))
     records.write(conn, visit, observations, files)
+    visits.finish_visit(conn, visit, state="finished", counts={})
 
 
 def told(found: History) -> list[tuple[str, int, int, int, str]]:

@@ -33,7 +33,7 @@ START = "https://art.example/"
 def known(number: int, days: float, changed: float = 0.1, visits: float = 1.0) -> KnownPage:
     url = f"https://art.example/{number}"
     asked_at = NOW - days * DAY
-    shape = (None, None, None, None, None, "gallery 1", asked_at, visits, changed, 14.0)
+    shape = (None, None, None, None, None, None, "gallery 1", asked_at, visits, changed, 14.0)
     return KnownPage(page_name(url), url, 1, False, url, *shape)
 
 

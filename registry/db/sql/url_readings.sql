@@ -3,23 +3,32 @@ of their keys, so that two visits wait for each other and never in a circle.
 
 -- name: stage_readings
 CREATE TEMP TABLE IF NOT EXISTS staged_reading (
-    key bytea, since timestamptz, evidence bigint[], image_id bigint, refusal text
+    key bytea, about text, since timestamptz, evidence bigint[], image_id bigint, refusal text,
+    marks integer
 ) ON COMMIT DELETE ROWS
 
 -- name: copy_readings
-COPY staged_reading (key, since, evidence, image_id, refusal) FROM STDIN
+COPY staged_reading (key, about, since, evidence, image_id, refusal, marks) FROM STDIN
+
+-- name: had_before
+SELECT count(*) FILTER (WHERE before.marks > 0),
+       count(before.image_id) FILTER (WHERE staged.about = 'image')
+FROM url_reading AS before JOIN staged_reading AS staged USING (key)
 
 -- name: add_readings
-INSERT INTO url_reading (key, since, evidence, image_id, refusal)
-SELECT key, since, evidence, image_id, refusal FROM staged_reading ORDER BY key
+INSERT INTO url_reading (key, about, site, since, evidence, image_id, refusal, marks)
+SELECT key, about, (SELECT host FROM visit WHERE id = %(visit_id)s), since, evidence, image_id,
+       refusal, marks
+FROM staged_reading ORDER BY key
 ON CONFLICT (key) DO NOTHING
 RETURNING key
 
 -- name: differing_readings
 -- those before; the rows stay locked
-SELECT before.key, before.since, before.evidence, before.image_id, before.refusal, before.is_stale
+SELECT before.key, before.since, before.evidence, before.image_id, before.refusal,
+       before.is_stale, before.marks
 FROM url_reading AS before JOIN staged_reading AS staged USING (key)
-WHERE before.is_stale
+WHERE before.is_stale OR before.marks IS NULL
    OR (before.evidence, before.image_id, before.refusal)
       IS DISTINCT FROM (staged.evidence, staged.image_id, staged.refusal)
 ORDER BY before.key
@@ -28,7 +37,8 @@ FOR UPDATE OF before
 -- name: change_reading
 UPDATE url_reading
 SET since = %(since)s, evidence = %(evidence)s, image_id = %(image_id)s, refusal = %(refusal)s,
-    is_stale = %(is_stale)s
+    is_stale = %(is_stale)s, about = %(about)s, marks = %(marks)s,
+    site = (SELECT host FROM visit WHERE id = %(visit_id)s)
 WHERE key = %(key)s
 
 -- name: evidence_ids

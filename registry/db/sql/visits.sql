@@ -101,6 +101,9 @@ WHERE id = %(visit_id)s AND token = %(token)s
   AND state IN ('claimed', 'running', 'killed', 'given_back')
 FOR UPDATE
 
+-- name: suspicions_of_visit
+SELECT suspicions FROM visit WHERE id = %(visit_id)s AND state = 'suspect'
+
 -- name: extent_of_visit
 SELECT extent FROM visit WHERE id = %(visit_id)s
 
