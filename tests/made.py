@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -157,9 +157,12 @@ class Made:
         on: int = 1,
         refusal: str | None = None,
         url: str | None = None,
+        takes_back: bool = True,
     ) -> int:
         url = url or f"https://{host}/robots.txt"
-        return self.site_file("robots-txt", host, url, text, on=on, refusal=refusal)
+        number = self.site_file("robots-txt", host, url, text, on=on, refusal=refusal)
+        self.site_rule_rows[-1] = replace(self.site_rule_rows[-1], takes_back=takes_back)
+        return number
 
     def site_file(
         self,

@@ -96,3 +96,43 @@ def test_a_rule_of_the_site_that_went_is_kept_for_what_it_reached(tmp_path: Path
     rule = "robots-txt:disallow"
     assert [past(snapshot, entry) for entry in range(3)] == [[(rule, 2, 5)], [], [(rule, 1, 6)]]
     assert snapshot.entries["rules"].null_count == 3
+
+
+def test_a_reading_of_a_suspect_visit_adds_marks_and_takes_nothing_back(tmp_path: Path):
+    made = Made()
+    first, other = made.image(1 << 60), made.image(1 << 50)
+    noai, tdm, bare = (
+        made.page(f'<meta name="{name}" content="{said}">')
+        for name, said in [("robots", "noai"), ("tdm-reservation", "1"), ("x", "")]
+    )
+    header, plain = made.headers("noimageai"), made.headers("x")
+    shut = "User-agent: GPTBot\nDisallow: /\n"
+    made.observe(URL, [noai, header], on=1, image_id=first)
+    made.robots("a.example", shut, on=1)
+    # Another picture, without the marks of the first; one mark more.
+    made.observe(URL, [tdm, plain], on=2, image_id=other, takes_back=False)
+    made.robots("a.example", None, on=2, refusal="http-404", takes_back=False)
+    made.robots("a.example", "User-agent: CCBot\nDisallow: /\n", on=3, takes_back=False)
+    made.robots("a.example", "User-agent: *\nAllow: /\n", on=4, takes_back=False)
+    snapshot = made.snapshot(tmp_path, 1)
+    assert sorted(names(snapshot)) == ["noai", "noimageai", "tdm-reservation=1"]
+    assert (snapshot.entries.num_rows, snapshot.entries["image"].to_pylist()) == (1, [0])
+    assert past(snapshot) == []
+    rules = snapshot.signals["signals"][snapshot.entries["rules"][0].as_py()].as_py()
+    (rule,) = signals_from_json(rules)
+    assert sorted(map(str.lower, rule.agents)) == ["ccbot", "gptbot"]
+    # The next visit finds it too, and is believed.
+    made.observe(URL, [bare, plain], on=5, image_id=other)
+    made.robots("a.example", None, on=5, refusal="http-404")
+    snapshot = made.snapshot(tmp_path, 2)
+    assert snapshot.entries.num_rows == 2
+    assert snapshot.entries["rules"].null_count == 2
+    assert {name for name, _, until in past(snapshot, 1) if until == 5} >= {"noai", "noimageai"}
+
+
+def test_what_a_visit_reads_first_counts_whatever_becomes_of_the_visit(tmp_path: Path):
+    made = Made()
+    made.observe(URL, [made.headers("noai")], image_id=made.image(), takes_back=False)
+    made.robots("b.example", "User-agent: GPTBot\nDisallow: /\n", takes_back=False)
+    snapshot = made.snapshot(tmp_path)
+    assert (names(snapshot), snapshot.sites.num_rows) == (["noai"], 1)
