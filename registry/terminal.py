@@ -80,6 +80,12 @@ def show_json(
     _write_result(json.dumps(value, indent=indent, default=default) + "\n")
 
 
+def clear_screen() -> None:
+    """Clear the terminal that standard output is; nothing if it is none."""
+    if sys.stdout is not None and sys.stdout.isatty():
+        click.clear()
+
+
 def say(*lines: str) -> None:
     """Print messages on standard error; line ends within a line are escaped.
 

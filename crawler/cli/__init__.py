@@ -20,6 +20,8 @@ SUMMARIES = {
     "refuse": "Say which hosts are never visited.",
     "run": "Visit sites, and record their images and marks in the database.",
     "schedule": "Say which sites are visited again, and how often.",
+    "status": "Show how the scheduled sites are, and who visits them.",
+    "suspect": "Show visits that found too little, and accept them.",
     "worker": "Make the visits that are due, until it is stopped.",
     "sites": "List the spiders that `crawler run` can use.",
 }

@@ -12,8 +12,8 @@ from typing import TypeVar
 
 from psycopg import Connection
 
-from crawler.record.judging import Judged, judge
-from crawler.record.readings import record_readings, record_stale
+from crawler.record.judging import Judged, judge, settle_finished
+from crawler.record.readings import record_readings
 from crawler.record.refused import raise_refused
 from crawler.record.schedules import Found, PlanRow, longest_unasked, settle
 from crawler.record.values import Batch, Known
@@ -146,14 +146,14 @@ class Recorder:
     def _judged(self, conn: Connection, state: State, span: Span) -> Mapping[str, str]:
         judged = Judged({})
         if state == "finished":
-            judged = judge(conn, self.visit_id, self.begun.extent)
+            judged = judge(conn, self.visit_id)
         else:
             held.drop(conn, self.visit_id)
         if judged.suspicions:
             state = "suspect"
         if state == "finished":
-            record_stale(conn, self.visit_id, span.finished_at)
-            known_pages.forget(conn, self.visit_id)
+            settle_finished(conn, self.visit_id, span.finished_at)
+        held.set_totals(conn, self.visit_id)
         found = self._found(conn, state, span)
         settle(conn, self.plan, self.begun.extent, state, span, found, judged.tries)
         return judged.suspicions

@@ -10,16 +10,16 @@ import os
 import signal
 import socket
 from collections.abc import Callable
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from crawler.record import database as recorder
 from crawler.record.schedules import DueVisit, claim_due
 from crawler.worker.children import ChildLimits, Children
 from crawler.worker.messages import Began, Done, Report, Stopped
-from registry.db import visits
+from registry.db import status, visits
 from registry.db.session import Session
-from registry.errors import DatabaseUnavailable
+from registry.errors import DatabaseUnavailable, RegistryError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Iterator
@@ -85,7 +85,7 @@ class Worker:
                 watch.cancel()
                 if self._writes:
                     await asyncio.wait(self._writes)
-                await asyncio.to_thread(self._session.close)
+                await asyncio.to_thread(self._leave)
             self._children.raise_error()
 
     @property
@@ -121,20 +121,27 @@ class Worker:
 
     async def _claim(self) -> int:
         """Claim as many visits as there is room for, and return their number."""
-        room = self._concurrency - self._aboard
-        if self.is_stopping or room <= 0:
+        if self.is_stopping:
             return 0
         own = [claim.visit_id for child in self._children.all for claim in child.aboard]
-        due = await asyncio.to_thread(self._due, room, own)
+        due = await asyncio.to_thread(self._due, self._concurrency - self._aboard, own)
         for visit in due:
             await self._children.make(visit)
         return len(due)
 
     def _due(self, room: int, own: list[int]) -> list[DueVisit]:
         with self._session.connection() as conn:
+            status.sign(conn, self.name, concurrency=self._concurrency, visits=len(own))
+            if room <= 0:
+                return []
             # Its own visits hold on to the database by themselves, when it is back.
             visits.mark_killed(conn, spared=own)
             return claim_due(conn, self.name, room)
+
+    def _leave(self) -> None:
+        with suppress(RegistryError), self._session.connection() as conn:
+            status.forget_worker(conn, self.name)
+        self._session.close()
 
     def _reported(self, due: DueVisit, report: Report) -> None:
         match report:

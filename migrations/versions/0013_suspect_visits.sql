@@ -8,6 +8,8 @@ ALTER TABLE visit ADD CONSTRAINT visit_state_check CHECK (state IN
 ALTER TABLE visit ADD COLUMN suspicions jsonb;
 -- What was there before and still is, by what is counted: {"pages": [12, 11], ...}.
 ALTER TABLE visit ADD COLUMN falls jsonb;
+-- What was known of its site when it ended: {"pages": 84, "pictures": 105, "marks": 90}.
+ALTER TABLE visit ADD COLUMN totals jsonb;
 -- Readings of URLs that had marks before, and of images that had a picture.
 ALTER TABLE visit ADD COLUMN had_marks integer NOT NULL DEFAULT 0;
 ALTER TABLE visit ADD COLUMN had_pictures integer NOT NULL DEFAULT 0;
@@ -41,3 +43,4 @@ CREATE TABLE held_reading (
 -- visit did; null where it was not read, or before this column was.
 ALTER TABLE known_page ADD COLUMN shown integer;
 ALTER TABLE known_page ADD COLUMN shown_now integer;
+CREATE INDEX visit_suspect ON visit (id) WHERE state = 'suspect';

@@ -6,7 +6,8 @@ All functions run inside the transaction of the visit's owner.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
+from datetime import datetime
 from typing import Any
 
 import psycopg
@@ -14,12 +15,34 @@ from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 
 from registry.db.event_rows import Compared, Latest
+from registry.db.known_rows import Extent
 from registry.db.sql import load
 from registry.db.url_readings import Had
 from registry.db.values import pack, reading_key, unpack
 from registry.model import UrlReading
 
 SQL = load("held")
+
+
+@dataclass(frozen=True, slots=True)
+class Suspect:
+    """A suspect visit that no later one has judged.
+
+    `suspicions` is what each monitor says; `held` the number of readings that would take
+    something back.
+    """
+
+    id: int
+    spider: str
+    start_url: str
+    host: str
+    extent: Extent
+    started_at: datetime
+    finished_at: datetime
+    suspicions: Mapping[str, str]
+    held: int
+
+
 # Finished visits that a visit is compared with.
 HISTORY = 20
 
@@ -88,9 +111,27 @@ def earlier_suspicions(conn: psycopg.Connection, visit_id: int) -> list[Mapping[
     return [stored for (stored,) in rows]
 
 
+def suspects(conn: psycopg.Connection) -> list[Suspect]:
+    """Return the suspect visits that no later one has judged, the newest first."""
+    with conn.cursor(row_factory=dict_row) as cursor:
+        rows = cursor.execute(SQL["suspect_visits"]).fetchall()
+    return [Suspect(**row | {"start_url": unpack(row["start_url"])}) for row in rows]
+
+
+def finish(conn: psycopg.Connection, visit_id: int) -> datetime | None:
+    """Record a suspect visit as finished; return when it ended, None if it is not suspect."""
+    row = conn.execute(SQL["accept_visit"], {"visit_id": visit_id}).fetchone()
+    return row[0] if row else None
+
+
 def set_falls(conn: psycopg.Connection, visit_id: int, found: Mapping[str, Any]) -> None:
     """Store what a visit found of what earlier ones had."""
     conn.execute(SQL["set_falls"], {"visit_id": visit_id, "falls": Jsonb(found)})
+
+
+def set_totals(conn: psycopg.Connection, visit_id: int) -> None:
+    """Store how many pages, pictures and marks are known of a visit's site."""
+    conn.execute(SQL["set_totals"], {"visit_id": visit_id})
 
 
 def suspect(conn: psycopg.Connection, visit_id: int, suspicions: Mapping[str, str]) -> None:

@@ -164,3 +164,30 @@ def test_few_changes_are_told_at_the_end_of_the_visit(
     gallery.replace(WORKS[3].replace(".html", ".jpg"), b"gone", status=404)
     assert visit() == "finished"
     assert events(database_url) == [("mark-removed", 2), ("picture-gone", 1)]
+
+
+def test_the_operator_lists_and_accepts(
+    gallery: SampleSite, visit: Visit, run: Run, database_url: str
+) -> None:
+    assert visit() == "finished"
+    quiet = run("crawler", "suspect", "list", database=database_url)
+    assert (quiet.returncode, quiet.stdout, quiet.stderr) == (0, "", "no visit is suspect\n")
+    for path in WORKS:
+        gallery.replace(path, CHALLENGE)
+    assert [visit(), visit()] == ["suspect", "suspect"]
+    listed = run("crawler", "suspect", "list", database=database_url)
+    assert listed.returncode == 1
+    assert "8 of 8 pages and files have no mark any more" in listed.stdout
+    shown = run("crawler", "suspect", "list", "--json", database=database_url)
+    (one,) = json.loads(shown.stdout)["visits"]
+    assert (one["id"], one["held"]) == (3, len(WORKS))
+    assert set(one["suspicions"]) == {"marks", "pictures"}
+
+    wrong = run("crawler", "suspect", "accept", "3", "other.example", database=database_url)
+    assert (wrong.returncode, len(wrong.stderr.splitlines())) == (2, 2)
+    accepted = run("crawler", "suspect", "accept", one["host"], database=database_url)
+    assert (accepted.returncode, accepted.stderr) == (0, "")
+    assert events(database_url) == [("mark-removed", len(WORKS))]
+    assert run("crawler", "suspect", "list", database=database_url).returncode == 0
+    assert visit() == "finished"
+    assert events(database_url) == [("mark-removed", len(WORKS))]

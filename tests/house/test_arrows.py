@@ -116,7 +116,7 @@ CRAWLER = {
     "crawler.schedule": VALUES,
     "crawler.pages": VALUES | {"registry.urls", "registry.evidence", "registry.signals"},
     "crawler.guides": {"registry.urls", "registry.evidence", "registry.signals"},
-    "crawler.report": VALUES | {"registry.terminal", "registry.signals"},
+    "crawler.report": VALUES | {"crawler.options", "registry.terminal", "registry.signals"},
     "crawler.monitors": {"registry.plugins"},
     "crawler.record": VALUES
     | {"crawler.schedule", "crawler.monitors", "registry.db", "registry.urls", "registry.signals"}

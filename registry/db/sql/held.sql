@@ -19,6 +19,7 @@ DELETE FROM held_reading WHERE visit_id = %(visit_id)s AND key = ANY (%(keys)s::
 -- of earlier visits of the plan
 DELETE FROM held_reading USING visit AS other, visit AS this
 WHERE this.id = %(visit_id)s AND other.id = held_reading.visit_id AND other.id < this.id
+  AND (this.extent <> 'site-files' OR other.extent = 'site-files')
   AND other.host = this.host AND other.start_url = this.start_url AND other.spider = this.spider
 
 -- name: held_readings
@@ -85,6 +86,17 @@ ORDER BY other.started_at::date DESC, other.id DESC
 -- name: set_falls
 UPDATE visit SET falls = %(falls)s WHERE id = %(visit_id)s
 
+-- name: set_totals
+-- pages that were read, pictures that are there, and what has marks that reserve
+UPDATE visit SET totals = (
+    SELECT jsonb_build_object(
+        'pages', count(*) FILTER (WHERE about = 'page'),
+        'pictures', count(image_id) FILTER (WHERE about = 'image' AND NOT is_stale
+            AND (refusal IS NULL OR refusal NOT IN ('http-404', 'http-410'))),
+        'marks', count(*) FILTER (WHERE marks > 0))
+    FROM url_reading WHERE site = visit.host)
+WHERE id = %(visit_id)s
+
 -- name: suspect_visit
 UPDATE visit SET state = 'suspect', suspicions = %(suspicions)s WHERE id = %(visit_id)s
 
@@ -93,3 +105,22 @@ UPDATE visit SET state = 'suspect', suspicions = %(suspicions)s WHERE id = %(vis
 UPDATE known_page SET shown = shown_now FROM visit
 WHERE visit.id = %(visit_id)s AND known_page.host = visit.host
   AND known_page.visit_id = visit.id AND shown IS DISTINCT FROM shown_now
+
+-- name: suspect_visits
+-- those that no later visit of the plan has judged, the newest first; one that asked only for
+-- site files judges others of its kind
+SELECT visit.id, spider, start_url, host, extent, started_at, finished_at, suspicions,
+       (SELECT count(*) FROM held_reading WHERE visit_id = visit.id) AS held
+FROM visit
+WHERE state = 'suspect' AND NOT EXISTS (
+    SELECT FROM visit AS later
+    WHERE later.host = visit.host AND later.start_url = visit.start_url
+      AND later.spider = visit.spider AND later.id > visit.id
+      AND later.state IN ('finished', 'suspect')
+      AND (later.extent <> 'site-files' OR visit.extent = 'site-files'))
+ORDER BY visit.id DESC
+
+-- name: accept_visit
+UPDATE visit SET state = 'finished'
+WHERE id = %(visit_id)s AND state = 'suspect'
+RETURNING finished_at

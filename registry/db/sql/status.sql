@@ -1,0 +1,52 @@
+What an operator wants to know of the scheduled sites, and of the workers.
+
+-- name: site_states
+-- each schedule with its last visit, its last one to pages that ended, and the first of those
+-- in the time of the trend
+SELECT schedule.id, schedule.spider, schedule.start_url, schedule.host, schedule.options,
+       schedule.next_due_at, schedule.pages_due_at, schedule.paused_at,
+       last.id AS visit_id, last.state, last.extent, last.started_at, last.finished_at,
+       last.suspicions, last.worker,
+       pages.started_at AS pages_at, pages.counts, pages.seconds,
+       pages.totals, before.totals AS totals_before
+FROM schedule
+LEFT JOIN LATERAL (
+    SELECT * FROM visit
+    WHERE visit.host = schedule.host AND visit.start_url = schedule.start_url
+      AND visit.spider = schedule.spider
+    ORDER BY visit.started_at DESC, visit.id DESC LIMIT 1) AS last ON true
+LEFT JOIN LATERAL (
+    SELECT * FROM visit
+    WHERE visit.host = schedule.host AND visit.start_url = schedule.start_url
+      AND visit.spider = schedule.spider AND visit.totals IS NOT NULL
+      AND visit.extent <> 'site-files'
+    ORDER BY visit.started_at DESC, visit.id DESC LIMIT 1) AS pages ON true
+LEFT JOIN LATERAL (
+    SELECT totals FROM visit
+    WHERE visit.host = schedule.host AND visit.start_url = schedule.start_url
+      AND visit.spider = schedule.spider AND visit.totals IS NOT NULL
+      AND visit.extent <> 'site-files'
+      AND visit.started_at > clock_timestamp() - %(trend)s::interval
+    ORDER BY visit.started_at, visit.id LIMIT 1) AS before ON true
+WHERE %(hosts)s::text[] IS NULL OR schedule.host = ANY (%(hosts)s)
+ORDER BY schedule.id
+
+-- name: sign_of_worker
+INSERT INTO worker (name, started_at, seen_at, concurrency, visits)
+VALUES (%(name)s, clock_timestamp(), clock_timestamp(), %(concurrency)s, %(visits)s)
+ON CONFLICT (name) DO UPDATE SET
+    seen_at = excluded.seen_at, concurrency = excluded.concurrency, visits = excluded.visits
+
+-- name: forget_worker
+-- and those that were killed long ago
+DELETE FROM worker WHERE name = %(name)s OR seen_at < clock_timestamp() - interval '1 day'
+
+-- name: workers_alive
+SELECT name, started_at, seen_at, concurrency, visits FROM worker
+WHERE seen_at > clock_timestamp() - make_interval(secs => %(silence)s)
+ORDER BY name
+
+-- name: events_since
+SELECT kind, count(*) FROM event
+WHERE at > clock_timestamp() - %(since)s::interval
+GROUP BY kind ORDER BY kind

@@ -1,0 +1,93 @@
+"""What an operator wants to know of the scheduled sites, and of the workers."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+import psycopg
+from psycopg.rows import class_row
+
+from registry.db.known_rows import Extent
+from registry.db.sql import load
+from registry.db.values import unpack
+from registry.db.visits import SILENCE
+
+SQL = load("status")
+# The time over which numbers are compared, and events are counted.
+TREND = timedelta(days=30)
+RECENT = timedelta(days=7)
+
+
+@dataclass(frozen=True, slots=True)
+class SiteState:
+    """One schedule with its visits; what none of them said is None.
+
+    The last visit is the one that began last; `pages_at`, `counts`, `seconds` and `totals` are
+    those of the last one to pages that ended, `totals_before` of the first such one in the time
+    of the trend.
+    """
+
+    id: int
+    spider: str
+    start_url: str
+    host: str
+    options: Mapping[str, Any]
+    next_due_at: datetime
+    pages_due_at: datetime
+    paused_at: datetime | None
+    visit_id: int | None
+    state: str | None
+    extent: Extent | None
+    started_at: datetime | None
+    finished_at: datetime | None
+    suspicions: Mapping[str, str] | None
+    worker: str | None
+    pages_at: datetime | None
+    counts: Mapping[str, int] | None
+    seconds: float | None
+    totals: Mapping[str, int] | None
+    totals_before: Mapping[str, int] | None
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerAlive:
+    """A worker: most visits that it makes at a time, and those now; `seen_at` is its last sign."""
+
+    name: str
+    started_at: datetime
+    seen_at: datetime
+    concurrency: int
+    visits: int
+
+
+def site_states(conn: psycopg.Connection, hosts: Collection[str] | None = None) -> list[SiteState]:
+    """Return the states of all scheduled sites, or of those of some hosts."""
+    values = {"trend": TREND, "hosts": None if hosts is None else list(hosts)}
+    with conn.cursor(row_factory=class_row(SiteState)) as cursor:
+        rows = cursor.execute(SQL["site_states"], values).fetchall()
+    return [replace(row, start_url=unpack(row.start_url)) for row in rows]
+
+
+def sign(conn: psycopg.Connection, name: str, *, concurrency: int, visits: int) -> None:
+    """Record that a worker is alive, and how many visits it makes."""
+    values = {"name": name, "concurrency": concurrency, "visits": visits}
+    conn.execute(SQL["sign_of_worker"], values)
+
+
+def forget_worker(conn: psycopg.Connection, name: str) -> None:
+    """Forget a worker that ends, and those that gave no sign for a day."""
+    conn.execute(SQL["forget_worker"], {"name": name})
+
+
+def workers_alive(conn: psycopg.Connection) -> list[WorkerAlive]:
+    """Return the workers that gave a sign of late, by name."""
+    with conn.cursor(row_factory=class_row(WorkerAlive)) as cursor:
+        return cursor.execute(SQL["workers_alive"], {"silence": SILENCE}).fetchall()
+
+
+def recent_events(conn: psycopg.Connection) -> dict[str, int]:
+    """Return the number of events of each kind in the last days."""
+    return dict(conn.execute(SQL["events_since"], {"since": RECENT}).fetchall())
