@@ -65,7 +65,7 @@ def command(
     from registry.db.connect import connect
 
     least = _moment(since or DEFAULT_SINCE) if since or after is None else None
-    sites, wanted = hosts_of(site), _kinds(kinds)
+    sites, wanted = _sites(site), _kinds(kinds)
     last = 0
     with connect() as conn:
         while True:
@@ -130,7 +130,7 @@ def _kinds(names: tuple[str, ...]) -> list[EventKind] | None:
     return [kind for kind in EVENT_KINDS if kind in names] or None
 
 
-def hosts_of(names: tuple[str, ...]) -> list[str] | None:
+def _sites(names: tuple[str, ...]) -> list[str] | None:
     """Return the hosts of sites, named by host or URL; None without names. Raises UsageError."""
     from registry.urls.hosts import spelled_authority
     from registry.urls.key import host_of

@@ -136,7 +136,7 @@ def list_command(targets: tuple[str, ...], due: bool, paused: bool, as_json: boo
 
     with connect() as conn:
         mark_killed(conn)
-        ids = _ids(conn, targets) if targets else None
+        ids = schedule_ids(conn, targets) if targets else None
         found = schedules.list_schedules(conn, ids=ids, due=due, paused=paused)
         now = schedules.now(conn)
     if as_json:
@@ -160,7 +160,7 @@ def show_command(targets: tuple[str, ...], as_json: bool) -> None:
 
     with connect() as conn:
         mark_killed(conn)
-        found = schedules.list_schedules(conn, ids=_ids(conn, targets))
+        found = schedules.list_schedules(conn, ids=schedule_ids(conn, targets))
         visits = {one.id: schedules.last_visits(conn, one.id, VISITS) for one in found}
         now = schedules.now(conn)
     if as_json:
@@ -214,7 +214,7 @@ def _apply(
     from registry.db.connect import connect
 
     with connect() as conn, conn.transaction():
-        found = schedules.list_schedules(conn, ids=_ids(conn, targets))
+        found = schedules.list_schedules(conn, ids=schedule_ids(conn, targets))
         changed = set(schedules.apply(conn, action, [schedule.id for schedule in found]))
     if as_json:
         show_json({"results": [_result(one, one.id in changed, done) for one in found]}, indent=2)
@@ -229,7 +229,7 @@ def _result(schedule: Schedule, is_changed: bool, done: str) -> dict[str, Any]:
     return {"id": schedule.id, "start_url": schedule.terms.start_url, "result": result}
 
 
-def _ids(conn: psycopg.Connection, targets: tuple[str, ...]) -> list[int]:
+def schedule_ids(conn: psycopg.Connection, targets: tuple[str, ...]) -> list[int]:
     """Return the ids of the schedules named. Raises UsageError for a name without any."""
     from registry.db.schedules import named
     from registry.urls.absolute import absolute

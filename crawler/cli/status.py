@@ -34,7 +34,7 @@ def command(site: tuple[str, ...], watch: bool, seconds: float, as_json: bool) -
     Of each site: its state, its last visit, the next one, the pages, pictures and marks that
     are known of it and how their numbers changed in 30 days, the largest part of a limit that the
     last visit used, and the errors of that visit by kind. Those that need a look come first.
-    SITE is a host or URL.
+    SITE is the number, start URL, host or spider of schedules.
 
     Exit codes: 0 sites are shown; 1 none is scheduled.
 
@@ -42,22 +42,22 @@ def command(site: tuple[str, ...], watch: bool, seconds: float, as_json: bool) -
     Example:
         crawler status --watch
     """
-    from crawler.cli.events import hosts_of
+    from crawler.cli.schedule import schedule_ids
     from registry.db.connect import connect
 
-    hosts = hosts_of(site)
     with connect() as conn:
+        ids = schedule_ids(conn, site) if site else None
         while True:
             if watch and not as_json:
                 clear_screen()
-            number = _show(conn, hosts, as_json=as_json, every=seconds if watch else None)
+            number = _show(conn, ids, as_json=as_json, every=seconds if watch else None)
             if not watch:
                 return 0 if number else 1
             time.sleep(seconds)
 
 
 def _show(
-    conn: psycopg.Connection, hosts: list[str] | None, *, as_json: bool, every: float | None
+    conn: psycopg.Connection, ids: list[int] | None, *, as_json: bool, every: float | None
 ) -> int:
     """Show all of it once; return the number of sites."""
     from crawler.report import status as report
@@ -66,7 +66,7 @@ def _show(
 
     visits.mark_killed(conn)
     now = database_time(conn)
-    states = status.site_states(conn, hosts)
+    states = status.site_states(conn, ids)
     lines = report.in_order([report.site_line(one, now) for one in states])
     workers, events = status.workers_alive(conn), status.recent_events(conn)
     if as_json:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -63,9 +63,9 @@ class WorkerAlive:
     visits: int
 
 
-def site_states(conn: psycopg.Connection, hosts: Collection[str] | None = None) -> list[SiteState]:
-    """Return the states of all scheduled sites, or of those of some hosts."""
-    values = {"trend": TREND, "hosts": None if hosts is None else list(hosts)}
+def site_states(conn: psycopg.Connection, ids: Sequence[int] | None = None) -> list[SiteState]:
+    """Return the states of all scheduled sites, or of some schedules."""
+    values = {"trend": TREND, "ids": None if ids is None else list(ids)}
     with conn.cursor(row_factory=class_row(SiteState)) as cursor:
         rows = cursor.execute(SQL["site_states"], values).fetchall()
     return [replace(row, start_url=unpack(row.start_url)) for row in rows]

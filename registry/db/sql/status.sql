@@ -28,7 +28,7 @@ LEFT JOIN LATERAL (
       AND visit.extent <> 'site-files'
       AND visit.started_at > clock_timestamp() - %(trend)s::interval
     ORDER BY visit.started_at, visit.id LIMIT 1) AS before ON true
-WHERE %(hosts)s::text[] IS NULL OR schedule.host = ANY (%(hosts)s)
+WHERE %(ids)s::bigint[] IS NULL OR schedule.id = ANY (%(ids)s)
 ORDER BY schedule.id
 
 -- name: sign_of_worker
