@@ -11,6 +11,7 @@ import logging
 import os
 import signal
 import sys
+from pathlib import Path
 
 from crawler.options import Options
 from crawler.plan import plan
@@ -22,6 +23,7 @@ from crawler.settings import CONTACT_VARIABLE
 from crawler.visit.crawl import Crawl, prepared
 from crawler.visit.reactor import running_loop
 from crawler.visit.readers import Readers
+from crawler.warc.writer import WarcWriter
 from crawler.worker.messages import (
     MOST_BYTES,
     Alive,
@@ -48,8 +50,8 @@ IMAGE_READERS, PAGE_READERS = 2, 2
 log = logging.getLogger(__name__)
 
 
-def main() -> None:
-    """Make visits until standard input ends."""
+def main(warc: str | None = None) -> None:
+    """Make visits until standard input ends. `warc` is the folder of WARC files, if any."""
     reports = os.dup(1)
     # Whatever else writes to standard output must not spoil the reports.
     os.dup2(2, 1)
@@ -57,7 +59,8 @@ def main() -> None:
         # The worker decides. Not SIG_IGN, which the readers would inherit.
         signal.signal(number, lambda *_: None)
     log_to_stderr(verbose=False)
-    running_loop().run_until_complete(_Child(reports).serve())
+    archive = WarcWriter(Path(warc)) if warc is not None else None
+    running_loop().run_until_complete(_Child(reports, archive).serve())
     # Threads of Twisted and of a database that does not answer must not delay the end.
     sys.stderr.flush()
     os._exit(0)
@@ -66,8 +69,9 @@ def main() -> None:
 class _Child:
     """The visits of this process."""
 
-    def __init__(self, reports: int) -> None:
+    def __init__(self, reports: int, archive: WarcWriter | None) -> None:
         self._reports = reports
+        self._archive = archive
         self._session = Session()
         self._readers = Readers(IMAGE_READERS, PAGE_READERS)
         self._turns = DatabaseTurns()
@@ -97,6 +101,8 @@ class _Child:
         self._readers.close()
         self._turns.close()
         self._session.close()
+        if self._archive is not None:
+            self._archive.close()
 
     async def _show_life(self) -> None:
         while True:
@@ -139,6 +145,7 @@ class _Child:
             recorder.begin, self._session, preparation.row, due.claim, agent
         )
         record.patience = PATIENCE
+        record.archive = self._archive
         try:
             crawl = Crawl(preparation, record, self._readers, self._turns)
             if self._gives_back:
