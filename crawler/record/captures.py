@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from psycopg import Connection
 
-from crawler.warc.captures import Capture
-from crawler.warc.writer import WarcWriter
 from registry.db import warc_records
 from registry.db.values import evidence_digest
+
+if TYPE_CHECKING:
+    from crawler.warc.captures import Capture
+    from crawler.warc.writer import WarcWriter
 
 
 def keep_captures(conn: Connection, archive: WarcWriter, captures: Sequence[Capture]) -> None:

@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from time import monotonic
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from psycopg import Connection
 
@@ -18,7 +18,6 @@ from crawler.record.readings import record_readings, record_stale
 from crawler.record.refused import raise_refused
 from crawler.record.schedules import Found, PlanRow, longest_unasked, settle
 from crawler.record.values import Batch, Known
-from crawler.warc.writer import WarcWriter
 from registry.db import held, known_pages, records, visits
 from registry.db.connect import connect
 from registry.db.events import changes_found
@@ -28,6 +27,9 @@ from registry.db.visits import Begun, Claim, Span, State
 from registry.errors import DatabaseUnavailable
 from registry.model import Observation
 from registry.urls.hosts import bare
+
+if TYPE_CHECKING:
+    from crawler.warc.writer import WarcWriter
 
 Result = TypeVar("Result")
 # Seconds to wait before each retry, long enough for a restart of the server.

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from types import FrameType
+from typing import TYPE_CHECKING
 
 from crawler.options import Options
 from crawler.plan import Plan
@@ -20,10 +21,12 @@ from crawler.report.summary import Ended
 from crawler.visit.crawl import Crawl, ReportCounts, prepared
 from crawler.visit.reactor import running_loop
 from crawler.visit.readers import Readers
-from crawler.warc.writer import WarcWriter
 from registry.db.known_rows import Extent
 from registry.db.session import Session
 from registry.errors import UsageError
+
+if TYPE_CHECKING:
+    from crawler.warc.writer import WarcWriter
 
 Say = Callable[[str], None]
 

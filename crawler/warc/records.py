@@ -84,11 +84,16 @@ def _record(
     record.init_headers(kind, f"uuid:{record_id}".encode("ascii"))
     record.record_date = at
     for name, value in fields.items():
-        record.headers[name] = value
+        record.headers[name] = _plain(value)
     record.set_bytes_content(block)
     file = BytesIO()
     record.write(file, checksum_data=True)
     return file.getvalue()
+
+
+def _plain(value: str) -> str:
+    """Return the value of a field on one line, with `?` for what has no UTF-8."""
+    return " ".join(value.encode("utf-8", "replace").decode("utf-8").splitlines())
 
 
 def _urn(record_id: str) -> str:

@@ -12,6 +12,7 @@ import os
 import signal
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from crawler.options import Options
 from crawler.plan import plan
@@ -23,7 +24,6 @@ from crawler.settings import CONTACT_VARIABLE
 from crawler.visit.crawl import Crawl, prepared
 from crawler.visit.reactor import running_loop
 from crawler.visit.readers import Readers
-from crawler.warc.writer import WarcWriter
 from crawler.worker.messages import (
     MOST_BYTES,
     Alive,
@@ -39,6 +39,9 @@ from crawler.worker.messages import (
 from registry.db.session import Session
 from registry.db.visits import Claim, VisitLost
 from registry.errors import DatabaseUnavailable, RegistryError
+
+if TYPE_CHECKING:
+    from crawler.warc.writer import WarcWriter
 
 # Seconds between two signs of life.
 ALIVE_SECONDS = 5.0
@@ -59,11 +62,18 @@ def main(warc: str | None = None) -> None:
         # The worker decides. Not SIG_IGN, which the readers would inherit.
         signal.signal(number, lambda *_: None)
     log_to_stderr(verbose=False)
-    archive = WarcWriter(Path(warc)) if warc is not None else None
-    running_loop().run_until_complete(_Child(reports, archive).serve())
+    running_loop().run_until_complete(_Child(reports, _archive(warc)).serve())
     # Threads of Twisted and of a database that does not answer must not delay the end.
     sys.stderr.flush()
     os._exit(0)
+
+
+def _archive(warc: str | None) -> WarcWriter | None:
+    if warc is None:
+        return None
+    from crawler.warc.writer import WarcWriter
+
+    return WarcWriter(Path(warc))
 
 
 class _Child:

@@ -9,6 +9,7 @@ import sys
 import time
 from pathlib import Path
 
+import pytest
 from crawling import CRAWLER, Run, rows
 from image_files import app1, jpeg
 from raw_site import answer, raw_site
@@ -133,27 +134,33 @@ def test_a_picture_is_in_no_file(crawl: Run, database_url: str, tmp_path: Path) 
         assert b"secret" not in record.block
 
 
+@pytest.mark.parametrize("path", ["/", "/a.jpg"], ids=["page", "picture"])
 def test_header_lines_that_a_304_changed_are_in_its_record(
-    crawl: Run, database_url: str, tmp_path: Path
+    path: str, crawl: Run, database_url: str, tmp_path: Path
 ) -> None:
-    page = answer(b'<!doctype html><img src="/a.jpg">', "Content-Type: text/html")
+    page = b'<!doctype html><meta name="robots" content="noai"><img src="/a.jpg">'
     with raw_site() as site:
-        jpeg_type = "Content-Type: image/jpeg"
-        site.answers = {"/": page, "/a.jpg": answer(CAT, jpeg_type, NOAI, 'ETag: "1"')}
+        site.answers = {
+            "/": answer(page, "Content-Type: text/html", NOAI, 'ETag: "1"'),
+            "/a.jpg": answer(CAT, "Content-Type: image/jpeg", NOAI, 'ETag: "1"'),
+        }
         crawl(site.url + "/", "--warc", tmp_path)
         before = size(tmp_path)
         unchanged = b'HTTP/1.1 304 Not Modified\r\nETag: "1"\r\nConnection: close\r\n\r\n'
-        site.answers["/a.jpg"] = unchanged
+        site.answers |= {"/": unchanged, "/a.jpg": unchanged}
         crawl(site.url + "/", "--warc", tmp_path)
         assert size(tmp_path) == before
-        site.answers["/a.jpg"] = unchanged.replace(b"ETag", b"X-Robots-Tag: noai, noindex\r\nETag")
+        site.answers[path] = unchanged.replace(b"ETag", b"X-Robots-Tag: noai, noindex\r\nETag")
         crawl(site.url + "/", "--warc", tmp_path)
-        assert site.asked.count("/a.jpg") == 3
-    first, second = [records for _, records in stored(database_url, tmp_path) if records]
-    assert (first[0].response.status, second[0].response.status) == (200, 304)
-    assert ("X-Robots-Tag", "noai, noindex") in second[0].response.lines
-    assert second[0].body == b""
-    assert "WARC-Truncated" not in second[0].fields
+        assert (site.asked.count("/"), site.asked.count("/a.jpg")) == (3, 3)
+    found = [records for _, records in stored(database_url, tmp_path) if records]
+    assert [records[0].response.status for records in found] == [200, 200, 200, 304]
+    response, request = found[-1]
+    assert response.fields["WARC-Target-URI"] == site.url + path
+    assert ("X-Robots-Tag", "noai, noindex") in response.response.lines
+    assert b'If-None-Match: "1"\r\n' in request.block
+    assert response.body == b""
+    assert "WARC-Truncated" not in response.fields
 
 
 def test_a_robots_txt_that_is_elsewhere_names_both_urls(

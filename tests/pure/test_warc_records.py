@@ -153,6 +153,13 @@ def test_a_line_break_in_a_value_makes_no_field() -> None:
     assert response.response.lines == (("A", "b  X-Robots-Tag: noai C"),)
 
 
+def test_a_url_that_no_field_can_hold_is_spelled_otherwise() -> None:
+    odd = replace(headers(), url="https://art.example/\ud800\r\nWARC-Truncated: time")
+    response, _ = written(capture(odd, is_whole=True))
+    assert response.fields["Optout-URL"] == "https://art.example/? WARC-Truncated: time"
+    assert "WARC-Truncated" not in response.fields
+
+
 def answer(
     body: bytes = b"", status: int = 200, flags: tuple[str, ...] = (), **fields: str
 ) -> http.Response:
