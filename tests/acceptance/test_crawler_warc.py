@@ -15,6 +15,8 @@ from image_files import app1, jpeg
 from raw_site import answer, raw_site
 from warc_files import Record, holds, records_at, records_in
 
+from crawler.cli.run import command as run_command
+from crawler.cli.worker import command as worker_command
 from demo.server import SampleSite
 from registry.db.connect import connect_to
 from registry.db.rows import evidence_from_row
@@ -254,6 +256,20 @@ def test_a_folder_that_cannot_be_written_is_named_before_the_visit(
         ]
     assert site.requests == []
     assert rows(database_url, "SELECT count(*) FROM visit") == [(0,)]
+
+
+@pytest.mark.parametrize(
+    ("option", "variable", "folder"),
+    [("", "env", "env"), ("cli", "env", "cli"), ("cli", "", "cli"), ("", "", None)],
+)
+def test_the_option_wins_over_the_variable(
+    option: str, variable: str, folder: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REGISTRY_WARC", variable)
+    for command, arguments in ((run_command, ["https://art.example/"]), (worker_command, [])):
+        given = [*arguments, *(["--warc", option] if option else [])]
+        parsed = command.make_context("x", given).params["warc"]
+        assert parsed == (Path(folder) if folder else None)
 
 
 # A process that may write no file longer than 2 KiB, as on a disk that fills.
