@@ -62,9 +62,9 @@ class Worker:
         self._say = say
         self._report = report
         self._session = Session()
-        self._children = Children(
-            self._reported, self._ended, limits or ChildLimits(), command(warc)
-        )
+        arguments = command(warc) if warc else ()
+        limits = limits or ChildLimits()
+        self._children = Children(self._reported, self._ended, limits, arguments)
         self._wake = asyncio.Event()
         self.is_stopping = False
         self.made = self.failed = 0

@@ -89,6 +89,23 @@ def test_threads_share_a_file(tmp_path: Path) -> None:
     assert len(records_in(path.read_bytes())) == 1 + 2 * 60
 
 
+def test_what_was_written_is_on_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    synced: dict[int, int] = {}
+    flush = os.fsync
+
+    def fsync(number: int) -> None:
+        flush(number)
+        synced[os.fstat(number).st_ino] = os.fstat(number).st_size
+
+    monkeypatch.setattr("crawler.warc.writer.os.fsync", fsync)
+    writer = WarcWriter(tmp_path, most_bytes=2000)
+    for number in range(4):
+        writer.write([capture(number), capture(number + 10)])
+        assert all(synced[path.stat().st_ino] == path.stat().st_size for path in files(tmp_path))
+    assert len(files(tmp_path)) > 1
+    assert tmp_path.stat().st_ino in synced
+
+
 class Disk:
     """A disk that takes some bytes more."""
 
