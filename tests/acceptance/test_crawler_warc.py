@@ -106,6 +106,27 @@ def test_without_the_option_there_are_no_records(
     assert len(checked(database_url, tmp_path)) >= 1
 
 
+def test_a_304_is_no_record_of_an_earlier_response(
+    crawl: Run, database_url: str, tmp_path: Path
+) -> None:
+    page = b'<!doctype html><meta name="robots" content="noai"><img src="/a.jpg">'
+    fields = (NOAI, 'ETag: "1"')
+    with raw_site() as site:
+        site.answers = {
+            "/": answer(page, "Content-Type: text/html", *fields),
+            "/a.jpg": answer(CAT, "Content-Type: image/jpeg", *fields),
+        }
+        responses = dict(site.answers)
+        crawl(site.url + "/")
+        unchanged = answer(b"", *fields, status="304 Not Modified")
+        site.answers |= {"/": unchanged, "/a.jpg": unchanged}
+        assert crawl(site.url + "/", "--warc", tmp_path).returncode == 0
+        assert (site.asked.count("/"), files(tmp_path)) == (2, [])
+        site.answers |= responses
+        crawl(site.url + "/", "--warc", tmp_path, "--fresh")
+        assert len(checked(database_url, tmp_path)) == 2
+
+
 def test_a_picture_is_in_no_file(crawl: Run, database_url: str, tmp_path: Path) -> None:
     picture = CAT[:2] + jpeg(app1(XMP.encode()))[2:-2] + CAT[2:]
     page = b'<!doctype html><img src="/a.jpg"><img src="/big.jpg"><img src="/b.jpg"><p>secret</p>'

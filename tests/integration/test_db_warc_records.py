@@ -11,7 +11,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from warc_files import holds, records_at
+from warc_files import holds, records_at, records_in
 
 from crawler.record import database
 from crawler.record.database import Recorder, start
@@ -84,6 +84,8 @@ def test_marked_evidence_is_written_once(
         assert records[0].fields["WARC-Target-URI"] == name.split()[0]
         assert records[0].body == MARK.encode()
     (path,) = files(tmp_path)
+    kinds = [record.kind for record in records_in(path.read_bytes())]
+    assert kinds == ["warcinfo", *["response", "request"] * 2]
     size = path.stat().st_size
     record.write(batch(2, (headers, page("a")), (page("b"),)))
     assert path.stat().st_size == size

@@ -213,3 +213,5 @@ def test_of_a_304_only_changed_header_lines_count() -> None:
     (made,) = captured(unchanged, [now, xmp], AT, known)
     assert (made.status, made.body, made.evidence, made.parts) == (304, b"", (now,), ())
     assert captured(unchanged, [known[0], xmp], AT, known) == []
+    (made,) = captured(unchanged, [now, xmp], AT)
+    assert made.evidence == (now,)
