@@ -8,7 +8,7 @@ parsing of pages (`parse`); manners, limits, evidence and records are the same f
 from __future__ import annotations
 
 import traceback
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -33,7 +33,7 @@ from crawler.report.warnings import Warnings
 from crawler.settings import refuse_disobedience
 from crawler.visit.batches import Batches
 from crawler.visit.ending import VisitEnding
-from crawler.visit.evidence import image_evidence, page_evidence, unchanged_image
+from crawler.visit.evidence import captured, image_evidence, page_evidence, unchanged_image
 from crawler.visit.frontier import Step
 from crawler.visit.guides import GuideRead, GuideUrl
 from crawler.visit.images import NOT_MODIFIED, ImageRead, PageRead
@@ -53,10 +53,11 @@ from crawler.visit.results import Request as StateRequest
 from crawler.visit.revisit import Revisit
 from crawler.visit.site_files import SiteFileUrl, refused, site_file
 from crawler.visit.state import VisitState
+from crawler.warc.captures import Capture
 from registry import __version__
 from registry.db.visits import State
 from registry.evidence.responses import Response as EvidenceResponse
-from registry.model import Observation, SiteFile
+from registry.model import Evidence, Observation, SiteFile
 from registry.pictures.reading import FileRead
 from registry.sources.kinds import page_kind
 from registry.urls.key import hostname_of
@@ -137,7 +138,7 @@ class SiteSpider(Spider):
         except Exception as error:  # noqa: BLE001 (pages that wait for this one must not be lost)
             self._count_error(error, response.url)
             result = PageResult(step, response.url, refusal="crashed")
-        for request in self._taken(result):
+        for request in self._taken(result, self._page_captures(response, result.page)):
             yield request
         await self.batches.room()
 
@@ -186,12 +187,14 @@ class SiteSpider(Spider):
 
     async def image_read(self, response: Response, shown: str) -> AsyncIterator[Request]:
         """Fingerprint an image, and drop its bytes."""
+        known = self.recorder.known.images.get(response.url)
         if response.status == NOT_MODIFIED:
-            known = self.recorder.known.images.get(response.url)
             read = unchanged_image(response, known, datetime.now(UTC))
         else:
             read = await self._fingerprinted(response)
-        for request in self._taken(ImageResult(shown, read)):
+        before = known.evidence if known else ()
+        captures = self._captures(response, read.evidence, read.read_at, before)
+        for request in self._taken(ImageResult(shown, read), captures):
             yield request
         await self.batches.room()
 
@@ -201,10 +204,12 @@ class SiteSpider(Spider):
         reason, status = refusal_of(failure.value, request)  # type: ignore[arg-type]
         read = ImageRead(datetime.now(UTC), reason, status)
         begun = begun_response(request)
+        captures: Sequence[Capture] = ()
         # A response with another status does not describe the image.
         if begun is not None and 200 <= begun.status < 300:
             read = replace(read, fetched_url=begun.url, evidence=image_evidence(begun))
-        return self._taken(ImageResult(request.cb_kwargs["shown"], read))
+            captures = self._captures(begun, read.evidence, read.read_at, request=request)
+        return self._taken(ImageResult(request.cb_kwargs["shown"], read), captures)
 
     async def guide_read(self, response: Response, guide: GuideUrl) -> AsyncIterator[Request]:
         """Read a sitemap or feed; request the pages of which it tells."""
@@ -230,7 +235,7 @@ class SiteSpider(Spider):
     def file_read(self, response: Response, file: SiteFileUrl) -> Iterator[Request]:
         """Record a site file."""
         record = site_file(file, datetime.now(UTC), response_of(response))
-        return self._taken(FileResult(file, record))
+        return self._taken(FileResult(file, record), self._file_captures(response, record))
 
     def file_failed(self, failure: Failure) -> Iterator[Request]:
         """Record that a site file could not be fetched."""
@@ -285,7 +290,7 @@ class SiteSpider(Spider):
             due = self.revisit.due(self.recorder.begun.started_at, self.visit.guides)
             yield from self._taken(due)
 
-    def _taken(self, result: Result) -> Iterator[Request]:
+    def _taken(self, result: Result, captures: Sequence[Capture] = ()) -> Iterator[Request]:
         """Pass a result to the state, its records to the database; yield the next requests."""
         if self.ending.gives_back and self._is_unasked(result):
             return
@@ -293,7 +298,7 @@ class SiteSpider(Spider):
         records = [item for item in items if isinstance(item, Observation | SiteFile)]
         noted, self.visit.guides.noted = self.visit.guides.noted, []
         known = self.revisit.after(result, noted, datetime.now(UTC))
-        self.batches.add(result, records, known)
+        self.batches.add(result, records, known, captures)
         for url, text in self.visit.unread:
             self.warnings.once(text, url)
         self.visit.unread.clear()
@@ -341,10 +346,28 @@ class SiteSpider(Spider):
         size = self.visit.limits.bytes
         return image_request(item.url, size, self.image_read, self.image_failed)
 
-    def _robots_read(self, site_file: SiteFile) -> None:
+    def _robots_read(self, site_file: SiteFile, response: Response | None) -> None:
         """Take a robots.txt that the middleware read."""
-        for _ in self._taken(RobotsResult(site_file)):
+        for _ in self._taken(RobotsResult(site_file), self._file_captures(response, site_file)):
             raise AssertionError("a robots.txt leads to no requests")
+
+    def _page_captures(self, response: Response, page: PageRead | None) -> Sequence[Capture]:
+        if page is None or self.recorder.archive is None:
+            return ()
+        is_unchanged = response.status == NOT_MODIFIED
+        known = self.revisit.pages.evidence(response.url) if is_unchanged else ()
+        return self._captures(response, page.evidence, page.read_at, known)
+
+    def _file_captures(self, response: Response | None, record: SiteFile) -> Sequence[Capture]:
+        if response is None or record.evidence is None:
+            return ()
+        return self._captures(response, [record.evidence], record.observed_at)
+
+    def _captures(
+        self, response: Response, evidence: Sequence[Evidence], *rest: Any, **named: Any
+    ) -> Sequence[Capture]:
+        """Return what `captured` does; nothing if no WARC files are written."""
+        return captured(response, evidence, *rest, **named) if self.recorder.archive else ()
 
     def _count_error(self, error: Exception | str, url: str) -> None:
         """Count an error of our own code or of the spider's; log its last line, and all of it."""

@@ -77,6 +77,7 @@ by the signal itself.
 | --- | --- |
 | `REGISTRY_DATABASE_URL` | the PostgreSQL to use; unset: an [embedded](database.md) one |
 | `REGISTRY_HOME` | folder of snapshots and the embedded PostgreSQL |
+| `REGISTRY_WARC` | folder of [WARC files](evidence.md#warc-files); an option `--warc` wins |
 | `CRAWLER_CONTACT` | how a site's owner can [contact you](crawling.md): a web page or `mailto:` |
 """
 NAMED = re.compile(r"\A([A-Z][a-z ]+):")

@@ -34,10 +34,10 @@ FOREIGN_SECONDS = 24 * 3600
 NAME_CHARACTERS = 40
 
 
-def unwritable(path: Path, error: OSError) -> UnwritableOutput:
-    """Return the UnwritableOutput for an OSError of a file."""
+def unwritable(path: Path, error: OSError, hint: str | None = None) -> UnwritableOutput:
+    """Return the UnwritableOutput for an OSError of a file; `hint` replaces the usual one."""
     reason = os.strerror(error.errno) if error.errno else str(error)
-    return UnwritableOutput(f"{path} cannot be written: {reason}")
+    return UnwritableOutput(f"{path} cannot be written: {reason}", hint)
 
 
 def flush_file(path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from datetime import timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
 
 # The web page or mail address that is sent to sites.
 CONTACT = "CRAWLER_CONTACT"
+# The folder of WARC files, if `--warc` is not given.
+WARC = "REGISTRY_WARC"
 
 
 class Duration(click.ParamType[timedelta]):
@@ -96,6 +99,24 @@ def visit_options(command: Callable[..., Any]) -> Callable[..., Any]:
     for option in reversed(_OPTIONS):
         command = option(command)
     return command
+
+
+def warc_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add `--warc` to a command; it arrives as the path `warc`, None if it is not given."""
+    return click.option(
+        "--warc",
+        metavar="DIR",
+        envvar=WARC,
+        type=click.Path(path_type=Path),
+        help="Write responses with marks to WARC files in this folder; REGISTRY_WARC is the same.",
+    )(command)
+
+
+def warc_folder(warc: Path | None) -> Path | None:
+    """Create the folder of `--warc`; return its absolute path. Raises UnwritableOutput."""
+    from crawler.warc.writer import writable_folder
+
+    return None if warc is None else writable_folder(warc)
 
 
 def options_from(values: Mapping[str, Any], *, verbose: bool = False) -> Options:

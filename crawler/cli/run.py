@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+from contextlib import closing, nullcontext
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from crawler.cli._options import Duration, options_from, visit_options
+from crawler.cli._options import (
+    Duration,
+    options_from,
+    visit_options,
+    warc_folder,
+    warc_option,
+)
 from registry.terminal import say, show, show_json
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from crawler.options import Options
     from crawler.plan import Plan
     from crawler.report.summary import Ended
@@ -28,6 +37,7 @@ if TYPE_CHECKING:
 @click.option(
     "--fresh", is_flag=True, help="Ask for everything again, also for what did not change."
 )
+@warc_option
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.option("--verbose", is_flag=True, help="Show Scrapy's whole log.")
 def command(
@@ -35,6 +45,7 @@ def command(
     older_than: timedelta | None,
     as_json: bool,
     verbose: bool,
+    warc: Path | None,
     **options: Any,
 ) -> int:
     """Visit sites, and record their images and marks in the database.
@@ -46,8 +57,8 @@ def command(
 
     \b
     Exit codes: 0 done; 1 no image found; 2 wrong usage; 3 the database is unavailable, or
-    the site is being visited; 4 a start URL could not be read, or its host is never visited
-    (`crawler refuse`); 130 interrupted.
+    the site is being visited; 4 a start URL could not be read, its host is never visited
+    (`crawler refuse`), or WARC files cannot be written; 130 interrupted.
 
     \b
     Example:
@@ -64,24 +75,29 @@ def command(
         refuse_mixture(due)
     log_to_stderr(verbose=crawl_options.verbose)
     _raise_refused(due)
-    return _visit_all(due, crawl_options, as_json=as_json)
+    return _visit_all(due, crawl_options, as_json=as_json, warc=warc_folder(warc))
 
 
-def _visit_all(plans: list[Plan], crawl_options: Options, *, as_json: bool) -> int:
+def _visit_all(
+    plans: list[Plan], crawl_options: Options, *, as_json: bool, warc: Path | None
+) -> int:
     """Make the visits one after the other, show their results, and return the exit code."""
     from crawler.plan import contact_for
     from crawler.report import summary
     from crawler.report.progress import VisitProgress
     from crawler.visit.run import visit
+    from crawler.warc.writer import WarcWriter
 
     progress = VisitProgress()
     ended: list[Ended] = []
     for plan in plans:
         contact_for(plan, crawl_options)  # raises before the first visit, not between two
-    for plan in plans:
-        ended.append(visit(plan, crawl_options, report=progress.show, say=progress.say))
-        if ended[-1].signal:
-            break
+    with closing(WarcWriter(warc)) if warc else nullcontext() as archive:
+        for plan in plans:
+            report, say = progress.show, progress.say
+            ended.append(visit(plan, crawl_options, report=report, say=say, archive=archive))
+            if ended[-1].signal:
+                break
     if as_json:
         show_json(summary.as_json(ended), indent=2)
     else:

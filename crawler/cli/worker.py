@@ -7,9 +7,12 @@ from typing import TYPE_CHECKING
 
 import click
 
+from crawler.cli._options import warc_folder, warc_option
 from registry.terminal import say, show_json
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from crawler.report.summary import Ended
 
 MOST_VISITS = 256
@@ -25,8 +28,9 @@ NOTHING_DUE, UNREADABLE = 1, 4
     help="Most visits at a time, each of another host.",
 )
 @click.option("--once", is_flag=True, help="End when no visit is due.")
+@warc_option
 @click.option("--json", "as_json", is_flag=True, help="Print a line of JSON for each visit.")
-def command(concurrency: int, once: bool, as_json: bool) -> int:
+def command(concurrency: int, once: bool, as_json: bool, warc: Path | None) -> int:
     """Make the visits that are due, until it is stopped.
 
     Any number of workers, on any number of machines, may use the same database: no host
@@ -36,7 +40,8 @@ def command(concurrency: int, once: bool, as_json: bool) -> int:
 
     \b
     Exit codes: 0 stopped by a signal, or all visits were made; 1 nothing was due (--once);
-    2 wrong usage; 3 the database is unavailable; 4 a visit failed (--once).
+    2 wrong usage; 3 the database is unavailable; 4 a visit failed (--once), or WARC files cannot
+    be written.
 
     \b
     Example:
@@ -52,8 +57,10 @@ def command(concurrency: int, once: bool, as_json: bool) -> int:
             show_json(visit_json(result))
         _log(in_one_line(result))
 
+    folder = warc_folder(warc)
+
     async def work() -> Worker:
-        worker = Worker(concurrency, once=once, say=_log, report=report)
+        worker = Worker(concurrency, once=once, say=_log, report=report, warc=folder)
         _log(f"worker {worker.name}: at most {concurrency} visits at a time")
         await worker.run()
         return worker

@@ -112,11 +112,11 @@ class RobotsTxtMiddleware:
                 return RobotsAnswer(None, word, word)
             answer = robots.failed(word)
             if word not in ENDINGS:
-                self._record(url, None, answer)
+                self._record(url, answer)
             return answer
         answer = await asyncio.to_thread(_meaning, url, response)
         self._keep_delay(hostname_of(url), answer.crawl_delay(PRODUCT_TOKEN) or 0.0)
-        self._record(url, response.status, answer)
+        self._record(url, answer, response)
         return answer
 
     def _keep_delay(self, host: str, seconds: float) -> None:
@@ -133,7 +133,7 @@ class RobotsTxtMiddleware:
         if received >= robots.READ_BYTES:
             raise StopDownload(fail=False)
 
-    def _record(self, url: str, status: int | None, answer: RobotsAnswer) -> None:
+    def _record(self, url: str, answer: RobotsAnswer, response: Response | None = None) -> None:
         for warning in answer.warnings:
             _logger.warning("%s: %s", url, warning)
         text = answer.text
@@ -142,11 +142,11 @@ class RobotsTxtMiddleware:
             host=host_of(url) or "",
             url=url,
             kind=robots.CARRIER,
-            status=status,
+            status=None if response is None else response.status,
             refusal=answer.refusal,
             evidence=None if text is None else _evidence(url, text),
         )
-        self._crawler.signals.send_catch_log(site_file_read, site_file=site_file)
+        self._crawler.signals.send_catch_log(site_file_read, site_file=site_file, response=response)
 
 
 def _authority(url: str) -> str:

@@ -8,10 +8,11 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from time import monotonic
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from psycopg import Connection
 
+from crawler.record.captures import keep_captures
 from crawler.record.judging import Judged, judge, settle_finished
 from crawler.record.readings import record_readings
 from crawler.record.refused import raise_refused
@@ -26,6 +27,9 @@ from registry.db.visits import Begun, Claim, Span, State
 from registry.errors import DatabaseUnavailable
 from registry.model import Observation
 from registry.urls.hosts import bare
+
+if TYPE_CHECKING:
+    from crawler.warc.writer import WarcWriter
 
 Result = TypeVar("Result")
 # Seconds to wait before each retry, long enough for a restart of the server.
@@ -46,7 +50,7 @@ class Recorder:
 
     `begun` says what the visit asks for, and holds its journal until here. `last_at` is the time
     when the visit to pages before it finished, None for the first. `known` are the known images,
-    pages and site files of the host.
+    pages and site files of the host. `archive` writes the responses with marks to WARC files.
     """
 
     visit_id: int
@@ -57,6 +61,7 @@ class Recorder:
     token: int = 1
     last_at: datetime | None = None
     patience: Sequence[float] = PATIENCE
+    archive: WarcWriter | None = None
     _part: int = field(init=False)
     _began: float = field(default_factory=monotonic)
     # The connection that holds the visit; another one replaces it after it is lost.
@@ -82,7 +87,10 @@ class Recorder:
         self.begun = replace(self.begun, journal=())
 
     def write(self, batch: Batch) -> None:
-        """Append a batch in one transaction, with the events that its readings show."""
+        """Append a batch in one transaction, with the events that its readings show.
+
+        Raises UnwritableOutput if its captures cannot be written.
+        """
         part, self._part = self._part, self._part + 1
 
         def append(conn: Connection) -> None:
@@ -96,6 +104,8 @@ class Recorder:
                 record_readings(conn, self.visit_id, batch.readings, is_first=is_first)
                 known_pages.keep(conn, self.visit_id, batch.pages)
                 known_pages.keep_guides(conn, self.visit_id, batch.guides)
+                if self.archive is not None:
+                    keep_captures(conn, self.archive, batch.captures)
 
         self._with_retries(append)
 

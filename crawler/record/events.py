@@ -2,5 +2,5 @@
 
 from __future__ import annotations
 
-# Sent with `site_file` when a site file was fetched, or refused.
+# Sent with `site_file` when a site file was fetched, or refused, and with its `response` or None.
 site_file_read = object()

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from crawler.schedule.rules import MOST
+from crawler.warc.captures import Capture
 from registry.db.known_rows import KnownGuide, KnownImage, KnownPage, KnownSiteFile
 from registry.model import Observation, SiteFile, UrlReading
 
@@ -29,8 +30,8 @@ class Known:
 class Batch:
     """Packed results with all that follows from them.
 
-    Their records, the readings that are compared with earlier ones, and what is known of pages
-    and guides from now on.
+    Their records, the readings that are compared with earlier ones, what is known of pages
+    and guides from now on, and the captures for WARC files.
     """
 
     results: bytes
@@ -39,3 +40,4 @@ class Batch:
     readings: Sequence[UrlReading] = ()
     pages: Sequence[KnownPage] = ()
     guides: Sequence[KnownGuide] = ()
+    captures: Sequence[Capture] = ()

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, TypeVar, TypeVarTuple
 
 from crawler.record.values import Batch
 from crawler.visit.results import Result, pack, readings_of
+from crawler.warc.captures import Capture
 from registry.db.known_rows import KnownGuide, KnownPage
 from registry.errors import RegistryError
 from registry.model import Observation, SiteFile
@@ -48,6 +49,7 @@ class Batches:
         self._site_files: list[SiteFile] = []
         self._results: list[Result] = []
         self._known: list[KnownPage | KnownGuide] = []
+        self._captures: list[Capture] = []
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="database")
         self._lock = asyncio.Lock()
         self._some = asyncio.Event()
@@ -62,11 +64,13 @@ class Batches:
         result: Result,
         records: Iterable[Observation | SiteFile],
         known: Iterable[KnownPage | KnownGuide] = (),
+        captures: Iterable[Capture] = (),
     ) -> None:
-        """Add a result with its records, and what is known of pages and guides from now on."""
+        """Add a result, its records and captures, and what is known of pages and guides now."""
         self._some.set()
         self._results.append(result)
         self._known += known
+        self._captures += captures
         for record in records:
             if isinstance(record, SiteFile):
                 self._site_files.append(record)
@@ -121,11 +125,13 @@ class Batches:
             observations, self._observations = self._observations, []
             site_files, self._site_files = self._site_files, []
             known, self._known = self._known, []
+            captures, self._captures = self._captures, []
             if results:
                 readings = [reading for result in results for reading in readings_of(result)]
                 pages = [page for page in known if isinstance(page, KnownPage)]
                 guides = [guide for guide in known if isinstance(guide, KnownGuide)]
-                batch = Batch(pack(results), observations, site_files, readings, pages, guides)
+                rest = readings, pages, guides, captures
+                batch = Batch(pack(results), observations, site_files, *rest)
                 await self._run(self._recorder.write, batch)
 
     async def _run(

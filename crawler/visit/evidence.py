@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from crawler.manners.cut_pages import is_cut
 from crawler.manners.responses import header_lines
-from crawler.visit.images import ImageRead
+from crawler.visit.images import NOT_MODIFIED, ImageRead
+from crawler.warc.captures import Capture
 from registry.evidence.headers import kept, refreshed
 from registry.model import Evidence
+from registry.signals import read
 
 if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
     from datetime import datetime
 
     from scrapy import http
@@ -37,3 +42,38 @@ def unchanged_image(response: http.Response, known: KnownImage | None, now: date
         return ImageRead(now, f"http-{response.status}", response.status)
     evidence = refreshed(known.evidence, header_lines(response.headers))
     return ImageRead(now, None, response.status, known.picture, response.url, evidence)
+
+
+def captured(
+    response: http.Response,
+    evidence: Sequence[Evidence],
+    read_at: datetime,
+    known: Collection[Evidence] = (),
+    request: http.Request | None = None,
+) -> list[Capture]:
+    """Return the capture of a response, nothing if its evidence has no marks.
+
+    Of a 304 only header lines that differ from the `known` evidence count: the rest is that of
+    an earlier response. `request` is that of a response of which the body did not arrive.
+    """
+    is_unchanged = response.status == NOT_MODIFIED
+    if is_unchanged:
+        evidence = [e for e in evidence if e.carrier == "headers" and e not in known]
+    marked = tuple(e for e in evidence if read(e).signals)
+    asked = request or response.request
+    if not marked or asked is None:
+        return []
+    capture = Capture(
+        url=response.url,
+        read_at=read_at,
+        status=response.status,
+        lines=header_lines(response.headers),
+        sent=header_lines(asked.headers),
+        evidence=tuple(evidence),
+        marked=marked,
+        protocol=response.protocol or "HTTP/1.1",
+        method=asked.method,
+        address=str(response.ip_address) if response.ip_address else None,
+    )
+    arrived = request is None and not is_cut(response)
+    return [replace(capture, is_whole=arrived and capture.body == response.body)]

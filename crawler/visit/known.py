@@ -23,7 +23,7 @@ from crawler.visit.site_files import SiteFileUrl
 from crawler.visit.url_shapes import page_name
 from registry.db.known_rows import KnownPage
 from registry.evidence.headers import Lines, refreshed
-from registry.model import Relation
+from registry.model import Evidence, Relation
 
 # A longer content is not kept: the page is received again.
 MOST_CONTENT = 256 * 1024
@@ -89,6 +89,12 @@ class KnownPages:
         """Return the ETag and the Last-Modified of the page at a URL, as far as known."""
         page = self._by_url.get(url)
         return (page.etag, page.last_modified) if page else (None, None)
+
+    def evidence(self, url: str) -> tuple[Evidence, ...]:
+        """Return the evidence of the page at a URL as it was read last, if its content is known."""
+        page = self._by_url.get(url)
+        read = _content(page) if page else None
+        return read.evidence if read else ()
 
     def unchanged(self, url: str, lines: Lines, now: datetime) -> PageRead | None:
         """Return a page that the host says is unchanged, with the header lines of its 304.

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from types import FrameType
+from typing import TYPE_CHECKING
 
 from crawler.options import Options
 from crawler.plan import Plan
@@ -24,6 +25,9 @@ from registry.db.known_rows import Extent
 from registry.db.session import Session
 from registry.errors import UsageError
 
+if TYPE_CHECKING:
+    from crawler.warc.writer import WarcWriter
+
 Say = Callable[[str], None]
 
 
@@ -33,19 +37,22 @@ def visit(
     *,
     report: ReportCounts = lambda tally: None,
     say: Say = lambda message: None,
+    archive: WarcWriter | None = None,
 ) -> Ended:
     """Make one visit and return its result; may be called again in the same process.
 
     Call it in the main thread of a process, which may be a worker. `report` is called with
     the counts while the visit runs, `say` with single lines of text. An exception of
-    `report` ends the visit, and is raised again. The first SIGINT,
+    `report` ends the visit, and is raised again. `archive` writes responses with marks to WARC
+    files; the caller closes it. The first SIGINT,
     SIGTERM or SIGHUP ends the visit after the requests in progress, and `Ended.signal` is its
     number; the second ends the process at once.
 
     Raises UsageError for options that this start URL does not allow and inside a running
     event loop (a notebook), HostRefused if the host is never visited, HostBusy if it has a visit
     in progress, and DatabaseUnavailable before the first request if the database is down, or
-    later if it fails; observations written before are kept.
+    later if it fails, and UnwritableOutput if `archive` cannot write; observations written
+    before are kept.
     """
     _refuse_running_loop()
     preparation = prepared(plan, options)
@@ -54,6 +61,7 @@ def visit(
     try:
         extent: Extent = "fresh" if options.fresh else "full"
         record = recorder.start(session, preparation.row, extent, preparation.user_agent)
+        record.archive = archive
         resumed = f" (visit {record.visit_id}, resumed)" if record.is_resumed else ""
         say(f"visiting {plan.start_url} as {preparation.user_agent}{resumed}")
         readers, turns = Readers(), DatabaseTurns()

@@ -11,6 +11,8 @@ import logging
 import os
 import signal
 import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from crawler.options import Options
 from crawler.plan import plan
@@ -38,6 +40,9 @@ from registry.db.session import Session
 from registry.db.visits import Claim, VisitLost
 from registry.errors import DatabaseUnavailable, RegistryError
 
+if TYPE_CHECKING:
+    from crawler.warc.writer import WarcWriter
+
 # Seconds between two signs of life.
 ALIVE_SECONDS = 5.0
 # Seconds to wait before each retry of a write: a server may be away for a minute.
@@ -48,8 +53,8 @@ IMAGE_READERS, PAGE_READERS = 2, 2
 log = logging.getLogger(__name__)
 
 
-def main() -> None:
-    """Make visits until standard input ends."""
+def main(warc: str | None = None) -> None:
+    """Make visits until standard input ends. `warc` is the folder of WARC files, if any."""
     reports = os.dup(1)
     # Whatever else writes to standard output must not spoil the reports.
     os.dup2(2, 1)
@@ -57,17 +62,26 @@ def main() -> None:
         # The worker decides. Not SIG_IGN, which the readers would inherit.
         signal.signal(number, lambda *_: None)
     log_to_stderr(verbose=False)
-    running_loop().run_until_complete(_Child(reports).serve())
+    running_loop().run_until_complete(_Child(reports, _archive(warc)).serve())
     # Threads of Twisted and of a database that does not answer must not delay the end.
     sys.stderr.flush()
     os._exit(0)
 
 
+def _archive(warc: str | None) -> WarcWriter | None:
+    if warc is None:
+        return None
+    from crawler.warc.writer import WarcWriter
+
+    return WarcWriter(Path(warc))
+
+
 class _Child:
     """The visits of this process."""
 
-    def __init__(self, reports: int) -> None:
+    def __init__(self, reports: int, archive: WarcWriter | None) -> None:
         self._reports = reports
+        self._archive = archive
         self._session = Session()
         self._readers = Readers(IMAGE_READERS, PAGE_READERS)
         self._turns = DatabaseTurns()
@@ -97,6 +111,8 @@ class _Child:
         self._readers.close()
         self._turns.close()
         self._session.close()
+        if self._archive is not None:
+            self._archive.close()
 
     async def _show_life(self) -> None:
         while True:
@@ -139,6 +155,7 @@ class _Child:
             recorder.begin, self._session, preparation.row, due.claim, agent
         )
         record.patience = PATIENCE
+        record.archive = self._archive
         try:
             crawl = Crawl(preparation, record, self._readers, self._turns)
             if self._gives_back:

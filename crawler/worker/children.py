@@ -51,9 +51,11 @@ class ChildLimits:
 ALONE = 2
 
 
-def command() -> list[str]:
-    """Return the command of a child, with this process's module path."""
-    code = f"import sys; sys.path[:] = {sys.path!r}; from crawler.worker.child import main; main()"
+def command(warc: Path | None = None) -> list[str]:
+    """Return the command of a child, with this process's module path, and its `--warc`."""
+    folder = None if warc is None else str(warc)
+    code = f"import sys; sys.path[:] = {sys.path!r}; from crawler.worker.child import main"
+    code += f"; main({folder!r})"
     return [get_executable(), "-P", "-c", code]
 
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from crawler.record import database as recorder
 from crawler.record.schedules import DueVisit, claim_due
-from crawler.worker.children import ChildLimits, Children
+from crawler.worker.children import ChildLimits, Children, command
 from crawler.worker.messages import Began, Done, Report, Stopped
 from registry.db import status, visits
 from registry.db.session import Session
@@ -23,6 +23,7 @@ from registry.errors import DatabaseUnavailable, RegistryError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Iterator
+    from pathlib import Path
 
     from crawler.report.summary import Ended
 
@@ -40,7 +41,8 @@ class Worker:
     """Makes due visits, `concurrency` at a time, until a signal; or with `once` until none is due.
 
     `say` is called with lines for the log, `report` with the result of each visit. `made` and
-    `failed` count the visits, `is_stopping` is whether a signal has stopped it.
+    `failed` count the visits, `is_stopping` is whether a signal has stopped it. `warc` is the
+    folder of WARC files, None for none.
     """
 
     def __init__(
@@ -51,6 +53,7 @@ class Worker:
         say: Callable[[str], None],
         report: Callable[[Ended], None],
         limits: ChildLimits | None = None,
+        warc: Path | None = None,
     ) -> None:
         """Prepare; `run` begins."""
         self.name = f"{socket.gethostname()}:{os.getpid()}"
@@ -59,7 +62,9 @@ class Worker:
         self._say = say
         self._report = report
         self._session = Session()
-        self._children = Children(self._reported, self._ended, limits or ChildLimits())
+        arguments = command(warc) if warc else ()
+        limits = limits or ChildLimits()
+        self._children = Children(self._reported, self._ended, limits, arguments)
         self._wake = asyncio.Event()
         self.is_stopping = False
         self.made = self.failed = 0

@@ -9,13 +9,14 @@ from registry.model import Evidence, Scope
 
 Lines = tuple[tuple[str, str], ...]
 
+# Fields that may hold credentials.
+SECRET = frozenset({"authorization", "proxy-authorization", "set-cookie", "set-cookie2"})
 # Secrets, and fields that differ in every response: with them no two responses would
 # have equal evidence.
-LEFT_OUT = frozenset(
+LEFT_OUT = SECRET | frozenset(
     {
         "age",
         "alt-svc",
-        "authorization",
         "cf-cache-status",
         "cf-ray",
         "connection",
@@ -23,11 +24,8 @@ LEFT_OUT = frozenset(
         "expires",
         "keep-alive",
         "nel",
-        "proxy-authorization",
         "report-to",
         "server-timing",
-        "set-cookie",
-        "set-cookie2",
         "via",
         "x-amz-cf-id",
         "x-amz-id-2",

@@ -118,8 +118,10 @@ CRAWLER = {
     "crawler.guides": {"registry.urls", "registry.evidence", "registry.signals"},
     "crawler.report": VALUES | {"crawler.options", "registry.terminal", "registry.signals"},
     "crawler.monitors": {"registry.plugins"},
+    "crawler.warc": VALUES | {"registry.evidence", "registry.signals", "registry.durable"},
     "crawler.record": VALUES
-    | {"crawler.schedule", "crawler.monitors", "registry.db", "registry.urls", "registry.signals"}
+    | {"crawler.schedule", "crawler.monitors", "crawler.warc"}
+    | {"registry.db", "registry.urls", "registry.signals"}
     | {"registry.snapshot.history", "registry.snapshot.marks"},
     "crawler.owners": VALUES | {"registry.urls"},
     "crawler.owners.server": VALUES | {"registry.terminal"},
@@ -134,10 +136,10 @@ CRAWLER = {
     | {"crawler.guides", "registry.urls", "registry.evidence", "registry.signals"}
     | {"registry.snapshot.history"}
     | {"registry.guard", "registry.pictures", "registry.db.values", "registry.db.known_rows"}
-    | {"crawler.schedule", "crawler.record.values"},
+    | {"crawler.schedule", "crawler.record.values", "crawler.warc.captures"},
     "crawler.site_spider": VALUES
     | {"crawler.options", "crawler.settings", "crawler.pages", "crawler.manners", "crawler.visit"}
-    | {"crawler.record", "crawler.report", "crawler.guides"}
+    | {"crawler.record", "crawler.report", "crawler.guides", "crawler.warc.captures"}
     | {"registry.urls", "registry.evidence", "registry.sources"}
     | {"registry.db", "registry.pictures"},
     "crawler.spiders": VALUES | {"crawler.site_spider", "crawler.pages", "registry.urls"},
@@ -151,7 +153,7 @@ CRAWLER = {
         "crawler.site_spider",
         "crawler.visit",
     }
-    | {"crawler.record", "crawler.report", "registry.db", "registry.urls"},
+    | {"crawler.record", "crawler.report", "crawler.warc", "registry.db", "registry.urls"},
     "crawler.visit.crawl": VALUES
     | {
         "crawler.options",
@@ -165,10 +167,10 @@ CRAWLER = {
     # The only module of a worker that knows Scrapy.
     "crawler.worker.child": VALUES
     | {"crawler.options", "crawler.settings", "crawler.plan", "crawler.visit", "crawler.worker"}
-    | {"crawler.record", "crawler.report", "registry.db"},
+    | {"crawler.record", "crawler.report", "crawler.warc", "registry.db"},
     "crawler.cli": VALUES
     | {"crawler.options", "crawler.plan", "crawler.visit", "crawler.report"}
-    | {"crawler.record", "crawler.schedule", "crawler.worker", "crawler.owners"}
+    | {"crawler.record", "crawler.schedule", "crawler.worker", "crawler.owners", "crawler.warc"}
     | {"registry.cli", "registry.terminal", "registry.db", "registry.claims", "registry.urls"},
 }
 # Edges of processes: they may use the command line's own helpers.
