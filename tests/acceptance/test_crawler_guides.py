@@ -141,3 +141,33 @@ def test_a_broken_guide_does_no_harm(studio: Studio, later: Later) -> None:
         studio.site.replace(path, b"gone", status=410)
     ((extent, asked),) = later(7.5)
     assert (extent, len(works(asked))) == ("due", 2)
+
+
+def test_a_visit_to_all_pages_asks_for_those_that_only_a_guide_names(
+    studio: Studio, later: Later, database_url: str
+) -> None:
+    later(0)
+    hidden = "/works/hidden.html"
+    studio.work(hidden)
+    studio.changed[hidden] = f"{datetime.now(UTC) - timedelta(hours=1):%Y-%m-%dT%H:%M:%SZ}"
+    studio.serve()
+    assert any(hidden in asked for _, asked in later(7.5))
+
+    # Its mark changes, as those of all pages: the visit to all finds it again.
+    noai = '<meta name="robots" content="noai">'
+    for path in (hidden, *WORKS):
+        studio.work(path, noai)
+    visits = later(7.5)
+    assert [extent for extent, _ in visits][-1] == "full"
+    assert hidden in visits[-1][1]
+    told = rows(database_url, "SELECT url FROM event WHERE kind = 'mark-appeared'")
+    assert f"{studio.site.url}{hidden}" in {url for (url,) in told}
+    # A page that is gone is forgotten by the next visit to all pages.
+    studio.site.replace(hidden, b"gone", status=404)
+    del studio.changed[hidden]
+    for path in WORKS:
+        studio.work(path, noai.replace("noai", "noimageai"))
+    studio.serve()
+    assert later(7.5)[-1][0] == "full"
+    known = rows(database_url, "SELECT url FROM known_page")
+    assert f"{studio.site.url}{hidden}" not in {url for (url,) in known}
