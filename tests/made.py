@@ -15,7 +15,9 @@ from registry.db.rows import (
     ObservationRow,
     SiteRuleRow,
     ViewRow,
+    evidence_from_row,
 )
+from registry.db.values import evidence_digest
 from registry.model import Claim, Picture
 from registry.snapshot import store
 from registry.snapshot.build import build
@@ -128,7 +130,8 @@ class Made:
 
     def _evidence(self, carrier: str, about: Any, url: str, lines: Any, text: str | None) -> int:
         number = len(self.evidence_rows) + 1
-        self.evidence_rows.append(EvidenceRow(number, carrier, about, url, lines, text))
+        digest = evidence_digest(evidence_from_row(carrier, about, url, lines, text))
+        self.evidence_rows.append(EvidenceRow(number, carrier, about, url, lines, text, digest))
         return number
 
     def observe(
@@ -142,6 +145,7 @@ class Made:
             "page_url": "https://a.example/page",
             "fetched_url": None,
             "relation": "own",
+            "status": None,
             "refusal": None,
             "image_id": None,
             "evidence": evidence or [],
@@ -176,7 +180,8 @@ class Made:
     ) -> int:
         evidence = None if text is None else self._evidence(kind, "site", url, None, text)
         number = len(self.site_rule_rows) + 1
-        self.site_rule_rows.append(SiteRuleRow(number, day(on), host, kind, url, refusal, evidence))
+        row = SiteRuleRow(number, day(on), host, kind, url, None, refusal, evidence)
+        self.site_rule_rows.append(row)
         return number
 
     def claim(self, **fields: Any) -> int:

@@ -35,7 +35,7 @@ class ViewRow:
 
 @dataclass(frozen=True, slots=True)
 class EvidenceRow:
-    """One piece of evidence as stored; `lines` is null for texts."""
+    """One piece of evidence as stored; `lines` is null for texts, `digest` is its sha256."""
 
     id: int
     carrier: str
@@ -43,6 +43,7 @@ class EvidenceRow:
     url: str
     lines: list[list[str]] | None
     text: str | None
+    digest: bytes
 
     def evidence(self) -> Evidence:
         """Return it as Evidence."""
@@ -64,6 +65,7 @@ class ObservationRow:
     page_url: str | None
     fetched_url: str | None
     relation: Relation
+    status: int | None
     refusal: str | None
     image_id: int | None
     evidence: list[int]
@@ -86,6 +88,7 @@ class SiteRuleRow:
     host: str
     kind: str
     url: str
+    status: int | None
     refusal: str | None
     evidence_id: int | None
     again_at: datetime | None = None

@@ -12,6 +12,7 @@ from dataclasses import replace
 from datetime import datetime
 from itertools import groupby
 from pathlib import Path
+from sys import intern
 from typing import Any, Protocol
 
 from registry import __version__
@@ -26,7 +27,7 @@ from registry.db.rows import (
 from registry.fingerprints import versions
 from registry.model import Signal
 from registry.signals import read, readers, vocabularies_with
-from registry.snapshot.format import past_to_json, shape, signals_to_json
+from registry.snapshot.format import RECORDS, past_to_json, shape, signals_to_json
 from registry.snapshot.history import (
     Dated,
     Past,
@@ -35,6 +36,11 @@ from registry.snapshot.history import (
 )
 from registry.snapshot.manifest import FileEntry, Manifest
 from registry.snapshot.past_rules import newest
+from registry.snapshot.record_digests import (
+    observation_fields,
+    record_digest,
+    site_rule_fields,
+)
 from registry.snapshot.rows import (
     claim_signal,
     image_row,
@@ -103,6 +109,7 @@ class _Builder:
         self._entries = TableWriter(folder, "entries.arrow")
         self._signals = TableWriter(folder, "signals.arrow")
         self._sites = TableWriter(folder, "sites.arrow")
+        self._records = TableWriter(folder, RECORDS)
         # By id: the row of a picture, and whether it has a fingerprint.
         self._image_rows: dict[int, tuple[int, bool]] = {}
         # By digest of its text, since the texts together may not fit in memory.
@@ -111,16 +118,21 @@ class _Builder:
         # By evidence id: the signals, if there are any, and the object (image, page, site).
         self._read: dict[int, tuple[Signal, ...]] = {}
         self._about: dict[int, str] = {}
+        # By id: the digests of pictures and of evidence, which those of records are made of.
+        self._pictures: dict[int, bytes] = {}
+        self._evidence: dict[int, bytes] = {}
         self._site_rules = RulesOfSites()
 
     def close(self) -> dict[str, FileEntry]:
-        writers = (self._images, self._views, self._entries, self._signals, self._sites)
+        tables = (self._images, self._views, self._entries, self._signals, self._sites)
+        writers = (*tables, self._records)
         return {writer.path.name: writer.close() for writer in writers}
 
     def add_images(self, images: Iterable[ImageRow]) -> None:
         for image in images:
             row = self._images.append(image_row(image))
             self._image_rows[image.id] = row, image.phash64 is not None
+            self._pictures[image.id] = image.sha256
 
     def add_views(self, views: Iterable[ViewRow]) -> None:
         for view in views:
@@ -135,14 +147,16 @@ class _Builder:
 
     def read_evidence(self, rows: Iterable[EvidenceRow]) -> None:
         for row in rows:
-            self._about[row.id] = row.about
+            # One string for all that are about the same.
+            self._about[row.id] = intern(row.about)
+            self._evidence[row.id] = row.digest
             signals = read(row.evidence()).signals
             if signals:
                 self._read[row.id] = signals
 
     def add_site_rules(self, rows: Iterable[SiteRuleRow]) -> None:
         # Earlier versions spelled some hosts in another way.
-        spelled = (replace(row, host=recorded_host(row.host)) for row in rows)
+        spelled = (replace(row, host=recorded_host(row.host)) for row in self._recorded_files(rows))
         for (host, kind, _), group in groupby(spelled, lambda row: (row.host, row.kind, row.url)):
             history = list(group)
             dated = self._site_rules.add(history, self._read)
@@ -150,8 +164,23 @@ class _Builder:
                 last = history[-1]
                 self._append_site(f"site-rule:{last.id}", host, kind, "crawl", dated, last.last_at)
 
+    def _recorded_files(self, rows: Iterable[SiteRuleRow]) -> Iterator[SiteRuleRow]:
+        """Yield the rows, and write the digest of each."""
+        for row in rows:
+            digest = record_digest(site_rule_fields(row, self._evidence))
+            self._records.append({"record": f"site-rule:{row.id}", "digest": digest})
+            yield row
+
+    def _recorded_observations(self, rows: Iterable[ObservationRow]) -> Iterator[ObservationRow]:
+        """Yield the rows, and write the digest of each."""
+        for row in rows:
+            digest = record_digest(observation_fields(row, self._pictures, self._evidence))
+            self._records.append({"record": f"observation:{row.id}", "digest": digest})
+            yield row
+
     def add_observations(self, rows: Iterable[ObservationRow]) -> None:
-        for _, history in groupby(rows, lambda row: (row.image_url, row.page_url)):
+        recorded = self._recorded_observations(rows)
+        for _, history in groupby(recorded, lambda row: (row.image_url, row.page_url)):
             *earlier, present = pictures_shown(list(history), self._read, self._about)
             for picture in earlier:
                 self._append_picture(picture, still_there=False)

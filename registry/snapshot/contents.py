@@ -1,4 +1,4 @@
-"""Validates all texts in a snapshot: sets of signals, rules of sites, past marks.
+"""Validates all texts in a snapshot: sets of signals, rules of sites, past marks, digests.
 
 Checks and lookups read only the texts that they need.
 """
@@ -9,7 +9,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from registry.errors import UnreadableSnapshot
-from registry.snapshot.format import damaged, past_from_json, signals_from_json
+from registry.snapshot.format import RECORDS, damaged, past_from_json, signals_from_json
+from registry.snapshot.store import open_records
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -28,6 +29,8 @@ def refuse_unreadable(snapshot: Snapshot) -> None:
         path = str(snapshot.path / f"{table}.arrow")
         for chunk in texts.chunks:
             _read_all(chunk, read, path)
+    if RECORDS in snapshot.manifest.files:
+        open_records(snapshot.path, snapshot.manifest)
 
 
 def _read_all(texts: pa.Array, read: Callable[[str], object], path: str) -> None:

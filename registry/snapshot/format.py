@@ -1,4 +1,4 @@
-"""Snapshot format 2 (pure): what the files hold.
+"""Snapshot format 3 (pure): what the files hold.
 
 A snapshot is a folder:
 
@@ -15,7 +15,10 @@ A snapshot is a folder:
 - `signals.arrow`: the distinct sets of signals, as canonical JSON, and the shape
   of each: sets of one shape differ only in wording and place, so that every policy
   gives them the same decision;
-- `sites.arrow`: one row per rules file or site claim, with all its signals.
+- `sites.arrow`: one row per rules file or site claim, with all its signals;
+- `evidence.arrow`: one row per observation and reading of a site file, with the digest of its
+  record (`registry.snapshot.record_digests`). A check does not read it; a bundle of evidence is
+  compared with it. Format 2, which is read as well, does not have it.
 
 Signals are stored, verdicts are not: a check decides under its policy. All files are
 Arrow IPC files, uncompressed, so that they can be mapped.
@@ -46,9 +49,14 @@ from registry.urls.key import host_of
 if TYPE_CHECKING:
     import pyarrow as pa
 
-FORMAT = 2
+FORMAT = 3
 MANIFEST = "manifest.json"
-FILES = ("images.arrow", "views.arrow", "entries.arrow", "signals.arrow", "sites.arrow")
+# The files that a check reads, and the one with the digests of records.
+TABLES = ("images.arrow", "views.arrow", "entries.arrow", "signals.arrow", "sites.arrow")
+RECORDS = "evidence.arrow"
+FILES = (*TABLES, RECORDS)
+# The files of each format that this version reads.
+FILES_OF = {2: TABLES, FORMAT: FILES}
 
 # Column types by their pyarrow names; `time` is microseconds in UTC.
 COLUMNS = {
@@ -90,6 +98,7 @@ COLUMNS = {
         "since": "time",
         "seen": "time",
     },
+    "evidence.arrow": {"record": "string", "digest": f"binary {HASH_BYTES['sha256']}"},
 }
 
 

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from registry.errors import UnreadableSnapshot
-from registry.snapshot.format import FILES, FORMAT, damaged
+from registry.snapshot.format import FILES_OF, FORMAT, damaged
 from registry.urls.key import KEY_VERSION
 
 # The field with the digest of all other fields.
@@ -45,6 +45,7 @@ class Manifest:
     database: Mapping[str, int | str]
     files: Mapping[str, FileEntry]
     url_keys: int = KEY_VERSION
+    format: int = FORMAT
 
     @property
     def withdrawn_claims(self) -> int:
@@ -61,7 +62,7 @@ class Manifest:
 
 def manifest_to_json(manifest: Manifest) -> str:
     """Return the text of `manifest.json`."""
-    content = {"format": FORMAT, **asdict(manifest), "digest": manifest.digest}
+    content = {**asdict(manifest), "digest": manifest.digest}
     return json.dumps({**content, SEAL: _seal(content)}, indent=2, sort_keys=True) + "\n"
 
 
@@ -80,7 +81,7 @@ def manifest_from_json(text: str, where: str) -> Manifest:
         manifest = _manifest(content)
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise damaged(where, "it is not a snapshot manifest") from error
-    if set(manifest.files) != set(FILES):
+    if set(manifest.files) != set(FILES_OF[manifest.format]):
         raise damaged(where, "it does not list the files of a snapshot")
     if content.get("digest") != manifest.digest:
         raise damaged(where, "its digest is not that of its files")
@@ -90,17 +91,19 @@ def manifest_from_json(text: str, where: str) -> Manifest:
 
 
 def _refuse_other_format(version: object, where: str) -> None:
-    if not isinstance(version, int) or version == FORMAT:
+    if not isinstance(version, int) or version in FILES_OF:
         return
     age = "newer" if version > FORMAT else "older"
-    message = f"{where}: snapshot format {version} is {age} than this version reads ({FORMAT})"
+    ours = ", ".join(map(str, FILES_OF))
+    message = f"{where}: snapshot format {version} is {age} than this version reads ({ours})"
     if version > FORMAT:
         raise OtherFormat(message, "install a newer optout-registry")
     raise OtherFormat(message, "run `registry snapshot build`, or get a newer snapshot")
 
 
 def _manifest(content: Mapping[str, Any]) -> Manifest:
-    if content["format"] != FORMAT:
+    version = content["format"]
+    if version not in FILES_OF:
         raise ValueError("no format")
     return Manifest(
         serial=int(content["serial"]),
@@ -112,6 +115,7 @@ def _manifest(content: Mapping[str, Any]) -> Manifest:
         database=dict(content["database"]),
         files={name: FileEntry(**entry) for name, entry in content["files"].items()},
         url_keys=int(content["url_keys"]),
+        format=version,
     )
 
 

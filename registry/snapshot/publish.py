@@ -13,7 +13,7 @@ from registry.home import registry_home
 from registry.signals import readers
 from registry.snapshot import store
 from registry.snapshot.build import build
-from registry.snapshot.format import MANIFEST
+from registry.snapshot.format import FORMAT, MANIFEST
 from registry.snapshot.manifest import OtherFormat
 from registry.urls.key import KEY_VERSION
 
@@ -56,9 +56,9 @@ def up_to_date(conn: psycopg.Connection, root: Path) -> Path | None:
     except OtherFormat:
         return None
     # With another reader, algorithm or URL key the same evidence gives another snapshot.
-    ours = (__version__, sorted(readers()), versions(), KEY_VERSION)
+    ours = (__version__, sorted(readers()), versions(), KEY_VERSION, FORMAT)
     theirs = (manifest.version, list(manifest.readers), dict(manifest.algorithms))
-    if (*theirs, manifest.url_keys) != ours:
+    if (*theirs, manifest.url_keys, manifest.format) != ours:
         return None
     return folder if dict(manifest.database) == position(conn) else None
 

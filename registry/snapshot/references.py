@@ -27,6 +27,7 @@ NEVER_NULL = {
     "entries.arrow": ("entry", "source", "signals", "since", "seen"),
     "signals.arrow": ("signals", "shape"),
     "sites.arrow": ("entry", "host", "kind", "source", "signals", "since", "seen"),
+    "evidence.arrow": ("record", "digest"),
 }
 
 TIMES = dict.fromkeys(("entries.arrow", "sites.arrow"), ("since", "seen"))
@@ -50,7 +51,7 @@ def fault(tables: Mapping[str, pa.Table]) -> tuple[str, str] | None:
             if not _within(table[column].cast(pa.int64()), FIRST_TIME, LAST_TIME):
                 return name, f"its column {column} has times out of range"
     for (name, column), target in POINTERS.items():
-        if not _within(tables[name][column], 0, tables[target].num_rows - 1):
+        if name in tables and not _within(tables[name][column], 0, tables[target].num_rows - 1):
             return name, f"its column {column} refers to rows that are not in {target}"
     return None
 

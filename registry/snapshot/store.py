@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from registry import durable
 from registry.errors import RefusedFile, UnreadableSnapshot, UsageError
 from registry.files import read_whole, refuse_special
-from registry.snapshot.format import FILES, MANIFEST, damaged, schemas
+from registry.snapshot.format import MANIFEST, RECORDS, TABLES, damaged, schemas
 from registry.snapshot.manifest import (
     FileEntry,
     Manifest,
@@ -176,24 +176,45 @@ def open_snapshot(folder: Path, *, any_keys: bool = False) -> Snapshot:
     truncated, altered or does not fit the others, and for URL keys of another version
     than this program's, unless `any_keys` (for callers that look up no URLs).
     """
-    import pyarrow as pa
-
     manifest = read_manifest(folder)
     if not any_keys:
         refuse_other_keys(manifest, str(folder))
-    tables = {}
-    for name in FILES:
-        path = folder / name
-        _compare(path, manifest.files[name])
-        try:
-            tables[name] = pa.ipc.open_file(pa.memory_map(str(path))).read_all()
-        except (pa.ArrowException, OSError) as error:
-            raise damaged(str(path), "it is not an Arrow file") from error
-        if tables[name].schema != schemas()[name]:
-            raise damaged(str(path), "its columns are not those of a snapshot")
+    for name, entry in manifest.files.items():
+        _compare(folder / name, entry)
+    tables = {name: _mapped(folder / name) for name in TABLES}
     if wrong := fault(tables):
         raise damaged(str(folder / wrong[0]), wrong[1])
-    return Snapshot(folder, manifest, *(tables[name] for name in FILES))
+    return Snapshot(folder, manifest, *(tables[name] for name in TABLES))
+
+
+def open_records(folder: Path, manifest: Manifest) -> pa.Table:
+    """Open the table of the digests of records, after comparing its file with the manifest.
+
+    Raises UnreadableSnapshot if it is damaged, or if the snapshot's format does not have it.
+    """
+    path = folder / RECORDS
+    if RECORDS not in manifest.files:
+        raise UnreadableSnapshot(
+            f"{folder} has no digests of evidence: it has the earlier format {manifest.format}",
+            "run `registry snapshot build`, or get a newer snapshot from its source",
+        )
+    _compare(path, manifest.files[RECORDS])
+    table = _mapped(path)
+    if wrong := fault({RECORDS: table}):
+        raise damaged(str(path), wrong[1])
+    return table
+
+
+def _mapped(path: Path) -> pa.Table:
+    import pyarrow as pa
+
+    try:
+        table = pa.ipc.open_file(pa.memory_map(str(path))).read_all()
+    except (pa.ArrowException, OSError) as error:
+        raise damaged(str(path), "it is not an Arrow file") from error
+    if table.schema != schemas()[path.name]:
+        raise damaged(str(path), "its columns are not those of a snapshot")
+    return table
 
 
 def _compare(path: Path, expected: FileEntry) -> None:

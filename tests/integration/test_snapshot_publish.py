@@ -167,7 +167,7 @@ def test_a_folder_of_ones_own(recorded: psycopg.Connection, tmp_path: Path):
 
 def test_an_empty_registry_gives_an_empty_snapshot(conn: psycopg.Connection, tmp_path: Path):
     snapshot = store.open_snapshot(publish_numbered(conn, tmp_path))
-    names = ("images", "views", "entries", "signals", "sites")
+    names = ("images", "views", "entries", "signals", "sites", "evidence")
     assert snapshot.manifest.counts == dict.fromkeys(names, 0)
 
 

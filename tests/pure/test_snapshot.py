@@ -43,6 +43,7 @@ def test_a_snapshot_holds_images_entries_signals_and_sites(tmp_path: Path):
         "entries": 2,
         "signals": 2,
         "sites": 1,
+        "evidence": 2,
     }
     assert snapshot.entries["entry"].to_pylist() == ["observation:1", "claim:1"]
     assert "noai" in names(snapshot, 0)

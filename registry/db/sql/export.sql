@@ -36,11 +36,11 @@ ORDER BY near.image_id, near.view
 
 -- name: export_evidence
 -- every piece of evidence
-SELECT id, carrier, about, url, lines, text FROM evidence ORDER BY id
+SELECT id, carrier, about, url, lines, text, digest FROM evidence ORDER BY id
 
 -- name: export_site_rules
 -- every dated answer for a rules file, oldest first
-SELECT site_rule.id, observed_at, site_rule.host, kind, url, refusal, evidence_id,
+SELECT site_rule.id, observed_at, site_rule.host, kind, url, status, refusal, evidence_id,
        again_at, coalesce(readings, 0) AS again,
        coalesce('finished' IN (visit.state, later.state), false) AS takes_back
 FROM site_rule LEFT JOIN site_rule_again AS again ON site_rule_id = site_rule.id
@@ -49,8 +49,8 @@ ORDER BY site_rule.host, kind, url, observed_at, site_rule.id
 
 -- name: export_observations
 -- every observation, those of one image on one page together, oldest first
-SELECT observation.id, observed_at, image_url, page_url, fetched_url, relation, refusal, image_id,
-       evidence, again_at, coalesce(readings, 0) AS again,
+SELECT observation.id, observed_at, image_url, page_url, fetched_url, relation, status,
+       refusal, image_id, evidence, again_at, coalesce(readings, 0) AS again,
        coalesce('finished' IN (visit.state, later.state), false) AS takes_back
 FROM observation LEFT JOIN observation_again AS again ON observation_id = observation.id
 JOIN visit ON visit.id = observation.visit_id

@@ -15,8 +15,8 @@ WHERE strpos(lower(page_url), %(host)s::text) > 0 OR page_url !~ %(plain)s::text
 SELECT DISTINCT image_url FROM observation WHERE image_id = ANY(%(images)s::bigint[])
 
 -- name: observations_of_images
-SELECT observation.id, observed_at, image_url, page_url, fetched_url, relation, refusal, image_id,
-       evidence, again_at, coalesce(readings, 0) AS again,
+SELECT observation.id, observed_at, image_url, page_url, fetched_url, relation, status,
+       refusal, image_id, evidence, again_at, coalesce(readings, 0) AS again,
        coalesce('finished' IN (visit.state, later.state), false) AS takes_back
 FROM observation LEFT JOIN observation_again AS again ON observation_id = observation.id
 JOIN visit ON visit.id = observation.visit_id
@@ -25,8 +25,8 @@ WHERE image_url = ANY(%(urls)s::text[])
 ORDER BY image_url, page_url NULLS FIRST, observed_at, observation.id
 
 -- name: observations_of_pages
-SELECT observation.id, observed_at, image_url, page_url, fetched_url, relation, refusal, image_id,
-       evidence, again_at, coalesce(readings, 0) AS again,
+SELECT observation.id, observed_at, image_url, page_url, fetched_url, relation, status,
+       refusal, image_id, evidence, again_at, coalesce(readings, 0) AS again,
        coalesce('finished' IN (visit.state, later.state), false) AS takes_back
 FROM observation LEFT JOIN observation_again AS again ON observation_id = observation.id
 JOIN visit ON visit.id = observation.visit_id
@@ -39,7 +39,7 @@ ORDER BY image_url, page_url NULLS FIRST, observed_at, observation.id
 SELECT DISTINCT host FROM site_rule WHERE host !~ '^[a-z0-9_.-]+(:[0-9]+)?$'
 
 -- name: site_rules_of
-SELECT site_rule.id, observed_at, site_rule.host, kind, url, refusal, evidence_id,
+SELECT site_rule.id, observed_at, site_rule.host, kind, url, status, refusal, evidence_id,
        again_at, coalesce(readings, 0) AS again,
        coalesce('finished' IN (visit.state, later.state), false) AS takes_back
 FROM site_rule LEFT JOIN site_rule_again AS again ON site_rule_id = site_rule.id
@@ -48,7 +48,8 @@ WHERE site_rule.host = ANY(%(hosts)s::text[])
 ORDER BY site_rule.host, kind, url, observed_at, site_rule.id
 
 -- name: evidence_of
-SELECT id, carrier, about, url, lines, text FROM evidence WHERE id = ANY(%(ids)s::bigint[])
+SELECT id, carrier, about, url, lines, text, digest FROM evidence
+WHERE id = ANY(%(ids)s::bigint[])
 
 -- name: digests_of
 SELECT id, encode(sha256, 'hex') FROM image WHERE id = ANY(%(ids)s::bigint[])
