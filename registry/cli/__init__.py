@@ -37,6 +37,7 @@ SUMMARIES = {
     "agents": "List the known AI agents by purpose, with the list's date and source.",
     "check": "Check which rows of a dataset are reserved, and by which mark.",
     "claims": "List and withdraw imported claims.",
+    "evidence": "Show or bundle the evidence of one image, and verify a bundle.",
     "explain": "Show evidence, signals and verdict for URLs, files, headers or evidence lines.",
     "hash": "Print digests and fingerprints of image files.",
     "history": "Show the recorded history of an image, page or site.",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from registry.errors import ServiceUnavailable, part_missing
+from registry.errors import ServiceUnavailable, UnreadableSnapshot, part_missing
 from registry.terminal import say
 
 if TYPE_CHECKING:
@@ -28,6 +28,20 @@ def resolve(named: Path | None) -> Snapshot:
             "fill the registry with `crawler run URL` or `registry import FILE`"
         )
     return snapshot
+
+
+def newest_built() -> Path:
+    """Return the newest snapshot built here; UnreadableSnapshot if there is none.
+
+    Nothing is built, and no database is asked.
+    """
+    from registry.snapshot.publish import snapshots_root
+    from registry.snapshot.store import newest
+
+    folder = newest(snapshots_root())
+    if folder is None:
+        raise UnreadableSnapshot("no snapshot was built here yet", "run `registry snapshot build`")
+    return folder
 
 
 def _newest() -> Path:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from registry.cli._claims import claim_json, claim_text
+from registry.cli._database import refuse_without_database
 from registry.cli._events import event_json, event_lines, marks_there, quoted
-from registry.errors import DatabaseUnavailable
 from registry.terminal import show, show_json
 from registry.text import visible
 
@@ -27,6 +26,10 @@ if TYPE_CHECKING:
 SHOWN = 20
 SHOWN_LINES = 30
 NO_DATABASE = "this machine has no registry database, and a snapshot has no history"
+NO_DATABASE_HINT = (
+    "set REGISTRY_DATABASE_URL, or see current and latest earlier marks with "
+    "`registry lookup TARGET --snapshot FOLDER`"
+)
 WORDS = {
     "seen": "seen",
     "refused": "refused",
@@ -62,7 +65,7 @@ def command(target: tuple[str, ...], as_json: bool) -> int:
 
     for name in target:
         target_kind(name)  # report a wrong target before any work
-    _refuse_without_database()
+    refuse_without_database(NO_DATABASE, NO_DATABASE_HINT)
     code = 1
     with connect() as conn:
         for name in target:
@@ -100,20 +103,6 @@ class Events:
         if self._sites:
             for batch in events(self._conn, sites=self._sites):
                 yield batch, marks_there(self._conn, batch)
-
-
-def _refuse_without_database() -> None:
-    """Raise DatabaseUnavailable where opening would create an empty embedded database."""
-    from registry.db.connect import is_embedded
-    from registry.db.server_setup import has_data
-    from registry.home import registry_home
-
-    if os.name != "nt" and is_embedded() and not has_data(registry_home()):
-        raise DatabaseUnavailable(
-            NO_DATABASE,
-            "set REGISTRY_DATABASE_URL, or see current and latest earlier marks with "
-            "`registry lookup TARGET --snapshot FOLDER`",
-        )
 
 
 def _text(readings: History, events: Events) -> Iterator[str]:

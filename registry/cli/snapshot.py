@@ -48,10 +48,11 @@ def verify(folder: Path | None, as_json: bool) -> None:
 
     Without FOLDER, the newest snapshot built here is verified.
     """
+    from registry.cli._snapshot import newest_built
     from registry.snapshot.contents import refuse_unreadable
     from registry.snapshot.store import open_snapshot
 
-    snapshot = open_snapshot(folder or _newest(), any_keys=True)
+    snapshot = open_snapshot(folder or newest_built(), any_keys=True)
     refuse_unreadable(snapshot)
     _show(snapshot.path, as_json)
 
@@ -79,17 +80,6 @@ def diff(older: Path, newer: Path, policy: str, as_json: bool) -> int:
             show(f"{was:<12} -> {is_now:<12} {change.what}")
         say(f"{len(changes)} differences under policy {policy}")
     return 0 if changes else 1
-
-
-def _newest() -> Path:
-    from registry.errors import UnreadableSnapshot
-    from registry.snapshot.publish import snapshots_root
-    from registry.snapshot.store import newest
-
-    folder = newest(snapshots_root())
-    if folder is None:
-        raise UnreadableSnapshot("no snapshot was built here yet", "run `registry snapshot build`")
-    return folder
 
 
 def _show(folder: Path, as_json: bool) -> None:

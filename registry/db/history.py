@@ -69,12 +69,20 @@ def of_pages(conn: psycopg.Connection, urls: Sequence[str]) -> list[ObservationR
 
 def site_rules(conn: psycopg.Connection, hosts: Iterable[str]) -> list[SiteRuleRow]:
     """Return all answers for the rules files of hosts, by file, oldest first."""
+    rows = recorded_site_rules(conn, hosts)
+    respelled = [replace(row, host=host_of(f"//{row.host}/") or row.host) for row in rows]
+    return sorted(respelled, key=lambda row: (row.host, row.kind, row.url))
+
+
+def recorded_site_rules(conn: psycopg.Connection, hosts: Iterable[str]) -> list[SiteRuleRow]:
+    """Return the same with the hosts as they are stored: earlier versions spelled some otherwise.
+
+    One file may be under two spellings; those of each are oldest first.
+    """
     wanted = set(hosts)
     present = {host: host_of(f"//{host}/") for (host,) in conn.execute(SQL["old_spellings"])}
     recorded = wanted | {host for host, spelled in present.items() if spelled in wanted}
-    rows = _rows(conn, SQL["site_rules_of"], {"hosts": sorted(recorded)}, SiteRuleRow)
-    respelled = [replace(row, host=present.get(row.host) or row.host) for row in rows]
-    return sorted(respelled, key=lambda row: (row.host, row.kind, row.url))
+    return _rows(conn, SQL["site_rules_of"], {"hosts": sorted(recorded)}, SiteRuleRow)
 
 
 def claims(

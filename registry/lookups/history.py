@@ -28,7 +28,7 @@ from registry.urls.hosts import spelled_authority
 from registry.urls.key import host_of, url_key
 from registry.urls.paths import url_path
 from registry.urls.sites import covering_hosts, wider_hosts
-from registry.verdict.site_rules import SiteRules, concerns
+from registry.verdict.site_rules import rules_of_host
 
 if TYPE_CHECKING:
     import psycopg
@@ -202,15 +202,7 @@ def _paths(rows: Iterable[ObservationRow]) -> dict[str, Collection[str]]:
 
 def _reached(host: str, paths: Collection[str]) -> Callable[[tuple[Signal, ...]], Iterable[Signal]]:
     """Return a function that selects the rules of a host that apply to the paths; none: all."""
-
-    def selected(signals: tuple[Signal, ...]) -> Iterable[Signal]:
-        here = [signal for signal in signals if concerns(signal, host)]
-        if not paths:
-            return here
-        rules = SiteRules(here)
-        return dict.fromkeys(s for path in paths for s in rules.applicable(path))
-
-    return selected
+    return lambda signals: rules_of_host(signals, host, paths)
 
 
 def _prints(target: str, kind: TargetKind) -> tuple[int | None, bytes | None, list[bytes]]:

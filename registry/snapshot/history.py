@@ -120,6 +120,20 @@ def without_permission(signal: Signal) -> Signal:
     return replace(signal, uses=tuple(use for use in signal.uses if use[1] != "allowed"))
 
 
+def readings_in_force(history: Iterable[SiteRuleRow]) -> list[SiteRuleRow]:
+    """Return the readings of a rules file whose texts count after all of them, oldest first.
+
+    Most often it is the last text; readings that take nothing back add theirs to it.
+    """
+    counting: list[SiteRuleRow] = []
+    for row in history:
+        if row.evidence_id is not None:
+            counting = [row] if row.takes_back else [*counting, row]
+        elif row.refusal in ABSENT and row.takes_back:
+            counting = []
+    return counting
+
+
 @dataclass(slots=True)
 class PictureHistory:
     """One picture at one image URL on one page.
@@ -174,6 +188,17 @@ def readings(
         yield row
 
 
+def evidence_in_force(history: Sequence[ObservationRow], about: Mapping[int, str]) -> list[int]:
+    """Return the ids of the evidence that counts after the last of some observations.
+
+    `history` and `about` are those of `pictures_shown`.
+    """
+    latest = _LatestEvidence({}, about)
+    for row in history:
+        latest.add(row)
+    return latest.ids()
+
+
 class _LatestEvidence:
     """The latest evidence of each kind.
 
@@ -206,12 +231,15 @@ class _LatestEvidence:
                 self._latest[about] = numbers
                 self._added.pop(about, None)
 
-    def signals(self, row: ObservationRow) -> tuple[Signal, ...]:
+    def ids(self) -> list[int]:
         ids = [number for about in sorted(self._latest) for number in self._latest[about]]
         ids += [number for about in sorted(self._added) for number in self._added[about]]
         ids += self._with_refusal
         # An incomplete page may repeat marks of the complete one.
-        signals = [s for number in dict.fromkeys(ids) for s in self._read.get(number, ())]
+        return list(dict.fromkeys(ids))
+
+    def signals(self, row: ObservationRow) -> tuple[Signal, ...]:
+        signals = [s for number in self.ids() for s in self._read.get(number, ())]
         if row.relation == "third-party":
             signals = [replace(s, third_party=s.scope == "page") for s in signals]
         return tuple(signals)

@@ -6,7 +6,7 @@ Patterns are those of RFC 9309, section 2.2.2, for every vocabulary that has the
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from functools import cached_property
 
@@ -136,6 +136,17 @@ def applicable(signals: Sequence[Signal], target: Target) -> tuple[Signal, ...]:
 def concerns(signal: Signal, host: str) -> bool:
     """Return whether a rule can apply to URLs of a host: some rules are for another host."""
     return signal.rule is None or signal.rule.host in {None, host}
+
+
+def rules_of_host(
+    signals: Iterable[Signal], host: str, paths: Collection[str] = ()
+) -> list[Signal]:
+    """Return the rules in a file of a host that apply to any of the paths; without paths, all."""
+    here = [signal for signal in signals if concerns(signal, host)]
+    if not paths:
+        return here
+    rules = SiteRules(here)
+    return list(dict.fromkeys(s for path in paths for s in rules.applicable(path)))
 
 
 def _for_url(site: list[Signal], url: str) -> tuple[Signal, ...]:

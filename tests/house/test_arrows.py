@@ -67,6 +67,8 @@ ROOMS = {
     "registry.snapshot": PURE_CORE
     | {"registry.home", "registry.durable", "registry.files", "registry.db"},
     "registry.snapshot.format": VALUES | {"registry.urls"},
+    "registry.bundles": PURE_CORE
+    | {"registry.db", "registry.snapshot", "registry.durable", "registry.files"},
     # What is asked.
     "registry.datasets": PURE_CORE | {"registry.durable", "registry.files"},
     "registry.checking": PURE_CORE
