@@ -21,6 +21,8 @@ from registry.db.values import evidence_digest
 from registry.model import Claim, Picture
 from registry.snapshot import store
 from registry.snapshot.build import build
+from registry.snapshot.format import MANIFEST, RECORDS
+from registry.snapshot.manifest import manifest_to_json
 from registry.snapshot.store import Snapshot
 
 DAY = datetime(2026, 11, 1, 12, tzinfo=UTC)
@@ -205,3 +207,14 @@ class Made:
             )
             store.publish(temporary, target, manifest)
         return store.open_snapshot(target)
+
+
+def earlier_format(path: Path) -> Path:
+    """Make a snapshot one of format 2, which has no digests of records; return its path."""
+    manifest = store.read_manifest(path)
+    files = {name: entry for name, entry in manifest.files.items() if name != RECORDS}
+    counts = {name: rows for name, rows in manifest.counts.items() if name != "evidence"}
+    old = replace(manifest, format=2, files=files, counts=counts)
+    (path / RECORDS).unlink()
+    (path / MANIFEST).write_text(manifest_to_json(old))
+    return path

@@ -7,14 +7,15 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from made import Made, day
+from made import Made, day, earlier_format
 
 from registry.errors import UnreadableSnapshot, UsageError
 from registry.model import PathRule, Signal
 from registry.snapshot import store
+from registry.snapshot.contents import refuse_unreadable
 from registry.snapshot.diff import differences
-from registry.snapshot.format import FILES, FORMAT, signals_from_json, signals_to_json
-from registry.snapshot.manifest import manifest_from_json, manifest_to_json
+from registry.snapshot.format import FILES, FORMAT, RECORDS, signals_from_json, signals_to_json
+from registry.snapshot.manifest import FileEntry, manifest_from_json, manifest_to_json
 
 URL = "https://a.example/1.jpg"
 
@@ -250,6 +251,30 @@ def test_an_older_format_says_to_build_again(tmp_path: Path):
     with pytest.raises(UnreadableSnapshot, match="older than this version") as caught:
         manifest_from_json(json.dumps(fields), "manifest.json")
     assert "snapshot build" in caught.value.hint
+
+
+def test_a_snapshot_of_the_format_before_is_still_read(tmp_path: Path):
+    path = earlier_format(marked().snapshot(tmp_path).path)
+    snapshot = store.open_snapshot(path)
+    refuse_unreadable(snapshot)
+    assert snapshot.manifest.format == 2
+    assert '"format": 2' in manifest_to_json(snapshot.manifest)
+    with pytest.raises(UnreadableSnapshot, match="no digests of evidence") as caught:
+        store.open_records(path, snapshot.manifest)
+    assert "snapshot build" in caught.value.hint
+    assert differences(snapshot, marked().snapshot(tmp_path, 2), "cautious") == []
+
+
+def test_a_check_does_not_read_the_rows_of_the_digests(tmp_path: Path):
+    path = marked().snapshot(tmp_path).path
+    manifest = store.read_manifest(path)
+    (path / RECORDS).write_bytes(b"x" * 10)
+    entry = FileEntry(10, 2, store.file_sha256(path / RECORDS))
+    changed = replace(manifest, files={**manifest.files, RECORDS: entry})
+    (path / "manifest.json").write_text(manifest_to_json(changed))
+    snapshot = store.open_snapshot(path)
+    with pytest.raises(UnreadableSnapshot, match=r"evidence\.arrow"):
+        refuse_unreadable(snapshot)
 
 
 def test_a_newer_format_says_to_upgrade(tmp_path: Path):
