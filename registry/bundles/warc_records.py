@@ -84,7 +84,7 @@ def _part(member: bytes) -> WarcPart:
     fields = record.headers
     url = (fields.get("WARC-Target-URI") or "").strip().removeprefix("<").removesuffix(">")
     return WarcPart(
-        kind=record.record_type.name or "",
+        kind=str(record.record_type),
         id=fields.get("WARC-Record-ID") or "",
         date=fields.get("WARC-Date") or "",
         url=url,
