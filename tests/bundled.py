@@ -1,23 +1,28 @@
 """Makes bundles and WARC files for tests, in the form in which a crawl writes them."""
 
 import gzip
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from io import BytesIO
 from pathlib import Path
 
+import psycopg
+from begun import begun_visit
 from fastwarc.warc import WarcRecord, WarcRecordType
+from made import day
 
 from registry.bundles.content import Bundle, Piece, Record, WarcPlace
 from registry.bundles.verification import KnownRecords
+from registry.db import records as records_of
 from registry.db.values import evidence_digest
-from registry.model import Evidence
+from registry.model import Evidence, Observation, Picture, SiteFile
 from registry.snapshot.record_digests import record_digest
 
 URL = "https://art.example/1.jpg"
 PAGE = "https://art.example/page"
 ROBOTS = "https://art.example/robots.txt"
+PICTURE = Picture("ab" * 32, "cd" * 16, 640, 480, "JPEG", 1000)
 REGISTRY = "0b9c8d1e-0000-4000-8000-000000000007"
 HEADERS = Evidence("headers", "image", URL, (("X-Robots-Tag", "noai"), ("ETag", '"1"')))
 PACKET = Evidence("xmp", "image", URL, text="<x:xmpmeta>DMI-PROHIBITED</x:xmpmeta>")
@@ -144,3 +149,27 @@ def known(bundle: Bundle) -> KnownRecords:
     """Return a snapshot's digests of all records of a bundle."""
     digests = {r.name: record_digest(r.fields) for r in bundle.records}
     return KnownRecords(bundle.registry, 3, "2026-11-19T12:00:00+00:00", digests)
+
+
+def point(conn: psycopg.Connection, places: Mapping[Evidence, WarcPlace]) -> None:
+    """Store where the records of evidence are."""
+    for evidence, place in places.items():
+        conn.execute(
+            "INSERT INTO evidence_record SELECT id, %s, %s, %s FROM evidence WHERE digest = %s",
+            [place.file, place.place, place.size, evidence_digest(evidence)],
+        )
+
+
+def write_registry(conn: psycopg.Connection, folder: Path) -> None:
+    """Record an image, its page and robots.txt three times, and write their WARC file."""
+    visit = begun_visit(conn, start_url=PAGE, started_at=day(1))
+    evidence = (OF_PAGE, HTML, HEADERS, PACKET)
+    for number in (1, 2, 3):
+        seen = Observation(day(number), URL, PAGE, URL, "own", 200, None, PICTURE, evidence)
+        rules = SiteFile(day(number), "art.example", ROBOTS, "robots-txt", 200, None, RULES)
+        records_of.write(conn, visit, [seen], [rules])
+    file = WarcFile()
+    places = {HEADERS: file.add(HEADERS, PACKET), HTML: file.add(OF_PAGE, HTML)}
+    places |= {PACKET: places[HEADERS], RULES: file.add(RULES)}
+    point(conn, places)
+    file.write(folder)
