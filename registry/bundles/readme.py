@@ -23,8 +23,8 @@ Files
   evidence.json      the records and their evidence, complete, each with its digest (sha256)
 """
 _WARC = """\
-  evidence.warc.gz   the responses of the servers as they were received: status, header lines and
-                     the marked-up part (WARC, ISO 28500)
+  evidence.warc.gz   the responses that gave the evidence, as they were received: status, header
+                     lines, and the part with the marks (WARC, ISO 28500)
 """
 _VERIFY = """\
 How to verify it
@@ -89,8 +89,7 @@ def _warc_line(piece: Piece) -> str:
 
 
 def _record(record: Record, bundle: Bundle) -> Iterator[str]:
-    title = {OBSERVATION: "Observation"}.get(record.kind, "Site file")
-    yield f"{title} {record.name}"
+    yield record.name
     yield from (f"  {line}" for line in _facts(record))
     for piece in bundle.pieces(record):
         yield f"  evidence   {piece.evidence.carrier} of {visible(piece.evidence.url)}"

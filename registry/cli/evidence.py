@@ -92,8 +92,8 @@ def verify_command(bundle: Path, snapshot: Path | None, as_json: bool) -> int:
     """Verify a bundle: compare it with the digests in a snapshot of its registry.
 
     Without --snapshot, the newest snapshot built here is used. Needs no database and no
-    network. What could not be compared is shown as unchecked. The marks shown are those in
-    evidence that fits; a bundle with a record that is not in the snapshot is not verified.
+    network. What could not be compared is shown as unchecked. The marks shown as proven are
+    those in evidence that fits; a bundle with a record that is not in the snapshot is not verified.
 
     \b
     Exit codes: 0 verified; 1 something differs, or a record is not in the snapshot;
@@ -191,7 +191,7 @@ def _show_verification(bundle: Bundle, result: Verification) -> None:
         reason = f": {check.reason}" if check.reason else ""
         show(f"{check.outcome:<11}{visible(check.what + reason)}")
     for mark in result.marks:
-        show(f"mark       {mark_line(mark)}  at {visible(mark.url)}, first read {mark.first}")
+        show(f"proven     {mark_line(mark)}  at {visible(mark.url)}, first read {mark.first}")
     show(f"{bundle.subject.name} is {'verified' if result.is_proven else 'NOT verified'}")
 
 

@@ -68,7 +68,7 @@ def test_a_bundle_is_verified_without_a_database(run, bundle: Path, snapshot: Pa
     assert done.returncode == 0, done.stdout + done.stderr
     assert "differs" not in done.stdout
     assert "observation:1 is verified" in done.stdout
-    assert "mark       noai" in done.stdout
+    assert "proven     noai" in done.stdout
     value = json.loads(verify(run, bundle, "--snapshot", snapshot, "--json").stdout)
     assert value["verified"] is True
     assert {check["outcome"] for check in value["checks"]} == {"fits", "unchecked"}

@@ -24,6 +24,7 @@ WITHOUT_DATABASE = words("""
     registry.checking.run registry.checking.page registry.lookups registry.snapshot.store
     registry.snapshot.diff registry.datasets.parquet registry.datasets.pictures
     registry.explain.evidence_lines registry.fingerprints.phash256 registry.cli
+    registry.bundles.known registry.bundles.files registry.bundles.verification
 """)
 
 

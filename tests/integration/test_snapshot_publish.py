@@ -9,7 +9,7 @@ from pathlib import Path
 import psycopg
 import pytest
 from begun import begun_visit
-from made import day
+from made import day, earlier_format
 
 from registry import durable
 from registry.db import claims, records
@@ -69,8 +69,9 @@ def test_a_snapshot_is_up_to_date_until_something_is_recorded(
     assert up_to_date(recorded, tmp_path) is None
     first = publish_numbered(recorded, tmp_path)
     assert up_to_date(recorded, tmp_path) == first == tmp_path / "000001"
-    claims.import_claims(recorded, [Claim(source="a list", url=URL)])
+    earlier_format(first)
     assert up_to_date(recorded, tmp_path) is None
+    claims.import_claims(recorded, [Claim(source="a list", url=URL)])
     assert publish_numbered(recorded, tmp_path) == tmp_path / "000002"
     recorded.execute("DELETE FROM claim")
     assert up_to_date(recorded, tmp_path) is None
