@@ -6,11 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import urlsplit
 
-from registry.evidence.headers import SECRET, Lines
+from registry.evidence.headers import Lines
+from registry.evidence.warc_fields import LEFT_OUT, is_body, one_line, utf8
 from registry.model import Evidence
-
-# Fields of requests and responses that are not written: they may hold credentials.
-LEFT_OUT = SECRET | {"cookie"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +35,12 @@ class Capture:
     @property
     def body(self) -> bytes:
         """Return the excerpt of a page or the text of a site file; nothing of a picture."""
-        return b"".join(utf8(e.text) for e in self.evidence if _is_body(e))
+        return b"".join(utf8(e.text) for e in self.evidence if is_body(e))
 
     @property
     def parts(self) -> tuple[Evidence, ...]:
         """Return the texts out of a picture file."""
-        return tuple(e for e in self.evidence if e.carrier != "headers" and not _is_body(e))
+        return tuple(e for e in self.evidence if e.carrier != "headers" and not is_body(e))
 
     @property
     def response(self) -> bytes:
@@ -59,20 +57,7 @@ class Capture:
         return _message(f"{self.method} {target} HTTP/1.1", (host, *self.sent))
 
 
-def utf8(text: str) -> bytes:
-    """Return a text as UTF-8; lone surrogates, as JSON can spell them, are encoded, too."""
-    return text.encode("utf-8", "surrogatepass")
-
-
-def _is_body(evidence: Evidence) -> bool:
-    return evidence.carrier != "headers" and evidence.about != "image"
-
-
 def _message(first: str, lines: Lines) -> bytes:
     """Return a first line and field lines as the head of an HTTP message, in UTF-8."""
     kept = (f"{name}: {value}" for name, value in lines if name.lower() not in LEFT_OUT)
-    return b"".join(utf8(_one_line(line)) + b"\r\n" for line in (first, *kept, ""))
-
-
-def _one_line(text: str) -> str:
-    return text.replace("\r", " ").replace("\n", " ")
+    return b"".join(utf8(one_line(line)) + b"\r\n" for line in (first, *kept, ""))

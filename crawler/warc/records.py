@@ -13,13 +13,10 @@ from io import BytesIO
 
 from fastwarc.warc import WarcRecord, WarcRecordType
 
-from crawler.warc.captures import Capture, utf8
+from crawler.warc.captures import Capture
+from registry.evidence.warc_fields import CARRIER_FIELD, URL_FIELD, record_field, utf8
 from registry.signals import carriers
 
-# The name of the evidence in a metadata record.
-CARRIER_FIELD = "Optout-Carrier"
-# The URL of the evidence, if the response is that of another one, to which it redirects.
-URL_FIELD = "Optout-URL"
 _FIELDS = "application/warc-fields"
 _CONFORMS = "http://iipc.github.io/warc-specifications/specifications/warc-format/warc-1.1/"
 _ABOUT = (
@@ -84,16 +81,11 @@ def _record(
     record.init_headers(kind, f"uuid:{record_id}".encode("ascii"))
     record.record_date = at
     for name, value in fields.items():
-        record.headers[name] = _plain(value)
+        record.headers[name] = record_field(value)
     record.set_bytes_content(block)
     file = BytesIO()
     record.write(file, checksum_data=True)
     return file.getvalue()
-
-
-def _plain(value: str) -> str:
-    """Return the value of a field on one line, with `?` for what has no UTF-8."""
-    return " ".join(value.encode("utf-8", "replace").decode("utf-8").splitlines())
 
 
 def _urn(record_id: str) -> str:

@@ -14,18 +14,21 @@ from io import BytesIO
 
 from registry.evidence.headers import Lines, kept
 from registry.evidence.responses import STATUS_LINE
+from registry.evidence.warc_fields import (
+    CARRIER_FIELD,
+    LEFT_OUT,
+    URL_FIELD,
+    is_body,
+    one_line,
+    record_field,
+    utf8,
+)
 from registry.model import Evidence
 
 # Most bytes of the records of one response, decompressed, and most records.
 UNZIPPED_LIMIT = 64 * 1024 * 1024
 RECORDS_LIMIT = 1000
-# The carrier of the text in a metadata record; the URL of the evidence, if the response is that
-# of another one, to which it redirects.
-CARRIER_FIELD = "Optout-Carrier"
-URL_FIELD = "Optout-URL"
 _NOT_MODIFIED = 304
-# A crawl does not write these fields of a response.
-_NOT_WRITTEN = "cookie"
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,12 +85,11 @@ def _part(member: bytes) -> WarcPart:
     if not is_one:
         raise ValueError("a gzip member does not hold one WARC record")
     fields = record.headers
-    url = (fields.get("WARC-Target-URI") or "").strip().removeprefix("<").removesuffix(">")
     return WarcPart(
         kind=str(record.record_type),
         id=fields.get("WARC-Record-ID") or "",
         date=fields.get("WARC-Date") or "",
-        url=url,
+        url=fields.get("WARC-Target-URI") or "",
         of=fields.get("WARC-Refers-To") or fields.get("WARC-Concurrent-To") or "",
         asked=fields.get(URL_FIELD) or "",
         carrier=fields.get(CARRIER_FIELD) or "",
@@ -103,15 +105,15 @@ def fault(evidence: Evidence, parts: Sequence[WarcPart]) -> str:
     for part in parts[1:]:
         if part.kind not in {"request", "metadata"} or part.of != response.id:
             return "a record does not belong to the response"
-    if evidence.url not in {response.url, response.asked}:
+    if record_field(evidence.url).strip() != (response.asked or response.url):
         return "its response is of another URL"
     if evidence.carrier == "headers":
         return _headers_fault(evidence, response)
-    if evidence.about == "image":
+    if not is_body(evidence):
         texts = [p.block for p in parts if p.kind == "metadata" and p.carrier == evidence.carrier]
-        return "" if _utf8(evidence.text) in texts else "no record has its text"
+        return "" if utf8(evidence.text) in texts else "no record has its text"
     body = response.block.partition(b"\r\n\r\n")[2]
-    return "" if body == _utf8(evidence.text) else "the body is another text"
+    return "" if body == utf8(evidence.text) else "the body is another text"
 
 
 def _headers_fault(evidence: Evidence, response: WarcPart) -> str:
@@ -122,7 +124,7 @@ def _headers_fault(evidence: Evidence, response: WarcPart) -> str:
         received = kept(_lines(response.block), evidence.about)
     except UnicodeDecodeError:
         return "the header lines are not UTF-8"
-    stored = tuple(_one_line(line) for line in evidence.lines if line[0].lower() != _NOT_WRITTEN)
+    stored = tuple(_one_line(line) for line in evidence.lines if line[0].lower() not in LEFT_OUT)
     if int(status[1]) == _NOT_MODIFIED:
         # Its fields replaced those of an earlier response; the others are from that one.
         fresh = {line for line in received if not line[0].lower().startswith("content-")}
@@ -138,9 +140,5 @@ def _lines(block: bytes) -> Lines:
 
 def _one_line(line: tuple[str, str]) -> tuple[str, str]:
     """Return a header line as it is in a message: without line ends and outer blanks."""
-    name, value = (text.replace("\r", " ").replace("\n", " ").strip() for text in line)
+    name, value = (one_line(text).strip() for text in line)
     return name, value
-
-
-def _utf8(text: str) -> bytes:
-    return text.encode("utf-8", "surrogatepass")

@@ -8,9 +8,19 @@ from pathlib import Path
 
 import pytest
 from bundled import PAGE, URL, WarcFile, write_registry
-from made import earlier_format
+from made import day, earlier_format
 
+from demo.server import SampleSite
+from registry.bundles.collection import collect
+from registry.bundles.known import known_records
+from registry.bundles.readme import readme
+from registry.bundles.verification import verify
+from registry.bundles.warc_folders import add_records
 from registry.db.connect import connect_to
+from registry.snapshot.publish import publish_folder
+
+ALL_RECORDS = """SELECT 'observation:' || id FROM observation
+    UNION ALL SELECT 'site-rule:' || id FROM site_rule"""
 
 
 @pytest.fixture
@@ -41,7 +51,7 @@ def snapshot(run, recorded: str, tmp_path: Path) -> Path:
     return folder
 
 
-def verify(run, *arguments: object) -> subprocess.CompletedProcess[str]:
+def run_verify(run, *arguments: object) -> subprocess.CompletedProcess[str]:
     """Verify where no database can be reached."""
     return run("registry", "evidence", "verify", *arguments, database="postgresql://no.invalid/x")
 
@@ -64,12 +74,12 @@ def test_evidence_is_shown(run, recorded: str):
 
 
 def test_a_bundle_is_verified_without_a_database(run, bundle: Path, snapshot: Path, tmp_path: Path):
-    done = verify(run, bundle, "--snapshot", snapshot)
+    done = run_verify(run, bundle, "--snapshot", snapshot)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "differs" not in done.stdout
     assert "observation:1 is verified" in done.stdout
     assert "proven     noai" in done.stdout
-    value = json.loads(verify(run, bundle, "--snapshot", snapshot, "--json").stdout)
+    value = json.loads(run_verify(run, bundle, "--snapshot", snapshot, "--json").stdout)
     assert value["verified"] is True
     assert {check["outcome"] for check in value["checks"]} == {"fits", "unchecked"}
     with zipfile.ZipFile(bundle) as folder:
@@ -89,16 +99,40 @@ def test_a_changed_bundle_differs(run, bundle: Path, snapshot: Path, tmp_path: P
             if name == "evidence.json":
                 content = content.replace(b'"noai"', b'"none"')
             new.writestr(name, content)
-    done = verify(run, changed, "--snapshot", snapshot)
+    done = run_verify(run, changed, "--snapshot", snapshot)
     assert done.returncode == 1
     assert f"differs    headers of {URL}" in done.stdout
     assert "NOT verified" in done.stdout
     with zipfile.ZipFile(changed, "a") as new:
         new.writestr("more.txt", "more")
-    done = verify(run, changed, "--snapshot", snapshot)
+    done = run_verify(run, changed, "--snapshot", snapshot)
     assert (done.returncode, done.stdout) == (4, "")
     assert done.stderr.startswith("error: ")
     assert len(done.stderr.splitlines()) == 2
+
+
+def test_each_record_of_a_crawl_is_proven(
+    run, site: SampleSite, crawl, database_url: str, tmp_path: Path
+):
+    done = crawl(site.url + "/", "--warc", tmp_path / "warc")
+    assert done.returncode == 0, done.stderr
+    with connect_to(database_url) as conn:
+        snapshot = publish_folder(conn, tmp_path / "snapshot")
+        found = [name for (name,) in conn.execute(ALL_RECORDS)]
+        bundles = [collect(conn, name, day(27)) for name in found]
+    assert len(found) > 100
+    fitting = 0
+    for bundle in bundles:
+        assert bundle is not None
+        complete, warc, missing = add_records(bundle, [tmp_path / "warc"])
+        known = known_records(snapshot, [record.name for record in bundle.records])
+        result = verify(complete, readme(complete), warc, known)
+        assert (result.is_proven, missing) == (True, []), result
+        fitting += sum(c.what.startswith("WARC") and c.outcome == "fits" for c in result.checks)
+        # Evidence with marks has its record.
+        marked = {(mark.carrier, mark.url) for mark in result.marks}
+        assert marked <= {(p.evidence.carrier, p.evidence.url) for p in complete.evidence if p.warc}
+    assert fitting > 20
 
 
 def test_an_observation_newer_than_the_snapshot(
@@ -108,7 +142,7 @@ def test_an_observation_newer_than_the_snapshot(
         write_registry(conn, tmp_path / "warc")
     path = tmp_path / "bundle.zip"
     run("registry", "evidence", "1", "--out", path, database=database_url)
-    done = verify(run, path, "--snapshot", snapshot_of_nothing)
+    done = run_verify(run, path, "--snapshot", snapshot_of_nothing)
     assert done.returncode == 1
     assert "unchecked  observation:1" in done.stdout
     assert "hint: " in done.stderr
@@ -123,7 +157,7 @@ def snapshot_of_nothing(run, database_url: str, tmp_path: Path) -> Path:
 
 def test_a_snapshot_of_the_format_before(run, bundle: Path, snapshot: Path):
     earlier_format(snapshot)
-    done = verify(run, bundle, "--snapshot", snapshot)
+    done = run_verify(run, bundle, "--snapshot", snapshot)
     assert done.returncode == 4
     assert "snapshot build" in done.stderr
     assert run("registry", "snapshot", "verify", snapshot).returncode == 0
@@ -131,7 +165,7 @@ def test_a_snapshot_of_the_format_before(run, bundle: Path, snapshot: Path):
 
 
 def test_without_a_snapshot(run, bundle: Path, registry_home: Path):
-    done = verify(run, bundle)
+    done = run_verify(run, bundle)
     assert done.returncode == 4
     assert "no snapshot was built here yet" in done.stderr
     assert list(registry_home.iterdir()) == []
@@ -139,7 +173,7 @@ def test_without_a_snapshot(run, bundle: Path, registry_home: Path):
 
 def test_the_newest_snapshot_is_used(run, bundle: Path, recorded: str, registry_home: Path):
     run("registry", "snapshot", "build", database=recorded)
-    assert verify(run, bundle).returncode == 0
+    assert run_verify(run, bundle).returncode == 0
 
 
 def test_warc_files_that_are_not_at_hand(run, recorded: str, snapshot: Path, tmp_path: Path):
@@ -154,7 +188,7 @@ def test_warc_files_that_are_not_at_hand(run, recorded: str, snapshot: Path, tmp
     assert {one["reason"] for one in value["missing"]} == {"there is no such file"}
     said = run("registry", "evidence", "1", "--out", path, database=recorded).stderr
     assert f"{WarcFile().name} at byte" in said
-    verified = verify(run, path, "--snapshot", snapshot)
+    verified = run_verify(run, path, "--snapshot", snapshot)
     assert verified.returncode == 0
     assert "unchecked  WARC record of headers" in verified.stdout
 

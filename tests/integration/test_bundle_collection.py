@@ -111,6 +111,11 @@ def test_a_changed_row_of_the_database_is_found(conn: psycopg.Connection, tmp_pa
     assert wrong.what.startswith(f"html of {PAGE}")
 
 
+def finish(conn: psycopg.Connection) -> None:
+    """End all visits: only visits that finished take anything back."""
+    conn.execute("UPDATE visit SET state = 'finished'")
+
+
 def test_evidence_that_still_counts_comes_with_the_observation_that_has_it(
     conn: psycopg.Connection, tmp_path: Path
 ):
@@ -121,6 +126,7 @@ def test_evidence_that_still_counts_comes_with_the_observation_that_has_it(
     records.write(conn, visit, [seen(1, HTML, HEADERS)])
     records.write(conn, visit, [seen(2, other_page, HEADERS)])
     records.write(conn, visit, [seen(3, challenge, refusal="http-403")])
+    finish(conn)
     bundle = bundle_of(conn, "observation:3")
     assert names(bundle) == ["observation:3", "observation:2"]
     result = verified(conn, bundle, tmp_path)
@@ -143,6 +149,7 @@ def test_site_files_are_those_in_force_at_the_last_reading(
     records.write(conn, visit, [seen(4, HEADERS)])
     visit = begun_visit(conn)
     records.write(conn, visit, [], [rules(6, opened)])
+    finish(conn)
     assert names(bundle_of(conn, "observation:1")) == ["observation:1", "site-rule:2"]
     # The same image, read once more after that.
     records.write(conn, visit, [seen(7, HEADERS)])
@@ -150,6 +157,25 @@ def test_site_files_are_those_in_force_at_the_last_reading(
     records.write(conn, visit, [], [rules(8, None, refusal="http-404")])
     records.write(conn, visit, [seen(9, HEADERS)])
     assert names(bundle_of(conn, "observation:1")) == ["observation:1"]
+
+
+def test_readings_of_a_visit_that_takes_nothing_back_are_added(
+    conn: psycopg.Connection, tmp_path: Path
+):
+    """A visit that was cut short may have read a challenge page."""
+    closed, opened = "User-agent: *\nDisallow: /\n", "User-agent: *\nAllow: /\n"
+    bare = Evidence("headers", "image", URL, (("X-Robots-Tag", "all"),))
+    visit = begun_visit(conn)
+    records.write(conn, visit, [seen(1, HEADERS)], [rules(1, closed)])
+    finish(conn)
+    visit = begun_visit(conn)
+    records.write(conn, visit, [seen(2, bare)], [rules(2, opened)])
+    conn.execute("UPDATE visit SET state = 'interrupted' WHERE id = %s", [visit])
+    bundle = bundle_of(conn, "observation:2")
+    assert names(bundle) == ["observation:2", "observation:1", "site-rule:1", "site-rule:2"]
+    assert verified(conn, bundle, tmp_path).is_proven
+    finish(conn)
+    assert names(bundle_of(conn, "observation:2")) == ["observation:2", "site-rule:2"]
 
 
 def test_a_site_file_that_the_same_visit_read_later_is_among_them(conn: psycopg.Connection):

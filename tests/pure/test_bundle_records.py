@@ -6,8 +6,23 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from bundled import HEADERS, HTML, OF_PAGE, PACKET, PAGE, RULES, WarcFile, known, made, records
+from bundled import (
+    EVERY,
+    HEADERS,
+    HTML,
+    OF_PAGE,
+    PACKET,
+    PAGE,
+    RULES,
+    WarcFile,
+    known,
+    made,
+    records,
+)
+from made import day
 
+from crawler.warc.captures import Capture
+from crawler.warc.records import capture_records
 from registry.bundles.content import Bundle, WarcPlace
 from registry.bundles.readme import readme
 from registry.bundles.verification import verify
@@ -48,6 +63,35 @@ def test_a_response_of_the_url_that_a_redirect_led_to():
     moved = "https://cdn.example/1.jpg"
     assert fault(HEADERS, parts_of(records([HEADERS], url=moved))) == ""
     assert fault(HEADERS, parts_of(records([replace(HEADERS, url=moved)]))) != ""
+
+
+def test_records_of_two_responses_are_found():
+    one, other = records([HEADERS], 1), records([HEADERS, PACKET], 2)
+    parts = [*parts_of(one), *parts_of(other)[2:]]
+    assert "does not belong" in fault(PACKET, parts)
+    assert "does not belong" in fault(HEADERS, parts_of(one + other))
+    assert "not a response" in fault(HEADERS, parts_of(one)[1:])
+
+
+ODD = [
+    replace(HEADERS, lines=(("X-Robots-Tag", "caf\xe9\r\n noai "), ("Cookie", "a"), ("B", ""))),
+    replace(HEADERS, url="https://art.example/\ud800\u2028.jpg"),
+    replace(HTML, text="\0\ud800\U0010ffff\r\n\r\n<meta name=robots content=noai>"),
+    replace(RULES, text=""),
+    replace(PACKET, text="\r\n\r\n"),
+]
+
+
+@pytest.mark.parametrize("evidence", [HEADERS, PACKET, HTML, RULES, *ODD], ids=repr)
+def test_records_that_the_crawler_writes_give_their_evidence(evidence: Evidence):
+    lines = (*EVERY, *evidence.lines)
+    capture = Capture(evidence.url, day(1), 200, lines, (), (evidence,), (evidence,))
+    ids = map(str, range(1, 9))
+    members = map(gzip.compress, capture_records(capture, "0", lambda: next(ids)))
+    parts = parts_of(b"".join(members))
+    assert fault(evidence, parts) == ""
+    other = replace(evidence, lines=(*evidence.lines, ("A", "b")), text=evidence.text + "x")
+    assert fault(other, parts) != ""
 
 
 def test_a_304_response_updates_header_lines():
