@@ -56,7 +56,7 @@ place to begin; [design](design.md) describes the code.
 | code | `registry check` | other commands |
 | --- | --- | --- |
 | 0 | every row is clear | done |
-| 1 | reserved or conditional rows were found | nothing was found |
+| 1 | reserved or conditional rows were found | nothing was found, or a bundle is not verified |
 | 2 | wrong usage | wrong usage |
 | 3 | no such rows, but some need review or are unchecked | \
 a service (the database, a port) is unavailable |
@@ -77,7 +77,8 @@ by the signal itself.
 | --- | --- |
 | `REGISTRY_DATABASE_URL` | the PostgreSQL to use; unset: an [embedded](database.md) one |
 | `REGISTRY_HOME` | folder of snapshots and the embedded PostgreSQL |
-| `REGISTRY_WARC` | folder of [WARC files](evidence.md#warc-files); an option `--warc` wins |
+| `REGISTRY_WARC` | folder of [WARC files](evidence.md#warc-files); an option `--warc` wins. \
+`registry evidence` takes several, with `:` between them |
 | `CRAWLER_CONTACT` | how a site's owner can [contact you](crawling.md): a web page or `mailto:` |
 """
 NAMED = re.compile(r"\A([A-Z][a-z ]+):")

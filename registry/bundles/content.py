@@ -14,13 +14,13 @@ from datetime import UTC, datetime
 from typing import Any, get_args
 
 from registry.errors import UnreadableInput
-from registry.model import Evidence, Scope
+from registry.model import Evidence, Scope, hex_pattern
 from registry.snapshot.record_digests import Fields
 
 FORMAT = 1
 OBSERVATION, SITE_RULE = "observation", "site-rule"
 RECORD_NAME = re.compile(rf"({OBSERVATION}|{SITE_RULE}):([1-9][0-9]{{0,17}})", re.ASCII)
-_DIGEST = re.compile("[0-9a-f]{64}", re.ASCII)
+_DIGEST = re.compile(hex_pattern("sha256"))
 # The fields of each kind of record, and those that it always has.
 _ALWAYS = {
     OBSERVATION: {"observed_at", "image_url", "relation", "evidence"},
@@ -252,7 +252,7 @@ def _number(value: Any) -> int:
 
 
 def _digest(value: Any) -> str:
-    if not _DIGEST.fullmatch(_text(value)):
+    if not _DIGEST.fullmatch(_text(value)) or value != value.lower():
         raise ValueError("a digest is not valid")
     return str(value)
 

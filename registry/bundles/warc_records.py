@@ -1,4 +1,4 @@
-"""The WARC records in a bundle: read within limits, and compared with the evidence from them.
+"""The WARC records in a bundle, read within limits and compared with their evidence. Pure.
 
 A crawl writes for each response a `response` record with the status line, the header lines and
 the evidence in the body; a `request` record; and a `metadata` record for each text out of a
