@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import zipfile
 import zlib
 from dataclasses import dataclass
@@ -17,6 +18,8 @@ from registry.files import opened
 README, EVIDENCE, WARC = "README.txt", "evidence.json", "evidence.warc.gz"
 # Most bytes of each file, decompressed.
 LIMITS = {README: 4 << 20, EVIDENCE: 64 << 20, WARC: 256 << 20}
+# A directory of other files may take the memory for millions of names.
+_WHOLE_LIMIT = sum(LIMITS.values())
 _METHODS = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}
 _ENCRYPTED = 1
 _FIRST_YEAR = 1980
@@ -69,8 +72,11 @@ def read_bundle(path: Path) -> OpenedBundle:
     """Read a bundle. Raises UnreadableInput for a file that is not one; OSError."""
     name = str(path)
     try:
-        with opened(path) as file, zipfile.ZipFile(file) as folder:
-            contents = _contents(folder, name)
+        with opened(path) as file:
+            if os.fstat(file.fileno()).st_size > _WHOLE_LIMIT:
+                raise damaged(name, "it is larger than a bundle")
+            with zipfile.ZipFile(file) as folder:
+                contents = _contents(folder, name)
     except (zipfile.BadZipFile, zipfile.LargeZipFile, zlib.error, EOFError) as error:
         raise damaged(name, "it is not a whole zip file") from error
     except (NotImplementedError, RuntimeError, ValueError) as error:

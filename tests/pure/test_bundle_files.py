@@ -124,6 +124,13 @@ def test_a_zip_with_other_files_is_refused(tmp_path: Path, files: list[tuple[str
     assert caught.value.hint
 
 
+def test_a_huge_file_is_refused_unread(tmp_path: Path):
+    with (tmp_path / "b.zip").open("wb") as file:
+        file.truncate(1 << 40)
+    with pytest.raises(UnreadableInput, match="larger than a bundle"):
+        read_bundle(tmp_path / "b.zip")
+
+
 @pytest.mark.parametrize("method", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
 def test_other_compression_is_refused(tmp_path: Path, method: int):
     with pytest.raises(UnreadableInput, match="another way"):

@@ -243,3 +243,19 @@ def test_rules_for_other_paths_are_not_the_images_marks():
     # A bundle about the file itself has all of its marks.
     alone = replace(changed, records=(rule,))
     assert [mark.record for mark in marks(alone)] == ["site-rule:2"]
+
+
+@pytest.mark.parametrize(("relation", "is_shown"), [("cdn", True), ("third-party", False)])
+def test_rules_of_the_pages_host_for_an_image_elsewhere(relation: str, is_shown: bool):
+    bundle, _ = made()
+    image = "https://cdn.example/1.jpg"
+    text = (
+        f'<rsl xmlns="https://rslstandard.org/rsl"><content url="{image}"><license>'
+        '<prohibits type="usage">ai-train</prohibits></license></content></rsl>'
+    )
+    listed = Evidence("rsl-xml", "site", "https://art.example/rsl.xml", text=text)
+    fields = {**bundle.records[0].fields, "image_url": image, "relation": relation}
+    rule = {**bundle.records[1].fields, "kind": "rsl-xml", "evidence": [digest(listed)]}
+    rows = (record("observation:7", **fields), record("site-rule:2", **rule))
+    found = marks(replace(bundle, records=rows, evidence=(Piece(digest(listed), listed),)))
+    assert [mark.record for mark in found] == ["site-rule:2"] * is_shown
