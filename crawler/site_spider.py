@@ -29,6 +29,7 @@ from crawler.record.database import Recorder
 from crawler.record.events import site_file_read
 from crawler.record.turns import Turns
 from crawler.report.tally import VisitTally
+from crawler.report.traffic import HASHED
 from crawler.report.warnings import Warnings
 from crawler.settings import refuse_disobedience
 from crawler.visit.batches import Batches
@@ -104,6 +105,8 @@ class SiteSpider(Spider):
         self.revisit = Revisit(recorder.begun.extent, recorder.known, start_url, reader)
         self.visit = VisitState(start_url, limits, self.revisit.site)
         self.visit.replay(self._journal())
+        # What other processes have counted, if they began the visit.
+        self.counted_before = self.visit.counts()
         self.batches = Batches(recorder, ending.fail)
         # What the monitors say of the visit, by their names.
         self.suspicions: Mapping[str, str] = {}
@@ -380,6 +383,8 @@ class SiteSpider(Spider):
         read_at = datetime.now(UTC)
         reading = self.readers.image(response.body, response.url)
         file = await self.ending.in_time(reading) or FileRead(refusal=self.ending.reason)
+        if file.picture is not None:
+            self.crawler.stats.inc_value(HASHED)
         marks = (*image_evidence(response), *file.evidence)
         for text in file.warnings:
             # The operator can install a missing package.

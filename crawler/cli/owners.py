@@ -2,30 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import click
 
+from crawler.cli._address import Address, url_of
 from registry.terminal import say
-
-
-class Address(click.ParamType[tuple[str, int]]):
-    """A host and a port: 127.0.0.1:8077, [::1]:8077."""
-
-    name = "address"
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> tuple[str, int]:
-        """Return the host, without brackets, and the port. Fails with a usage error."""
-        if isinstance(value, tuple):
-            return value
-        host, _, port = str(value).rpartition(":")
-        bare = host[1:-1] if host.startswith("[") and host.endswith("]") else host
-        is_port = port.isascii() and port.isdigit() and len(port) <= 5 and int(port) <= 65535
-        if not bare or not is_port or (":" in bare and bare == host):
-            self.fail(f"{value!r} is not HOST:PORT", param, ctx)
-        return bare, int(port)
 
 
 @click.command("owners")
@@ -68,6 +48,6 @@ def command(listen: tuple[str, int], behind_proxy: bool) -> None:
     host, port = listen
 
     def started(port: int) -> None:
-        say(f"serving http://{f'[{host}]' if ':' in host else host}:{port}/")
+        say(f"serving {url_of(host, port)}/")
 
     serve(page, host, port, started)

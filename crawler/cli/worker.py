@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import click
 
+from crawler.cli._address import Address, url_of
 from crawler.cli._options import warc_folder, warc_option
 from registry.terminal import say, show_json
 
@@ -14,6 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from crawler.report.summary import Ended
+    from crawler.worker.work import Worker
 
 MOST_VISITS = 256
 NOTHING_DUE, UNREADABLE = 1, 4
@@ -29,8 +33,21 @@ NOTHING_DUE, UNREADABLE = 1, 4
 )
 @click.option("--once", is_flag=True, help="End when no visit is due.")
 @warc_option
+@click.option(
+    "--metrics",
+    type=Address("127.0.0.1"),
+    metavar="[HOST:]PORT",
+    help="Serve metrics for Prometheus at /metrics, without HOST on 127.0.0.1; port 0 takes a "
+    "free one.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print a line of JSON for each visit.")
-def command(concurrency: int, once: bool, as_json: bool, warc: Path | None) -> int:
+def command(
+    concurrency: int,
+    once: bool,
+    as_json: bool,
+    warc: Path | None,
+    metrics: tuple[str, int] | None,
+) -> int:
     """Make the visits that are due, until it is stopped.
 
     Any number of workers, on any number of machines, may use the same database: no host
@@ -40,8 +57,8 @@ def command(concurrency: int, once: bool, as_json: bool, warc: Path | None) -> i
 
     \b
     Exit codes: 0 stopped by a signal, or all visits were made; 1 nothing was due (--once);
-    2 wrong usage; 3 the database is unavailable; 4 a visit failed (--once), or WARC files cannot
-    be written.
+    2 wrong usage; 3 the database or the address of --metrics is unavailable; 4 a visit failed
+    (--once), or WARC files cannot be written.
 
     \b
     Example:
@@ -61,8 +78,9 @@ def command(concurrency: int, once: bool, as_json: bool, warc: Path | None) -> i
 
     async def work() -> Worker:
         worker = Worker(concurrency, once=once, say=_log, report=report, warc=folder)
-        _log(f"worker {worker.name}: at most {concurrency} visits at a time")
-        await worker.run()
+        with _served(worker, metrics) if metrics else nullcontext():
+            _log(f"worker {worker.name}: at most {concurrency} visits at a time")
+            await worker.run()
         return worker
 
     done = asyncio.run(work())
@@ -72,6 +90,18 @@ def command(concurrency: int, once: bool, as_json: bool, warc: Path | None) -> i
         _log("nothing is due")
         return NOTHING_DUE
     return UNREADABLE if done.failed else 0
+
+
+@contextmanager
+def _served(worker: Worker, address: tuple[str, int]) -> Iterator[None]:
+    """Serve the metrics of a worker. Raises ServiceUnavailable if the address is taken."""
+    from crawler.owners.server import served_beside
+    from crawler.worker.metrics import PATH, application
+
+    host, port = address
+    with served_beside(application(worker), host, port, "--metrics") as taken:
+        _log(f"metrics are at {url_of(host, taken)}{PATH}")
+        yield
 
 
 def _log(text: str) -> None:

@@ -1,4 +1,4 @@
-"""A small threading web server for the page: for an operator without a WSGI server.
+"""A small threading web server: for the page, if there is no WSGI server, and for metrics.
 
 It bounds the connections at a time and the seconds of each; for more, put a proxy before it.
 """
@@ -143,18 +143,38 @@ def serve(
 
     Call it in the main thread. Raises ServiceUnavailable if the address cannot be listened on.
     """
+    with _opened(application, host, port, "--listen") as server, _stopped_by_signals(server):
+        started(server.server_port)
+        server.serve_forever(TICK)
+        server.drain()
+
+
+@contextmanager
+def served_beside(application: WSGIApplication, host: str, port: int, option: str) -> Iterator[int]:
+    """Serve in a thread until the block ends; yield the port that it listens on.
+
+    Raises ServiceUnavailable, which names the option, if the address cannot be listened on.
+    """
+    with _opened(application, host, port, option) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(TICK,), daemon=True)
+        thread.start()
+        try:
+            yield server.server_port
+        finally:
+            server.shutdown()
+            thread.join()
+            server.drain()
+
+
+def _opened(application: WSGIApplication, host: str, port: int, option: str) -> PageServer:
     try:
-        server = PageServer(host, port, application)
+        return PageServer(host, port, application)
     except (OSError, OverflowError) as error:
         where = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
         reason = getattr(error, "strerror", None) or error
         raise ServiceUnavailable(
-            f"{where}: {reason}", "give another address to --listen"
+            f"{where}: {reason}", f"give another address to {option}"
         ) from error
-    with server, _stopped_by_signals(server):
-        started(server.server_port)
-        server.serve_forever(TICK)
-        server.drain()
 
 
 @contextmanager

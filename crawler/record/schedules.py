@@ -38,13 +38,17 @@ class PlanRow(TypedDict):
 
 @dataclass(frozen=True, slots=True)
 class DueVisit:
-    """A visit that is due, claimed for one worker. `options` are those of its schedule."""
+    """A visit that is due, claimed for one worker. `options` are those of its schedule.
+
+    `extent` is what it asks for.
+    """
 
     claim: Claim
     spider: str
     start_url: str
     host: str
     options: Mapping[str, Any]
+    extent: Extent = "full"
 
     @property
     def plan(self) -> PlanRow:
@@ -160,7 +164,7 @@ def _claimed(
     plan = PlanRow(spider=terms.spider, start_url=terms.start_url, host=terms.host)
     extent = schedule.extent if schedule.pages_due_at <= now else "site-files"
     claim = visits.claim(conn, **plan, extent=extent, worker=worker)
-    return DueVisit(claim, **plan, options=terms.options) if claim else None
+    return DueVisit(claim, **plan, options=terms.options, extent=extent) if claim else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from time import monotonic
@@ -16,6 +17,7 @@ from crawler.record.schedules import PlanRow
 from crawler.record.turns import Turns
 from crawler.report.summary import Ended
 from crawler.report.tally import VisitTally
+from crawler.report.traffic import READ, traffic
 from crawler.settings import scrapy_settings, user_agent
 from crawler.site_spider import SiteSpider
 from crawler.visit.ending import VisitEnding
@@ -69,6 +71,7 @@ class Crawl:
     ending: VisitEnding = field(init=False)
     _runner: AsyncCrawlerRunner = field(init=False)
     _crawler: Crawler = field(init=False)
+    _counted: Counter[str] = field(init=False, default_factory=Counter)
     _report_error: BaseException | None = None
 
     def __post_init__(self) -> None:
@@ -113,6 +116,15 @@ class Crawl:
             stopped=dict(spider.stopped),
             suspicions=dict(spider.suspicions),
         )
+
+    def counted(self) -> Counter[str]:
+        """Return what this process has counted of the visit since the last call, for metrics."""
+        counts = traffic(self._crawler.stats.get_stats()) if self._crawler.stats else Counter[str]()
+        if isinstance(spider := self._crawler.spider, SiteSpider):
+            now, before = spider.visit.counts(), spider.counted_before
+            counts.update({name: now[name] - before[name] for name in READ})
+        new, self._counted = counts - self._counted, counts
+        return new
 
     def _reported(self, tally: VisitTally) -> None:
         if self._report_error is not None:

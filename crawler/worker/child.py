@@ -11,6 +11,9 @@ import logging
 import os
 import signal
 import sys
+from collections import Counter
+from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -36,6 +39,7 @@ from crawler.worker.messages import (
     line,
     order,
 )
+from registry.db.events import events_of_visit
 from registry.db.session import Session
 from registry.db.visits import Claim, VisitLost
 from registry.errors import DatabaseUnavailable, RegistryError
@@ -116,8 +120,15 @@ class _Child:
 
     async def _show_life(self) -> None:
         while True:
-            self._send(Alive())
+            self._show_counts()
             await asyncio.sleep(ALIVE_SECONDS)
+
+    def _show_counts(self) -> None:
+        """Show life, and what the visits have counted since the last time."""
+        counts: Counter[str] = Counter()
+        for crawl in self._crawls.values():
+            counts.update(crawl.counted())
+        self._send(Alive(dict(counts)))
 
     def _give_back(self) -> None:
         self._gives_back = True
@@ -165,9 +176,19 @@ class _Child:
             text = f"visiting {due.start_url} as {agent} (visit {record.visit_id}{resumed})"
             self._send(Began(due.claim, text))
             ended = await crawl.made()
+            if ended.state != "given_back":
+                found = await asyncio.to_thread(self._events, record.visit_id)
+                self._send(Alive({f"events.{kind}": number for kind, number in found.items()}))
         finally:
+            self._show_counts()
             await asyncio.to_thread(record.let_go)
         self._send(Done(due.claim, ended))
+
+    def _events(self, visit_id: int) -> Mapping[str, int]:
+        """Return the numbers of events of a visit that ended, by kind; none without a database."""
+        with suppress(DatabaseUnavailable), self._session.connection() as conn:
+            return events_of_visit(conn, visit_id)
+        return {}
 
     def _send(self, report: Report) -> None:
         rest = line(report)

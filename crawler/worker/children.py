@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from multiprocessing.spawn import get_executable
@@ -134,7 +134,8 @@ class Children:
     """All children of a worker.
 
     `reported` is called with each report about a visit, `ended` with the visits that a child
-    had not finished when it ended, and why it was killed (None if it ended by itself).
+    had not finished when it ended, and why it was killed (None if it ended by itself); `counted`
+    with what a child has counted since it was called last.
     """
 
     def __init__(
@@ -143,8 +144,10 @@ class Children:
         ended: Callable[[list[DueVisit], str | None], None],
         limits: ChildLimits,
         arguments: Sequence[str] = (),
+        counted: Callable[[Mapping[str, int]], None] = lambda counts: None,
     ) -> None:
         """Prepare; a child starts with the first visit. `arguments` replace its command."""
+        self._counted = counted
         self._reported = reported
         self._ended = ended
         self._limits = limits
@@ -224,6 +227,7 @@ class Children:
 
     def _take(self, child: Child, message: Report) -> None:
         if isinstance(message, Alive):
+            self._counted(message.counts)
             return
         due = child.aboard.get(message.claim)
         if due is None:

@@ -25,7 +25,9 @@ class GiveBack(msgspec.Struct, frozen=True, tag="give-back"):
 
 
 class Alive(msgspec.Struct, frozen=True, tag="alive"):
-    """From a child: its event loop runs."""
+    """From a child: its event loop runs; `counts` is what it has counted since the last one."""
+
+    counts: dict[str, int] = {}
 
 
 class Began(msgspec.Struct, frozen=True, tag="began"):

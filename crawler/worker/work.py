@@ -17,6 +17,7 @@ from crawler.record import database as recorder
 from crawler.record.schedules import DueVisit, claim_due
 from crawler.worker.children import ChildLimits, Children, command
 from crawler.worker.messages import Began, Done, Report, Stopped
+from crawler.worker.totals import Totals
 from registry.db import status, visits
 from registry.db.session import Session
 from registry.errors import DatabaseUnavailable, RegistryError
@@ -41,8 +42,8 @@ class Worker:
     """Makes due visits, `concurrency` at a time, until a signal; or with `once` until none is due.
 
     `say` is called with lines for the log, `report` with the result of each visit. `made` and
-    `failed` count the visits, `is_stopping` is whether a signal has stopped it. `warc` is the
-    folder of WARC files, None for none.
+    `failed` count the visits, `is_stopping` is whether a signal has stopped it, `totals` is
+    what it has counted. `warc` is the folder of WARC files, None for none.
     """
 
     def __init__(
@@ -64,7 +65,8 @@ class Worker:
         self._session = Session()
         arguments = command(warc) if warc else ()
         limits = limits or ChildLimits()
-        self._children = Children(self._reported, self._ended, limits, arguments)
+        self.totals = Totals()
+        self._children = Children(self._reported, self._ended, limits, arguments, self.totals.add)
         self._wake = asyncio.Event()
         self.is_stopping = False
         self.made = self.failed = 0
@@ -94,12 +96,18 @@ class Worker:
             self._children.raise_error()
 
     @property
-    def _aboard(self) -> int:
+    def aboard(self) -> int:
+        """Return the number of visits in progress."""
         return sum(len(child.aboard) for child in self._children.all)
 
     @property
+    def children(self) -> int:
+        """Return the number of processes that make visits."""
+        return len(self._children.all)
+
+    @property
     def _is_idle(self) -> bool:
-        return self._aboard == 0 and not self._writes
+        return self.aboard == 0 and not self._writes
 
     async def _pause(self) -> None:
         """Wait until a visit ends, or it is time to look again."""
@@ -129,7 +137,7 @@ class Worker:
         if self.is_stopping:
             return 0
         own = [claim.visit_id for child in self._children.all for claim in child.aboard]
-        due = await asyncio.to_thread(self._due, self._concurrency - self._aboard, own)
+        due = await asyncio.to_thread(self._due, self._concurrency - self.aboard, own)
         for visit in due:
             await self._children.make(visit)
         return len(due)
@@ -156,16 +164,20 @@ class Worker:
                 self._wake.set()
                 self.made += 1
                 self.failed += ended.state == "failed"
+                self.totals.end(ended.state, ended.extent, ended.seconds)
                 self._report(ended)
             case Stopped(error=error, is_failed=is_failed):
                 self._wake.set()
                 self._say(f"visit {due.claim.visit_id} of {due.host} stopped: {error}")
                 self.failed += is_failed
+                self.totals.end("failed" if is_failed else "lost", due.extent)
 
     def _ended(self, aboard: list[DueVisit], fault: str | None) -> None:
         """Count the crash of a child for the visits that it made."""
         self._wake.set()
-        if aboard and not self.is_stopping:
+        is_crash = bool(aboard) and not self.is_stopping
+        self.totals.crashes += is_crash or fault is not None
+        if is_crash:
             hosts = ", ".join(due.host for due in aboard)
             reason = f"was killed: {fault}" if fault else "ended unexpectedly"
             self._say(f"a process {reason}; its visits go on in another: {hosts}")
@@ -185,8 +197,10 @@ class Worker:
 
     async def _crashed(self, aboard: list[DueVisit]) -> None:
         crashed = [(due.plan, due.claim) for due in aboard]
+        extents = {due.claim.visit_id: due.extent for due in aboard}
         for visit_id in await asyncio.to_thread(recorder.crash, self._session, crashed):
             self.failed += 1
+            self.totals.end("failed", extents[visit_id])
             self._say(f"visit {visit_id} failed: it ends its process")
 
     async def _watch(self) -> None:
@@ -213,5 +227,5 @@ class Worker:
             return
         self.is_stopping = True
         self._wake.set()
-        if self._aboard:
-            self._say(f"giving back {self._aboard} visits (again to stop at once)")
+        if self.aboard:
+            self._say(f"giving back {self.aboard} visits (again to stop at once)")

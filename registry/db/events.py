@@ -43,6 +43,11 @@ def changes_found(conn: psycopg.Connection, visit_id: int) -> tuple[int, frozens
     return row[0], frozenset(row[1] or ())
 
 
+def events_of_visit(conn: psycopg.Connection, visit_id: int) -> dict[str, int]:
+    """Return the numbers of events of a visit, by kind."""
+    return dict(conn.execute(SQL["events_of_visit"], {"visit_id": visit_id}).fetchall())
+
+
 def events(
     conn: psycopg.Connection,
     *,

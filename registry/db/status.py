@@ -8,8 +8,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import psycopg
-from psycopg.rows import class_row
+from psycopg.rows import class_row, dict_row
 
+from registry.db.held import suspects
 from registry.db.known_rows import Extent
 from registry.db.sql import load
 from registry.db.values import unpack
@@ -19,6 +20,8 @@ SQL = load("status")
 # The time over which numbers are compared, and events are counted.
 TREND = timedelta(days=30)
 RECENT = timedelta(days=7)
+# Longest time of a query for `numbers`, which may be asked every few seconds.
+MOST_TIME = "2s"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,12 +66,40 @@ class WorkerAlive:
     visits: int
 
 
+@dataclass(frozen=True, slots=True)
+class Numbers:
+    """How all schedules and workers are, in numbers.
+
+    `due` schedules are due and not being visited, the first of them since `behind` seconds.
+    `visits` are in progress. `suspect` sites had a visit that found too little, which no later
+    one has judged.
+    """
+
+    schedules: int
+    paused: int
+    due: int
+    behind: float
+    visits: int
+    workers: int
+    suspect: int
+
+
 def site_states(conn: psycopg.Connection, ids: Sequence[int] | None = None) -> list[SiteState]:
     """Return the states of all scheduled sites, or of some schedules."""
     values = {"trend": TREND, "ids": None if ids is None else list(ids)}
     with conn.cursor(row_factory=class_row(SiteState)) as cursor:
         rows = cursor.execute(SQL["site_states"], values).fetchall()
     return [replace(row, start_url=unpack(row.start_url)) for row in rows]
+
+
+def numbers(conn: psycopg.Connection) -> Numbers:
+    """Return the numbers of all workers. Raises DatabaseUnavailable if a query takes too long."""
+    with conn.transaction(), conn.cursor(row_factory=dict_row) as cursor:
+        cursor.execute(SQL["limit_time"], {"limit": MOST_TIME})
+        row = cursor.execute(SQL["numbers"], {"silence": SILENCE}).fetchone()
+        assert row is not None
+        plans = {(one.host, one.start_url, one.spider) for one in suspects(conn)}
+    return Numbers(**row, suspect=len(plans))
 
 
 def sign(conn: psycopg.Connection, name: str, *, concurrency: int, visits: int) -> None:

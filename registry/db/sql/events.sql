@@ -17,6 +17,9 @@ SELECT count(*), array_agg(DISTINCT carrier) FILTER (WHERE starts_with(kind, 'ma
 FROM event LEFT JOIN evidence ON evidence.id = coalesce(evidence_after, evidence_before)
 WHERE visit_id = %(visit_id)s AND kind <> 'picture-stale'
 
+-- name: events_of_visit
+SELECT kind, count(*) FROM event WHERE visit_id = %(visit_id)s GROUP BY kind
+
 -- name: list_events
 -- with the host of the visit, and both pieces of evidence and digests of pictures
 SELECT event.id, event.at, event.visit_id, visit.host AS site, event.kind, event.url, event.names,

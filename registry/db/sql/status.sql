@@ -31,6 +31,27 @@ LEFT JOIN LATERAL (
 WHERE %(ids)s::bigint[] IS NULL OR schedule.id = ANY (%(ids)s)
 ORDER BY schedule.id
 
+-- name: numbers
+-- one that is being visited is not behind, although it is due until the visit ends
+WITH late AS (
+    SELECT next_due_at FROM schedule
+    WHERE paused_at IS NULL AND next_due_at <= clock_timestamp()
+      AND NOT EXISTS (SELECT FROM visit
+          WHERE visit.host = schedule.host AND visit.start_url = schedule.start_url
+            AND visit.spider = schedule.spider AND visit.state IN ('claimed', 'running'))
+)
+SELECT (SELECT count(*) FROM schedule) AS schedules,
+       (SELECT count(*) FROM schedule WHERE paused_at IS NOT NULL) AS paused,
+       (SELECT count(*) FROM late) AS due,
+       coalesce(extract(epoch FROM clock_timestamp() - (SELECT min(next_due_at) FROM late)),
+           0)::double precision AS behind,
+       (SELECT count(*) FROM visit WHERE state IN ('claimed', 'running')) AS visits,
+       (SELECT count(*) FROM worker
+        WHERE seen_at > clock_timestamp() - make_interval(secs => %(silence)s)) AS workers
+
+-- name: limit_time
+SELECT set_config('statement_timeout', %(limit)s, true)
+
 -- name: sign_of_worker
 INSERT INTO worker (name, started_at, seen_at, concurrency, visits)
 VALUES (%(name)s, clock_timestamp(), clock_timestamp(), %(concurrency)s, %(visits)s)
