@@ -124,7 +124,7 @@ class WorkerCollector:
 def application(worker: Worker, latest: Latest | None = None) -> WSGIApplication:
     """Return the WSGI application that serves the metrics of a worker at PATH."""
     registry = CollectorRegistry(auto_describe=False)
-    registry.register(WorkerCollector(worker, latest or Latest(_asked_of(Session()))))
+    registry.register(WorkerCollector(worker, latest or Latest(asked_of(Session()))))
     metrics = make_wsgi_app(registry)
 
     def serve(environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
@@ -137,7 +137,9 @@ def application(worker: Worker, latest: Latest | None = None) -> WSGIApplication
     return serve
 
 
-def _asked_of(session: Session) -> Callable[[], Numbers]:
+def asked_of(session: Session) -> Callable[[], Numbers]:
+    """Return a function that asks for the numbers of the database in this session."""
+
     def ask() -> Numbers:
         with session.connection() as conn:
             return numbers(conn)

@@ -216,7 +216,8 @@ def test_the_worker_itself_does_not_load_scrapy() -> None:
     program = """
 import sys
 import crawler.cli.worker, crawler.worker.work
-print([name for name in ("scrapy", "twisted", "lxml", "numpy") if name in sys.modules])
+names = ("scrapy", "twisted", "lxml", "numpy", "prometheus_client")
+print([name for name in names if name in sys.modules])
 """
     done = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, check=True

@@ -49,7 +49,7 @@ ENDED = st.builds(
 )
 ORDERS = st.builds(Make, DUE) | st.just(GiveBack())
 REPORTS = (
-    st.just(Alive())
+    st.builds(Alive, COUNTS)
     | st.builds(Began, CLAIMS, TEXTS)
     | st.builds(Done, CLAIMS, ENDED)
     | st.builds(Stopped, CLAIMS, TEXTS, st.booleans())
@@ -87,6 +87,7 @@ UNREADABLE = [
     b"[]\n",
     b"{}\n",
     b'{"type":"none"}\n',
+    b'{"type":"alive","counts":{"pages":"1"}}\n',
     b'{"type":"began"}\n',
     b'{"type":"began","claim":"1","text":""}\n',
     b'{"type":"began","claim":[1.5,1,0],"text":""}\n',
