@@ -16,6 +16,8 @@ from typing import Any
 import pytest
 from simple_yaml import NotSimpleError, read_yaml
 
+from crawler.worker.work import DRAIN
+
 ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "deploy"
 BIN = Path(sys.executable).parent
@@ -70,7 +72,11 @@ def test_services_name_what_is_there(
         for mount in service.get("volumes") or ():
             volume, _, place = mount.partition(":")
             assert place.startswith("/"), mount
-            assert volume in compose["volumes"], f"{name} mounts {volume}, which nobody declares"
+            if volume.startswith("./"):
+                assert (DEPLOY / volume).exists(), f"{name} mounts {volume}, which is not there"
+                assert place.endswith(":ro"), mount
+            else:
+                assert volume in compose["volumes"], f"{name} mounts {volume}: declared nowhere"
 
 
 def test_conditions_can_be_met(services: dict[str, dict[str, Any]]) -> None:
@@ -99,7 +105,8 @@ def commands(services: dict[str, dict[str, Any]]) -> list[list[str]]:
 def test_commands_are_ours_and_take_their_options(services: dict[str, dict[str, Any]]) -> None:
     """The installed program knows the command and every option that is given to it."""
     assert ["registry", "init"] in commands(services)
-    assert any(command[:2] == ["crawler", "run"] for command in commands(services))
+    assert any(command[:2] == ["crawler", "worker"] for command in commands(services))
+    assert any(command[:2] == ["crawler", "owners"] for command in commands(services))
     for command in commands(services):
         done = subprocess.run(
             [str(BIN / command[0]), *command[1:2], "--help"],
@@ -191,9 +198,18 @@ def test_database_is_new_enough(services: dict[str, dict[str, Any]]) -> None:
     assert int(image.removeprefix("postgres:")) >= OLDEST_MAJOR
 
 
+def test_workers_can_be_scaled_and_have_time_to_end(services: dict[str, dict[str, Any]]) -> None:
+    worker = services["worker"]
+    assert not worker.keys() & {"ports", "container_name", "hostname"}, "one of them could start"
+    assert int(worker["stop_grace_period"].removesuffix("s")) > DRAIN + 30
+    for name in ("worker", "owners"):
+        assert services[name]["restart"] == "unless-stopped"
+
+
 def test_no_password_and_no_open_port(services: dict[str, dict[str, Any]]) -> None:
     for name, service in services.items():
-        assert "ports" not in service, f"{name} opens a port"
+        for port in service.get("ports") or ():
+            assert port.startswith("127.0.0.1:"), f"{name} opens port {port} to the network"
         for setting, value in (service.get("environment") or {}).items():
             if "PASSWORD" in setting:
                 assert SETTING.fullmatch(value), f"{name} holds a password"
