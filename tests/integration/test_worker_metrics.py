@@ -295,6 +295,25 @@ def test_numbers_of_the_database(sites: list[int], conn: psycopg.Connection) -> 
     assert (seen.suspect, seen.visits) == (1, 0)
 
 
+def test_a_connection_that_is_lost_is_replaced(sites: list[int], conn: psycopg.Connection) -> None:
+    clock, up = Clock(), list[float]()
+    end = """SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+        WHERE datname = current_database() AND pid <> pg_backend_pid()"""
+    with served(FakeWorker(), asked_of(Session()), clock) as url:
+        for _ in range(3):
+            clock.seconds += 100
+            up.append(plain(url)["optout_database_up"])
+            if len(up) == 1:
+                conn.execute(end)
+    assert up == [1, 0, 1]
+
+
+def test_a_database_that_is_not_there_is_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REGISTRY_DATABASE_URL", "postgresql://nobody@127.0.0.1:1/none")
+    with served(FakeWorker(), asked_of(Session())) as url:
+        assert plain(url)["optout_database_up"] == 0
+
+
 def test_a_table_that_is_locked_counts_as_away(
     sites: list[int], conn: psycopg.Connection, database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
