@@ -31,7 +31,7 @@ from registry.db.hosts import Turn
 from registry.db.visits import Begun
 
 class Recorder:
-    visit_id, known = 1, Known()
+    visit_id, known, archive = 1, Known(), None
     begun = Begun(0.0, "full", datetime.now(UTC), ())
     def __init__(self):
         self.observations, self.site_files = [], []
@@ -41,6 +41,7 @@ class Recorder:
     def finish(self, state, counts, rest):
         self.observations += rest
         self.counts = counts
+        return {}
 
 class Turns:
     async def take(self, host, *, holder, delay, timeout):
