@@ -74,6 +74,8 @@ class PacedDownloader(Downloader):
             return False
         late = self.pace.paused(monotonic())
         late |= {hostname_of(waiting.request.url) for waiting in self._waiting if waiting.is_denied}
+        if not late:
+            return True
         waiting = sum(hostname_of(request.url) in late for request in self.active)
         return bool(self.total_concurrency <= len(self.active) - waiting)
 

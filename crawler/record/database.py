@@ -97,11 +97,11 @@ class Recorder:
             self._confirm(conn)
             # After a lost connection, the batch may have been committed.
             if visits.add_journal(conn, self.visit_id, part, batch.results):
-                records.write(
+                stored = records.write(
                     conn, self.visit_id, batch.observations, batch.site_files, batch.readings
                 )
                 is_first = self.last_at is None
-                record_readings(conn, self.visit_id, batch.readings, is_first=is_first)
+                record_readings(conn, self.visit_id, batch.readings, stored, is_first=is_first)
                 known_pages.keep(conn, self.visit_id, batch.pages)
                 known_pages.keep_guides(conn, self.visit_id, batch.guides)
                 if self.archive is not None:

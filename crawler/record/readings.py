@@ -10,6 +10,7 @@ from psycopg import Connection
 from crawler.record.changes import Signals, events_between, latest_after, takes_back
 from registry.db import events, held, history, url_readings
 from registry.db.event_rows import Compared, NewEvent
+from registry.db.records import Stored
 from registry.db.rows import EvidenceRow
 from registry.db.url_readings import Had
 from registry.model import Signal, UrlReading
@@ -21,15 +22,20 @@ STALE_VISITS = 3
 
 
 def record_readings(
-    conn: Connection, visit_id: int, readings: Sequence[UrlReading], *, is_first: bool
+    conn: Connection,
+    visit_id: int,
+    readings: Sequence[UrlReading],
+    stored: Stored,
+    *,
+    is_first: bool,
 ) -> None:
     """Compare readings with those before; store the latest ones, and the events.
 
-    Their evidence and pictures are stored. `is_first`: the site was not visited before.
+    `stored` names their evidence and pictures. `is_first`: the site was not visited before.
     Readings that take something back are held until the visit is judged (`release`).
     """
     marks = [_reserving(reading) for reading in readings]
-    compared, had = url_readings.compare(conn, visit_id, readings, marks)
+    compared, had = url_readings.compare(conn, visit_id, readings, marks, stored)
     signals = _signals(conn, compared, is_first=is_first)
     kept, lost = list[Compared](), list[Compared]()
     for one in compared:

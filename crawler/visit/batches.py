@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, TypeVar, TypeVarTuple
 
 from crawler.record.values import Batch
+from crawler.settings import LEAST_DELAY
 from crawler.visit.results import Result, pack, readings_of
 from crawler.warc.captures import Capture
 from registry.db.known_rows import KnownGuide, KnownPage
@@ -28,7 +29,7 @@ Arguments = TypeVarTuple("Arguments")
 BATCH = 200
 # Seconds from the end of one write to the next: at the pace of one host each result is
 # written at once, and a killed visit repeats only the requests that were in progress.
-SECONDS = 0.2
+SECONDS = LEAST_DELAY
 # Without results, a sign of life is written after so many seconds.
 SIGN_SECONDS = 10.0
 

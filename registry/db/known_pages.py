@@ -25,8 +25,10 @@ def keep(conn: psycopg.Connection, visit_id: int, pages: Iterable[KnownPage]) ->
 
     Inside the transaction of the visit's owner, the only one that writes pages of its host.
     """
-    with conn.cursor() as cursor:
-        cursor.executemany(SQL["keep_page"], [_values(visit_id, page) for page in pages])
+    rows = [_values(visit_id, page) for page in pages]
+    if rows:
+        with conn.cursor() as cursor:
+            cursor.executemany(SQL["keep_page"], rows)
 
 
 def known_guides(conn: psycopg.Connection, host: str) -> list[KnownGuide]:
@@ -43,6 +45,8 @@ def keep_guides(conn: psycopg.Connection, visit_id: int, guides: Iterable[KnownG
     rows = [asdict(guide) | {"url": pack(guide.url), "visit_id": visit_id} for guide in guides]
     for row in rows:
         row |= {name: row[name] and pack(row[name]) for name in ("etag", "last_modified")}
+    if not rows:
+        return
     with conn.cursor() as cursor:
         cursor.executemany(SQL["keep_guide"], [row for row in rows if not row["is_gone"]])
         cursor.executemany(SQL["forget_guide"], [row for row in rows if row["is_gone"]])

@@ -5,11 +5,13 @@ All functions need a connection of `registry.db.connect.connect`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any, NamedTuple
 
 import psycopg
-from psycopg.types.json import Jsonb
+from psycopg.pq import TransactionStatus
+from psycopg.types.json import Json
 
 from registry.db.known_rows import KnownImage, KnownSiteFile
 from registry.db.rows import evidence_from_row
@@ -19,6 +21,16 @@ from registry.fingerprints import versions
 from registry.model import Evidence, Observation, Picture, SiteFile, UrlReading
 
 SQL = load("records")
+# A row to store, by column.
+Row = dict[str, object]
+IdsOf = Callable[[list[bytes]], Iterable[tuple[bytes, int]]]
+
+
+class Stored(NamedTuple):
+    """The ids of stored evidence by its digest, and of stored images by their sha256."""
+
+    evidence: Mapping[bytes, int]
+    images: Mapping[bytes, int]
 
 
 def write(
@@ -27,7 +39,7 @@ def write(
     observations: Sequence[Observation],
     site_files: Sequence[SiteFile] = (),
     readings: Sequence[UrlReading] = (),
-) -> None:
+) -> Stored:
     """Store one batch, all of it or nothing, in the caller's transaction if there is one.
 
     Of `readings` the evidence and pictures are stored; a page may show no image, and an image
@@ -36,33 +48,72 @@ def write(
     write the same images at once. Raises psycopg's CheckViolation for an observation with
     neither picture nor refusal.
     """
-    if not observations and not site_files and not readings:
-        return
     read: list[Observation | UrlReading] = [*observations, *readings]
     evidence = [e for o in read for e in o.evidence]
     evidence += [f.evidence for f in site_files if f.evidence]
-    pictures = [o.picture for o in read if o.picture]
-    with conn.transaction():
-        conn.execute(SQL["stage_batch"])
-        _copy(conn, "copy_evidence", _evidence_rows(evidence))
-        _copy(
-            conn, "copy_observation", map(_observation_row, range(len(observations)), observations)
+    with _whole(conn):
+        stored = Stored(
+            _add_evidence(conn, evidence),
+            add_pictures(conn, [o.picture for o in read if o.picture]),
         )
-        _copy(conn, "copy_site_rule", map(_site_rule_row, range(len(site_files)), site_files))
-        conn.execute(SQL["insert_evidence"])
-        add_pictures(conn, pictures)
-        conn.execute(SQL["insert_observation"], {"visit_id": visit_id})
-        conn.execute(SQL["insert_site_rule"], {"visit_id": visit_id})
+        rows = [_observation_row(n, o, stored) for n, o in enumerate(observations)]
+        if rows:
+            conn.execute(SQL["insert_observation"], {"visit_id": visit_id, "rows": Json(rows)})
+        rows = [_site_rule_row(n, f, stored) for n, f in enumerate(site_files)]
+        if rows:
+            conn.execute(SQL["insert_site_rule"], {"visit_id": visit_id, "rows": Json(rows)})
+    return stored
 
 
-def add_pictures(conn: psycopg.Connection, pictures: Iterable[Picture]) -> None:
-    """Store images and fingerprints that are not there yet, inside the caller's transaction."""
-    distinct = {picture.sha256: picture for picture in pictures}.values()
-    conn.execute(SQL["stage_batch"])
-    _copy(conn, "copy_image", map(_image_row, distinct))
-    _copy(conn, "copy_fingerprint", (row for p in distinct for row in _fingerprint_rows(p)))
-    conn.execute(SQL["insert_image"])
-    conn.execute(SQL["insert_fingerprint"])
+def _whole(conn: psycopg.Connection) -> AbstractContextManager[object]:
+    """Return the caller's transaction if there is one, or one of its own."""
+    is_idle = conn.info.transaction_status == TransactionStatus.IDLE
+    return conn.transaction() if is_idle else nullcontext()
+
+
+def _add_evidence(conn: psycopg.Connection, evidence: Iterable[Evidence]) -> dict[bytes, int]:
+    distinct = {evidence_digest(e): e for e in evidence}
+
+    def add(missing: list[bytes]) -> Iterable[tuple[bytes, int]]:
+        rows = Json([_evidence_row(digest, distinct[digest]) for digest in missing])
+        return conn.execute(SQL["insert_evidence"], {"rows": rows})
+
+    def known(digests: list[bytes]) -> Iterable[tuple[bytes, int]]:
+        return conn.execute(SQL["evidence_ids"], {"digests": digests})
+
+    return _ids(list(distinct), known, add)
+
+
+def add_pictures(conn: psycopg.Connection, pictures: Iterable[Picture]) -> dict[bytes, int]:
+    """Store images and fingerprints that are not there yet, inside the caller's transaction.
+
+    Return the ids of the images by their sha256.
+    """
+    distinct = {bytes.fromhex(picture.sha256): picture for picture in pictures}
+
+    def add(missing: list[bytes]) -> Iterable[tuple[bytes, int]]:
+        rows = Json([_image_row(distinct[digest]) for digest in missing])
+        return conn.execute(SQL["insert_image"], {"rows": rows})
+
+    def known(digests: list[bytes]) -> Iterable[tuple[bytes, int]]:
+        return conn.execute(SQL["image_ids"], {"digests": digests})
+
+    ids = _ids(list(distinct), known, add)
+    rows = [r for digest, p in distinct.items() for r in _fingerprint_rows(ids[digest], p)]
+    if rows:
+        conn.execute(SQL["insert_fingerprint"], {"rows": Json(rows)})
+    return ids
+
+
+def _ids(digests: list[bytes], known: IdsOf, add: IdsOf) -> dict[bytes, int]:
+    """Return the ids of rows by their digests; `add` adds those that are not `known`."""
+    ids: dict[bytes, int] = {}
+    # Another session may add a row between the first look and our own: look once more.
+    for find in (known, add, known):
+        missing = [digest for digest in digests if digest not in ids]
+        if missing:
+            ids.update(find(missing))
+    return ids
 
 
 def known_images(conn: psycopg.Connection, host: str) -> dict[str, KnownImage]:
@@ -77,53 +128,71 @@ def known_site_files(conn: psycopg.Connection, host: str) -> list[KnownSiteFile]
     return [KnownSiteFile(file_host, kind, unpack(url)) for file_host, kind, url in rows]
 
 
-def _copy(conn: psycopg.Connection, name: str, rows: Iterable[Sequence[object]]) -> None:
-    with conn.cursor() as cursor, cursor.copy(SQL[name]) as copy:
-        for row in rows:
-            copy.write_row(row)
-
-
 def _packed(text: str | None) -> str | None:
     return None if text is None else pack(text)
 
 
-def _evidence_rows(evidence: Iterable[Evidence]) -> Iterable[Sequence[object]]:
-    distinct = {evidence_digest(e): e for e in evidence}
-    for digest, e in distinct.items():
-        lines = Jsonb([[pack(name), pack(value)] for name, value in e.lines]) if e.lines else None
-        yield digest, e.carrier, e.about, pack(e.url), lines, pack(e.text) or None
+def _hex(data: bytes) -> str:
+    r"""Return bytes in the form of PostgreSQL's bytea: `\x` and hex digits."""
+    return rf"\x{data.hex()}"
 
 
-def _image_row(p: Picture) -> Sequence[object]:
-    sha256, md5 = bytes.fromhex(p.sha256), bytes.fromhex(p.md5)
-    return sha256, md5, p.width, p.height, p.format, p.size, p.unfit
+def _evidence_row(digest: bytes, e: Evidence) -> Row:
+    return {
+        "digest": _hex(digest),
+        "carrier": e.carrier,
+        "about": e.about,
+        "url": pack(e.url),
+        "lines": [[pack(name), pack(value)] for name, value in e.lines] or None,
+        "text": pack(e.text) or None,
+    }
 
 
-def _fingerprint_rows(p: Picture) -> Iterable[Sequence[object]]:
-    of = versions()
+def _image_row(p: Picture) -> Row:
+    return {
+        "sha256": rf"\x{p.sha256}",
+        "md5": rf"\x{p.md5}",
+        "width": p.width,
+        "height": p.height,
+        "format": p.format,
+        "size": p.size,
+        "unfit": p.unfit,
+    }
+
+
+def _fingerprint_rows(image_id: int, p: Picture) -> Iterable[Row]:
     for algorithm, views in p.fingerprints.items():
+        about = {"image_id": image_id, "algorithm": algorithm, "version": versions()[algorithm]}
         for view, bits in views.items():
-            yield bytes.fromhex(p.sha256), algorithm, of[algorithm], view, bytes.fromhex(bits)
+            yield about | {"view": view, "bits": rf"\x{bits}"}
 
 
-def _observation_row(position: int, o: Observation) -> Sequence[object]:
-    return (
-        position,
-        o.observed_at,
-        pack(o.image_url),
-        _packed(o.page_url),
-        _packed(o.fetched_url),
-        o.relation,
-        o.status,
-        o.refusal,
-        bytes.fromhex(o.picture.sha256) if o.picture else None,
-        [evidence_digest(e) for e in o.evidence],
-    )
+def _observation_row(position: int, o: Observation, stored: Stored) -> Row:
+    return {
+        "position": position,
+        "observed_at": o.observed_at.isoformat(),
+        "image_url": pack(o.image_url),
+        "page_url": _packed(o.page_url),
+        "fetched_url": _packed(o.fetched_url),
+        "relation": o.relation,
+        "status": o.status,
+        "refusal": o.refusal,
+        "image_id": stored.images[bytes.fromhex(o.picture.sha256)] if o.picture else None,
+        "evidence": [stored.evidence[evidence_digest(e)] for e in o.evidence],
+    }
 
 
-def _site_rule_row(position: int, f: SiteFile) -> Sequence[object]:
-    digest = evidence_digest(f.evidence) if f.evidence else None
-    return position, f.observed_at, f.host, f.kind, pack(f.url), f.status, f.refusal, digest
+def _site_rule_row(position: int, f: SiteFile, stored: Stored) -> Row:
+    return {
+        "position": position,
+        "observed_at": f.observed_at.isoformat(),
+        "host": f.host,
+        "kind": f.kind,
+        "url": pack(f.url),
+        "status": f.status,
+        "refusal": f.refusal,
+        "evidence_id": stored.evidence[evidence_digest(f.evidence)] if f.evidence else None,
+    }
 
 
 def _known_image(row: Sequence[Any]) -> KnownImage:

@@ -22,6 +22,7 @@ class Session:
         self._lock = RLock()
         self._open = ExitStack()
         self._conn: psycopg.Connection | None = None
+        self._name = ""
 
     @contextmanager
     def connection(self) -> Iterator[psycopg.Connection]:
@@ -29,7 +30,7 @@ class Session:
         with self._lock:
             conn = self._conn or self._connect()
             try:
-                with translated(database_name()):
+                with translated(self._name):
                     yield conn
             except DatabaseUnavailable:
                 self.close()
@@ -46,5 +47,5 @@ class Session:
         with ExitStack() as opening:
             conn = opening.enter_context(connect())
             self._open = opening.pop_all()
-        self._conn = conn
+        self._conn, self._name = conn, database_name()
         return conn

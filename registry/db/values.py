@@ -14,6 +14,7 @@ import json
 import re
 from dataclasses import fields
 from datetime import UTC, datetime
+from functools import lru_cache
 
 from registry.model import Claim, Evidence, UrlReading
 
@@ -34,6 +35,7 @@ def unpack(text: str) -> str:
     return _PACKED.sub(lambda match: chr(int(match[1], 16)), text)
 
 
+@lru_cache(64)  # each piece of a batch is asked for several times
 def evidence_digest(evidence: Evidence) -> bytes:
     """Return the sha256 of an evidence's fields as canonical JSON (ASCII, no blanks)."""
     lines = [list(line) for line in evidence.lines]

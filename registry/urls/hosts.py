@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from functools import lru_cache
 
 # Labels separated by single dots; the underscore is no host name (RFC 952) but resolves.
 HOST_PATTERN = r"[a-z0-9_-]+(?:\.[a-z0-9_-]+)*"
@@ -34,6 +35,11 @@ def spelled_authority(text: str, scheme: str) -> str | None:
 
     User and password are dropped, and so is the scheme's own port.
     """
+    # A visit asks for the same few all the time; long ones are not worth their memory.
+    return _recent(text, scheme) if len(text) <= MAX_HOST else _spelled(text, scheme)
+
+
+def _spelled(text: str, scheme: str) -> str | None:
     text = text.rpartition("@")[2]
     named = _PORT.search(text)
     host = spelled_host(text[: named.start()] if named else text)
@@ -44,6 +50,9 @@ def spelled_authority(text: str, scheme: str) -> str | None:
     if len(digits) > 5 or int(digits) > 65535:
         return None
     return host if int(digits) == DEFAULT_PORTS.get(scheme) else f"{host}:{digits}"
+
+
+_recent = lru_cache(4096)(_spelled)
 
 
 def spelled_host(text: str) -> str | None:

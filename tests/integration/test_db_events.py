@@ -61,8 +61,8 @@ def recorded(
         if r.about == "site"
     ]
     with conn.transaction():
-        records.write(conn, visit, observations, files, readings)
-        record_readings(conn, visit, readings, is_first=is_first)
+        stored = records.write(conn, visit, observations, files, readings)
+        record_readings(conn, visit, readings, stored, is_first=is_first)
         release(conn, visit)
 
 

@@ -1,71 +1,45 @@
 What visits bring: evidence, images, observations, site rules; and the known images.
 
-A batch is copied into the staged_ tables and goes on from there. Whatever two
-crawlers may insert at once (evidence, images, fingerprints) is inserted in the
-order of its key, so that they wait for each other and never in a circle.
+Rows come as one JSON array. Whatever two crawlers may insert at once (evidence, images,
+fingerprints) is inserted in the order of its key, so that they wait for each other and never
+in a circle.
 
--- name: stage_batch
-CREATE TEMP TABLE IF NOT EXISTS staged_evidence (
-    digest bytea, carrier text, about text, url text, lines jsonb, text text
-) ON COMMIT DELETE ROWS;
-CREATE TEMP TABLE IF NOT EXISTS staged_image (
-    sha256 bytea, md5 bytea, width integer, height integer, format text, size bigint, unfit text
-) ON COMMIT DELETE ROWS;
-CREATE TEMP TABLE IF NOT EXISTS staged_fingerprint (
-    sha256 bytea, algorithm text, version text, view text, bits bytea
-) ON COMMIT DELETE ROWS;
-CREATE TEMP TABLE IF NOT EXISTS staged_observation (
-    position integer, observed_at timestamptz, image_url text, page_url text, fetched_url text,
-    relation text, status integer, refusal text, sha256 bytea, evidence bytea[]
-) ON COMMIT DELETE ROWS;
-CREATE TEMP TABLE IF NOT EXISTS staged_site_rule (
-    position integer, observed_at timestamptz, host text, kind text, url text, status integer,
-    refusal text, evidence bytea
-) ON COMMIT DELETE ROWS
-
--- name: copy_evidence
-COPY staged_evidence (digest, carrier, about, url, lines, text) FROM STDIN
-
--- name: copy_image
-COPY staged_image (sha256, md5, width, height, format, size, unfit) FROM STDIN
-
--- name: copy_fingerprint
-COPY staged_fingerprint (sha256, algorithm, version, view, bits) FROM STDIN
-
--- name: copy_observation
-COPY staged_observation (position, observed_at, image_url, page_url, fetched_url, relation,
-                         status, refusal, sha256, evidence) FROM STDIN
-
--- name: copy_site_rule
-COPY staged_site_rule (position, observed_at, host, kind, url, status, refusal, evidence)
-FROM STDIN
+-- name: evidence_ids
+SELECT digest, id FROM evidence WHERE digest = ANY (%(digests)s::bytea[])
 
 -- name: insert_evidence
 INSERT INTO evidence (digest, carrier, about, url, lines, text)
-SELECT digest, carrier, about, url, lines, text FROM staged_evidence ORDER BY digest
+SELECT * FROM json_to_recordset(%(rows)s) AS new
+    (digest bytea, carrier text, about text, url text, lines jsonb, text text)
+ORDER BY digest
 ON CONFLICT (digest) DO NOTHING
+RETURNING digest, id
+
+-- name: image_ids
+SELECT sha256, id FROM image WHERE sha256 = ANY (%(digests)s::bytea[])
 
 -- name: insert_image
 INSERT INTO image (sha256, md5, width, height, format, size, unfit)
-SELECT sha256, md5, width, height, format, size, unfit FROM staged_image ORDER BY sha256
+SELECT * FROM json_to_recordset(%(rows)s) AS new
+    (sha256 bytea, md5 bytea, width integer, height integer, format text, size bigint, unfit text)
+ORDER BY sha256
 ON CONFLICT (sha256) DO NOTHING
+RETURNING sha256, id
 
 -- name: insert_fingerprint
 INSERT INTO fingerprint (image_id, algorithm, version, view, bits)
-SELECT image.id, staged.algorithm, staged.version, staged.view, staged.bits
-FROM staged_fingerprint AS staged JOIN image USING (sha256)
-ORDER BY staged.sha256, staged.algorithm, staged.version, staged.view
+SELECT * FROM json_to_recordset(%(rows)s) AS new
+    (image_id bigint, algorithm text, version text, view text, bits bytea)
+ORDER BY image_id, algorithm, version, view
 ON CONFLICT (image_id, algorithm, version, view) DO NOTHING
 
 -- name: insert_observation
 -- those that equal the latest one of the same image URL and page are counted there instead
 WITH reading AS MATERIALIZED (
-    SELECT staged.*, image.id AS image_id,
-           ARRAY(SELECT evidence.id
-                 FROM unnest(staged.evidence) WITH ORDINALITY AS named (digest, place)
-                 JOIN evidence USING (digest)
-                 ORDER BY named.place) AS evidence_ids
-    FROM staged_observation AS staged LEFT JOIN image USING (sha256)
+    SELECT * FROM json_to_recordset(%(rows)s) AS new
+        (position integer, observed_at timestamptz, image_url text, page_url text,
+         fetched_url text, relation text, status integer, refusal text, image_id bigint,
+         evidence bigint[])
 ), equal AS MATERIALIZED (
     SELECT reading.position, reading.observed_at, latest.id
     FROM reading CROSS JOIN LATERAL (
@@ -82,7 +56,7 @@ WITH reading AS MATERIALIZED (
             IS NOT DISTINCT FROM replace(reading.status::text, '304', '200')
       AND latest.refusal IS NOT DISTINCT FROM reading.refusal
       AND latest.image_id IS NOT DISTINCT FROM reading.image_id
-      AND latest.evidence = reading.evidence_ids
+      AND latest.evidence = reading.evidence
 ), counted AS (
     INSERT INTO observation_again AS again (observation_id, readings, again_at, visit_id)
     SELECT id, count(*), max(observed_at), %(visit_id)s::bigint
@@ -95,7 +69,7 @@ WITH reading AS MATERIALIZED (
 INSERT INTO observation (visit_id, observed_at, image_url, page_url, fetched_url, relation,
                          status, refusal, image_id, evidence)
 SELECT %(visit_id)s::bigint, observed_at, image_url, page_url, fetched_url, relation,
-       status, refusal, image_id, evidence_ids
+       status, refusal, image_id, evidence
 FROM reading
 WHERE NOT EXISTS (SELECT FROM equal WHERE equal.position = reading.position)
 ORDER BY position
@@ -103,8 +77,9 @@ ORDER BY position
 -- name: insert_site_rule
 -- those that equal the latest one of the same file are counted there instead
 WITH reading AS MATERIALIZED (
-    SELECT staged.*, evidence.id AS evidence_id
-    FROM staged_site_rule AS staged LEFT JOIN evidence ON evidence.digest = staged.evidence
+    SELECT * FROM json_to_recordset(%(rows)s) AS new
+        (position integer, observed_at timestamptz, host text, kind text, url text,
+         status integer, refusal text, evidence_id bigint)
 ), equal AS MATERIALIZED (
     SELECT reading.position, reading.observed_at, latest.id
     FROM reading CROSS JOIN LATERAL (

@@ -1,38 +1,27 @@
 The latest reading of each page, image and site file. Rows are added and locked in the order
 of their keys, so that two visits wait for each other and never in a circle.
 
--- name: stage_readings
-CREATE TEMP TABLE IF NOT EXISTS staged_reading (
-    key bytea, about text, since timestamptz, evidence bigint[], image_id bigint, refusal text,
-    marks integer
-) ON COMMIT DELETE ROWS
-
--- name: copy_readings
-COPY staged_reading (key, about, since, evidence, image_id, refusal, marks) FROM STDIN
-
--- name: had_before
-SELECT count(*) FILTER (WHERE before.marks > 0),
-       count(before.image_id) FILTER (WHERE staged.about = 'image')
-FROM url_reading AS before JOIN staged_reading AS staged USING (key)
+-- name: readings_before
+SELECT key, since, evidence, image_id, refusal, is_stale, marks
+FROM url_reading WHERE key = ANY (%(keys)s::bytea[])
 
 -- name: add_readings
 INSERT INTO url_reading (key, about, site, since, evidence, image_id, refusal, marks)
 SELECT key, about, (SELECT host FROM visit WHERE id = %(visit_id)s), since, evidence, image_id,
        refusal, marks
-FROM staged_reading ORDER BY key
+FROM json_to_recordset(%(rows)s) AS new
+    (key bytea, about text, since timestamptz, evidence bigint[], image_id bigint, refusal text,
+     marks integer)
+ORDER BY key
 ON CONFLICT (key) DO NOTHING
 RETURNING key
 
--- name: differing_readings
--- those before; the rows stay locked
-SELECT before.key, before.since, before.evidence, before.image_id, before.refusal,
-       before.is_stale, before.marks
-FROM url_reading AS before JOIN staged_reading AS staged USING (key)
-WHERE before.is_stale OR before.marks IS NULL
-   OR (before.evidence, before.image_id, before.refusal)
-      IS DISTINCT FROM (staged.evidence, staged.image_id, staged.refusal)
-ORDER BY before.key
-FOR UPDATE OF before
+-- name: lock_readings
+-- the rows stay locked
+SELECT key, since, evidence, image_id, refusal, is_stale, marks
+FROM url_reading WHERE key = ANY (%(keys)s::bytea[])
+ORDER BY key
+FOR UPDATE
 
 -- name: change_reading
 UPDATE url_reading
@@ -40,12 +29,6 @@ SET since = %(since)s, evidence = %(evidence)s, image_id = %(image_id)s, refusal
     is_stale = %(is_stale)s, about = %(about)s, marks = %(marks)s,
     site = (SELECT host FROM visit WHERE id = %(visit_id)s)
 WHERE key = %(key)s
-
--- name: evidence_ids
-SELECT digest, id FROM evidence WHERE digest = ANY (%(digests)s::bytea[])
-
--- name: image_ids
-SELECT sha256, id FROM image WHERE sha256 = ANY (%(digests)s::bytea[])
 
 -- name: become_stale
 -- pictures last seen by a visit of this plan, but not by its last complete ones; a page that
