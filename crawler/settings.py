@@ -42,6 +42,16 @@ DOWNLOADER_MIDDLEWARES: dict[str, int | None] = {
     # Nearer to the network than Scrapy's retries (550) and redirects (600).
     "crawler.manners.destination.DestinationMiddleware": 610,
 }
+# What ours does itself, or what only others need: each costs time for every request of a page.
+SPIDER_MIDDLEWARES: dict[str, int | None] = dict.fromkeys(
+    (
+        "scrapy.spidermiddlewares.depth.DepthMiddleware",
+        "scrapy.spidermiddlewares.metacopy.MetaCopyDetectionMiddleware",
+        # No request has a Referer.
+        "scrapy.spidermiddlewares.referer.RefererMiddleware",
+        "scrapy.spidermiddlewares.urllength.UrlLengthMiddleware",
+    )
+)
 EXTENSIONS: dict[str, int | None] = {
     "scrapy.extensions.throttle.AutoThrottle": None,
     "crawler.manners.throttle.HostThrottle": 0,
@@ -62,20 +72,17 @@ AUTOTHROTTLE_MAX_DELAY = 60.0
 CONCURRENT_REQUESTS = 8
 CONCURRENT_REQUESTS_PER_DOMAIN = 1
 # Tasks that Scrapy starts per response for its items; its default of 100 takes a tenth of a visit.
-CONCURRENT_ITEMS = 4
+CONCURRENT_ITEMS = 1
 # Pages of one priority in the order they were found.
 SCHEDULER_MEMORY_QUEUE = "scrapy.squeues.FifoMemoryQueue"
 
 COOKIES_ENABLED = False
-REFERRER_POLICY = "no-referrer"
 REDIRECT_MAX_TIMES = 5
 METAREFRESH_ENABLED = False
 RETRY_TIMES = 1
 RETRY_GIVE_UP_LOG_LEVEL = "DEBUG"
 DNS_TIMEOUT = 10
 TWISTED_DNS_RESOLVER = "crawler.manners.resolver.GuardedResolver"
-# BoundsMiddleware refuses long URLs, with a reason.
-URLLENGTH_LIMIT = 0
 # A proxy would resolve names itself and bypass GuardedResolver.
 HTTPPROXY_ENABLED = False
 DOWNLOAD_MAXSIZE = 10 * 1024 * 1024

@@ -41,31 +41,37 @@ class SiteFileUrls:
     """
 
     _requested: set[tuple[str, str]] = field(default_factory=set)
+    # The roots of hosts whose declared files were requested, for images, and for pages.
+    _roots: set[tuple[str | None, bool]] = field(default_factory=set)
     _pointers: dict[str, list[str]] = field(default_factory=dict)
     _licences: dict[str, int] = field(default_factory=dict)
     licences_left: int = 0
 
     def about_page(self, url: str, evidence: Iterable[Evidence]) -> list[SiteFileUrl]:
         """Return the files to request after a page was read."""
-        return self._new_files(url, carriers().requested(shows_pages=True), evidence)
+        return self._new_files(url, evidence, shows_pages=True)
 
     def about_image(self, url: str, evidence: Iterable[Evidence]) -> list[SiteFileUrl]:
         """Return the files to request after an image was read."""
-        return self._new_files(url, carriers().requested(shows_pages=False), evidence)
+        return self._new_files(url, evidence, shows_pages=False)
 
     def robots_txt(self, evidence: Evidence) -> None:
         """Keep the licences that a robots.txt points to."""
         self._pointers.setdefault(host_of(evidence.url) or "", []).extend(_licences(evidence))
 
     def _new_files(
-        self, url: str, files: Iterable[tuple[str, str]], evidence: Iterable[Evidence]
+        self, url: str, evidence: Iterable[Evidence], *, shows_pages: bool
     ) -> list[SiteFileUrl]:
         host = host_of(url) or ""
-        wanted = [
-            SiteFileUrl(file_url, kind, host)
-            for kind, path in files
-            if (file_url := absolute(url, path)) is not None
-        ]
+        root = absolute(url, "/")
+        wanted: list[SiteFileUrl] = []
+        if (root, shows_pages) not in self._roots:
+            self._roots.add((root, shows_pages))
+            wanted += [
+                SiteFileUrl(file_url, kind, host)
+                for kind, path in carriers().requested(shows_pages=shows_pages)
+                if (file_url := absolute(url, path)) is not None
+            ]
         pointers = self._pointers.pop(host, [])
         pointers += [licence for piece in evidence for licence in _licences(piece)]
         wanted += [SiteFileUrl(pointer, "rsl-xml", host) for pointer in pointers]

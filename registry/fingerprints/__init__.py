@@ -1,7 +1,8 @@
 """Digests and fingerprints of image files. Pure: bytes in, values out.
 
 Every file here that does not start with `_` is an algorithm: it exports `BITS`,
-`VERSION` and `compute(image) -> hex` on a normalised image. Its full version
+`VERSION`, `SIDE` and `compute(image) -> hex` on a normalised image, which it scales to
+SIDE x SIDE pixels of luminance (Lanczos), unless it has that size. Its full version
 joins its own with that of the normalisation (`_normalise`), so that a change of
 either shows in every snapshot.
 
@@ -15,6 +16,7 @@ import hashlib
 from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
+from registry.fingerprints._version import NORMALISE
 from registry.model import Picture
 from registry.plugins import discover
 
@@ -33,9 +35,10 @@ MAX_PIXELS = 100_000_000
 
 
 class Algorithm(NamedTuple):
-    """One fingerprint algorithm: bits, full version, and the function itself."""
+    """One fingerprint algorithm: bits, side, full version, and the function itself."""
 
     bits: int
+    side: int
     version: str
     compute: Callable[[Image.Image], str]
 
@@ -43,13 +46,12 @@ class Algorithm(NamedTuple):
 @functools.cache
 def algorithms() -> dict[str, Algorithm]:
     """Return every algorithm by name, those with fewer bits first."""
-    from registry.fingerprints import _normalise
-
-    plugins = discover(__name__, ("BITS", "VERSION", "compute"))
+    plugins = discover(__name__, ("BITS", "VERSION", "SIDE", "compute"))
     modules = sorted(plugins.items(), key=lambda item: item[1].BITS)
-    suffix = f"normalise-{_normalise.VERSION}"
     return {
-        name: Algorithm(module.BITS, f"{module.VERSION}+{suffix}", module.compute)
+        name: Algorithm(
+            module.BITS, module.SIDE, f"{module.VERSION}+normalise-{NORMALISE}", module.compute
+        )
         for name, module in modules
     }
 
@@ -86,13 +88,15 @@ def fingerprint(data: bytes, *, max_pixels: int = MAX_PIXELS) -> Picture:
     image = _decode.open_picture(data, max_pixels)
     upright = _normalise.normalise(image)
     sha256, md5 = file_digests(data)
-    reason = _structure.unfit(upright)
     width, height = upright.size
-    views = {} if reason else {"full": _computed(upright)}
+    scaled = _structure.small(upright)
+    reason = _structure.unfit(upright, scaled)
+    views = {} if reason else {"full": _computed(upright, scaled)}
     del upright  # to free its memory before the other renderings, each as large
     for view, rendering in _normalise.renderings(image):
-        if not _structure.unfit(rendering):
-            views[view] = _computed(rendering)
+        scaled = _structure.small(rendering)
+        if not _structure.unfit(rendering, scaled):
+            views[view] = _computed(rendering, scaled)
     return Picture(
         sha256=sha256,
         md5=md5,
@@ -105,8 +109,11 @@ def fingerprint(data: bytes, *, max_pixels: int = MAX_PIXELS) -> Picture:
     )
 
 
-def _computed(image: Image.Image) -> dict[str, str]:
-    return {name: algorithm.compute(image) for name, algorithm in algorithms().items()}
+def _computed(image: Image.Image, scaled: Image.Image) -> dict[str, str]:
+    return {
+        name: one.compute(scaled if one.side == scaled.width else image)
+        for name, one in algorithms().items()
+    }
 
 
 def _by_algorithm(views: dict[str, dict[str, str]]) -> dict[str, dict[str, str]]:

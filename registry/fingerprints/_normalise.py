@@ -1,7 +1,7 @@
 """Turns a decoded picture into the pixels that fingerprints are computed on.
 
 This is part of every algorithm's version: a change here changes hashes, so it
-raises VERSION. Version 1 does this, in this order:
+raises `_version.NORMALISE`. Version 1 does this, in this order:
 
 1. First frame of an animation, default image of an animated PNG (the state
    Pillow opens a file in; no other frame is ever decoded).
@@ -30,8 +30,6 @@ import numpy as np
 from PIL import Image
 
 from registry.fingerprints._decode import DECODER_ERRORS
-
-VERSION = "1"
 
 # Rows converted at a time, so that no copy of a large picture in wider numbers is in memory.
 _BAND_ROWS = 256

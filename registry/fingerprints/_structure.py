@@ -23,13 +23,9 @@ luminance, the usual measure, refuses them and accepts the symmetric ones.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 import scipy.fft
-
-if TYPE_CHECKING:
-    from PIL import Image
+from PIL import Image
 
 NOISE = 40.0
 MIN_DECIDED_BITS = 36
@@ -37,25 +33,29 @@ MIN_DECIDED_BITS = 36
 # `phash256` reads 16 frequencies a side, which need at least 16 pixels.
 MIN_SIDE = 16
 
-_SIDE = 32
+# Side of the small picture, that of `phash64`.
+SIDE = 32
 _FREQUENCIES = 8
 
 
-def unfit(image: Image.Image) -> str | None:
+def small(image: Image.Image) -> Image.Image:
+    """Return the luminance of a normalised image, scaled to SIDE x SIDE as `phash64` does."""
+    return image.convert("L").resize((SIDE, SIDE), Image.Resampling.LANCZOS)
+
+
+def unfit(image: Image.Image, scaled: Image.Image) -> str | None:
     """Return why a normalised image can't be fingerprinted, or None.
 
     `too-small`: a side has fewer than MIN_SIDE pixels. `flat`: flat, nearly empty, or
     so regular that fewer than MIN_DECIDED_BITS bits of its hash are decided.
+    `scaled` is what `small` returns of the image.
     """
     if min(image.size) < MIN_SIDE:
         return "too-small"
-    return "flat" if decided_bits(image) < MIN_DECIDED_BITS else None
+    return "flat" if decided_bits(scaled) < MIN_DECIDED_BITS else None
 
 
-def decided_bits(image: Image.Image) -> int:
-    """Return how many bits of `phash64` (0..64) the picture decides, and not rounding."""
-    from PIL import Image
-
-    grey = image.convert("L").resize((_SIDE, _SIDE), Image.Resampling.LANCZOS)
-    low = scipy.fft.dctn(np.asarray(grey, dtype=np.float64))[:_FREQUENCIES, :_FREQUENCIES]
+def decided_bits(scaled: Image.Image) -> int:
+    """Return how many bits of `phash64` (0..64) a `small` picture decides, and not rounding."""
+    low = scipy.fft.dctn(np.asarray(scaled, dtype=np.float64))[:_FREQUENCIES, :_FREQUENCIES]
     return int(np.count_nonzero(np.abs(low - np.median(low)) > NOISE))

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from PIL import Image
 
 BITS = 256
+SIDE = 64
 VERSION = "1"
 
 

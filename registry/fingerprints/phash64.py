@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from PIL import Image
 
 BITS = 64
+SIDE = 32
 VERSION = "1"
 
 

@@ -54,6 +54,7 @@ NEEDED: dict[str, Form] = {
     "registry.fingerprints": {
         "BITS": (lambda value: isinstance(value, int), "a number"),
         "VERSION": (text, "a text"),
+        "SIDE": (lambda value: isinstance(value, int), "a number"),
         "compute": (callable, "a function of an image"),
     },
     "registry.evidence.xmp": {
@@ -109,7 +110,11 @@ GOOD = {"CARRIERS": ("headers",), "HEADERS": ("x-new",), "read": print}
         ("registry.signals", GOOD | {"SITE_FILES": ("x",)}, "SITE_FILES is not"),
         ("registry.datasets", {"sureness": print}, "has no open_files"),
         ("registry.datasets", {"open_files": print}, "has no sureness"),
-        ("registry.fingerprints", {"BITS": 64, "VERSION": 1, "compute": print}, "VERSION is not"),
+        (
+            "registry.fingerprints",
+            {"BITS": 64, "SIDE": 32, "VERSION": 1, "compute": print},
+            "VERSION is not",
+        ),
         ("registry.evidence.xmp", {"recognises": print}, "has no packets"),
     ],
 )
