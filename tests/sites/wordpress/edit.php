@@ -51,10 +51,10 @@ function gallery_block(array $ids): string {
         . "$images</figure>\n<!-- /wp:gallery -->\n";
 }
 
-function add_post(string $slug, array $pictures, string $date, string $mark = '', bool $reserved = false, string $type = 'post'): int {
+function add_post(string $slug, array $pictures, string $date, string $mark = '', bool $reserved = false, string $type = 'post', string $status = 'publish'): int {
     $content = count($pictures) > 1 ? gallery_block($pictures) : image_block($pictures[0], 'large', 'none');
     $id = wp_insert_post([
-        'post_title' => ucfirst($slug), 'post_name' => $slug, 'post_type' => $type, 'post_status' => 'publish',
+        'post_title' => ucfirst($slug), 'post_name' => $slug, 'post_type' => $type, 'post_status' => $status,
         'post_date' => $date, 'post_author' => 1, 'post_excerpt' => "About $slug.",
         'post_content' => "<!-- wp:paragraph --><p>About $slug.</p><!-- /wp:paragraph -->\n$content",
         'post_category' => $reserved ? [get_cat_ID('reserved')] : [],
@@ -75,7 +75,17 @@ function set_reserved(int $post, bool $reserved): void {
     wp_set_post_categories($post, $reserved ? [get_cat_ID('reserved')] : []);
 }
 
+function add_text(int $post, string $text): void {
+    $content = get_post($post)->post_content . "<!-- wp:paragraph --><p>$text</p><!-- /wp:paragraph -->";
+    wp_update_post(['ID' => $post, 'post_content' => $content]);
+}
+
+function add_comment(int $post, string $text): void {
+    wp_insert_comment(['comment_post_ID' => $post, 'comment_content' => $text, 'comment_author' => 'A visitor', 'comment_approved' => 1]);
+}
+
 function delete_post(int $post): void {
+    array_map(fn ($picture) => wp_delete_attachment($picture->ID, true), get_attached_media('image', $post));
     wp_delete_post($post, true);
 }
 
