@@ -122,7 +122,7 @@ class Frontier:
         """Return the number of URLs that were not followed, by reason.
 
         `depth`, `trap`, `pages`, and `sessions` for URLs that differ from a followed one by
-        a session token only.
+        a session token, or the number of a comment to answer, only.
         """
         sets = {"depth": len(self._deep), "sessions": len(self._sessions)}
         return dict(sorted((+Counter(sets) + self._dropped).items()))

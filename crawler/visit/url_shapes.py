@@ -25,6 +25,8 @@ _SESSIONS = re.compile(
 )
 # Least length of a session token; ColdFusion's CFTOKEN may be a number.
 _TOKEN_LENGTH, _NUMBER_TOKEN = 16, re.compile("[0-9]{8,}")
+# WordPress's links to answer a comment lead to the page itself, with its form at another place.
+_COMMENT = "replytocom"
 _MOST_REPEATED = 4
 _NUMBER, _RANDOM = "0", "*"
 
@@ -32,8 +34,9 @@ _NUMBER, _RANDOM = "0", "*"
 def page_key(url: str) -> str:
     """Return a key that is equal for the URLs of one page.
 
-    Parameters are sorted; session tokens, recognised by name and value, are removed. A small
-    number or a word is not a token: `session_id=3` may be the page of a lesson.
+    Parameters are sorted; session tokens, recognised by name and value, are removed, and the
+    number of the comment that is to be answered. A small number or a word is not a token:
+    `session_id=3` may be the page of a lesson.
     """
     return _key(url, with_sessions=False)
 
@@ -44,7 +47,7 @@ def page_name(url: str) -> bytes:
 
 
 def spelling_of(url: str) -> str:
-    """Return the key of a URL as `page_key` does, but with its session tokens."""
+    """Return the key of a URL as `page_key` does, but with all its parameters."""
     return _key(url, with_sessions=True)
 
 
@@ -86,7 +89,9 @@ def _without_sessions(pairs: list[tuple[str, str]]) -> list[tuple[str, str]]:
 
 
 def _is_session(name: str, value: str) -> bool:
-    """Return whether a parameter is a session token, by its name and value."""
+    """Return whether a parameter names a session or a comment, not a page, by name and value."""
+    if name == _COMMENT:
+        return value.isdecimal()
     if not _SESSIONS.fullmatch(name):
         return False
     if name.lower() == "cftoken" and _NUMBER_TOKEN.fullmatch(value):

@@ -227,13 +227,16 @@ SESSIONS = (
     "?CFID=123&CFTOKEN=87654321",
     "?cfid=123&cftoken=3fe2fd83a6b0d1a4-F8A2A5C4-D0B7-1EC2-5A8F0E4B7A11",
 )
+# Of WordPress, for each comment of a post.
+COMMENTS = ("?replytocom=17", "?replytocom=17#respond")
 NO_SESSIONS = (
     *("?session_id=1", "?session_id=2024", "?session_id=20240102030405060708", "?zenid=garden"),
+    *("?replytocom=sunrise", "?comment=17"),
     *(";jsessionid=1", "?session_id=autumn-exhibition-of-painters-2024", "?CFID=87654321"),
 )
 
 
-@pytest.mark.parametrize("session", SESSIONS)
+@pytest.mark.parametrize("session", [*SESSIONS, *COMMENTS])
 def test_a_session_makes_no_other_page(session):
     assert page_key(SITE + "/a" + session) == page_key(SITE + "/a")
     assert page_key(f"{SITE}/b{session}") != page_key(SITE + "/a")
