@@ -51,7 +51,12 @@ class StaticSite:
         shutil.rmtree(self.works / name)
 
     def generate(self) -> None:
-        """Write what the web server serves; what is no longer in the sources goes."""
+        """Write what the web server serves; what is no longer in the sources goes.
+
+        Hugo itself leaves the pages of removed sources there, as its users do who forget them.
+        """
+        for path in (self.folder / "public").iterdir():
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
         config = {
             "baseURL": f"{self.url}/",
             "title": "Prints",
@@ -64,7 +69,7 @@ class StaticSite:
         (self.folder / "config.json").write_text(json.dumps(config))
         hand_over(self.folder)
         asked = ["--source", str(self.folder), "--config", str(self.folder / "config.json")]
-        cache = ["--cacheDir", str(self.folder / "cache"), "--cleanDestinationDir", "--quiet"]
+        cache = ["--cacheDir", str(self.folder / "cache"), "--quiet"]
         subprocess.run([str(program("hugo")), *asked, *cache], check=True, **account())
 
 
