@@ -114,6 +114,24 @@ def test_what_changed_is_told(
     }
 
 
+def test_of_the_pages_that_show_a_new_picture_one_with_marks_is_told(
+    gallery: Gallery, events: Run, site: SampleSite
+) -> None:
+    gallery.visit()
+    gallery.picture("e", "djembe.jpg")
+    gallery.picture("c", "bulldog.jpg")
+    # The first page is read first, as the list of a blog is, and has no marks.
+    for shown in gallery.shown.values():
+        shown += ["e"]
+    gallery.shown["/one.html"].append("c")
+    gallery.visit()
+    assert told(events("--json").stdout, site) == {
+        ("picture-new", "/e.jpg", "noai", "", ""),
+        ("picture-replaced", "/c.jpg", "noai", "", ""),
+    }
+    assert f"on {site.url}/two.html  marks: noai" in events("--kind", "picture-new").stdout
+
+
 def test_a_failed_reading_takes_nothing_back(gallery: Gallery, events: Run) -> None:
     gallery.picture("a", "cat.jpg", headers=(("X-Robots-Tag", "noai"),))
     gallery.visit()

@@ -41,11 +41,15 @@ ORDER BY event.id
 LIMIT %(limit)s
 
 -- name: places_of_events
--- the page of each picture that is new or replaced, and the evidence there, by event
+-- the page of each picture that is new or replaced, and the evidence there, by event; of the
+-- pages that the visit found, one with marks: the lists of a blog show its pictures without them
 SELECT event.id, place.page_url, place.evidence
 FROM event CROSS JOIN LATERAL (
     SELECT page_url, observation.evidence FROM observation
+    LEFT JOIN url_reading AS page
+        ON page.key = substr(sha256(convert_to('page' || E'\n' || page_url, 'UTF8')), 1, 16)
     WHERE observation.image_url = event.url AND observation.image_id = event.image_after
       AND page_url IS NOT NULL
-    ORDER BY abs(observation.visit_id - event.visit_id), observation.id LIMIT 1) AS place
+    ORDER BY observation.visit_id = event.visit_id DESC, coalesce(page.marks, 0) > 0 DESC,
+             abs(observation.visit_id - event.visit_id), observation.id LIMIT 1) AS place
 WHERE event.id = ANY (%(ids)s::bigint[])
