@@ -25,6 +25,13 @@ SELECT post.ID, picture.ID FROM wp_posts AS post JOIN wp_posts AS picture
     AND post.post_content LIKE concat('%class="wp-image-', picture.ID, '"%')
 WHERE post.post_status = 'publish'
 """
+# A picture has a page of its own, without marks, to which the post may lead.
+_PICTURE_PAGES = """
+SELECT concat(post.post_name, '/', picture.post_name), picture.ID
+FROM wp_posts AS post JOIN wp_posts AS picture ON picture.post_parent = post.ID
+WHERE post.post_status = 'publish' AND picture.post_type = 'attachment'
+    AND post.post_content LIKE concat('%/', post.post_name, '/', picture.post_name, '/"%')
+"""
 _CATEGORIES = """
 SELECT term.slug, object_id FROM wp_term_relationships
 JOIN wp_term_taxonomy USING (term_taxonomy_id) JOIN wp_terms AS term USING (term_id)
@@ -54,6 +61,8 @@ def wordpress_truth(site: WordPress) -> Truth:
         pictures = [thumbnail, *(picture for post, picture in shown if post == number)]
         page = TruePage(_marks(mark, is_reserved=number in reserved), _images(pictures, sizes))
         truth.pages[f"{site.url}/{slug}/"] = page
+    for path, number in site.sql(_PICTURE_PAGES):
+        truth.pages[f"{site.url}/{path}/"] = TruePage(images=_images([number], sizes))
     listed = [(number, thumbnail) for number, _, kind, thumbnail, _ in posts if kind == "post"]
     truth.pages |= _lists(site, "/", [thumbnail for _, thumbnail in listed], sizes)
     for slug in {slug for slug, _ in categories}:

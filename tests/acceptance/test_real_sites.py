@@ -220,6 +220,9 @@ def test_two_workers_find_what_is_true_of_real_sites(
     blog, static = sites
     registry.schedule(blog.site.url, static.url)
     before = wordpress_truth(blog.site), static_truth(static)
+    # WordPress: posts, the page and its picture's, lists of all and of two categories; Hugo: works
+    # and two lists.
+    assert [len(truth.pages) for truth in before] == [14 + 2 + 2 + 1 + 2, 12 + 2 + 2]
     registry.visits_after(0)
     assert registry.events() == []
     assert registry.entries() == entries_of(before, before)

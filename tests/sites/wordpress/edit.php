@@ -51,12 +51,11 @@ function gallery_block(array $ids): string {
         . "$images</figure>\n<!-- /wp:gallery -->\n";
 }
 
+// Posts show their pictures; a page shows one, with a link to the page of the picture itself.
 function add_post(string $slug, array $pictures, string $date, string $mark = '', bool $reserved = false, string $type = 'post', string $status = 'publish'): int {
-    $content = count($pictures) > 1 ? gallery_block($pictures) : image_block($pictures[0], 'large', 'none');
     $id = wp_insert_post([
-        'post_title' => ucfirst($slug), 'post_name' => $slug, 'post_type' => $type, 'post_status' => $status,
-        'post_date' => $date, 'post_author' => 1, 'post_excerpt' => "About $slug.",
-        'post_content' => "<!-- wp:paragraph --><p>About $slug.</p><!-- /wp:paragraph -->\n$content",
+        'post_title' => ucfirst($slug), 'post_name' => $slug, 'post_type' => $type, 'post_status' => 'draft',
+        'post_author' => 1, 'post_excerpt' => "About $slug.",
         'post_category' => $reserved ? [get_cat_ID('reserved')] : [],
     ], true);
     foreach ($pictures as $picture) {
@@ -64,6 +63,11 @@ function add_post(string $slug, array $pictures, string $date, string $mark = ''
     }
     set_post_thumbnail($id, $pictures[0]);
     set_mark($id, $mark);
+    // The link has the address that the post will have.
+    wp_update_post(['ID' => $id, 'post_status' => $status, 'post_date' => $date, 'edit_date' => true]);
+    $content = count($pictures) > 1 ? gallery_block($pictures)
+        : image_block($pictures[0], 'large', $type === 'page' ? 'attachment' : 'none');
+    add_text($id, "About $slug.", $content);
     return $id;
 }
 
@@ -75,8 +79,8 @@ function set_reserved(int $post, bool $reserved): void {
     wp_set_post_categories($post, $reserved ? [get_cat_ID('reserved')] : []);
 }
 
-function add_text(int $post, string $text): void {
-    $content = get_post($post)->post_content . "<!-- wp:paragraph --><p>$text</p><!-- /wp:paragraph -->";
+function add_text(int $post, string $text, string $blocks = ''): void {
+    $content = get_post($post)->post_content . "<!-- wp:paragraph --><p>$text</p><!-- /wp:paragraph -->\n$blocks";
     wp_update_post(['ID' => $post, 'post_content' => $content]);
 }
 
