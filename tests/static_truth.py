@@ -25,7 +25,9 @@ def static_truth(site: StaticSite) -> Truth:
             marks, {largest: largest, half: largest}
         )
         truth.files[largest] = _sha256(work / f"{work.name}.jpg")
-        truth.files[small[work]] = _sha256(site.folder / "public" / small[work][len(site.url) + 1 :])
+        truth.files[small[work]] = _sha256(
+            site.folder / "public" / small[work][len(site.url) + 1 :]
+        )
     for path in ("/", "/works/"):
         for at in range(0, len(works), PAGE_SIZE):
             number = at // PAGE_SIZE + 1

@@ -19,6 +19,8 @@ FILES = Path("/usr/share/wordpress")
 THEME = FILES / "wp-content/themes/twentytwentythree"
 OURS = Path(__file__).parent / "sites" / "wordpress"
 _PROGRAMS = ("mariadb-install-db", "mariadbd", "mariadb", "php", "php-cgi", "nginx")
+# Without SimpleXML (Debian's php-xml), WordPress has no sitemaps: it answers 501.
+_EXTENSIONS = ("gd", "mysqli", "SimpleXML")
 # With the example in Debian's package: files as they are, everything else by index.php.
 _SITE = """
 root {folder}/root; index index.php;
@@ -33,8 +35,12 @@ location ~ \\.php$ {{
 
 
 def missing_for_wordpress() -> list[str]:
-    """Return the programs and folders that are not installed."""
-    return missing([*_PROGRAMS, str(FILES / "wp-load.php"), str(THEME)])
+    """Return the programs, files and extensions of PHP that are not installed."""
+    absent = missing([*_PROGRAMS, str(FILES / "wp-load.php"), str(THEME)])
+    if absent:
+        return absent
+    listed = subprocess.run([str(program("php")), "-m"], capture_output=True, text=True, check=True)
+    return [f"php-{name}" for name in _EXTENSIONS if name not in listed.stdout.split()]
 
 
 @dataclass
@@ -133,7 +139,9 @@ def _sql(folder: Path, query: str, database: str = "mysql") -> str:
 def _php(folder: Path, url: str) -> Iterator[None]:
     socket = folder / "php.sock"
     server = [str(program("php-cgi")), *_php_options(folder), "-b", str(socket)]
-    with running(server, folder / "php.log", lambda: accepts(str(socket)), _environment(folder, url)):
+    with running(
+        server, folder / "php.log", lambda: accepts(str(socket)), _environment(folder, url)
+    ):
         yield
 
 

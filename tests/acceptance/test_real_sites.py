@@ -28,7 +28,7 @@ from wordpress_truth import wordpress_truth
 from demo.days import pass_days
 from registry.db.connect import connect_to
 
-MISSING = [*missing_for_wordpress(), *missing_for_static_site()]
+MISSING = list(dict.fromkeys([*missing_for_wordpress(), *missing_for_static_site()]))
 pytestmark = pytest.mark.skipif(bool(MISSING), reason=f"not installed: {', '.join(MISSING)}")
 
 # Of WordPress's posts, by their numbers.
@@ -174,9 +174,7 @@ class Registry:
     def entries(self) -> set[Entry]:
         """Return what a snapshot holds of pictures, with the marks of their pages."""
         out = self.folder / f"snapshot-{len(self.by)}"
-        built = self.run(
-            "registry", "snapshot", "build", "--out", out, database=self.database_url
-        )
+        built = self.run("registry", "snapshot", "build", "--out", out, database=self.database_url)
         assert built.returncode == 0, built.stderr
         read = [table(out, name) for name in ("entries", "images", "signals")]
         return {_entry(entry, *read[1:]) for entry in read[0]}
