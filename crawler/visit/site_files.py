@@ -47,6 +47,11 @@ class SiteFileUrls:
     _licences: dict[str, int] = field(default_factory=dict)
     licences_left: int = 0
 
+    def again(self, known: tuple[SiteFileUrl, ...]) -> tuple[SiteFileUrl, ...]:
+        """Return the files to request that earlier visits requested: all of them."""
+        self._requested.update((file.host, file.url) for file in known)
+        return known
+
     def about_page(self, url: str, evidence: Iterable[Evidence]) -> list[SiteFileUrl]:
         """Return the files to request after a page was read."""
         return self._new_files(url, evidence, shows_pages=True)

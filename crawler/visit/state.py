@@ -80,7 +80,7 @@ class VisitState:
         self.frontier = Frontier(self.limits, known.pages)
         self._open.update(dict.fromkeys(self.guides.wanted(self.start_url, known.guides)))
         if known.site_files is not None:
-            self._open.update(dict.fromkeys(known.site_files))
+            self._open.update(dict.fromkeys(self.site_files.again(known.site_files)))
             return
         start = Step(PageLink(self.start_url), 0)
         self.frontier.expect(start)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -91,6 +92,9 @@ def test_a_new_work_is_found_before_the_pages_are_due(
     studio.serve()
     ((extent, asked),) = later(1.1)
     assert (extent, works(asked)) == ("site-files", {new})
+    # The site files, too, which every host of a page or an image is asked for.
+    requests = Counter((request.host, request.path) for request in studio.site.requests)
+    assert set(requests.values()) == {1}
     told = rows(database_url, "SELECT kind, right(url, 13) FROM event")
     assert told == [("picture-new", "/works/30.jpg")]
 
