@@ -5,10 +5,10 @@
 Serves the sites on loopback (`bench.many_sites`, 20 ms a response). A worker visits them, one
 connection a host, with a PostgreSQL of its own, WARC files and metrics. The bare spider downloads
 the same URLs, as many at a time, and does nothing with them: alone, and as two processes with
-half of the hosts each, since the worker uses all cores. img2dataset downloads the pictures alone,
-if PYTHON has it. The rate is taken at the sites, from the first request to the last, so that the
-start of processes does not count. The worker's processor time is sampled by kind of process.
-Needs Linux.
+half of the hosts each, since the worker uses all cores. Two more rows let it hash the pictures by
+ImageHash in its callback. img2dataset downloads the pictures alone, if PYTHON has it. The rate is
+taken at the sites, from the first request to the last, so that the start of processes does not
+count. The worker's processor time is sampled by kind of process. Needs Linux.
 """
 
 from __future__ import annotations
@@ -36,6 +36,7 @@ from bench.own_server import OwnServer, own_server
 from bench.workers import BIN, database, due, schedule
 
 BARE = textwrap.dedent("""
+    import io
     import sys
     import scrapy
     from scrapy.crawler import CrawlerProcess
@@ -46,7 +47,11 @@ BARE = textwrap.dedent("""
             for url in open(sys.argv[1]).read().split():
                 yield scrapy.Request(url, dont_filter=True)
         def parse(self, response):
-            pass
+            if sys.argv[2] == "hash" and response.url.endswith(".png"):
+                import imagehash
+                from PIL import Image
+                with Image.open(io.BytesIO(response.body)) as picture:
+                    imagehash.phash(picture), imagehash.phash(picture, hash_size=16)
 
     process = CrawlerProcess({
         "LOG_ENABLED": False, "TELNETCONSOLE_ENABLED": False, "ROBOTSTXT_OBEY": False,
@@ -132,15 +137,18 @@ def waited(commands: Sequence[Sequence[object]], sites: ManySites) -> Measured:
     return at_sites(sites, spent)
 
 
-def bare(sites: ManySites, folder: Path, processes: int) -> Measured:
-    """Let the bare spider download all URLs, its hosts divided among processes."""
+def bare(sites: ManySites, folder: Path, processes: int, work: str = "") -> Measured:
+    """Let the bare spider download all URLs, its hosts divided among processes.
+
+    `work` is `hash` if it hashes the pictures.
+    """
     script = folder / "bare.py"
     script.write_text(BARE)
     commands = []
     for part in range(processes):
         urls = folder / f"urls{part}.txt"
         urls.write_text("\n".join(all_urls(sites, part, processes)))
-        commands.append([sys.executable, script, urls])
+        commands.append([sys.executable, script, urls, work])
     return waited(commands, sites)
 
 
@@ -211,7 +219,7 @@ def main() -> None:
     """Run all of them in turns, and print medians and ratios."""
     parser = argparse.ArgumentParser(description="Requests a second with everything on.")
     parser.add_argument("--sites", type=int, default=30)
-    parser.add_argument("--pages", type=int, default=12)
+    parser.add_argument("--pages", type=int, default=100)
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--img2dataset", metavar="PYTHON", help="an interpreter that has it")
     options = parser.parse_args()
@@ -238,6 +246,8 @@ def main() -> None:
         for _ in range(options.runs):
             run("bare Scrapy, 1 process", lambda: bare(sites, folder, 1))
             run("bare Scrapy, 2 processes", lambda: bare(sites, folder, 2))
+            run("bare Scrapy that hashes, 1", lambda: bare(sites, folder, 1, "hash"))
+            run("bare Scrapy that hashes, 2", lambda: bare(sites, folder, 2, "hash"))
             if options.img2dataset:
                 run("img2dataset", lambda: images_only(sites, folder, options.img2dataset))
             run("ours", worker)
