@@ -13,7 +13,7 @@ JOBS ?= auto
 
 .PHONY: help demo test fuzz lint clean
 help:
-	@echo "make demo   crawl the sample site, build a snapshot, check a dataset, look one picture up"
+	@echo "make demo   visit the sample site twice, build a snapshot, check a dataset, look one picture up"
 	@echo "make test   run the tests"
 	@echo "make fuzz   fuzz every reader, FUZZ_SECONDS=$(FUZZ_SECONDS) each"
 	@echo "make lint   formatter, linter and type checker"

@@ -1,8 +1,9 @@
-"""`make demo`: crawl, snapshot, check and lookup on this machine, with the installed commands.
+"""`make demo`: visits, snapshot, check and lookup on this machine, with the installed commands.
 
-Starts the embedded PostgreSQL, serves the sample art site on loopback, crawls
-it, builds a snapshot, checks a dataset and looks up one picture. The results are in
-`.demo/`; a second run reuses them. PORT=N uses another port.
+Starts the embedded PostgreSQL, serves the sample art site on loopback, schedules it and
+lets a worker visit it twice, before and after an artist marks a picture. Then it builds a
+snapshot, checks a dataset and looks up that picture. The results are in `.demo/`; a second
+run reuses them. PORT=N uses another port.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import sys
 import time
 from pathlib import Path
 
-from demo.content import ROOT
+from demo.content import ROOT, SiteResponse
 from demo.dataset import make_dataset
 from demo.server import PortInUse, SampleSite
 from registry.db.embedded import embedded_server
@@ -23,8 +24,14 @@ from registry.errors import RegistryError, UsageError
 FOLDER = Path(".demo")
 PORT = 8377
 BIN = Path(sys.executable).parent
-STEPS = 6
-MARKED = "pictures/tiger.jpg"
+STEPS = 7
+PICTURE = "pictures/tiger.jpg"
+PAGE = "/works/tiger.html"
+MARK = '<meta name="robots" content="noai, noimageai">'
+# Holds the URL of the site whose artist has marked the picture.
+MARKED = Path("marked")
+# Exit code of `crawler worker --once`.
+NOTHING_DUE = 1
 
 
 def main() -> int:
@@ -52,15 +59,14 @@ def demo(folder: Path, port: int) -> int:
     os.chdir(folder)
     step(1, "start the embedded PostgreSQL")
     with embedded_server(folder / "home"), SampleSite(port=port) as site:
-        step(2, f"crawl the sample art site, served on {site.url}")
-        run("crawler", "run", f"{site.url}/", "--delay", "0.02", "--if-older-than", "1d")
-        step(3, "build a snapshot, if the database has changed")
+        visit_twice(site)
+        step(4, "build a snapshot, if the database has changed")
         run("registry", "snapshot", "build", "--if-changed")
         make_inputs(site)
-        step(4, "check a dataset against it")
+        step(5, "check a dataset against it")
         outputs = ("--out", "rows.parquet", "--report", "report.html")
         run("registry", "check", "dataset.parquet", *outputs, expect=(1,))
-        step(5, "the same check, keeping only the clear rows")
+        step(6, "the same check, keeping only the clear rows")
         run(
             "registry",
             "check",
@@ -73,10 +79,44 @@ def demo(folder: Path, port: int) -> int:
             expect=(1,),
             quiet=True,
         )
-        step(6, "look up a half-size copy of a picture, found somewhere without its page")
+        step(7, "look up a half-size copy of a picture, found somewhere without its page")
         run("registry", "lookup", "copy.jpg")
     show_files()
     return 0
+
+
+def visit_twice(site: SampleSite) -> None:
+    """Visit the site before and after a picture is marked, and show what has changed.
+
+    Once the picture is marked it stays so: later runs make only the visits that are due.
+    """
+    url = f"{site.url}/"
+    marked_at = MARKED.read_text() if MARKED.exists() else ""
+    if marked_at != url:
+        remove_mark(site)
+    step(2, f"schedule the sample art site, served on {site.url}, and let a worker visit it")
+    if marked_at not in ("", url):
+        # It was served on another port, and cannot be visited any more.
+        run("crawler", "schedule", "remove", marked_at)
+        MARKED.unlink()
+    run("crawler", "schedule", "add", url, "--every", "1d", "--delay", "0.02")
+    run("crawler", "worker", "--once", expect=(0, NOTHING_DUE))
+    step(3, f"the artist marks {PAGE} after the first visit; the second one finds the mark")
+    if marked_at != url:
+        site.restore()
+        run("crawler", "schedule", "run-now", url)
+        # The visit is asked for: from here on it is made by this run or by the next one.
+        MARKED.write_text(url)
+        run("crawler", "worker", "--once")
+        run("crawler", "events", "--since", "1d")
+    run("registry", "history", f"{site.url}{PAGE}")
+
+
+def remove_mark(site: SampleSite) -> None:
+    """Serve the page as it was before the artist marked it, until `site.restore()`."""
+    response = site.answer(site.hosts["site"], PAGE)
+    assert isinstance(response, SiteResponse)
+    site.replace(PAGE, response.body.replace(MARK.encode(), b""))
 
 
 def make_inputs(site: SampleSite) -> None:
@@ -88,7 +128,7 @@ def make_inputs(site: SampleSite) -> None:
     if not copy.exists():
         from PIL import Image
 
-        with Image.open(ROOT / "www" / MARKED) as picture:
+        with Image.open(ROOT / "www" / PICTURE) as picture:
             half = picture.convert("RGB").resize((picture.width // 2, picture.height // 2))
             half.save(copy, quality=60)
 

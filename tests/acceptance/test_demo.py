@@ -1,6 +1,7 @@
 """`make demo` as a newcomer runs it: whole, quick the second time, and gone when it ends."""
 
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -14,6 +15,7 @@ import pytest
 from conftest import open_folder
 
 ROOT = Path(__file__).parents[2]
+MARK = '<meta name="robots" content="noai, noimageai">'
 
 
 @pytest.fixture(scope="module")
@@ -56,18 +58,29 @@ def free_port() -> int:
 
 def test_twice_and_nothing_is_left_running(folder: Path):
     port = free_port()
-    outputs = []
+    outputs, told = [], []
     for _ in range(2):
         process = demo(folder, port)
         output, errors = process.communicate(timeout=200)
         assert process.returncode == 0, output + errors
         assert gone(folder), processes_of(folder)
         outputs.append(output)
+        told.append(errors)
     first, second = outputs
-    assert "pages read" in first
-    assert "reserved" in first
-    assert "pages read" not in second  # the visit is not repeated on the same day
-    assert "snapshot 1 of" in second  # nor the snapshot, as nothing has changed
+    page = f"http://127.0.0.1:{port}/works/tiger.html"
+    appeared = f"noai, noimageai: {MARK}  at {page}"
+    assert f"127.0.0.1:{port}  mark appeared     {appeared}" in first  # crawler events
+    for output in outputs:
+        history = output.partition(f"$ registry history {page}")[2].partition("\n[")[0]
+        dates = re.findall(rf"(\S+ \S+)  mark appeared  {re.escape(appeared)}", history)
+        assert len(dates) == 2  # of both sizes of the picture that the page shows
+        assert "removed" not in history  # the mark is still there at the second run
+        assert re.search(r"^  reserved +28 ", output, re.MULTILINE)
+        assert "copy.jpg (picture): reserved" in output
+    # The visits are not repeated on the same day, nor the snapshot, as nothing has changed.
+    assert [errors.count("visiting ") for errors in told] == [2, 0]
+    assert "nothing is due" in told[1]
+    assert "snapshot 1 of" in second
     listed = [
         line.split()[0] for line in second.partition("Files:")[2].splitlines() if line.strip()
     ]
@@ -87,13 +100,25 @@ def test_a_port_in_use_says_what_to_do(folder: Path):
     assert gone(folder)
 
 
-def test_interrupted_in_the_crawl_it_goes_on_from_there():
+def test_another_port_is_another_site(folder: Path):
+    """The site of the first port is not served any more, and its visits would fail."""
+    port = free_port()
+    process = demo(folder, port)
+    output, errors = process.communicate(timeout=200)
+    assert process.returncode == 0, output + errors
+    assert gone(folder)
+    assert output.count("$ crawler schedule remove ") == 1
+    assert f"mark appeared  noai, noimageai: {MARK}  at http://127.0.0.1:{port}/" in output
+
+
+@pytest.mark.parametrize("visit", [1, 2])
+def test_interrupted_in_a_visit_it_goes_on_from_there(visit: int):
     with open_folder("demo-cut-") as folder:
         port = free_port()
         process = demo(folder, port, start_new_session=True)
-        for line in process.stdout:
-            if line.startswith("$ crawler run"):
-                break
+        lines = (line for line in process.stdout if line.startswith("$ crawler worker"))
+        for _ in range(visit):
+            assert next(lines)
         time.sleep(2)
         os.killpg(process.pid, signal.SIGINT)
         _, errors = process.communicate(timeout=60)
@@ -104,3 +129,6 @@ def test_interrupted_in_the_crawl_it_goes_on_from_there():
         output, errors = again.communicate(timeout=200)
         assert again.returncode == 0, output + errors
         assert gone(folder)
+        assert f"(visit {visit}, resumed)" in errors
+        assert "(visit 3" not in errors
+        assert output.count(f"mark appeared  noai, noimageai: {MARK}  at ") == 2
