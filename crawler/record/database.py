@@ -230,6 +230,12 @@ def fail(session: Session, plan: PlanRow, claimed: Claim) -> None:
             _fail(conn, plan, claimed)
 
 
+def release(session: Session, claimed: Claim) -> None:
+    """Record that another process goes on with a claimed visit. Raises the errors of `connect`."""
+    with session.connection() as conn:
+        visits.give_back(conn, claimed.visit_id, claimed.token)
+
+
 def crash(session: Session, aboard: Sequence[tuple[PlanRow, Claim]]) -> list[int]:
     """Mark the visits of a process that crashed as killed; those that crash too often fail.
 

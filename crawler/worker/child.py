@@ -42,7 +42,7 @@ from crawler.worker.messages import (
 from registry.db.events import events_of_visit
 from registry.db.session import Session
 from registry.db.visits import Claim, VisitLost
-from registry.errors import DatabaseUnavailable, RegistryError
+from registry.errors import DatabaseUnavailable, RegistryError, UnwritableOutput
 
 if TYPE_CHECKING:
     from crawler.warc.writer import WarcWriter
@@ -139,6 +139,9 @@ class _Child:
         """Make a visit and report its end; no error leaves."""
         try:
             await self._made(due)
+        except UnwritableOutput as error:
+            hint = error.hint or ""
+            self._send(Stopped(due.claim, str(error), is_failed=False, ends_worker=hint))
         except RegistryError as error:
             is_lost = isinstance(error, DatabaseUnavailable | VisitLost)
             self._send(Stopped(due.claim, str(error), not is_lost))
@@ -153,6 +156,10 @@ class _Child:
         try:
             await self._crawled(due)
         except (DatabaseUnavailable, VisitLost):
+            raise
+        except UnwritableOutput:
+            # Not the site's fault: a worker with room on its disk goes on with the visit.
+            await asyncio.to_thread(recorder.release, self._session, due.claim)
             raise
         except Exception:
             await asyncio.to_thread(recorder.fail, self._session, due.plan, due.claim)

@@ -45,11 +45,15 @@ class Done(msgspec.Struct, frozen=True, tag="done"):
 
 
 class Stopped(msgspec.Struct, frozen=True, tag="stopped"):
-    """From a child: a visit has stopped with an error; it failed, or goes on elsewhere."""
+    """From a child: a visit has stopped with an error; it failed, or goes on elsewhere.
+
+    `ends_worker` is the hint of an error that every visit of this worker would have.
+    """
 
     claim: Claim
     error: str
     is_failed: bool
+    ends_worker: str | None = None
 
 
 Order = Make | GiveBack

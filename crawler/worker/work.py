@@ -20,7 +20,7 @@ from crawler.worker.messages import Began, Done, Report, Stopped
 from crawler.worker.totals import Totals
 from registry.db import status, visits
 from registry.db.session import Session
-from registry.errors import DatabaseUnavailable, RegistryError
+from registry.errors import DatabaseUnavailable, RegistryError, UnwritableOutput
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Iterator
@@ -76,8 +76,8 @@ class Worker:
     async def run(self) -> None:
         """Make visits. Raises DatabaseUnavailable if there is no database at the start.
 
-        Later an absent database is waited for. Raises MigrationsBehind if it has changed, and
-        the errors of `say` and `report`.
+        Later an absent database is waited for. Raises MigrationsBehind if it has changed,
+        UnwritableOutput if a WARC file cannot be written, and the errors of `say` and `report`.
         """
         with self._signals():
             watch = asyncio.ensure_future(self._watch())
@@ -166,8 +166,10 @@ class Worker:
                 self.failed += ended.state == "failed"
                 self.totals.end(ended.state, ended.extent, ended.seconds)
                 self._report(ended)
-            case Stopped(error=error, is_failed=is_failed):
+            case Stopped(error=error, is_failed=is_failed, ends_worker=hint):
                 self._wake.set()
+                if hint is not None:
+                    raise UnwritableOutput(error, hint)
                 self._say(f"visit {due.claim.visit_id} of {due.host} stopped: {error}")
                 self.failed += is_failed
                 self.totals.end("failed" if is_failed else "lost", due.extent)

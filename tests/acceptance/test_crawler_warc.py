@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import sys
@@ -326,16 +325,20 @@ def test_a_disk_that_fills_ends_the_visit_and_loses_nothing(
         records_in(path.read_bytes())
 
 
-def test_a_visit_of_a_worker_with_a_full_disk_fails(
+def test_a_full_disk_ends_the_worker_and_another_one_goes_on(
     site: SampleSite, run: Run, database_url: str, tmp_path: Path
 ) -> None:
     url = site.url + "/"
     run("crawler", "schedule", "add", url, "--delay", 0, database=database_url)
     done = small(database_url, "worker", "--once", "--warc", tmp_path)
     assert done.returncode == 4, done.stderr
-    assert ".warc.gz cannot be written: File too large" in done.stderr
+    error, hint = done.stderr.splitlines()[-2:]
+    assert error.startswith(f"error: {tmp_path}/optout-")
+    assert error.endswith(".warc.gz cannot be written: File too large")
+    assert hint == "hint: free space there, or name another folder with --warc"
     assert "Traceback" not in done.stderr
-    assert rows(database_url, "SELECT state FROM visit") == [("failed",)]
-    listed = run("crawler", "schedule", "list", "--json", database=database_url).stdout
-    (schedule,) = json.loads(listed)["schedules"]
-    assert schedule["next_due_at"] > schedule["last_visit"]["finished_at"]
+    assert rows(database_url, "SELECT state FROM visit") == [("given_back",)]
+    done = run("crawler", "worker", "--once", "--warc", tmp_path, database=database_url)
+    assert "(visit 1, resumed)" in done.stderr
+    assert rows(database_url, "SELECT state FROM visit") == [("finished",)]
+    assert len(checked(database_url, tmp_path)) == MARKED
