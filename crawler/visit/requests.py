@@ -33,73 +33,60 @@ _FILE_ACCEPT = "text/plain, application/json, application/xml, */*;q=0.1"
 
 def page_request(step: Step, callback: Callable[..., Any], errback: Callable[..., Any]) -> Request:
     """Return the request for a page; its callback gets the step as `step`."""
-    return Request(
-        step.link.url,
-        callback=callback,
-        errback=errback,
-        priority=NEXT_PRIORITY * step.link.is_next - step.depth,
-        cb_kwargs={"step": step},
-        meta={
-            "kind": "page",
-            "download_maxsize": UNPACKED_BYTES,
-            "download_fail_on_dataloss": False,
-            "handle_httpstatus_list": [NOT_MODIFIED],
-        },
-        dont_filter=True,
-    )
+    priority = NEXT_PRIORITY * step.link.is_next - step.depth
+    meta = _meta("page", UNPACKED_BYTES, download_fail_on_dataloss=False)
+    values = {"step": step}
+    return _request(step.link.url, callback, errback, values, meta, priority=priority)
 
 
 def image_request(
     url: str, maxsize: int, callback: Callable[..., Any], errback: Callable[..., Any]
 ) -> Request:
     """Return the request for an image of at most `maxsize` bytes; its callback gets the URL."""
-    return Request(
-        url,
-        callback=callback,
-        errback=errback,
-        priority=IMAGE_PRIORITY,
-        headers={"Accept": IMAGE_ACCEPT},
-        cb_kwargs={"shown": url},
-        meta={
-            "kind": "image",
-            "download_maxsize": maxsize,
-            "handle_httpstatus_list": [NOT_MODIFIED],
-        },
-        dont_filter=True,
-    )
+    meta = _meta("image", maxsize)
+    return _request(url, callback, errback, {"shown": url}, meta, accept=IMAGE_ACCEPT)
 
 
 def guide_request(
     guide: GuideUrl, callback: Callable[..., Any], errback: Callable[..., Any]
 ) -> Request:
     """Return the request for a sitemap or feed; its callback gets it as `guide`."""
-    return Request(
-        guide.url,
-        callback=callback,
-        errback=errback,
-        priority=IMAGE_PRIORITY,
-        headers={"Accept": _GUIDE_ACCEPT},
-        cb_kwargs={"guide": guide},
-        meta={
-            "kind": "guide",
-            "download_maxsize": GUIDE_BYTES,
-            "handle_httpstatus_list": [NOT_MODIFIED],
-        },
-        dont_filter=True,
-    )
+    meta = _meta("guide", GUIDE_BYTES)
+    return _request(guide.url, callback, errback, {"guide": guide}, meta, accept=_GUIDE_ACCEPT)
 
 
 def site_file_request(
     file: SiteFileUrl, callback: Callable[..., Any], errback: Callable[..., Any]
 ) -> Request:
     """Return the request for a site file; its callback gets the file's URL as `file`."""
+    meta = {"kind": "site-file", "download_maxsize": MAXSIZE}
+    return _request(file.url, callback, errback, {"file": file}, meta, accept=_FILE_ACCEPT)
+
+
+def _meta(kind: str, maxsize: int, **rest: object) -> dict[str, object]:
+    """Return the meta of a request that may be answered by 304."""
+    known: dict[str, object] = {"handle_httpstatus_list": [NOT_MODIFIED]}
+    return {"kind": kind, "download_maxsize": maxsize, **known, **rest}
+
+
+def _request(
+    url: str,
+    callback: Callable[..., Any],
+    errback: Callable[..., Any],
+    values: dict[str, object],
+    meta: dict[str, object],
+    *,
+    priority: int = IMAGE_PRIORITY,
+    accept: str | None = None,
+) -> Request:
+    """Return a request; its callback gets the `values`."""
     return Request(
-        file.url,
+        url,
         callback=callback,
         errback=errback,
-        priority=IMAGE_PRIORITY,
-        headers={"Accept": _FILE_ACCEPT},
-        cb_kwargs={"file": file},
-        meta={"kind": "site-file", "download_maxsize": MAXSIZE},
+        priority=priority,
+        headers={"Accept": accept} if accept else None,
+        cb_kwargs=values,
+        meta=meta,
         dont_filter=True,
     )
