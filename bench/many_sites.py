@@ -19,7 +19,7 @@ from types import TracebackType
 
 from PIL import Image
 
-# Seconds that each response takes.
+# Seconds that each response takes, unless told.
 LATENCY = 0.02
 
 
@@ -35,12 +35,16 @@ class Asked:
 
 @dataclass(slots=True)
 class ManySites:
-    """The server, in a thread of its own. `asked` maps hosts to their requests in order."""
+    """The server, in a thread of its own. `asked` maps hosts to their requests in order.
+
+    `latency` is the seconds that each response takes.
+    """
 
     sites: int
     pages: int
     asked: dict[str, list[Asked]] = field(default_factory=lambda: defaultdict(list))
     port: int = 0
+    latency: float = LATENCY
     _loop: asyncio.AbstractEventLoop = field(default_factory=asyncio.new_event_loop)
     _answering: Counter[str] = field(default_factory=Counter)
 
@@ -90,7 +94,7 @@ class ManySites:
         self._answering[host] += 1
         asked = Asked(arrived, path, fields.get("user-agent", ""), self._answering[host])
         self.asked[host].append(asked)
-        await asyncio.sleep(LATENCY)
+        await asyncio.sleep(self.latency)
         status, kind, body = self._response(host, path)
         self._answering[host] -= 1
         about = f"HTTP/1.1 {status}\r\nContent-Type: {kind}\r\nContent-Length: {len(body)}\r\n\r\n"

@@ -2,13 +2,13 @@
 
     .venv/bin/python -m bench.throughput --runs 3 [--img2dataset PYTHON]
 
-Serves the sites on loopback (`bench.many_sites`, 20 ms a response). A worker visits them, one
-connection a host, with a PostgreSQL of its own, WARC files and metrics. The bare spider downloads
-the same URLs, as many at a time, and does nothing with them: alone, and as two processes with
-half of the hosts each, since the worker uses all cores. Two more rows let it hash the pictures by
-ImageHash in its callback. img2dataset downloads the pictures alone, if PYTHON has it. The rate is
-taken at the sites, from the first request to the last, so that the start of processes does not
-count. The worker's processor time is sampled by kind of process. Needs Linux.
+Serves the sites on loopback (`bench.many_sites`, 20 ms a response, or --latency). A worker visits
+them, one connection a host, with a PostgreSQL of its own, WARC files and metrics. The bare spider
+downloads the same URLs, one connection a host too, and does nothing with them: alone, and as two
+processes with half of the hosts each, since the worker uses all cores. Two more rows let it hash
+the pictures by ImageHash in its callback. img2dataset downloads the pictures alone, if PYTHON has
+it. The rate is taken at the sites, from the first request to the last, so that the start of
+processes does not count. The worker's processor time is sampled by kind of process. Needs Linux.
 """
 
 from __future__ import annotations
@@ -55,7 +55,9 @@ BARE = textwrap.dedent("""
 
     process = CrawlerProcess({
         "LOG_ENABLED": False, "TELNETCONSOLE_ENABLED": False, "ROBOTSTXT_OBEY": False,
-        "CONCURRENT_REQUESTS": 100, "CONCURRENT_REQUESTS_PER_DOMAIN": 1, "DOWNLOAD_DELAY": 0,
+        "CONCURRENT_REQUESTS": 100, "CONCURRENT_REQUESTS_PER_DOMAIN": 1,
+        # Without a delay, Scrapy 2.19 starts all that wait for a host at once.
+        "DOWNLOAD_DELAY": 0.0001, "DOWNLOAD_DELAY_JITTER": 0, "RANDOMIZE_DOWNLOAD_DELAY": False,
     })
     process.crawl(Bare)
     process.start()
@@ -221,13 +223,15 @@ def main() -> None:
     parser.add_argument("--sites", type=int, default=30)
     parser.add_argument("--pages", type=int, default=100)
     parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--latency", type=float, default=0.02, help="seconds a response takes")
     parser.add_argument("--img2dataset", metavar="PYTHON", help="an interpreter that has it")
     options = parser.parse_args()
     folder = Path(tempfile.mkdtemp(prefix="bench-throughput-", dir="/tmp"))
     folder.chmod(0o755)
     found: dict[str, list[Measured]] = {}
     kinds: list[dict[str, float]] = []
-    with own_server(folder) as server, ManySites(options.sites, options.pages) as sites:
+    sites = ManySites(options.sites, options.pages, latency=options.latency)
+    with own_server(folder) as server, sites:
         for name in all_urls(sites):
             if name.endswith(".png"):
                 picture(name.removeprefix("http://").replace(f":{sites.port}", ""))

@@ -35,7 +35,7 @@ def page_request(step: Step, callback: Callable[..., Any], errback: Callable[...
     """Return the request for a page; its callback gets the step as `step`."""
     priority = NEXT_PRIORITY * step.link.is_next - step.depth
     meta = _meta("page", UNPACKED_BYTES, download_fail_on_dataloss=False)
-    values = {"step": step}
+    values: dict[str, object] = {"step": step}
     return _request(step.link.url, callback, errback, values, meta, priority=priority)
 
 
