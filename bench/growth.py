@@ -2,8 +2,8 @@
 
     .venv/bin/python -m bench.growth --observations 1000000 --visits 3 --processes 2
 
-Made-up sites (`bench.growth_sites`) are visited through the crawler's own state and recorder, on a
-PostgreSQL of its own: once, then again without any change (the hosts answer 304, or with the
+Made-up sites (`bench.growth_sites`) are visited through the crawler's own recorder, on a PostgreSQL
+of its own: once, then again without any change (the hosts answer 304, or with the
 same bodies, in turn), then after changes of one page and one picture in a hundred. Each visit
 asks for everything. After each round of visits the tables are measured, before and after a
 VACUUM (not FULL); with `--autovacuum` there is none but the server's own. The server commits as
@@ -127,19 +127,23 @@ def made(
     if not options.autovacuum:
         conn.execute("VACUUM (ANALYZE)")
     done = Round(name, readings, seconds, before, after, measured(conn))
-    print("  " + line(done), flush=True)
+    print(line(done), flush=True)
     return done
 
 
 def rounds(conn: psycopg.Connection, sites: list[Site], options: argparse.Namespace) -> list[Round]:
     """Make all rounds of visits."""
+    print(HEAD)
     done = [made(conn, "first visit", sites, "bodies", options)]
     for number in range(1, options.visits + 1):
         answers: Answers = "304" if number % 2 else "bodies"
         done.append(made(conn, f"unchanged {number} ({answers})", sites, answers, options))
+    report(conn, done)
     for number in range(1, options.changes + 1):
         sites = [replace(site, rounds=number) for site in sites]
         done.append(made(conn, f"1 % changed {number}", sites, "304", options))
+    if options.changes:
+        report(conn, done)
     return done
 
 
@@ -164,30 +168,32 @@ def line(done: Round) -> str:
     return "| " + " | ".join(cells) + " |"
 
 
-def by_table(done: list[Round], rows: dict[str, int], unchanged: list[Round]) -> list[str]:
-    """Return a table of the tables: their sizes, and what the unchanged rounds have done."""
-    names = ("table", "rows", "MB", "indexes MB", "bytes a row", "first", "unchanged", "changed")
-    lines = ["| " + " | ".join((*names, "updates", "HOT %", "deletes")) + " |"]
-    lines.append("| --- " * 11 + "|")
-    first, quiet, last = done[0].cleaned, (unchanged or done[:1])[-1].cleaned, done[-1].cleaned
-    for name, table in sorted(last.tables.items(), key=lambda item: -item[1].size):
-        if not rows[name] and table.size <= 32768:
+TABLE_HEAD = (
+    "| table | rows | MB | indexes MB | bytes a row | bytes a reading | after VACUUM | updates "
+    "| HOT % | deletes |\n" + "| --- " * 10 + "|"
+)
+
+
+def by_table(done: list[Round], rows: dict[str, int]) -> list[str]:
+    """Return the rows of a table of the tables: their sizes, and what the last round has done."""
+    last = done[-1]
+    lines = []
+    for name, table in sorted(last.cleaned.tables.items(), key=lambda item: -item[1].size):
+        before, after = last.before.tables[name], last.after.tables[name]
+        updates, hot = after.updates - before.updates, after.hot - before.hot
+        if not rows[name] and not updates and after.deletes == before.deletes:
             continue
-        sizes = [seen.tables[name].size / 1e6 for seen in (first, quiet, last)]
-        spent = [
-            getattr(quiet.tables[name], part) - getattr(first.tables[name], part)
-            for part in ("updates", "hot", "deletes")
-        ]
         cells = [
             name,
             f"{rows[name]:,}",
             f"{table.heap / 1e6:,.1f}",
             f"{table.indexes / 1e6:,.1f}",
             f"{table.size / rows[name]:,.0f}" if rows[name] else "",
-            *(f"{size:,.1f}" for size in sizes),
-            f"{spent[0]:,}",
-            f"{100 * spent[1] / spent[0]:.0f}" if spent[0] else "",
-            f"{spent[2]:,}",
+            f"{(after.size - before.size) / last.readings:.1f}",
+            f"{(table.size - before.size) / last.readings:.1f}",
+            f"{updates:,}",
+            f"{100 * hot / updates:.0f}" if updates else "",
+            f"{after.deletes - before.deletes:,}",
         ]
         lines.append("| " + " | ".join(cells) + " |")
     return lines
@@ -198,18 +204,16 @@ def counted(conn: psycopg.Connection, names: Sequence[str]) -> dict[str, int]:
     found: dict[str, int] = {}
     for name in names:
         query = sql.SQL("SELECT count(*) FROM {}").format(sql.Identifier(name))
-        found |= {name: number for (number,) in conn.execute(query)}
+        found.update((name, number) for (number,) in conn.execute(query))
     return found
 
 
 def report(conn: psycopg.Connection, done: list[Round]) -> None:
-    """Print the rounds, the tables and the largest indexes."""
-    unchanged = [one for one in done if one.name.startswith("unchanged")]
-    print(HEAD, *map(line, done), "", sep="\n")
+    """Print what the rounds until now have left, by table and by index."""
     rows = counted(conn, list(done[-1].cleaned.tables))
-    print(*by_table(done, rows, unchanged), "", sep="\n")
-    for name, size in conn.execute(INDEXES).fetchall()[:20]:
-        print(f"{name}: {size / 1e6:,.1f} MB")
+    print(f"\nafter {done[-1].name}", TABLE_HEAD, *by_table(done, rows), "", sep="\n")
+    sizes = [f"{name} {size / 1e6:,.1f}" for name, size in conn.execute(INDEXES)]
+    print("indexes, MB:", ", ".join(sizes), "\n", flush=True)
 
 
 def main() -> None:
@@ -239,7 +243,6 @@ def main() -> None:
                 conn.execute("ALTER SYSTEM SET autovacuum = off")
                 conn.execute("SELECT pg_reload_conf()")
             done = rounds(conn, sites, options)
-            report(conn, done)
     unchanged = [one for one in done if one.name.startswith("unchanged")]
     sys.exit(bool(unchanged) and unchanged[-1].left > options.most)
 

@@ -1,44 +1,38 @@
 """Sites whose answers are made up, and visits of them that write what a crawler writes.
 
-No request is sent: each request of a visit's state (`crawler.visit.state`) gets its result at
-once, and the visit's recorder (`crawler.record.database`) writes the results, as for a spider.
+No request is sent: the results of requests are made up. What follows from them is the crawler's:
+the observations, what is known of pages, the journal, and all that its recorder writes.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Literal
 from zlib import crc32
 
-from crawler.options import VisitLimits
 from crawler.pages.images import ImageCandidate
 from crawler.pages.links import PageLink
 from crawler.record.database import Recorder, start
 from crawler.record.schedules import PlanRow
 from crawler.record.values import Batch
+from crawler.report.tally import VisitTally
 from crawler.visit.frontier import Step
-from crawler.visit.images import ImageRead, PageRead
+from crawler.visit.images import NOT_MODIFIED, ImageRead, PageRead, Showings
 from crawler.visit.known import KnownPages
 from crawler.visit.results import (
     FileResult,
-    GuideResult,
     ImageResult,
-    ImageUrl,
     PageResult,
-    Request,
     Result,
     RobotsResult,
     pack,
     readings_of,
 )
-from crawler.visit.revisit import Revisit
-from crawler.visit.site_files import SiteFileUrl, refused
-from crawler.visit.state import VisitState
-from registry.db.known_rows import KnownImage, KnownPage
+from crawler.visit.site_files import SiteFileUrls, refused
+from registry.db.known_rows import KnownPage
 from registry.db.schedules import Terms
 from registry.db.session import Session
 from registry.evidence.headers import kept
@@ -48,7 +42,6 @@ from registry.signals import page_excerpt
 # How the hosts answer for what they were asked before: 304, or again with the body.
 Answers = Literal["304", "bodies"]
 SPIDER, READER = "gallery", "gallery bench"
-LIMITS = VisitLimits(pages=10**6, images=10**6)
 DATE = "Sun, 01 Mar 2026 12:00:00 GMT"
 # Links of a page besides those to its neighbours, as of a menu.
 MENU = 12
@@ -84,6 +77,10 @@ class Site:
         week = timedelta(days=7)
         return Terms(SPIDER, self.url, self.name, every=week, options={"every_page": True})
 
+    def work(self, number: int) -> str:
+        """Return the URL of a page."""
+        return f"{self.url}works/work-{number}.html"
+
     def page(self, url: str, read_at: datetime) -> PageRead:
         """Return the page at a URL: the index, or one with pictures."""
         name = url.removeprefix(self.url)
@@ -103,7 +100,7 @@ class Site:
             read_at,
             self._page_evidence(url, version),
             tuple(images),
-            tuple(PageLink(f"{self.url}works/work-{n % self.pages}.html") for n in linked),
+            tuple(PageLink(self.work(n % self.pages)) for n in linked),
             etag=f'"{crc32(url.encode()):08x}-{version}"',
             last_modified=DATE,
         )
@@ -160,93 +157,88 @@ def _picture(digest: bytes) -> Picture:
 
 @dataclass(slots=True)
 class Visit:
-    """One visit of a site, which asks for everything; `size` is that of its batches."""
+    """One visit of a site, which asks for everything; `size` is the records of a batch."""
 
     site: Site
     recorder: Recorder
     answers: Answers
     size: int
-    state: VisitState = field(init=False)
-    _revisit: Revisit = field(init=False)
+    _known: KnownPages = field(init=False)
+    _images: Showings = field(default_factory=lambda: Showings(limit=10**6))
+    _tally: VisitTally = field(default_factory=VisitTally)
     _results: list[Result] = field(default_factory=list)
-    _records: list[Observation | SiteFile] = field(default_factory=list)
+    _observations: list[Observation] = field(default_factory=list)
+    _files: list[SiteFile] = field(default_factory=list)
     _pages: list[KnownPage] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        """Begin with the first requests."""
-        extent = self.recorder.begun.extent
-        self._revisit = Revisit(extent, self.recorder.known, self.site.url, READER)
-        self.state = VisitState(self.site.url, LIMITS, self._revisit.site)
+        """Index the known pages."""
+        self._known = KnownPages(self.recorder.known.pages, READER, is_estimated=False)
 
     def make(self) -> int:
         """Make the visit; return the number of observations."""
-        waiting = deque(self.state.requests())
-        waiting.extend(self._taken(RobotsResult(self.site.robots(datetime.now(UTC)))))
-        while waiting:
-            waiting.extend(self._taken(self._result(waiting.popleft())))
-            if not waiting and self._revisit.pages.by_key and not self.state.is_planned:
-                due = self._revisit.due(self.recorder.begun.started_at, self.state.guides)
-                waiting.extend(self._taken(due))
+        self._take_files()
+        urls = [self.site.work(number) for number in range(self.site.pages)]
+        for depth, url in enumerate([self.site.url, *urls]):
+            self._take_page(Step(PageLink(url), min(depth, 1)))
         self._write()
-        rest = self.state.rest("interrupted", datetime.now(UTC))
-        counts = self.state.counts()
-        said = self.recorder.finish("finished", counts, rest)
+        rest = self._images.rest("interrupted", datetime.now(UTC))
+        said = self.recorder.finish("finished", self._tally.counts(), rest)
         self.recorder.let_go()
-        assert not said, said
-        return counts["observations"]
+        if said:
+            raise SystemExit(f"{self.site.name}: {said}")
+        return self._tally.observations
 
-    def _taken(self, result: Result) -> Iterator[Request]:
-        items = self.state.take(result)
+    def _take_files(self) -> None:
+        """Take robots.txt, and that the host has none of the other files."""
+        now = datetime.now(UTC)
+        missing = SiteFileUrls().about_page(self.site.url, ())
+        files = [refused(file, now, "http-404", 404) for file in missing]
+        self._results += [FileResult(*pair) for pair in zip(missing, files, strict=True)]
+        robots = self.site.robots(now)
+        self._results.append(RobotsResult(robots))
+        self._files += [robots, *files]
+
+    def _take_page(self, step: Step) -> None:
+        now = datetime.now(UTC)
+        result = PageResult(step, step.link.url, self._page(step.link.url, now))
+        assert result.page is not None
         self._results.append(result)
-        known = self._revisit.after(result, (), datetime.now(UTC))
-        self._pages += [one for one in known if isinstance(one, KnownPage)]
-        self._records += [item for item in items if isinstance(item, Observation | SiteFile)]
-        if len(self._results) + len(self._records) >= self.size:
+        self._pages.append(self._known.after(result, now))
+        self._tally.pages += 1
+        self._tally.evidence(result.page.evidence)
+        for url in self._images.page(result.page):
+            read = self._image(url, now)
+            self._tally.unchanged += read.is_unchanged
+            self._tally.evidence(read.evidence)
+            self._results.append(ImageResult(url, read))
+            self._images.image(url, read)
+        for observation in self._images.ready():
+            self._tally.observation(observation)
+            self._observations.append(observation)
+        if len(self._results) + len(self._observations) >= self.size:
             self._write()
-        yield from (item for item in items if not isinstance(item, Observation | SiteFile))
 
     def _write(self) -> None:
-        batch = Batch(
-            pack(self._results),
-            [record for record in self._records if isinstance(record, Observation)],
-            [record for record in self._records if isinstance(record, SiteFile)],
-            [reading for result in self._results for reading in readings_of(result)],
-            self._pages,
-        )
-        self._results, self._records, self._pages = [], [], []
+        readings = [reading for result in self._results for reading in readings_of(result)]
+        results = pack(self._results)
+        batch = Batch(results, self._observations, self._files, readings, self._pages)
         self.recorder.write(batch)
-
-    def _result(self, request: Request) -> Result:
-        now = datetime.now(UTC)
-        match request:
-            case Step(link):
-                return PageResult(request, link.url, self._page(link.url, now))
-            case ImageUrl(url):
-                return ImageResult(url, self._image(url, now))
-            case SiteFileUrl():
-                return FileResult(request, refused(request, now, "http-404", 404))
-            case _:
-                return GuideResult(request, refusal="http-404")
+        self._results, self._observations, self._files, self._pages = [], [], [], []
 
     def _page(self, url: str, now: datetime) -> PageRead:
         page = self.site.page(url, now)
-        pages: KnownPages = self._revisit.pages
-        if self.answers == "304" and pages.conditions(url) == (page.etag, page.last_modified):
-            known = pages.unchanged(url, (), now)
+        if self.answers == "304" and self._known.conditions(url) == (page.etag, page.last_modified):
+            known = self._known.unchanged(url, (), now)
             assert known is not None  # its content is kept
             return known
         return page
 
     def _image(self, url: str, now: datetime) -> ImageRead:
         image = self.site.image(url, now)
-        known: KnownImage | None = self.recorder.known.images.get(url)
-        if (
-            self.answers == "304"
-            and known is not None
-            and known.etag
-            and known.picture == image.picture
-        ):
-            return ImageRead(now, None, 304, known.picture, url, known.evidence)
+        known = self.recorder.known.images.get(url)
+        if self.answers == "304" and known and known.etag and known.picture == image.picture:
+            return ImageRead(now, None, NOT_MODIFIED, known.picture, url, known.evidence)
         return image
 
 
