@@ -19,6 +19,7 @@ from crawler.worker.children import ChildLimits, Children, command
 from crawler.worker.messages import Began, Done, Report, Stopped
 from crawler.worker.totals import Totals
 from registry.db import status, visits
+from registry.db.connect import connect
 from registry.db.session import Session
 from registry.errors import DatabaseUnavailable, RegistryError, UnwritableOutput
 
@@ -34,6 +35,8 @@ TICK = 5.0
 WATCH = 1.0
 # Longest time between two tries of a database that is away.
 MOST_BACKOFF = 30.0
+# Seconds until old visits are forgotten again.
+FORGET = 86_400.0
 # Seconds that visits may take to end their requests in progress, after a signal.
 DRAIN = 45.0
 
@@ -80,16 +83,21 @@ class Worker:
         UnwritableOutput if a WARC file cannot be written, and the errors of `say` and `report`.
         """
         with self._signals():
-            watch = asyncio.ensure_future(self._watch())
+            watching = [asyncio.ensure_future(self._watch())]
             try:
                 claimed = await self._claim()
+                if not self._once:
+                    watching.append(asyncio.ensure_future(self._forget()))
                 while not self.is_stopping and not (self._once and not claimed and self._is_idle):
                     await self._pause()
                     self._children.raise_error()
                     claimed = await self._claimed()
+                if self._once:
+                    await self._forget_old()
             finally:
                 await self._children.stop(DRAIN)
-                watch.cancel()
+                for task in watching:
+                    task.cancel()
                 if self._writes:
                     await asyncio.wait(self._writes)
                 await asyncio.to_thread(self._leave)
@@ -210,6 +218,17 @@ class Worker:
             await asyncio.sleep(WATCH)
             self._children.check()
 
+    async def _forget(self) -> None:
+        """Forget old visits, at the start and once a day, beside all else."""
+        while True:
+            await self._forget_old()
+            await asyncio.sleep(FORGET)
+
+    async def _forget_old(self) -> None:
+        with suppress(RegistryError):
+            if number := await asyncio.to_thread(_forget_old):
+                self._say(f"forgot {number} old visits that found nothing new")
+
     @contextmanager
     def _signals(self) -> Iterator[None]:
         """Stop at the first signal, at once at the second."""
@@ -231,3 +250,8 @@ class Worker:
         self._wake.set()
         if self.aboard:
             self._say(f"giving back {self.aboard} visits (again to stop at once)")
+
+
+def _forget_old() -> int:
+    with connect() as conn:
+        return visits.forget_old(conn)

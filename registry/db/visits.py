@@ -34,6 +34,12 @@ SILENCE = 60.0
 PATIENCE = 20.0
 # Longest pause of a visit's owner inside a transaction; the server then ends its session.
 IDLE = "15s"
+# Visits of a plan that are kept in any case: so many to pages, and to site files alone.
+KEPT = 50
+# Any number of 63 bits that no other lock of this program has.
+FORGETTING_LOCK = 0x666F7267657474
+# Longest time of the query that forgets visits; it reads what may name them once.
+MOST_FORGETTING = "10min"
 # How a visit ends; before, it is `claimed`, `running`, found `killed`, or `given_back`.
 State = Literal["finished", "suspect", "interrupted", "failed"]
 
@@ -275,3 +281,18 @@ def finish_visit(
 def drop_journals(conn: psycopg.Connection, visit_id: int) -> None:
     """Drop the journal of a visit, and of unfinished ones of the same plan before it."""
     conn.execute(SQL["drop_journals"], {"visit_id": visit_id})
+
+
+def forget_old(conn: psycopg.Connection, kept: int = KEPT) -> int:
+    """Delete old visits of each plan that nothing names; return their number.
+
+    The last `kept` visits to pages stay, as many to site files alone, and all that have found
+    something new, were the last to see something, or are suspect. Deletes nothing if another
+    process does.
+    """
+    values = {"key": FORGETTING_LOCK, "limit": MOST_FORGETTING}
+    with conn.transaction():
+        row = conn.execute(SQL["lock_forgetting"], values).fetchone()
+        if not row or not row[0]:
+            return 0
+        return conn.execute(SQL["forget_visits"], {"kept": kept}).rowcount

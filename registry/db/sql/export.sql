@@ -1,5 +1,6 @@
 -- name: export_position
--- newest id and count of everything a snapshot is built from, and the count of equal readings
+-- newest id and count of everything a snapshot is built from, and the count of equal readings;
+-- the number of finished visits would be the same after one was finished and another forgotten
 SELECT
     coalesce((SELECT max(id) FROM observation), 0), (SELECT count(*) FROM observation),
     (SELECT coalesce(sum(readings), 0) FROM observation_again),
@@ -7,7 +8,7 @@ SELECT
     (SELECT coalesce(sum(readings), 0) FROM site_rule_again),
     coalesce((SELECT max(id) FROM claim), 0), (SELECT count(*) FROM claim),
     (SELECT count(file_name) FROM claim),
-    (SELECT count(*) FROM visit WHERE state = 'finished'),
+    (SELECT coalesce(max(id), 0) FROM visit), (SELECT count(*) FROM visit WHERE state <> 'finished'),
     (SELECT count(*) FROM claim_withdrawal), (SELECT count(restored_at) FROM claim_withdrawal),
     (SELECT id::text FROM registry_identity)
 

@@ -135,3 +135,29 @@ DELETE FROM visit_journal WHERE visit_id IN (
             AND other.spider = this.spider
             AND other.start_url = this.start_url AND other.host = this.host)
     WHERE this.id = %(visit_id)s)
+
+-- name: lock_forgetting
+-- one process at a time; it may take minutes
+SELECT pg_try_advisory_xact_lock(%(key)s), set_config('statement_timeout', %(limit)s, true)
+
+-- name: forget_visits
+-- that have ended, are not among the last of their plan, and that nothing names; only visits in
+-- progress are named anew. A suspect one may still be accepted.
+WITH old AS MATERIALIZED (
+    SELECT id FROM (
+        SELECT id, state, row_number() OVER (
+            PARTITION BY host, start_url, spider, extent = 'site-files'
+            ORDER BY id DESC) AS place
+        FROM visit) AS placed
+    WHERE place > %(kept)s AND state IN
+        ('finished', 'interrupted', 'failed', 'killed', 'given_back')
+)
+DELETE FROM visit USING old
+WHERE visit.id = old.id
+  AND NOT EXISTS (SELECT FROM observation WHERE visit_id = old.id)
+  AND NOT EXISTS (SELECT FROM site_rule WHERE visit_id = old.id)
+  AND NOT EXISTS (SELECT FROM event WHERE visit_id = old.id)
+  AND NOT EXISTS (SELECT FROM held_reading WHERE visit_id = old.id)
+  AND NOT EXISTS (SELECT FROM visit_journal WHERE visit_id = old.id)
+  AND NOT EXISTS (SELECT FROM observation_again WHERE visit_id = old.id)
+  AND NOT EXISTS (SELECT FROM site_rule_again WHERE visit_id = old.id)
