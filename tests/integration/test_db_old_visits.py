@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from typing import Any, LiteralString
 
 import psycopg
@@ -64,6 +65,19 @@ def test_visits_that_find_nothing_new_leave_tables_as_large_as_they_were(
     assert number(conn, "SELECT min(readings) FROM observation_again") == 5
     assert number(conn, "SELECT count(*) FROM visit_journal") == 0
     assert number(conn, "SELECT count(*) FROM event") == 0
+
+
+def test_known_pages_are_updated_in_place(conn: psycopg.Connection) -> None:
+    visit("bodies", "304", "bodies")
+    query: LiteralString = """
+        SELECT n_tup_upd, n_tup_hot_upd FROM pg_stat_user_tables WHERE relname = 'known_page'"""
+    # At the end of the first visit, and in each of the others.
+    pages = SITE.pages + 1
+    for _ in range(100):
+        if (counted := conn.execute(query).fetchone()) == (3 * pages, 3 * pages):
+            return
+        time.sleep(0.05)  # a session that ends writes its counts soon after
+    pytest.fail(f"updates, and those in place: {counted}")
 
 
 def test_old_visits_that_nothing_names_are_forgotten(conn: psycopg.Connection) -> None:
