@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Iterator
     from pathlib import Path
 
+    from psycopg import Connection
+
     from crawler.report.summary import Ended
 
 # Seconds between two looks at what is due; a visit that ends is followed at once.
@@ -75,6 +77,8 @@ class Worker:
         self.made = self.failed = 0
         self._failures = 0
         self._writes: set[asyncio.Task[None]] = set()
+        # The connection with which old visits are forgotten just now.
+        self._forgetting: Connection | None = None
 
     async def run(self) -> None:
         """Make visits. Raises DatabaseUnavailable if there is no database at the start.
@@ -87,17 +91,19 @@ class Worker:
             try:
                 claimed = await self._claim()
                 if not self._once:
-                    watching.append(asyncio.ensure_future(self._forget()))
+                    watching.append(asyncio.ensure_future(self._forget_daily()))
                 while not self.is_stopping and not (self._once and not claimed and self._is_idle):
                     await self._pause()
                     self._children.raise_error()
                     claimed = await self._claimed()
-                if self._once:
-                    await self._forget_old()
+                if self._once and not self.is_stopping:
+                    await self._forget()
             finally:
                 await self._children.stop(DRAIN)
                 for task in watching:
                     task.cancel()
+                if self._forgetting is not None:
+                    self._forgetting.cancel()
                 if self._writes:
                     await asyncio.wait(self._writes)
                 await asyncio.to_thread(self._leave)
@@ -218,16 +224,24 @@ class Worker:
             await asyncio.sleep(WATCH)
             self._children.check()
 
-    async def _forget(self) -> None:
-        """Forget old visits, at the start and once a day, beside all else."""
+    async def _forget_daily(self) -> None:
         while True:
-            await self._forget_old()
+            await self._forget()
             await asyncio.sleep(FORGET)
 
-    async def _forget_old(self) -> None:
+    async def _forget(self) -> None:
+        """Forget old visits; if the database is away, or it takes too long, another time."""
         with suppress(RegistryError):
-            if number := await asyncio.to_thread(_forget_old):
+            if number := await asyncio.to_thread(self._forgotten):
                 self._say(f"forgot {number} old visits that found nothing new")
+
+    def _forgotten(self) -> int:
+        with connect() as conn:
+            self._forgetting = conn
+            try:
+                return visits.forget_old(conn)
+            finally:
+                self._forgetting = None
 
     @contextmanager
     def _signals(self) -> Iterator[None]:
@@ -250,8 +264,3 @@ class Worker:
         self._wake.set()
         if self.aboard:
             self._say(f"giving back {self.aboard} visits (again to stop at once)")
-
-
-def _forget_old() -> int:
-    with connect() as conn:
-        return visits.forget_old(conn)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 import time
 from typing import Any, LiteralString
 
@@ -143,16 +144,46 @@ def test_the_position_tells_a_finished_visit_from_a_forgotten_one(
     assert position(conn) != before
 
 
-def test_a_worker_forgets_old_visits(
-    conn: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(children, "command", fake_child)
+def add_old(conn: psycopg.Connection, number: int) -> None:
     conn.execute(
         "INSERT INTO visit (spider, start_url, host, user_agent, started_at, state)"
         " SELECT 'gallery', 'https://a.example/', 'a.example', '', now(), 'finished'"
         " FROM generate_series(1, %s)",
-        [visits.KEPT + 7],
+        [number],
     )
-    worker = Worker(1, once=True, say=lambda text: None, report=lambda ended: None)
-    asyncio.run(worker.run())
+
+
+def worker(*, once: bool) -> Worker:
+    return Worker(1, once=once, say=lambda text: None, report=lambda ended: None)
+
+
+def test_a_worker_forgets_old_visits(
+    conn: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(children, "command", fake_child)
+    add_old(conn, visits.KEPT + 7)
+    asyncio.run(worker(once=True).run())
     assert number(conn, "SELECT count(*) FROM visit") == visits.KEPT
+
+
+def test_a_worker_that_forgets_stops_at_once(
+    conn: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(children, "command", fake_child)
+    add_old(conn, visits.KEPT + 7)
+
+    async def stopped() -> None:
+        """Let the query wait for a row, and stop the worker then."""
+        running = asyncio.ensure_future(worker(once=False).run())
+        waits: LiteralString = "SELECT count(*) FROM pg_locks WHERE NOT granted"
+        while not await asyncio.to_thread(number, conn, waits):
+            await asyncio.sleep(0.02)
+        signal.raise_signal(signal.SIGTERM)
+        await running
+
+    with conn.transaction():
+        conn.execute("SELECT FROM visit FOR UPDATE")
+        began = time.monotonic()
+        asyncio.run(stopped())
+        # It would wait 30 seconds for the row.
+        assert time.monotonic() - began < 20
