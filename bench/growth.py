@@ -137,6 +137,10 @@ def rounds(conn: psycopg.Connection, sites: list[Site], options: argparse.Namesp
     """Make all rounds of visits."""
     print(HEAD)
     done = [made(conn, "first visit", sites, "bodies", options)]
+    if not options.autovacuum:
+        # Only now: until then it also collects the statistics by which queries are planned.
+        conn.execute("ALTER SYSTEM SET autovacuum = off")
+        conn.execute("SELECT pg_reload_conf()")
     for number in range(1, options.visits + 1):
         answers: Answers = "304" if number % 2 else "bodies"
         done.append(made(conn, f"unchanged {number} ({answers})", sites, answers, options))
@@ -248,9 +252,6 @@ def main() -> None:
         migrate(url)
         add_all([site.terms for site in sites])
         with psycopg.connect(url, autocommit=True) as conn:
-            if not options.autovacuum:
-                conn.execute("ALTER SYSTEM SET autovacuum = off")
-                conn.execute("SELECT pg_reload_conf()")
             done = rounds(conn, sites, options)
     unchanged = [one for one in done if one.name.startswith("unchanged")]
     limits = [max(options.most, BLOCKS / one.readings) for one in unchanged]
