@@ -30,14 +30,23 @@ def end(
     hosts.end_turn(conn, HOST, holder=holder, seconds=seconds, status=status)
 
 
+def start_of_turn(conn: psycopg.Connection) -> float:
+    """Return when the turn in progress began, in seconds."""
+    row = conn.execute("SELECT extract(epoch FROM next_at)::float8 FROM host").fetchone()
+    assert row is not None
+    return float(row[0]) - DELAY
+
+
 def test_one_request_at_a_time_and_a_delay_apart(database_url: str) -> None:
     turns: list[tuple[float, float, int]] = []
+    granted: list[float] = []
 
     def request(holder: int) -> None:
         with connect_to(database_url) as conn:
             for _ in range(6):
                 while not (turn := take(conn, holder, delay=DELAY)).taken:
                     time.sleep(turn.wait)
+                granted.append(start_of_turn(conn))
                 time.sleep(turn.wait)
                 began = time.monotonic()
                 time.sleep(0.002)
@@ -53,8 +62,8 @@ def test_one_request_at_a_time_and_a_delay_apart(database_url: str) -> None:
     assert Counter(holder for _, _, holder in turns) == dict.fromkeys(range(5), 6)
     for before, after in itertools.pairwise(turns):
         assert before[1] <= after[0]
-        # The database's clock and this one may differ by the time of a query.
-        assert after[0] - before[0] >= DELAY - 0.01
+    # By the database's clock: on a busy machine a thread may wake late.
+    assert all(b - a >= DELAY - 1e-4 for a, b in itertools.pairwise(sorted(granted)))
     # No two turns in a row while others wait.
     again = sum(a[2] == b[2] for a, b in itertools.pairwise(turns[:20]))
     assert again <= 2
