@@ -112,12 +112,10 @@ class KnownPages:
     def after(self, result: PageResult, now: datetime) -> KnownPage:
         """Return what is known of a page after its request; `now` is when that ended."""
         before = self.by_key.get(page_name(result.step.link.url))
-        if result.page is None and result.refusal is not None:
-            if _ANSWERED.fullmatch(result.refusal) is None and before is not None:
-                return before
-            is_answer = _ANSWERED.fullmatch(result.refusal) is not None
-            return self._new(result, before, now if is_answer else _NO_TIME)
-        return self._new(result, before, now)
+        is_answer = result.page is not None or _is_answer(result.refusal)
+        if before is not None and not is_answer:
+            return before
+        return self._new(result, before, now if is_answer else _NO_TIME)
 
     def _new(self, result: PageResult, before: KnownPage | None, asked_at: datetime) -> KnownPage:
         link, page = result.step.link, result.page
@@ -152,6 +150,10 @@ class KnownPages:
         if len(content) > MOST_CONTENT:
             return known
         return replace(known, etag=page.etag, last_modified=page.last_modified, content=content)
+
+
+def _is_answer(refusal: str | None) -> bool:
+    return refusal is None or _ANSWERED.fullmatch(refusal) is not None
 
 
 def _shown(result: PageResult, before: KnownPage | None) -> int | None:

@@ -6,24 +6,17 @@ SELECT image_url, page_url, visit_id FROM observation WHERE id = %(id)s
 
 -- name: bundled_observations
 -- the observations of one image URL on one page up to one of them, oldest first
-SELECT observation.id, observed_at, image_url, page_url, fetched_url, relation, status,
-       refusal, image_id, evidence, again_at, coalesce(readings, 0) AS again,
-       coalesce('finished' IN (visit.state, later.state), false) AS takes_back
-FROM observation LEFT JOIN observation_again AS again ON observation_id = observation.id
-JOIN visit ON visit.id = observation.visit_id
-LEFT JOIN visit AS later ON later.id = again.visit_id
+SELECT id, observed_at, image_url, page_url, fetched_url, relation, status, refusal, image_id,
+       evidence, again_at, again, takes_back
+FROM observation_with_again
 WHERE image_url = %(image_url)s AND page_url IS NOT DISTINCT FROM %(page_url)s::text
-  AND (observed_at, observation.id)
-      <= (SELECT observed_at, id FROM observation WHERE id = %(id)s)
-ORDER BY observed_at, observation.id
+  AND (observed_at, id) <= (SELECT observed_at, id FROM observation WHERE id = %(id)s)
+ORDER BY observed_at, id
 
 -- name: bundled_site_rule
-SELECT site_rule.id, observed_at, site_rule.host, kind, url, status, refusal, evidence_id,
-       again_at, coalesce(readings, 0) AS again,
-       coalesce('finished' IN (visit.state, later.state), false) AS takes_back
-FROM site_rule LEFT JOIN site_rule_again AS again ON site_rule_id = site_rule.id
-JOIN visit ON visit.id = site_rule.visit_id LEFT JOIN visit AS later ON later.id = again.visit_id
-WHERE site_rule.id = %(id)s
+SELECT id, observed_at, host, kind, url, status, refusal, evidence_id, again_at, again, takes_back
+FROM site_rule_with_again
+WHERE id = %(id)s
 
 -- name: site_rules_of_visit
 -- the readings of site files by one visit

@@ -41,22 +41,16 @@ SELECT id, carrier, about, url, lines, text, digest FROM evidence ORDER BY id
 
 -- name: export_site_rules
 -- every dated answer for a rules file, oldest first
-SELECT site_rule.id, observed_at, site_rule.host, kind, url, status, refusal, evidence_id,
-       again_at, coalesce(readings, 0) AS again,
-       coalesce('finished' IN (visit.state, later.state), false) AS takes_back
-FROM site_rule LEFT JOIN site_rule_again AS again ON site_rule_id = site_rule.id
-JOIN visit ON visit.id = site_rule.visit_id LEFT JOIN visit AS later ON later.id = again.visit_id
-ORDER BY site_rule.host, kind, url, observed_at, site_rule.id
+SELECT id, observed_at, host, kind, url, status, refusal, evidence_id, again_at, again, takes_back
+FROM site_rule_with_again
+ORDER BY host, kind, url, observed_at, id
 
 -- name: export_observations
 -- every observation, those of one image on one page together, oldest first
-SELECT observation.id, observed_at, image_url, page_url, fetched_url, relation, status,
-       refusal, image_id, evidence, again_at, coalesce(readings, 0) AS again,
-       coalesce('finished' IN (visit.state, later.state), false) AS takes_back
-FROM observation LEFT JOIN observation_again AS again ON observation_id = observation.id
-JOIN visit ON visit.id = observation.visit_id
-LEFT JOIN visit AS later ON later.id = again.visit_id
-ORDER BY image_url, page_url NULLS FIRST, observed_at, observation.id
+SELECT id, observed_at, image_url, page_url, fetched_url, relation, status, refusal, image_id,
+       evidence, again_at, again, takes_back
+FROM observation_with_again
+ORDER BY image_url, page_url NULLS FIRST, observed_at, id
 
 -- name: export_claims
 -- every claim that is not withdrawn, with the picture that has its digest; a restored one

@@ -15,37 +15,28 @@ WHERE strpos(lower(page_url), %(host)s::text) > 0 OR page_url !~ %(plain)s::text
 SELECT DISTINCT image_url FROM observation WHERE image_id = ANY(%(images)s::bigint[])
 
 -- name: observations_of_images
-SELECT observation.id, observed_at, image_url, page_url, fetched_url, relation, status,
-       refusal, image_id, evidence, again_at, coalesce(readings, 0) AS again,
-       coalesce('finished' IN (visit.state, later.state), false) AS takes_back
-FROM observation LEFT JOIN observation_again AS again ON observation_id = observation.id
-JOIN visit ON visit.id = observation.visit_id
-LEFT JOIN visit AS later ON later.id = again.visit_id
+SELECT id, observed_at, image_url, page_url, fetched_url, relation, status, refusal, image_id,
+       evidence, again_at, again, takes_back
+FROM observation_with_again
 WHERE image_url = ANY(%(urls)s::text[])
-ORDER BY image_url, page_url NULLS FIRST, observed_at, observation.id
+ORDER BY image_url, page_url NULLS FIRST, observed_at, id
 
 -- name: observations_of_pages
-SELECT observation.id, observed_at, image_url, page_url, fetched_url, relation, status,
-       refusal, image_id, evidence, again_at, coalesce(readings, 0) AS again,
-       coalesce('finished' IN (visit.state, later.state), false) AS takes_back
-FROM observation LEFT JOIN observation_again AS again ON observation_id = observation.id
-JOIN visit ON visit.id = observation.visit_id
-LEFT JOIN visit AS later ON later.id = again.visit_id
+SELECT id, observed_at, image_url, page_url, fetched_url, relation, status, refusal, image_id,
+       evidence, again_at, again, takes_back
+FROM observation_with_again
 WHERE page_url = ANY(%(urls)s::text[])
-ORDER BY image_url, page_url NULLS FIRST, observed_at, observation.id
+ORDER BY image_url, page_url NULLS FIRST, observed_at, id
 
 -- name: old_spellings
 -- hosts that earlier versions may have spelled differently
 SELECT DISTINCT host FROM site_rule WHERE host !~ '^[a-z0-9_.-]+(:[0-9]+)?$'
 
 -- name: site_rules_of
-SELECT site_rule.id, observed_at, site_rule.host, kind, url, status, refusal, evidence_id,
-       again_at, coalesce(readings, 0) AS again,
-       coalesce('finished' IN (visit.state, later.state), false) AS takes_back
-FROM site_rule LEFT JOIN site_rule_again AS again ON site_rule_id = site_rule.id
-JOIN visit ON visit.id = site_rule.visit_id LEFT JOIN visit AS later ON later.id = again.visit_id
-WHERE site_rule.host = ANY(%(hosts)s::text[])
-ORDER BY site_rule.host, kind, url, observed_at, site_rule.id
+SELECT id, observed_at, host, kind, url, status, refusal, evidence_id, again_at, again, takes_back
+FROM site_rule_with_again
+WHERE host = ANY(%(hosts)s::text[])
+ORDER BY host, kind, url, observed_at, id
 
 -- name: evidence_of
 SELECT id, carrier, about, url, lines, text, digest FROM evidence
