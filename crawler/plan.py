@@ -14,7 +14,7 @@ from crawler.options import Options
 from crawler.settings import LEAST_DELAY, SPIDER_MODULES, checked_contact
 from crawler.site_spider import SiteSpider
 from registry.errors import UsageError
-from registry.urls.absolute import absolute
+from registry.urls.absolute import MAX_ADDRESS, absolute
 from registry.urls.key import host_of, hostname_of
 from registry.urls.networks import is_loopback, is_private
 from registry.urls.sites import wider_hosts
@@ -118,5 +118,7 @@ def _checked(target: str) -> str:
     url = absolute(target, target)
     if url is None:
         raise UsageError(f"{target} is not a web address", "http:// or https://, then a host")
+    if len(url) > MAX_ADDRESS:
+        raise UsageError(f"the URL is longer than {MAX_ADDRESS} characters", "it is not requested")
     # `http://host` and `http://host/` are one request, and one site.
     return url if url.count("/") > 2 else f"{url}/"

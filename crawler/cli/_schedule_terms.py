@@ -36,6 +36,10 @@ def terms_of(target: str, values: Values) -> Terms:
     planned, options = plan(target, values["spider"]), options_from(values)
     refuse_haste(planned, options)
     every, least, most = (values[name] for name in ("every", "least", "most"))
+    if every is not None and not (least or every) <= every <= (most or every):
+        raise UsageError(
+            "--every is not between --least and --most", "it is the first time between two visits"
+        )
     if values["cron"] is None and (every is None or least is not None or most is not None):
         least = least if least is not None else min(LEAST, most or LEAST)
         most = most if most is not None else max(MOST, least)
@@ -81,6 +85,8 @@ def terms_in(path: Path, values: Values, ctx: click.Context) -> Iterator[Terms]:
         raise UnreadableInput(
             f"{path}: {'; '.join(faults[:_SHOWN])}{more}", "nothing was added; correct these lines"
         )
+    if not seen:
+        raise UnreadableInput(f"{path}: it names no site", "a column url, and a line for each site")
     yield from (terms for _, terms in seen.values())
 
 
@@ -119,9 +125,8 @@ def _columns(header: list[str], ctx: click.Context) -> list[str]:
     known = {"target", *_options(ctx)}
     wrong = [name for name, column in zip(header, columns, strict=True) if column not in known]
     if wrong:
-        raise UnreadableInput(
-            f"unknown column {wrong[0]!r}", f"known: url, {', '.join(sorted(known - {'target'}))}"
-        )
+        names = (*SITE_COLUMNS, *sorted(known - {"target"}))
+        raise UnreadableInput(f"unknown column {wrong[0]!r}", f"known: {', '.join(names)}")
     if columns.count("target") != 1 or len(set(columns)) < len(columns):
         raise UnreadableInput("the first line must name one column url, and no column twice")
     return columns

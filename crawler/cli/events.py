@@ -15,7 +15,7 @@ from registry.terminal import say, show, show_json
 if TYPE_CHECKING:
     import psycopg
 
-    from registry.db.event_rows import EventKind
+    from registry.db.event_rows import EventKind, Places
 
 # Without --since and --after, the events of the last days are shown.
 DEFAULT_SINCE = "7d"
@@ -24,7 +24,7 @@ FOLLOW_SECONDS = 2.0
 
 
 @click.command()
-@click.argument("site", metavar="[SITE|URL]...", nargs=-1)
+@click.argument("named", metavar="[HOST|URL]...", nargs=-1)
 @click.option(
     "--since",
     metavar="TIME",
@@ -37,7 +37,7 @@ FOLLOW_SECONDS = 2.0
 @click.option("--follow", is_flag=True, help="Wait for further events, until it is stopped.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object per event.")
 def command(
-    site: tuple[str, ...],
+    named: tuple[str, ...],
     since: str | None,
     after: int | None,
     kinds: tuple[str, ...],
@@ -45,6 +45,9 @@ def command(
     as_json: bool,
 ) -> int:
     """Show what changed from one visit to the next: marks and pictures.
+
+    Of all sites, or of those named: by host, with its port if the site has one, or by start URL. A
+    URL may also be that of a page, an image or a site file: its own events are shown.
 
     Kinds: mark-appeared, mark-changed, mark-removed, picture-new, picture-replaced,
     picture-gone (the host says 404 or 410), picture-back, picture-stale (not seen in
@@ -64,12 +67,14 @@ def command(
     """
     from registry.db.connect import connect
 
-    least = _moment(since or DEFAULT_SINCE) if since or after is None else None
-    sites, wanted = _sites(site), _kinds(kinds)
+    least = None
+    if since is not None or after is None:
+        least = _moment(DEFAULT_SINCE if since is None else since)
+    places, wanted = _places(named), _kinds(kinds)
     last = 0
     with connect() as conn:
         while True:
-            now = _show(conn, max(last, after or 0), least, sites, wanted, as_json=as_json)
+            now = _show(conn, max(last, after or 0), least, places, wanted, as_json=as_json)
             last = max(last, now)
             if not follow:
                 break
@@ -83,7 +88,7 @@ def _show(
     conn: psycopg.Connection,
     after: int,
     since: datetime | None,
-    sites: Collection[str] | None,
+    places: Places | None,
     kinds: Collection[EventKind] | None,
     *,
     as_json: bool,
@@ -93,7 +98,7 @@ def _show(
     from registry.db.events import events
 
     last = 0
-    for batch in events(conn, after=after, since=since, sites=sites, kinds=kinds):
+    for batch in events(conn, after=after, since=since, places=places, kinds=kinds):
         marks = marks_there(conn, batch)
         if as_json:
             for event in batch:
@@ -130,15 +135,23 @@ def _kinds(names: tuple[str, ...]) -> list[EventKind] | None:
     return [kind for kind in EVENT_KINDS if kind in names] or None
 
 
-def _sites(names: tuple[str, ...]) -> list[str] | None:
-    """Return the hosts of sites, named by host or URL; None without names. Raises UsageError."""
+def _places(names: tuple[str, ...]) -> Places | None:
+    """Return the hosts and URLs that are named; None without names. Raises UsageError."""
+    from urllib.parse import urlsplit
+
+    from registry.db.event_rows import Places
+    from registry.urls.absolute import absolute
     from registry.urls.hosts import spelled_authority
     from registry.urls.key import host_of
 
-    hosts = []
+    hosts, urls = list[str](), list[str]()
     for name in names:
-        host = host_of(name) if "//" in name else spelled_authority(name, "https")
+        url = absolute(name, name) if "//" in name else None
+        host = host_of(url) if url else spelled_authority(name, "https")
         if not host:
             raise UsageError(f"{name} is no site", "write it as gallery.example")
-        hosts.append(host)
-    return hosts or None
+        if url and urlsplit(url)[2:] not in (("", "", ""), ("/", "", "")):
+            urls.append(url)
+        else:
+            hosts.append(host)
+    return Places(hosts, urls) if names else None

@@ -65,7 +65,8 @@ def add(
 
     Without --every and --cron, the time between two visits follows the site: from 7 days
     on, between 1 day and 90. --least and --most set other limits, --every with one of them
-    another start. `--every 7d` alone is always 7 days. The first visit is due at once.
+    another start. `--every 7d` alone stays at 7 days, give or take 5 %, so that sites are not all
+    due at once. The first visit is due at once.
     A site whose host is refused (`crawler refuse`) is added with a warning.
 
     The CSV file has a column url, and any of these options as columns: every, cron, least,
@@ -86,8 +87,7 @@ def add(
     if file is not None:
         wanted |= {(terms.spider, terms.start_url): terms for terms in terms_in(file, values, ctx)}
     if not wanted:
-        what = "the file names no site" if file else "no site"
-        raise UsageError(what, "crawler schedule add URL, or --from FILE")
+        raise UsageError("no site", "crawler schedule add URL, or --from FILE")
     results = add_all(list(wanted.values()))
     _warn_of_refused([schedule.terms.start_url for _, schedule in results])
     counts = Counter[str](what for what, _ in results)
@@ -192,10 +192,11 @@ def resume(targets: tuple[str, ...], as_json: bool) -> None:
 
 @command.command("remove")
 @_TARGETS
+@click.option("--yes", is_flag=True, help="Needed if a name stands for more than one schedule.")
 @_JSON
-def remove(targets: tuple[str, ...], as_json: bool) -> None:
+def remove(targets: tuple[str, ...], yes: bool, as_json: bool) -> None:
     """Remove schedules; what visits have recorded stays."""
-    _apply("remove", targets, "removed", "was removed already", as_json)
+    _apply("remove", targets, "removed", "was removed already", as_json, most=None if yes else 1)
 
 
 @command.command("run-now")
@@ -207,14 +208,22 @@ def run_now(targets: tuple[str, ...], as_json: bool) -> None:
 
 
 def _apply(
-    action: Action, targets: tuple[str, ...], done: str, not_done: str, as_json: bool
+    action: Action,
+    targets: tuple[str, ...],
+    done: str,
+    not_done: str,
+    as_json: bool,
+    most: int | None = None,
 ) -> None:
-    """Apply an action to the schedules named, and show which of them it changed."""
+    """Apply an action to the schedules named, and show which of them it changed.
+
+    Raises UsageError if a name stands for more than `most`, and changes nothing.
+    """
     from registry.db import schedules
     from registry.db.connect import connect
 
     with connect() as conn, conn.transaction():
-        found = schedules.list_schedules(conn, ids=schedule_ids(conn, targets))
+        found = schedules.list_schedules(conn, ids=schedule_ids(conn, targets, most))
         changed = set(schedules.apply(conn, action, [schedule.id for schedule in found]))
     if as_json:
         show_json({"results": [_result(one, one.id in changed, done) for one in found]}, indent=2)
@@ -229,8 +238,13 @@ def _result(schedule: Schedule, is_changed: bool, done: str) -> dict[str, Any]:
     return {"id": schedule.id, "start_url": schedule.terms.start_url, "result": result}
 
 
-def schedule_ids(conn: psycopg.Connection, targets: tuple[str, ...]) -> list[int]:
-    """Return the ids of the schedules named. Raises UsageError for a name without any."""
+def schedule_ids(
+    conn: psycopg.Connection, targets: tuple[str, ...], most: int | None = None
+) -> list[int]:
+    """Return the ids of the schedules named.
+
+    Raises UsageError for a name without any, and for one that stands for more than `most`.
+    """
     from registry.db.schedules import named
     from registry.urls.absolute import absolute
 
@@ -241,5 +255,7 @@ def schedule_ids(conn: psycopg.Connection, targets: tuple[str, ...]) -> list[int
         found = [number for name in names for number in named(conn, name)]
         if not found:
             raise UsageError(f"no schedule of {target}", "crawler schedule list")
+        if most is not None and len(found) > most:
+            raise UsageError(f"{target} stands for {len(found):,} schedules", "add --yes to do it")
         ids |= set(found)
     return sorted(ids)

@@ -12,11 +12,16 @@ from registry.errors import UsageError
 
 _HOURS = re.compile(r"([01]?\d|2[0-4])(?::([0-5]\d))?-([01]?\d|2[0-4])(?::([0-5]\d))?", re.ASCII)
 
+# Files beside the time zones that differ from machine to machine.
+_OF_THE_MACHINE = {"localtime", "posixrules"}
+
 
 @cache
 def zone(name: str) -> ZoneInfo:
-    """Return a time zone. Raises UsageError for an unknown name."""
+    """Return a time zone. Raises UsageError for an unknown name, and what each machine sets."""
     try:
+        if name in _OF_THE_MACHINE:
+            raise KeyError(name)
         return ZoneInfo(name)
     except (KeyError, OSError, ValueError) as error:  # ZoneInfoNotFoundError is a KeyError
         raise UsageError(f"{name!r} is no time zone", "a name such as Europe/Paris") from error

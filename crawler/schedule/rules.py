@@ -59,7 +59,7 @@ class Rule:
             return
         if self.every is None:
             raise UsageError("a schedule needs --every or --cron", "--every 7d")
-        for name, value in (("every", self.every), ("least", self.least), ("most", self.most)):
+        for name, value in (("least", self.least), ("most", self.most), ("every", self.every)):
             if value is not None and not SHORTEST <= value <= LONGEST:
                 raise UsageError(f"--{name} is out of range", "from 1m to 3650d")
         if (self.least or SHORTEST) > (self.most or LONGEST):
@@ -73,7 +73,9 @@ class Rule:
         try:
             is_valid = len(cron.split()) == 5 and croniter.is_valid(cron)
             croniter(cron, datetime(2026, 1, 1, tzinfo=UTC)).get_next(datetime)
-        except (CroniterError, CroniterBadDateError, ValueError, OverflowError):
+        except CroniterBadDateError as error:
+            raise UsageError(f"{cron!r} never comes", "correct the day or the month") from error
+        except (CroniterError, ValueError, OverflowError):
             is_valid = False
         if not is_valid:
             raise UsageError(

@@ -84,7 +84,7 @@ class Events:
 
     def __init__(self, conn: psycopg.Connection, readings: History) -> None:
         self._conn = conn
-        self._sites = [readings.host] if readings.host else []
+        self._host = readings.host
 
     def lines(self) -> list[str]:
         """Return them as text."""
@@ -98,10 +98,11 @@ class Events:
         return [event_json(event, marks) for batch, marks in self._batches() for event in batch]
 
     def _batches(self) -> Iterator[tuple[list[SiteEvent], Marks]]:
+        from registry.db.event_rows import Places
         from registry.db.events import events
 
-        if self._sites:
-            for batch in events(self._conn, sites=self._sites):
+        if self._host:
+            for batch in events(self._conn, places=Places([self._host])):
                 yield batch, marks_there(self._conn, batch)
 
 

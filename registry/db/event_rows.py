@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal, get_args
+from typing import Literal, NamedTuple, get_args
 
 from registry.model import Evidence, UrlReading
 
@@ -66,6 +67,16 @@ class NewEvent:
     evidence_after: int | None = None
     image_before: int | None = None
     image_after: int | None = None
+
+
+class Places(NamedTuple):
+    """Where events are wanted: at all of these hosts, and at URLs.
+
+    A URL is that of a site's start page, or of what an event is about.
+    """
+
+    hosts: Sequence[str] = ()
+    urls: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)

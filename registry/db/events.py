@@ -10,7 +10,7 @@ from typing import Any
 import psycopg
 from psycopg.rows import dict_row
 
-from registry.db.event_rows import Event, EventKind, NewEvent
+from registry.db.event_rows import Event, EventKind, NewEvent, Places
 from registry.db.rows import evidence_from_row
 from registry.db.sql import load
 from registry.db.values import pack, unpack
@@ -53,15 +53,16 @@ def events(
     *,
     after: int = 0,
     since: datetime | None = None,
-    sites: Collection[str] | None = None,
+    places: Places | None = None,
     kinds: Collection[EventKind] | None = None,
 ) -> Iterator[list[Event]]:
     """Yield events with a larger id than `after`, in the order of ids, FETCH_ROWS at a time.
 
-    `since`: the least time; `sites` and `kinds`: only these.
+    `since`: the least time; `places` and `kinds`: only these.
     """
     values: dict[str, Any] = {"since": since, "limit": FETCH_ROWS}
-    values["sites"] = None if sites is None else list(sites)
+    values["hosts"] = None if places is None else list(places.hosts)
+    values["urls"] = [] if places is None else [pack(url) for url in places.urls]
     values["kinds"] = None if kinds is None else list(kinds)
     while True:
         with conn.cursor(row_factory=dict_row) as cursor:
@@ -69,8 +70,8 @@ def events(
         if not rows:
             return
         after = rows[-1]["id"]
-        places = _places(conn, [row["id"] for row in rows if row["sha256_after"]])
-        yield [_event(row, places.get(row["id"], (None, ()))) for row in rows]
+        shown = _places(conn, [row["id"] for row in rows if row["sha256_after"]])
+        yield [_event(row, shown.get(row["id"], (None, ()))) for row in rows]
 
 
 def _places(conn: psycopg.Connection, ids: list[int]) -> dict[int, tuple[str, tuple[int, ...]]]:

@@ -180,8 +180,17 @@ def test_events_as_lines(
     ]
     by_kind = events(site.url, "--kind", "mark-appeared", "--since", "1h").stdout.splitlines()
     assert by_kind == lines
-    nothing = (["other.example"], ["--kind", "picture-gone"], ["--since", "2100-01-01"])
-    assert [events(*options).returncode for options in nothing] == [1, 1, 1]
+    assert events(f"{site.url}/one.html").stdout.splitlines() == lines  # where the site starts
+    robots = events(f"{site.url}/robots.txt").stdout.splitlines()
+    assert robots
+    assert robots == [line for line in lines if "robots.txt" in line] != lines
+    nothing = (
+        [f"{site.url}/two.html"],
+        ["other.example"],
+        ["--kind", "picture-gone"],
+        ["--since", "2100-01-01"],
+    )
+    assert [events(*options).returncode for options in nothing] == [1, 1, 1, 1]
 
     shown = run("registry", "history", host, database=database_url).stdout.splitlines()
     assert shown.count("  events") == 1
@@ -237,6 +246,7 @@ def test_a_visit_that_finds_a_change_shortens_the_interval(
     ("options", "told"),
     [
         (["--since", "yesterday"], "neither an age nor a date"),
+        (["--since", ""], "neither an age nor a date"),
         (["--since", "99999999999999d"], "neither an age nor a date"),
         (["--kind", "marks"], "'marks' is no kind of event"),
         (["not a host"], "not a host is no site"),

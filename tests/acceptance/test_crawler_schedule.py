@@ -59,7 +59,10 @@ def test_a_site_is_scheduled(schedule: Run) -> None:
     assert schedule("resume", "https://gallery.example").stdout.endswith("resumed\n")
     assert schedule("run-now", 1).stdout.endswith("due now\n")
     assert [one["is_urgent"] for one in listed(schedule, "--due")] == [True]
-    assert schedule("remove", "gallery").stdout.count("removed\n") == 2
+    refused = schedule("remove", "gallery")
+    assert (refused.returncode, len(listed(schedule))) == (2, 2)
+    assert refused.stderr.startswith("error: gallery stands for 2 schedules\n")
+    assert schedule("remove", "gallery", "--yes").stdout.count("removed\n") == 2
     assert listed(schedule) == []
 
 
@@ -98,7 +101,7 @@ def test_sites_of_a_file(schedule: Run, tmp_path: Path) -> None:
         ("url,every\n,7d", "line 2: no site"),
         ('url\n"https://a.example/', "not CSV"),
         ("", "one column url"),
-        ("url\n", "the file names no site"),
+        ("url\n", "it names no site"),
     ],
 )
 def test_a_faulty_file_adds_nothing(schedule: Run, tmp_path: Path, text: str, fault: str) -> None:
@@ -132,3 +135,24 @@ def test_wrong_usage(schedule: Run, arguments: tuple[object, ...]) -> None:
     assert ended.stderr.count("\n") <= 4
     assert "secret" not in ended.stderr
     assert listed(schedule) == []
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (["--most", "0d"], "--most is out of range"),
+        (["--every", "2d", "--least", "5d"], "--every is not between"),
+        (["--cron", "0 0 31 2 *"], "'0 0 31 2 *' never comes"),
+        (["--night", "22-06", "--timezone", "localtime"], "'localtime' is no time zone"),
+    ],
+)
+def test_what_is_wrong_is_named(schedule: Run, options: list[str], told: str) -> None:
+    ended = schedule("add", "https://a.example/", *options)
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert told in ended.stderr.splitlines()[0]
+
+
+def test_a_url_that_would_not_be_requested(schedule: Run) -> None:
+    ended = schedule("add", f"https://a.example/{'a' * 8192}")
+    assert ended.returncode == 2
+    assert "longer than 8192 characters" in ended.stderr

@@ -35,7 +35,8 @@ LEFT JOIN image AS image_old ON image_old.id = event.image_before
 LEFT JOIN image AS image_new ON image_new.id = event.image_after
 WHERE event.id > %(after)s
   AND (%(since)s::timestamptz IS NULL OR event.at >= %(since)s)
-  AND (%(sites)s::text[] IS NULL OR visit.host = ANY (%(sites)s))
+  AND (%(hosts)s::text[] IS NULL OR visit.host = ANY (%(hosts)s)
+       OR visit.start_url = ANY (%(urls)s::text[]) OR event.url = ANY (%(urls)s::text[]))
   AND (%(kinds)s::text[] IS NULL OR event.kind = ANY (%(kinds)s))
 ORDER BY event.id
 LIMIT %(limit)s
