@@ -264,11 +264,13 @@ class SiteSpider(Spider):
         """Return how the visit ended: `finished`, `suspect`, `interrupted` or `failed`."""
         if self.suspicions:
             return "suspect"
-        if self.ending.is_interrupted:
+        host = hostname_of(f"http://{self.visit.host}/")
+        refused = downloader_of(self.crawler).refused if self.crawler.engine else ()
+        # A visit whose host is refused from now on is not complete.
+        if self.ending.is_interrupted or host in refused:
             return "interrupted"
         unread = self.visit.start_refusal not in (None, "robots-txt")
-        is_stopped = hostname_of(f"http://{self.visit.host}/") in self.stopped
-        return "failed" if unread or is_stopped else "finished"
+        return "failed" if unread or host in self.stopped else "finished"
 
     @property
     def stopped(self) -> Mapping[str, int]:

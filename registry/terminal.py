@@ -11,6 +11,7 @@ letters or begin a new line. A house test makes all other modules print through 
 from __future__ import annotations
 
 import os
+import select
 import sys
 import traceback
 from collections.abc import Callable
@@ -80,10 +81,28 @@ def show_json(
     _write_result(json.dumps(value, indent=indent, default=default) + "\n")
 
 
-def clear_screen() -> None:
-    """Clear the terminal that standard output is; nothing if it is none."""
+def show_screen(*lines: str) -> None:
+    """Print lines in place of all that the terminal shows, cut to its size.
+
+    If standard output is no terminal, they are printed as by `show`.
+    """
     if sys.stdout is not None and sys.stdout.isatty():
+        import shutil
+
+        size = shutil.get_terminal_size()
+        lines = tuple(visible(line)[: size.columns] for line in lines[: max(size.lines - 1, 1)])
         click.clear()
+    show(*lines)
+
+
+def wait(seconds: float) -> None:
+    """Wait between two results; raise BrokenPipeError when nobody reads standard output."""
+    poll = select.poll()
+    if sys.stdout is not None:
+        # Errors are told in any case.
+        poll.register(sys.stdout.fileno(), 0)
+    if poll.poll(seconds * 1000):
+        raise BrokenPipeError
 
 
 def say(*lines: str) -> None:

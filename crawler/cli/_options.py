@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Callable, Mapping
 from datetime import timedelta
@@ -36,6 +37,21 @@ class Duration(click.ParamType[timedelta]):
             self.fail(str(error), param, ctx)
 
 
+class Seconds(click.FloatRange):
+    """A number of seconds in a range; `nan`, which every range would contain, is none."""
+
+    name = "seconds"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        """Return the number. Fails with a usage error."""
+        number: float = super().convert(value, param, ctx)
+        if not math.isfinite(number):
+            self.fail(f"{value} is no number of seconds", param, ctx)
+        return number
+
+
 _OPTIONS = (
     click.option(
         "--max-pages",
@@ -62,7 +78,7 @@ _OPTIONS = (
         "--max-seconds",
         default=3600.0,
         show_default=True,
-        type=click.FloatRange(0, min_open=True),
+        type=Seconds(0, min_open=True),
         help="Most seconds that a visit may take.",
     ),
     click.option(
@@ -76,14 +92,14 @@ _OPTIONS = (
         "--delay",
         default=1.0,
         show_default=True,
-        type=click.FloatRange(0, 3600),
+        type=Seconds(0, 3600),
         help="Minimum seconds between two requests to the same host; slow hosts get more.",
     ),
     click.option(
         "--timeout",
         default=30.0,
         show_default=True,
-        type=click.FloatRange(0, 3600, min_open=True),
+        type=Seconds(0, 3600, min_open=True),
         help="Most seconds that one download may take.",
     ),
     click.option(

@@ -108,9 +108,15 @@ def how_often(schedule: Schedule) -> str:
     return text + (f", at {terms.night}{zone or ' UTC'}" if terms.night else "")
 
 
+def is_visiting(schedule: Schedule) -> bool:
+    """Return whether the last visit of a schedule is in progress."""
+    last = schedule.last_visit
+    return last is not None and last.state in ("claimed", "running")
+
+
 def next_due(schedule: Schedule, now: datetime) -> str:
     """Return when its pages are due: `visiting`, `paused`, `now` or a time in UTC."""
-    if schedule.last_visit and schedule.last_visit.state in ("claimed", "running"):
+    if is_visiting(schedule):
         return "visiting"
     if schedule.paused_at:
         return "paused"

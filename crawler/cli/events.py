@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Collection
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from registry.errors import UsageError
-from registry.terminal import say, show, show_json
+from registry.terminal import say, show, show_json, wait
 
 if TYPE_CHECKING:
     import psycopg
@@ -78,7 +77,7 @@ def command(
             last = max(last, now)
             if not follow:
                 break
-            time.sleep(FOLLOW_SECONDS)
+            wait(FOLLOW_SECONDS)
     if not last and not as_json:
         say("no events")
     return 0 if last else 1

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from registry.cli._table import table
+from registry.errors import UsageError
 from registry.terminal import say, show, show_json
 
 if TYPE_CHECKING:
@@ -38,13 +39,15 @@ def add(named: tuple[str, ...], reason: str, as_json: bool) -> None:
     Example:
         crawler refuse add gallery.example --reason "asked by the owner"
     """
-    from crawler.owners.hosts import reason_text, refusable_host
+    from crawler.owners.hosts import NO_REASON, reason_text, refusable_host
     from crawler.record.refused import refuse_hosts
     from registry.db import hosts
     from registry.db.connect import connect
 
     names = list(dict.fromkeys(map(refusable_host, named)))
     text = reason_text(reason)
+    if text == NO_REASON:
+        raise UsageError("--reason is empty", "say why, such as: asked by the owner")
     with connect() as conn, conn.transaction():
         new = set(refuse_hosts(conn, names, text))
         listed = {one.name: one for one in hosts.refused_hosts(conn, names)}

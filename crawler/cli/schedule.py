@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -225,12 +226,37 @@ def _apply(
     with connect() as conn, conn.transaction():
         found = schedules.list_schedules(conn, ids=schedule_ids(conn, targets, most))
         changed = set(schedules.apply(conn, action, [schedule.id for schedule in found]))
+        notes = _notes(conn, action, found)
     if as_json:
         show_json({"results": [_result(one, one.id in changed, done) for one in found]}, indent=2)
         return
     for schedule in found:
         outcome = done if schedule.id in changed else not_done
-        show(f"{schedule.id} {schedule.terms.start_url} {outcome}")
+        note = f"; {notes[schedule.id]}" if schedule.id in notes else ""
+        show(f"{schedule.id} {schedule.terms.start_url} {outcome}{note}")
+
+
+def _notes(conn: psycopg.Connection, action: Action, found: Sequence[Schedule]) -> dict[int, str]:
+    """Return what an action does not change, by the id of the schedule."""
+    from crawler.cli._schedule_text import is_visiting
+    from crawler.record.schedules import SHORT_PAUSE
+    from registry.db.hosts import delayed_hosts
+    from registry.db.schedules import now
+    from registry.urls.key import hostname_of
+
+    if action in ("pause", "remove"):
+        visiting = filter(is_visiting, found)
+        return {schedule.id: "its visit in progress goes on" for schedule in visiting}
+    if action != "run_now":
+        return {}
+    soon = now(conn) + SHORT_PAUSE
+    hosts = {schedule.id: hostname_of(schedule.terms.start_url) for schedule in found}
+    delayed = delayed_hosts(conn, hosts.values())
+    return {
+        number: f"its host asked for a pause until {delayed[host]:%Y-%m-%d %H:%M} UTC"
+        for number, host in hosts.items()
+        if host in delayed and delayed[host] > soon
+    }
 
 
 def _result(schedule: Schedule, is_changed: bool, done: str) -> dict[str, Any]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING
 
 import click
 
+from crawler.cli._options import Seconds
 from registry.cli._table import table
-from registry.terminal import clear_screen, show, show_json
+from registry.terminal import show, show_json, show_screen, wait
 
 if TYPE_CHECKING:
     import psycopg
@@ -24,7 +24,7 @@ MOST_SITES = 40
     "--seconds",
     default=5.0,
     show_default=True,
-    type=click.FloatRange(0.1, 3600),
+    type=Seconds(0.1, 3600),
     help="With --watch: seconds from one look to the next.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object each time.")
@@ -48,12 +48,10 @@ def command(site: tuple[str, ...], watch: bool, seconds: float, as_json: bool) -
     with connect() as conn:
         ids = schedule_ids(conn, site) if site else None
         while True:
-            if watch and not as_json:
-                clear_screen()
             number = _show(conn, ids, as_json=as_json, every=seconds if watch else None)
             if not watch:
                 return 0 if number else 1
-            time.sleep(seconds)
+            wait(seconds)
 
 
 def _show(
@@ -75,10 +73,10 @@ def _show(
     text = report.summary(lines, workers, events, now)
     if every:
         text[0] += f"    {now:%Y-%m-%d %H:%M:%S} UTC, every {every:g} s"
-    show(*text)
     if lines:
-        show(*table("", report.rows(lines, now), most=MOST_SITES).split("\n")[1:])
+        text += table("", report.rows(lines, now), most=MOST_SITES).split("\n")[1:]
     for one in lines:
         for said in one.suspicions.values() if one.what == "suspect" else ():
-            show(f"suspect: visit {one.last_visit} of {one.host}: {said}")
+            text.append(f"suspect: visit {one.last_visit} of {one.host}: {said}")
+    (show_screen if every else show)(*text)
     return len(lines)

@@ -84,6 +84,8 @@ def command(
         return worker
 
     done = asyncio.run(work())
+    if done.is_stopping:
+        _log(f"the worker has ended; it made {done.made:,} visits")
     if not once or done.is_stopping:
         return 0
     if not done.made and not done.failed:

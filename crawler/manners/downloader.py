@@ -58,12 +58,16 @@ class _Waiting:
 
 
 class PacedDownloader(Downloader):
-    """Scrapy's downloader; `pace` holds the time of each host's next request."""
+    """Scrapy's downloader; `pace` holds the time of each host's next request.
+
+    `refused` are the hosts that were met and are never visited.
+    """
 
     def __init__(self, crawler: Crawler) -> None:
         """Read the delay from the settings; hosts other than loopback get at least LEAST_DELAY."""
         delay = crawler.settings.getfloat("DOWNLOAD_DELAY")
         self.pace = Pace(lambda host: delay if is_loopback(host) else max(delay, LEAST_DELAY))
+        self.refused: set[str] = set()
         self._holder = secrets.randbits(63)
         self._waiting: set[_Waiting] = set()
         super().__init__(crawler)
@@ -137,14 +141,17 @@ class PacedDownloader(Downloader):
 
     def _refuse_stopped(self, host: str, turn: Turn) -> None:
         """Raise Refused if a host is never visited, or its turn is too far away."""
+        is_known = host in self.refused or self.pace.stop_status(host) is not None
         if turn.refused is not None:
             error = refused_host(host, turn.refused)
+            self.refused.add(host)
         elif turn.status is not None and self.pace.is_too_far(turn.wait, monotonic()):
             error = stopped_host(host, turn.status)
             self.pace.stop(host, turn.status)
         else:
             return
-        _logger.warning("%s; no more requests in this visit", error)
+        if not is_known:
+            _logger.warning("%s; no more requests in this visit", error)
         self.refuse_host(host, error)
         raise error
 

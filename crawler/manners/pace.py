@@ -6,8 +6,8 @@ ports: two servers on one machine share its pace.
 - Two requests to a host start at least its minimum delay apart: `--delay`, or the
   `Crawl-delay` of its robots.txt if that is longer. It counts from the response: nobody knows
   when a request arrived before. MARGIN is added, as no clock is exact.
-- 429 and 503 pause the host: for `Retry-After`, else for BACKOFF delays, doubled for each
-  refusal in a row.
+- 429 and 503 pause the host: for `Retry-After`, at most MOST_WAIT, else for BACKOFF delays,
+  doubled for each refusal in a row.
 - Requests to a host stop when it refuses MOST_REFUSALS times in a row, or when `Retry-After`
   is longer than MOST_PAUSE or than the visit: a host is never requested before that time.
 """
@@ -21,6 +21,8 @@ from dataclasses import dataclass, field
 from registry.sources.pauses import REFUSALS
 
 MOST_PAUSE = 600.0
+# A host that names a later time, by mistake or not, is asked again after a week.
+MOST_WAIT = 7 * 86_400.0
 MOST_CRAWL_DELAY = 60.0
 MOST_REFUSALS = 3
 BACKOFF = 5
@@ -134,7 +136,7 @@ class Pace:
         # Concurrent requests that are all refused count as one refusal.
         known.refusals += known.paused_until <= now
         backoff = BACKOFF * known.least_delay * 2 ** (known.refusals - 1)
-        pause = backoff if wait is None else wait
+        pause = backoff if wait is None else min(wait, MOST_WAIT)
         known.paused_until = max(known.paused_until, now + pause)
         known.paused_by = status
         if known.refusals >= MOST_REFUSALS or self.is_too_far(known.paused_until - now, now):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from registry.errors import UsageError
 from registry.text import quote
 from registry.urls.absolute import absolute
@@ -12,6 +14,7 @@ from registry.urls.sites import is_public_suffix
 # Characters of a reason.
 MOST_REASON = 500
 NO_REASON = "no reason given"
+_NETWORK = re.compile(r"[0-9.]+/[0-9]+|[0-9a-fA-F:.]*:[0-9a-fA-F:.]*/[0-9]+")
 
 
 def named_host(text: str) -> str:
@@ -20,6 +23,8 @@ def named_host(text: str) -> str:
     Raises UsageError for any other text.
     """
     text = text.strip()
+    if _NETWORK.fullmatch(text):
+        raise UsageError(f"{text} is a network, not a host", "name each host")
     if is_ip(text) and ":" in text:
         text = f"[{text}]"
     url = text if "://" in text else f"http://{text}"

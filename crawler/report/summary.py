@@ -111,11 +111,12 @@ def grouped(counts: dict[str, int]) -> dict[str, Any]:
 
 
 def in_one_line(visit: Ended) -> str:
-    """Return the end of a visit and its main counts as one line."""
-    if visit.extent == "site-files":
-        return _end(visit)
-    pages, images = visit.counts["pages"], visit.counts["images"]
-    return f"{_end(visit)}, {pages} pages, {images} images"
+    """Return the end of a visit as one line: its main counts, and why it failed or is suspect."""
+    line = _end(visit)
+    if visit.extent != "site-files":
+        line += f", {visit.counts['pages']} pages, {visit.counts['images']} images"
+    reasons = [failure] if (failure := _failure(visit)) else []
+    return "; ".join([line, *reasons, *visit.suspicions.values()])
 
 
 def as_text(visit: Ended) -> str:

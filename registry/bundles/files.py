@@ -8,6 +8,7 @@ import zlib
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import IO
 
 from registry.bundles.content import Bundle, damaged, from_json, to_json
 from registry.bundles.readme import readme
@@ -23,6 +24,8 @@ _WHOLE_LIMIT = sum(LIMITS.values())
 _METHODS = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}
 _ENCRYPTED = 1
 _FIRST_YEAR = 1980
+# The record at the end of a zip file without a comment.
+_END = b"PK\5\6" + bytes(18)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +80,7 @@ def read_bundle(path: Path) -> OpenedBundle:
                 raise damaged(name, "it is larger than a bundle")
             with zipfile.ZipFile(file) as folder:
                 contents = _contents(folder, name)
+                _refuse_more(folder, file, name)
     except (zipfile.BadZipFile, zipfile.LargeZipFile, zlib.error, EOFError) as error:
         raise damaged(name, "it is not a whole zip file") from error
     except (NotImplementedError, RuntimeError, ValueError) as error:
@@ -87,6 +91,14 @@ def read_bundle(path: Path) -> OpenedBundle:
     except UnicodeDecodeError as error:
         raise damaged(name, "its texts have another encoding") from error
     return OpenedBundle(from_json(text, f"{name}: {EVIDENCE}"), readme_text, contents.get(WARC))
+
+
+def _refuse_more(folder: zipfile.ZipFile, file: IO[bytes], name: str) -> None:
+    """Raise UnreadableInput if there are other bytes before the first file, or after the end."""
+    first = min(info.header_offset for info in folder.infolist())
+    file.seek(-len(_END), os.SEEK_END)
+    if first or not file.read().startswith(_END[:4]):
+        raise damaged(name, "it has more bytes than a bundle")
 
 
 def _contents(folder: zipfile.ZipFile, name: str) -> dict[str, bytes]:

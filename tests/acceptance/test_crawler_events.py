@@ -242,6 +242,17 @@ def test_a_visit_that_finds_a_change_shortens_the_interval(
     assert round(rows(database_url, query)[0][1], 3) == 1.1
 
 
+def test_following_ends_when_nobody_reads(database_url: str) -> None:
+    with subprocess.Popen(
+        [CRAWLER, "events", "--follow"],
+        env={"REGISTRY_DATABASE_URL": database_url},
+        stdout=subprocess.PIPE,
+    ) as following:
+        assert following.stdout is not None
+        following.stdout.close()
+        assert following.wait(30) == 141
+
+
 @pytest.mark.parametrize(
     ("options", "told"),
     [

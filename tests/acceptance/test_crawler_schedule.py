@@ -6,8 +6,12 @@ import json
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 from crawling import Run
+
+from crawler.record.schedules import claim_due
+from registry.db import hosts
 
 
 @pytest.fixture
@@ -72,6 +76,17 @@ def test_a_visited_site_shows_its_visits(schedule: Run, crawl: Run, site: Any) -
     shown = json.loads(schedule("show", 1, "--json").stdout)["schedules"][0]
     assert [visit["state"] for visit in shown["visits"]] == ["finished"]
     assert shown["visits"][0]["counts"]["pages"] == 2
+
+
+def test_what_an_action_does_not_change_is_said(schedule: Run, conn: psycopg.Connection) -> None:
+    schedule("add", "http://127.0.0.9:8/", "--every", "1d")
+    hosts.take_turn(conn, "127.0.0.9", holder=1, delay=0.0, timeout=1.0)
+    hosts.end_turn(conn, "127.0.0.9", holder=1, seconds=3600.0, status=429)
+    assert "due now; its host asked for a pause until 20" in schedule("run-now", 1).stdout
+    conn.execute("UPDATE host SET next_at = now()")
+    assert claim_due(conn, "w", 1)
+    assert schedule("pause", 1).stdout.endswith("paused; its visit in progress goes on\n")
+    assert schedule("resume", 1).stdout.endswith("resumed\n")
 
 
 def test_sites_of_a_file(schedule: Run, tmp_path: Path) -> None:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import pty
+import re
 import signal
+import struct
 import subprocess
+import termios
 import time
 from typing import Any
 
@@ -112,6 +116,7 @@ def test_watching_shows_it_again_on_a_terminal(
 ) -> None:
     schedule(run, site, database_url)
     ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 6, 24, 0, 0))
     environment = os.environ | {"REGISTRY_DATABASE_URL": database_url, "TERM": "xterm"}
     command = [CRAWLER, "status", "--watch", "--seconds", "0.1"]
     with subprocess.Popen(command, env=environment, stdout=theirs, stderr=theirs) as watching:
@@ -123,5 +128,8 @@ def test_watching_shows_it_again_on_a_terminal(
         assert watching.wait(30) == 130
     os.close(ours)
     assert seen.count(b"\x1b[2J") >= 2
+    screen = seen.decode().split("\x1b[2J")[1]
+    lines = re.sub(r"\x1b\[[0-9;]*[A-Za-z]", "", screen).splitlines()
+    assert (len(lines), max(map(len, lines))) == (5, 24)
     with connect_to(database_url) as conn:
         assert conn.execute("SELECT count(*) FROM visit").fetchone() == (0,)

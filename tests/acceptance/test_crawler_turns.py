@@ -116,7 +116,8 @@ def test_a_host_can_be_refused_in_mid_visit(
         before = len(site.requests)
         output = visit.communicate(timeout=60)[0]
     assert len(site.requests) <= before + 1
-    assert "127.0.0.1 is never visited: its owner asked" in output
+    assert output.count("127.0.0.1 is never visited: its owner asked") == 1
+    assert rows(database_url, "SELECT state FROM visit") == [("interrupted",)]
     refusals = [o["refusal"] for o in observed(database_url)]
     assert refusals.count("refused-host") == 40 - sum(r.path.endswith("jpg") for r in site.requests)
 

@@ -163,6 +163,14 @@ def test_a_flip_anywhere_is_refused_or_changes_nothing(tmp_path: Path, seed: int
     assert (opened.bundle, opened.readme, opened.warc) == (bundle, readme(bundle), warc)
 
 
+@pytest.mark.parametrize(("before", "after"), [(b"hello", b""), (b"", b"hello"), (b"", b"x" * 99)])
+def test_other_bytes_around_a_bundle_are_refused(tmp_path: Path, before: bytes, after: bytes):
+    write_bundle(tmp_path / "b.zip", *made())
+    (tmp_path / "b.zip").write_bytes(before + (tmp_path / "b.zip").read_bytes() + after)
+    with pytest.raises(UnreadableInput, match=r"b\.zip"):
+        read_bundle(tmp_path / "b.zip")
+
+
 @pytest.mark.parametrize("content", [b"", b"PK", b"not a zip", b"PK\5\6" + bytes(18)])
 def test_a_file_that_is_no_bundle(tmp_path: Path, content: bytes):
     (tmp_path / "b.zip").write_bytes(content)

@@ -7,7 +7,14 @@ from datetime import UTC, datetime
 
 import pytest
 
-from crawler.manners.pace import MARGIN, MOST_CRAWL_DELAY, MOST_PAUSE, MOST_REFUSALS, Pace
+from crawler.manners.pace import (
+    MARGIN,
+    MOST_CRAWL_DELAY,
+    MOST_PAUSE,
+    MOST_REFUSALS,
+    MOST_WAIT,
+    Pace,
+)
 from registry.sources.pauses import retry_after
 
 NOW = datetime(2026, 11, 26, 12, 0, 0, tzinfo=UTC)
@@ -79,6 +86,13 @@ def test_a_refusal_pauses_the_host_alone(status):
     assert (made.pause("b", 10), made.paused(20), made.paused(131)) == (0, {"a"}, frozenset())
     assert made.reserve("a", 10) == 120
     assert made.stop_status("a") is None
+
+
+def test_a_pause_of_years_lasts_a_week():
+    made = pace()
+    made.responded("a", 429, math.inf, 0.0)
+    assert made.next_in("a", 0.0) == MOST_WAIT
+    assert made.stop_status("a") == 429
 
 
 def test_without_a_time_the_pause_grows():
