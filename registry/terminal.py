@@ -87,10 +87,8 @@ def show_screen(*lines: str) -> None:
     If standard output is no terminal, they are printed as by `show`.
     """
     if sys.stdout is not None and sys.stdout.isatty():
-        import shutil
-
-        size = shutil.get_terminal_size()
-        lines = tuple(visible(line)[: size.columns] for line in lines[: max(size.lines - 1, 1)])
+        width, height = os.get_terminal_size(sys.stdout.fileno())
+        lines = tuple(visible(line)[: width or None] for line in lines[: height - 1 or None])
         click.clear()
     show(*lines)
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from registry.cli._table import table
+from registry.urls.key import hostname_of
 
 if TYPE_CHECKING:
     from registry.db.schedules import Schedule, VisitMade
@@ -46,12 +47,12 @@ def visit_json(visit: VisitMade) -> dict[str, Any]:
     return asdict(visit) | times
 
 
-def listed(schedules: Sequence[Schedule], now: datetime) -> str:
-    """Return a table of schedules."""
+def listed(schedules: Sequence[Schedule], now: datetime, refused: Collection[str] = ()) -> str:
+    """Return a table of schedules; `refused` are host names that are never visited."""
     rows = [
         {
             "id": str(schedule.id),
-            "next due (UTC)": next_due(schedule, now),
+            "next due (UTC)": next_due(schedule, now, refused),
             "how often": how_often(schedule),
             "last visit (UTC)": _last(schedule.last_visit),
             "site": schedule.terms.start_url,
@@ -61,8 +62,10 @@ def listed(schedules: Sequence[Schedule], now: datetime) -> str:
     return table(f"{len(rows):,} schedules", rows, most=len(rows))
 
 
-def shown(schedule: Schedule, visits: Sequence[VisitMade], now: datetime) -> str:
-    """Return all that is known of one schedule, and its newest visits."""
+def shown(
+    schedule: Schedule, visits: Sequence[VisitMade], now: datetime, refused: Collection[str] = ()
+) -> str:
+    """Return all that is known of one schedule, and its newest visits; `refused` as in `listed`."""
     from crawler.record.schedules import changes_of
 
     terms, changes = schedule.terms, changes_of(schedule)
@@ -71,7 +74,7 @@ def shown(schedule: Schedule, visits: Sequence[VisitMade], now: datetime) -> str
         "site": terms.start_url,
         "spider": terms.spider,
         "how often": how_often(schedule),
-        "next due": next_due(schedule, now),
+        "next due": next_due(schedule, now, refused),
         "site files": _minute(schedule.next_due_at),
         "options": options or "the defaults",
         "changes": f"about {changes.rate:.3g} a day" if changes.is_known else "not known yet",
@@ -114,10 +117,12 @@ def is_visiting(schedule: Schedule) -> bool:
     return last is not None and last.state in ("claimed", "running")
 
 
-def next_due(schedule: Schedule, now: datetime) -> str:
-    """Return when its pages are due: `visiting`, `paused`, `now` or a time in UTC."""
+def next_due(schedule: Schedule, now: datetime, refused: Collection[str] = ()) -> str:
+    """Return when its pages are due: a time in UTC or `now`; or what it is in the meantime."""
     if is_visiting(schedule):
         return "visiting"
+    if hostname_of(schedule.terms.start_url) in refused:
+        return "refused"
     if schedule.paused_at:
         return "paused"
     # A host that asked for a pause, or its night, delays all visits.

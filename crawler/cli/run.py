@@ -57,8 +57,9 @@ def command(
 
     \b
     Exit codes: 0 done; 1 no image found; 2 wrong usage; 3 the database is unavailable, or
-    the site is being visited; 4 a start URL could not be read, its host is never visited
-    (`crawler refuse`), or WARC files cannot be written; 130 interrupted.
+    the site is being visited; 4 a start URL could not be read (but 1 if robots.txt forbids
+    it), its host is never visited (`crawler refuse`), or WARC files cannot be written;
+    130 interrupted.
 
     \b
     Example:

@@ -16,6 +16,7 @@ from registry.terminal import say, show, show_json
 if TYPE_CHECKING:
     import psycopg
 
+    from registry.db.hosts import RefusedHost
     from registry.db.schedules import Action, Schedule
 
 # More added schedules than this are only counted.
@@ -139,11 +140,11 @@ def list_command(targets: tuple[str, ...], due: bool, paused: bool, as_json: boo
         mark_killed(conn)
         ids = schedule_ids(conn, targets) if targets else None
         found = schedules.list_schedules(conn, ids=ids, due=due, paused=paused)
-        now = schedules.now(conn)
+        now, refused = schedules.now(conn), _refused(conn, found)
     if as_json:
         show_json({"schedules": [schedule_json(schedule) for schedule in found]}, indent=2)
     elif found:
-        show(*listed(found, now).split("\n"))
+        show(*listed(found, now, refused).split("\n"))
     else:
         say("no such schedules" if targets or due or paused else "nothing is scheduled")
     return 0 if found else 1
@@ -163,7 +164,7 @@ def show_command(targets: tuple[str, ...], as_json: bool) -> None:
         mark_killed(conn)
         found = schedules.list_schedules(conn, ids=schedule_ids(conn, targets))
         visits = {one.id: schedules.last_visits(conn, one.id, VISITS) for one in found}
-        now = schedules.now(conn)
+        now, refused = schedules.now(conn), _refused(conn, found)
     if as_json:
         listed = [
             schedule_json(one) | {"visits": [visit_json(visit) for visit in visits[one.id]]}
@@ -172,7 +173,7 @@ def show_command(targets: tuple[str, ...], as_json: bool) -> None:
         show_json({"schedules": listed}, indent=2)
         return
     for one in found:
-        show(*shown(one, visits[one.id], now).split("\n"))
+        show(*shown(one, visits[one.id], now, refused).split("\n"))
 
 
 @command.command("pause")
@@ -251,12 +252,25 @@ def _notes(conn: psycopg.Connection, action: Action, found: Sequence[Schedule]) 
         return {}
     soon = now(conn) + SHORT_PAUSE
     hosts = {schedule.id: hostname_of(schedule.terms.start_url) for schedule in found}
-    delayed = delayed_hosts(conn, hosts.values())
-    return {
+    delayed, refused = delayed_hosts(conn, hosts.values()), _refused(conn, found)
+    notes = {
+        number: f"but {host} is not visited while {refused[host].name} is refused"
+        for number, host in hosts.items()
+        if host in refused
+    }
+    return notes | {
         number: f"its host asked for a pause until {delayed[host]:%Y-%m-%d %H:%M} UTC"
         for number, host in hosts.items()
-        if host in delayed and delayed[host] > soon
+        if host in delayed and delayed[host] > soon and host not in refused
     }
+
+
+def _refused(conn: psycopg.Connection, found: Sequence[Schedule]) -> dict[str, RefusedHost]:
+    """Return the host names of schedules that are never visited."""
+    from registry.db.hosts import refusals_of
+    from registry.urls.key import hostname_of
+
+    return refusals_of(conn, {hostname_of(one.terms.start_url) for one in found})
 
 
 def _result(schedule: Schedule, is_changed: bool, done: str) -> dict[str, Any]:

@@ -60,13 +60,18 @@ def _show(
     """Show all of it once; return the number of sites."""
     from crawler.report import status as report
     from registry.db import status, visits
+    from registry.db.hosts import refusals_of
     from registry.db.schedules import now as database_time
+    from registry.urls.key import hostname_of
 
     visits.mark_killed(conn)
     now = database_time(conn)
     states = status.site_states(conn, ids)
-    lines = report.in_order([report.site_line(one, now) for one in states])
-    workers, events = status.workers_alive(conn), status.recent_events(conn)
+    listed = refusals_of(conn, {hostname_of(one.start_url) for one in states})
+    refused = {one.host for one in states if hostname_of(one.start_url) in listed}
+    lines = report.in_order([report.site_line(one, now, refused) for one in states])
+    hosts = None if ids is None else {one.host for one in states}
+    workers, events = status.workers_alive(conn), status.recent_events(conn, hosts)
     if as_json:
         show_json(report.as_json(lines, workers, events), indent=None if every else 2)
         return len(lines)

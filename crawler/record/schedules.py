@@ -241,7 +241,7 @@ def _pages_due(
         # Whoever changes the rules of a site may have changed its pages.
         due = span.finished_at if more else schedule.pages_due_at
         return min(due, schedule.pages_due_at), schedule.extent
-    if extent == "due" and more:
+    if more and (extent == "due" or (extent == "full" and more == "fresh")):
         return span.finished_at, more
     after = rule.after_failure if state == "failed" else rule.after
     due = after(span.finished_at, changes_of(schedule), random.random())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal
@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     from registry.db.status import SiteState, WorkerAlive
 
 # What is wrong comes first.
-What = Literal["failed", "suspect", "visiting", "due", "interrupted", "waiting", "paused"]
+What = Literal[
+    "failed", "suspect", "visiting", "due", "interrupted", "waiting", "paused", "refused"
+]
 ORDER: tuple[What, ...] = (
     "failed",
     "suspect",
@@ -24,7 +26,9 @@ ORDER: tuple[What, ...] = (
     "due",
     "waiting",
     "paused",
+    "refused",
 )
+_NOT_DUE = ("paused", "refused")
 COUNTED = ("pages", "pictures", "marks")
 # Reasons that are no errors: the visit left these out itself.
 _LIMITS = frozenset({"limit", "interrupted"})
@@ -58,9 +62,9 @@ class SiteLine:
     worker: str | None
 
 
-def site_line(site: SiteState, now: datetime) -> SiteLine:
-    """Return what is said of one site."""
-    what = _what(site, now)
+def site_line(site: SiteState, now: datetime, refused: Collection[str] = ()) -> SiteLine:
+    """Return what is said of one site; `refused` are hosts that are never visited."""
+    what = _what(site, now, site.host in refused)
     known = site.totals or {}
     before = site.totals_before or known
     limit, used = _used(site)
@@ -74,8 +78,8 @@ def site_line(site: SiteState, now: datetime) -> SiteLine:
         what=what,
         last_visit=site.visit_id,
         last_at=site.started_at,
-        next_due_at=None if what == "paused" else due_at,
-        behind_seconds=max(late, 0.0) if what not in ("paused", "visiting") else 0.0,
+        next_due_at=None if what in _NOT_DUE else due_at,
+        behind_seconds=max(late, 0.0) if what not in (*_NOT_DUE, "visiting") else 0.0,
         known={name: known.get(name, 0) for name in COUNTED},
         trend={name: known.get(name, 0) - before.get(name, 0) for name in COUNTED},
         refused=_refused(site.counts or {}),
@@ -86,9 +90,11 @@ def site_line(site: SiteState, now: datetime) -> SiteLine:
     )
 
 
-def _what(site: SiteState, now: datetime) -> What:
+def _what(site: SiteState, now: datetime, is_refused: bool) -> What:
     if site.state in ("claimed", "running"):
         return "visiting"
+    if is_refused:
+        return "refused"
     if site.paused_at is not None:
         return "paused"
     if site.state in ("failed", "suspect"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from hashlib import sha256
 
 from crawler.schedule.rates import Changes, interval
 from crawler.visit.guides import DAY, Guides
@@ -44,10 +45,22 @@ def due_pages(
     usual = [page for page in waiting if _is_due(page, guides, now, most)]
     room = max(1, round(DUE_SHARE * len(pages)))
     due = told | late | {page.key for page in usual[:room]}
-    others = [page for page in pages if page.key not in due and page.page_url]
+    readable = [page for page in pages if page.page_url and page.refusal != "robots-txt"]
+    others = [page for page in readable if page.key not in due]
     half = 2 if guides.is_told else 1
-    sample = others[: max(LEAST_SAMPLE, round(SAMPLE_SHARE * len(others))) // half]
+    sample = others[: _sample_size(others) // half]
     return [page for page in pages if page.key in due], sample
+
+
+def sample_of(pages: Sequence[KnownPage]) -> list[KnownPage]:
+    """Return a sample of all pages, another one after each visit."""
+    salt = max((page.asked_at for page in pages), default=None)
+    by_chance = sorted(pages, key=lambda page: sha256(page.key + str(salt).encode()).digest())
+    return by_chance[: _sample_size(pages)]
+
+
+def _sample_size(pages: Sequence[KnownPage]) -> int:
+    return max(LEAST_SAMPLE, round(SAMPLE_SHARE * len(pages)))
 
 
 def _is_told(page: KnownPage, guides: Guides, now: datetime) -> bool:

@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 
 from crawler.pages.links import PageLink
 from crawler.schedule.rates import Changes
-from crawler.visit.due import due_pages, told_pages
+from crawler.visit.due import due_pages, sample_of, told_pages
 from crawler.visit.frontier import Step
 from crawler.visit.guides import Guides, GuideUrl
 from crawler.visit.images import PageRead
@@ -70,6 +70,10 @@ class KnownPages:
         """Return the requests for all pages."""
         return [step_of(page) for page in self.by_key.values()]
 
+    def sample(self, start_url: str) -> list[Step]:
+        """Return the requests for a sample of all pages but the start page, each time another."""
+        return [step_of(page) for page in sample_of(self._others(start_url))]
+
     def told(self, guides: Guides, now: datetime) -> list[Step]:
         """Return the requests for the pages of which guides tell that they changed."""
         return [step_of(page) for page in told_pages(list(self.by_key.values()), guides, now)]
@@ -81,9 +85,11 @@ class KnownPages:
 
         Without the start page, for which each visit asks.
         """
-        pages = [page for key, page in self.by_key.items() if key != page_name(start_url)]
-        due, sample = due_pages(pages, guides, now, most)
+        due, sample = due_pages(self._others(start_url), guides, now, most)
         return [step_of(page) for page in due], [step_of(page) for page in sample]
+
+    def _others(self, start_url: str) -> list[KnownPage]:
+        return [page for key, page in self.by_key.items() if key != page_name(start_url)]
 
     def conditions(self, url: str) -> tuple[str | None, str | None]:
         """Return the ETag and the Last-Modified of the page at a URL, as far as known."""
@@ -131,7 +137,7 @@ class KnownPages:
             url=link.url,
             depth=result.step.depth,
             is_next=link.is_next,
-            page_url=page.url if page is not None else None,
+            page_url=_page_url(result, before),
             refusal=result.refusal,
             shown=_shown(result, before),
             etag=None,
@@ -150,6 +156,13 @@ class KnownPages:
         if len(content) > MOST_CONTENT:
             return known
         return replace(known, etag=page.etag, last_modified=page.last_modified, content=content)
+
+
+def _page_url(result: PageResult, before: KnownPage | None) -> str | None:
+    """Return the URL at which a page was read; what robots.txt forbids is where it was."""
+    if result.page is not None:
+        return result.page.url
+    return before.page_url if before is not None and result.refusal == "robots-txt" else None
 
 
 def _is_answer(refusal: str | None) -> bool:

@@ -5,7 +5,7 @@ page, pages whose own interval is over, and a sample of the others. If their mar
 next visit asks for all: those that it finds, and then the known ones that it did not.
 
 A host may leave a mark out of the headers of a 304 (Apache sends a few fields only), so some
-requests of each visit have no conditions: for the start page, for the sample, and for one image
+requests of each visit have no conditions: for the start page, for a sample, and for one image
 of each host. A `fresh` visit has none at all.
 """
 
@@ -54,6 +54,8 @@ class Revisit:
         self._guides = {guide.url: guide for guide in known.guides}
         # URLs of pages to ask for without conditions, and hosts of which an image was.
         self._fresh = {start_url}
+        if extent == "full":
+            self._fresh.update(step.link.url for step in self.pages.sample(start_url))
         self._witnesses: set[str] = set()
 
     @property
@@ -89,7 +91,7 @@ class Revisit:
 
     def is_fresh(self, item: Request) -> bool:
         """Return whether a request has no conditions; called once for each."""
-        if self._extent != "due":
+        if self._extent in ("fresh", "site-files"):
             return self._extent == "fresh"
         if isinstance(item, Step):
             return item.link.url in self._fresh

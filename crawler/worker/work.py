@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import secrets
 import signal
 import socket
 from collections.abc import Callable
@@ -62,7 +63,8 @@ class Worker:
         warc: Path | None = None,
     ) -> None:
         """Prepare; `run` begins."""
-        self.name = f"{socket.gethostname()}:{os.getpid()}"
+        # Containers may have equal host names and process ids.
+        self.name = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(2)}"
         self._concurrency = concurrency
         self._once = once
         self._say = say

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -119,6 +119,7 @@ def workers_alive(conn: psycopg.Connection) -> list[WorkerAlive]:
         return cursor.execute(SQL["workers_alive"], {"silence": SILENCE}).fetchall()
 
 
-def recent_events(conn: psycopg.Connection) -> dict[str, int]:
-    """Return the number of events of each kind in the last days."""
-    return dict(conn.execute(SQL["events_since"], {"since": RECENT}).fetchall())
+def recent_events(conn: psycopg.Connection, hosts: Collection[str] | None = None) -> dict[str, int]:
+    """Return the number of events of each kind in the last days, of all hosts or of these."""
+    values = {"since": RECENT, "hosts": None if hosts is None else list(hosts)}
+    return dict(conn.execute(SQL["events_since"], values).fetchall())

@@ -165,6 +165,24 @@ def test_a_picture_that_is_not_shown_for_three_visits_is_stale(
     }
 
 
+def test_pictures_behind_robots_txt_do_not_grow_stale(
+    gallery: Gallery, events: Run, site: SampleSite, run: Run, database_url: str
+) -> None:
+    gallery.visit()
+    gallery.robots("User-agent: *\nDisallow: /\n")
+    for _ in range(4):
+        ended = gallery.crawl(f"{site.url}/one.html")
+        assert (ended.returncode, "robots.txt disallows it" in ended.stderr) == (1, True)
+    assert {kind for kind, *_ in told(events("--json").stdout, site)} == {"mark-appeared"}
+    gallery.robots("User-agent: *\nAllow: /\n")
+    gallery.shown["/two.html"] = ["d"]
+    for _ in range(3):
+        gallery.visit()
+    assert told(events("--json", "--kind", "picture-stale").stdout, site) == {
+        ("picture-stale", "/c.jpg", "", "", "")
+    }
+
+
 def test_events_as_lines(
     gallery: Gallery, events: Run, run: Callable[..., subprocess.CompletedProcess[str]],
     site: SampleSite, database_url: str,

@@ -84,6 +84,10 @@ def test_what_an_action_does_not_change_is_said(schedule: Run, conn: psycopg.Con
     hosts.end_turn(conn, "127.0.0.9", holder=1, seconds=3600.0, status=429)
     assert "due now; its host asked for a pause until 20" in schedule("run-now", 1).stdout
     conn.execute("UPDATE host SET next_at = now()")
+    hosts.refuse(conn, "127.0.0.9", reason="asked", added_by="operator")
+    assert "but 127.0.0.9 is not visited while 127.0.0.9" in schedule("run-now", 1).stdout
+    assert " refused " in schedule("list").stdout
+    hosts.allow(conn, ["127.0.0.9"])
     assert claim_due(conn, "w", 1)
     assert schedule("pause", 1).stdout.endswith("paused; its visit in progress goes on\n")
     assert schedule("resume", 1).stdout.endswith("resumed\n")

@@ -68,6 +68,7 @@ WHERE seen_at > clock_timestamp() - make_interval(secs => %(silence)s)
 ORDER BY name
 
 -- name: events_since
-SELECT kind, count(*) FROM event
+SELECT kind, count(*) FROM event JOIN visit ON visit.id = visit_id
 WHERE at > clock_timestamp() - %(since)s::interval
+  AND (%(hosts)s::text[] IS NULL OR host = ANY (%(hosts)s))
 GROUP BY kind ORDER BY kind

@@ -32,7 +32,7 @@ WHERE key = %(key)s
 
 -- name: become_stale
 -- pictures last seen by a visit of this plan, but not by its last complete ones; a page that
--- none of them asked for still shows its pictures
+-- none of them asked for, or that robots.txt forbids, still shows its pictures
 WITH plan AS (
     SELECT visit.* FROM visit JOIN visit AS this USING (spider, start_url, host)
     WHERE this.id = %(visit_id)s
@@ -46,7 +46,7 @@ WITH plan AS (
     GROUP BY image_url, page_url
 ), seen AS (
     SELECT image_url, max(last_visit) AS last_visit,
-           bool_or(known.visit_id <= last_visit) AS is_shown
+           bool_or(known.visit_id <= last_visit OR known.refusal = 'robots-txt') AS is_shown
     FROM place LEFT JOIN known_page AS known
         ON known.page_url = place.page_url
         AND known.host = (SELECT host FROM visit WHERE id = %(visit_id)s)
