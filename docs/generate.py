@@ -68,7 +68,8 @@ an input could not be read, or memory is short |
 | 143 | ended by SIGTERM | the same |
 | 70 | a fault of this program; its traceback is shown | the same |
 
-These are the codes that a shell reports. Until Python has loaded a command, SIGTERM ends it
+These are the codes that a shell reports. `crawler worker` gives its visits back at a signal, and
+ends with 0. Until Python has loaded a command, SIGTERM ends it
 by the signal itself.
 
 ## Environment

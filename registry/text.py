@@ -24,3 +24,8 @@ def quote(text: str) -> str:
     """Return text quoted for a warning: shortened, with control characters escaped."""
     short = text if len(text) <= MAX_QUOTE else text[:MAX_QUOTE] + "..."
     return repr(short)
+
+
+def number_of(count: int, noun: str) -> str:
+    """Return a number with its noun: 1 site, 2,000 sites."""
+    return f"{count:,} {noun}" + ("" if count == 1 else "s")

@@ -79,7 +79,8 @@ def terms_in(path: Path, values: Values, ctx: click.Context) -> Iterator[Terms]:
             if known != terms:
                 raise UsageError(f"line {first} names the same site with other options")
         except (UsageError, click.UsageError) as error:
-            faults.append(f"line {number}: {error.message}")
+            hint = f" ({error.hint})" if isinstance(error, UsageError) and error.hint else ""
+            faults.append(f"line {number}: {error.message}{hint}")
     if faults:
         more = f"; and {len(faults) - _SHOWN} more lines" if len(faults) > _SHOWN else ""
         raise UnreadableInput(

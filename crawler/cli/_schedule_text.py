@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from registry.cli._table import table
+from registry.text import number_of
 from registry.urls.key import hostname_of
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ def listed(schedules: Sequence[Schedule], now: datetime, refused: Collection[str
         }
         for schedule in schedules
     ]
-    return table(f"{len(rows):,} schedules", rows, most=len(rows))
+    return table(number_of(len(rows), "schedule"), rows, most=len(rows))
 
 
 def shown(

@@ -9,6 +9,7 @@ import click
 from registry.cli._table import table
 from registry.errors import UsageError
 from registry.terminal import say, show, show_json
+from registry.text import number_of
 
 if TYPE_CHECKING:
     from collections import Counter
@@ -98,7 +99,8 @@ def list_command(as_json: bool) -> int:
             }
             for one in refused
         ]
-        show(*table(f"{len(rows):,} refused hosts", rows, most=len(rows)).split("\n"))
+        title = number_of(len(rows), "refused host")
+        show(*table(title, rows, most=len(rows)).split("\n"))
     else:
         say("no host is refused")
     return 0 if refused else 1

@@ -38,7 +38,7 @@ def command() -> None:
 @click.option("--cron", help="Times as five cron fields, such as '0 3 * * 1'.")
 @click.option("--least", type=Duration(), help="Shortest time between two visits.")
 @click.option("--most", type=Duration(), help="Longest time between two visits.")
-@click.option("--night", metavar="22-06", help="Visit only within these hours of a day.")
+@click.option("--night", metavar="22-06", help="Begin visits only within these hours of a day.")
 @click.option(
     "--timezone", default="UTC", show_default=True, help="Time zone of --cron and --night."
 )
@@ -68,7 +68,8 @@ def add(
     Without --every and --cron, the time between two visits follows the site: from 7 days
     on, between 1 day and 90. --least and --most set other limits, --every with one of them
     another start. `--every 7d` alone stays at 7 days, give or take 5 %, so that sites are not all
-    due at once. The first visit is due at once.
+    due at once. The first visit is due at once, with --night in its hours, with --cron at its
+    first time.
     A site whose host is refused (`crawler refuse`) is added with a warning.
 
     The CSV file has a column url, and any of these options as columns: every, cron, least,
@@ -204,9 +205,12 @@ def remove(targets: tuple[str, ...], yes: bool, as_json: bool) -> None:
 @command.command("run-now")
 @_TARGETS
 @_JSON
-def run_now(targets: tuple[str, ...], as_json: bool) -> None:
-    """Let sites be due now, also outside of their night."""
-    _apply("run_now", targets, "due now", "is paused: resume it first", as_json)
+def run_now(targets: tuple[str, ...], as_json: bool) -> int:
+    """Let sites be due now, also outside of their night.
+
+    Exit codes: 0 they are due; 1 one of them is paused.
+    """
+    return _apply("run_now", targets, "due now", "is paused: resume it first", as_json)
 
 
 def _apply(
@@ -216,8 +220,8 @@ def _apply(
     not_done: str,
     as_json: bool,
     most: int | None = None,
-) -> None:
-    """Apply an action to the schedules named, and show which of them it changed.
+) -> int:
+    """Apply an action to the schedules named, and show which it changed; 0 if it did all.
 
     Raises UsageError if a name stands for more than `most`, and changes nothing.
     """
@@ -230,11 +234,12 @@ def _apply(
         notes = _notes(conn, action, found)
     if as_json:
         show_json({"results": [_result(one, one.id in changed, done) for one in found]}, indent=2)
-        return
     for schedule in found:
         outcome = done if schedule.id in changed else not_done
         note = f"; {notes[schedule.id]}" if schedule.id in notes else ""
-        show(f"{schedule.id} {schedule.terms.start_url} {outcome}{note}")
+        if not as_json:
+            show(f"{schedule.id} {schedule.terms.start_url} {outcome}{note}")
+    return 0 if len(changed) == len(found) else 1
 
 
 def _notes(conn: psycopg.Connection, action: Action, found: Sequence[Schedule]) -> dict[int, str]:

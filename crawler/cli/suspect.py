@@ -8,6 +8,7 @@ import click
 
 from registry.cli._table import table
 from registry.terminal import say, show, show_json
+from registry.text import number_of
 
 if TYPE_CHECKING:
     from registry.db.held import Suspect
@@ -53,7 +54,8 @@ def list_command(as_json: bool) -> int:
             }
             for one in found
         ]
-        show(*table(f"{len(rows):,} suspect visits", rows, most=len(rows)).split("\n"))
+        title = number_of(len(rows), "suspect visit")
+        show(*table(title, rows, most=len(rows)).split("\n"))
     else:
         say("no visit is suspect")
     return 1 if found else 0

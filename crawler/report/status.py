@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal
 
 from crawler.options import Options
-from registry.text import visible
+from registry.text import number_of, visible
 
 if TYPE_CHECKING:
     from registry.db.status import SiteState, WorkerAlive
@@ -169,7 +169,7 @@ def summary(
     states = Counter(one.what for one in lines)
     parts = ", ".join(f"{states[what]:,} {what}" for what in ORDER if states[what])
     late = behind(lines)
-    text = [f"{len(lines):,} sites" + (f": {parts}" if parts else "")]
+    text = [number_of(len(lines), "site") + (f": {parts}" if parts else "")]
     known = {name: sum(one.known[name] for one in lines) for name in COUNTED}
     text.append("known    " + ", ".join(f"{number:,} {name}" for name, number in known.items()))
     text.append(f"behind   {_span(late)}" if late else "behind   nothing is overdue")

@@ -43,7 +43,8 @@ class Night:
         """Return `at` if it is within the hours, else when they begin next. In UTC."""
         for day in self._days(at):
             begin, end = self._window(day)
-            if at < end:
+            # Hours that the clock leaves out are none.
+            if at < end and begin < end:
                 return max(at, begin).astimezone(UTC)
         raise AssertionError("a day has a night")
 

@@ -147,9 +147,9 @@ def from_json(text: str, where: str) -> Bundle:
             bundle = _bundle(value)
             if to_json(bundle) == text:
                 return bundle
-            raise ValueError("it is not written as a bundle's is")
+            raise ValueError("its JSON is formatted in another way")
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
-        reason = str(error) if type(error) is ValueError else "it is not as a bundle has it"
+        reason = str(error) if type(error) is ValueError else "a field is missing or wrong"
         raise damaged(where, reason) from error
     if type(version) is int and version > FORMAT:
         raise UnreadableInput(

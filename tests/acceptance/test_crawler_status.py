@@ -85,7 +85,7 @@ def test_what_needs_a_look_comes_first(site: SampleSite, run: Run, database_url:
     assert shown["sites"][0]["state"] == "failed"
     assert shown["sites"][-1]["next_due_at"] is None
     text = run("crawler", "status", "2", database=database_url).stdout
-    assert "1 sites" in text
+    assert "1 site: 1 failed" in text
 
 
 def test_a_worker_is_alive_until_it_ends(site: SampleSite, run: Run, database_url: str) -> None:
@@ -122,7 +122,7 @@ def test_watching_shows_it_again_on_a_terminal(
     with subprocess.Popen(command, env=environment, stdout=theirs, stderr=theirs) as watching:
         os.close(theirs)
         seen = b""
-        while seen.count(b"1 sites: 1 due") < 2:
+        while seen.count(b"1 site: 1 due") < 2:
             seen += os.read(ours, 4096)
         watching.send_signal(signal.SIGINT)
         assert watching.wait(30) == 130

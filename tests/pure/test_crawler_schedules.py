@@ -64,10 +64,16 @@ def test_a_night_opens_within_a_day_and_is_open_then(
     # A zone that skips a whole day (Apia in 2011) or an hour of it can make it later.
     assert moment <= opens <= moment + timedelta(hours=49)
     closes = hours.closes(opens)
-    if opens > moment and closes is None:
-        return  # the hours do not exist on this day: clocks went forward over them
     assert closes is not None
     assert opens < closes <= opens + timedelta(hours=26)
+
+
+def test_hours_that_the_clock_leaves_out() -> None:
+    # On 28 March 2027 it is 3:00 in Paris after 1:59.
+    half = night("02:30-03:10", "Europe/Paris")
+    opens = half.opens(datetime(2027, 3, 28, 0, 50, tzinfo=UTC))
+    assert opens == datetime(2027, 3, 29, 0, 30, tzinfo=UTC)
+    assert half.closes(opens) == datetime(2027, 3, 29, 1, 10, tzinfo=UTC)
 
 
 @pytest.mark.parametrize("text", ["", "22", "22-6-7", "25-06", "24:30-6", "22-22", "24-0", "٢٢-٠٦"])
