@@ -92,7 +92,7 @@ def add(
     if not wanted:
         raise UsageError("no site", "crawler schedule add URL, or --from FILE")
     results = add_all(list(wanted.values()))
-    _warn_of_refused([schedule.terms.start_url for _, schedule in results])
+    _warn_of_refused([schedule for _, schedule in results])
     counts = Counter[str](what for what, _ in results)
     if as_json:
         listed = [{"result": what} | schedule_json(schedule) for what, schedule in results]
@@ -104,14 +104,12 @@ def add(
         show(", ".join(f"{n:,} {what}" for what, n in sorted(counts.items())))
 
 
-def _warn_of_refused(urls: list[str]) -> None:
+def _warn_of_refused(schedules: Sequence[Schedule]) -> None:
     """Say which of these sites are not visited, since their hosts are refused."""
     from registry.db.connect import connect
-    from registry.db.hosts import refusals_of
-    from registry.urls.key import hostname_of
 
     with connect() as conn:
-        refused = refusals_of(conn, map(hostname_of, urls))
+        refused = _refused(conn, schedules)
     for hostname, one in list(refused.items())[:SHOWN]:
         say(f"warning: {hostname} is not visited while {one.name} is refused: {one.reason}")
     if len(refused) > SHOWN:

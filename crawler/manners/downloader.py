@@ -107,7 +107,7 @@ class PacedDownloader(Downloader):
         slot.transferring.add(request)
         try:
             await self._turn(request, host)
-        except Exception:
+        except Exception:  # whatever it is, the slot goes on without this request
             slot.transferring.remove(request)
             self._process_queue(slot)
             raise

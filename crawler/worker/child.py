@@ -161,7 +161,7 @@ class _Child:
             # Not the site's fault: a worker with room on its disk goes on with the visit.
             await asyncio.to_thread(recorder.release, self._session, due.claim)
             raise
-        except Exception:
+        except Exception:  # whatever it is, the visit has failed before it is told
             await asyncio.to_thread(recorder.fail, self._session, due.plan, due.claim)
             raise
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from registry import __version__
 from registry.bundles.content import OBSERVATION, Bundle, Piece, Record, WarcPlace
 from registry.db import bundles as stored
+from registry.db.history import digests as digests_of_pictures
 from registry.db.rows import EvidenceRow, ObservationRow, SiteRuleRow
 from registry.snapshot.history import evidence_in_force, readings_in_force
 from registry.snapshot.record_digests import (
@@ -91,7 +92,7 @@ def _bundle(
     rows = stored.evidence(conn, list(dict.fromkeys(ids)))
     digests = {row.id: row.digest for row in rows}
     images = {row.image_id for row in observations if row.image_id is not None}
-    pictures = stored.pictures(conn, images)
+    pictures = digests_of_pictures(conn, images)
     places = stored.warc_places(conn, digests)
     records = [
         *(

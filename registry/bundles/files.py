@@ -84,7 +84,7 @@ def read_bundle(path: Path) -> OpenedBundle:
     except (zipfile.BadZipFile, zipfile.LargeZipFile, zlib.error, EOFError) as error:
         raise damaged(name, "it is not a whole zip file") from error
     except (NotImplementedError, RuntimeError, ValueError) as error:
-        # How zipfile reports what it cannot read: versions, encryption, odd names.
+        # What zipfile raises for files that it cannot read: versions, encryption, odd names.
         raise damaged(name, "it is not a zip file as a bundle is") from error
     try:
         text, readme_text = contents[EVIDENCE].decode("ascii"), contents[README].decode("utf-8")

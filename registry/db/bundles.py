@@ -73,11 +73,6 @@ def about(conn: psycopg.Connection, ids: Collection[int]) -> dict[int, str]:
     return dict(conn.execute(SQL["about_of"], {"ids": list(ids)}).fetchall())
 
 
-def pictures(conn: psycopg.Connection, ids: Collection[int]) -> dict[int, bytes]:
-    """Return the sha256 of pictures by id."""
-    return dict(conn.execute(SQL["sha256_of"], {"ids": list(ids)}).fetchall())
-
-
 def warc_places(conn: psycopg.Connection, ids: Collection[int]) -> dict[int, StoredPlace]:
     """Return where the WARC records of evidence are, by its id, if there are any."""
     rows = conn.execute(SQL["warc_places"], {"ids": list(ids)})

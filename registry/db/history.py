@@ -115,8 +115,8 @@ def read_evidence(
     return signals, about
 
 
-def digests(conn: psycopg.Connection, images: Collection[int]) -> dict[int, str]:
-    """Return the sha256 of pictures by id, as lower-case hex."""
+def digests(conn: psycopg.Connection, images: Collection[int]) -> dict[int, bytes]:
+    """Return the sha256 of pictures by id."""
     return dict(conn.execute(SQL["digests_of"], {"ids": list(images)}).fetchall())
 
 

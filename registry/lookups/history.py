@@ -148,7 +148,7 @@ class _HistorySearch:
         ids = {number for row in rows for number in row.evidence}
         signals, about = stored.read_evidence(self._conn, ids, _read)
         images = {row.image_id for row in rows if row.image_id is not None}
-        digests = stored.digests(self._conn, images)
+        digests = {image: d.hex() for image, d in stored.digests(self._conn, images).items()}
         places = [
             PlaceHistory(url, page, of_image(list(group), signals, about, digests))
             for (url, page), group in groupby(rows, lambda row: (row.image_url, row.page_url))

@@ -25,9 +25,6 @@ SELECT id FROM site_rule WHERE visit_id = %(visit_id)s AND host = ANY(%(hosts)s:
 -- name: about_of
 SELECT id, about FROM evidence WHERE id = ANY(%(ids)s::bigint[])
 
--- name: sha256_of
-SELECT id, sha256 FROM image WHERE id = ANY(%(ids)s::bigint[])
-
 -- name: warc_places
 -- where the WARC records of evidence are
 SELECT evidence_id, file, place, size FROM evidence_record

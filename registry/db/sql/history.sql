@@ -43,7 +43,7 @@ SELECT id, carrier, about, url, lines, text, digest FROM evidence
 WHERE id = ANY(%(ids)s::bigint[])
 
 -- name: digests_of
-SELECT id, encode(sha256, 'hex') FROM image WHERE id = ANY(%(ids)s::bigint[])
+SELECT id, sha256 FROM image WHERE id = ANY(%(ids)s::bigint[])
 
 -- name: images_by_digest
 SELECT id FROM image WHERE sha256 = ANY(%(digests)s::bytea[]) OR md5 = ANY(%(digests)s::bytea[])
