@@ -33,9 +33,9 @@ from registry.checking.answers import answer
 from registry.checking.columns import Choice, Columns
 from registry.checking.complete import unchecked
 from registry.checking.extraction import extract
-from registry.checking.index import CheckIndex
 from registry.checking.keys import Keys
-from registry.checking.snapshot_prints import SnapshotPrints
+from registry.index import Index
+from registry.index.prints import SnapshotPrints
 from registry.matching.confirm import CANDIDATE_RADIUS, tier
 from registry.model import OUTCOMES
 from registry.pictures.hashing import PictureHasher
@@ -79,8 +79,8 @@ class Registry:
 
     def __init__(self, snapshot: Snapshot) -> None:
         bare = replace(snapshot, views=snapshot.views.slice(0, 0))
-        self.whole = CheckIndex(snapshot, "cautious")
-        self.white = CheckIndex(bare, "cautious")
+        self.whole = Index(snapshot, "cautious")
+        self.white = Index(bare, "cautious")
         self.prints = SnapshotPrints(snapshot)
         further: list[str] = snapshot.views["view"].to_pylist()
         self.views = ["white"] * (len(self.prints.image) - len(further)) + further

@@ -147,18 +147,18 @@ def lookup(target: str | PathLike[str], snapshot: Snapshot, *, policy: str = "ca
     """Look up an image file, the URL of an image or a page, a fingerprint or a digest.
 
     A URL is looked up, never fetched. `Answer.decision` is the strictest decision found.
-    Each call builds an index of the snapshot: for many targets, build one `CheckIndex` and
-    pass it to `registry.lookups.lookup`, or `check` a table of them.
+    Each call builds an index of the snapshot: for many targets, build one
+    `registry.index.Index` and pass it to `registry.lookups.lookup`, or `check` a table of them.
     Raises UsageError for any other target, UnreadableInput for a picture that cannot be read.
 
     >>> answer = registry.lookup("https://a.example/1.jpg", registry.open_snapshot("snapshot"))
     >>> answer.decision, [match.by for match in answer.found]
     ('reserved', ['url'])
     """
-    from registry.checking.index import CheckIndex
+    from registry.index import Index
     from registry.lookups import lookup
 
-    return lookup(CheckIndex(snapshot, policy), _path(target))
+    return lookup(Index(snapshot, policy), _path(target))
 
 
 def _path(name: str | PathLike[str]) -> str:

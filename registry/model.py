@@ -23,6 +23,8 @@ Relation = Literal["own", "cdn", "third-party"]
 Conformance = Literal["ok", "legacy", "malformed", "unverified"]
 Digest = Literal["sha256", "md5"]
 HashName = Literal["sha256", "md5", "phash64", "phash256"]
+# The kind of key by which a row names its picture; `picture`: the picture itself.
+Way = Literal["address", "sha256", "md5", "fingerprint", "picture"]
 Precedence = Literal["longest-allow", "longest-restrict", "first", "all"]
 
 USES: tuple[Use, ...] = ("train", "train-genai", "ai-input", "search", "index", "tdm")

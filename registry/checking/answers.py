@@ -15,12 +15,13 @@ import numpy as np
 import pyarrow as pa
 
 from registry.checking.complete import EMPTY, NOTHING, ColumnOffer, unchecked
-from registry.checking.index import CheckIndex
 from registry.checking.keys import Keys, Mentions, Prints
-from registry.checking.pages import NONE, STRICT
+from registry.index import Index
+from registry.index.decisions import STRICT
 from registry.matching.confirm import CANDIDATE_RADIUS, tier
+from registry.matching.key_table import NONE
 from registry.model import DECISIONS, OUTCOMES, TIERS
-from registry.urls.columns import hosts_of_keys
+from registry.urls.columns import KeyColumn, key_column
 from registry.urls.key import split_key
 from registry.urls.sites import same_site
 
@@ -68,7 +69,7 @@ class Answers:
 
 
 def answer(
-    keys: Keys, index: CheckIndex, distance: int | None, dataset_reasons: Sequence[str] = ()
+    keys: Keys, index: Index, distance: int | None, dataset_reasons: Sequence[str] = ()
 ) -> Answers:
     """Look up the keys of a batch, and return one outcome for each row.
 
@@ -77,7 +78,7 @@ def answer(
     answers = _blank(keys, index, dataset_reasons)
     sources = list(keys.prints)
     for column, urls in enumerate(keys.urls):
-        places = index.url_places(urls)
+        places = index.places(urls)
         entries = index.entries_at(places)
         answers.known[:] = np.where(answers.known == -1, entries, answers.known)
         _take_entries(answers, index, entries, WAYS.index("url"), column)
@@ -85,25 +86,26 @@ def answer(
     for name, digests in keys.digests:
         _take_entries(answers, index, index.entries_by_digest(name, digests), WAYS.index("digest"))
     sources += [_take_mentions(answers, index, mentions) for mentions in keys.others]
-    for column, urls in enumerate(keys.urls if index.sites else []):
+    for column, urls in enumerate(keys.urls if len(index.sites) else []):
         _take_sites(answers, index, urls, column)
     for urls in keys.pages:
         _take_pages(answers, index, urls)
-    for column in range(len(keys.pages) if index.sites else 0):
+    for column in range(len(keys.pages) if len(index.sites) else 0):
         _take_page_sites(answers, index, keys, column)
     for prints in sources:
         _take_fingerprints(answers, index, prints, distance)
     return answers
 
 
-def _take_mentions(answers: Answers, index: CheckIndex, mentions: Mentions) -> Prints:
+def _take_mentions(answers: Answers, index: Index, mentions: Mentions) -> Prints:
     """Apply the strictest picture whose URL a row mentions, and return its fingerprints."""
-    places = index.url_places(mentions.urls)
+    places = index.places(mentions.urls)
     known = np.flatnonzero(places != -1)
     entries = index.entries_at(places[known])
-    images = index.entry_image[entries]
-    ranks = np.where(images == -1, len(DECISIONS), index.image_rank[images])
-    ranks = np.minimum(ranks, index.entry_rank[entries])
+    ranks = index.decisions.ranks(entries)
+    images = index.tables.picture[entries]
+    has = images != NONE
+    ranks[has] = np.minimum(ranks[has], index.rank_of_pictures(images[has]))
     order = np.lexsort((ranks, mentions.row[known]))
     rows, first = np.unique(mentions.row[known][order], return_index=True)
     chosen = np.full(len(answers.outcome), -1, np.int64)
@@ -113,14 +115,14 @@ def _take_mentions(answers: Answers, index: CheckIndex, mentions: Mentions) -> P
     return _known_pictures(answers, index, at)
 
 
-def outcome_of_page(index: CheckIndex, key: str) -> Outcome:
+def outcome_of_page(index: Index, key: str) -> Outcome:
     """Return the outcome of a row that names only a page, given the page's URL key."""
     offer = ColumnOffer(np.ones(1, bool), np.ones(1, bool), NOTHING, names_picture=False)
-    keys = Keys(1, pages=[pa.array([key], pa.string())], offers=[offer])
+    keys = Keys(1, pages=[key_column(pa.array([key], pa.string()))], offers=[offer])
     return OUTCOMES[int(answer(keys, index, None).outcome[0])]
 
 
-def _known_pictures(answers: Answers, index: CheckIndex, places: NDArray[np.int64]) -> Prints:
+def _known_pictures(answers: Answers, index: Index, places: NDArray[np.int64]) -> Prints:
     """Apply the entries of the pictures at the rows' own URLs, and return their fingerprints.
 
     Another page may show the same file, or another size of it, with a mark.
@@ -128,7 +130,7 @@ def _known_pictures(answers: Answers, index: CheckIndex, places: NDArray[np.int6
     rows, images = index.pictures_at(places)
     entries = np.full(len(places), -1, np.int64)
     # Reversed, so that the strictest picture of a row, which comes first, is written last.
-    entries[rows[::-1]] = index.image_entry[images[::-1]]
+    entries[rows[::-1]] = index.entries_of_pictures(images[::-1])
     _take_entries(answers, index, entries, WAYS.index("digest"))
     places_of, known = index.prints.of(images)
     return Prints(
@@ -140,7 +142,7 @@ def _known_pictures(answers: Answers, index: CheckIndex, places: NDArray[np.int6
     )
 
 
-def _blank(keys: Keys, index: CheckIndex, dataset_reasons: Sequence[str]) -> Answers:
+def _blank(keys: Keys, index: Index, dataset_reasons: Sequence[str]) -> Answers:
     rows = keys.rows
     reasons = [*dataset_reasons, EMPTY] if index.is_empty else dataset_reasons
     problem = unchecked(rows, keys.offers, reasons, index.unrecorded)
@@ -160,11 +162,11 @@ def _blank(keys: Keys, index: CheckIndex, dataset_reasons: Sequence[str]) -> Ans
 
 
 def _take_entries(
-    answers: Answers, index: CheckIndex, entries: NDArray[np.int64], way: int, column: int = 0
+    answers: Answers, index: Index, entries: NDArray[np.int64], way: int, column: int = 0
 ) -> None:
     """Apply exact matches (URL or digest) to the rows for which they are stricter."""
     rows = np.flatnonzero(entries != -1)
-    outcomes = BY_DECISION[index.entry_rank[entries[rows]]]
+    outcomes = BY_DECISION[index.decisions.ranks(entries[rows])]
     better = outcomes < np.minimum(answers.outcome[rows], CODE["clear"])
     rows = rows[better]
     answers.outcome[rows] = outcomes[better]
@@ -173,7 +175,7 @@ def _take_entries(
     answers.tier[rows] = TIERS.index("exact")
 
 
-def _take_pages(answers: Answers, index: CheckIndex, urls: pa.Array) -> None:
+def _take_pages(answers: Answers, index: Index, urls: KeyColumn) -> None:
     """Apply the entries of the rows' pages where they are stricter.
 
     A page whose recorded pictures are all reserved reserves the row's picture. If it shows
@@ -189,20 +191,20 @@ def _take_pages(answers: Answers, index: CheckIndex, urls: pa.Array) -> None:
     answers.tier[rows] = -1
 
 
-def _take_sites(answers: Answers, index: CheckIndex, urls: pa.Array, column: int) -> None:
+def _take_sites(answers: Answers, index: Index, urls: KeyColumn, column: int) -> None:
     """Apply the rules of the pictures' sites, by host and path, where they are stricter."""
     for row, url, claims_only in _ruled(answers, index, urls):
         host, path = split_key(url)
-        site, verdict = index.site_verdict(host, path, claims_only=claims_only)
+        site, verdict = index.sites.verdict(host, path, claims_only=claims_only)
         outcome = BY_DECISION[DECISIONS.index(verdict.decision)]
         if outcome == CODE["clear"]:
-            site, wider = index.wider_verdict(host, path)
+            site, wider = index.sites.wider_verdict(host, path)
             # Whether a claim on a wider host covers this host is not known.
             outcome = _review_if_strict(wider)
         _take_site(answers, row, outcome, site, column)
 
 
-def _take_page_sites(answers: Answers, index: CheckIndex, keys: Keys, column: int) -> None:
+def _take_page_sites(answers: Answers, index: Index, keys: Keys, column: int) -> None:
     """Apply the rules of the sites of the rows' pages where they are stricter.
 
     For a picture of another site the outcome is review.
@@ -211,7 +213,7 @@ def _take_page_sites(answers: Answers, index: CheckIndex, keys: Keys, column: in
         picture = keys.picture_of(row)
         if picture == page:
             continue
-        site, verdict, is_own = index.page_verdict(picture, page, claims_only=claims_only)
+        site, verdict, is_own = index.sites.page_verdict(picture, page, claims_only=claims_only)
         if site == NONE:
             continue
         if is_own and picture and same_site(split_key(picture)[0], split_key(page)[0]):
@@ -221,12 +223,13 @@ def _take_page_sites(answers: Answers, index: CheckIndex, keys: Keys, column: in
         _take_site(answers, row, outcome, site, column, page=True)
 
 
-def _ruled(answers: Answers, index: CheckIndex, urls: pa.Array) -> Iterator[tuple[int, str, bool]]:
+def _ruled(answers: Answers, index: Index, urls: KeyColumn) -> Iterator[tuple[int, str, bool]]:
     """Yield row, URL key and whether only claims count, for rows whose host may have rules."""
     # Entries of a crawl include the rules of their site files, so that only claims are new.
     weighed = index.crawled(answers.known)
-    for row in np.flatnonzero(index.claimed.any_for(hosts_of_keys(urls))).tolist():
-        yield row, urls[row].as_py(), bool(weighed[row])
+    rows = np.flatnonzero(index.sites.any_for(urls))
+    for row, key in zip(rows.tolist(), urls.keys(rows).to_pylist(), strict=True):
+        yield row, key, bool(weighed[row])
 
 
 def _review_if_strict(verdict: Verdict) -> int:
@@ -244,7 +247,7 @@ def _take_site(
 
 
 def _take_fingerprints(
-    answers: Answers, index: CheckIndex, prints: Prints, distance: int | None
+    answers: Answers, index: Index, prints: Prints, distance: int | None
 ) -> None:
     places = np.flatnonzero(prints.has)
     answers.searched += len(places)
@@ -259,7 +262,7 @@ def _take_fingerprints(
     crowded = prints.row[places[np.bincount(query, minlength=len(places)) >= NEAREST]]
     tiers = _tiers(index, prints, places[query], met, bits)
     rows = prints.row[places[query]]
-    outcomes = BY_DECISION[index.image_rank[images]]
+    outcomes = BY_DECISION[index.rank_of_pictures(images)]
     if distance is None:
         # Candidate limit reached: a real match may be hidden; send to review.
         tiers[(tiers == -1) & np.isin(rows, crowded)] = REVIEW_TIER
@@ -267,7 +270,7 @@ def _take_fingerprints(
         rows, images, bits, outcomes, tiers = (
             a[tiers != -1] for a in (rows, images, bits, outcomes, tiers)
         )
-    entries = index.image_entry[images]
+    entries = index.entries_of_pictures(images)
     # Of a row's candidates: strictest outcome, surest tier, nearest, then first entry.
     order = np.lexsort((entries, bits, tiers, outcomes, rows))
     first = order[np.unique(rows[order], return_index=True)[1]]
@@ -280,7 +283,7 @@ def _take_fingerprints(
 
 
 def _tiers(
-    index: CheckIndex,
+    index: Index,
     prints: Prints,
     places: NDArray[np.int64],
     met: NDArray[np.int64],
@@ -295,7 +298,7 @@ def _tiers(
 
 
 def _wide_distances(
-    index: CheckIndex, prints: Prints, places: NDArray[np.int64], met: NDArray[np.int64]
+    index: Index, prints: Prints, places: NDArray[np.int64], met: NDArray[np.int64]
 ) -> NDArray[np.int64]:
     """Return the differing bits of phash256 of each pair, or -1 where one side has none."""
     differing = np.bitwise_count(prints.phash256[places] ^ index.prints.phash256[met])

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from registry.model import Way
 
 # No column in use holds a value.
 NOTHING = "nothing-to-check"
@@ -27,9 +29,6 @@ NOT_READ = "column-not-read"
 UNRECORDED = "nothing-of-its-kind-recorded"
 # Nothing is recorded: there was nothing to compare with.
 EMPTY = "empty-registry"
-
-# The kind of key by which a row names its picture; `picture`: the picture itself.
-Way = Literal["address", "sha256", "md5", "fingerprint", "picture"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,13 +38,12 @@ def count(
     tally.matched_by.update(WAYS[way] for way in answers.way[met])
     tally.tiers.update(TIERS[tier] for tier in answers.tier[met] if tier != -1)
     _count_marks(tally, keys, answers, wording, met)
-    urls = pc.coalesce(*keys.urls) if keys.urls else None
-    names = urls if names is None else names
-    if urls is not None:
-        hosts = pc.value_counts(hosts_of_keys(urls.take(pa.array(met))).drop_null())
+    if keys.urls:
+        urls = pc.coalesce(*(column.keys(met) for column in keys.urls))
+        hosts = pc.value_counts(hosts_of_keys(urls).drop_null())
         tally.hosts.update({item["values"]: item["counts"] for item in hosts.to_pylist()})
     for row in met[: MAX_SHOWN - len(tally.shown)].tolist():
-        name = names[row].as_py() if names is not None else None
+        name = keys.picture_of(row) if names is None else names[row].as_py()
         words = row_words(keys, answers, wording, row)
         assert words is not None
         tally.shown.append(_shown(start, row, name or "", answers, words))
@@ -55,7 +54,7 @@ def _count_marks(
 ) -> None:
     entries = answers.entry[met]
     for entry, rows in zip(*np.unique(entries[entries != -1], return_counts=True), strict=True):
-        for name in wording.index.entry_marks(int(entry)):
+        for name in wording.index.decisions.names(int(entry)):
             tally.signals[name] += int(rows)
     for row in met[entries == -1].tolist():
         words = row_words(keys, answers, wording, row)

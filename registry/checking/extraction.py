@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 
 from registry.checking import strays
 from registry.checking.columns import Other
-from registry.checking.complete import NOT_READ, OTHER_ALGORITHM, ColumnOffer, Way
+from registry.checking.complete import NOT_READ, OTHER_ALGORITHM, ColumnOffer
 from registry.checking.file_points import is_tensor_of_points
 from registry.checking.hash_family import ENOUGH, pass_singly
 from registry.checking.hash_forms import PRINT, SIZES, are_fingerprints, as_codes, hashes
@@ -25,13 +25,13 @@ from registry.checking.strays import is_binary, is_text, plain
 from registry.checking.texts import fixed_binary, hex_bytes, mask, present, readable
 from registry.matching.flat import flat_codes
 from registry.model import DIGESTS, HASH_BYTES
-from registry.urls.columns import url_keys
+from registry.urls.columns import key_column
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from registry.checking.columns import Choice, Columns
-    from registry.model import Digest
+    from registry.model import Digest, Way
     from registry.pictures.reading import Hashed
 
 ADDRESS_ROLES = ("url", "page_url", "source_url")
@@ -122,7 +122,7 @@ def _mentioned(
     places, urls = flattened(text)
     if urls:
         rows = chosen if rows is None else rows[chosen]
-        keys.others.append(Mentions(rows[places], url_keys(pa.array(urls, pa.string()))))
+        keys.others.append(Mentions(rows[places], key_column(pa.array(urls, pa.string()))))
 
 
 def _stray_hashes(keys: Keys, name: str, column: pa.Array) -> None:
@@ -175,20 +175,20 @@ def _urls(
     URLs in other roles are only looked up as those of pictures. Returns a mask of the rows
     with a URL.
     """
-    more = strays.matches(text, PERHAPS_MORE)
+    urls = key_column(text)
+    more = _matching(text, urls.odd, PERHAPS_MORE)
     # As one URL such a value would mean something else.
-    mixed = more & strays.matches(text, NOT_ONE) if more.any() else more
-    url_key = url_keys(pc.if_else(pa.array(mixed), None, text) if mixed.any() else text)
-    valid = mask(url_key.is_valid())
+    mixed = _matching(text, more, NOT_ONE)
+    urls = urls.without(mixed)
+    valid = urls.has
     _mentioned(keys, text, more | ~valid)
     if role in ("url", "source_url"):
-        keys.urls.append(url_key)
-        keys.written.append(text)
+        keys.urls.append(urls)
     else:
         rows = np.flatnonzero(valid)
-        keys.others.append(Mentions(rows, url_key.take(pa.array(rows))))
+        keys.others.append(Mentions(rows, urls.take(rows)))
     if role in ("page_url", "source_url"):
-        keys.pages.append(url_key)
+        keys.pages.append(urls)
     # An unclear column may hold other texts, too; they are no keys.
     offered = valid | mixed if role in ("source_url", "") else present(text)
     why_not = why_not or f"bad-{role}"
@@ -198,6 +198,15 @@ def _urls(
             ColumnOffer(offered | broken, valid, why_not, names_picture=role == "url")
         )
     return valid
+
+
+def _matching(text: pa.Array, where: NDArray[np.bool_], pattern: str) -> NDArray[np.bool_]:
+    """Return a mask of the texts among some rows that match a regular expression."""
+    matching = np.zeros(len(text), bool)
+    rows = np.flatnonzero(where)
+    if len(rows):
+        matching[rows] = strays.matches(text.take(pa.array(rows)), pattern)
+    return matching
 
 
 def _hex_digests(keys: Keys, role: Digest, text: pa.Array, broken: NDArray[np.bool_]) -> None:

@@ -14,6 +14,9 @@ from registry.checking.complete import ColumnOffer
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from registry.model import Digest
+    from registry.urls.columns import KeyColumn
+
 
 @dataclass(frozen=True, slots=True)
 class Prints:
@@ -32,33 +35,32 @@ class Prints:
 
 @dataclass(frozen=True, slots=True)
 class Mentions:
-    """URLs mentioned in a batch: parallel arrays of the row and the URL key of each."""
+    """URLs mentioned in a batch: parallel arrays of the row and the URL of each."""
 
     row: NDArray[np.int64]
-    urls: pa.Array
+    urls: KeyColumn
 
 
 @dataclass(slots=True)
 class Keys:
     """The keys of a batch, one element for each row.
 
-    `urls` are URL keys that may be those of the pictures, `written` the same URLs as in the
-    dataset, `pages` URL keys that may be those of pages; an unclear column is in both.
+    `urls` are URLs that may be those of the pictures, `pages` URLs that may be those of
+    pages; an unclear column is in both.
     `others` are all other URLs, which are only looked up as those of pictures. `offers`
     describes the values of every column, `not_read` counts, by column, the rows with keys
     in a form that is not read.
     """
 
     rows: int
-    urls: list[pa.Array] = field(default_factory=list)
-    written: list[pa.Array] = field(default_factory=list)
-    pages: list[pa.Array] = field(default_factory=list)
+    urls: list[KeyColumn] = field(default_factory=list)
+    pages: list[KeyColumn] = field(default_factory=list)
     others: list[Mentions] = field(default_factory=list)
-    digests: list[tuple[str, pa.Array]] = field(default_factory=list)
+    digests: list[tuple[Digest, pa.Array]] = field(default_factory=list)
     prints: list[Prints] = field(default_factory=list)
     offers: list[ColumnOffer] = field(default_factory=list)
     not_read: Counter[str] = field(default_factory=Counter)
 
     def picture_of(self, row: int) -> str | None:
         """Return the first URL key of a row that may be its picture's, or None."""
-        return next((key for urls in self.urls if (key := urls[row].as_py())), None)
+        return next((key for urls in self.urls if (key := urls.key(row))), None)

@@ -13,11 +13,11 @@ from registry.checking.answers import answer
 from registry.checking.columns import Columns
 from registry.checking.count import count
 from registry.checking.extraction import extract
-from registry.checking.index import CheckIndex
 from registry.checking.output import writing
 from registry.checking.report import Report, Tally
 from registry.checking.wording import Wording
 from registry.datasets._left_out import reasons
+from registry.index import Index
 from registry.matching.confirm import CANDIDATE_RADIUS, expected_chance_matches
 from registry.model import Outcome
 from registry.pictures.hashing import PictureHasher
@@ -54,7 +54,7 @@ def check(
     until then are removed.
     """
     started = time.perf_counter()
-    index = CheckIndex(snapshot, options.policy)
+    index = Index(snapshot, options.policy)
     wording, tally = Wording(index), Tally()
     hasher = PictureHasher(options.workers)
     label = [dataset.label] if dataset.label else []
@@ -80,7 +80,7 @@ def _report(
     snapshot: Snapshot,
     columns: Columns,
     options: CheckOptions,
-    index: CheckIndex,
+    index: Index,
     tally: Tally,
     seconds: float,
 ) -> Report:

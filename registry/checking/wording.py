@@ -8,15 +8,16 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from registry.checking.answers import CODE, MENTIONED, WAYS, Answers
-from registry.checking.index import MAX_KEPT, NONE, names_of
+from registry.index.decisions import MAX_KEPT, names_of
+from registry.matching.key_table import NONE
 from registry.model import OUTCOMES, TIERS, Signal, Verdict
 from registry.text import visible
 from registry.urls.key import split_key
 from registry.urls.same import SAME, WITHOUT_TRACKING, how_equal
 
 if TYPE_CHECKING:
-    from registry.checking.index import CheckIndex
     from registry.checking.keys import Keys
+    from registry.index import Index
 
 MARKS_SHOWN = 3
 FIELDS = (
@@ -50,7 +51,7 @@ class Words:
 class Wording:
     """Makes the texts of answers, once for each matched entry."""
 
-    def __init__(self, index: CheckIndex) -> None:
+    def __init__(self, index: Index) -> None:
         self.index = index
         self._entries: dict[int, Words] = {}
         self._seen: dict[int, str] = {}
@@ -63,7 +64,7 @@ class Wording:
             table = self.index.snapshot.entries
             self._entries[entry] = _words(
                 table["entry"][entry].as_py(),
-                self.index.entry_verdict(entry),
+                self.index.decisions.verdict(entry),
                 table["since"][entry].as_py(),
                 table["url"][entry].as_py(),
             )
@@ -73,19 +74,19 @@ class Wording:
         """Return the texts of a site rule that refuses a URL key."""
         host, path = split_key(url_key)
         table = self.index.snapshot.sites
-        row, verdict = self.index.site_verdict(host, path)
+        row, verdict = self.index.sites.verdict(host, path)
         if row != site:
-            row, verdict = self.index.site_verdict(host, path, claims_only=True)
+            row, verdict = self.index.sites.verdict(host, path, claims_only=True)
         if row != site:
-            _, verdict = self.index.wider_verdict(host, path)
+            _, verdict = self.index.sites.wider_verdict(host, path)
         return _words(table["entry"][site].as_py(), verdict, table["since"][site].as_py())
 
     def of_page_site(self, site: int, picture: str | None, page: str) -> Words:
         """Return the texts of a site rule that refuses pictures on a page (both as URL keys)."""
         table = self.index.snapshot.sites
-        row, verdict, _ = self.index.page_verdict(picture, page)
+        row, verdict, _ = self.index.sites.page_verdict(picture, page)
         if row != site:
-            _, verdict, _ = self.index.page_verdict(picture, page, claims_only=True)
+            _, verdict, _ = self.index.sites.page_verdict(picture, page, claims_only=True)
         return _words(table["entry"][site].as_py(), verdict, table["since"][site].as_py())
 
     def of_known(self, entry: int) -> str:
@@ -93,11 +94,11 @@ class Wording:
         if entry not in self._seen:
             if len(self._seen) >= MAX_KEPT:
                 self._seen.clear()
-            verdict = self.index.entry_verdict(entry)
+            verdict = self.index.decisions.verdict(entry)
             when = self.index.snapshot.entries["seen"][entry].as_py()
             dated = f" on {when:%Y-%m-%d}" if when else ""
             marks = f"allowed: {_marks(verdict)}" if verdict.decision == "allowed" else "no mark"
-            if self.index.entry_image[entry] == NONE:
+            if self.index.tables.picture[entry] == NONE:
                 marks += "; its picture was never fetched"
             self._seen[entry] = f"seen{dated}, {marks}"
         return self._seen[entry]
@@ -108,9 +109,9 @@ def row_words(keys: Keys, answers: Answers, wording: Wording, row: int) -> Words
     if answers.site[row] != -1:
         site, column = int(answers.site[row]), int(answers.column[row])
         if answers.page[row]:
-            page = keys.pages[column][row].as_py()
+            page = keys.pages[column].key(row) or ""
             return wording.of_page_site(site, keys.picture_of(row), page)
-        return wording.of_site(site, keys.urls[column][row].as_py())
+        return wording.of_site(site, keys.urls[column].key(row) or "")
     if answers.entry[row] != -1:
         return wording.of_entry(int(answers.entry[row]))
     return None
@@ -156,7 +157,7 @@ def _how_named(keys: Keys, answers: Answers, words: Words, row: int) -> str:
     column = answers.column[row]
     if column == MENTIONED:
         return "its URL is in another column or within a longer text"
-    how = how_equal(keys.written[column][row].as_py(), words.url or "") or SAME
+    how = how_equal(keys.urls[column].text[row].as_py(), words.url or "") or SAME
     return how if how.startswith(WITHOUT_TRACKING) else SAME
 
 

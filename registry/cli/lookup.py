@@ -55,13 +55,13 @@ def command(
     Exit codes: 0 something is recorded; 1 nothing is recorded; 2 wrong usage;
     4 a file or the registry is unreadable.
     """
-    from registry.checking.index import CheckIndex
     from registry.cli._snapshot import resolve
+    from registry.index import Index
     from registry.lookups import kind_of, lookup
 
     for name in target:
         kind_of(name)  # report a wrong target before any work
-    index = CheckIndex(resolve(snapshot), policy)
+    index = Index(resolve(snapshot), policy)
     answers = [lookup(index, name, distance) for name in target]
     for answer in answers:
         if as_json:

@@ -2,36 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from registry.checking.answers import outcome_of_page
-from registry.checking.index import NONE, CheckIndex
 from registry.errors import UsageError
+from registry.index import Index
 from registry.lookups.answer import Answer, EntryMatch, Kind
 from registry.lookups.targets import kind_of
 from registry.matching import brute
 from registry.matching.confirm import CANDIDATE_RADIUS, tier
 from registry.matching.flat import is_flat
+from registry.matching.key_table import NONE
 from registry.model import DECISIONS, TIERS, MatchedBy, Outcome, Tier, Verdict
 from registry.pictures.reading import prints_of
 from registry.snapshot.format import past_from_json
+from registry.urls.columns import key_column
 from registry.urls.key import split_key, url_key
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from registry.model import Picture
+    from registry.model import Digest, Picture
 
 # Most differing bits of phash256 if only that hash is given.
 WIDE_RADIUS = 60
 
 
-def lookup(index: CheckIndex, target: str, distance: int | None = None) -> Answer:
+def lookup(index: Index, target: str, distance: int | None = None) -> Answer:
     """Look up one target.
 
     Raises UsageError for a target of no known kind, UnreadableInput for a
@@ -57,7 +59,7 @@ def lookup(index: CheckIndex, target: str, distance: int | None = None) -> Answe
 
 
 class _Search:
-    def __init__(self, index: CheckIndex, distance: int | None) -> None:
+    def __init__(self, index: Index, distance: int | None) -> None:
         self._index = index
         self._distance = distance
         self._matches: dict[str, EntryMatch] = {}
@@ -73,17 +75,16 @@ class _Search:
         )
 
     def by_url(self, url: str) -> None:
-        import pyarrow.compute as pc
+        import pyarrow as pa
 
         key = url_key(url)
         if key is None:
             raise UsageError(f"{url} is not a URL of an image", "write it as https://HOST/PATH")
-        same = pc.equal(self._index.snapshot.entries["url_key"], key)
-        entries = list(_true_rows(same))
-        for entry in entries:
+        entries = self._index.all_at(self._index.places(key_column(pa.array([key]))))
+        for entry in entries.tolist():
             self._add(entry, "url", "exact", None)
         # As in a check, other entries of the picture at this URL count, too.
-        images = sorted({int(self._index.entry_image[e]) for e in entries} - {NONE})
+        images = sorted(set(self._index.tables.picture[entries].tolist()) - {NONE})
         for image in images:
             self._add_image(image, "digest", "exact", None)
         prints = self._index.prints
@@ -94,9 +95,9 @@ class _Search:
         self._by_codes((int(near), wide.tobytes() if has else None) for near, wide, has in pairs)
         self._by_page(key)
         host, path = split_key(key)
-        crawled = bool(self._index.crawled(np.array(entries, np.int64)).any())
-        self._add_site(*self._index.site_verdict(host, path, claims_only=crawled))
-        self._add_site(*self._index.wider_verdict(host, path), in_question=True)
+        crawled = bool(self._index.crawled(entries).any())
+        self._add_site(*self._index.sites.verdict(host, path, claims_only=crawled))
+        self._add_site(*self._index.sites.wider_verdict(host, path), in_question=True)
 
     def _by_page(self, key: str) -> None:
         on_page = self._index.pages.entries(key).tolist()
@@ -121,12 +122,12 @@ class _Search:
         elif kind == "256 bits":
             self.by_phash256(bytes.fromhex(text))
 
-    def by_digest(self, name: str, text: str) -> None:
+    def by_digest(self, name: Digest, text: str) -> None:
         import pyarrow as pa
-        import pyarrow.compute as pc
 
-        column = self._index.snapshot.images[name]
-        for image in _true_rows(pc.equal(column, pa.scalar(bytes.fromhex(text), column.type))):
+        digest = bytes.fromhex(text)
+        given = pa.array([digest], pa.binary(len(digest)))
+        for image in self._index.pictures_with(name, given)[1].tolist():
             self._add_image(image, "digest", "exact", None)
 
     def _by_codes(self, codes: Iterable[tuple[int, bytes | None]]) -> None:
@@ -164,8 +165,8 @@ class _Search:
     def _add_image(
         self, image: int, by: MatchedBy, named: Tier | None, distance: int | None
     ) -> None:
-        for entry in np.flatnonzero(self._index.entry_image == image):
-            self._add(int(entry), by, named, distance)
+        for entry in self._index.all_of_picture(image).tolist():
+            self._add(entry, by, named, distance)
 
     def _add(
         self,
@@ -177,7 +178,7 @@ class _Search:
         on_page: bool = False,
     ) -> None:
         row = self._index.snapshot.entries.slice(entry, 1).to_pylist()[0]
-        verdict = self._index.entry_verdict(entry)
+        verdict = self._index.decisions.verdict(entry)
         fields = {n: row[n] for n in ("entry", "url", "page_url", "source", "since", "seen")}
         past = past_from_json(row["past"])
         match = EntryMatch(
@@ -208,8 +209,3 @@ class _Search:
             **fields,
         )
         self._matches.setdefault(match.entry, match)
-
-
-def _true_rows(mask: Any) -> Iterator[int]:
-    rows: Sequence[int] = np.flatnonzero(mask.fill_null(False).to_numpy()).tolist()
-    return iter(rows)

@@ -1,32 +1,18 @@
-"""The inner loop of the index, compiled by numba. Imported only when it is needed.
-
-Compiled without the GIL and without numba's own threads: numba's threads cannot be
-called from two Python threads at once, and do not work after a fork.
-"""
+"""The inner loop of the index, compiled by numba. Imported only when it is needed."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
-import numba
 import numpy as np
+
+from registry.compiling import compiled
 
 _M1 = np.uint64(0x5555555555555555)
 _M2 = np.uint64(0x3333333333333333)
 _M4 = np.uint64(0x0F0F0F0F0F0F0F0F)
 _H1 = np.uint64(0x0101010101010101)
 _S1, _S2, _S4, _S56 = np.uint64(1), np.uint64(2), np.uint64(4), np.uint64(56)
-
-
-def _compiled(function: Callable[..., Any], **options: Any) -> Callable[..., Any]:
-    """Compile a function; cache the machine code for later processes if possible."""
-    try:
-        compiled: Callable[..., Any] = numba.njit(cache=True, nogil=True, **options)(function)
-    except RuntimeError:
-        # Neither the package's folder nor the user's cache folder can be written.
-        compiled = numba.njit(nogil=True, **options)(function)
-    return compiled
 
 
 def _count_bits(x: Any) -> Any:
@@ -37,7 +23,7 @@ def _count_bits(x: Any) -> Any:
     return np.int64((x * _H1) >> _S56)
 
 
-count_bits = _compiled(_count_bits, inline="always")
+count_bits = compiled(inline="always")(_count_bits)
 
 
 def _found_before(differing: Any, earlier_bits: Any, earlier_flips: Any) -> Any:
@@ -47,7 +33,7 @@ def _found_before(differing: Any, earlier_bits: Any, earlier_flips: Any) -> Any:
     return False
 
 
-found_before = _compiled(_found_before, inline="always")
+found_before = compiled(inline="always")(_found_before)
 
 
 def _scan(
@@ -96,4 +82,4 @@ def _scan(
     return used
 
 
-scan = _compiled(_scan)
+scan = compiled()(_scan)

@@ -1,62 +1,138 @@
-"""URL keys of whole columns: the rows that are normal already in bulk, the rest one by one.
+"""URL keys of whole columns: their hashes, and their texts where they are asked for.
 
-Equals `url_key` row by row. In web-scale lists nine URLs of ten are in normal
-form but for their scheme, which two passes of a regular expression show.
+Equals `url_key` row by row. Long columns are read by a compiled kernel, short ones row by row:
+loading the kernel takes longer than reading them.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeAlias
 
-from registry.urls.key import INVISIBLE_ENCODED, url_key
-from registry.urls.tracking import NAMES, PREFIXES
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from registry.urls.key import split_key, url_key
+from registry.urls.key_hash import hash64
 
 if TYPE_CHECKING:
-    import pyarrow as pa
+    from numpy.typing import NDArray
 
     Column: TypeAlias = pa.Array | pa.ChunkedArray
 
-# Escapes that `url_key` leaves: upper-case hex of anything but unreserved characters.
-_ESCAPE = r"%(?:[0189A-F][0-9A-F]|2[0-9A-CF]|3[A-F]|40|5[B-E]|60|7[B-DF])"
-# A name whose last label begins with a letter, or four decimal numbers; others are parsed.
-_OCTET = r"(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
-_HOST = rf"(?:(?:[a-z0-9_-]+\.)*[a-z_-][a-z0-9_-]*|(?:{_OCTET}\.){{3}}{_OCTET})"
-_CHARACTER = r"[A-Za-z0-9\-._~!$&()*+,;=:@/"
-_NORMAL = rf"^https?://{_HOST}/(?:{_CHARACTER}']|{_ESCAPE})*(?:\?(?:{_CHARACTER}?]|{_ESCAPE})+)?$"
-# Dot segments (or names that begin with a dot), ampersands as pages write them, parameters that
-# are empty or for tracking, and invisible characters: to be looked at.
-_TRACKING = "|".join([*PREFIXES, *(rf"{name}(?:[=&]|$)" for name in sorted(NAMES))])
-_PERHAPS_NOT = rf"(?i)/\.|&amp;|[?&](?:&|$|{_TRACKING})|{INVISIBLE_ENCODED}"
+# Rows from which the compiled kernel is used. It takes 0.1 us a row and half a second to load,
+# a row alone about 15 us.
+COMPILED_ROWS = 32_768
 
 
-def url_keys(column: Column) -> pa.Array:
-    """Return `url_key` of every row as a string array; null where there is no key.
+@dataclass(frozen=True, slots=True)
+class KeyColumn:
+    """The URL keys of a column of strings: parallel arrays, one element for each row.
 
-    Takes any string-like column, dictionary-encoded or not, in pieces of at
-    most 2 GB of text. Rows that are null stay null.
+    `hashes` and `hosts` are `hash64` of the key and of its host (with its port), valid where
+    `has` a key. `plain`: the text is the key but for its scheme. `odd`: another URL, or
+    punctuation of a text around it, may be in the text; False is certain, True is not.
     """
-    import pyarrow as pa
-    import pyarrow.compute as pc
 
-    text = _flat(pc.cast(column, pa.string()))
-    normal = pc.and_not(
-        pc.match_substring_regex(text, _NORMAL), pc.match_substring_regex(text, _PERHAPS_NOT)
-    )
-    # `https://x` and `http://x` lose five characters, and the first its colon
-    keys = pc.utf8_ltrim(pc.utf8_slice_codeunits(text, 5), ":")
-    other = pc.fill_null(pc.invert(normal), False)
-    rest = [url_key(url) for url in text.filter(other).to_pylist()]
-    return pc.replace_with_mask(keys, other, pa.array(rest, pa.string()))
+    text: pa.StringArray
+    hashes: NDArray[np.uint64]
+    hosts: NDArray[np.uint64]
+    has: NDArray[np.bool_]
+    plain: NDArray[np.bool_]
+    odd: NDArray[np.bool_]
+
+    def __len__(self) -> int:
+        """Return the number of rows."""
+        return len(self.text)
+
+    def keys(self, rows: NDArray[np.int64] | None = None) -> pa.StringArray:
+        """Return the keys of some rows, or of all; null where there is none."""
+        text, plain, has = self.text, self.plain, self.has
+        if rows is not None:
+            text, plain, has = text.take(pa.array(rows)), plain[rows], has[rows]
+        if not (plain & has).all():
+            others = pa.array(has & ~plain)
+            rest = [url_key(url) for url in text.filter(others).to_pylist()]
+            text = pc.if_else(pa.array(has), text, None)
+            text = pc.replace_with_mask(text, others, pa.array(rest, pa.string()))
+        # The schemes of plain URLs, and nothing of the other keys.
+        return pc.replace_substring_regex(text, "^https?:", "")
+
+    def without(self, rows: NDArray[np.bool_]) -> KeyColumn:
+        """Return the column without the keys of some rows, given as a mask."""
+        return replace(self, has=self.has & ~rows) if rows.any() else self
+
+    def take(self, rows: NDArray[np.int64]) -> KeyColumn:
+        """Return some rows."""
+        text, hashes, hosts = self.text.take(pa.array(rows)), self.hashes[rows], self.hosts[rows]
+        return KeyColumn(text, hashes, hosts, self.has[rows], self.plain[rows], self.odd[rows])
+
+    def key(self, row: int) -> str | None:
+        """Return the key of a row, or None."""
+        return url_key(self.text[row].as_py()) if self.has[row] else None
+
+
+def key_column(column: Column) -> KeyColumn:
+    """Return the keys of a string-like column, dictionary-encoded or not, at most 2 GB of text.
+
+    Rows that are null have none.
+    """
+    text = _strings(column)
+    state = np.asarray(text.is_valid().to_numpy(zero_copy_only=False), np.uint8)
+    hashes, hosts = np.zeros(len(text), np.uint64), np.zeros(len(text), np.uint64)
+    if len(text) < COMPILED_ROWS:
+        has, odd = state.astype(bool), state.astype(bool)
+        _read_singly(text, np.flatnonzero(has), hashes, hosts, has)
+        return KeyColumn(text, hashes, hosts, has, np.zeros(len(text), bool), odd)
+    from registry.urls._kernel import LEFT, ODD, PLAIN, hash_column
+
+    hash_column(text, hashes, hosts, state)
+    kind = state % ODD
+    has, plain, odd = state != 0, kind == PLAIN, (state >= ODD) | (kind == LEFT)
+    _read_singly(text, np.flatnonzero(kind == LEFT), hashes, hosts, has)
+    return KeyColumn(text, hashes, hosts, has, plain, odd)
+
+
+def url_keys(column: Column) -> pa.StringArray:
+    """Return `url_key` of every row as a string array; null where there is no key."""
+    return key_column(column).keys()
 
 
 def hosts_of_keys(keys: Column) -> pa.Array:
     """Return the `host` or `host:port` that each key (of `url_keys`) begins with."""
-    import pyarrow.compute as pc
-
     return _flat(pc.replace_substring_regex(keys, r"^//([^/]*)(?s:.*)$", r"\1"))
 
 
-def _flat(column: Column) -> pa.Array:
-    import pyarrow as pa
+def _read_singly(
+    text: pa.StringArray,
+    rows: NDArray[np.intp],
+    hashes: NDArray[np.uint64],
+    hosts: NDArray[np.uint64],
+    has: NDArray[np.bool_],
+) -> None:
+    """Fill in the given rows by `url_key`."""
+    urls = text.take(pa.array(rows)).to_pylist()
+    for row, url in zip(rows.tolist(), urls, strict=True):
+        key = url_key(url)
+        has[row] = key is not None
+        if key is not None:
+            hashes[row] = hash64(key.encode())
+            hosts[row] = hash64(split_key(key)[0].encode())
 
+
+def _strings(column: Column) -> pa.StringArray:
+    return _flat(pc.cast(column, pa.string()))
+
+
+def _flat(column: Column) -> pa.Array:
     return column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+
+
+def hashes_of(texts: pa.StringArray) -> NDArray[np.uint64]:
+    """Return `hash64` of each text of a column without nulls."""
+    if len(texts) < COMPILED_ROWS:
+        return np.array([hash64(text.encode()) for text in texts.to_pylist()], np.uint64)
+    from registry.urls._kernel_hash import hash_texts
+
+    return hash_texts(texts)

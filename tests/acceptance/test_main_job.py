@@ -12,13 +12,14 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pyarrow.parquet as pq
 import pytest
 from conftest import open_folder, wait_for_end
 
 from demo.dataset import make_dataset
 from demo.server import ROOT, SampleSite
-from registry.checking.index import CheckIndex
+from registry.index import Index
 from registry.model import DECISIONS
 from registry.snapshot.store import open_snapshot
 
@@ -68,10 +69,10 @@ def job() -> Iterator[Job]:
 
 
 def test_every_picture_of_the_site_comes_out_as_its_truth_says(job: Job):
-    index = CheckIndex(open_snapshot(job.folder / "home/snapshots/000001"), "cautious")
+    index = Index(open_snapshot(job.folder / "home/snapshots/000001"), "cautious")
     found: dict[str, set[tuple[str, str]]] = {}
     for row, entry in enumerate(index.snapshot.entries.to_pylist()):
-        decision = DECISIONS[index.entry_rank[row]]
+        decision = DECISIONS[index.decisions.ranks(np.array([row]))[0]]
         found.setdefault(entry["url"], set()).add((decision, entry["relation"]))
     truth = json.loads((ROOT / "truth.json").read_text())["pictures"]
     assert len(truth) > 100

@@ -33,8 +33,9 @@ ROOMS = {
     "registry.home": {"registry.errors"},
     "registry.terminal": {"registry.errors", "registry.text"},
     "registry.durable": VALUES,
+    "registry.compiling": set(),
     # The flow, from left to right.
-    "registry.urls": set(),
+    "registry.urls": {"registry.compiling"},
     "registry.agents": VALUES,
     "registry.evidence": VALUES | {"registry.plugins", "registry.urls"},
     "registry.signals": VALUES
@@ -53,7 +54,7 @@ ROOMS = {
     "registry.fingerprints": VALUES | {"registry.plugins"},
     "registry.pictures": VALUES
     | {"registry.files", "registry.guard", "registry.fingerprints", "registry.evidence"},
-    "registry.matching": VALUES,
+    "registry.matching": VALUES | {"registry.compiling"},
     # What is kept.
     "registry.claims": VALUES | {"registry.files"},
     "registry.claims.columns": VALUES,
@@ -71,9 +72,11 @@ ROOMS = {
     | {"registry.db", "registry.snapshot", "registry.durable", "registry.files"},
     # What is asked.
     "registry.datasets": PURE_CORE | {"registry.durable", "registry.files"},
+    "registry.index": VALUES
+    | {"registry.urls", "registry.matching", "registry.verdict", "registry.snapshot"},
     "registry.checking": PURE_CORE
-    | {"registry.snapshot", "registry.datasets", "registry.pictures"},
-    "registry.checking.complete": set(),
+    | {"registry.snapshot", "registry.index", "registry.datasets", "registry.pictures"},
+    "registry.checking.complete": {"registry.model"},
     "registry.checking.hash_family": set(),
     "registry.checking.address_columns": {"registry.evidence", "registry.urls"},
     "registry.checking.hash_forms": VALUES | {"registry.checking.hash_family"},
@@ -106,7 +109,10 @@ ROOMS = {
     "registry.checking.page": VALUES
     | {"registry.checking.report", "registry.checking._page_style"},
     "registry.lookups": PURE_CORE
-    | {"registry.checking", "registry.files", "registry.pictures", "registry.snapshot"},
+    | {
+        *("registry.checking", "registry.files", "registry.index", "registry.pictures"),
+        "registry.snapshot",
+    },
     "registry.lookups.history": PURE_CORE
     | {"registry.db", "registry.lookups", "registry.pictures", "registry.snapshot"},
 }

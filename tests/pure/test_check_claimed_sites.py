@@ -6,9 +6,9 @@ from made import Made
 
 from registry.checking.answers import answer
 from registry.checking.complete import ColumnOffer
-from registry.checking.index import CheckIndex
 from registry.checking.keys import Keys
 from registry.checking.wording import Wording
+from registry.index import Index
 from registry.lookups import lookup
 from registry.model import OUTCOMES
 
@@ -43,21 +43,21 @@ CASES = [
 ]
 
 
-def outcomes(index: CheckIndex, *urls: str | None) -> list[str]:
-    from registry.urls.columns import url_keys
+def outcomes(index: Index, *urls: str | None) -> list[str]:
+    from registry.urls.columns import key_column
 
     column = pa.array(urls, pa.string())
     held = column.is_valid().to_numpy(False)
     offers = [ColumnOffer(held, held, "bad-url")]
-    keys = Keys(rows=len(urls), urls=[url_keys(column)], written=[column], offers=offers)
+    keys = Keys(rows=len(urls), urls=[key_column(column)], offers=offers)
     return [OUTCOMES[code] for code in answer(keys, index, None).outcome]
 
 
 def test_the_row_that_a_person_must_see_quotes_the_claim(tmp_path):
     made = Made()
     made.claim(site=CLAIMED, evidence="all of it")
-    index = CheckIndex(made.snapshot(tmp_path), "cautious")
-    row, _ = index.wider_verdict(f"img.{CLAIMED}", FULL)
+    index = Index(made.snapshot(tmp_path), "cautious")
+    row, _ = index.sites.wider_verdict(f"img.{CLAIMED}", FULL)
     words = Wording(index).of_site(row, f"//img.{CLAIMED}{FULL}")
     assert (words.entry, "all of it" in words.reason) == ("claim:1", True)
 
@@ -66,7 +66,7 @@ def test_the_row_that_a_person_must_see_quotes_the_claim(tmp_path):
 def test_a_check_and_a_look_up_agree_on_whom_a_claim_means(tmp_path, claimed, host, expected):
     made = Made()
     made.claim(site=claimed)
-    index = CheckIndex(made.snapshot(tmp_path), "cautious")
+    index = Index(made.snapshot(tmp_path), "cautious")
     url = f"https://{host}{FULL}"
     assert outcomes(index, url, None)[0] == expected
     found = lookup(index, url).found
@@ -78,7 +78,7 @@ def test_a_check_and_a_look_up_agree_on_whom_a_claim_means(tmp_path, claimed, ho
 def test_a_permission_is_for_its_own_host_alone(tmp_path):
     made = Made()
     made.claim(site=CLAIMED, meaning="allowed")
-    index = CheckIndex(made.snapshot(tmp_path), "cautious")
+    index = Index(made.snapshot(tmp_path), "cautious")
     assert lookup(index, f"https://{CLAIMED}{FULL}").decision == "allowed"
     assert lookup(index, f"https://www.{CLAIMED}{FULL}").found == ()
 
@@ -86,7 +86,7 @@ def test_a_permission_is_for_its_own_host_alone(tmp_path):
 def test_a_claim_on_paths_says_nothing_of_other_subdomains_but_www(tmp_path):
     made = Made()
     made.claim(site=CLAIMED, path_pattern="/art/")
-    index = CheckIndex(made.snapshot(tmp_path), "cautious")
+    index = Index(made.snapshot(tmp_path), "cautious")
     hosts = (CLAIMED, f"www.{CLAIMED}", f"img.{CLAIMED}")
     assert outcomes(index, *(f"https://{host}{FULL}" for host in hosts)) == [
         "reserved",
@@ -99,7 +99,7 @@ def test_a_claim_on_paths_says_nothing_of_other_subdomains_but_www(tmp_path):
 def test_rules_files_are_for_their_own_host(tmp_path):
     made = Made()
     made.robots(CLAIMED, "User-agent: *\nDisallow: /\n")
-    index = CheckIndex(made.snapshot(tmp_path), "cautious")
+    index = Index(made.snapshot(tmp_path), "cautious")
     hosts = (CLAIMED, f"www.{CLAIMED}", f"img.{CLAIMED}")
     assert outcomes(index, *(f"https://{host}{FULL}" for host in hosts)) == [
         "reserved",
@@ -115,7 +115,7 @@ def test_what_is_recorded_of_a_page_is_found_by_its_url(tmp_path):
     made.observe(one, [made.headers("noai", url=one)], image_id=made.image(), page_url=page)
     made.observe(two, [], image_id=made.image(), page_url=page)
     made.observe("https://b.example/3.jpg", page_url="https://b.example/page", refusal="http-404")
-    index = CheckIndex(made.snapshot(tmp_path), "cautious")
+    index = Index(made.snapshot(tmp_path), "cautious")
     found = lookup(index, "http://a.example/page#top")
     assert [(f.url, f.on_page, f.verdict.decision) for f in found.found] == [
         (one, True, "reserved"),

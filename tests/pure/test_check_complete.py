@@ -18,11 +18,11 @@ from registry.checking.columns import Choice, Columns
 from registry.checking.complete import ColumnOffer, unchecked
 from registry.checking.extraction import extract
 from registry.checking.hash_family import pass_singly, sample_passes
-from registry.checking.index import CheckIndex
 from registry.checking.plan import plan
 from registry.checking.run import CheckOptions, check
 from registry.datasets import open_dataset
 from registry.errors import UnreadableDataset
+from registry.index import Index
 from registry.pictures.reading import Hashed
 
 URL = "https://a.example/1.jpg"
@@ -72,7 +72,7 @@ def test_a_registry_without_digests_calls_no_digest_clear(tmp_path, recorded, un
     made = Made()
     if recorded:
         made.claim(**recorded)
-    index = CheckIndex(made.snapshot(tmp_path), "cautious")
+    index = Index(made.snapshot(tmp_path), "cautious")
     assert index.unrecorded == unrecorded
     rows = {"url": ["https://c.example/2.jpg"], "sha256": ["0" * 64], "phash": [PHASH[::-1]]}
     for name, values in rows.items():
@@ -165,7 +165,8 @@ def test_a_text_that_is_no_utf8_is_not_compared():
 
 def test_whole_files_as_text_never_reach_what_reads_addresses(monkeypatch):
     seen = []
-    monkeypatch.setattr(extraction, "url_keys", lambda text: seen.append(text) or text)
+    real = extraction.key_column
+    monkeypatch.setattr(extraction, "key_column", lambda text: seen.append(text) or real(text))
     batch = pa.record_batch([pa.array(["é" * (1 << 20), URL])], ["u"])
     extract(batch, Columns((column("u", "url"),)), hash_nothing)
     assert seen[0].to_pylist() == [None, URL]

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from made import Made
 
-from registry.checking.index import CheckIndex
 from registry.checking.wording import Wording
+from registry.index import Index
 from registry.lookups import lookup
 from registry.model import DECISIONS
 from registry.urls.key import url_key
@@ -19,7 +19,7 @@ TDMREP = "https://a.example/.well-known/tdmrep.json"
 
 
 def ask(made, folder, url, policy="cautious"):
-    return lookup(CheckIndex(made.snapshot(folder), policy), url)
+    return lookup(Index(made.snapshot(folder), policy), url)
 
 
 @pytest.mark.parametrize("host", ["a.example", "licences.example"])
@@ -71,7 +71,7 @@ def test_entries_are_told_from_claims(tmp_path):
     made = Made()
     made.observe(URL, [made.headers("noai")], image_id=made.image())
     made.claim(url="https://b.example/x.jpg")
-    index = CheckIndex(made.snapshot(tmp_path), "cautious")
+    index = Index(made.snapshot(tmp_path), "cautious")
     assert index.crawled(np.array([0, 1, -1])).tolist() == [True, False, False]
 
 
@@ -89,9 +89,9 @@ def test_entries_alike_but_for_their_hosts_are_decided_apart(tmp_path):
         made.site_file(
             "rsl-xml", f"{image}.example", f"https://{image}.example/license.xml", LICENCE
         )
-    index = CheckIndex(made.snapshot(tmp_path), "cautious")
-    ranks = [DECISIONS[rank] for rank in index.entry_rank]
-    assert ranks == [index.entry_verdict(entry).decision for entry in range(2)]
+    index = Index(made.snapshot(tmp_path), "cautious")
+    ranks = [DECISIONS[rank] for rank in index.decisions.ranks(np.arange(2))]
+    assert ranks == [index.decisions.verdict(entry).decision for entry in range(2)]
     assert ranks == ["conditional", "reserved"]
 
 
@@ -190,8 +190,8 @@ def test_a_claim_is_worded_as_itself_beside_what_was_weighed_already(tmp_path):
     made.robots("a.example", "User-agent: *\nDisallow: /\n")
     made.observe(URL, [], image_id=made.image())
     made.claim(site="a.example", evidence="the owner says so")
-    index = CheckIndex(made.snapshot(tmp_path), "cautious")
-    row, _ = index.site_verdict("a.example", "/art/1.jpg", claims_only=True)
+    index = Index(made.snapshot(tmp_path), "cautious")
+    row, _ = index.sites.verdict("a.example", "/art/1.jpg", claims_only=True)
     words = Wording(index).of_site(row, url_key(URL))
     assert (words.entry, "the owner says so" in words.reason) == ("claim:1", True)
 

@@ -181,10 +181,10 @@ def test_little_work_does_not_start_the_compiler():
 
 
 def test_the_index_works_where_no_machine_code_can_be_kept():
-    """As numba sees it when neither the package nor the user's cache can be written."""
+    """As it is when neither the package nor the user's cache can be written."""
     program = (
-        "import numba.core.caching as caching\n"
-        "caching.CacheImpl._locator_classes = []\n"
+        "from registry import compiling\n"
+        "compiling._folder = lambda: None\n"
         "import numpy as np\n"
         "from registry.matching import index\n"
         "index.BRUTE_PAIRS = 0\n"

@@ -14,9 +14,9 @@ from pathlib import Path
 import pytest
 from made import Made
 
-from registry.checking.index import CheckIndex
 from registry.db.rows import ViewRow
 from registry.errors import UnreadableSnapshot
+from registry.index import Index
 from registry.lookups import Answer, lookup
 from registry.snapshot import store
 from registry.snapshot.format import FILES, MANIFEST
@@ -68,7 +68,7 @@ def flips(folder: Path, names: tuple[str, ...], seed: int) -> Iterator[tuple[str
 
 
 def answers(folder: Path) -> list[Answer]:
-    index = CheckIndex(store.open_snapshot(folder), "cautious")
+    index = Index(store.open_snapshot(folder), "cautious")
     return [lookup(index, target) for target in ASKED]
 
 

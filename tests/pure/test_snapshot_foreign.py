@@ -4,16 +4,17 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pytest
 from click.testing import CliRunner
 from layout_parts import works
 from made import Made
 
-from registry.checking.index import CheckIndex
 from registry.cli.snapshot import command
 from registry.errors import UnreadableSnapshot
 from registry.fingerprints import fingerprint
+from registry.index import Index
 from registry.snapshot import store
 from registry.snapshot.contents import refuse_unreadable
 from registry.snapshot.format import schemas
@@ -101,13 +102,13 @@ BAD_SIGNALS = [
 def test_signals_that_are_none_are_refused(tmp_path: Path, text: str):
     snapshot = store.open_snapshot(foreign(tmp_path, "signals.arrow", "signals", text))
     with pytest.raises(UnreadableSnapshot, match="signals"):
-        CheckIndex(snapshot, "cautious")
+        Index(snapshot, "cautious").decisions.ranks(np.array([0]))
 
 
 def test_the_rules_of_a_site_that_are_none_are_refused(tmp_path: Path):
     snapshot = store.open_snapshot(foreign(tmp_path, "sites.arrow", "signals", "[1]"))
     with pytest.raises(UnreadableSnapshot, match="signals"):
-        CheckIndex(snapshot, "cautious").sites  # noqa: B018 (made when it is first asked for)
+        Index(snapshot, "cautious").sites.rows(snapshot.sites["host"][0].as_py())
 
 
 MARK = '"name": "n", "raw": "r", "url": "u", "since": "2026-01-01T00:00:00+00:00"'

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from made import Made, day
 
-from registry.checking.index import CheckIndex
+from registry.index import Index
 from registry.model import Signal
 from registry.signals import read
 from registry.snapshot import store
@@ -34,8 +34,8 @@ def test_a_mark_that_went_is_kept_with_its_dates_and_decides_nothing(tmp_path: P
     assert past(snapshot, last) == [("noimageai", 1, 2), ("noai", 1, 4), ("noai", 5, 6)]
     (mark,) = past_from_json(snapshot.entries["past"][last].as_py())[:1]
     assert (mark.raw, mark.url) == ("X-Robots-Tag: noai, noimageai", URL)
-    index = CheckIndex(snapshot, "cautious")
-    assert index.entry_verdict(last).decision == "unspecified"
+    index = Index(snapshot, "cautious")
+    assert index.decisions.verdict(last).decision == "unspecified"
 
 
 def test_a_failure_ends_no_mark_and_few_of_many_past_ones_are_kept(tmp_path: Path):

@@ -4,13 +4,20 @@ import string
 import time
 from urllib.parse import quote
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from registry.urls.columns import hosts_of_keys, url_keys
+from registry.checking.mentions import PERHAPS_MORE
+from registry.urls import columns
+from registry.urls._kernel_hash import hash_texts
+from registry.urls.columns import hosts_of_keys, key_column, url_keys
 from registry.urls.key import host_of, url_key
+from registry.urls.key_hash import hash64
+from registry.urls.tracking import NAMES
 
 KEYS = [
     # scheme, host, port, userinfo, fragment
@@ -177,6 +184,33 @@ def test_host(url, host):
     assert host_of(url) == host
 
 
+STARTS = ("https://", "http://", "HTTPS://", "//", "https:/", "")
+HOSTS = (
+    *("a.example", "Art.Example", "x_y-z.example.org", "127.0.0.1", "b.4", "a..b", "a.b.", ".a"),
+    *("a.b:80", "a.b:443", "a.b:8080", "a.b:", "a.b:00080", "a.b:x", "user@a.b", "é.fr", "%61.b"),
+    *("[::1]", "0x7f.1", ""),
+)
+PARTS = (
+    *("http", "https", ":", "//", "/", "\\", "a", "B", ".", "..", " ", "%", "%2", "%20"),
+    *("%41", "%7e", "%7E", "%c3%a9", "%C2%A0", "%E2%80%8B", "é", "\u200b", "\xa0", "漢", "?"),
+    *("&", "=", "#", "&amp;", "&AMP;", "amp;", "&#38;", "utm_source=x", "UTM_x", "gclid=1"),
+    *("fbclid", "_ga", "w=1", "@", "[", "]", "'", '"', "<", "|", "^", "`", "{", "~", "+"),
+    *(",", ";", "$", "!", "*", "(", ")", "\t", "\n", "\r", "\x00", "\x7f", "%00", "%0a"),
+    *("%2f", "%2F", "%25", "%zz", "%3A", "%3a", "http:", "https%3a//", "/.", "/./", "/../"),
+    *("/.jpg", "/...", "a.jpg", "%D0%B0.png", "12345"),
+)
+
+
+def made_up(rng) -> str:
+    """Return a URL that has something unusual in most cases."""
+    if rng.random() < 0.2:
+        return "".join(rng.choice(PARTS) for _ in range(rng.randrange(12)))
+    start = rng.choice(STARTS[:2] if rng.random() < 0.8 else STARTS)
+    host = rng.choice(HOSTS[:3] if rng.random() < 0.6 else HOSTS)
+    rest = "".join(rng.choice(PARTS) for _ in range(rng.randrange(7)))
+    return start + host + rng.choice("///?#") + rest
+
+
 ALPHABET = (
     string.ascii_letters
     + string.digits
@@ -218,14 +252,78 @@ def test_encoding_unreserved_or_illegal_characters_changes_nothing(name):
     )
 
 
+@pytest.fixture(params=[False, True], ids=["singly", "compiled"])
+def compiled(request, monkeypatch):
+    """Columns are read row by row, or by the compiled kernel."""
+    monkeypatch.setattr(columns, "COMPILED_ROWS", 0 if request.param else 1 << 60)
+
+
+def agree(urls: list[str | None]) -> None:
+    """Compare the columns of keys and hosts with `url_key` and `host_of`, row by row."""
+    known = key_column(pa.array(urls, pa.string()))
+    keys = [None if url is None else url_key(url) for url in urls]
+    assert known.keys().to_pylist() == keys
+    assert known.has.tolist() == [key is not None for key in keys]
+    for row, (url, key) in enumerate(zip(urls, keys, strict=True)):
+        assert known.key(row) == key
+        if key is not None:
+            assert int(known.hashes[row]) == hash64(key.encode()), url
+            assert int(known.hosts[row]) == hash64(host_of(url).encode()), url
+            assert not known.plain[row] or url.partition(":")[2] == key, url
+    holds_more = pc.match_substring_regex(known.text.cast(pa.binary()), PERHAPS_MORE)
+    for row in np.flatnonzero(holds_more.fill_null(False).to_numpy(False)).tolist():
+        assert known.odd[row], urls[row]
+
+
+@pytest.mark.usefixtures("compiled")
+def test_columns_know_every_url_of_the_tables():
+    agree([url for url, _ in KEYS if is_text(url)] + [None] + list(filter(is_text, NO_KEY)))
+    agree([f"https://a.example/{name}=1" for name in sorted(NAMES)])
+    agree([f"https://a.example/?x&{name}=1" for name in sorted(NAMES)])
+    agree([f"https://a.example/?x&{name.upper()}" for name in sorted(NAMES)])
+    agree(["https://a.example/" + "x" * size for size in (0, 1, 15, 16, 17, 4096, 20_000)])
+
+
+@pytest.mark.usefixtures("compiled")
+@given(st.randoms(use_true_random=False))
+@settings(max_examples=30)
+def test_columns_of_made_up_urls(rng):
+    agree([made_up(rng) for _ in range(200)])
+
+
+@given(st.binary(max_size=80))
+def test_texts_are_hashed_alike_singly_and_in_columns(data):
+    text = data.decode("utf-8", "replace")
+    hashes = hash_texts(pa.array(["", text, text[:8], "x" + text]))
+    expected = [hash64(one.encode()) for one in ("", text, text[:8], "x" + text)]
+    assert hashes.tolist() == expected
+
+
+HASHED = [
+    *("480fe49664288f5d", "0de5a96320ab66a9", "9ba74fae84bca382", "1bdde6840697c7bb"),
+    "51aa8a4d4c1150ee",
+]
+
+
+def test_the_hash_is_the_one_that_snapshots_hold():
+    """A change of these is a new version of URL keys."""
+    texts = (b"", b"a", b"//a.example/", b"//a.example/works/1.jpg", bytes(range(64)))
+    assert [f"{hash64(text):016x}" for text in texts] == HASHED
+
+
+@pytest.mark.usefixtures("compiled")
 def test_every_escape_is_decoded_or_kept_in_columns_too():
     written = [f"%{byte:02X}" for byte in range(256)] + [f"%{byte:02x}" for byte in range(256)]
     written += [chr(byte) for byte in range(1, 256)]
     urls = [f"https://example.org/{one}x{two}{one}" for one in written for two in ("", "?")]
-    assert url_keys(pa.array(urls)).to_pylist() == [url_key(url) for url in urls]
+    agree(urls)
 
 
-ARROW_URLS = URLS.filter(lambda url: url.isascii() or url.encode("utf-8", "ignore").decode() == url)
+def is_text(url: str) -> bool:
+    return url.isascii() or url.encode("utf-8", "ignore").decode() == url
+
+
+ARROW_URLS = URLS.filter(is_text)
 
 
 @given(st.lists(st.none() | ARROW_URLS, max_size=20))
@@ -237,6 +335,9 @@ def test_columns_equal_the_scalar_functions(urls):
     assert url_keys(column).to_pylist() == expected
     hosts = hosts_of_keys(url_keys(column))
     assert hosts.to_pylist() == [None if url is None else host_of(url) for url in urls]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(columns, "COMPILED_ROWS", 0)
+        agree(urls)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,113 @@
+"""What a policy decides on the entries of a snapshot, decided when an entry is first found."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from registry.matching.key_table import NONE
+from registry.matching.lists import Lists, Numbers
+from registry.model import DECISIONS, Signal, Verdict
+from registry.snapshot.format import signals_from_json
+from registry.verdict import decide
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from registry.snapshot.lookup_tables import EntryTables
+    from registry.snapshot.store import Snapshot
+
+RANK = {decision: rank for rank, decision in enumerate(DECISIONS)}
+UNSPECIFIED = RANK["unspecified"]
+# Ranks below it reserve, with or without a condition.
+STRICT = RANK["allowed"]
+# Most cached verdicts.
+MAX_KEPT = 100_000
+_UNDECIDED = -1
+
+
+class Decisions:
+    """Verdicts on entries. Ranks index `DECISIONS` (0 reserved ... 3 unspecified).
+
+    Entries of one class have verdicts that differ in texts and places only: one of them is
+    decided.
+    """
+
+    def __init__(self, snapshot: Snapshot, tables: EntryTables, policy: str) -> None:
+        self._snapshot = snapshot
+        self._tables = tables
+        self._policy = policy
+        self._ranks = np.full(len(tables.example), _UNDECIDED, np.int8)
+        self._names: dict[int, list[str]] = {}
+        self._verdicts: dict[tuple[int | None, int | None], Verdict] = {}
+
+    def ranks(self, entries: Numbers) -> NDArray[np.int8]:
+        """Return the rank of the decision on each entry."""
+        classes = self._tables.classes[entries]
+        ranks = self._ranks[classes]
+        for number in np.unique(classes[ranks == _UNDECIDED]).tolist():
+            verdict = self.verdict(int(self._tables.example[number]))
+            self._ranks[number] = RANK[verdict.decision]
+            self._names[number] = names_of(verdict.deciding)
+        undecided = ranks == _UNDECIDED
+        ranks[undecided] = self._ranks[classes[undecided]]
+        return ranks
+
+    def names(self, entry: int) -> list[str]:
+        """Return the names of the signals that decide on an entry, each once."""
+        self.ranks(np.array([entry]))
+        return self._names[int(self._tables.classes[entry])]
+
+    def verdict(self, entry: int) -> Verdict:
+        """Return the verdict on an entry, with its deciding signals."""
+        row = self._snapshot.entries.slice(entry, 1)
+        key = row["signals"][0].as_py(), row["rules"][0].as_py()
+        if key not in self._verdicts:
+            if len(self._verdicts) >= MAX_KEPT:
+                self._verdicts.clear()
+            texts = [self._snapshot.signals["signals"][n].as_py() for n in key if n is not None]
+            signals = [signal for text in texts for signal in signals_from_json(text)]
+            self._verdicts[key] = decide(signals, self._policy)
+        return self._verdicts[key]
+
+    def strictest(self, lists: Lists, numbers: Numbers) -> Numbers:
+        """Return of each list of entries the strictest one, among equals the oldest.
+
+        No list is empty.
+        """
+        best = lists.first(numbers)
+        longer = np.flatnonzero(lists.counts(numbers) > 1)
+        distinct, inverse = np.unique(numbers[longer], return_inverse=True)
+        places, entries = lists.of(distinct)
+        order = np.lexsort((entries, self._tables.since[entries], self.ranks(entries), places))
+        first = np.searchsorted(places[order], np.arange(len(distinct)))
+        best[longer] = entries[order][first][inverse]
+        return best
+
+
+class Strictest:
+    """The strictest entry of each list, or NONE for an empty list; each is found once."""
+
+    def __init__(self, decisions: Decisions, lists: Lists) -> None:
+        self._decisions = decisions
+        self._lists = lists
+        # One more than the entry. Zeros take no memory until they are read.
+        self._known = np.zeros(len(lists.starts) - 1, np.int64)
+
+    def of(self, numbers: Numbers) -> Numbers:
+        """Return the strictest entry of each list; `numbers` may hold NONE."""
+        best = np.full(len(numbers), NONE, np.int64)
+        has = np.flatnonzero(numbers != NONE)
+        wanted = numbers[has]
+        new = np.unique(wanted[self._known[wanted] == 0])
+        filled = new[self._lists.counts(new) > 0]
+        self._known[filled] = self._decisions.strictest(self._lists, filled) + 1
+        best[has] = self._known[wanted] - 1
+        return best
+
+
+def names_of(signals: Sequence[Signal]) -> list[str]:
+    """Return the names of signals, each once, in their order."""
+    return list(dict.fromkeys(signal.name for signal in signals))

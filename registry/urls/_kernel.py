@@ -1,0 +1,190 @@
+"""The hashes of the URL keys of whole columns and of their hosts, compiled by numba.
+
+Most URLs are plain: their key is their text without the scheme, and is hashed in place.
+Imported only when a column is long enough.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numba import types
+
+from registry.compiling import compiled
+from registry.urls._kernel_bytes import (
+    AMPERSAND,
+    BAD,
+    CLASSES,
+    COLON,
+    DOT,
+    HEX,
+    IN_HOST,
+    PERCENT,
+    QUESTION,
+    QUOTE,
+    SLASH,
+    UNRESERVED,
+    USUAL_END,
+    ends_high,
+    is_amp,
+    is_tracking,
+)
+from registry.urls._kernel_hash import Bytes, Hashes, Offsets, buffers, hash_range, load64
+from registry.urls._kernel_rewrite import LONGEST, rewrite
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    from numpy.typing import NDArray
+
+# What became of a row: no text; a plain URL; brought to normal form here; left to `url_key`.
+# ODD is added to the first two if something else may be around or in the URL.
+NULL, PLAIN, REWRITTEN, LEFT, ODD = 0, 1, 2, 3, 16
+_States = types.Array(types.uint8, 1, "C")
+
+
+@compiled()
+def _escapes(data: Any, start: Any, end: Any) -> Any:
+    """Return 0 if an escape in a range is not normal, else 1, with ODD added for some."""
+    result = 1
+    for at in range(start, end):
+        if data[at] != 37:
+            continue
+        if at + 2 >= end or data[at + 1] > 96 or data[at + 2] > 96:
+            return 0
+        high, low = HEX[data[at + 1]], HEX[data[at + 2]]
+        if high > 15 or low > 15 or UNRESERVED[high * 16 + low]:
+            return 0
+        # A colon, or the end: another URL, or the end of a quotation.
+        if at + 3 == end or (high == 3 and low == 10):
+            result = 1 + ODD
+    return result
+
+
+@compiled()
+def _parameters_are_normal(data: Any, start: Any, end: Any) -> Any:
+    """Return whether a path with its query has a normal end and normal parameters."""
+    query = start
+    while query < end and data[query] != 63:
+        if data[query] == 38 and is_amp(data, query + 1, end):
+            return False
+        query += 1
+    if ends_high(data, start, query):
+        return False
+    first = query + 1
+    for at in range(first, end + 1):
+        if at < end and data[at] == 39:
+            return False
+        if at == end or data[at] == 38:
+            is_empty = at == first
+            if is_empty or ends_high(data, first, at) or is_tracking(data, first, at):
+                return False
+            if is_amp(data, at + 1, end):
+                return False
+            first = at + 1
+    return True
+
+
+@compiled(inline="always")
+def _plain_host_end(data: Any, at: Any, end: Any) -> Any:
+    """Return the end of a normal host name without a port that a slash follows, or -1."""
+    label = at
+    while at < end:
+        byte = data[at]
+        if byte in (47, 46):
+            if at == label:
+                return -1
+            if byte == 47:
+                return -1 if 48 <= data[label] <= 57 else at
+            label = at + 1
+        elif not IN_HOST[byte]:
+            return -1
+        at += 1
+    return -1
+
+
+@compiled(inline="always")
+def _key_start(data: Any, start: Any, end: Any) -> Any:
+    """Return where the two slashes after a lower-case scheme are, or -1."""
+    if end - start < 9:
+        return -1
+    # "http" as a number, and the rest byte by byte.
+    if load64(data, start) & np.uint64(0xFFFFFFFF) != np.uint64(0x70747468):
+        return -1
+    at = start + 4
+    if data[at] == 115:
+        at += 1
+    if data[at] == 58 and data[at + 1] == 47 and data[at + 2] == 47:
+        return at + 1
+    return -1
+
+
+@compiled(inline="always")
+def _plain(data: Any, key: Any, host_end: Any, end: Any) -> Any:
+    """Return 0 for a URL that is not plain, else 1, with ODD added."""
+    seen = np.uint8(0)
+    dots = np.uint8(0)
+    before = np.uint8(SLASH)
+    for at in range(host_end + 1, end):
+        kind = CLASSES[data[at]]
+        seen |= kind
+        dots |= kind & (before >> np.uint8(3))
+        before = kind
+    if seen & np.uint8(BAD) or dots & np.uint8(DOT):
+        return 0
+    odd = ODD if seen & np.uint8(QUOTE | COLON) or not USUAL_END[data[end - 1]] else 0
+    if seen & np.uint8(PERCENT | QUESTION | AMPERSAND):
+        if not _parameters_are_normal(data, host_end, end):
+            return 0
+        escapes = _escapes(data, host_end, end) if seen & np.uint8(PERCENT) else 1
+        return 0 if escapes == 0 else escapes | odd
+    return 1 | odd
+
+
+@compiled(
+    types.void(
+        *(Bytes, Offsets, types.intp, types.intp),
+        *(Hashes, Hashes, _States),
+    )
+)
+def hash_keys(
+    data: Any, offsets: Any, first: Any, rows: Any, keys: Any, hosts: Any, state: Any
+) -> None:
+    """Fill in the hash of the key and of the host of each row, and what became of it.
+
+    `offsets` are those of the Arrow column from row `first` on. Rows whose state is NULL are
+    left out.
+    """
+    out = np.empty(3 * LONGEST + 16, np.uint8)
+    query = np.empty(3 * LONGEST + 16, np.uint8)
+    for row in range(rows):
+        if state[row] == NULL:
+            continue
+        start, end = np.intp(offsets[first + row]), np.intp(offsets[first + row + 1])
+        key = _key_start(data, start, end)
+        if key >= 0:
+            host_end = _plain_host_end(data, key + 2, end)
+            if host_end >= 0:
+                plain = _plain(data, key, host_end, end)
+                if plain:
+                    keys[row] = hash_range(data, key, end)
+                    hosts[row] = hash_range(data, key + 2, host_end)
+                    state[row] = plain
+                    continue
+        size, host_end = rewrite(data, start, end, out, query)
+        if size < 0:
+            state[row] = LEFT
+            continue
+        keys[row] = hash_range(out, 0, size)
+        hosts[row] = hash_range(out, 2, host_end)
+        state[row] = REWRITTEN | ODD
+
+
+def hash_column(
+    text: pa.StringArray,
+    keys: NDArray[np.uint64],
+    hosts: NDArray[np.uint64],
+    state: NDArray[np.uint8],
+) -> None:
+    """Fill in the hashes of a column of strings as `hash_keys` does; `state` is 0 for nulls."""
+    hash_keys(*buffers(text), text.offset, len(text), keys, hosts, state)
