@@ -53,9 +53,7 @@ def _count_marks(
     tally: Tally, keys: Keys, answers: Answers, wording: Wording, met: NDArray[np.intp]
 ) -> None:
     entries = answers.entry[met]
-    for entry, rows in zip(*np.unique(entries[entries != -1], return_counts=True), strict=True):
-        for name in wording.index.decisions.names(int(entry)):
-            tally.signals[name] += int(rows)
+    tally.signals.update(wording.index.decisions.marks(entries[entries != -1]))
     for row in met[entries == -1].tolist():
         words = row_words(keys, answers, wording, row)
         assert words is not None

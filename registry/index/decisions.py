@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -55,10 +56,15 @@ class Decisions:
         ranks[undecided] = self._ranks[classes[undecided]]
         return ranks
 
-    def names(self, entry: int) -> list[str]:
-        """Return the names of the signals that decide on an entry, each once."""
-        self.ranks(np.array([entry]))
-        return self._names[int(self._tables.classes[entry])]
+    def marks(self, entries: Numbers) -> Counter[str]:
+        """Return how many of the entries are decided by a signal of each name."""
+        self.ranks(entries)
+        counts = Counter[str]()
+        for number, rows in zip(
+            *np.unique(self._tables.classes[entries], return_counts=True), strict=True
+        ):
+            counts.update(dict.fromkeys(self._names[int(number)], int(rows)))
+        return counts
 
     def verdict(self, entry: int) -> Verdict:
         """Return the verdict on an entry, with its deciding signals."""

@@ -6,6 +6,7 @@ loading the kernel takes longer than reading them.
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -81,7 +82,7 @@ def key_column(column: Column) -> KeyColumn:
     text = _strings(column)
     state = np.asarray(text.is_valid().to_numpy(zero_copy_only=False), np.uint8)
     hashes, hosts = np.zeros(len(text), np.uint64), np.zeros(len(text), np.uint64)
-    if len(text) < COMPILED_ROWS:
+    if not _is_compiled(len(text)):
         has, odd = state.astype(bool), state.astype(bool)
         _read_singly(text, np.flatnonzero(has), hashes, hosts, has)
         return KeyColumn(text, hashes, hosts, has, np.zeros(len(text), bool), odd)
@@ -102,6 +103,11 @@ def url_keys(column: Column) -> pa.StringArray:
 def hosts_of_keys(keys: Column) -> pa.Array:
     """Return the `host` or `host:port` that each key (of `url_keys`) begins with."""
     return _flat(pc.replace_substring_regex(keys, r"^//([^/]*)(?s:.*)$", r"\1"))
+
+
+def _is_compiled(rows: int) -> bool:
+    """Return whether so many rows are read by the kernel: it pays, or is there already."""
+    return rows >= COMPILED_ROWS or "registry.urls._kernel" in sys.modules
 
 
 def _read_singly(
@@ -131,7 +137,7 @@ def _flat(column: Column) -> pa.Array:
 
 def hashes_of(texts: pa.StringArray) -> NDArray[np.uint64]:
     """Return `hash64` of each text of a column without nulls."""
-    if len(texts) < COMPILED_ROWS:
+    if not _is_compiled(len(texts)):
         return np.array([hash64(text.encode()) for text in texts.to_pylist()], np.uint64)
     from registry.urls._kernel_hash import hash_texts
 
