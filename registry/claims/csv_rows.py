@@ -20,16 +20,20 @@ import re
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from registry.claims.rows import UnreadableRow
 from registry.errors import UnreadableInput
+
+if TYPE_CHECKING:
+    from registry.claims.plain_lines import PlainLines
 
 QUOTED_LINES = 1_000
 QUOTED_CHARACTERS = 1 << 20
 
 Cells = list[str]
 MakesClaim = Callable[[Cells], bool]
+TakePlain = Callable[[], "PlainLines | None"]
 _STRAY_QUOTE = "not CSV: a quote inside a field that does not begin with a quote"
 _NOT_CLOSED = "not CSV: a quote is not closed"
 _HEADER = "the line with the column names"
@@ -76,6 +80,11 @@ class _Feed:
             raise UnreadableRow(_NOT_CLOSED)
         return line.text
 
+    @property
+    def reads_on(self) -> bool:
+        """Return whether the next line is one that was not consumed before."""
+        return not self._again
+
     def row_done(self) -> None:
         """Start a new row at the next line."""
         self.taken = []
@@ -105,8 +114,8 @@ class CsvRows:
         first = next(self._lines, CsvLine(1, ""))
         if isinstance(first.text, UnreadableRow):
             raise UnreadableInput(f"{_HEADER}: {first.text.message}", first.text.hint)
-        self._delimiter = delimiter or max(",;\t", key=first.text.count)
-        self._well_quoted = _row_pattern(self._delimiter)
+        self.delimiter = delimiter or max(",;\t", key=first.text.count)
+        self._well_quoted = _row_pattern(self.delimiter)
         self._feed = _Feed(chain([first], self._lines))
         csv.field_size_limit(2**31 - 1)  # lines and rows are bounded already
         try:
@@ -123,11 +132,25 @@ class CsvRows:
         `makes_claim` returns whether the fields of one line would be a row with a claim.
         Raises UnreadableInput if the header contains such a line.
         """
+        for row in self.parts(makes_claim, lambda: None):
+            assert isinstance(row, CsvRow)
+            yield row
+
+    def parts(
+        self, makes_claim: MakesClaim, take_plain: TakePlain
+    ) -> Iterator[CsvRow | PlainLines]:
+        """Yield the rows as `rows` does, and between them the lines of `take_plain`.
+
+        It is called where a row begins, and takes the next lines if each of them is a row.
+        """
         for line in self._below_header:
             if makes_claim(self._alone(line)):
                 raise UnreadableInput(f"{_HEADER} is {_NOT_CLOSED}")
         reader = self._reader()
         while True:
+            if self._feed.reads_on and (plain := take_plain()):
+                yield plain
+                continue
             try:
                 cells = next(reader)
                 self._refuse_stray_quote()
@@ -147,13 +170,13 @@ class CsvRows:
                 yield CsvRow(first, last, self._counted(cells))
 
     def _reader(self) -> Iterator[Cells]:
-        return csv.reader(self._feed, delimiter=self._delimiter, strict=True)
+        return csv.reader(self._feed, delimiter=self.delimiter, strict=True)
 
     def _refuse_stray_quote(self) -> None:
         """Raise UnreadableRow if a field that does not begin with a quote contains one."""
         text = "".join(str(line.text) for line in self._feed.taken)
         # Tab-separated values have no quoting (IANA), though some programs write quotes.
-        if '"' in text and self._delimiter != "\t" and not self._well_quoted.fullmatch(text):
+        if '"' in text and self.delimiter != "\t" and not self._well_quoted.fullmatch(text):
             raise UnreadableRow(_STRAY_QUOTE)
 
     def _refuse_swallowed(self, row: Cells, makes_claim: MakesClaim) -> None:
@@ -205,9 +228,9 @@ class CsvRows:
         text = str(line.text)
         alone = self._alone(line)
         missing = len(self.header) - len(alone)
-        whole = missing == 0 or (missing > 0 and _is_open(text, self._delimiter))
+        whole = missing == 0 or (missing > 0 and _is_open(text, self.delimiter))
         # A row with a missing or superfluous quote still has all its delimiters.
-        parts = [part.strip('"\r\n') for part in text.split(self._delimiter)]
+        parts = [part.strip('"\r\n') for part in text.split(self.delimiter)]
         return (whole and makes_claim(_others(alone, row))) or (
             # A row that lost a quote around delimiters has more of them.
             (len(parts) == len(self.header) or (len(parts) > len(self.header) and '"' in text))
@@ -216,7 +239,7 @@ class CsvRows:
 
     def _alone(self, line: CsvLine) -> Cells:
         """Return the fields of a line that is read alone."""
-        return next(csv.reader([str(line.text)], delimiter=self._delimiter), [])
+        return next(csv.reader([str(line.text)], delimiter=self.delimiter), [])
 
 
 def _row_pattern(delimiter: str) -> re.Pattern[str]:

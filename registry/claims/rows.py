@@ -18,6 +18,7 @@ from registry.model import HASH_BYTES, Claim, Meaning, Use
 from registry.urls.hosts import fits_dns
 from registry.urls.key import host_of, url_key
 
+CONVERT = "convert it: iconv -f WINDOWS-1252 -t UTF-8 FILE"
 HEX_DIGITS = {name: 2 * size for name, size in HASH_BYTES.items()}
 MOST_PIXELS_A_SIDE = 2**31 - 1
 _BESIDE_HOST = re.compile(r"[/?#@\\]")
@@ -28,6 +29,12 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 class UnreadableRow(UnreadableInput):
     """A row of a table cannot be read."""
+
+
+class NotUtf8(UnreadableRow):
+    """A line holds bytes that are not UTF-8."""
+
+    hint = CONVERT
 
 
 def claim_from_row(

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING
 
-from registry.claims.files import FIRST_SHOWN, TABLE_SUFFIXES, Problems
-from registry.claims.lines import CONVERT
+from registry.claims.files import TABLE_SUFFIXES
+from registry.claims.rows import CONVERT
+from registry.claims.tables import FIRST_SHOWN, Problems
 from registry.terminal import say, say_error, show_json
 
 if TYPE_CHECKING:

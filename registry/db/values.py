@@ -19,7 +19,7 @@ from functools import lru_cache
 from registry.model import Claim, Evidence, UrlReading
 
 # The name of a picture's file is not part of a claim's identity.
-_CLAIM_FIELDS = tuple(field.name for field in fields(Claim) if field.name != "file_name")
+CLAIM_FIELDS = tuple(field.name for field in fields(Claim) if field.name != "file_name")
 _ESCAPE = "\U0010ffff"
 _UNSTORABLE = re.compile("[\0\ud800-\udfff\U0010ffff]")
 _PACKED = re.compile(_ESCAPE + "([0-9a-f]{6})")
@@ -55,7 +55,7 @@ def claim_digest(claim: Claim) -> bytes:
     A field that a later version adds does not change the digests of claims without it.
     """
     filled: dict[str, object] = {}
-    for name in _CLAIM_FIELDS:
+    for name in CLAIM_FIELDS:
         value = getattr(claim, name)
         if isinstance(value, datetime):
             value = value.astimezone(UTC).isoformat()

@@ -14,17 +14,19 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from registry.claims.files import Problems, is_table, read_claims
+from registry.claims.files import is_table, read_claims
+from registry.claims.tables import Problems
 from registry.datasets._left_out import passed_over
 from registry.errors import UnreadableInput
 from registry.model import Claim
 
+LIST = Claim("list")
 A, B = "https://art.example/a.jpg", "https://art.example/b.jpg"
 
 
 def read(path: Path) -> tuple[list[Claim], Problems]:
     problems = Problems()
-    return list(read_claims(path, "list", problems)), problems
+    return list(read_claims(path, LIST, problems)), problems
 
 
 def urls(path: Path) -> list[str | None]:
@@ -193,7 +195,7 @@ def test_memory_does_not_grow_with_the_file(tmp_path: Path, name: str) -> None:
     del rows
     tracemalloc.start()
     try:
-        assert sum(1 for _ in read_claims(path, "list", Problems())) == 12_000
+        assert sum(1 for _ in read_claims(path, LIST, Problems())) == 12_000
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
@@ -310,7 +312,7 @@ def test_a_damaged_row_group_costs_no_other(tmp_path: Path) -> None:
     damaged = bytearray(path.read_bytes())
     damaged[start : start + where.total_compressed_size] = b"\xff" * where.total_compressed_size
     path.write_bytes(damaged)
-    rows = read_claims(path, "list", Problems())
+    rows = read_claims(path, LIST, Problems())
     found = [claim.url for claim in islice(rows, 20)]
     with pytest.raises(UnreadableInput, match="10 rows in 1 of 3 row groups are lost"):
         next(rows)
