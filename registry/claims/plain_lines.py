@@ -147,7 +147,8 @@ def json_pattern(names: Sequence[str], columns: Mapping[str, str]) -> str | None
         return None
     known = {own: column for column, own in columns.items()}
     members = [rf'"{re.escape(name)}"\s*:\s*{_json_value(known.get(name))}' for name in names]
-    return rf"^\s*\{{\s*{r'\s*,\s*'.join(members)}\s*\}}\s*{_END}" if names else None
+    between = r"\s*,\s*".join(members)
+    return rf"^\s*\{{\s*{between}\s*\}}\s*{_END}" if names else None
 
 
 def _json_value(column: str | None) -> str:

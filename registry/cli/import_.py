@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 import click
 
-from registry.claims.files import TABLE_SUFFIXES, is_table, read_claims
+from registry.claims.files import TABLE_SUFFIXES, is_table, read_parts
 from registry.claims.rows import checked_line
 from registry.cli._import_result import ImportResult, report, say_unreadable
 from registry.errors import UnreadableInput, UsageError
@@ -20,6 +21,7 @@ from registry.text import visible
 if TYPE_CHECKING:
     import psycopg
 
+    from registry.claims.ordinary import ClaimColumns
     from registry.datasets._left_out import SkippedFiles
 
 MEANINGS = click.Choice(["reserved", "conditional", "allowed"])
@@ -169,19 +171,29 @@ def _hidden_lists(path: Path) -> list[Path]:
 def _import_table(
     conn: psycopg.Connection, table: Named, defaults: Defaults, result: ImportResult
 ) -> None:
-    from registry.db.claims import import_claims
+    from registry.cli._progress import Progress
+    from registry.db.claims import import_parts
+    from registry.db.connect import connect
 
-    claims = read_claims(
-        table.path,
-        table.source,
-        result.problems,
-        meaning=defaults.meaning,
-        claimant=defaults.claimant,
-    )
-    try:
-        import_claims(conn, _counted(claims, "rows"), on_batch=result.add)
-    except UnreadableInput as error:
-        say_unreadable(result, error.message, error.hint)
+    named = Claim(table.source, meaning=defaults.meaning, claimant=defaults.claimant)
+    started = result.problems.rows_read
+    with ExitStack() as sessions, Progress("rows") as progress:
+
+        def show() -> None:
+            progress(result.problems.rows_read - started, None)
+
+        def parts() -> Iterator[list[Claim] | ClaimColumns]:
+            for part in read_parts(table.path, named, result.problems):
+                show()
+                yield part
+
+        def another() -> psycopg.Connection:
+            return sessions.enter_context(connect())
+
+        try:
+            import_parts(conn, parts(), named, result.add, show, another)
+        except UnreadableInput as error:
+            say_unreadable(result, error.message, error.hint)
 
 
 def _import_pictures(

@@ -5,42 +5,39 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, TypeVar
+from itertools import chain, repeat
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import psycopg
 from psycopg.rows import dict_row
 
+from registry.db.claim_batches import (
+    Batches,
+    CopyRows,
+    ImportCounts,
+    OnBatch,
+    OpenSession,
+    lock_claims,
+    store,
+)
+from registry.db.claim_copy import copy_rows
 from registry.db.held_signals import held_signals
 from registry.db.records import add_pictures
 from registry.db.sql import load
-from registry.db.values import claim_digest, pack, unpack
+from registry.db.values import pack, unpack
 from registry.errors import UnreadableInput, UsageError
 from registry.model import Claim, Picture
+
+if TYPE_CHECKING:
+    from registry.claims.ordinary import ClaimColumns
 
 SQL = load("claims")
 Item = TypeVar("Item")
 
 
-@dataclass(frozen=True, slots=True)
-class ImportCounts:
-    """Numbers of claims: read, added, already known, and withdrawn ones that were restored."""
-
-    read: int = 0
-    added: int = 0
-    already: int = 0
-    restored: int = 0
-
-    def __add__(self, other: ImportCounts) -> ImportCounts:
-        """Return the sums."""
-        return ImportCounts(
-            self.read + other.read,
-            self.added + other.added,
-            self.already + other.already,
-            self.restored + other.restored,
-        )
-
-
-OnBatch = Callable[[ImportCounts], None]
+# Claims of the batches of a list. The first are small, so that something is soon stored; large
+# ones touch each page of a grown index once for many claims.
+SIZES = (20_000, 100_000, 400_000, 1_000_000)
 
 
 def _ignore(counts: ImportCounts) -> None:
@@ -60,15 +57,58 @@ def import_claims(
     batch is in memory. If `claims` raises UnreadableInput, the claims before it are stored
     and the error is raised again.
     """
-    counts = ImportCounts()
-    for part in _batches(claims, batch):
-        with held_signals() as hold:
-            with conn.transaction():
-                stored = _insert(conn, part)
-                hold()
-            on_batch(stored)
-        counts += stored
-    return counts
+    return _import(conn, _batches(claims, batch), repeat(batch), on_batch)
+
+
+def import_parts(
+    conn: psycopg.Connection,
+    parts: Iterable[Sequence[Claim] | ClaimColumns],
+    defaults: Claim,
+    on_batch: OnBatch = _ignore,
+    on_wait: Callable[[], None] = lambda: None,
+    another: OpenSession | None = None,
+) -> ImportCounts:
+    """Store the claims of a list, as `import_claims` does, up to a million per transaction.
+
+    `defaults` has the values that claims in columns lack. `on_wait` is called while the
+    database is waited for. `another` opens a second session: then the database inserts a batch
+    while the next is read. Some parts are in memory.
+    """
+    sizes = chain(SIZES, repeat(SIZES[-1]))
+    return _import(conn, parts, sizes, on_batch, on_wait, another, defaults)
+
+
+def _import(
+    conn: psycopg.Connection,
+    parts: Iterable[Sequence[Claim] | ClaimColumns],
+    sizes: Iterator[int],
+    on_batch: OnBatch,
+    on_wait: Callable[[], None] = lambda: None,
+    another: OpenSession | None = None,
+    defaults: Claim | None = None,
+) -> ImportCounts:
+    with Batches(conn, another, sizes, on_batch, on_wait) as batches:
+        try:
+            for part in parts:
+                batches.add(_copied(part, defaults))
+        except UnreadableInput:
+            batches.finish()
+            raise
+        batches.finish()
+    return batches.counts
+
+
+def _copied(part: Sequence[Claim] | ClaimColumns, defaults: Claim | None) -> CopyRows:
+    if isinstance(part, Sequence):
+        return _rows(part)
+    from registry.db.claim_columns import copy_columns
+
+    assert defaults is not None
+    return CopyRows(part.count, copy_columns(part, defaults))
+
+
+def _rows(claims: Sequence[Claim]) -> CopyRows:
+    return CopyRows(len(claims), copy_rows(claims), any(claim.file_name for claim in claims))
 
 
 def import_pictures(
@@ -82,8 +122,10 @@ def import_pictures(
     for part in _batches(pictures, batch):
         with held_signals() as hold:
             with conn.transaction():
+                # Before the pictures: a crawler that finds one of them must not wait for a list.
+                lock_claims(conn)
                 add_pictures(conn, [picture for picture, _ in part])
-                stored = _insert(conn, [claim for _, claim in part])
+                stored = store(conn, [_rows([claim for _, claim in part])])
                 hold()
             on_batch(stored)
         counts += stored
@@ -104,51 +146,6 @@ def _batches(items: Iterable[Item], size: int) -> Iterator[list[Item]]:
         raise
     if part:
         yield part
-
-
-def _insert(conn: psycopg.Connection, claims: Sequence[Claim]) -> ImportCounts:
-    conn.execute(SQL["stage_claims"])
-    with conn.cursor() as cursor, cursor.copy(SQL["copy_claims"]) as copy:
-        for claim in claims:
-            copy.write_row(_row(claim))
-    added = conn.execute(SQL["insert_claims"]).rowcount
-    restored = conn.execute(SQL["restore_claims"]).rowcount
-    if any(claim.file_name for claim in claims):
-        conn.execute(SQL["name_files"])
-    return ImportCounts(len(claims), added, len(claims) - added - restored, restored)
-
-
-def _row(claim: Claim) -> Sequence[object]:
-    return (
-        claim_digest(claim),
-        pack(claim.source),
-        _packed(claim.claimant),
-        _packed(claim.url),
-        _packed(claim.page_url),
-        claim.site,
-        _packed(claim.path_pattern),
-        _bytes(claim.sha256),
-        _bytes(claim.md5),
-        _bytes(claim.phash64),
-        _bytes(claim.phash256),
-        claim.width,
-        claim.height,
-        claim.meaning,
-        claim.use,
-        _packed(claim.signal),
-        _packed(claim.evidence),
-        claim.observed_at,
-        _packed(claim.licence_url),
-        _packed(claim.file_name),
-    )
-
-
-def _packed(text: str | None) -> str | None:
-    return None if text is None else pack(text)
-
-
-def _bytes(digits: str | None) -> bytes | None:
-    return None if digits is None else bytes.fromhex(digits)
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,6 +240,10 @@ def withdraw_ids(conn: psycopg.Connection, ids: Sequence[int], reason: str | Non
             raise UsageError(f"no claim has the id {missing[0]}", "registry claims list")
         values = {"ids": list(ids), "reason": _packed(reason)}
         return conn.execute(SQL["withdraw_ids"], values).rowcount
+
+
+def _packed(text: str | None) -> str | None:
+    return None if text is None else pack(text)
 
 
 def _unpacked(value: Any) -> Any:

@@ -11,10 +11,35 @@ CREATE TEMP TABLE IF NOT EXISTS staged_claim (
 -- name: copy_claims
 COPY staged_claim (digest, source, claimant, url, page_url, site, path_pattern, sha256, md5,
                    phash64, phash256, width, height, meaning, use, signal, evidence,
-                   observed_at, licence_url, file_name) FROM STDIN
+                   observed_at, licence_url, file_name) FROM STDIN (FORMAT BINARY)
+
+-- name: lock_claims
+-- one import after the other inserts; crawls do not wait for this lock
+SELECT pg_advisory_xact_lock(%(key)s)
+
+-- name: plan_insert
+-- look each staged digest up in the index, in its order, however large the table has become;
+-- its statistics may be older than the rows of this import
+SELECT set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true),
+       set_config('work_mem', '256MB', true)
+
+-- name: plan_others
+SELECT set_config('enable_hashjoin', 'on', true), set_config('enable_mergejoin', 'on', true)
+
+-- name: insert_new_claims
+-- under the lock; in the order of the digest, so that each page of its index is changed once
+INSERT INTO claim (digest, source, claimant, url, page_url, site, path_pattern, sha256, md5,
+                   phash64, phash256, width, height, meaning, use, signal, evidence,
+                   observed_at, licence_url, file_name)
+SELECT digest, source, claimant, url, page_url, site, path_pattern, sha256, md5,
+       phash64, phash256, width, height, meaning, use, signal, evidence,
+       observed_at, licence_url, file_name
+FROM (SELECT DISTINCT ON (digest) * FROM staged_claim ORDER BY digest, file_name) AS distinct_claim
+WHERE NOT EXISTS (SELECT FROM claim WHERE claim.digest = distinct_claim.digest)
+ORDER BY digest
 
 -- name: insert_claims
--- in the order of the digest, so that two imports at once cannot deadlock
+-- the same without the lock; in the order of the digest, so that two cannot deadlock
 INSERT INTO claim (digest, source, claimant, url, page_url, site, path_pattern, sha256, md5,
                    phash64, phash256, width, height, meaning, use, signal, evidence,
                    observed_at, licence_url, file_name)
@@ -25,13 +50,17 @@ SELECT DISTINCT ON (digest)
 FROM staged_claim ORDER BY digest, file_name
 ON CONFLICT (digest) DO NOTHING
 
+-- name: any_withdrawn
+SELECT EXISTS (SELECT FROM claim_withdrawal WHERE restored_at IS NULL)
+
 -- name: restore_claims
 -- in the order of their ids, so that two imports at once cannot deadlock
 WITH standing_again AS (
-    SELECT id FROM claim_withdrawal
-    WHERE restored_at IS NULL
-      AND claim_id IN (SELECT claim.id FROM claim JOIN staged_claim USING (digest))
-    ORDER BY id FOR UPDATE
+    SELECT claim_withdrawal.id
+    FROM claim_withdrawal JOIN claim ON claim.id = claim_withdrawal.claim_id
+    WHERE claim_withdrawal.restored_at IS NULL
+      AND claim.digest IN (SELECT digest FROM staged_claim)
+    ORDER BY claim_withdrawal.id FOR UPDATE OF claim_withdrawal
 )
 UPDATE claim_withdrawal SET restored_at = greatest(now(), withdrawn_at)
 FROM standing_again WHERE claim_withdrawal.id = standing_again.id
