@@ -108,7 +108,7 @@ def _sides(array: pa.Array) -> Parsed:
         numbers = pc.fill_null(array, 0).to_numpy()
         blank = ~not_null(array)
     elif pa.types.is_float32(kind) or pa.types.is_float64(kind):
-        numbers = pc.fill_null(array, float("nan")).to_numpy()
+        numbers = pc.fill_null(array.cast(pa.float64()), float("nan")).to_numpy()
         blank = np.isnan(numbers)
     else:
         return _sides_in_text(array)

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable
 from itertools import pairwise
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -34,11 +34,13 @@ _AFTER_DATE = 10
 
 def copy_columns(claims: ClaimColumns, defaults: Claim) -> memoryview:
     """Return the rows of these claims; `defaults` has what is absent in the columns."""
+    if not claims.count:
+        return memoryview(b"")
     pieces: list[Piece] = [ROW, _digests(claims, defaults)]
     for name in FIELDS:
         default = text_field(getattr(defaults, name))
         pieces += _with_default(_copied(name, claims.columns.get(name)), default)
-    return _bytes(_joined(pieces, NULL), claims.count)
+    return _contents(_joined(pieces, NULL)).data
 
 
 def _digests(claims: ClaimColumns, defaults: Claim) -> pa.Array:
@@ -52,16 +54,25 @@ def _digests(claims: ClaimColumns, defaults: Claim) -> pa.Array:
         column = claims.columns.get(name)
         known: list[Piece] = [] if column is None else [before, _jsoned(name, column), after]
         pieces += _with_default(known, default)
-    texts = _joined([*pieces, b"}"], b"")
-    data = _bytes(texts, claims.count)
-    places = np.frombuffer(texts.buffers()[1], np.int32, claims.count + 1) if claims.count else [0]
-    sha256 = hashlib.sha256
-    digests = [sha256(data[start:end]).digest() for start, end in pairwise(_plain(places))]
+    texts = _contents(_joined([*pieces, b"}"], b""))
+    sha256, data = hashlib.sha256, texts.data
+    digests = [sha256(data[start:end]).digest() for start, end in pairwise(texts.places)]
     return _fixed_texts(np.frombuffer(b"".join(digests), np.uint8), 32)
 
 
-def _plain(numbers: Iterable[int]) -> list[int]:
-    return numbers.tolist() if isinstance(numbers, np.ndarray) else list(numbers)
+class _Contents(NamedTuple):
+    """The bytes of all rows, and where each begins in them, the end of the last included."""
+
+    data: memoryview
+    places: list[int]
+
+
+def _contents(texts: pa.Array) -> _Contents:
+    """Return the bytes of an array that has just been made, so that it begins with its buffers."""
+    _, places, data = texts.buffers()
+    starts = np.frombuffer(places, np.int32, len(texts) + 1).tolist()
+    # A buffer may be longer than its content.
+    return _Contents(memoryview(data)[: starts[-1]], starts)
 
 
 def _with_default(pieces: list[Piece], default: bytes) -> list[Piece]:
@@ -91,12 +102,6 @@ def _joined(pieces: list[Piece], null: bytes) -> pa.Array:
 
 def _scalars(pieces: list[Piece]) -> list[object]:
     return [pa.scalar(p, pa.binary()) if isinstance(p, bytes) else p for p in pieces]
-
-
-def _bytes(texts: pa.Array, count: int) -> memoryview:
-    """Return the bytes of all rows."""
-    data = texts.buffers()[2] if count else None
-    return memoryview(data) if data is not None else memoryview(b"")
 
 
 def _copied(name: str, column: pa.Array | None) -> list[Piece]:
@@ -155,8 +160,7 @@ def _moments(column: pa.Array) -> pa.Array:
 
 def _iso(ticks: npt.NDArray[np.int64], kind: pa.DataType) -> pa.Array:
     texts = pa.array(ticks).view(kind).cast(pa.string())
-    data = np.frombuffer(texts.buffers()[2], np.uint8)
-    rows = data.reshape(len(ticks), -1)
+    rows = np.frombuffer(_contents(texts).data, np.uint8).reshape(len(ticks), -1)
     whole = np.hstack([rows, np.broadcast_to(_ZONE, (len(ticks), len(_ZONE)))])
     whole[:, _AFTER_DATE] = ord("T")
     return _fixed_texts(whole.reshape(-1), whole.shape[1])

@@ -21,7 +21,7 @@ SELECT pg_advisory_xact_lock(%(key)s)
 -- look each staged digest up in the index, in its order, however large the table has become;
 -- its statistics may be older than the rows of this import
 SELECT set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true),
-       set_config('work_mem', '256MB', true)
+       set_config('work_mem', '64MB', true)
 
 -- name: plan_others
 SELECT set_config('enable_hashjoin', 'on', true), set_config('enable_mergejoin', 'on', true)
