@@ -26,7 +26,7 @@ _ODD[0x20:0x7F] = False
 _ODD[[9, _LINE_FEED]] = False
 _END = r"\r?\n$"
 _NAME = re.compile(r"[ !#-\[\]-~]{1,200}")
-_STRING = r'"[^"\\]*"'
+_STRING = r'"[^"\\\t]*"'
 _NUMBER = r"-?(?:0|[1-9][0-9]{0,30})(?:\.[0-9]{1,30})?(?:[eE][+-]?[0-9]{1,3})?"
 _SIDES = ("width", "height")
 
@@ -63,9 +63,11 @@ class PlainMap(NamedTuple):
         The first of them has this number.
         """
         line = int(np.searchsorted(self.places, at - self.start))
-        following = int(np.searchsorted(self.breaks, line))
-        end = int(self.breaks[following])
-        if end - line < fewest or self.places[line] != at - self.start:
+        if line == len(self.places) or self.places[line] != at - self.start:
+            # A carriage return ended the line before: only line feeds are looked for here.
+            return None
+        end = int(self.breaks[np.searchsorted(self.breaks, line)])
+        if end - line < fewest:
             return None
         places = self.places[line : end + 1] - self.places[line]
         data = self.block[at : at + int(places[-1])]
@@ -154,7 +156,7 @@ def json_pattern(names: Sequence[str], columns: Mapping[str, str]) -> str | None
 def _json_value(column: str | None) -> str:
     if column is None:
         return rf"(?:{_STRING}|{_NUMBER}|true|false|null)"
-    text = rf'"(?P<{column}>[^"\\]*)"'
+    text = rf'"(?P<{column}>[^"\\\t]*)"'
     if column in _SIDES:
         return rf"(?:{text}|(?P<{column}_number>[1-9][0-9]{{0,8}})|null)"
     return f"(?:{text}|null)"

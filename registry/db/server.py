@@ -16,7 +16,7 @@ from registry import durable
 from registry.db import fresh, keeper
 from registry.db.probe import Answer, probe
 from registry.db.reasons import reason
-from registry.db.server_setup import MAJOR, ServerSetup, make_folder
+from registry.db.server_setup import MAJOR, ServerSetup, log_megabytes, make_folder
 from registry.db.waiting import waits
 from registry.errors import DatabaseUnavailable
 
@@ -201,6 +201,7 @@ def _start_keeper(setup: ServerSetup) -> None:
         "cluster_name=optout-registry",
         "timezone=UTC",
         "log_timezone=UTC",
+        f"max_wal_size={log_megabytes(shutil.disk_usage(setup.root).free)}MB",
     ):
         server += ["-c", setting]
     order = {

@@ -30,6 +30,10 @@ SYSTEM_FOLDER = Path("/var/lib/optout-registry")
 ACCOUNTS = ("optout-registry", "postgres", "nobody")
 # A socket's path must fit in 104 bytes (macOS) or 108 (Linux), its name included.
 LONGEST_SOCKET_FOLDER = 103 - len("/.s.PGSQL.5432")
+# Megabytes of write-ahead log that make the server write all changed pages (a checkpoint). After
+# it, each page is logged whole when it changes again: an import of ten million claims, which
+# writes about 5 GB, should meet none.
+LEAST_LOG, MOST_LOG = 1024, 8192
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +92,11 @@ def find_setup(home: Path) -> ServerSetup:
     if not _can_reach(account, _bin(wheel) / "postgres"):
         wheel = _copy(wheel, account)
     return ServerSetup(root, _bin(wheel), account)
+
+
+def log_megabytes(free: int) -> int:
+    """Return the setting max_wal_size in MB for a disk with `free` bytes: a quarter of them."""
+    return max(LEAST_LOG, min(MOST_LOG, free // 4 >> 20))
 
 
 def has_data(home: Path) -> bool:
