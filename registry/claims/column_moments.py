@@ -82,7 +82,7 @@ def _seconds(digits: Numbers) -> Numbers:
     """Return the seconds from 1970 of dates or times, -1 of those that do not exist."""
 
     def number(at: int, size: int = 2) -> Numbers:
-        value = digits[at]
+        value: Numbers = digits[at]
         for place in range(at + 1, at + size):
             value = 10 * value + digits[place]
         return value

@@ -141,12 +141,18 @@ def _hashes(size: int, may_be_flat: bool) -> Parser:
         of_bytes = pa.types.is_binary(array.type)
         right = ~view.blank & (view.sizes == (size if of_bytes else 2 * size))
         found = matrix(view, right, size if of_bytes else 2 * size)
-        codes, good = (found, ~_IS_BLANK[found].all(axis=1)) if of_bytes else _codes(found)
+        codes, good = (found, _filled(found)) if of_bytes else _codes(found)
         if may_be_flat:
             good &= ~_flat(codes)
         return _spread(codes, good, right, view.blank)
 
     return parse
+
+
+def _filled(codes: npt.NDArray[np.uint8]) -> Mask:
+    """Return which rows of bytes are a value."""
+    filled: Mask = np.logical_not(_IS_BLANK[codes].all(axis=1))
+    return filled
 
 
 def _codes(digits: npt.NDArray[np.uint8]) -> tuple[npt.NDArray[np.uint8], Mask]:

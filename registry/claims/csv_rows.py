@@ -20,20 +20,17 @@ import re
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple, TypeVar
 
 from registry.claims.rows import UnreadableRow
 from registry.errors import UnreadableInput
-
-if TYPE_CHECKING:
-    from registry.claims.plain_lines import PlainLines
 
 QUOTED_LINES = 1_000
 QUOTED_CHARACTERS = 1 << 20
 
 Cells = list[str]
 MakesClaim = Callable[[Cells], bool]
-TakePlain = Callable[[], "PlainLines | None"]
+Many = TypeVar("Many")
 _STRAY_QUOTE = "not CSV: a quote inside a field that does not begin with a quote"
 _NOT_CLOSED = "not CSV: a quote is not closed"
 _HEADER = "the line with the column names"
@@ -132,14 +129,13 @@ class CsvRows:
         `makes_claim` returns whether the fields of one line would be a row with a claim.
         Raises UnreadableInput if the header contains such a line.
         """
-        for row in self.parts(makes_claim, lambda: None):
-            assert isinstance(row, CsvRow)
-            yield row
+        none: Callable[[], CsvRow | None] = lambda: None  # noqa: E731 (it has a type)
+        yield from self.parts(makes_claim, none)
 
     def parts(
-        self, makes_claim: MakesClaim, take_plain: TakePlain
-    ) -> Iterator[CsvRow | PlainLines]:
-        """Yield the rows as `rows` does, and between them the lines of `take_plain`.
+        self, makes_claim: MakesClaim, take_many: Callable[[], Many | None]
+    ) -> Iterator[CsvRow | Many]:
+        """Yield the rows as `rows` does, and between them what `take_many` returns.
 
         It is called where a row begins, and takes the next lines if each of them is a row.
         """
@@ -148,8 +144,8 @@ class CsvRows:
                 raise UnreadableInput(f"{_HEADER} is {_NOT_CLOSED}")
         reader = self._reader()
         while True:
-            if self._feed.reads_on and (plain := take_plain()):
-                yield plain
+            if self._feed.reads_on and (many := take_many()):
+                yield many
                 continue
             try:
                 cells = next(reader)

@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from registry.claims.ordinary import ClaimColumns
 
 TABLE_SUFFIXES = (".csv", ".tsv", ".jsonl", ".ndjson", ".parquet")
-# Most claims that are handed on at once if they are not in columns.
-MOST_CLAIMS = 2_000
 # Bytes of a text file below which columns gain less time than their libraries need to load.
 SMALL = 128 << 10
 
@@ -46,31 +44,13 @@ def read_claims(path: Path, defaults: Claim, problems: Problems) -> Iterator[Cla
             yield from reading.claims(rows)
 
 
-def read_parts(
-    path: Path, defaults: Claim, problems: Problems
-) -> Iterator[list[Claim] | ClaimColumns]:
+def read_table(path: Path, defaults: Claim, problems: Problems) -> Iterator[Claim | ClaimColumns]:
     """Yield the claims of a table as `read_claims` does, those of ordinary rows in columns.
 
     Of a batch of rows, the ordinary ones come first. `problems` are the same, in the same
-    order. Raises UnreadableInput after the claims before the fault.
+    order. Raises UnreadableInput.
     """
-    claims = _mixed if _in_columns(path) else read_claims
-    alone: list[Claim] = []
-    try:
-        for claim in claims(path, defaults, problems):
-            if isinstance(claim, Claim):
-                alone.append(claim)
-                if len(alone) < MOST_CLAIMS:
-                    continue
-            if alone:
-                yield alone
-                alone = []
-            if not isinstance(claim, Claim):
-                yield claim
-    except UnreadableInput:
-        yield alone
-        raise
-    yield alone
+    return (_mixed if _in_columns(path) else read_claims)(path, defaults, problems)
 
 
 def _in_columns(path: Path) -> bool:

@@ -70,9 +70,11 @@ class Lines:
         self._map: PlainMap | None = None
 
     def __iter__(self) -> Lines:
+        """Return this object."""
         return self
 
     def __next__(self) -> CsvLine:
+        """Return the next line."""
         if not self._has_block():
             raise StopIteration
         end = _line_end(self._block, self._at)

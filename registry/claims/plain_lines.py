@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -16,7 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import csv
 
-from registry.claims.column_views import Mask, kept, matches
+from registry.claims.column_views import Mask, matches
 
 # Patterns with more columns than this would be slow to match.
 MOST_COLUMNS = 60
@@ -31,7 +32,8 @@ _NUMBER = r"-?(?:0|[1-9][0-9]{0,30})(?:\.[0-9]{1,30})?(?:[eE][+-]?[0-9]{1,3})?"
 _SIDES = ("width", "height")
 
 
-class PlainLines(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class PlainLines:
     """Plain lines: the number of the first, how many, their bytes and where each begins."""
 
     first: int

@@ -23,7 +23,8 @@ class TableRow(NamedTuple):
     values: Values
 
 
-class TableBatch(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class TableBatch:
     """Rows in columns: how many, their known columns, and the rows at some places one by one."""
 
     count: int

@@ -13,7 +13,7 @@ from registry.terminal import say, say_error, show_json
 
 if TYPE_CHECKING:
     from registry.datasets._left_out import SkippedFiles
-    from registry.db.claims import ImportCounts
+    from registry.db.claim_batches import ImportCounts
 
 
 @dataclass(slots=True)

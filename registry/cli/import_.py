@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 import click
 
-from registry.claims.files import TABLE_SUFFIXES, is_table, read_parts
+from registry.claims.files import TABLE_SUFFIXES, is_table, read_table
 from registry.claims.rows import checked_line
 from registry.cli._import_result import ImportResult, report, say_unreadable
 from registry.errors import UnreadableInput, UsageError
@@ -172,7 +172,7 @@ def _import_table(
     conn: psycopg.Connection, table: Named, defaults: Defaults, result: ImportResult
 ) -> None:
     from registry.cli._progress import Progress
-    from registry.db.claims import import_parts
+    from registry.db.claims import import_claims
     from registry.db.connect import connect
 
     named = Claim(table.source, meaning=defaults.meaning, claimant=defaults.claimant)
@@ -182,16 +182,23 @@ def _import_table(
         def show() -> None:
             progress(result.problems.rows_read - started, None)
 
-        def parts() -> Iterator[list[Claim] | ClaimColumns]:
-            for part in read_parts(table.path, named, result.problems):
+        def claims() -> Iterator[Claim | ClaimColumns]:
+            for claim in read_table(table.path, named, result.problems):
                 show()
-                yield part
+                yield claim
 
         def another() -> psycopg.Connection:
             return sessions.enter_context(connect())
 
         try:
-            import_parts(conn, parts(), named, result.add, show, another)
+            import_claims(
+                conn,
+                claims(),
+                on_batch=result.add,
+                defaults=named,
+                on_wait=show,
+                another=another,
+            )
         except UnreadableInput as error:
             say_unreadable(result, error.message, error.hint)
 

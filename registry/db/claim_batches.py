@@ -10,10 +10,8 @@ from __future__ import annotations
 import logging
 import queue
 import threading
-import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import psycopg
 from psycopg import errors
@@ -55,7 +53,8 @@ class ImportCounts:
         )
 
 
-class CopyRows(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class CopyRows:
     """Claims as rows of a binary COPY: how many, their bytes, and whether any has a file name."""
 
     count: int
@@ -234,15 +233,17 @@ class Batches:
         self._size = 0
 
     def __enter__(self) -> Batches:
+        """Return this object."""
         return self
 
     def __exit__(self, *_: object) -> None:
+        """Roll back what is not committed within moments; count what is."""
         with held_signals() as hold:
             hold()
-            for batch in (self._open, self._inserting):
+            for batch in (self._inserting, self._open):
                 if batch is not None:
                     batch.give_up()
-            self._count(self._inserting)
+                    self._count(batch)
 
     def add(self, rows: CopyRows) -> None:
         """Add claims to the open batch, which is inserted once it is large enough."""
@@ -286,9 +287,9 @@ class Batches:
                 hold()
                 self._count(self._inserting)
 
-    def _count(self, batch: _Batch | None) -> None:
-        """Count a committed batch, once."""
-        if batch is not None and batch.stored is not None:
+    def _count(self, batch: _Batch) -> None:
+        """Count a batch if it is committed."""
+        if batch.stored is not None:
             self._inserting = None
             self._free.append(batch.conn)
             self.counts += batch.stored

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from itertools import pairwise
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -21,7 +21,7 @@ from registry.db.claim_copy import EPOCH, FIELDS, HASHES, NULL, ROW, text_field
 from registry.db.values import CLAIM_FIELDS
 from registry.model import Claim
 
-Piece = bytes | pa.Array
+Piece: TypeAlias = "bytes | pa.Array"
 _SIDES = frozenset({"width", "height"})
 # A field that every claim has: those before it in canonical JSON end with a comma, those after
 # it begin with one.

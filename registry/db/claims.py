@@ -35,9 +35,11 @@ SQL = load("claims")
 Item = TypeVar("Item")
 
 
-# Claims of the batches of a list. The first are small, so that something is soon stored; large
-# ones touch each page of a grown index once for many claims.
+# Claims per transaction. The first batches are small, so that something is soon stored; a large one
+# touches each page of a grown index once for many claims.
 SIZES = (20_000, 100_000, 400_000, 1_000_000)
+# Most single claims that are sent at once.
+MOST_SINGLE = 2_000
 
 
 def _ignore(counts: ImportCounts) -> None:
@@ -46,51 +48,30 @@ def _ignore(counts: ImportCounts) -> None:
 
 def import_claims(
     conn: psycopg.Connection,
-    claims: Iterable[Claim],
-    batch: int = 10_000,
+    claims: Iterable[Claim | ClaimColumns],
+    batch: int | None = None,
     on_batch: OnBatch = _ignore,
-) -> ImportCounts:
-    """Store claims, `batch` of them per transaction, and return the counts.
-
-    `on_batch` gets the counts of each batch once it is stored. Importing the same claims
-    again adds nothing, so an interrupted import is completed by running it again. One
-    batch is in memory. If `claims` raises UnreadableInput, the claims before it are stored
-    and the error is raised again.
-    """
-    return _import(conn, _batches(claims, batch), repeat(batch), on_batch)
-
-
-def import_parts(
-    conn: psycopg.Connection,
-    parts: Iterable[Sequence[Claim] | ClaimColumns],
-    defaults: Claim,
-    on_batch: OnBatch = _ignore,
+    *,
+    defaults: Claim | None = None,
     on_wait: Callable[[], None] = lambda: None,
     another: OpenSession | None = None,
 ) -> ImportCounts:
-    """Store the claims of a list, as `import_claims` does, up to a million per transaction.
+    """Store claims, up to a million or `batch` of them per transaction, and return the counts.
+
+    `on_batch` gets the counts of each batch once it is stored. Importing the same claims
+    again adds nothing, so an interrupted import is completed by running it again. If `claims`
+    raises UnreadableInput, the claims before it are stored and the error is raised again.
 
     `defaults` has the values that claims in columns lack. `on_wait` is called while the
     database is waited for. `another` opens a second session: then the database inserts a batch
-    while the next is read. Some parts are in memory.
+    while the next is read. In memory are a few thousand single claims, and a few of the columns.
     """
-    sizes = chain(SIZES, repeat(SIZES[-1]))
-    return _import(conn, parts, sizes, on_batch, on_wait, another, defaults)
-
-
-def _import(
-    conn: psycopg.Connection,
-    parts: Iterable[Sequence[Claim] | ClaimColumns],
-    sizes: Iterator[int],
-    on_batch: OnBatch,
-    on_wait: Callable[[], None] = lambda: None,
-    another: OpenSession | None = None,
-    defaults: Claim | None = None,
-) -> ImportCounts:
+    sizes = repeat(batch) if batch else chain(SIZES, repeat(SIZES[-1]))
+    most = min(batch or MOST_SINGLE, MOST_SINGLE)
     with Batches(conn, another, sizes, on_batch, on_wait) as batches:
         try:
-            for part in parts:
-                batches.add(_copied(part, defaults))
+            for rows in _copied(claims, defaults, most):
+                batches.add(rows)
         except UnreadableInput:
             batches.finish()
             raise
@@ -98,17 +79,36 @@ def _import(
     return batches.counts
 
 
-def _copied(part: Sequence[Claim] | ClaimColumns, defaults: Claim | None) -> CopyRows:
-    if isinstance(part, Sequence):
-        return _rows(part)
-    from registry.db.claim_columns import copy_columns
-
-    assert defaults is not None
-    return CopyRows(part.count, copy_columns(part, defaults))
+def _copied(
+    claims: Iterable[Claim | ClaimColumns], defaults: Claim | None, most: int
+) -> Iterator[CopyRows]:
+    """Yield claims as rows; single ones together, at most `most` of them."""
+    alone: list[Claim] = []
+    try:
+        for claim in claims:
+            if isinstance(claim, Claim):
+                alone.append(claim)
+                if len(alone) < most:
+                    continue
+            yield _rows(alone)
+            alone = []
+            if not isinstance(claim, Claim):
+                yield _columns(claim, defaults)
+    except UnreadableInput:
+        yield _rows(alone)
+        raise
+    yield _rows(alone)
 
 
 def _rows(claims: Sequence[Claim]) -> CopyRows:
     return CopyRows(len(claims), copy_rows(claims), any(claim.file_name for claim in claims))
+
+
+def _columns(claims: ClaimColumns, defaults: Claim | None) -> CopyRows:
+    from registry.db.claim_columns import copy_columns
+
+    assert defaults is not None
+    return CopyRows(claims.count, copy_columns(claims, defaults))
 
 
 def import_pictures(

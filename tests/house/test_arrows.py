@@ -19,6 +19,7 @@ PURE_CORE = VALUES | {
     "registry.claims.columns",
     "registry.claims.rows",
     "registry.claims.csv_rows",
+    "registry.claims.ordinary",
     "registry.fingerprints",
     "registry.matching",
 }

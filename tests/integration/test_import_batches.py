@@ -15,12 +15,11 @@ from psycopg import errors
 from registry.db import claim_batches
 from registry.db.claim_batches import CLAIMS_LOCK, Batches, CopyRows, ImportCounts
 from registry.db.claim_copy import copy_rows
-from registry.db.claims import SQL, import_claims, import_parts, import_pictures, withdraw_source
+from registry.db.claims import SQL, import_claims, import_pictures, withdraw_source
 from registry.db.connect import connect_to
 from registry.db.records import add_pictures
 from registry.model import Claim, Picture
 
-LIST = Claim("list")
 PICTURE = Picture(
     "ab" * 32, "cd" * 16, 64, 48, "png", 999, {"phash64": {"full": "8f0e1d2c3b4a5968"}}
 )
@@ -44,6 +43,7 @@ def other(database_url: str) -> Iterator[psycopg.Connection]:
 @pytest.fixture
 def _hundreds(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("registry.db.claims.SIZES", (100, 200))
+    monkeypatch.setattr("registry.db.claims.MOST_SINGLE", 50)
 
 
 @pytest.mark.usefixtures("_hundreds")
@@ -55,14 +55,13 @@ def test_two_sessions_take_turns(conn: psycopg.Connection, other: psycopg.Connec
         opened.append(other)
         return other
 
-    parts = [some(50, start) for start in range(0, 1_000, 50)]
-    done = import_parts(conn, parts, LIST, counts.append, another=another)
+    done = import_claims(conn, some(1_000), on_batch=counts.append, another=another)
     assert done == sum(counts, ImportCounts()) == ImportCounts(1_000, 1_000, 0)
     assert [count.read for count in counts] == [100, 200, 200, 200, 200, 100]
     assert opened == [other]
     # Once more, with some withdrawn and some twice.
     assert withdraw_source(conn, "list", None) == 1_000
-    done = import_parts(conn, [*parts, *parts], LIST, another=lambda: other)
+    done = import_claims(conn, some(1_000) * 2, another=lambda: other)
     assert done == ImportCounts(2_000, 0, 1_000, 1_000)
 
 
@@ -70,7 +69,7 @@ def test_a_second_session_is_opened_for_a_second_batch_only(conn: psycopg.Connec
     def another() -> psycopg.Connection:
         raise AssertionError
 
-    assert import_parts(conn, [some(50), []], LIST, another=another).added == 50
+    assert import_claims(conn, some(50), another=another).added == 50
 
 
 def test_a_batch_ends_when_it_has_many_bytes(
@@ -78,7 +77,8 @@ def test_a_batch_ends_when_it_has_many_bytes(
 ) -> None:
     monkeypatch.setattr(claim_batches, "MOST_BYTES", 1_000)
     counts: list[ImportCounts] = []
-    import_parts(conn, [some(10, start) for start in range(0, 50, 10)], LIST, counts.append)
+    monkeypatch.setattr("registry.db.claims.MOST_SINGLE", 10)
+    import_claims(conn, some(50), on_batch=counts.append)
     assert [count.read for count in counts] == [10] * 5
 
 
@@ -86,23 +86,24 @@ def test_a_batch_ends_when_it_has_many_bytes(
 def test_a_lost_session_costs_its_batch_only(conn: psycopg.Connection, database_url: str) -> None:
     counts: list[ImportCounts] = []
 
-    def parts() -> Iterator[list[Claim]]:
-        for start in range(0, 1_000, 50):
-            if start == 400:
+    def claims() -> Iterator[Claim]:
+        for number, claim in enumerate(some(1_000)):
+            if number == 400:
                 conn.execute(
                     "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
                     " WHERE pid <> pg_backend_pid() AND datname = current_database()"
                 )
-            yield some(50, start)
+            yield claim
 
-    with ExitStack() as sessions, pytest.raises(psycopg.OperationalError):
+    with ExitStack() as sessions:
         one, two = (
             sessions.enter_context(psycopg.connect(database_url, autocommit=True)) for _ in "12"
         )
-        import_parts(one, parts(), LIST, counts.append, another=lambda: two)
+        with pytest.raises(psycopg.OperationalError):
+            import_claims(one, claims(), on_batch=counts.append, another=lambda: two)
     stored = sum(counts, ImportCounts()).added
     assert 100 <= stored == total(conn) < 500
-    again = import_parts(conn, [some(1_000)], LIST)
+    again = import_claims(conn, some(1_000))
     assert again == ImportCounts(1_000, 1_000 - stored, stored)
 
 
@@ -125,22 +126,27 @@ def held(database_url: str) -> Iterator[psycopg.Connection]:
 
 @pytest.mark.usefixtures("_hundreds")
 def test_an_interrupted_import_ends_although_it_waits(
-    conn: psycopg.Connection, other: psycopg.Connection, held: psycopg.Connection
+    conn: psycopg.Connection,
+    other: psycopg.Connection,
+    held: psycopg.Connection,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    def parts() -> Iterator[list[Claim]]:
-        yield some(100)
+    monkeypatch.setattr(claim_batches, "GRACE_SECONDS", 0.1)
+
+    def claims() -> Iterator[Claim]:
+        yield from some(100)
         wait_for_a_lock(held)
-        yield some(50, 100)
+        yield from some(50, 100)
         raise KeyboardInterrupt
 
     started = time.monotonic()
     with pytest.raises(KeyboardInterrupt):
-        import_parts(conn, parts(), LIST, another=lambda: other)
+        import_claims(conn, claims(), another=lambda: other)
     assert time.monotonic() - started < 30
     assert total(held) == 0
     # Both sessions are free again.
     held.execute("SELECT pg_advisory_unlock(%s)", (CLAIMS_LOCK,))
-    assert import_parts(conn, [some(100)] * 2, LIST, another=lambda: other).added == 100
+    assert import_claims(conn, some(100) * 2, another=lambda: other).added == 100
 
 
 def test_waiting_for_another_import_is_said(
@@ -157,7 +163,7 @@ def test_waiting_for_another_import_is_said(
             waited.append(True)
             held.execute("SELECT pg_advisory_unlock(%s)", (CLAIMS_LOCK,))
 
-    assert import_parts(conn, [some(10)], LIST, on_wait=on_wait).added == 10
+    assert import_claims(conn, some(10), on_wait=on_wait).added == 10
     assert waited
     assert conn.execute("SHOW lock_timeout").fetchone() == ("30s",)
 
@@ -200,18 +206,19 @@ def test_a_program_that_does_not_know_the_lock_costs_no_claim(
 
 def test_an_insert_that_has_begun_may_end(conn: psycopg.Connection) -> None:
     counts: list[ImportCounts] = []
-    with (
-        pytest.raises(KeyboardInterrupt),
-        Batches(conn, None, repeat(10), counts.append, lambda: None) as batches,
-    ):
-        batches.add(CopyRows(10, copy_rows(some(10))))
+
+    def claims() -> Iterator[Claim]:
+        yield from some(15)
         raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        import_claims(conn, claims(), 10, counts.append)
     assert counts == [ImportCounts(10, 10, 0)]
 
 
 def test_a_failed_statement_is_raised(conn: psycopg.Connection) -> None:
-    with pytest.raises(errors.BadCopyFileFormat):
-        with Batches(conn, None, repeat(10), print, lambda: None) as batches:
-            batches.add(CopyRows(10, b"no rows"))
+    with Batches(conn, None, repeat(10), print, lambda: None) as batches:
+        batches.add(CopyRows(10, b"no rows"))
+        with pytest.raises(errors.BadCopyFileFormat):
             batches.finish()
     assert import_claims(conn, some(5)).added == 5

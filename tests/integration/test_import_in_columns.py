@@ -1,4 +1,4 @@
-"""Tables read in columns: the same claims and the same problems as row by row, in the same order."""
+"""Tables read in columns: the same claims and problems as row by row, in the same order."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from registry.claims import files, lines
-from registry.claims.files import read_claims, read_parts
+from registry.claims.files import read_claims, read_table
 from registry.claims.ordinary import ClaimColumns
 from registry.claims.rows import UnreadableRow
 from registry.claims.tables import Problems
@@ -51,7 +51,7 @@ def row_by_row(path: Path) -> tuple[list[bytes], Problems, str]:
 def in_columns(path: Path) -> tuple[list[bytes], Problems, str, int]:
     problems, claims, error, ordinary = Problems(), list[bytes](), "", 0
     try:
-        for part in read_parts(path, LIST, problems):
+        for part in read_table(path, LIST, problems):
             if isinstance(part, ClaimColumns):
                 ordinary += part.count
                 one = [
@@ -62,7 +62,7 @@ def in_columns(path: Path) -> tuple[list[bytes], Problems, str, int]:
                 assert b"".join(rows) == bytes(copy_columns(part, LIST))
                 claims += rows
             else:
-                claims += [copy_rows([claim]) for claim in part]
+                claims.append(copy_rows([part]))
     except UnreadableInput as caught:
         error = f"{caught.message} {caught.hint}"
     return sorted(claims), problems, error, ordinary
@@ -88,8 +88,37 @@ def check(path: Path) -> int:
 
 
 CELLS = st.sampled_from(
-    [A, A, A, B, B, "", " ", "noai", "nowhere", f" {A}", f'"{A}"', f'"{A}', f'{A}"', '"a""b"', '""']
-    + [f'"{A},x"', f'"{A}\n{B}"', "caf\xe9", "\0", "\xff", "a\tb", "\x1f", "\x85", '"open\n', "\r"]
+    [
+        *(
+            A,
+            A,
+            A,
+            B,
+            B,
+            "",
+            " ",
+            "noai",
+            "nowhere",
+            f" {A}",
+            f'"{A}"',
+            f'"{A}',
+            f'{A}"',
+            '"a""b"',
+            '""',
+        ),
+        *(
+            f'"{A},x"',
+            f'"{A}\n{B}"',
+            "caf\xe9",
+            "\0",
+            "\xff",
+            "a\tb",
+            "\x1f",
+            "\x85",
+            '"open\n',
+            "\r",
+        ),
+    ]
 )
 ROWS = st.lists(st.lists(CELLS, min_size=1, max_size=4), max_size=30)
 ENDS = st.sampled_from(["\n", "\n", "\r\n", "\r"])
@@ -127,9 +156,21 @@ def test_csv(
 
 
 MEMBERS = st.sampled_from(
-    [f'"{A}"', f'"{A}"', f'"{B}"', '""', "null", "5", "640", "1e3", "-0", "true", "[1]", "{}"]
-    + ['"a\\"b"', '"\\ud83d"', '"\\ud83d\\ude00"', "NaN", '" "', '"caf\xe9"', "012", "0", '"640"']
-    + ["1" * 5000, '"a\tb"', '"\x7f"', '"8000000000000000"', '"8f0e1d2c3b4a5968"']
+    [
+        *(f'"{A}"', f'"{A}"', f'"{B}"', '""', "null", "5", "640", "1e3", "-0", "true", "[1]", "{}"),
+        *(
+            '"a\\"b"',
+            '"\\ud83d"',
+            '"\\ud83d\\ude00"',
+            "NaN",
+            '" "',
+            '"caf\xe9"',
+            "012",
+            "0",
+            '"640"',
+        ),
+        *("1" * 5000, '"a\tb"', '"\x7f"', '"8000000000000000"', '"8f0e1d2c3b4a5968"'),
+    ]
 )
 NAMES = st.sampled_from(["url", "width", "phash64", "caption", "signal", "URL", "Page-URL", "n"])
 
