@@ -23,6 +23,7 @@ from registry.claims.column_views import (
     Parsed,
     as_text,
     bytes_of,
+    clean,
     fixed,
     kept,
     matches,
@@ -73,7 +74,7 @@ def _texts(array: pa.Array, good: Callable[[pa.Array, Bytes], Mask]) -> Parsed:
 
 
 def _lines(array: pa.Array) -> Parsed:
-    return _texts(array, lambda _, view: printable(view))
+    return _texts(array, clean)
 
 
 def _urls(array: pa.Array) -> Parsed:

@@ -14,6 +14,13 @@ Mask = npt.NDArray[np.bool_]
 LONGEST_VALUE = 1 << 20
 # Of printable ASCII: the first character, and how many follow it.
 _FIRST, _MORE = 0x20, 0x5E
+# What `str.strip` removes and control characters; the database has a form of its own of U+10FFFF.
+_NO_EDGE = (
+    r"\x{0}-\x{20}\x{7f}-\x{a0}\x{1680}\x{2000}-\x{200a}\x{2028}\x{2029}\x{202f}\x{205f}\x{3000}"
+    r"\x{10ffff}"
+)
+_NOT_INSIDE = r"\x{0}-\x{1f}\x{7f}-\x{9f}\x{10ffff}"
+_CLEAN = f"^[^{_NO_EDGE}](?:[^{_NOT_INSIDE}]*[^{_NO_EDGE}])?$"
 
 
 class Parsed(NamedTuple):
@@ -97,6 +104,24 @@ def printable(view: Bytes) -> Mask:
     for edge in (data[places[filled]], data[places[filled + 1] - 1]):
         good[filled[edge == _FIRST]] = False
     return good
+
+
+def clean(texts: pa.Array, view: Bytes) -> Mask:
+    """Return which rows are text without control characters and without spaces at an end."""
+    good = printable(view)
+    within = view.data[view.places[0] : view.places[-1]]
+    if not good.all() and (within >= 0x80).any() and is_utf8(within.data):
+        good |= matches(texts, _CLEAN) & (view.sizes <= LONGEST_VALUE)
+    return good
+
+
+def is_utf8(data: memoryview) -> bool:
+    """Return whether bytes are UTF-8."""
+    try:
+        str(data, "utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def fixed(rows: npt.NDArray[np.uint8], valid: Mask) -> pa.Array:

@@ -1,7 +1,7 @@
 """Claims of a table in columns: of the rows that are ordinary in every column. Pure.
 
 `claim_from_row` decides what a row says. A row is ordinary if its claim is certain without it:
-every value is empty, or of the usual form in ASCII, and already spelled as the claim has it.
+every value is empty, or of the usual form and already spelled as the claim has it.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from registry.claims.columns import KEYS
 class ClaimColumns:
     """Claims by field: text as strings, hashes as bytes, sides as int32, times in UTC.
 
-    Text is ASCII without control characters. Null and absent columns are fields without
+    Text has no control characters. Null and absent columns are fields without
     a value in the table: there a claim has its default.
     """
 

@@ -1,7 +1,7 @@
 """Many lines of a text file at once, if they are plain. Pure.
 
-A plain line is one row or one object by itself: it ends with a line feed, is of printable ASCII
-and tabs, and matches a pattern, which says that its form is complete.
+A plain line is one row or one object by itself: it ends with a line feed, has no other control
+character but tabs, and matches a pattern, which says that its form is complete.
 """
 
 from __future__ import annotations
@@ -17,14 +17,17 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import csv
 
-from registry.claims.column_views import Mask, matches
+from registry.claims.column_views import Mask, is_utf8, matches
 
 # Patterns with more columns than this would be slow to match.
 MOST_COLUMNS = 60
 _CARRIAGE_RETURN, _LINE_FEED = 13, 10
-_ODD = np.ones(256, np.bool_)
-_ODD[0x20:0x7F] = False
-_ODD[[9, _LINE_FEED]] = False
+_ODD_IN_UTF8 = np.zeros(256, np.bool_)
+_ODD_IN_UTF8[[*range(0x20), 0x7F]] = True
+_ODD_IN_UTF8[[9, _LINE_FEED]] = False
+# In a block that is not UTF-8, all lines are odd that are not ASCII.
+_ODD = _ODD_IN_UTF8.copy()
+_ODD[0x80:] = True
 _END = r"\r?\n$"
 _NAME = re.compile(r"[ !#-\[\]-~]{1,200}")
 _STRING = r'"[^"\\\t]*"'
@@ -47,7 +50,7 @@ class PlainLines:
 
     def text(self, at: int) -> str:
         """Return one line."""
-        return bytes(self.data[self.places[at] : self.places[at + 1]]).decode("ascii")
+        return bytes(self.data[self.places[at] : self.places[at + 1]]).decode()
 
 
 class PlainMap(NamedTuple):
@@ -82,7 +85,7 @@ def plain_map(block: bytes, start: int, pattern: str) -> PlainMap:
     data = np.frombuffer(view[start:], np.uint8)
     ends = np.flatnonzero(data == _LINE_FEED)
     places = np.concatenate([[0], ends + 1]).astype(np.int32)
-    odd = np.flatnonzero(_ODD[data])
+    odd = np.flatnonzero((_ODD_IN_UTF8 if is_utf8(view[start:]) else _ODD)[data])
     returns = odd[(data[odd] == _CARRIAGE_RETURN) & (odd + 1 < len(data))]
     odd = np.setdiff1d(odd, returns[data[returns + 1] == _LINE_FEED], assume_unique=True)
     lines = np.searchsorted(ends, odd)
@@ -106,8 +109,8 @@ def csv_pattern(fields: int, delimiter: str) -> str | None:
     if not 0 < fields <= MOST_COLUMNS:
         return None
     if fields == 1:
-        # A blank line is no row.
-        return rf'^[!#-~][^"{delimiter}\r\n]*{_END}'
+        # A blank line is no row; which characters make a line blank, the row code knows.
+        return rf'^[^\s"{delimiter}\x{{80}}-\x{{10ffff}}][^"{delimiter}\r\n]*{_END}'
     bare = rf'[^"{delimiter}\r\n]*'
     # Tab-separated values have no quoting.
     field = bare if delimiter == "\t" else rf'(?:"(?:[^"]|"")*"|{bare})'

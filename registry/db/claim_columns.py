@@ -136,16 +136,22 @@ def _jsoned(name: str, column: pa.Array) -> pa.Array:
         return column.cast(pa.string()).view(pa.binary())
     if name == "observed_at":
         return _where_valid(_moments(column), column)
+    return _escaped(column)
+
+
+def _escaped(column: pa.Array) -> pa.Array:
+    """Return text as it is in a JSON string."""
     texts = column.view(pa.binary())
+    data = texts.buffers()[2]
+    # The bytes of all rows, and perhaps of others.
+    known = np.frombuffer(data, np.uint8) if data else np.zeros(0, np.uint8)
+    if (known >= 0x80).any():
+        values = column.to_pylist()
+        return pa.array([v and json.dumps(v)[1:-1].encode() for v in values], pa.binary())
     for escaped in (b"\\", b'"'):
-        if _has(texts, escaped):
+        if (known == escaped[0]).any():
             texts = pc.replace_substring(texts, escaped, b"\\" + escaped)
     return texts
-
-
-def _has(texts: pa.Array, byte: bytes) -> bool:
-    data = texts.buffers()[2]
-    return data is not None and bool((np.frombuffer(data, np.uint8) == byte[0]).any())
 
 
 def _moments(column: pa.Array) -> pa.Array:

@@ -36,7 +36,7 @@ ORDINARY: dict[str, list[Any]] = {
     "height": ["480"],
     "meaning": ["reserved", "conditional", "allowed"],
     "use": ["train", "train-genai", "tdm"],
-    "signal": ["noai", 'say "no" \\ yes'],
+    "signal": ["noai", "für Künstler", "禁止 😀", 'say "no" \\ yes'],
     "evidence": ['<meta name="robots" content="noai">', "~ ~"],
     "observed_at": ["2024-02-29", "2024-05-31T23:59:59Z", "1999-12-31 00:00:00+00:00"],
     "source": ["another list"],
@@ -46,6 +46,7 @@ ORDINARY: dict[str, list[Any]] = {
 PIECES = [
     *(" ", "\t", "\n", "\r", "\0", "\x0b", "\x1c", "\x7f", "\x85", "\xa0", "é", "\u200b", "😀"),
     *('"', "\\", "'", "%", "@", ":80", ":443", ":8080", "[::1]", "127.0.0.1", "0x7f", "//", "?"),
+    *("\u3000", "\u2028", "\u202f", "\u200b", "\U0010ffff", "\x9f", "禁", "\U0010fffe"),
     *("#", "/", ".", "-", "A", "Z", "0", "1", "9", "٣", "+01:00", ".5", "x" * 70, "60", "1969"),
     *("https://", "HTTP://", "ftp://", "example.org/", "xn--", "ß", "..", "00", "f", "W"),
 ]
