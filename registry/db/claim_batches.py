@@ -23,13 +23,16 @@ from registry.db.sql import load
 
 SQL = load("claims")
 CLAIMS_LOCK = 0x636C61696D736C6B
-# Bytes that a batch holds at most, and parts of it that wait to be sent.
+# Bytes of rows after which a batch ends.
 MOST_BYTES = 512 << 20
+# Parts that wait to be sent; one of more bytes than LARGE_PART waits alone.
 WAITING_PARTS = 4
+LARGE_PART = 16 << 20
 # Seconds: until a message says that another import is waited for; for which an interrupted import
 # lets an insert end; for which it then waits for the insert to be cancelled.
 SILENT_SECONDS, GRACE_SECONDS, CANCEL_SECONDS = 5.0, 2.0, 10.0
 EVERY_SECONDS = 0.1
+SENT_SECONDS = 0.01
 
 log = logging.getLogger(__name__)
 
@@ -136,6 +139,9 @@ class _Batch:
         """Add rows; wait while many have not been sent. Raises the error of the transaction."""
         self.count += rows.count
         self.size += len(rows.data)
+        while len(rows.data) > LARGE_PART and not self._parts.empty():
+            if self._ends_within(SENT_SECONDS):
+                break
         self._put(rows)
 
     def end(self) -> None:

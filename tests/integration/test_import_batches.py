@@ -82,6 +82,12 @@ def test_a_batch_ends_when_it_has_many_bytes(
     assert [count.read for count in counts] == [10] * 5
 
 
+def test_large_parts_wait_alone(conn: psycopg.Connection, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(claim_batches, "LARGE_PART", 10)
+    monkeypatch.setattr("registry.db.claims.MOST_SINGLE", 10)
+    assert import_claims(conn, some(200)) == ImportCounts(200, 200, 0)
+
+
 @pytest.mark.usefixtures("_hundreds")
 def test_a_lost_session_costs_its_batch_only(conn: psycopg.Connection, database_url: str) -> None:
     counts: list[ImportCounts] = []

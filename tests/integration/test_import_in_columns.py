@@ -135,6 +135,7 @@ PLAIN = [f"{A}?{n},noai,x" for n in range(12)]
     st.booleans(),
 )
 @example([['"open\n', *PLAIN]], "url,signal,caption", "\n", ".csv", 3, True)
+@example([["", A], ["", A]], "url", "\n", ".csv", 0, False)
 def test_csv(
     tmp_path_factory: pytest.TempPathFactory,
     rows: list[list[str]],
@@ -189,6 +190,7 @@ def json_lines(draw: st.DrawFn) -> list[str]:
 
 @same_folder
 @given(json_lines(), ENDS)
+@example([f'{{"url": "{A}", "caption": "a{space}b"}}' for space in " \t  \t"] * 4, "\n")
 def test_json_lines(tmp_path_factory: pytest.TempPathFactory, texts: list[str], end: str) -> None:
     path = tmp_path_factory.getbasetemp() / "list.jsonl"
     path.write_bytes(end.join(texts).encode())
