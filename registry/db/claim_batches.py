@@ -20,6 +20,7 @@ from registry.db.claim_copy import HEADER, TRAILER
 from registry.db.connect import SESSION
 from registry.db.held_signals import held_signals
 from registry.db.sql import load
+from registry.errors import DatabaseUnavailable
 
 SQL = load("claims")
 CLAIMS_LOCK = 0x636C61696D736C6B
@@ -30,7 +31,7 @@ WAITING_PARTS = 4
 LARGE_PART = 16 << 20
 # Seconds: until a message says that another import is waited for; for which an interrupted import
 # lets an insert end; for which it then waits for the insert to be cancelled.
-SILENT_SECONDS, GRACE_SECONDS, CANCEL_SECONDS = 5.0, 2.0, 10.0
+SILENT_SECONDS, GRACE_SECONDS, CANCEL_SECONDS = 5.0, 2.0, 5.0
 EVERY_SECONDS = 0.1
 SENT_SECONDS = 0.01
 
@@ -270,7 +271,11 @@ class Batches:
     def _session(self) -> psycopg.Connection:
         """Return a session without a batch."""
         if not self._free and self._another:
-            self._free.append(self._another())
+            try:
+                self._free.append(self._another())
+            except DatabaseUnavailable as error:
+                # The server may allow one session only; the import is slower then.
+                log.warning("no second session: %s", error.message)
             self._another = None
         if not self._free:
             self._collect()

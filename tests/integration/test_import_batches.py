@@ -18,6 +18,7 @@ from registry.db.claim_copy import copy_rows
 from registry.db.claims import SQL, import_claims, import_pictures, withdraw_source
 from registry.db.connect import connect_to
 from registry.db.records import add_pictures
+from registry.errors import DatabaseUnavailable
 from registry.model import Claim, Picture
 
 PICTURE = Picture(
@@ -70,6 +71,13 @@ def test_a_second_session_is_opened_for_a_second_batch_only(conn: psycopg.Connec
         raise AssertionError
 
     assert import_claims(conn, some(50), another=another).added == 50
+
+
+def test_one_session_is_enough(conn: psycopg.Connection) -> None:
+    def another() -> psycopg.Connection:
+        raise DatabaseUnavailable("too many clients already")
+
+    assert import_claims(conn, some(50), 10, another=another).added == 50
 
 
 def test_a_batch_ends_when_it_has_many_bytes(
