@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
@@ -100,6 +101,8 @@ def command(
     """
     from registry.db.connect import connect
 
+    # The driver warns of errors that only follow from the one that is raised.
+    logging.getLogger("psycopg").setLevel(logging.ERROR)
     tables, pictures, passed_over = _sorted_files(paths, source)
     result = ImportResult(passed_over=passed_over)
     try:

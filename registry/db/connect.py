@@ -181,6 +181,21 @@ def _on_its_disk() -> str:
     return f"in {embedded.held_folder(registry_home())}"
 
 
+def _lack_of_space() -> str:
+    """Return why the embedded server ended all sessions, if its disk is full; else ""."""
+    if not is_embedded():
+        return ""
+    from registry.db import embedded
+    from registry.db.reasons import panic
+
+    try:
+        log = (embedded.held_folder(registry_home()) / "log").read_text(errors="replace")
+    except OSError:
+        return ""
+    why = panic(log)
+    return why.message if why and why.shortage == "space" else ""
+
+
 def _restart_hint() -> str | None:
     """Return the hint for an embedded server that does not answer; None: the class's own hint."""
     if not is_embedded():
@@ -197,6 +212,10 @@ def _unavailable(database: str, error: psycopg.Error) -> DatabaseUnavailable:
     if "does not exist" in reason and "database" in reason:
         return DatabaseUnavailable(f"{database} does not exist", "create it: createdb NAME")
     if error.sqlstate is None or error.sqlstate.startswith(("08", "57P")):
+        if shortage := _lack_of_space():
+            return DatabaseUnavailable(
+                f"{database} has no space left: {shortage}", f"free space {_on_its_disk()}"
+            )
         return DatabaseUnavailable(f"{database} does not answer: {reason}", _restart_hint())
     return DatabaseUnavailable(f"{database} reported an error: {reason}", "try again")
 

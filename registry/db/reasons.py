@@ -30,6 +30,12 @@ class Reason(NamedTuple):
     is_named: bool
 
 
+def panic(text: str) -> Reason | None:
+    """Return why a server ended all its sessions, by the last panic in its log; None without."""
+    lines = [line for line in text.splitlines() if "PANIC:" in line]
+    return reason(lines[-1]) if lines else None
+
+
 def reason(text: str) -> Reason:
     """Return the reason why the program that wrote this log failed.
 

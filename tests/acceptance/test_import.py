@@ -174,6 +174,7 @@ def test_a_database_that_fails_midway_costs_no_count(
     assert 0 < counts["added"] <= loaded(conn) < 300_000
     assert "error: the database" in stderr
     assert "Traceback" not in stderr
+    assert "psycopg" not in stderr
 
 
 @pytest.mark.parametrize("named", [True, False], ids=["named", "in-a-folder"])

@@ -2,7 +2,7 @@
 
 import pytest
 
-from registry.db.reasons import Reason, reason
+from registry.db.reasons import Reason, panic, reason
 
 NO_SPACE = 'could not write to file "pg_wal/xlogtemp.32": No space left on device'
 BLOCKS = 'could not write blocks 15..15 in file "base/12784/2609": No space left on device'
@@ -60,3 +60,14 @@ STAMP = "2026-11-26 20:50:24.909 UTC [32404] "
 )
 def test_reason(said: str, why: Reason) -> None:
     assert reason(said) == why
+
+
+def test_a_panic_is_the_reason_why_all_sessions_ended() -> None:
+    log = """LOG:  database system is ready to accept connections
+ERROR:  could not extend file "base/5/1": No space left on device
+PANIC:  could not write to file "pg_wal/xlogtemp.7": No space left on device
+FATAL:  the database system is in recovery mode
+"""
+    message = 'could not write to file "pg_wal/xlogtemp.7": No space left on device'
+    assert panic(log) == Reason(message, "space", True)
+    assert panic(log.replace("PANIC", "ERROR")) is None
