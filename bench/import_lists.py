@@ -26,7 +26,7 @@ import pyarrow as pa
 import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 
-from registry.db.embedded import embedded_server, held_folder
+from registry.db.embedded import embedded_server
 from registry.db.server_setup import find_setup
 
 COMMAND = Path(sys.executable).parent / "registry"
@@ -128,7 +128,7 @@ def bench(path: Path, rows: int, home: Path) -> None:
     environment.pop("REGISTRY_DATABASE_URL", None)
     with embedded_server(home):
         subprocess.run([COMMAND, "init"], env=environment, check=True)
-        data = find_setup(held_folder(home)).data
+        data = find_setup(home).data
         for name, added in (("first", rows), ("again", 0)):
             measured = imported(path, home, data)
             show(f"{path.suffix[1:]} {name}", rows, measured)

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from registry.claims.files import is_table, read_claims
+from registry.claims.files import is_table, read_claims, read_table
 from registry.claims.tables import Problems
 from registry.datasets._left_out import passed_over
 from registry.errors import UnreadableInput
@@ -200,6 +200,30 @@ def test_memory_does_not_grow_with_the_file(tmp_path: Path, name: str) -> None:
     finally:
         tracemalloc.stop()
     assert peak < 5_000_000
+
+
+@pytest.mark.parametrize("name", ["list.csv", "list.jsonl", "list.parquet"])
+def test_memory_of_columns_does_not_grow_with_the_file(tmp_path: Path, name: str) -> None:
+    rows = [f"{A}?{'x' * 600}{n}" for n in range(60_000)]
+    path = tmp_path / name
+    if name.endswith("parquet"):
+        pq.write_table(pa.table({"url": rows}), path, row_group_size=10_000)
+    elif name.endswith("csv"):
+        path.write_text("url\n" + "\n".join(rows))
+    else:
+        path.write_text("".join(f'{{"url": "{row}"}}\n' for row in rows))
+    del rows
+    count, of_arrow = 0, 0
+    tracemalloc.start()
+    try:
+        for part in read_table(path, LIST, Problems()):
+            count += 1 if isinstance(part, Claim) else part.count
+            of_arrow = max(of_arrow, pa.total_allocated_bytes())
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert count == 60_000
+    assert peak + of_arrow < 25_000_000
 
 
 @pytest.mark.parametrize("name", ["a.csv", "a.TSV", "a.jsonl", "a.ndjson", "a.parquet"])
