@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -18,8 +18,10 @@ from registry.checking.complete import EMPTY, NOTHING, ColumnOffer, unchecked
 from registry.checking.keys import Keys, Mentions, Prints
 from registry.index import Index
 from registry.index.decisions import STRICT
-from registry.matching.confirm import CANDIDATE_RADIUS, tier
+from registry.index.prints import NO_TIER
+from registry.matching.distinct import distinct
 from registry.matching.key_table import NONE
+from registry.matching.lists import slices
 from registry.model import DECISIONS, OUTCOMES, TIERS
 from registry.urls.columns import KeyColumn, key_column
 from registry.urls.key import split_key
@@ -28,6 +30,7 @@ from registry.urls.sites import same_site
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from registry.index.prints import Similar
     from registry.model import Outcome, Verdict
 
 CODE = {outcome: code for code, outcome in enumerate(OUTCOMES)}
@@ -36,8 +39,6 @@ WAYS = ("url", "digest", "site", "fingerprint")
 BY_DECISION = np.array(
     [CODE["reserved"], CODE["conditional"], CODE["clear"], CODE["clear"]], np.int8
 )
-# Most candidates per row, nearest first: limits the cost of crowded fingerprints.
-NEAREST = 64
 # In place of a column: a URL that may not be that of the row's picture.
 MENTIONED = -1
 REVIEW_TIER = TIERS.index("possible")
@@ -52,7 +53,8 @@ class Answers:
     `column` is the index of the matching URL in the keys' `urls` (in `pages` where `page`
     is True), or MENTIONED; `tier` indexes TIERS; `distance` is the number of differing
     bits of phash64. `known` is the entry recorded at a clear row's own URL. `searched` is
-    the number of fingerprints that were looked up.
+    the number of fingerprints that were looked up, `crowded` the rows with one to which more
+    recorded codes are similar than were compared.
     """
 
     outcome: NDArray[np.int8]
@@ -65,6 +67,7 @@ class Answers:
     tier: NDArray[np.int8]
     distance: NDArray[np.int16]
     known: NDArray[np.int64]
+    crowded: NDArray[np.bool_]
     searched: int = 0
 
 
@@ -132,14 +135,8 @@ def _known_pictures(answers: Answers, index: Index, places: NDArray[np.int64]) -
     # Reversed, so that the strictest picture of a row, which comes first, is written last.
     entries[rows[::-1]] = index.entries_of_pictures(images[::-1])
     _take_entries(answers, index, entries, WAYS.index("digest"))
-    places_of, known = index.prints.of(images)
-    return Prints(
-        row=rows[places_of],
-        phash64=index.prints.phash64[known],
-        has=np.ones(len(known), bool),
-        phash256=index.prints.phash256[known],
-        has_wide=index.prints.has_wide[known],
-    )
+    places_of, codes = index.prints.of(images)
+    return Prints(rows[places_of], np.ones(len(codes), bool), codes)
 
 
 def _blank(keys: Keys, index: Index, dataset_reasons: Sequence[str]) -> Answers:
@@ -158,6 +155,7 @@ def _blank(keys: Keys, index: Index, dataset_reasons: Sequence[str]) -> Answers:
         tier=np.full(rows, -1, np.int8),
         distance=np.full(rows, -1, np.int16),
         known=np.full(rows, -1, np.int64),
+        crowded=np.zeros(rows, bool),
     )
 
 
@@ -249,58 +247,68 @@ def _take_site(
 def _take_fingerprints(
     answers: Answers, index: Index, prints: Prints, distance: int | None
 ) -> None:
+    """Apply the recorded pictures similar to the rows' fingerprints where they are stricter."""
     places = np.flatnonzero(prints.has)
     answers.searched += len(places)
-    if not len(places) or not len(index.reserved_prints):
+    if not len(places) or not len(index.prints):
         return
-    radius = CANDIDATE_RADIUS if distance is None else distance
-    query, reserved, bits = index.fingerprints.join(prints.phash64[places], radius, NEAREST)
-    if not len(query):
-        return
-    met = index.reserved_prints[reserved]
-    images = index.prints.image[met]
-    crowded = prints.row[places[np.bincount(query, minlength=len(places)) >= NEAREST]]
-    tiers = _tiers(index, prints, places[query], met, bits)
-    rows = prints.row[places[query]]
-    outcomes = BY_DECISION[index.rank_of_pictures(images)]
+    given = prints.codes.take(places)
+    order, group = distinct(given)
+    first = np.flatnonzero(np.diff(group, prepend=-1))
+    # The fingerprints of each group, whose rows all get its answer.
+    members = np.append(first, len(order))
+    for similar in index.prints.similar(given.take(order[first]), distance):
+        best = _best_of(similar, index, distance)
+        counts = members[best.query + 1] - members[best.query]
+        rows = prints.row[places[order[slices(members[best.query], counts)]]]
+        _take_similar(answers, rows, best, np.repeat(np.arange(len(counts)), counts))
+        answers.crowded[prints.row[places[order[_members(members, similar)]]]] = True
+
+
+class _Best(NamedTuple):
+    """The match that counts for each query: parallel arrays."""
+
+    query: NDArray[np.int64]
+    outcome: NDArray[np.int8]
+    tier: NDArray[np.int8]
+    distance: NDArray[np.int16]
+    entry: NDArray[np.int64]
+
+
+def _best_of(similar: Similar, index: Index, distance: int | None) -> _Best:
+    """Select for each query the strictest outcome, surest tier, nearest, then first entry."""
+    outcomes = BY_DECISION[index.rank_of_pictures(similar.picture)]
+    tiers = similar.tier.copy()
     if distance is None:
-        # Candidate limit reached: a real match may be hidden; send to review.
-        tiers[(tiers == -1) & np.isin(rows, crowded)] = REVIEW_TIER
-        outcomes = np.where(tiers == REVIEW_TIER, CODE["review"], outcomes).astype(np.int8)
-        rows, images, bits, outcomes, tiers = (
-            a[tiers != -1] for a in (rows, images, bits, outcomes, tiers)
-        )
-    entries = index.entries_of_pictures(images)
-    # Of a row's candidates: strictest outcome, surest tier, nearest, then first entry.
-    order = np.lexsort((entries, bits, tiers, outcomes, rows))
-    first = order[np.unique(rows[order], return_index=True)[1]]
-    first = first[outcomes[first] < np.minimum(answers.outcome[rows[first]], CODE["clear"])]
-    best = rows[first]
-    answers.outcome[best] = outcomes[first]
-    answers.way[best], answers.page[best] = WAYS.index("fingerprint"), False
-    answers.entry[best], answers.site[best] = entries[first], -1
-    answers.tier[best], answers.distance[best] = tiers[first], bits[first]
+        # More codes are similar than were compared: a real match may be hidden.
+        tiers[(tiers == NO_TIER) & similar.crowded] = REVIEW_TIER
+        is_review = (tiers == REVIEW_TIER) & (outcomes < CODE["clear"])
+        outcomes[is_review | (similar.crowded & (outcomes >= CODE["clear"]))] = CODE["review"]
+    entries = index.entries_of_pictures(similar.picture)
+    order = np.lexsort((entries, similar.distance, tiers, outcomes, similar.query))
+    first = order[np.unique(similar.query[order], return_index=True)[1]]
+    kept = first[outcomes[first] < CODE["clear"]]
+    query, bits = similar.query[kept], similar.distance[kept]
+    return _Best(query, outcomes[kept], tiers[kept], bits, entries[kept])
 
 
-def _tiers(
-    index: Index,
-    prints: Prints,
-    places: NDArray[np.int64],
-    met: NDArray[np.int64],
-    bits: NDArray[np.uint8],
-) -> NDArray[np.int8]:
-    """Return the tier of each candidate pair (place, fingerprint), or -1 for no match."""
-    wide = _wide_distances(index, prints, places, met)
-    pairs, inverse = np.unique(np.stack([bits.astype(np.int64), wide]), axis=1, return_inverse=True)
-    named = [tier(int(near), int(far) if far >= 0 else None) for near, far in pairs.T]
-    codes = np.array([TIERS.index(name) if name else -1 for name in named], np.int8)
-    return codes[inverse.reshape(-1)]
+def _members(members: NDArray[np.int64], similar: Similar) -> NDArray[np.int64]:
+    """Return the places of the fingerprints of crowded queries."""
+    query = np.unique(similar.query[similar.crowded])
+    return slices(members[query], members[query + 1] - members[query])
 
 
-def _wide_distances(
-    index: Index, prints: Prints, places: NDArray[np.int64], met: NDArray[np.int64]
-) -> NDArray[np.int64]:
-    """Return the differing bits of phash256 of each pair, or -1 where one side has none."""
-    differing = np.bitwise_count(prints.phash256[places] ^ index.prints.phash256[met])
-    both = prints.has_wide[places] & index.prints.has_wide[met]
-    return np.where(both, differing.sum(axis=1, dtype=np.int64), -1)
+def _take_similar(
+    answers: Answers, rows: NDArray[np.int64], best: _Best, place: NDArray[np.int64]
+) -> None:
+    """Apply matches to rows, given the place of each row's match."""
+    better = best.outcome[place] < np.minimum(answers.outcome[rows], CODE["clear"])
+    rows, place = rows[better], place[better]
+    # A row may have several fingerprints: the best of its matches is written last.
+    fields = (best.entry, best.distance, best.tier, best.outcome)
+    order = np.lexsort(tuple(field[place] for field in fields))[::-1]
+    rows, place = rows[order], place[order]
+    answers.outcome[rows] = best.outcome[place]
+    answers.way[rows], answers.page[rows] = WAYS.index("fingerprint"), False
+    answers.entry[rows], answers.site[rows] = best.entry[place], -1
+    answers.tier[rows], answers.distance[rows] = best.tier[place], best.distance[place]

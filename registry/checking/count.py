@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -9,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from registry.checking.answers import WAYS, Answers
-from registry.checking.report import ShownMatch, Tally
+from registry.checking.report import MOST_ENTRIES, ShownMatch, Tally
 from registry.checking.wording import Wording, Words, row_words
 from registry.model import OUTCOMES, TIERS
 from registry.urls.columns import hosts_of_keys
@@ -37,6 +38,8 @@ def count(
     met = np.flatnonzero(answers.way != -1)
     tally.matched_by.update(WAYS[way] for way in answers.way[met])
     tally.tiers.update(TIERS[tier] for tier in answers.tier[met] if tier != -1)
+    tally.crowded += int(answers.crowded.sum())
+    _count_similar(tally, answers)
     _count_marks(tally, keys, answers, wording, met)
     if keys.urls:
         urls = pc.coalesce(*(column.keys(met) for column in keys.urls))
@@ -47,6 +50,14 @@ def count(
         words = row_words(keys, answers, wording, row)
         assert words is not None
         tally.shown.append(_shown(start, row, name or "", answers, words))
+
+
+def _count_similar(tally: Tally, answers: Answers) -> None:
+    rows = answers.way == WAYS.index("fingerprint")
+    entries, counts = np.unique(answers.entry[rows], return_counts=True)
+    tally.similar.update(dict(zip(entries.tolist(), counts.tolist(), strict=True)))
+    if len(tally.similar) > MOST_ENTRIES:
+        tally.similar = Counter(dict(tally.similar.most_common(MOST_ENTRIES // 2)))
 
 
 def _count_marks(

@@ -23,6 +23,7 @@ from registry.checking.keys import Keys, Mentions, Prints
 from registry.checking.mentions import PERHAPS, PERHAPS_MORE, flattened
 from registry.checking.strays import is_binary, is_text, plain
 from registry.checking.texts import fixed_binary, hex_bytes, mask, present, readable
+from registry.matching.distinct import PrintCodes, alone
 from registry.matching.flat import flat_codes
 from registry.model import DIGESTS, HASH_BYTES
 from registry.urls.columns import key_column
@@ -148,8 +149,7 @@ def _stray_fingerprints(
     """Add values whose bits look like fingerprints; few such values may be so by chance."""
     if not are_fingerprints(codes):
         return
-    has, nothing = np.ones(len(codes), bool), np.zeros((len(codes), 4), np.uint64)
-    keys.prints.append(Prints(rows, codes, has, nothing, np.zeros(len(codes), bool)))
+    keys.prints.append(Prints(rows, np.ones(len(codes), bool), alone(codes)))
     held, compared = np.zeros(keys.rows, bool), np.zeros(keys.rows, bool)
     held[rows] = True
     if len(codes) >= ENOUGH:
@@ -235,8 +235,7 @@ def _phashes(keys: Keys, choice: Choice, text: pa.Array, broken: NDArray[np.bool
     codes[valid] = content.view(">u8").reshape(-1)
     flat = valid & np.isin(codes, np.array(flat_codes(64), np.uint64))
     has = valid & ~flat
-    nothing = np.zeros((keys.rows, 4), np.uint64)
-    keys.prints.append(Prints(np.arange(keys.rows), codes, has, nothing, np.zeros(keys.rows, bool)))
+    keys.prints.append(Prints(np.arange(keys.rows), has, alone(codes)))
     reasons = [(flat, "unfit-phash64"), (has, OTHER_ALGORITHM)]
     compared = has.copy() if choice.doubt is None else np.zeros(keys.rows, bool)
     if not choice.by_hand:
@@ -274,13 +273,8 @@ def _prints(hashed: Sequence[Hashed]) -> Prints:
     views = [(row, *codes) for row, answer in enumerate(hashed) for codes in answer.prints]
     has = np.ones(len(views), bool)
     words = np.frombuffer(b"".join(wide for _, _, wide in views), np.uint64).reshape(-1, 4)
-    return Prints(
-        row=np.array([row for row, _, _ in views], np.int64),
-        phash64=np.array([code for _, code, _ in views], np.uint64),
-        has=has,
-        phash256=words,
-        has_wide=has,
-    )
+    codes = PrintCodes(np.array([code for _, code, _ in views], np.uint64), words, has)
+    return Prints(np.array([row for row, _, _ in views], np.int64), has, codes)
 
 
 def _out_of_struct(

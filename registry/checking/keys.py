@@ -14,6 +14,7 @@ from registry.checking.complete import ColumnOffer
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from registry.matching.distinct import PrintCodes
     from registry.model import Digest
     from registry.urls.columns import KeyColumn
 
@@ -22,15 +23,12 @@ if TYPE_CHECKING:
 class Prints:
     """Fingerprints of a batch from one source: parallel arrays, one element for each.
 
-    `row` is its row in the batch; `phash64` is valid where `has`; `phash256` has four
-    64-bit words for each, (n, 4), and is valid where `has_wide`.
+    `row` is its row in the batch; `codes` are valid where `has`.
     """
 
     row: NDArray[np.int64]
-    phash64: NDArray[np.uint64]
     has: NDArray[np.bool_]
-    phash256: NDArray[np.uint64]
-    has_wide: NDArray[np.bool_]
+    codes: PrintCodes
 
 
 @dataclass(frozen=True, slots=True)

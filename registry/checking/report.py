@@ -15,6 +15,12 @@ if TYPE_CHECKING:
 
 MATCHED_BY = ("url", "digest", "fingerprint", "site")
 TOP = 20
+# Rows that match one entry by fingerprint: from so many on it is reported. It may be a picture
+# that half of the web shows (a placeholder, a flag), or a mistake.
+FLOOD = 10_000
+# Entries whose rows are counted; the ones with the fewest rows are forgotten.
+MOST_ENTRIES = 100_000
+MEANS_CROWDED = "more recorded pictures are similar than were compared"
 MEANS_NOT_READ = "URLs, digests or pictures in a form that is not read"
 
 
@@ -49,12 +55,20 @@ class Tally:
     hosts: Counter[str] = field(default_factory=Counter)
     not_read: Counter[str] = field(default_factory=Counter)
     with_fingerprint: int = 0
+    # Rows with a fingerprint similar to more recorded codes than were compared.
+    crowded: int = 0
+    # By entry: the rows that match it by fingerprint.
+    similar: Counter[int] = field(default_factory=Counter)
     shown: list[ShownMatch] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """The result of a check. Only `seconds` differs from run to run."""
+    """The result of a check. Only `seconds` differs from run to run.
+
+    `radius` is the largest distance of a match by phash64 alone; `floods` counts the rows of
+    the entries that match very many by fingerprint.
+    """
 
     dataset: str
     format: str
@@ -64,6 +78,8 @@ class Report:
     registry: Mapping[str, Any]
     policy: str
     distance: int | None
+    radius: int
+    floods: Mapping[str, int]
     expected_chance_matches: float
     versions: Mapping[str, str]
     seconds: float
@@ -99,6 +115,9 @@ class Report:
             "registry": dict(self.registry),
             "policy": self.policy,
             "distance": self.distance,
+            "radius": self.radius,
+            "floods": dict(self.floods),
+            "crowded_rows": tally.crowded,
             "expected_chance_matches": self.expected_chance_matches,
             "seconds": round(self.seconds, 3),
             "versions": dict(self.versions),
@@ -130,7 +149,14 @@ def to_lines(report: Report) -> list[str]:
     lines += _section("by mark", tally.signals)
     lines += _section("by tier", tally.tiers)
     if tally.with_fingerprint:
-        lines.append(f"  chance matches to expect: {report.expected_chance_matches:.2g}")
+        chance = f"{report.expected_chance_matches:.2g}, within {report.radius} bits"
+        lines.append(f"  chance matches to expect: {chance}")
+    lines += [
+        f"  flood: {rows:,} rows are similar to {visible(entry)} alone"
+        for entry, rows in report.floods.items()
+    ]
+    if tally.crowded:
+        lines.append(f"  crowded: {tally.crowded:,} rows: {MEANS_CROWDED}")
     lines += [
         f"  not read: {rows:,} values of column {visible(name)}: {MEANS_NOT_READ}"
         for name, rows in ranked(tally.not_read, TOP).items()

@@ -14,11 +14,11 @@ from registry.checking.columns import Columns
 from registry.checking.count import count
 from registry.checking.extraction import extract
 from registry.checking.output import writing
-from registry.checking.report import Report, Tally
+from registry.checking.report import FLOOD, TOP, Report, Tally
 from registry.checking.wording import Wording
 from registry.datasets._left_out import reasons
 from registry.index import Index
-from registry.matching.confirm import CANDIDATE_RADIUS, expected_chance_matches
+from registry.matching.confirm import expected_chance_matches
 from registry.model import Outcome
 from registry.pictures.hashing import PictureHasher
 from registry.verdict import policy_named
@@ -72,7 +72,7 @@ def check(
     finally:
         hasher.close()
     seconds = time.perf_counter() - started
-    return _report(dataset, snapshot, columns, options, index, tally, seconds)
+    return _report(dataset, snapshot, columns, options, wording, tally, seconds)
 
 
 def _report(
@@ -80,13 +80,14 @@ def _report(
     snapshot: Snapshot,
     columns: Columns,
     options: CheckOptions,
-    index: Index,
+    wording: Wording,
     tally: Tally,
     seconds: float,
 ) -> Report:
     manifest = snapshot.manifest
-    radius = CANDIDATE_RADIUS if options.distance is None else options.distance
-    chance = expected_chance_matches(len(index.reserved_prints), tally.with_fingerprint, radius)
+    prints = wording.index.prints
+    radius = prints.possible if options.distance is None else options.distance
+    chance = expected_chance_matches(len(prints), tally.with_fingerprint, radius)
     return Report(
         dataset=dataset.name,
         format=dataset.format,
@@ -102,6 +103,8 @@ def _report(
         },
         policy=options.policy,
         distance=options.distance,
+        radius=radius,
+        floods=_floods(tally, wording),
         expected_chance_matches=chance,
         versions={
             "optout-registry": __version__,
@@ -110,6 +113,11 @@ def _report(
         },
         seconds=seconds,
     )
+
+
+def _floods(tally: Tally, wording: Wording) -> dict[str, int]:
+    most = tally.similar.most_common(TOP)
+    return {wording.of_entry(entry).entry: rows for entry, rows in most if rows >= FLOOD}
 
 
 def _columns_json(columns: Columns) -> dict[str, Any]:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -83,33 +83,44 @@ class Decisions:
 
         No list is empty.
         """
-        best = lists.first(numbers)
-        longer = np.flatnonzero(lists.counts(numbers) > 1)
-        distinct, inverse = np.unique(numbers[longer], return_inverse=True)
-        places, entries = lists.of(distinct)
-        order = np.lexsort((entries, self._tables.since[entries], self.ranks(entries), places))
-        first = np.searchsorted(places[order], np.arange(len(distinct)))
-        best[longer] = entries[order][first][inverse]
-        return best
+        return first_of(lists, numbers, lambda n: (n, self._tables.since[n], self.ranks(n)))
+
+
+def first_of(
+    lists: Lists, numbers: Numbers, fields: Callable[[Numbers], tuple[NDArray[Any], ...]]
+) -> Numbers:
+    """Return the first row of each list in the order of some fields, the last of which leads.
+
+    No list is empty.
+    """
+    best = lists.first(numbers)
+    longer = np.flatnonzero(lists.counts(numbers) > 1)
+    distinct, inverse = np.unique(numbers[longer], return_inverse=True)
+    places, rows = lists.of(distinct)
+    order = np.lexsort((*fields(rows), places))
+    first = np.searchsorted(places[order], np.arange(len(distinct)))
+    best[longer] = rows[order][first][inverse]
+    return best
 
 
 class Strictest:
-    """The strictest entry of each list, or NONE for an empty list; each is found once."""
+    """The strictest row of each list, or NONE for an empty list; each is found once."""
 
-    def __init__(self, decisions: Decisions, lists: Lists) -> None:
-        self._decisions = decisions
+    def __init__(self, strictest: Callable[[Lists, Numbers], Numbers], lists: Lists) -> None:
+        """Take what selects the strictest row of lists that are not empty."""
+        self._strictest = strictest
         self._lists = lists
-        # One more than the entry. Zeros take no memory until they are read.
+        # One more than the row. Zeros take no memory until they are read.
         self._known = np.zeros(len(lists.starts) - 1, np.int64)
 
     def of(self, numbers: Numbers) -> Numbers:
-        """Return the strictest entry of each list; `numbers` may hold NONE."""
+        """Return the strictest row of each list; `numbers` may hold NONE."""
         best = np.full(len(numbers), NONE, np.int64)
         has = np.flatnonzero(numbers != NONE)
         wanted = numbers[has]
         new = np.unique(wanted[self._known[wanted] == 0])
         filled = new[self._lists.counts(new) > 0]
-        self._known[filled] = self._decisions.strictest(self._lists, filled) + 1
+        self._known[filled] = self._strictest(self._lists, filled) + 1
         best[has] = self._known[wanted] - 1
         return best
 

@@ -12,11 +12,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from registry.index.decisions import STRICT, UNSPECIFIED, Decisions, Strictest
+from registry.index.decisions import UNSPECIFIED, Decisions, Strictest, first_of
 from registry.index.pages import PageIndex
-from registry.index.prints import SnapshotPrints
+from registry.index.prints import PrintIndex
 from registry.index.sites import SiteIndex
-from registry.matching.index import PhashIndex
 from registry.matching.key_table import NONE
 from registry.model import DIGESTS
 from registry.snapshot.lookup_tables import (
@@ -24,6 +23,7 @@ from registry.snapshot.lookup_tables import (
     digest_tables,
     entry_tables,
     host_tables,
+    print_tables,
 )
 
 if TYPE_CHECKING:
@@ -51,8 +51,8 @@ class Index:
         shapes = snapshot.signals["shape"].to_numpy().astype(np.int64)
         self.tables = entry_tables(snapshot.entries, shapes, snapshot.images.num_rows)
         self.decisions = Decisions(snapshot, self.tables, policy)
-        self._at_url = Strictest(self.decisions, self.tables.of_url)
-        self._of_picture = Strictest(self.decisions, self.tables.of_picture)
+        self._at_url = Strictest(self.decisions.strictest, self.tables.of_url)
+        self._of_picture = Strictest(self.decisions.strictest, self.tables.of_picture)
 
     @property
     def is_empty(self) -> bool:
@@ -158,33 +158,13 @@ class Index:
         return entries
 
     @cached_property
-    def prints(self) -> SnapshotPrints:
+    def prints(self) -> PrintIndex:
         """The fingerprints of all views of all pictures."""
-        return SnapshotPrints(self.snapshot)
+        tables = print_tables(self.snapshot.images, self.snapshot.views)
+        return PrintIndex(tables, self._strictest_picture)
 
-    @cached_property
-    def reserved_prints(self) -> Numbers:
-        """The fingerprints to search: those of reserved or conditional pictures.
-
-        Of equal fingerprints only that of the strictest picture is kept, so that a picture
-        recorded a thousand times matches once. Strictest first: the index breaks ties by
-        order.
-        """
-        ranks = self.rank_of_pictures(self.prints.image)
-        rows = np.flatnonzero(ranks < STRICT)
-        rows = rows[np.lexsort((rows, self.prints.image[rows], ranks[rows]))]
-        wide = self.prints.phash256[rows]
-        has = self.prints.has_wide[rows]
-        seen = zip(self.prints.phash64[rows].tolist(), has.tolist(), wide.tolist(), strict=True)
-        first: dict[tuple[object, ...], int] = {}
-        for place, (near, known, far) in zip(rows.tolist(), seen, strict=True):
-            first.setdefault((near, known, *far), place)
-        return np.fromiter(first.values(), np.int64, len(first))
-
-    @cached_property
-    def fingerprints(self) -> PhashIndex:
-        """Index over the phash64 of `reserved_prints`, in their order."""
-        return PhashIndex(self.prints.phash64[self.reserved_prints])
+    def _strictest_picture(self, lists: Lists, numbers: Numbers) -> Numbers:
+        return first_of(lists, numbers, lambda n: (n, self.rank_of_pictures(n)))
 
     @cached_property
     def sites(self) -> SiteIndex:

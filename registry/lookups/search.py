@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,10 +11,11 @@ import numpy as np
 from registry.checking.answers import outcome_of_page
 from registry.errors import UsageError
 from registry.index import Index
+from registry.index.prints import NO_TIER
 from registry.lookups.answer import Answer, EntryMatch, Kind
 from registry.lookups.targets import kind_of
-from registry.matching import brute
-from registry.matching.confirm import CANDIDATE_RADIUS, tier
+from registry.matching.confirm import tier
+from registry.matching.distinct import PrintCodes, alone
 from registry.matching.flat import is_flat
 from registry.matching.key_table import NONE
 from registry.model import DECISIONS, TIERS, MatchedBy, Outcome, Tier, Verdict
@@ -25,8 +25,6 @@ from registry.urls.columns import key_column
 from registry.urls.key import split_key, url_key
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from registry.model import Digest, Picture
 
 # Most differing bits of phash256 if only that hash is given.
@@ -87,12 +85,7 @@ class _Search:
         images = sorted(set(self._index.tables.picture[entries].tolist()) - {NONE})
         for image in images:
             self._add_image(image, "digest", "exact", None)
-        prints = self._index.prints
-        _, known = prints.of(np.array(images, np.int64))
-        pairs = zip(
-            prints.phash64[known], prints.phash256[known], prints.has_wide[known], strict=True
-        )
-        self._by_codes((int(near), wide.tobytes() if has else None) for near, wide, has in pairs)
+        self._by_codes(self._index.prints.of(np.array(images, np.int64))[1])
         self._by_page(key)
         host, path = split_key(key)
         crawled = bool(self._index.crawled(entries).any())
@@ -109,7 +102,7 @@ class _Search:
     def by_picture(self, picture: Picture) -> None:
         self.by_digest("sha256", picture.sha256)
         self.by_digest("md5", picture.md5)
-        self._by_codes(prints_of(picture))
+        self._by_codes(_codes_of(picture))
 
     def by_hash(self, kind: Kind, text: str, unfit: str | None) -> None:
         """Add the pictures with this digest and, unless `unfit`, with a similar fingerprint."""
@@ -118,7 +111,7 @@ class _Search:
         if unfit:
             return
         if kind == "phash64":
-            self._by_codes([(int(text, 16), None)])
+            self._by_codes(alone(np.array([int(text, 16)], np.uint64)))
         elif kind == "256 bits":
             self.by_phash256(bytes.fromhex(text))
 
@@ -130,37 +123,26 @@ class _Search:
         for image in self._index.pictures_with(name, given)[1].tolist():
             self._add_image(image, "digest", "exact", None)
 
-    def _by_codes(self, codes: Iterable[tuple[int, bytes | None]]) -> None:
-        """Add the pictures similar to any of these (phash64, phash256), the surest first."""
-        prints = self._index.prints
-        radius = CANDIDATE_RADIUS if self._distance is None else self._distance
-        met: list[tuple[int, int, int, Tier | None]] = []
-        for code, wide in codes:
-            _, near, bits = brute.join(prints.phash64, np.array([code], np.uint64), radius)
-            far = self._wide_distances(wide, near)
-            triples = zip(near.tolist(), bits.tolist(), far.tolist(), strict=True)
-            for place, distance, wider in triples:
-                named = tier(distance, wider if wider >= 0 else None)
-                if named or self._distance is not None:
-                    rank = TIERS.index(named) if named else len(TIERS)
-                    met.append((rank, distance, int(prints.image[place]), named))
-        for _, distance, image, named in sorted(met, key=lambda one: one[:3]):
-            self._add_image(image, "fingerprint", named, distance)
+    def _by_codes(self, codes: PrintCodes) -> None:
+        """Add the pictures similar to any of these fingerprints, the surest first."""
+        met: list[tuple[int, int, int]] = []
+        for similar in self._index.prints.similar(codes, self._distance):
+            rank = np.where(similar.tier == NO_TIER, len(TIERS), similar.tier)
+            met += zip(
+                rank.tolist(), similar.distance.tolist(), similar.print_.tolist(), strict=True
+            )
+        for place, distance, print_ in sorted(met):
+            named = TIERS[place] if place < len(TIERS) else None
+            if named or self._distance is not None:
+                self._add_print(print_, named, distance)
 
     def by_phash256(self, wide: bytes) -> None:
-        prints = self._index.prints
-        far = self._wide_distances(wide, np.arange(len(prints.image)))
-        near = np.flatnonzero((far >= 0) & (far <= WIDE_RADIUS))
-        for place in near[np.argsort(far[near], kind="stable")].tolist():
-            self._add_image(int(prints.image[place]), "fingerprint", tier(0, int(far[place])), None)
+        for print_, far in self._index.prints.within_wide(wide, WIDE_RADIUS):
+            self._add_print(print_, tier(0, far), None)
 
-    def _wide_distances(self, wide: bytes | None, places: NDArray[np.intp]) -> NDArray[np.int64]:
-        """Return the differing bits of phash256 to each fingerprint, or -1 without one."""
-        if wide is None:
-            return np.full(len(places), -1, np.int64)
-        prints, ours = self._index.prints, np.frombuffer(wide, np.uint64)
-        bits = np.bitwise_count(prints.phash256[places] ^ ours).sum(axis=1, dtype=np.int64)
-        return np.where(prints.has_wide[places], bits, -1)
+    def _add_print(self, print_: int, named: Tier | None, distance: int | None) -> None:
+        for image in self._index.prints.pictures(print_).tolist():
+            self._add_image(image, "fingerprint", named, distance)
 
     def _add_image(
         self, image: int, by: MatchedBy, named: Tier | None, distance: int | None
@@ -209,3 +191,11 @@ class _Search:
             **fields,
         )
         self._matches.setdefault(match.entry, match)
+
+
+def _codes_of(picture: Picture) -> PrintCodes:
+    """Return the fingerprints of all views of a picture."""
+    prints = list(prints_of(picture))
+    words = np.frombuffer(b"".join(wide for _, wide in prints), np.uint64).reshape(-1, 4)
+    near = np.array([code for code, _ in prints], np.uint64)
+    return PrintCodes(near, words, np.ones(len(prints), bool))

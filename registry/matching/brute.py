@@ -5,6 +5,7 @@ The index must give the same results. It is used for small joins.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TypeAlias
 
 import numpy as np
@@ -23,19 +24,17 @@ def join(entries: Codes, queries: Codes, radius: int) -> Pairs:
 
     Sorted by query, then by entry. Needs constant memory besides the result.
     """
-    parts = [
-        (first + query, begin + entry, distance)
-        for first in range(0, len(queries), _rows(len(entries)))
-        for begin in range(0, len(entries), _CELLS)
-        for query, entry, distance in [
-            _block(
-                entries[begin : begin + _CELLS],
-                queries[first : first + _rows(len(entries))],
-                radius,
-            )
-        ]
-    ]
-    return in_order(concatenate(parts))
+    return in_order(concatenate(list(blocks(entries, queries, radius))))
+
+
+def blocks(entries: Codes, queries: Codes, radius: int) -> Iterator[Pairs]:
+    """Yield the same pairs, a bounded number at a time, each part sorted by query."""
+    step = _rows(len(entries))
+    for first in range(0, len(queries), step):
+        some = queries[first : first + step]
+        for begin in range(0, len(entries), _CELLS):
+            query, entry, distance = _block(entries[begin : begin + _CELLS], some, radius)
+            yield first + query, begin + entry, distance
 
 
 def _rows(entries: int) -> int:
@@ -61,16 +60,3 @@ def in_order(pairs: Pairs) -> Pairs:
     query, entry, distance = pairs
     order = np.lexsort((entry, query))
     return query[order], entry[order], distance[order]
-
-
-def nearest(pairs: Pairs, limit: int) -> Pairs:
-    """Keep the `limit` nearest entries of every query; ties go to the lower entry.
-
-    The result is sorted by query, then by entry.
-    """
-    query, entry, distance = pairs
-    order = np.lexsort((entry, distance, query))
-    ranked = query[order]
-    rank = np.arange(len(ranked)) - np.searchsorted(ranked, ranked)
-    kept = order[rank < limit]
-    return in_order((query[kept], entry[kept], distance[kept]))

@@ -9,7 +9,7 @@ chance. The tiers, best first:
 | exact    | both distances 0                  | never           |
 | certain  | phash256 <= CERTAIN_256           | never           |
 | likely   | phash256 <= LIKELY_256            | <= LIKELY_64    |
-| possible | phash64 <= LIKELY_64              | <= POSSIBLE_64  |
+| possible | phash64 <= LIKELY_64              | <= POSSIBLE_64, less in large registries |
 
 Why these numbers, measured on 2,500 pictures (clip art, game art, screenshots,
 photographs), 250 of them altered, 2.8 million pairs of different pictures:
@@ -39,15 +39,20 @@ CERTAIN_256 = 31
 LIKELY_256 = 60
 LIKELY_64 = 4
 POSSIBLE_64 = 8
+# Rows among which one chance match by phash64 alone is accepted.
+MOST_CHANCE = 500
 
 
-def tier(distance64: int, distance256: int | None = None) -> Tier | None:
+def tier(
+    distance64: int, distance256: int | None = None, possible: int = POSSIBLE_64
+) -> Tier | None:
     """Return how sure a match at these distances (bits) is; None: no match.
 
-    `distance256` is None if either side has no `phash256`.
+    `distance256` is None if either side has no `phash256`; then `possible` is the largest
+    distance of a possible match (see `possible_radius`).
     """
     if distance256 is None:
-        return _by_64_alone(distance64)
+        return _by_64_alone(distance64, possible)
     if distance64 == 0 and distance256 == 0:
         return "exact"
     if distance256 <= CERTAIN_256:
@@ -57,10 +62,21 @@ def tier(distance64: int, distance256: int | None = None) -> Tier | None:
     return "possible" if distance64 <= LIKELY_64 else None
 
 
-def _by_64_alone(distance64: int) -> Tier | None:
+def _by_64_alone(distance64: int, possible: int) -> Tier | None:
     if distance64 <= LIKELY_64:
         return "likely"
-    return "possible" if distance64 <= POSSIBLE_64 else None
+    return "possible" if distance64 <= possible else None
+
+
+def possible_radius(entries: int) -> int:
+    """Return the largest distance of phash64 alone that is possible among so many entries.
+
+    It falls as the registry grows, so that chance sends at most one row in MOST_CHANCE to review.
+    """
+    for radius in range(POSSIBLE_64, LIKELY_64, -2):
+        if expected_chance_matches(entries, MOST_CHANCE, radius) <= 1:
+            return radius
+    return LIKELY_64
 
 
 def expected_chance_matches(entries: int, samples: int, radius: int) -> float:

@@ -22,10 +22,8 @@ class Lists:
         """Return (place among `numbers`, row) for all rows of the lists."""
         first = self.starts[numbers].astype(np.int64)
         counts = self.starts[numbers + 1] - first
-        ends = np.cumsum(counts)
-        within = np.arange(int(ends[-1]) if len(ends) else 0) - np.repeat(ends - counts, counts)
         places = np.repeat(np.arange(len(numbers)), counts)
-        return places, self.rows[np.repeat(first, counts) + within].astype(np.int64)
+        return places, self.rows[slices(first, counts)].astype(np.int64)
 
     def first(self, numbers: Numbers) -> Numbers:
         """Return the first row of each list."""
@@ -42,3 +40,11 @@ def group(numbers: Numbers, rows: Numbers, count: int) -> Lists:
     starts = np.zeros(count + 1, np.uint32)
     np.cumsum(np.bincount(numbers, minlength=count), out=starts[1:])
     return Lists(starts, rows[order].astype(np.uint32))
+
+
+def slices(first: Numbers, counts: Numbers) -> Numbers:
+    """Return first[0], first[0] + 1, ... (counts[0] of them), first[1], ... end to end."""
+    ends = np.cumsum(counts)
+    numbers: Numbers = np.repeat(first - (ends - counts), counts)
+    numbers += np.arange(len(numbers))
+    return numbers

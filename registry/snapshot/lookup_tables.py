@@ -14,6 +14,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from registry.matching.code_tables import CodeTables
+from registry.matching.code_tables import build as build_codes
+from registry.matching.distinct import PrintCodes, distinct
 from registry.matching.key_table import NONE, KeyTable, build
 from registry.matching.lists import Lists, Numbers, group
 from registry.model import DIGESTS
@@ -70,6 +73,64 @@ def entry_tables(entries: pa.Table, shapes: NDArray[np.int64], pictures: int) ->
         of_page=of_page,
         of_picture=group(picture[has], has, pictures),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class PrintTables:
+    """Fingerprints of one kind, each distinct one once, and the pictures that have it.
+
+    A picture may have several (views). `codes` finds distinct phash64 codes; those with code c
+    are the prints [starts[c], starts[c + 1]) (uint32). Of print p, `code[p]` is the phash64
+    (uint64), and `wide[p]` is 0, or one more than the row of its phash256 in `words` (uint32;
+    uint64 of shape (n, 4), in no defined byte order). `pictures` lists the pictures of each
+    print, `of_picture` the prints of each picture.
+    """
+
+    codes: CodeTables
+    starts: NDArray[np.uint32]
+    code: NDArray[np.uint64]
+    wide: NDArray[np.uint32]
+    words: NDArray[np.uint64]
+    pictures: Lists
+    of_picture: Lists
+
+
+def print_tables(images: pa.Table, views: pa.Table) -> PrintTables:
+    """Return the tables of the fingerprints of all views of all pictures."""
+    full = np.flatnonzero(_mask(images["phash64"].is_valid()))
+    near = images["phash64"].combine_chunks().take(pa.array(full)).to_numpy()
+    far = images["phash256"].combine_chunks().take(pa.array(full))
+    picture = np.concatenate([full, views["image"].to_numpy().astype(np.int64)])
+    code = np.concatenate([near, views["phash64"].to_numpy()])
+    has_wide = np.concatenate([_mask(far.is_valid()), np.ones(len(views), bool)])
+    words = np.concatenate([words_of(far), words_of(views["phash256"].combine_chunks())])
+    # The pictures of each fingerprint are in order.
+    by_picture = np.argsort(picture, kind="stable")
+    order, number = distinct(PrintCodes(code, words, has_wide).take(by_picture))
+    order = by_picture[order]
+    first = np.flatnonzero(np.diff(number, prepend=-1))
+    known = has_wide[order[first]]
+    codes, starts = np.unique(code[order[first]], return_index=True)
+    lists = np.append(first, len(code)).astype(np.uint32), picture[order].astype(np.uint32)
+    of_print = np.empty(len(code), np.int64)
+    of_print[order] = number
+    return PrintTables(
+        codes=build_codes(codes),
+        starts=np.append(starts, len(first)).astype(np.uint32),
+        code=code[order[first]],
+        wide=np.where(known, np.cumsum(known), 0).astype(np.uint32),
+        words=words[order[first[known]]],
+        pictures=Lists(*lists),
+        of_picture=group(picture[by_picture], of_print[by_picture], len(images)),
+    )
+
+
+def words_of(codes: pa.FixedSizeBinaryArray) -> NDArray[np.uint64]:
+    """Return 256-bit codes as uint64 of shape (n, 4), for counting differing bits only."""
+    # Nulls may hold anything: they become zeros.
+    filled = codes.fill_null(bytes(codes.type.byte_width))
+    words = np.frombuffer(filled.buffers()[1] or b"", np.uint64).reshape(-1, 4)
+    return words[filled.offset : filled.offset + len(filled)]
 
 
 def digest_tables(images: pa.Table) -> dict[Digest, tuple[KeyTable, Lists]]:

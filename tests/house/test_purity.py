@@ -68,7 +68,7 @@ EXCEPTIONS = {
     "registry/urls/columns.py": {
         "sys": "whether a kernel is loaded changes the time of an answer, not the answer",
     },
-    "registry/matching/index.py": {
+    "registry/matching/code_join.py": {
         "os": "cpu_count: how many threads work changes no result",
         "concurrent.futures.ThreadPoolExecutor": "the threads of one join; its result is ordered",
     },

@@ -11,6 +11,7 @@ import pytest
 from made import Made, day
 
 from registry.checking.plan import plan
+from registry.checking.report import FLOOD, to_lines
 from registry.checking.run import CheckOptions, check
 from registry.datasets import open_dataset
 from registry.matching.confirm import tier
@@ -125,6 +126,50 @@ def test_flat_hashes_are_unchecked_and_match_nothing(tmp_path: Path):
     dataset = open_dataset([str(tmp_path / "d.parquet")])
     report = check(dataset, made.snapshot(tmp_path), plan(dataset), CheckOptions())
     assert report.tally.unchecked == {"unfit-phash64": 3}
+
+
+def check_codes(made: Made, folder: Path, codes: list[int]):
+    """Check rows of phash64, and return the report and the outcomes."""
+    pq.write_table(pa.table({"phash": [f"{code:016x}" for code in codes]}), folder / "d.parquet")
+    dataset = open_dataset([str(folder / "d.parquet")])
+    out = folder / "rows.parquet"
+    columns = plan(dataset, {"phash64": ["phash"]})
+    report = check(dataset, made.snapshot(folder), columns, CheckOptions(out=out))
+    return report, pq.read_table(out)["optout_outcome"].to_pylist()
+
+
+def test_a_flood_is_reported_and_hides_no_row(tmp_path: Path):
+    """One recorded picture is similar to most rows, and another one to a single row."""
+    rng = random.Random(3)
+    flooded, other = rng.getrandbits(64), rng.getrandbits(64)
+    made = Made()
+    made.claim(phash64=flooded.to_bytes(8))
+    made.claim(phash64=other.to_bytes(8), meaning="conditional")
+    near = [flooded ^ 1 << bit for bit in range(64)]
+    codes = [*rng.choices(near, k=FLOOD), other, rng.getrandbits(64)]
+    report, outcomes = check_codes(made, tmp_path, codes)
+    assert outcomes == [*["reserved"] * FLOOD, "conditional", "clear"]
+    assert report.floods == {"claim:1": FLOOD}
+    assert f"{FLOOD:,} rows are similar to claim:1 alone" in "\n".join(to_lines(report))
+    assert report.tally.crowded == 0
+
+
+@pytest.mark.parametrize("meaning", ["allowed", "reserved"])
+def test_a_crowded_row_is_never_clear(tmp_path: Path, meaning: str, monkeypatch):
+    """The only refusal within reach may be among those that were not compared."""
+    monkeypatch.setattr("registry.index.prints.MOST_SIMILAR", 20)
+    rng = random.Random(4)
+    centre = rng.getrandbits(64)
+    made = Made()
+    for bit in range(40):
+        made.claim(phash64=(centre ^ 1 << bit).to_bytes(8), meaning=meaning)
+    made.claim(phash64=(centre ^ 1 << 63).to_bytes(8))
+    alone = rng.getrandbits(64)
+    report, outcomes = check_codes(made, tmp_path, [centre, alone, centre])
+    expected = "reserved" if meaning == "reserved" else "review"
+    assert outcomes == [expected, "clear", expected]
+    assert report.tally.crowded == report.to_json()["crowded_rows"] == 2
+    assert "crowded: 2 rows" in "\n".join(to_lines(report))
 
 
 def test_a_page_rule_does_not_reach_somebody_elses_picture(tmp_path: Path):

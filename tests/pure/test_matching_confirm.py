@@ -8,7 +8,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from registry.matching import brute
-from registry.matching.confirm import CANDIDATE_RADIUS, expected_chance_matches, tier
+from registry.matching.confirm import (
+    CANDIDATE_RADIUS,
+    LIKELY_64,
+    MOST_CHANCE,
+    POSSIBLE_64,
+    expected_chance_matches,
+    possible_radius,
+    tier,
+)
 from registry.model import TIERS
 
 TABLE = [
@@ -77,3 +85,15 @@ def phash_like(rng: np.random.Generator, count: int) -> np.ndarray:
     bits = np.tile(np.arange(64) <= 31, (count, 1))
     bits[:, 1:] = rng.permuted(bits[:, 1:], axis=1)
     return np.packbits(bits, axis=1).view(">u8").reshape(-1).astype(np.uint64)
+
+
+@pytest.mark.parametrize(
+    ("entries", "radius"), [(0, 8), (1_500_000, 8), (1_700_000, 6), (50_000_000, 6), (10**9, 4)]
+)
+def test_the_radius_falls_as_the_registry_grows(entries: int, radius: int):
+    assert possible_radius(entries) == radius
+    chance = expected_chance_matches(entries, MOST_CHANCE, radius)
+    assert chance <= 1 or radius == LIKELY_64
+    assert tier(radius, None, radius) == ("possible" if radius > LIKELY_64 else "likely")
+    assert tier(radius + 1, None, radius) is None
+    assert tier(POSSIBLE_64, 31, radius) == "certain"

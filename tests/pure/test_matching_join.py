@@ -1,34 +1,36 @@
-"""The index finds what brute force finds, in the same order, at every radius."""
+"""The join with tables finds what brute force finds at every radius."""
 
 import itertools
+import math
 import subprocess
 import sys
 import threading
+from itertools import pairwise
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from registry.matching import brute, index
-from registry.matching._plan import MAX_CHUNK_BITS, best_plan
-from registry.matching.index import PhashIndex
+from registry.matching import brute, code_join
+from registry.matching.code_join import CodeJoin
+from registry.matching.code_tables import PARTS, build, near, plan
 
 
 @pytest.fixture(autouse=True)
 def compiled(monkeypatch):
-    """Let every join use the index, however small."""
-    monkeypatch.setattr(index, "BRUTE_PAIRS", 0)
+    """Let every join use the compiled kernel, however small."""
+    monkeypatch.setattr(code_join, "SINGLY", 0)
 
 
-def naive(entries, queries, radius, limit=None):
+def naive(entries, queries, radius):
     """What is meant, in plain Python: the oracle of the oracle."""
-    found = []
-    for q, query in enumerate(queries):
-        near = [((query ^ e).bit_count(), i) for i, e in enumerate(entries)]
-        near = sorted(pair for pair in near if pair[0] <= radius)[:limit]
-        found += sorted((q, i, d) for d, i in near)
-    return found
+    return [
+        (q, i, (query ^ entry).bit_count())
+        for q, query in enumerate(queries)
+        for i, entry in enumerate(entries)
+        if (query ^ entry).bit_count() <= radius
+    ]
 
 
 def as_tuples(pairs):
@@ -41,13 +43,24 @@ def codes(values) -> brute.Codes:
     return np.array(values, np.uint64)
 
 
+def join(tables, queries, radius, threads=None):
+    """Return all pairs, of equal queries too, sorted by query, then by entry."""
+    distinct, inverse = np.unique(queries, return_inverse=True)
+    found = list(CodeJoin(tables, distinct, radius, threads=threads).pairs())
+    code, entry, distance = brute.in_order(brute.concatenate(found))
+    places = [np.flatnonzero(code == number) for number in inverse]
+    query = np.repeat(np.arange(len(queries)), [len(rows) for rows in places])
+    rows = np.concatenate([np.zeros(0, np.int64), *places])
+    return query, entry[rows], distance[rows]
+
+
 def random_codes(rng, count, centres=None):
     if centres is None:
         return rng.integers(0, 2**64, count, dtype=np.uint64)
-    near = centres[rng.integers(0, len(centres), count)]
+    close = centres[rng.integers(0, len(centres), count)]
     for _ in range(6):
-        near ^= np.uint64(1) << rng.integers(0, 64, count).astype(np.uint64)
-    return near
+        close ^= np.uint64(1) << rng.integers(0, 64, count).astype(np.uint64)
+    return close
 
 
 def assert_equal(found, expected):
@@ -63,19 +76,22 @@ CODE = st.integers(0, 2**64 - 1) | st.lists(
 CODES = st.lists(CODE, max_size=12)
 
 
-@given(CODES, CODES, st.integers(0, 64), st.none() | st.integers(1, 4))
-def test_both_equal_the_plain_meaning(entries, queries, radius, limit):
-    expected = naive(entries, queries, radius, limit)
-    reference = brute.join(codes(entries), codes(queries), radius)
-    if limit is not None:
-        reference = brute.nearest(reference, limit)
-    assert as_tuples(reference) == expected
-    assert as_tuples(PhashIndex(codes(entries)).join(codes(queries), radius, limit)) == expected
+@given(CODES, CODES, st.integers(0, 64))
+def test_all_equal_the_plain_meaning(entries, queries, radius):
+    expected = naive(entries, queries, radius)
+    assert as_tuples(brute.join(codes(entries), codes(queries), radius)) == expected
+    tables = build(codes(entries))
+    assert as_tuples(join(tables, codes(queries), radius)) == expected
+    if entries:
+        for number, query in enumerate(queries):
+            rows, bits = near(tables, query, radius)
+            found = sorted(zip(rows.tolist(), bits.tolist(), strict=True))
+            assert found == [(row, d) for q, row, d in expected if q == number]
 
 
 @pytest.mark.parametrize("radius", [*range(13), 17, 24, 33, 64])
 @pytest.mark.parametrize("clustered", [False, True])
-def test_index_equals_brute_force(radius, clustered):
+def test_tables_equal_brute_force(radius, clustered):
     rng = np.random.default_rng(radius)
     centres = random_codes(rng, 5) if clustered else None
     entries = random_codes(rng, 2000, centres)
@@ -83,10 +99,13 @@ def test_index_equals_brute_force(radius, clustered):
     entries = np.concatenate([entries, entries[:100]])
     expected = brute.join(entries, queries, radius)
     assert len(expected[0]) >= 60
-    built = PhashIndex(entries, threads=3)
-    assert len(built) == 2100
-    assert_equal(built.join(queries, radius), expected)
-    assert_equal(built.join(queries, radius, 2), brute.nearest(expected, 2))
+    tables = build(entries)
+    assert_equal(join(tables, queries, radius, threads=3), expected)
+    for number in (0, 310):
+        rows, bits = near(tables, int(queries[number]), radius)
+        order = np.argsort(rows)
+        np.testing.assert_array_equal(rows[order], expected[1][expected[0] == number])
+        np.testing.assert_array_equal(bits[order], expected[2][expected[0] == number])
 
 
 @pytest.mark.parametrize("radius", range(13))
@@ -97,7 +116,7 @@ def test_pairs_at_the_very_radius_are_found_wherever_they_differ(radius):
     for i in range(len(queries)):
         for bit in rng.choice(64, radius, replace=False):
             queries[i] ^= np.uint64(1) << np.uint64(bit)
-    found = PhashIndex(entries).join(queries, radius)
+    found = join(build(entries), queries, radius)
     planted = found[0] == found[1]
     assert planted.sum() == 3000
     assert set(found[2][planted].tolist()) == {radius}
@@ -106,29 +125,39 @@ def test_pairs_at_the_very_radius_are_found_wherever_they_differ(radius):
 @pytest.mark.parametrize("sizes", [(0, 0), (0, 3), (3, 0)])
 def test_nothing_to_join(sizes):
     entries, queries = (codes(range(size)) for size in sizes)
-    assert as_tuples(PhashIndex(entries).join(queries, 8)) == []
+    assert as_tuples(join(build(entries), queries, 8)) == []
     assert as_tuples(brute.join(entries, queries, 8)) == []
 
 
-def test_full_buffers_and_many_blocks_lose_nothing(monkeypatch):
-    monkeypatch.setattr(index, "_BUFFER", 3)
-    monkeypatch.setattr(index, "_BLOCK", 50)
-    monkeypatch.setattr(index, "_PENDING", 10)
+def test_full_buffers_lose_nothing(monkeypatch):
+    monkeypatch.setattr(code_join, "_BUFFER", 3)
     rng = np.random.default_rng(7)
     centres = random_codes(rng, 2)
     entries, queries = random_codes(rng, 150, centres), random_codes(rng, 120, centres)
-    expected = brute.join(entries, queries, 8)
-    assert_equal(PhashIndex(entries).join(queries, 8), expected)
-    assert_equal(PhashIndex(entries).join(queries, 8, 3), brute.nearest(expected, 3))
+    assert_equal(join(build(entries), queries, 4), brute.join(entries, queries, 4))
 
 
-def test_a_flood_of_one_code_is_multiplied_out_at_the_end():
-    """Compared one by one, these would be ten billion pairs."""
-    entries, queries = np.full(100_000, 7, np.uint64), np.full(100_000, 6, np.uint64)
-    query, entry, distance = PhashIndex(entries).join(queries, 8, limit_per_query=2)
-    assert query.tolist() == np.repeat(np.arange(100_000), 2).tolist()
-    assert set(entry.tolist()) == {0, 1}
-    assert set(distance.tolist()) == {1}
+@pytest.mark.parametrize("radius", [8, 40])
+def test_a_crowd_is_cut_and_named_however_it_is_looked_up(radius, monkeypatch):
+    """One in the middle of a crowd; the others have at most as many as are kept."""
+    rng = np.random.default_rng(8)
+    crowd = np.full(500, 7, np.uint64)
+    for _ in range(3):
+        crowd ^= np.uint64(1) << rng.integers(0, 64, 500).astype(np.uint64)
+    entries = np.unique(np.concatenate([crowd, random_codes(rng, 3000)]))
+    tables = build(entries)
+    queries = np.unique(np.concatenate([codes([7]), random_codes(rng, 50), entries[:3]]))
+    found = {}
+    for singly in (0, 1000):
+        monkeypatch.setattr(code_join, "SINGLY", singly)
+        made = CodeJoin(tables, queries, radius, most=100)
+        found[singly] = sorted(as_tuples(brute.concatenate(list(made.pairs()))))
+        counts = np.bincount(brute.join(entries, queries, radius)[0], minlength=len(queries))
+        np.testing.assert_array_equal(made.crowded, counts > 100)
+        assert made.crowded.any()
+        kept = np.bincount([pair[0] for pair in found[singly]], minlength=len(queries))
+        np.testing.assert_array_equal(kept, np.minimum(counts, 100))
+    assert found[0] == found[1000]
 
 
 def test_several_threads_may_join_at_once():
@@ -136,10 +165,11 @@ def test_several_threads_may_join_at_once():
     entries, queries = random_codes(rng, 5000), random_codes(rng, 5000)
     queries[::2] = entries[::2]
     expected = brute.join(entries, queries, 6)
-    built = PhashIndex(entries, threads=2)
+    tables = build(entries)
     found = []
     threads = [
-        threading.Thread(target=lambda: found.append(built.join(queries, 6))) for _ in range(4)
+        threading.Thread(target=lambda: found.append(join(tables, queries, 6, threads=2)))
+        for _ in range(4)
     ]
     for thread in threads:
         thread.start()
@@ -150,45 +180,55 @@ def test_several_threads_may_join_at_once():
         assert_equal(pairs, expected)
 
 
+def test_chunks_do_not_overlap():
+    assert all(end + size <= start for (start, _), (end, size) in pairwise(PARTS))
+    assert sum(size for _, size in PARTS) == 64
+
+
 @pytest.mark.parametrize("radius", range(17))
-@pytest.mark.parametrize("entries", [100, 10_000, 1_000_000, 10_000_000])
+@pytest.mark.parametrize("entries", [1, 5, 100, 10_000])
 def test_plans_are_complete_by_the_pigeonhole(entries, radius):
-    plan = best_plan(entries, radius)
-    if plan is None:
+    rng = np.random.default_rng(entries)
+    passes = plan(build(random_codes(rng, entries)), radius)
+    if passes is None:
         return
-    assert sum(chunk.flips + 1 for chunk in plan) == radius + 1
-    assert all(chunk.flips >= 0 and chunk.bits <= MAX_CHUNK_BITS for chunk in plan)
-    spans = sorted((chunk.shift, chunk.shift + chunk.bits) for chunk in plan)
+    assert sum(one.flips + 1 for one in passes) == radius + 1
+    for one in passes:
+        sizes = range(min(one.flips, one.table.bits) + 1)
+        assert len(one.masks) == sum(math.comb(one.table.bits, size) for size in sizes)
+        assert len(set(one.masks.tolist())) == len(one.masks)
+    spans = sorted((p.table.shift, p.table.shift + p.table.bits) for p in passes)
     assert all(end <= start for (_, end), (start, _) in itertools.pairwise(spans))
-    assert spans[-1][1] <= 64
 
 
 def test_a_wide_radius_falls_back_to_brute_force():
-    assert best_plan(100_000, 8) is not None
-    assert best_plan(100_000, 40) is None
-    assert best_plan(0, 8) is None
+    tables = build(random_codes(np.random.default_rng(1), 100_000))
+    assert plan(tables, 8) is not None
+    assert plan(tables, 40) is None
+    assert plan(build(codes([])), 8) is None
 
 
 def test_little_work_does_not_start_the_compiler():
     program = (
         "import sys, numpy as np\n"
-        "from registry.matching.index import PhashIndex\n"
+        "from registry.matching import code_join, code_tables\n"
         "codes = np.arange(1000, dtype=np.uint64)\n"
-        "assert PhashIndex(codes).join(codes[:9], 0)[1].tolist() == list(range(9))\n"
+        "found = code_join.CodeJoin(code_tables.build(codes), codes[:9], 0).pairs()\n"
+        "assert [pairs[1].tolist() for pairs in found] == [[row] for row in range(9)]\n"
         "assert 'numba' not in sys.modules\n"
     )
     subprocess.run([sys.executable, "-c", program], check=True, timeout=60)
 
 
-def test_the_index_works_where_no_machine_code_can_be_kept():
+def test_the_join_works_where_no_machine_code_can_be_kept():
     """As it is when neither the package nor the user's cache can be written."""
     program = (
         "from registry import compiling\n"
         "compiling._folder = lambda: None\n"
         "import numpy as np\n"
-        "from registry.matching import index\n"
-        "index.BRUTE_PAIRS = 0\n"
+        "from registry.matching import code_join, code_tables\n"
         "codes = np.arange(2000, dtype=np.uint64)\n"
-        "assert len(index.PhashIndex(codes).join(codes, 0)[0]) == 2000\n"
+        "found = code_join.CodeJoin(code_tables.build(codes), codes, 0).pairs()\n"
+        "assert sum(len(pairs[0]) for pairs in found) == 2000\n"
     )
     subprocess.run([sys.executable, "-c", program], check=True, timeout=120)
