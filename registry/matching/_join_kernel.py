@@ -37,9 +37,9 @@ def _count_bits(x: Any) -> Any:
 
 
 @compiled(inline="always")
-def _found_before(differing: Any, earlier_bits: Any, earlier_flips: Any) -> Any:
-    for i in range(len(earlier_bits)):
-        if _count_bits(differing & earlier_bits[i]) <= earlier_flips[i]:
+def _found_before(differing: Any, earlier: Any) -> Any:
+    for i in range(0, len(earlier), 2):
+        if _count_bits(differing & earlier[i]) <= np.int64(earlier[i + 1]):
             return True
     return False
 
@@ -56,7 +56,7 @@ def _fetch_ahead(keys: Any, query: Any, last: Any, mask: Any, starts: Any, codes
 _SIGNATURE = types.int64(
     *(_Numbers, _Words, _Numbers),
     *(_Halves, _Words, _Halves),
-    *(_Words, _Numbers, _Numbers),
+    *(_Words, _Numbers),
     *(_State, _Counts, _Counts, _Counts, _Distances),
 )
 
@@ -69,8 +69,7 @@ def scan(
     starts: Any,
     entry_codes: Any,
     entry_rows: Any,
-    earlier_bits: Any,
-    earlier_flips: Any,
+    earlier: Any,
     limits: Any,
     state: Any,
     found: Any,
@@ -80,6 +79,7 @@ def scan(
 ) -> Any:
     """Look up queries under every mask; return how many pairs were written.
 
+    `earlier` has the bits and the flips of each pass before this one.
     `limits` are first and last query, radius, and most pairs. Queries are sorted by key, so that
     each mask reads the buckets nearly in order. `state` (mask, query, slot) is the position to
     continue from: when the out arrays are full, it is set and the call returns, so that the
@@ -96,9 +96,7 @@ def scan(
             end = np.int64(starts[bucket + 1]) if found[query] <= most else np.int64(0)
             for slot in range(max(np.int64(starts[bucket]), resume), end):
                 differing = code ^ entry_codes[slot]
-                if _count_bits(differing) > radius or _found_before(
-                    differing, earlier_bits, earlier_flips
-                ):
+                if _count_bits(differing) > radius or _found_before(differing, earlier):
                     continue
                 if used == len(out_query):
                     state[0], state[1], state[2] = at, query, slot

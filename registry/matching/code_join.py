@@ -135,11 +135,11 @@ class _Task:
             np.empty(_BUFFER, np.uint32),
             np.empty(_BUFFER, np.uint8),
         )
-        bits = [((1 << e.table.bits) - 1) << e.table.shift for e in earlier]
+        before = [(((1 << e.table.bits) - 1) << e.table.shift, e.flips) for e in earlier]
         read = (
             *queries,
             *(one.masks, one.table.starts, one.table.codes, one.table.rows),
-            *(np.array(bits, np.uint64), np.array([e.flips for e in earlier], np.int64)),
+            np.array(before, np.uint64).reshape(-1),
             np.array([*ends, *limits], np.int64),
         )
         self._arguments = (*map(_read_only, read), self._state, found, *self._out)
