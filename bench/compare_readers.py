@@ -12,7 +12,6 @@ Writes the tables of docs/comparison.md.
 from __future__ import annotations
 
 import argparse
-import hashlib
 import json
 import os
 import platform
@@ -21,13 +20,10 @@ import statistics
 import subprocess
 import tempfile
 import time
-import venv
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-
-import platformdirs
 
 from bench.comparison_tables import (
     PEERS,
@@ -40,6 +36,7 @@ from bench.comparison_tables import (
     shares,
     table,
 )
+from bench.peer_venv import made
 from registry import __version__
 from registry.explain.evidence_lines import answer
 from registry.explain.selftest import load, shipped
@@ -106,23 +103,11 @@ class Peers:
     """The two peers in a process of their own."""
 
     def __init__(self, place: Path | None) -> None:
-        command = [(place or self._made()) / "bin" / "python", ROOT / "bench" / "ask_peers.py"]
+        home = place or made(ROOT / "bench" / "peers.txt")
+        command = [home / "bin" / "python", ROOT / "bench" / "ask_peers.py"]
         pipe = subprocess.PIPE
         self._process = subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True)
         self.versions = self._line()
-
-    @staticmethod
-    def _made() -> Path:
-        """Return a virtual environment with the pinned peers, made at the first run."""
-        pins = ROOT / "bench" / "peers.txt"
-        digest = hashlib.sha256(pins.read_bytes()).hexdigest()
-        place = platformdirs.user_cache_path("optout-registry") / f"peers-{digest[:16]}"
-        if not (place / "ready").exists():
-            venv.create(place, with_pip=True, clear=True)
-            pip = [str(place / "bin" / "python"), "-m", "pip", "install", "--quiet"]
-            subprocess.run([*pip, "--no-deps", "-r", str(pins)], check=True)
-            (place / "ready").touch()
-        return place
 
     def _line(self) -> dict[str, Any]:
         assert self._process.stdout is not None

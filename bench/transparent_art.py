@@ -35,7 +35,6 @@ from registry.checking.complete import unchecked
 from registry.checking.extraction import extract
 from registry.checking.keys import Keys
 from registry.index import Index
-from registry.index.prints import SnapshotPrints
 from registry.matching.confirm import CANDIDATE_RADIUS, tier
 from registry.model import OUTCOMES
 from registry.pictures.hashing import PictureHasher
@@ -81,11 +80,16 @@ class Registry:
         bare = replace(snapshot, views=snapshot.views.slice(0, 0))
         self.whole = Index(snapshot, "cautious")
         self.white = Index(bare, "cautious")
-        self.prints = SnapshotPrints(snapshot)
-        further: list[str] = snapshot.views["view"].to_pylist()
-        self.views = ["white"] * (len(self.prints.image) - len(further)) + further
+        pictures = [row for row in snapshot.images.to_pylist() if row["phash64"] is not None]
+        further = snapshot.views.to_pylist()
         digests = [value.hex() for value in snapshot.images["sha256"].to_pylist()]
-        self.pictures = [digests[row] for row in self.prints.image]
+        self.views = ["white"] * len(pictures) + [row["view"] for row in further]
+        self.pictures = [row["sha256"].hex() for row in pictures]
+        self.pictures += [digests[row["image"]] for row in further]
+        codes = [*pictures, *further]
+        self.near = np.array([row["phash64"] for row in codes], np.uint64)
+        self.wide = np.frombuffer(b"".join(row["phash256"] for row in codes), np.uint64)
+        self.wide = self.wide.reshape(-1, 4)
 
     def views_of(self, sha256: str) -> set[str]:
         """Return the names of the views recorded of a picture."""
@@ -93,10 +97,10 @@ class Registry:
 
     def met(self, near: int, wide: NDArray[np.uint64]) -> dict[str, set[str]]:
         """Return, by recorded view, the pictures that a fingerprint surely matches."""
-        bits = np.bitwise_count(self.prints.phash64 ^ np.uint64(near))
+        bits = np.bitwise_count(self.near ^ np.uint64(near))
         found: dict[str, set[str]] = {}
         for place in np.flatnonzero(bits <= CANDIDATE_RADIUS):
-            far = int(np.bitwise_count(self.prints.phash256[place] ^ wide).sum())
+            far = int(np.bitwise_count(self.wide[place] ^ wide).sum())
             if tier(int(bits[place]), far) in SURE:
                 found.setdefault(self.views[place], set()).add(self.pictures[place])
         return found
@@ -159,7 +163,8 @@ def _met(registry: Registry, keys: Keys, row: int) -> dict[str, set[str]]:
     found: dict[str, set[str]] = {}
     for prints in keys.prints:
         for place in np.flatnonzero(prints.row == row):
-            met = registry.met(int(prints.phash64[place]), prints.phash256[place])
+            codes = prints.codes
+            met = registry.met(int(codes.phash64[place]), codes.phash256[place])
             for view, pictures in met.items():
                 found.setdefault(view, set()).update(pictures)
     return found
