@@ -38,6 +38,7 @@ from registry.db.embedded import embedded_server
 from registry.db.migrate import migrate
 from registry.db.server_setup import find_setup
 from registry.snapshot import store
+from registry.snapshot.opened import open_snapshot
 
 BIN = Path(sys.executable).parent
 CLAIMS = 5_000
@@ -141,7 +142,7 @@ class Bench:
             found = database_state(conn)
         newest = store.newest(self.home / "snapshots")
         if newest is not None:
-            found["snapshot"] = store.open_snapshot(newest).manifest.digest
+            found["snapshot"] = open_snapshot(newest).manifest.digest
         rows = self.folder / "rows.parquet"
         if rows.exists():
             found["rows"] = str(pq.read_table(rows).to_pylist())

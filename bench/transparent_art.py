@@ -21,10 +21,11 @@ import tempfile
 import warnings
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import psycopg
 import pyarrow as pa
 from numpy.typing import NDArray
 
@@ -34,12 +35,12 @@ from registry.checking.columns import Choice, Columns
 from registry.checking.complete import unchecked
 from registry.checking.extraction import extract
 from registry.checking.keys import Keys
+from registry.db.embedded import embedded_server
 from registry.index import Index
 from registry.matching.confirm import CANDIDATE_RADIUS, tier
 from registry.model import OUTCOMES
 from registry.pictures.hashing import PictureHasher
-from registry.snapshot import store
-from registry.snapshot.store import Snapshot
+from registry.snapshot.opened import Snapshot, open_snapshot
 
 COMMAND = Path(sys.executable).parent / "registry"
 COLUMNS = Columns((Choice("image", "image", "pictures"),))
@@ -76,16 +77,17 @@ class Row:
 class Registry:
     """A snapshot ready for queries: whole, and as if it had the views over white only."""
 
-    def __init__(self, snapshot: Snapshot) -> None:
-        bare = replace(snapshot, views=snapshot.views.slice(0, 0))
+    def __init__(self, snapshot: Snapshot, bare: Snapshot) -> None:
+        """Take a snapshot of the pictures, and one of them without further views."""
         self.whole = Index(snapshot, "cautious")
         self.white = Index(bare, "cautious")
-        pictures = [row for row in snapshot.images.to_pylist() if row["phash64"] is not None]
-        further = snapshot.views.to_pylist()
-        digests = [value.hex() for value in snapshot.images["sha256"].to_pylist()]
+        every = list(snapshot.rows("pictures").all())
+        pictures = [row for row in every if row["phash64"] is not None]
+        further = list(snapshot.rows("views").all())
+        digests = {row["id"]: row["sha256"].hex() for row in every}
         self.views = ["white"] * len(pictures) + [row["view"] for row in further]
         self.pictures = [row["sha256"].hex() for row in pictures]
-        self.pictures += [digests[row["image"]] for row in further]
+        self.pictures += [digests[row["picture"]] for row in further]
         codes = [*pictures, *further]
         self.near = np.array([row["phash64"] for row in codes], np.uint64)
         self.wide = np.frombuffer(b"".join(row["phash256"] for row in codes), np.uint64)
@@ -106,20 +108,25 @@ class Registry:
         return found
 
 
-def registered(arts: Sequence[Art], home: Path) -> Snapshot:
-    """Import pictures with the installed command, build a snapshot and open it."""
+def registered(arts: Sequence[Art], home: Path) -> Registry:
+    """Import pictures with the installed command, and build snapshots with and without views."""
     folder = home / "art"
     folder.mkdir()
     for art in arts:
         shutil.copyfile(art.path, folder / f"{art.sha256}.png")
     environment = {**os.environ, "REGISTRY_HOME": str(home)}
     environment.pop("REGISTRY_DATABASE_URL", None)
-    target = home / "snapshot"
-    for arguments in (["import", str(folder)], ["snapshot", "build", "--out", str(target)]):
-        subprocess.run(
-            [str(COMMAND), *arguments], env=environment, check=True, stdout=subprocess.DEVNULL
-        )
-    return store.open_snapshot(target)
+
+    def run(*arguments: str) -> None:
+        command = [str(COMMAND), *arguments]
+        subprocess.run(command, env=environment, check=True, stdout=subprocess.DEVNULL)
+
+    run("import", str(folder))
+    run("snapshot", "build", "--out", str(home / "snapshot"))
+    with embedded_server(home) as url, psycopg.connect(url) as conn:
+        conn.execute("DELETE FROM fingerprint WHERE view <> 'full'")
+    run("snapshot", "build", "--out", str(home / "bare"))
+    return Registry(open_snapshot(home / "snapshot"), open_snapshot(home / "bare"))
 
 
 def batches(arts: Sequence[Art], *, with_file: bool) -> Iterator[list[tuple[Art, str, str, bytes]]]:
@@ -274,7 +281,7 @@ def main() -> None:
     strangers = drawn(options.strangers)
     with tempfile.TemporaryDirectory(prefix="optout-art-", dir="/tmp") as name:
         os.chmod(name, 0o755)
-        registry = Registry(registered(arts, Path(name)))
+        registry = registered(arts, Path(name))
         report(registry, arts, checked(registry, arts))
         if strangers:
             print(strangers_met(checked(registry, strangers, with_file=True)))

@@ -30,6 +30,7 @@ EXAMPLES = {
     "registry lookup": "registry lookup picture.jpg https://gallery.example/works/tiger.jpg",
     "registry snapshot build": "registry snapshot build --out snapshot-2026-11",
     "registry snapshot diff": "registry snapshot diff snapshot-2026-10 snapshot-2026-11",
+    "registry snapshot list": "registry snapshot list --json",
     "registry snapshot verify": "registry snapshot verify snapshot-2026-11",
     "registry stats": "registry stats --json",
     "crawler refuse remove": "crawler refuse remove gallery.example",

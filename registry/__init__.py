@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from registry.checking.report import Report
     from registry.lookups import Answer
     from registry.model import Evidence, Picture, Reading, Signal, Verdict
-    from registry.snapshot.store import Snapshot
+    from registry.snapshot.opened import Snapshot
 
 __version__ = "0.1.0"
 # The crawler's name in robots.txt groups (RFC 9309, section 2.2.1).
@@ -97,12 +97,12 @@ def open_snapshot(folder: str | PathLike[str]) -> Snapshot:
     Raises UnreadableSnapshot if it is missing, damaged or newer than this version.
 
     >>> snapshot = registry.open_snapshot("snapshot")
-    >>> snapshot.entries.num_rows
+    >>> len(snapshot.entries)
     1
     """
     from pathlib import Path
 
-    from registry.snapshot.store import open_snapshot
+    from registry.snapshot.opened import open_snapshot
 
     return open_snapshot(Path(_path(folder)))
 

@@ -17,11 +17,14 @@ run on the embedded one.
 
 from __future__ import annotations
 
+import atexit
 import gc
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -48,6 +51,10 @@ for _name in [n for n in os.environ if n.startswith(("REGISTRY_", "CRAWLER_", "P
 # Several hundred commands are started here: without compiled modules each compiles all it loads.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
+
+# What is remembered of verified snapshots is not kept in the folder of the person's own work.
+os.environ["REGISTRY_HOME"] = tempfile.mkdtemp(prefix="optout-tests-")
+atexit.register(shutil.rmtree, os.environ["REGISTRY_HOME"], ignore_errors=True)
 
 # `picture` and `snapshot`, for tests of checks.
 pytest_plugins = ["checking"]

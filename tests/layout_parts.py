@@ -22,7 +22,7 @@ from made import Made
 from PIL import Image
 
 from registry.fingerprints import fingerprint
-from registry.snapshot.store import Snapshot
+from registry.snapshot.opened import Snapshot
 
 ROWS = 40
 RESERVED = (1, 6, 12, 18, 24, 30, 36)

@@ -106,7 +106,7 @@ def _take_mentions(answers: Answers, index: Index, mentions: Mentions) -> Prints
     known = np.flatnonzero(places != -1)
     entries = index.entries_at(places[known])
     ranks = index.decisions.ranks(entries)
-    images = index.tables.picture[entries]
+    images = index.tables.pictures(entries)
     has = images != NONE
     ranks[has] = np.minimum(ranks[has], index.rank_of_pictures(images[has]))
     order = np.lexsort((ranks, mentions.row[known]))

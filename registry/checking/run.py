@@ -21,11 +21,12 @@ from registry.index import Index
 from registry.matching.confirm import expected_chance_matches
 from registry.model import Outcome
 from registry.pictures.hashing import PictureHasher
+from registry.snapshot.verified import trust_verified
 from registry.verdict import policy_named
 
 if TYPE_CHECKING:
     from registry.datasets import Dataset
-    from registry.snapshot.store import Snapshot
+    from registry.snapshot.opened import Snapshot
 
 OnProgress = Callable[[int, int | None], None]
 
@@ -54,6 +55,7 @@ def check(
     until then are removed.
     """
     started = time.perf_counter()
+    trust_verified(snapshot)
     index = Index(snapshot, options.policy)
     wording, tally = Wording(index), Tally()
     hasher = PictureHasher(options.workers)
@@ -98,7 +100,7 @@ def _report(
             "snapshot": str(snapshot.path),
             "serial": manifest.serial,
             "built_at": manifest.built_at,
-            "entries": snapshot.entries.num_rows,
+            "entries": len(snapshot.entries),
             "digest": manifest.digest,
         },
         policy=options.policy,

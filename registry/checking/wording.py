@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pyarrow as pa
 
 from registry.checking.answers import CODE, MENTIONED, WAYS, Answers
@@ -61,33 +62,30 @@ class Wording:
         if entry not in self._entries:
             if len(self._entries) >= MAX_KEPT:
                 self._entries.clear()
-            table = self.index.snapshot.entries
-            self._entries[entry] = _words(
-                table["entry"][entry].as_py(),
-                self.index.decisions.verdict(entry),
-                table["since"][entry].as_py(),
-                table["url"][entry].as_py(),
-            )
+            row, verdict = self.index.snapshot.entries[entry], self.index.decisions.verdict(entry)
+            self._entries[entry] = _words(row.name, verdict, row.since, row.url)
         return self._entries[entry]
 
     def of_site(self, site: int, url_key: str) -> Words:
         """Return the texts of a site rule that refuses a URL key."""
         host, path = split_key(url_key)
-        table = self.index.snapshot.sites
         row, verdict = self.index.sites.verdict(host, path)
         if row != site:
             row, verdict = self.index.sites.verdict(host, path, claims_only=True)
         if row != site:
             _, verdict = self.index.sites.wider_verdict(host, path)
-        return _words(table["entry"][site].as_py(), verdict, table["since"][site].as_py())
+        return self._of_site(site, verdict)
 
     def of_page_site(self, site: int, picture: str | None, page: str) -> Words:
         """Return the texts of a site rule that refuses pictures on a page (both as URL keys)."""
-        table = self.index.snapshot.sites
         row, verdict, _ = self.index.sites.page_verdict(picture, page)
         if row != site:
             _, verdict, _ = self.index.sites.page_verdict(picture, page, claims_only=True)
-        return _words(table["entry"][site].as_py(), verdict, table["since"][site].as_py())
+        return self._of_site(site, verdict)
+
+    def _of_site(self, site: int, verdict: Verdict) -> Words:
+        row = self.index.snapshot.sites[site]
+        return _words(row.name, verdict, row.since)
 
     def of_known(self, entry: int) -> str:
         """Return the reason why a row whose URL is recorded is clear."""
@@ -95,10 +93,9 @@ class Wording:
             if len(self._seen) >= MAX_KEPT:
                 self._seen.clear()
             verdict = self.index.decisions.verdict(entry)
-            when = self.index.snapshot.entries["seen"][entry].as_py()
-            dated = f" on {when:%Y-%m-%d}" if when else ""
+            dated = f" on {self.index.snapshot.entries[entry].seen:%Y-%m-%d}"
             marks = f"allowed: {_marks(verdict)}" if verdict.decision == "allowed" else "no mark"
-            if self.index.tables.picture[entry] == NONE:
+            if self.index.tables.pictures(np.array([entry]))[0] == NONE:
                 marks += "; its picture was never fetched"
             self._seen[entry] = f"seen{dated}, {marks}"
         return self._seen[entry]

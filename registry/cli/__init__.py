@@ -45,7 +45,7 @@ SUMMARIES = {
     "init": "Create or migrate the database.",
     "lookup": "Look up an image file, a URL, a fingerprint or a digest.",
     "selftest": "Run the conformance vectors: are marks read as their specifications say?",
-    "snapshot": "Build, verify and compare snapshots.",
+    "snapshot": "Build, list, verify, compare and remove snapshots.",
     "stats": "Count the recorded data by site, signal and freshness.",
 }
 

@@ -9,12 +9,12 @@ from registry.errors import ServiceUnavailable, UnreadableSnapshot, part_missing
 from registry.terminal import say
 
 if TYPE_CHECKING:
-    from registry.snapshot.store import Snapshot
+    from registry.snapshot.opened import Snapshot
 
 
 def resolve(named: Path | None) -> Snapshot:
     """Open a snapshot; None: the newest, after building it if the database has changed."""
-    from registry.snapshot.store import open_snapshot
+    from registry.snapshot.opened import open_snapshot
 
     try:
         snapshot = open_snapshot(named or _newest())
@@ -22,7 +22,7 @@ def resolve(named: Path | None) -> Snapshot:
         # A check with --snapshot needs no database.
         error.hint = f"{error.hint}; or name a snapshot: --snapshot FOLDER".lstrip("; ")
         raise
-    if not snapshot.entries.num_rows + snapshot.sites.num_rows:
+    if not len(snapshot.entries) + len(snapshot.sites):
         say(
             f"warning: snapshot {snapshot.path} is empty; "
             "fill the registry with `crawler run URL` or `registry import FILE`"

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from registry.checking.columns import Columns
     from registry.checking.report import Report
-    from registry.snapshot.store import Snapshot
+    from registry.snapshot.opened import Snapshot
 
 OTHER_FORMATS = (".csv", ".tsv", ".json", ".jsonl", ".html", ".txt", ".arrow", ".tar")
 OUTCOME = click.Choice(["reserved", "conditional", "review", "clear", "unchecked"])

@@ -11,7 +11,7 @@ from registry.terminal import say, show, show_json
 
 @click.group("snapshot")
 def command() -> None:
-    """Build, verify and compare snapshots."""
+    """Build, list, verify, compare and remove snapshots."""
 
 
 @command.command("build")
@@ -49,12 +49,66 @@ def verify(folder: Path | None, as_json: bool) -> None:
     Without FOLDER, the newest snapshot built here is verified.
     """
     from registry.cli._snapshot import newest_built
-    from registry.snapshot.contents import refuse_unreadable
-    from registry.snapshot.store import open_snapshot
+    from registry.snapshot.opened import open_snapshot
+    from registry.snapshot.structure import refuse_unreadable
+    from registry.snapshot.verified import verify as verify_whole
 
     snapshot = open_snapshot(folder or newest_built(), any_keys=True)
+    verify_whole(snapshot)
     refuse_unreadable(snapshot)
     _show(snapshot.path, as_json)
+
+
+@command.command("list")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object per snapshot.")
+def list_(as_json: bool) -> int:
+    """List the numbered snapshots, oldest first.
+
+    "bytes" is what a snapshot takes alone, "own bytes" what would be freed by removing it: the
+    rest is shared with other snapshots.
+
+    \b
+    Exit codes: 0 there are snapshots; 1 there are none.
+    """
+    from registry.cli._table import table
+    from registry.snapshot.pruning import listed
+    from registry.snapshot.publish import snapshots_root
+
+    found = listed(snapshots_root())
+    if as_json:
+        for one in found:
+            show_json(one.to_json())
+    elif found:
+        show(table("snapshots", [one.to_row() for one in found], most=len(found)))
+    else:
+        say("no snapshot was built here yet: registry snapshot build")
+    return 0 if found else 1
+
+
+@command.command("prune")
+@click.option(
+    "--keep", type=click.IntRange(1), required=True, help="Number of newest snapshots to keep."
+)
+def prune(keep: int) -> int:
+    """Remove old numbered snapshots.
+
+    The newest ones stay, and those that a process is reading at this moment.
+
+    \b
+    Exit codes: 0 only the snapshots to keep are left; 3 some are in use.
+
+    \b
+    Example:
+      registry snapshot prune --keep 10
+    """
+    from registry.snapshot.pruning import prune as remove_old
+    from registry.snapshot.publish import snapshots_root
+
+    removed, in_use = remove_old(snapshots_root(), keep)
+    say(f"removed {len(removed)} snapshots")
+    for serial in in_use:
+        say(f"not removed: snapshot {serial} is being read")
+    return 3 if in_use else 0
 
 
 @command.command("diff")
@@ -68,7 +122,7 @@ def diff(older: Path, newer: Path, policy: str, as_json: bool) -> int:
     Exit codes: 0 differences found; 1 no differences; 4 a snapshot is unreadable.
     """
     from registry.snapshot.diff import differences
-    from registry.snapshot.store import open_snapshot
+    from registry.snapshot.opened import open_snapshot
 
     before, after = (open_snapshot(folder, any_keys=True) for folder in (older, newer))
     changes = differences(before, after, policy)
@@ -84,7 +138,7 @@ def diff(older: Path, newer: Path, policy: str, as_json: bool) -> int:
 
 def _show(folder: Path, as_json: bool) -> None:
     from registry.snapshot.manifest import manifest_to_json
-    from registry.snapshot.store import read_manifest
+    from registry.snapshot.opened import read_manifest
 
     manifest = read_manifest(folder)
     if as_json:

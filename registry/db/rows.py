@@ -9,6 +9,9 @@ from typing import Any
 from registry.db.values import unpack
 from registry.model import Evidence, Meaning, Relation, Scope, Use
 
+# A snapshot is built by segments: n has the ids [n << SEGMENT_BITS, (n + 1) << SEGMENT_BITS).
+SEGMENT_BITS = 16
+
 
 @dataclass(frozen=True, slots=True)
 class ImageRow:

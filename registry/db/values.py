@@ -20,14 +20,15 @@ from registry.model import Claim, Evidence, UrlReading
 
 # The name of a picture's file is not part of a claim's identity.
 CLAIM_FIELDS = tuple(field.name for field in fields(Claim) if field.name != "file_name")
-_ESCAPE = "\U0010ffff"
+# What a packed character begins with.
+ESCAPE = "\U0010ffff"
 _UNSTORABLE = re.compile("[\0\ud800-\udfff\U0010ffff]")
-_PACKED = re.compile(_ESCAPE + "([0-9a-f]{6})")
+_PACKED = re.compile(ESCAPE + "([0-9a-f]{6})")
 
 
 def pack(text: str) -> str:
     """Return `text` in a form that PostgreSQL can store; `unpack` undoes it."""
-    return _UNSTORABLE.sub(lambda match: f"{_ESCAPE}{ord(match[0]):06x}", text)
+    return _UNSTORABLE.sub(lambda match: f"{ESCAPE}{ord(match[0]):06x}", text)
 
 
 def unpack(text: str) -> str:

@@ -11,14 +11,13 @@ import numpy as np
 from registry.matching.key_table import NONE
 from registry.matching.lists import Lists, Numbers
 from registry.model import DECISIONS, Signal, Verdict
-from registry.snapshot.format import signals_from_json
 from registry.verdict import decide
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from registry.snapshot.lookup_tables import EntryTables
-    from registry.snapshot.store import Snapshot
+    from registry.index.tables import EntryTables
+    from registry.snapshot.opened import Snapshot
 
 RANK = {decision: rank for rank, decision in enumerate(DECISIONS)}
 UNSPECIFIED = RANK["unspecified"]
@@ -42,7 +41,7 @@ class Decisions:
         self._policy = policy
         self._ranks = np.full(len(tables.example), _UNDECIDED, np.int8)
         self._names: dict[int, list[str]] = {}
-        self._verdicts: dict[tuple[int | None, int | None], Verdict] = {}
+        self._verdicts: dict[int, Verdict] = {}
 
     def ranks(self, entries: Numbers) -> NDArray[np.int8]:
         """Return the rank of the decision on each entry."""
@@ -68,15 +67,11 @@ class Decisions:
 
     def verdict(self, entry: int) -> Verdict:
         """Return the verdict on an entry, with its deciding signals."""
-        row = self._snapshot.entries.slice(entry, 1)
-        key = row["signals"][0].as_py(), row["rules"][0].as_py()
-        if key not in self._verdicts:
+        if entry not in self._verdicts:
             if len(self._verdicts) >= MAX_KEPT:
                 self._verdicts.clear()
-            texts = [self._snapshot.signals["signals"][n].as_py() for n in key if n is not None]
-            signals = [signal for text in texts for signal in signals_from_json(text)]
-            self._verdicts[key] = decide(signals, self._policy)
-        return self._verdicts[key]
+            self._verdicts[entry] = decide(self._snapshot.entries[entry].signals, self._policy)
+        return self._verdicts[entry]
 
     def strictest(self, lists: Lists, numbers: Numbers) -> Numbers:
         """Return of each list of entries the strictest one, among equals the oldest.

@@ -16,15 +16,12 @@ from registry.index.decisions import UNSPECIFIED, Decisions, Strictest, first_of
 from registry.index.pages import PageIndex
 from registry.index.prints import PrintIndex
 from registry.index.sites import SiteIndex
+from registry.index.tables import entry_tables, key_table, print_tables
 from registry.matching.key_table import NONE
 from registry.model import DIGESTS
-from registry.snapshot.lookup_tables import (
-    digest_hashes,
-    digest_tables,
-    entry_tables,
-    host_tables,
-    print_tables,
-)
+from registry.snapshot.lookup_tables import digest_hashes
+from registry.snapshot.verified import verify_once
+from registry.urls.columns import url_keys
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -32,7 +29,7 @@ if TYPE_CHECKING:
     from registry.matching.key_table import KeyTable
     from registry.matching.lists import Lists, Numbers
     from registry.model import Digest, Way
-    from registry.snapshot.store import Snapshot
+    from registry.snapshot.opened import Snapshot
     from registry.urls.columns import KeyColumn
 
 # Most pictures of one URL that are compared; a URL with more shows a random picture.
@@ -46,10 +43,11 @@ class Index:
     """
 
     def __init__(self, snapshot: Snapshot, policy: str) -> None:
+        """Raises UnreadableSnapshot for one that was not verified before, and is damaged."""
+        verify_once(snapshot)
         self.snapshot = snapshot
         self.policy = policy
-        shapes = snapshot.signals["shape"].to_numpy().astype(np.int64)
-        self.tables = entry_tables(snapshot.entries, shapes, snapshot.images.num_rows)
+        self.tables = entry_tables(snapshot)
         self.decisions = Decisions(snapshot, self.tables, policy)
         self._at_url = Strictest(self.decisions.strictest, self.tables.of_url)
         self._of_picture = Strictest(self.decisions.strictest, self.tables.of_picture)
@@ -57,35 +55,29 @@ class Index:
     @property
     def is_empty(self) -> bool:
         """Return whether the snapshot has neither entries nor site rules."""
-        return not self.snapshot.entries.num_rows + self.snapshot.sites.num_rows
+        return not len(self.snapshot.entries) + len(self.snapshot.sites)
 
     @property
     def unrecorded(self) -> frozenset[Way]:
         """Return the kinds of keys that no entry has; empty for an empty snapshot."""
-        images = self.snapshot.images
-        kinds: set[Way] = {name for name in DIGESTS if _all_null(images[name])}
-        if not self.snapshot.views.num_rows and _all_null(images["phash64"]):
+        kinds: set[Way] = {name for name in DIGESTS if not len(self._digests[name][0])}
+        if not len(self.prints):
             kinds.add("fingerprint")
         if len(kinds) == 3:
             kinds.add("picture")
-        if not self.snapshot.sites.num_rows and not len(self.tables.urls):
+        if not len(self.snapshot.sites) and not len(self.tables.urls):
             kinds.add("address")
         return frozenset() if self.is_empty else frozenset(kinds)
 
     def places(self, keys: KeyColumn) -> Numbers:
         """Return the number of each URL among the recorded ones, or NONE."""
-        url_key = self._url_key
 
         def is_key(places: Numbers, numbers: Numbers) -> NDArray[np.bool_]:
-            first = url_key.take(pa.array(self.tables.of_url.first(numbers)))
-            same = pc.equal(first, keys.keys(places))
+            first = self.snapshot.entries.urls(self.tables.of_url.first(numbers))
+            same = pc.equal(url_keys(first), keys.keys(places))
             return np.asarray(same.to_numpy(zero_copy_only=False), bool)
 
         return self.tables.urls.find_rows(keys.hashes, keys.has, is_key)
-
-    @cached_property
-    def _url_key(self) -> pa.StringArray:
-        return self.snapshot.entries["url_key"].combine_chunks()
 
     def entries_at(self, places: Numbers) -> Numbers:
         """Return the entry that counts for each URL, given by its number."""
@@ -100,7 +92,7 @@ class Index:
         rows = np.flatnonzero(places != NONE)
         distinct, inverse = np.unique(places[rows], return_inverse=True)
         which, entries = self.tables.of_url.of(distinct)
-        pictures = self.tables.picture[entries]
+        pictures = self.tables.pictures(entries)
         has = pictures != NONE
         ranks = self.rank_of_pictures(pictures[has]).astype(np.int64)
         which, _, pictures = np.unique(np.stack([which[has], ranks, pictures[has]]), axis=1)
@@ -128,17 +120,16 @@ class Index:
 
     @cached_property
     def _digests(self) -> dict[Digest, tuple[KeyTable, Lists]]:
-        return digest_tables(self.snapshot.images)
+        return {name: key_table(self.snapshot, name) for name in DIGESTS}
 
     def pictures_with(self, name: Digest, digests: pa.Array) -> tuple[Numbers, Numbers]:
         """Return (row, picture) for the pictures with some digests (fixed-size binary)."""
         table, pictures = self._digests[name]
-        column = self.snapshot.images[name].combine_chunks()
         has = np.flatnonzero(digests.is_valid().to_numpy(zero_copy_only=False))
         given = digests.take(pa.array(has))
 
         def is_digest(places: Numbers, numbers: Numbers) -> NDArray[np.bool_]:
-            ours = column.take(pa.array(pictures.first(numbers)))
+            ours = self.snapshot.pictures.digests(name, pictures.first(numbers))
             same = pc.equal(ours, given.take(pa.array(places)))
             return np.asarray(same.to_numpy(zero_copy_only=False), bool)
 
@@ -160,8 +151,7 @@ class Index:
     @cached_property
     def prints(self) -> PrintIndex:
         """The fingerprints of all views of all pictures."""
-        tables = print_tables(self.snapshot.images, self.snapshot.views)
-        return PrintIndex(tables, self._strictest_picture)
+        return PrintIndex(print_tables(self.snapshot), self._strictest_picture)
 
     def _strictest_picture(self, lists: Lists, numbers: Numbers) -> Numbers:
         return first_of(lists, numbers, lambda n: (n, self.rank_of_pictures(n)))
@@ -169,7 +159,7 @@ class Index:
     @cached_property
     def sites(self) -> SiteIndex:
         """The rules of sites."""
-        return SiteIndex(self.snapshot, *host_tables(self.snapshot.sites), self.policy)
+        return SiteIndex(self.snapshot.sites, *key_table(self.snapshot, "host"), self.policy)
 
     @cached_property
     def pages(self) -> PageIndex:
@@ -180,7 +170,3 @@ class Index:
         """Return which entries (NONE: none) come from a crawl, and so include their site files."""
         crawled: NDArray[np.bool_] = (entries != NONE) & (entries < self.tables.claims)
         return crawled
-
-
-def _all_null(column: pa.ChunkedArray) -> bool:
-    return bool(column.null_count == len(column))

@@ -11,14 +11,14 @@ import pyarrow.compute as pc
 from registry.index.decisions import STRICT, Decisions
 from registry.matching.key_table import NONE
 from registry.model import OUTCOMES
-from registry.urls.columns import key_column
+from registry.urls.columns import key_column, url_keys
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from registry.index.tables import EntryTables
     from registry.matching.lists import Numbers
-    from registry.snapshot.lookup_tables import EntryTables
-    from registry.snapshot.store import Snapshot
+    from registry.snapshot.opened import Snapshot
     from registry.urls.columns import KeyColumn
 
 BY_RANK = np.array([OUTCOMES.index("reserved"), OUTCOMES.index("conditional")], np.int8)
@@ -60,11 +60,10 @@ class PageIndex:
         return self._tables.of_page.of(pages[pages != NONE])[1]
 
     def _find(self, urls: KeyColumn) -> Numbers:
-        page_url = self._snapshot.entries["page_url"]
 
         def is_page(places: Numbers, numbers: Numbers) -> NDArray[np.bool_]:
-            first = page_url.take(pa.array(self._tables.of_page.first(numbers)))
-            same = pc.equal(key_column(first).keys(), urls.keys(places))
+            first = self._snapshot.entries.page_urls(self._tables.of_page.first(numbers))
+            same = pc.equal(url_keys(first), urls.keys(places))
             return np.asarray(same.to_numpy(zero_copy_only=False), bool)
 
         return self._tables.pages.find_rows(urls.hashes, urls.has, is_page)

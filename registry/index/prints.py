@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from registry.index.tables import PrintTables
     from registry.matching.lists import Lists, Numbers
-    from registry.snapshot.lookup_tables import PrintTables
 
 # Most distinct codes that one fingerprint is compared with.
 MOST_SIMILAR = 1024
@@ -79,11 +79,12 @@ class PrintIndex:
     def within_wide(self, wide: bytes, radius: int) -> list[tuple[int, int]]:
         """Return (print, distance) within so many bits of a phash256, the nearest first."""
         ours = np.frombuffer(wide, np.uint64)
-        far = np.bitwise_count(self.tables.words ^ ours).sum(axis=1, dtype=np.int64)
+        words = np.asarray(self.tables.words).reshape(-1, 4)
+        far = np.bitwise_count(words ^ ours).sum(axis=1, dtype=np.int64)
         rows = np.flatnonzero(far <= radius)
         order = rows[np.argsort(far[rows], kind="stable")]
         # Prints with a phash256 are in the order of its rows.
-        prints = np.flatnonzero(self.tables.wide)[order]
+        prints = np.flatnonzero(np.asarray(self.tables.wide))[order]
         return list(zip(prints.tolist(), far[order].tolist(), strict=True))
 
     def radius(self, codes: PrintCodes, distance: int | None = None) -> int:
@@ -157,7 +158,7 @@ class PrintIndex:
         rows = self.tables.wide[prints].astype(np.int64) - 1
         both = np.flatnonzero(codes.has_wide & (rows >= 0))
         wide = np.full(len(prints), -1, np.int16)
-        differing = np.bitwise_count(codes.phash256[both] ^ self.tables.words[rows[both]])
+        differing = np.bitwise_count(codes.phash256[both] ^ self.tables.wide_words(rows[both]))
         wide[both] = differing.sum(axis=1, dtype=np.int16)
         return wide
 
@@ -172,7 +173,7 @@ class PrintIndex:
     def _codes(self, prints: Numbers) -> PrintCodes:
         rows = self.tables.wide[prints].astype(np.int64) - 1
         words = np.zeros((len(prints), 4), np.uint64)
-        words[rows >= 0] = self.tables.words[rows[rows >= 0]]
+        words[rows >= 0] = self.tables.wide_words(rows[rows >= 0])
         return PrintCodes(self.tables.code[prints], words, rows >= 0)
 
 

@@ -18,7 +18,6 @@ import pyarrow.compute as pc
 from registry.index.decisions import MAX_KEPT, RANK, STRICT
 from registry.matching.key_table import NONE
 from registry.model import Signal, Verdict
-from registry.snapshot.format import signals_from_json
 from registry.urls.columns import hashes_of, hosts_of_keys
 from registry.urls.key import split_key
 from registry.urls.sites import covering_hosts, twin_of, wider_hosts
@@ -30,7 +29,7 @@ if TYPE_CHECKING:
 
     from registry.matching.key_table import KeyTable
     from registry.matching.lists import Lists, Numbers
-    from registry.snapshot.store import Snapshot
+    from registry.snapshot.site_entries import Sites
     from registry.urls.columns import KeyColumn
 
 _EVERYWHERE = frozenset({"", "/", "*", "/*"})
@@ -59,8 +58,8 @@ _Applicable = tuple[int, tuple[Signal, ...]]
 class SiteIndex:
     """The rows of `sites` by the hosts that they cover, and their verdicts under a policy."""
 
-    def __init__(self, snapshot: Snapshot, hosts: KeyTable, of_host: Lists, policy: str) -> None:
-        self._table = snapshot.sites
+    def __init__(self, sites: Sites, hosts: KeyTable, of_host: Lists, policy: str) -> None:
+        self._sites = sites
         self._hosts = hosts
         self._of_host = of_host
         self._policy = policy
@@ -68,11 +67,11 @@ class SiteIndex:
         self._refused = _Among(self, "refuses")
         self._whole = _Among(self, "whole")
         self._decided: dict[tuple[int, ...], tuple[list[Signal], tuple[int, Verdict]]] = {}
-        self._near = _NearHosts(snapshot.sites)
+        self._near = _NearHosts(sites)
 
     def __len__(self) -> int:
         """Return the number of rows."""
-        return int(self._table.num_rows)
+        return len(self._sites)
 
     def rows(self, host: str) -> list[SiteRow]:
         """Return the rules files and claims of a host itself."""
@@ -86,8 +85,8 @@ class SiteIndex:
         text = pa.array([host])
 
         def is_host(_: Numbers, numbers: Numbers) -> NDArray[np.bool_]:
-            names = self._table["host"].take(pa.array(self._of_host.first(numbers)))
-            return np.array([name == host for name in names.to_pylist()])
+            names = self._sites.hosts_of(self._of_host.first(numbers))
+            return np.array([name == host for name in names])
 
         numbers = self._hosts.find(hashes_of(text), is_host)
         rows: list[int] = self._of_host.of(numbers[numbers != NONE])[1].tolist()
@@ -95,13 +94,12 @@ class SiteIndex:
 
     def _compiled(self, number: int) -> SiteRow | None:
         """Return a row, or None for one without a rule that has a use or a licence."""
-        row = self._table.slice(number, 1).to_pylist()[0]
-        host, is_claim = row["host"], row["kind"] == "claim"
-        signals = [s for s in signals_from_json(row["signals"]) if concerns(s, host)]
+        site = self._sites[number]
+        signals = [signal for signal in site.signals if concerns(signal, site.host)]
         if not any(signal.uses or signal.licence_url for signal in signals):
             return None
-        refuses, whole = claims_of(signals) if is_claim else (False, False)
-        return SiteRow(number, SiteRules(signals), is_claim, refuses, whole)
+        refuses, whole = claims_of(signals) if site.is_claim else (False, False)
+        return SiteRow(number, SiteRules(signals), site.is_claim, refuses, whole)
 
     def covering(self, host: str) -> list[SiteRow]:
         """Return the rules files and claims that cover a host."""
@@ -186,16 +184,15 @@ class _Among(Container[str]):
 class _NearHosts:
     """The hosts that some row may cover, by their hashes; answers are remembered."""
 
-    def __init__(self, table: pa.Table) -> None:
-        hosts = pc.unique(table["host"]).to_pylist()
-        claims = table.filter(pc.equal(table["kind"], "claim")).select(["host", "signals"])
+    def __init__(self, sites: Sites) -> None:
         refused, whole = set[str](), set[str]()
-        for row in claims.to_pylist():
-            signals = [s for s in signals_from_json(row["signals"]) if concerns(s, row["host"])]
+        for site in sites.claims():
+            signals = [signal for signal in site.signals if concerns(signal, site.host)]
             refuses, is_whole = claims_of(signals)
-            refused |= {row["host"]} if refuses else set()
-            whole |= {row["host"]} if is_whole else set()
-        self._names = _hash_set([*hosts, *map(twin_of, refused)])
+            refused |= {site.host} if refuses else set()
+            whole |= {site.host} if is_whole else set()
+        names = [hashes_of(sites.hosts()), _hash_set([*map(twin_of, refused)])]
+        self._names = np.unique(np.concatenate(names))
         self._wide = _hash_set([*whole, *map(twin_of, whole)])
         self._hash = np.zeros(_REMEMBERED, np.uint64)
         self._may = np.zeros(_REMEMBERED, bool)

@@ -20,7 +20,6 @@ from registry.matching.flat import is_flat
 from registry.matching.key_table import NONE
 from registry.model import DECISIONS, TIERS, MatchedBy, Outcome, Tier, Verdict
 from registry.pictures.reading import prints_of
-from registry.snapshot.format import past_from_json
 from registry.urls.columns import key_column
 from registry.urls.key import split_key, url_key
 
@@ -82,7 +81,7 @@ class _Search:
         for entry in entries.tolist():
             self._add(entry, "url", "exact", None)
         # As in a check, other entries of the picture at this URL count, too.
-        images = sorted(set(self._index.tables.picture[entries].tolist()) - {NONE})
+        images = sorted(set(self._index.tables.pictures(entries).tolist()) - {NONE})
         for image in images:
             self._add_image(image, "digest", "exact", None)
         self._by_codes(self._index.prints.of(np.array(images, np.int64))[1])
@@ -159,36 +158,40 @@ class _Search:
         *,
         on_page: bool = False,
     ) -> None:
-        row = self._index.snapshot.entries.slice(entry, 1).to_pylist()[0]
-        verdict = self._index.decisions.verdict(entry)
-        fields = {n: row[n] for n in ("entry", "url", "page_url", "source", "since", "seen")}
-        past = past_from_json(row["past"])
+        row = self._index.snapshot.entries[entry]
         match = EntryMatch(
+            entry=row.name,
             by=by,
             tier=named,
             distance=distance,
-            verdict=verdict,
-            past=past,
+            verdict=self._index.decisions.verdict(entry),
+            url=row.url,
+            page_url=row.page_url,
+            source=row.source,
+            since=row.since,
+            seen=row.seen,
+            past=row.past,
             on_page=on_page,
-            **fields,
         )
         self._matches.setdefault(match.entry, match)
 
     def _add_site(self, site: int, verdict: Verdict, *, in_question: bool = False) -> None:
         if verdict.decision == "unspecified":
             return
-        row = self._index.snapshot.sites.slice(site, 1).to_pylist()[0]
-        fields = {n: row[n] for n in ("entry", "source", "since", "seen")}
+        row = self._index.snapshot.sites[site]
         match = EntryMatch(
+            entry=row.name,
             by="site",
             tier=None,
             distance=None,
             verdict=replace(verdict, decision="unspecified") if in_question else verdict,
             url=None,
             page_url=None,
-            site=row["host"],
+            source=row.source,
+            since=row.since,
+            seen=row.seen,
+            site=row.host,
             in_question=in_question,
-            **fields,
         )
         self._matches.setdefault(match.entry, match)
 

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from registry.model import DECISIONS, Decision
-from registry.snapshot.format import signals_from_json
-from registry.snapshot.store import Snapshot
+from registry.snapshot.entries import Entry
+from registry.snapshot.format import signals_from_json, signals_to_json
+from registry.snapshot.lookup_tables import ABSENT
+from registry.snapshot.opened import Snapshot
 from registry.verdict import decide
 
 
@@ -41,33 +45,41 @@ def _differing(before: dict[str, str], after: dict[str, str]) -> list[str]:
 
 
 def _decisions(snapshot: Snapshot, policy: str) -> dict[str, Decision]:
-    sets = [signals_from_json(text) for text in snapshot.signals["signals"].to_pylist()]
-    decided: dict[tuple[int, int | None], Decision] = {}
-    images = snapshot.images["sha256"].to_pylist()
-    columns = ["url", "url_key", "page_url", "source", "image", "signals", "rules"]
+    classes = np.asarray(snapshot.array("entry-class.u32"))
+    examples = np.asarray(snapshot.array("class-example.u32")).tolist()
+    decided = [decide(snapshot.entries[n].signals, policy).decision for n in examples]
+    pictures = np.asarray(snapshot.array("entry-picture.u32")).astype(np.int64)
+    known = np.flatnonzero(pictures != ABSENT)
+    digests = dict(
+        zip(
+            known.tolist(),
+            snapshot.pictures.digests("sha256", pictures[known]).to_pylist(),
+            strict=True,
+        )
+    )
     decisions: dict[str, Decision] = {}
-    for row in snapshot.entries.select(columns).to_pylist():
-        digest = images[row["image"]] if row["image"] is not None else None
-        what = row["url"] or (digest.hex() if digest else "a fingerprint")
-        if row["url"] and not row["url_key"]:
-            what += f" (earlier picture {digest.hex() if digest else '?'})"
-        what += f" on {row['page_url']}" if row["page_url"] else ""
-        what += "" if row["source"] == "crawl" else f" says {row['source']}"
-        own, rules = row["signals"], row["rules"]
-        if (own, rules) not in decided:
-            signals = sets[own] + (sets[rules] if rules is not None else ())
-            decided[own, rules] = decide(signals, policy).decision
+    for number, entry in enumerate(snapshot.entries):
+        what = _name(entry, digests.get(number))
         # Two entries may share a name; the strictest speaks for both.
         was = decisions.get(what, "unspecified")
-        decisions[what] = min(was, decided[own, rules], key=DECISIONS.index)
+        decisions[what] = min(was, decided[classes[number]], key=DECISIONS.index)
     return decisions
+
+
+def _name(entry: Entry, digest: bytes | None) -> str:
+    what = entry.url or (digest.hex() if digest else "a fingerprint")
+    if entry.url and entry.gone:
+        what += f" (earlier picture {digest.hex() if digest else '?'})"
+    what += f" on {entry.page_url}" if entry.page_url else ""
+    return what + ("" if entry.source == "crawl" else f" says {entry.source}")
 
 
 def _rules(snapshot: Snapshot) -> dict[str, str]:
     """Return the rules of every host as text; what they decide depends on the path."""
     texts_of: dict[str, list[str]] = {}
-    for row in snapshot.sites.select(["host", "kind", "signals"]).to_pylist():
-        texts_of.setdefault(f"rules of {row['host']} ({row['kind']})", []).append(row["signals"])
+    for site in snapshot.sites:
+        text = signals_to_json(site.signals)
+        texts_of.setdefault(f"rules of {site.host} ({site.kind})", []).append(text)
     return {what: "\n".join(texts) for what, texts in texts_of.items()}
 
 

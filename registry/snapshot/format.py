@@ -1,31 +1,24 @@
-"""Snapshot format 3 (pure): what the files hold.
+"""Snapshot format 4: what the files hold, and their values as texts. Pure.
 
 A snapshot is a folder:
 
-- `manifest.json`: format, serial, time, counts, versions of algorithms, readers
-  and URL keys, the position of the database it was built from, and for every other
-  file its size, rows and sha256 (`registry.snapshot.manifest`);
-- `images.arrow`: one row per distinct picture (digests, fingerprints, size);
-- `views.arrow`: the fingerprints of further views of transparent pictures, with the row
-  of their picture;
-- `entries.arrow`: one row per picture seen at an image URL on a page, or per
-  claim, with the row of its picture, of its own signals and of the signals of its
-  site's and page's rules (null: none). A picture no longer served at its URL has no
-  `url_key`. `past` holds removed marks, as canonical JSON; they do not affect verdicts;
-- `signals.arrow`: the distinct sets of signals, as canonical JSON, and the shape
-  of each: sets of one shape differ only in wording and place, so that every policy
-  gives them the same decision;
-- `sites.arrow`: one row per rules file or site claim, with all its signals;
-- `evidence.arrow`: one row per observation and reading of a site file, with the digest of its
-  record (`registry.snapshot.record_digests`). A check does not read it; a bundle of evidence is
-  compared with it. Format 2, which is read as well, does not have it.
+- `manifest.json`: format, serial, time, counts, versions of algorithms, readers and URL keys, the
+  position of the database it was built from, the segments with what they were built from, and for
+  every other file its size, rows and digest (`registry.snapshot.manifest`);
+- `digests`: the sha256 of every chunk of those files (`registry.snapshot.chunks`);
+- `segments/KIND-NUMBER-DIGEST.arrow`: the rows of one kind with ids in one range
+  (`registry.snapshot.source`), one Arrow record batch, uncompressed. A snapshot shares those
+  that did not change with the one before;
+- `index/NAME.u32|u64|i64`: the tables by which rows are found, arrays of little-endian numbers
+  (`registry.snapshot.lookup_tables`).
 
-Signals are stored, verdicts are not: a check decides under its policy. All files are
-Arrow IPC files, uncompressed, so that they can be mapped.
+Signals are stored, verdicts are not: a check decides under its policy. docs/snapshot.md describes
+every column.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
@@ -49,76 +42,97 @@ from registry.urls.key import host_of
 if TYPE_CHECKING:
     import pyarrow as pa
 
-FORMAT = 3
+FORMAT = 4
 MANIFEST = "manifest.json"
-# The files that a check reads, and the one with the digests of records.
-TABLES = ("images.arrow", "views.arrow", "entries.arrow", "signals.arrow", "sites.arrow")
-RECORDS = "evidence.arrow"
-FILES = (*TABLES, RECORDS)
-# The files of each format that this version reads.
-FILES_OF = {2: TABLES, FORMAT: FILES}
+DIGESTS_FILE = "digests"
 
-# Column types by their pyarrow names; `time` is microseconds in UTC.
-COLUMNS = {
-    "images.arrow": {
-        "sha256": f"binary {HASH_BYTES['sha256']}",
-        "md5": f"binary {HASH_BYTES['md5']}",
+# Column types by their pyarrow names; `time` is microseconds in UTC, `text` a string that few
+# values occur in. A column whose name ends with `?` may have nulls.
+_HASHES = {
+    "sha256?": f"binary {HASH_BYTES['sha256']}",
+    "md5?": f"binary {HASH_BYTES['md5']}",
+    "phash64?": "uint64",
+    "phash256?": f"binary {HASH_BYTES['phash256']}",
+    "width?": "int32",
+    "height?": "int32",
+}
+_RECORDS = {"id": "int64", "digest": f"binary {HASH_BYTES['sha256']}"}
+KINDS = {
+    "pictures": {"id": "int64", **_HASHES},
+    "views": {
+        "picture": "int64",
+        "view": "text",
         "phash64": "uint64",
         "phash256": f"binary {HASH_BYTES['phash256']}",
-        "width": "int32",
-        "height": "int32",
     },
-    "views.arrow": {
-        "image": "int32",
-        "view": "string",
-        "phash64": "uint64",
-        "phash256": f"binary {HASH_BYTES['phash256']}",
-    },
-    "entries.arrow": {
-        "entry": "string",
+    "observations": {
+        "id": "int64",
         "url": "string",
-        "url_key": "string",
-        "page_url": "string",
-        "relation": "string",
-        "source": "string",
-        "image": "int32",
-        "signals": "int32",
-        "rules": "int32",
+        "page_url?": "string",
+        "fetched_url?": "string",
+        "relation": "text",
+        "gone": "bool",
+        "picture?": "int64",
+        "signals": "text",
+        "rules?": "text",
         "since": "time",
         "seen": "time",
-        "past": "string",
+        "past?": "string",
     },
-    "signals.arrow": {"signals": "string", "shape": "int32"},
-    "sites.arrow": {
-        "entry": "string",
+    "observation-records": _RECORDS,
+    "site-files": {
+        "id": "int64",
         "host": "string",
-        "kind": "string",
-        "source": "string",
+        "kind": "text",
         "signals": "string",
         "since": "time",
         "seen": "time",
     },
-    "evidence.arrow": {"record": "string", "digest": f"binary {HASH_BYTES['sha256']}"},
+    "site-file-records": _RECORDS,
+    "site-hosts": {"host": "string", "read": "string"},
+    "claims": {
+        "id": "int64",
+        "source": "text",
+        "url?": "string",
+        "page_url?": "string",
+        **_HASHES,
+        "signals": "text",
+        "since": "time",
+    },
+    "site-claims": {
+        "id": "int64",
+        "host": "string",
+        "source": "text",
+        "signals": "string",
+        "since": "time",
+    },
 }
 
 
 @cache
-def schemas() -> dict[str, pa.Schema]:
-    """Return the Arrow schema of every file by its name."""
+def schema_of(kind: str) -> pa.Schema:
+    """Return the Arrow schema of a kind of segment."""
     import pyarrow as pa
 
     types = {
         "binary 16": pa.binary(16),
         "binary 32": pa.binary(32),
+        "bool": pa.bool_(),
         "int32": pa.int32(),
+        "int64": pa.int64(),
         "uint64": pa.uint64(),
         "string": pa.string(),
+        "text": pa.dictionary(pa.int32(), pa.string()),
         "time": pa.timestamp("us", "UTC"),
     }
-    return {
-        file: pa.schema([(name, types[kind]) for name, kind in columns.items()])
-        for file, columns in COLUMNS.items()
-    }
+    return pa.schema(
+        pa.field(name.removesuffix("?"), types[values], nullable=name.endswith("?"))
+        for name, values in KINDS[kind].items()
+    )
+
+
+# Fields with a URL of the signal's own row, which stand for it in a set that rows share.
+Places = Mapping[str, str]
 
 
 def signals_to_json(signals: Sequence[Signal]) -> str:
@@ -135,6 +149,47 @@ def signals_from_json(text: str) -> tuple[Signal, ...]:
         return tuple(_checked(_signal_from_dict(item)) for item in items)
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise damaged("a set of signals in the snapshot", str(error)) from error
+
+
+def set_to_json(signals: Sequence[Signal], places: Places, kind: str) -> str:
+    """Return canonical JSON of a set of signals and its shape (see `shape_digest`).
+
+    `places` names the URLs of the row that the set is of: a signal there has the name (`at`) in
+    the place of its `url`, so that rows share their sets.
+    """
+    items = [_signal_to_dict(signal) for signal in signals]
+    for item in items:
+        if item.get("url") in places:
+            item["at"] = places[item.pop("url")]
+    return json.dumps({"shape": kind, "signals": items}, sort_keys=True)
+
+
+def set_from_json(text: str, urls: Mapping[str, str | None]) -> tuple[Signal, ...]:
+    """Read the signals that `set_to_json` wrote, given the URLs of their row by name."""
+    try:
+        items = json.loads(text)["signals"]
+        if not isinstance(items, list):
+            raise TypeError("no list")
+        for item in items:
+            if "at" in item:
+                item["url"] = urls[item.pop("at")] or ""
+        return tuple(_checked(_signal_from_dict(item)) for item in items)
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+        raise damaged("a set of signals in the snapshot", str(error)) from error
+
+
+def shape_of_json(text: str) -> str:
+    """Return the shape of a set that `set_to_json` wrote."""
+    try:
+        return str(json.loads(text)["shape"])
+    except (ValueError, TypeError, KeyError, RecursionError) as error:
+        raise damaged("a set of signals in the snapshot", str(error)) from error
+
+
+def shape_digest(signals: Sequence[Signal], placed: Collection[str] = ()) -> str:
+    """Return 32 hex digits, the same for sets of one shape (see `shape`)."""
+    text = signals_to_json(shape(signals, placed))
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
 
 def damaged(where: str, why: str) -> UnreadableSnapshot:
@@ -188,7 +243,7 @@ def _past_from_dict(item: Mapping[str, str]) -> PastMark:
 _DEFAULTS = {field.name: field.default for field in fields(Signal)}
 
 
-def shape(signals: Sequence[Signal], placed: Collection[str] = ()) -> tuple[Any, ...]:
+def shape(signals: Sequence[Signal], placed: Collection[str] = ()) -> tuple[Signal, ...]:
     """Return the parts of a set of signals by which policies can distinguish it.
 
     These are all fields except text, place and licence. Places are replaced by numbers:

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from registry.errors import UnreadableSnapshot
-from registry.snapshot.format import FILES_OF, FORMAT, damaged
+from registry.snapshot.format import DIGESTS_FILE, FORMAT, KINDS, damaged
 from registry.urls.key import KEY_VERSION
 
 # The field with the digest of all other fields.
 SEAL = "manifest_sha256"
+_NAMES = re.compile(
+    r"segments/[a-z-]+-[0-9]{8,}-[0-9a-f]+\.arrow|index/[a-z0-9-]+\.(?:u32|u64|i64)"
+)
 
 
 class OtherFormat(UnreadableSnapshot):
@@ -22,11 +26,27 @@ class OtherFormat(UnreadableSnapshot):
 
 @dataclass(frozen=True, slots=True)
 class FileEntry:
-    """One file of a snapshot as its manifest lists it: bytes, rows, lower-case hex digest."""
+    """One file of a snapshot as its manifest lists it: bytes, rows, lower-case hex digest.
+
+    Rows of an array are its elements; the digest is that of `registry.snapshot.chunks`.
+    """
 
     size: int
     rows: int
     sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """The rows of one group with ids in one range: its files by kind (without those without rows).
+
+    `inputs` is a digest of all that they were built from, and of the code that built them.
+    """
+
+    group: str
+    number: int
+    inputs: str
+    files: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +63,7 @@ class Manifest:
     algorithms: Mapping[str, str]
     readers: Sequence[str]
     database: Mapping[str, int | str]
+    segments: Sequence[Segment]
     files: Mapping[str, FileEntry]
     url_keys: int = KEY_VERSION
     format: int = FORMAT
@@ -62,7 +83,7 @@ class Manifest:
 
 def manifest_to_json(manifest: Manifest) -> str:
     """Return the text of `manifest.json`."""
-    content = {**asdict(manifest), "digest": manifest.digest}
+    content: dict[str, Any] = {**asdict(manifest), "digest": manifest.digest}
     return json.dumps({**content, SEAL: _seal(content)}, indent=2, sort_keys=True) + "\n"
 
 
@@ -81,7 +102,7 @@ def manifest_from_json(text: str, where: str) -> Manifest:
         manifest = _manifest(content)
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise damaged(where, "it is not a snapshot manifest") from error
-    if set(manifest.files) != set(FILES_OF[manifest.format]):
+    if not _lists_files(manifest):
         raise damaged(where, "it does not list the files of a snapshot")
     if content.get("digest") != manifest.digest:
         raise damaged(where, "its digest is not that of its files")
@@ -91,11 +112,10 @@ def manifest_from_json(text: str, where: str) -> Manifest:
 
 
 def _refuse_other_format(version: object, where: str) -> None:
-    if not isinstance(version, int) or version in FILES_OF:
+    if not isinstance(version, int) or version == FORMAT:
         return
     age = "newer" if version > FORMAT else "older"
-    ours = ", ".join(map(str, FILES_OF))
-    message = f"{where}: snapshot format {version} is {age} than this version reads ({ours})"
+    message = f"{where}: snapshot format {version} is {age} than this version reads ({FORMAT})"
     if version > FORMAT:
         raise OtherFormat(message, "install a newer optout-registry")
     raise OtherFormat(message, "run `registry snapshot build`, or get a newer snapshot")
@@ -103,7 +123,7 @@ def _refuse_other_format(version: object, where: str) -> None:
 
 def _manifest(content: Mapping[str, Any]) -> Manifest:
     version = content["format"]
-    if version not in FILES_OF:
+    if version != FORMAT:
         raise ValueError("no format")
     return Manifest(
         serial=int(content["serial"]),
@@ -113,9 +133,34 @@ def _manifest(content: Mapping[str, Any]) -> Manifest:
         algorithms=dict(content["algorithms"]),
         readers=list(content["readers"]),
         database=dict(content["database"]),
+        segments=[_segment(item) for item in content["segments"]],
         files={name: FileEntry(**entry) for name, entry in content["files"].items()},
         url_keys=int(content["url_keys"]),
         format=version,
+    )
+
+
+def _segment(item: Mapping[str, Any]) -> Segment:
+    files = {str(kind): str(name) for kind, name in item["files"].items()}
+    return Segment(str(item["group"]), int(item["number"]), str(item["inputs"]), files)
+
+
+def _lists_files(manifest: Manifest) -> bool:
+    """Return whether the files have names of a snapshot, each one of a segment or of the index."""
+    held = [(kind, name) for segment in manifest.segments for kind, name in segment.files.items()]
+    names = [name for _, name in held]
+    others = set(manifest.files) - set(names) - {DIGESTS_FILE}
+    return (
+        all(kind in KINDS and name.startswith(f"segments/{kind}-") for kind, name in held)
+        and len(set(names)) == len(names)
+        and set(names) <= set(manifest.files)
+        and all(name.startswith("index/") for name in others)
+        and all(_NAMES.fullmatch(name) for name in manifest.files if name != DIGESTS_FILE)
+        and all(
+            type(value) is int and value >= 0
+            for entry in manifest.files.values()
+            for value in (entry.size, entry.rows)
+        )
     )
 
 

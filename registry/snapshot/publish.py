@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from registry import __version__
-from registry.errors import UsageError
+from registry.errors import UnreadableSnapshot, UsageError
 from registry.fingerprints import versions
 from registry.home import registry_home
 from registry.signals import readers
@@ -15,6 +17,8 @@ from registry.snapshot import store
 from registry.snapshot.build import build
 from registry.snapshot.format import FORMAT, MANIFEST
 from registry.snapshot.manifest import OtherFormat
+from registry.snapshot.opened import Snapshot, open_snapshot, read_manifest
+from registry.snapshot.verified import remember_built
 from registry.urls.key import KEY_VERSION
 
 if TYPE_CHECKING:
@@ -29,9 +33,11 @@ def snapshots_root() -> Path:
 def publish_numbered(conn: psycopg.Connection, root: Path, now: datetime | None = None) -> Path:
     """Build the next snapshot under `root`, make it the newest, and return its folder."""
     with store.locked(root):
-        serial = max(store.serials(root), default=0) + 1
+        serials = store.serials(root)
+        serial = max(serials, default=0) + 1
         folder = store.folder_of(root, serial)
-        _build_into(conn, folder, serial, now)
+        before = _latest([store.folder_of(root, number) for number in reversed(serials)])
+        _build_into(conn, folder, serial, now, before)
         store.point_to(root, serial)
     return folder
 
@@ -40,8 +46,16 @@ def publish_folder(conn: psycopg.Connection, folder: Path, now: datetime | None 
     """Build a snapshot with serial 0 into a folder that does not exist or is empty."""
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise UsageError(f"{folder} exists and is not empty", "name a folder that does not exist")
-    _build_into(conn, folder, 0, now)
+    _build_into(conn, folder, 0, now, None)
     return folder
+
+
+def _latest(folders: Iterable[Path]) -> Snapshot | None:
+    """Return the first of some snapshots that can be opened."""
+    for folder in folders:
+        with suppress(UnreadableSnapshot):
+            return open_snapshot(folder, any_keys=True)
+    return None
 
 
 def up_to_date(conn: psycopg.Connection, root: Path) -> Path | None:
@@ -52,7 +66,7 @@ def up_to_date(conn: psycopg.Connection, root: Path) -> Path | None:
     if folder is None or not (folder / MANIFEST).exists():
         return None
     try:
-        manifest = store.read_manifest(folder)
+        manifest = read_manifest(folder)
     except OtherFormat:
         return None
     # With another reader, algorithm or URL key the same evidence gives another snapshot.
@@ -63,15 +77,23 @@ def up_to_date(conn: psycopg.Connection, root: Path) -> Path | None:
     return folder if dict(manifest.database) == position(conn) else None
 
 
-def _build_into(conn: psycopg.Connection, folder: Path, serial: int, now: datetime | None) -> None:
+def _build_into(
+    conn: psycopg.Connection,
+    folder: Path,
+    serial: int,
+    now: datetime | None,
+    before: Snapshot | None,
+) -> None:
     from registry.db.export import exporting, position
 
     with store.building(folder) as temporary, exporting(conn) as export:
-        manifest = build(
+        build(
             export,
             temporary,
             serial=serial,
             built_at=now or datetime.now(UTC),
             database=position(conn),
+            before=before,
         )
-        store.publish(temporary, folder, manifest)
+        store.publish(temporary, folder)
+    remember_built(open_snapshot(folder))

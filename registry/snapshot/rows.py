@@ -10,6 +10,7 @@ from registry.db.rows import (
     ClaimRow,
     ImageRow,
     ObservationRow,
+    ViewRow,
 )
 from registry.model import PathRule, Signal, Target
 from registry.urls.key import host_of
@@ -50,9 +51,10 @@ def merged(signals: Sequence[Signal]) -> tuple[Signal, ...]:
     return tuple(replace(s, agents=tuple(dict.fromkeys(a))) for s, a in agents.items())
 
 
-def image_row(row: ImageRow | ClaimRow) -> dict[str, Any]:
-    """Return the row of `images.arrow` for a picture or a claimed hash."""
+def image_row(row: ImageRow) -> dict[str, Any]:
+    """Return the row of a picture."""
     return {
+        "id": row.id,
         "sha256": row.sha256,
         "md5": row.md5,
         "phash64": None if row.phash64 is None else int.from_bytes(row.phash64),
@@ -89,3 +91,13 @@ def site_claim_signal(claim: ClaimRow, site: str) -> Signal:
     # Host and path as claimed: the claim has no URL.
     place = site + (claim.path_pattern or "")
     return replace(claim_signal(claim), scope="site", url=place, rule=rule)
+
+
+def view_row(row: ViewRow) -> dict[str, Any]:
+    """Return the row of a further view of a picture."""
+    return {
+        "picture": row.image_id,
+        "view": row.view,
+        "phash64": int.from_bytes(row.phash64),
+        "phash256": row.phash256,
+    }

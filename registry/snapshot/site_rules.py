@@ -27,24 +27,26 @@ class RulesOfSites:
     """The rules of all sites, by host. Robots.txt files are added before licences."""
 
     past: PastRules = field(default_factory=PastRules)
+    # The current rules of each file, by host, kind and URL.
+    files: dict[tuple[str, str, str], Dated] = field(default_factory=dict)
     _rules: dict[str, list[tuple[SiteRules, Dated]]] = field(default_factory=dict)
     # Refusals in a host's files for other hosts.
     _cross_host: dict[str, list[tuple[Signal, datetime]]] = field(default_factory=dict)
     # Keys of the licences that a host's robots.txt names.
     _licences: dict[str, set[str]] = field(default_factory=dict)
 
-    def add(self, history: list[SiteRuleRow], signals: Mapping[int, tuple[Signal, ...]]) -> Dated:
-        """Add one file, given all readings of it; return its current rules with their dates.
+    def add(self, history: list[SiteRuleRow], signals: Mapping[int, tuple[Signal, ...]]) -> None:
+        """Add one file, given all readings of it.
 
         `signals` are those of the evidence, by its id.
         """
         self.past.add(history, signals)
         dated = rules_file(history, signals)
         self._keep_own_host(dated, history[-1])
+        self.files[history[-1].host, history[-1].kind, history[-1].url] = dated
         if dated.signals:
             rules = self._rules.setdefault(history[-1].host, [])
             rules.append((SiteRules(dated.signals), dated))
-        return dated
 
     def _keep_own_host(self, dated: Dated, row: SiteRuleRow) -> None:
         """Keep only the rules that apply to the file's own host.

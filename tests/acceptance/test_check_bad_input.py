@@ -126,9 +126,10 @@ def test_a_file_that_is_damaged_in_the_middle_leaves_no_output(tmp_path: Path, s
 
 def test_a_damaged_snapshot_is_refused_by_file_name(tmp_path: Path, snapshot: Path):
     dataset = table(tmp_path / "d.parquet", url=[MARKED])
-    with (snapshot / "entries.arrow").open("r+b") as file:
+    (segment,) = snapshot.glob("segments/observations-*.arrow")
+    with segment.open("r+b") as file:
         file.truncate(100)
-    said_in_one_line(check(dataset, snapshot=snapshot), 4, "entries.arrow")
+    said_in_one_line(check(dataset, snapshot=snapshot), 4, segment.name)
     said_in_one_line(check(dataset, snapshot=tmp_path), 4, "is not a snapshot")
 
 

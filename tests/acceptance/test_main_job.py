@@ -21,7 +21,7 @@ from demo.dataset import make_dataset
 from demo.server import ROOT, SampleSite
 from registry.index import Index
 from registry.model import DECISIONS
-from registry.snapshot.store import open_snapshot
+from registry.snapshot.opened import open_snapshot
 
 BIN = Path(sys.executable).parent
 
@@ -71,9 +71,9 @@ def job() -> Iterator[Job]:
 def test_every_picture_of_the_site_comes_out_as_its_truth_says(job: Job):
     index = Index(open_snapshot(job.folder / "home/snapshots/000001"), "cautious")
     found: dict[str, set[tuple[str, str]]] = {}
-    for row, entry in enumerate(index.snapshot.entries.to_pylist()):
+    for row, entry in enumerate(index.snapshot.entries):
         decision = DECISIONS[index.decisions.ranks(np.array([row]))[0]]
-        found.setdefault(entry["url"], set()).add((decision, entry["relation"]))
+        found.setdefault(entry.url, set()).add((decision, entry.relation))
     truth = json.loads((ROOT / "truth.json").read_text())["pictures"]
     assert len(truth) > 100
     for picture in truth:

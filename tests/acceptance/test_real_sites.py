@@ -13,12 +13,12 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
-import pyarrow as pa
+import numpy as np
 import pytest
 from crawling import CRAWLER, Run, rows
 from drawn import draw, saved
+from made import pictures_of
 from site_truth import Entry, Told, Truth, entries, events, stale
 from static_site import StaticSite, missing_for_static_site, static_site
 from static_truth import static_truth
@@ -27,6 +27,7 @@ from wordpress_truth import wordpress_truth
 
 from demo.days import pass_days
 from registry.db.connect import connect_to
+from registry.snapshot.opened import open_snapshot
 
 MISSING = list(dict.fromkeys([*missing_for_wordpress(), *missing_for_static_site()]))
 pytestmark = pytest.mark.skipif(bool(MISSING), reason=f"not installed: {', '.join(MISSING)}")
@@ -176,8 +177,17 @@ class Registry:
         out = self.folder / f"snapshot-{len(self.by)}"
         built = self.run("registry", "snapshot", "build", "--out", out, database=self.database_url)
         assert built.returncode == 0, built.stderr
-        read = [table(out, name) for name in ("entries", "images", "signals")]
-        return {_entry(entry, *read[1:]) for entry in read[0]}
+        snapshot = open_snapshot(out)
+        numbers = np.array(pictures_of(snapshot), np.int64)
+        digests = snapshot.pictures.digests("sha256", numbers).to_pylist()
+        return {
+            (
+                *(entry.url, entry.page_url, digest.hex()),
+                tuple(sorted({signal.raw for signal in entry.own})),
+                not entry.gone,
+            )
+            for entry, digest in zip(snapshot.entries, digests, strict=True)
+        }
 
     def readings_of(self, page_url: str) -> set[tuple[str, tuple[str, ...]]]:
         """Return the images of a page, each with the marks that appeared, changed and went."""
@@ -191,20 +201,6 @@ class Registry:
             )
             for place in places
         }
-
-
-def table(folder: Path, name: str) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = pa.ipc.open_file(folder / f"{name}.arrow").read_all().to_pylist()
-    return found
-
-
-def _entry(
-    entry: dict[str, Any], images: list[dict[str, Any]], signals: list[dict[str, Any]]
-) -> Entry:
-    marks = {signal["raw"] for signal in json.loads(signals[entry["signals"]]["signals"])}
-    sha256 = images[entry["image"]]["sha256"].hex()
-    place = entry["url"], entry["page_url"]
-    return (*place, sha256, tuple(sorted(marks)), entry["url_key"] is not None)
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from PIL import Image
 from test_transparent_pictures import drawing
 
 from bench.alpha_copies import SIDES, WAYS, choose
-from bench.transparent_art import Registry, checked, misses, registered, strangers_met
+from bench.transparent_art import checked, misses, registered, strangers_met
 
 
 def soft(seed: int) -> Image.Image:
@@ -33,7 +33,7 @@ def test_copies_are_recognised_and_strangers_are_not(registry_home: Path, tmp_pa
     assert sorted(art.path.name[:4] for art in known) == ["hard", "hard", "opaq", "soft", "soft"]
     clear = [art for art in known if art.is_transparent]
     assert len(clear) == 4
-    registry = Registry(registered(clear, registry_home))
+    registry = registered(clear, registry_home)
     rows = checked(registry, clear)
     assert len(rows) == len(clear) * len(WAYS) * len(SIDES) * 2
     assert not misses(registry, rows)

@@ -25,7 +25,7 @@ from registry.fingerprints._structure import unfit
 from registry.matching import confirm
 from registry.model import DIGESTS
 from registry.signals._robots_groups import MAX_BYTES
-from registry.snapshot.format import FILES, FORMAT, schemas
+from registry.snapshot.format import DIGESTS_FILE, FORMAT, KINDS, MANIFEST, schema_of
 from registry.snapshot.manifest import SEAL, Manifest
 from registry.verdict import known_policies
 
@@ -171,9 +171,9 @@ def test_numbers_are_those_of_the_code():
 
 
 def test_snapshot_page_has_the_format():
-    columns = [name for schema in schemas().values() for name in schema.names]
+    columns = [name for kind in KINDS for name in schema_of(kind).names]
     fields = list(Manifest.__dataclass_fields__)
-    said = [*FILES, *columns, *fields, SEAL, "manifest.json"]
+    said = [*KINDS, *columns, *fields, SEAL, MANIFEST, DIGESTS_FILE]
     hold(lacking("docs/snapshot.md", said), "snapshot.md describes the format", FIX)
 
 

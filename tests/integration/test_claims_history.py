@@ -7,6 +7,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from exported import every
 
 from registry.db.claims import (
     ImportCounts,
@@ -18,7 +19,7 @@ from registry.db.claims import (
     withdraw_ids,
     withdraw_source,
 )
-from registry.db.export import exporting, position
+from registry.db.export import position
 from registry.db.rows import ClaimRow
 from registry.errors import UsageError
 from registry.model import Claim, Picture
@@ -35,8 +36,7 @@ def painted(name: str | None) -> tuple[Picture, Claim]:
 
 
 def exported(conn: psycopg.Connection) -> list[ClaimRow]:
-    with exporting(conn) as export:
-        return list(export.claims())
+    return every(conn, ClaimRow)
 
 
 def history(conn: psycopg.Connection) -> list[tuple[Withdrawal, ...]]:

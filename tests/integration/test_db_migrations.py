@@ -1,6 +1,7 @@
 """Migrations: their names form a chain, and they make the schema this version works with."""
 
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -82,3 +83,53 @@ def test_a_database_one_migration_behind_is_told_apart(
     monkeypatch.setattr(schema_version, "names", lambda: [*names, "9998_next"])
     with pytest.raises(MigrationsBehind, match=rf"at {names[-1]}.*needs 9998_next"):
         schema_version.check(conn)
+
+
+def migrate_before(name: str, url: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Apply the migrations before this one."""
+    shutil.copytree(schema_version.folder(), folder)
+    for file in sorted((folder / "versions").glob("[0-9]*")):
+        if file.stem >= name:
+            file.unlink()
+    with monkeypatch.context() as patch:
+        patch.setattr(schema_version, "folder", lambda: folder)
+        patch.setattr(migrate, "folder", lambda: folder)
+        migrate.migrate(url)
+
+
+def test_earlier_observations_get_the_first_reading_of_their_place(
+    empty_database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = "0017_first_readings"
+    migrate_before(name, empty_database_url, tmp_path / "earlier", monkeypatch)
+    a, b = "https://art.example/a.jpg", "https://art.example/b.jpg"
+    page, long = "https://art.example/", "https://art.example/" + "x" * 9000
+    # The last two URLs have the same key in the index of places.
+    places = [(a, page), (b, page), (a, None), (a, page), (a, ""), (long, long), (b, page)]
+    places += [(long, long), (a, None), (a, page), (f"{a}\n{page}", None)]
+    with connect_to(empty_database_url) as conn:
+        visit = conn.execute(
+            "INSERT INTO visit (spider, start_url, host, user_agent, started_at, state)"
+            " VALUES ('gallery', %s, 'art.example', 'test', now(), 'finished') RETURNING id",
+            [page],
+        ).fetchone()
+        assert visit is not None
+        insert = (
+            "INSERT INTO observation"
+            " (visit_id, observed_at, image_url, page_url, relation, refusal)"
+            " VALUES (%s, now(), %s, %s, 'own', 'too-large')"
+        )
+        for place in places:
+            conn.execute(insert, [visit[0], *place])
+        applied = migrate.migrate(empty_database_url)
+        assert applied[0] == name
+        firsts = [1, 2, 3, 1, 5, 6, 2, 6, 3, 1, 11]
+        query = "SELECT first_id FROM observation ORDER BY id"
+        assert [first for (first,) in conn.execute(query)] == firsts
+        # The release before writes without the column.
+        for place in places:
+            conn.execute(insert, [visit[0], *place])
+        assert [first for (first,) in conn.execute(query)] == firsts * 2
+        columns = "first_id, again, takes_back"
+        rows = conn.execute(f"SELECT {columns} FROM observation_with_again ORDER BY id").fetchall()
+        assert rows == [(first, 0, True) for first in firsts * 2]

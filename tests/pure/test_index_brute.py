@@ -14,8 +14,7 @@ from registry.index import Index
 from registry.index.index import MAX_PICTURES
 from registry.matching.key_table import NONE
 from registry.model import DECISIONS, OUTCOMES
-from registry.snapshot.format import signals_from_json
-from registry.snapshot.store import Snapshot
+from registry.snapshot.opened import Snapshot
 from registry.urls.columns import key_column
 from registry.urls.key import url_key
 from registry.verdict import decide
@@ -62,30 +61,42 @@ class Plain:
     """The same answers, each from a loop over all rows."""
 
     def __init__(self, snapshot: Snapshot, policy: str) -> None:
-        self.entries = snapshot.entries.to_pylist()
-        self.images = snapshot.images.to_pylist()
-        sets = [signals_from_json(text) for text in snapshot.signals["signals"].to_pylist()]
-        self.rank = []
-        for entry in self.entries:
-            held = [entry["signals"], entry["rules"]]
-            signals = [signal for row in held if row is not None for signal in sets[row]]
-            self.rank.append(DECISIONS.index(decide(signals, policy).decision))
+        self.entries = list(snapshot.entries)
+        self.rank = [DECISIONS.index(decide(e.signals, policy).decision) for e in self.entries]
+        seen, claims = list(snapshot.rows("pictures").all()), list(snapshot.rows("claims").all())
+        ids = [row["id"] for row in seen]
+        observed = snapshot.rows("observations").all()
+        named = [None if r["picture"] is None else ids.index(r["picture"]) for r in observed]
+        self.images: list[dict[str, Any]] = [*seen, *claims]
+        for number, row in enumerate(claims):
+            key = "md5" if row["sha256"] is None else "sha256"
+            same = [n for n, one in enumerate(seen) if one[key] == row[key] is not None]
+            fits = same and (seen[same[0]]["phash64"] is not None or row["phash64"] is None)
+            hashed = any(row[name] is not None for name in ("sha256", "md5", "phash64"))
+            named.append(same[0] if fits else len(seen) + number if hashed else None)
+            if fits:
+                self.images[len(seen) + number] = dict.fromkeys(row)
+        self.image = named
 
     def best(self, rows: list[int]) -> int:
-        return min(rows, key=lambda n: (self.rank[n], self.entries[n]["since"], n), default=NONE)
+        return min(rows, key=lambda n: (self.rank[n], self.entries[n].since, n), default=NONE)
 
     def at(self, key: str) -> list[int]:
-        return [n for n, entry in enumerate(self.entries) if entry["url_key"] == key]
+        return [
+            n
+            for n, entry in enumerate(self.entries)
+            if not entry.gone and entry.url and url_key(entry.url) == key
+        ]
 
     def of_picture(self, picture: int) -> list[int]:
-        return [n for n, entry in enumerate(self.entries) if entry["image"] == picture]
+        return [n for n, image in enumerate(self.image) if image == picture]
 
     def picture_rank(self, picture: int) -> int:
         entry = self.best(self.of_picture(picture))
         return len(DECISIONS) - 1 if entry == NONE else self.rank[entry]
 
     def pictures_at(self, key: str) -> list[int]:
-        images = {self.entries[n]["image"] for n in self.at(key)} - {None}
+        images = {self.image[n] for n in self.at(key)} - {None}
         return sorted(images, key=lambda n: (self.picture_rank(n), n))[:MAX_PICTURES]
 
     def by_digest(self, name: str, digest: bytes) -> int:
@@ -95,12 +106,10 @@ class Plain:
 
     def page(self, key: str) -> tuple[int, str]:
         shown = [
-            n
-            for n, e in enumerate(self.entries)
-            if url_key(e["page_url"] or "") == key and (e["relation"] is None or e["url_key"])
+            n for n, e in enumerate(self.entries) if url_key(e.page_url or "") == key and not e.gone
         ]
         best = self.best([n for n in shown if self.rank[n] < DECISIONS.index("allowed")])
-        crawled = [self.rank[n] for n in shown if self.entries[n]["relation"]]
+        crawled = [self.rank[n] for n in shown if self.entries[n].relation]
         whole = crawled and max(crawled) < DECISIONS.index("allowed")
         return best, DECISIONS[max(crawled)] if whole else "review"
 

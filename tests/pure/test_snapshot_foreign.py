@@ -9,21 +9,19 @@ import pyarrow as pa
 import pytest
 from click.testing import CliRunner
 from layout_parts import works
-from made import Made
+from made import Made, seal
 
 from registry.cli.snapshot import command
 from registry.errors import UnreadableSnapshot
 from registry.fingerprints import fingerprint
 from registry.index import Index
-from registry.snapshot import store
-from registry.snapshot.contents import refuse_unreadable
-from registry.snapshot.format import schemas
-from registry.snapshot.manifest import FileEntry, manifest_to_json
-from registry.snapshot.references import NEVER_NULL, POINTERS, TIMES
+from registry.snapshot.format import KINDS, schema_of
+from registry.snapshot.mapped import DTYPES
+from registry.snapshot.opened import Snapshot, open_snapshot
 
 
-def foreign(folder: Path, name: str, column: str, value: Any) -> Path:
-    """Return a snapshot whose first row of a table holds another value, sealed as it should be."""
+def made_snapshot(folder: Path) -> Snapshot:
+    """Return a snapshot with rows of every kind."""
     made = Made()
     known = fingerprint(works()[0].jpeg)
     image = made.picture(
@@ -37,47 +35,103 @@ def foreign(folder: Path, name: str, column: str, value: Any) -> Path:
     )
     made.observe("https://a.example/1.jpg", [made.headers("noai")], image_id=image)
     made.robots("a.example", "User-agent: *\nDisallow: /\n")
-    snapshot = made.snapshot(folder)
-    rows = pa.ipc.open_file(str(snapshot.path / name)).read_all().to_pylist()
+    made.claim(url="https://b.example/1.jpg", phash64=bytes(range(8)))
+    made.claim(site="c.example")
+    return made.snapshot(folder)
+
+
+def file_of(snapshot: Snapshot, kind: str) -> str:
+    return next(s.files[kind] for s in snapshot.manifest.segments if kind in s.files)
+
+
+def foreign(folder: Path, kind: str, column: str, value: Any) -> Path:
+    """Return a snapshot whose first row of a kind holds another value, sealed as it should be."""
+    snapshot = made_snapshot(folder)
+    path = snapshot.path / file_of(snapshot, kind)
+    table = pa.ipc.open_file(pa.memory_map(str(path))).read_all()
+    rows = table.to_pylist()
     rows[0][column] = value
-    loose = pa.schema([field.with_nullable(True) for field in schemas()[name]])
-    with pa.ipc.new_file(str(snapshot.path / name), loose) as writer:
-        writer.write_table(pa.Table.from_pylist(rows, loose))
-    path = snapshot.path / name
-    entry = FileEntry(path.stat().st_size, len(rows), store.file_sha256(path))
-    manifest = replace(snapshot.manifest, files={**snapshot.manifest.files, name: entry})
-    (snapshot.path / "manifest.json").write_text(manifest_to_json(manifest))
+    whole = schema_of(kind)
+    plain = pa.schema(
+        (f.name, f.type.value_type if pa.types.is_dictionary(f.type) else f.type) for f in whole
+    )
+    columns = [
+        made.dictionary_encode() if pa.types.is_dictionary(field.type) else made
+        for field, made in zip(whole, pa.RecordBatch.from_pylist(rows, plain).columns, strict=True)
+    ]
+    batch = pa.RecordBatch.from_arrays(columns, names=table.schema.names)
+    path.unlink()  # it is mapped
+    with pa.ipc.new_file(str(path), batch.schema) as writer:
+        writer.write_batch(batch)
+    seal(snapshot.path, file_of(snapshot, kind))
     return snapshot.path
 
 
-@pytest.mark.parametrize("value", [-1, -(2**31), 99, 2**31 - 1])
-@pytest.mark.parametrize("pointer", POINTERS, ids=" ".join)
-def test_a_row_that_points_nowhere_is_refused(tmp_path: Path, pointer: tuple[str, str], value: int):
-    path = foreign(tmp_path, *pointer, value)
-    with pytest.raises(UnreadableSnapshot, match=pointer[0]) as caught:
-        store.open_snapshot(path)
-    assert pointer[1] in caught.value.message
+COLUMNS = [(kind, name, values) for kind, held in KINDS.items() for name, values in held.items()]
 
 
 @pytest.mark.parametrize(
-    ("name", "column"), [(name, column) for name, names in NEVER_NULL.items() for column in names]
+    ("kind", "column"), [(k, name) for k, name, _ in COLUMNS if not name.endswith("?")]
 )
-def test_a_gap_is_refused(tmp_path: Path, name: str, column: str):
-    path = foreign(tmp_path, name, column, None)
-    with pytest.raises(UnreadableSnapshot, match=name):
-        # A check does not read the digests of records; `snapshot verify` does.
-        refuse_unreadable(store.open_snapshot(path))
+def test_a_gap_is_refused(tmp_path: Path, kind: str, column: str):
+    path = foreign(tmp_path, kind, column, None)
+    with pytest.raises(UnreadableSnapshot, match=f"{kind}-0"):
+        Index(open_snapshot(path), "cautious")
 
 
 @pytest.mark.parametrize("value", [-(2**63), 2**63 - 1, 253_402_300_800_000_000])
-@pytest.mark.parametrize(
-    ("name", "column"), [(name, column) for name, names in TIMES.items() for column in names]
-)
-def test_a_time_that_cannot_be_is_refused(tmp_path: Path, name: str, column: str, value: int):
-    with pytest.raises(
-        UnreadableSnapshot, match=f"{name} is damaged.*{column} has times out of range"
-    ):
-        store.open_snapshot(foreign(tmp_path, name, column, value))
+@pytest.mark.parametrize(("kind", "column"), [(k, n) for k, n, v in COLUMNS if v == "time"])
+def test_a_time_that_cannot_be_is_refused(tmp_path: Path, kind: str, column: str, value: int):
+    path = foreign(tmp_path, kind, column, value)
+    with pytest.raises(UnreadableSnapshot, match=f"{column} has times out of range"):
+        Index(open_snapshot(path), "cautious")
+
+
+@pytest.mark.parametrize("value", [-1, 0, 99, 2**62])
+@pytest.mark.parametrize("kind", ["views", "observations"])
+def test_a_row_whose_picture_is_not_there_is_refused(tmp_path: Path, kind: str, value: int):
+    path = foreign(tmp_path, kind, "picture", value)
+    with pytest.raises(UnreadableSnapshot, match=f"{kind}-0.*pictures that are not there"):
+        Index(open_snapshot(path), "cautious")
+
+
+def arrays() -> list[str]:
+    """Return the arrays of numbers of rows and places, as a build names them."""
+    lists = ("picture", "url", "page", "host", "sha256", "md5", "print", "prints")
+    tables = ("url", "page", "host", "sha256", "md5")
+    return [
+        *("entry-class.u32", "class-example.u32", "print-wide.u32", "code-prints.u32"),
+        *(f"{name}-{part}.u32" for name in lists for part in ("lists", "rows")),
+        *(f"{name}-starts.u32" for name in tables),
+        *(f"code{place}-{part}.u32" for place in range(3) for part in ("starts", "rows")),
+    ]
+
+
+@pytest.mark.parametrize("value", [2**31, 2**32 - 2])
+@pytest.mark.parametrize("place", [0, -1])
+@pytest.mark.parametrize("name", arrays())
+def test_a_number_past_the_end_is_refused(tmp_path: Path, name: str, place: int, value: int):
+    snapshot = made_snapshot(tmp_path)
+    path = snapshot.path / "index" / name
+    array = np.frombuffer(path.read_bytes(), DTYPES["u32"]).copy()
+    array[place] = value
+    path.unlink()
+    path.write_bytes(array.tobytes())
+    seal(snapshot.path, f"index/{name}")
+    with pytest.raises(UnreadableSnapshot, match=name):
+        Index(open_snapshot(snapshot.path), "cautious")
+
+
+@pytest.mark.parametrize("cut", ["entry-class.u32", "entry-since.i64", "code1-codes.u64"])
+def test_an_array_of_another_size_is_refused(tmp_path: Path, cut: str):
+    snapshot = made_snapshot(tmp_path)
+    path = snapshot.path / "index" / cut
+    content = path.read_bytes()
+    path.unlink()
+    path.write_bytes(content[8:])
+    seal(snapshot.path, f"index/{cut}")
+    with pytest.raises(UnreadableSnapshot, match=cut):
+        Index(open_snapshot(snapshot.path), "cautious")
 
 
 BAD_SIGNALS = [
@@ -98,17 +152,23 @@ BAD_SIGNALS = [
 ]
 
 
-@pytest.mark.parametrize("text", BAD_SIGNALS)
+BAD_SETS = [
+    *(f'{{"shape": "x", "signals": {text or "x"}}}' for text in BAD_SIGNALS),
+    *("", "{", "[]", "1", '{"signals": []}', '{"shape": "x", "signals": [{"at": "elsewhere"}]}'),
+]
+
+
+@pytest.mark.parametrize("text", [text for text in BAD_SETS if text != '{"signals": []}'])
 def test_signals_that_are_none_are_refused(tmp_path: Path, text: str):
-    snapshot = store.open_snapshot(foreign(tmp_path, "signals.arrow", "signals", text))
+    snapshot = open_snapshot(foreign(tmp_path, "observations", "signals", text))
     with pytest.raises(UnreadableSnapshot, match="signals"):
         Index(snapshot, "cautious").decisions.ranks(np.array([0]))
 
 
 def test_the_rules_of_a_site_that_are_none_are_refused(tmp_path: Path):
-    snapshot = store.open_snapshot(foreign(tmp_path, "sites.arrow", "signals", "[1]"))
+    snapshot = open_snapshot(foreign(tmp_path, "site-files", "signals", "[1]"))
     with pytest.raises(UnreadableSnapshot, match="signals"):
-        Index(snapshot, "cautious").sites.rows(snapshot.sites["host"][0].as_py())
+        Index(snapshot, "cautious").sites.rows("a.example")
 
 
 MARK = '"name": "n", "raw": "r", "url": "u", "since": "2026-01-01T00:00:00+00:00"'
@@ -120,22 +180,25 @@ BAD_PAST = [
 
 
 @pytest.mark.parametrize(
-    ("table", "column", "text"),
+    ("kind", "column", "text"),
     [
-        *(("signals.arrow", "signals", text) for text in BAD_SIGNALS),
-        *(("sites.arrow", "signals", text) for text in BAD_SIGNALS),
-        *(("entries.arrow", "past", text) for text in BAD_PAST),
+        *(("observations", "signals", text) for text in BAD_SETS),
+        *(("observations", "rules", text) for text in BAD_SETS),
+        *(("claims", "signals", text) for text in BAD_SETS),
+        *(("site-files", "signals", text) for text in BAD_SIGNALS),
+        *(("site-claims", "signals", text) for text in BAD_SIGNALS),
+        *(("observations", "past", text) for text in BAD_PAST),
     ],
 )
-def test_verify_reads_all_texts(tmp_path: Path, table: str, column: str, text: str):
-    path = foreign(tmp_path, table, column, text)
+def test_verify_reads_all_texts(tmp_path: Path, kind: str, column: str, text: str):
+    path = foreign(tmp_path, kind, column, text)
     result = CliRunner().invoke(command, ["verify", str(path)])
     assert isinstance(result.exception, UnreadableSnapshot)
-    assert f"{table} is damaged" in result.exception.message
+    assert f"segments/{kind}-0" in result.exception.message
 
 
 def test_verify_takes_what_a_build_writes(tmp_path: Path):
     fine = f'[{{{MARK}, "until": "2026-02-01T00:00:00+00:00"}}]'
     for text in (fine, None):
-        path = foreign(tmp_path / str(text is None), "entries.arrow", "past", text)
+        path = foreign(tmp_path / str(text is None), "observations", "past", text)
         assert CliRunner().invoke(command, ["verify", str(path)]).exit_code == 0

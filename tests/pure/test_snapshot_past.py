@@ -2,25 +2,23 @@
 
 from pathlib import Path
 
-from made import Made, day
+from made import Made, day, pictures_of
 
 from registry.index import Index
 from registry.model import Signal
 from registry.signals import read
-from registry.snapshot import store
-from registry.snapshot.format import past_from_json, signals_from_json
 from registry.snapshot.history import MAX_PAST, Dated
+from registry.snapshot.opened import Snapshot
 
 URL = "https://a.example/1.jpg"
 
 
-def names(snapshot: store.Snapshot) -> list[str]:
-    text = snapshot.signals["signals"][snapshot.entries["signals"][0].as_py()].as_py()
-    return [signal.name for signal in signals_from_json(text)]
+def names(snapshot: Snapshot) -> list[str]:
+    return [signal.name for signal in snapshot.entries[0].own]
 
 
-def past(snapshot: store.Snapshot, entry: int = 0) -> list[tuple[str, int, int]]:
-    marks = past_from_json(snapshot.entries["past"][entry].as_py())
+def past(snapshot: Snapshot, entry: int = 0) -> list[tuple[str, int, int]]:
+    marks = snapshot.entries[entry].past
     return [(mark.name, mark.since.day, mark.until.day) for mark in marks]
 
 
@@ -30,9 +28,9 @@ def test_a_mark_that_went_is_kept_with_its_dates_and_decides_nothing(tmp_path: P
     for number, value in enumerate(values, start=1):
         made.observe(URL, [made.headers(value)], on=number, image_id=made.image(1 << 60))
     snapshot = made.snapshot(tmp_path)
-    last = snapshot.entries.num_rows - 1
+    last = len(snapshot.entries) - 1
     assert past(snapshot, last) == [("noimageai", 1, 2), ("noai", 1, 4), ("noai", 5, 6)]
-    (mark,) = past_from_json(snapshot.entries["past"][last].as_py())[:1]
+    mark = snapshot.entries[last].past[0]
     assert (mark.raw, mark.url) == ("X-Robots-Tag: noai, noimageai", URL)
     index = Index(snapshot, "cautious")
     assert index.decisions.verdict(last).decision == "unspecified"
@@ -92,10 +90,10 @@ def test_a_rule_of_the_site_that_went_is_kept_for_what_it_reached(tmp_path: Path
     for url in (URL, opened, "https://b.example/1.jpg"):
         made.observe(url, [], image_id=made.image(), page_url=None)
     snapshot = made.snapshot(tmp_path)
-    assert snapshot.entries["url"].to_pylist()[1] == opened
+    assert snapshot.entries[1].url == opened
     rule = "robots-txt:disallow"
     assert [past(snapshot, entry) for entry in range(3)] == [[(rule, 2, 5)], [], [(rule, 1, 6)]]
-    assert snapshot.entries["rules"].null_count == 3
+    assert [entry.rules for entry in snapshot.entries] == [(), (), ()]
 
 
 def test_a_reading_of_a_suspect_visit_adds_marks_and_takes_nothing_back(tmp_path: Path):
@@ -116,17 +114,16 @@ def test_a_reading_of_a_suspect_visit_adds_marks_and_takes_nothing_back(tmp_path
     made.robots("a.example", "User-agent: *\nAllow: /\n", on=4, takes_back=False)
     snapshot = made.snapshot(tmp_path, 1)
     assert sorted(names(snapshot)) == ["noai", "noimageai", "tdm-reservation=1"]
-    assert (snapshot.entries.num_rows, snapshot.entries["image"].to_pylist()) == (1, [0])
+    assert (len(snapshot.entries), pictures_of(snapshot)) == (1, [0])
     assert past(snapshot) == []
-    rules = snapshot.signals["signals"][snapshot.entries["rules"][0].as_py()].as_py()
-    (rule,) = signals_from_json(rules)
+    (rule,) = snapshot.entries[0].rules
     assert sorted(map(str.lower, rule.agents)) == ["ccbot", "gptbot"]
     # The next visit finds it too, and is believed.
     made.observe(URL, [bare, plain], on=5, image_id=other)
     made.robots("a.example", None, on=5, refusal="http-404")
     snapshot = made.snapshot(tmp_path, 2)
-    assert snapshot.entries.num_rows == 2
-    assert snapshot.entries["rules"].null_count == 2
+    assert len(snapshot.entries) == 2
+    assert [entry.rules for entry in snapshot.entries] == [(), ()]
     assert {name for name, _, until in past(snapshot, 1) if until == 5} >= {"noai", "noimageai"}
 
 
@@ -135,4 +132,4 @@ def test_what_a_visit_reads_first_counts_whatever_becomes_of_the_visit(tmp_path:
     made.observe(URL, [made.headers("noai")], image_id=made.image(), takes_back=False)
     made.robots("b.example", "User-agent: GPTBot\nDisallow: /\n", takes_back=False)
     snapshot = made.snapshot(tmp_path)
-    assert (names(snapshot), snapshot.sites.num_rows) == (["noai"], 1)
+    assert (names(snapshot), len(snapshot.sites)) == (["noai"], 1)

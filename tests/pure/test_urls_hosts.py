@@ -218,7 +218,7 @@ def test_a_snapshot_finds_the_rules_of_a_host_that_was_recorded_otherwise(
     made.robots(recorded, "User-agent: *\nDisallow: /\n")
     made.claim(site=recorded)
     snapshot = made.snapshot(tmp_path)  # type: ignore[arg-type]
-    assert set(snapshot.sites["host"].to_pylist()) == {host_of(f"https://{recorded}/")}
+    assert {site.host for site in snapshot.sites} == {host_of(f"https://{recorded}/")}
 
 
 @pytest.mark.parametrize(

@@ -34,44 +34,46 @@ ORDER BY image_id, algorithm, version, view
 ON CONFLICT (image_id, algorithm, version, view) DO NOTHING
 
 -- name: insert_observation
--- those that equal the latest one of the same image URL and page are counted there instead
+-- those that equal the latest one of the same image URL and page are counted there instead; the
+-- first ones of an image URL and page have no `first_id` here: the table's trigger sets it
 WITH reading AS MATERIALIZED (
     SELECT * FROM json_to_recordset(%(rows)s) AS new
         (position integer, observed_at timestamptz, image_url text, page_url text,
          fetched_url text, relation text, status integer, refusal text, image_id bigint,
          evidence bigint[])
-), equal AS MATERIALIZED (
-    SELECT reading.position, reading.observed_at, latest.id
-    FROM reading CROSS JOIN LATERAL (
+), placed AS MATERIALIZED (
+    -- URLs are compared in a form that uses the index of places only
+    SELECT reading.*, latest.id AS latest_id, latest.first_id,
+           latest.id IS NOT NULL
+           AND latest.fetched_url IS NOT DISTINCT FROM reading.fetched_url
+           AND latest.relation = reading.relation
+           -- 304 says that it is as it was with 200
+           AND replace(latest.status::text, '304', '200')
+                 IS NOT DISTINCT FROM replace(reading.status::text, '304', '200')
+           AND latest.refusal IS NOT DISTINCT FROM reading.refusal
+           AND latest.image_id IS NOT DISTINCT FROM reading.image_id
+           AND latest.evidence = reading.evidence AS is_equal
+    FROM reading LEFT JOIN LATERAL (
         SELECT * FROM observation AS stored
         WHERE stored.image_url || E'\n' || coalesce(stored.page_url, '')
                 = reading.image_url || E'\n' || coalesce(reading.page_url, '')
-        ORDER BY stored.observed_at DESC, stored.id DESC LIMIT 1) AS latest
-    WHERE latest.image_url = reading.image_url
-      AND latest.page_url IS NOT DISTINCT FROM reading.page_url
-      AND latest.fetched_url IS NOT DISTINCT FROM reading.fetched_url
-      AND latest.relation = reading.relation
-      -- 304 says that it is as it was with 200
-      AND replace(latest.status::text, '304', '200')
-            IS NOT DISTINCT FROM replace(reading.status::text, '304', '200')
-      AND latest.refusal IS NOT DISTINCT FROM reading.refusal
-      AND latest.image_id IS NOT DISTINCT FROM reading.image_id
-      AND latest.evidence = reading.evidence
+          AND stored.image_url IS NOT DISTINCT FROM reading.image_url
+          AND stored.page_url IS NOT DISTINCT FROM reading.page_url
+        ORDER BY stored.observed_at DESC, stored.id DESC LIMIT 1) AS latest ON true
 ), counted AS (
     INSERT INTO observation_again AS again (observation_id, readings, again_at, visit_id)
-    SELECT id, count(*), max(observed_at), %(visit_id)s::bigint
-    FROM equal GROUP BY id ORDER BY id
+    SELECT latest_id, count(*), max(observed_at), %(visit_id)s::bigint
+    FROM placed WHERE is_equal GROUP BY latest_id ORDER BY latest_id
     ON CONFLICT (observation_id) DO UPDATE SET
         readings = again.readings + excluded.readings,
         again_at = greatest(again.again_at, excluded.again_at),
         visit_id = excluded.visit_id
 )
 INSERT INTO observation (visit_id, observed_at, image_url, page_url, fetched_url, relation,
-                         status, refusal, image_id, evidence)
+                         status, refusal, image_id, evidence, first_id)
 SELECT %(visit_id)s::bigint, observed_at, image_url, page_url, fetched_url, relation,
-       status, refusal, image_id, evidence
-FROM reading
-WHERE NOT EXISTS (SELECT FROM equal WHERE equal.position = reading.position)
+       status, refusal, image_id, evidence, first_id
+FROM placed WHERE NOT is_equal
 ORDER BY position
 
 -- name: insert_site_rule

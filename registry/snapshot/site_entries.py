@@ -1,0 +1,106 @@
+"""The rules of sites in a snapshot: those of their files, and claims about them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+
+from registry.model import Signal
+from registry.snapshot.format import signals_from_json
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from registry.snapshot.segments import Rows
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """A rules file or a claim about a site; `name` is `site-rule:ID` or `claim:ID`."""
+
+    name: str
+    host: str
+    kind: str
+    source: str
+    signals: tuple[Signal, ...]
+    since: datetime
+    seen: datetime
+
+    @property
+    def is_claim(self) -> bool:
+        """Whether it is a claim."""
+        return self.kind == "claim"
+
+
+class Sites:
+    """All rules of sites by number: files first, then claims."""
+
+    def __init__(self, files: Rows, claims: Rows) -> None:
+        """Take the rows of both kinds."""
+        self._files = files
+        self._claims = claims
+        # The first claim.
+        self.first_claim = len(files)
+
+    def __len__(self) -> int:
+        """Return the number of files and claims."""
+        return self.first_claim + len(self._claims)
+
+    def __getitem__(self, number: int) -> Site:
+        """Return one; raises IndexError past the last one."""
+        if not 0 <= number < len(self):
+            raise IndexError(number)
+        if number < self.first_claim:
+            return _of_file(self._files.row(number))
+        return _of_claim(self._claims.row(number - self.first_claim))
+
+    def __iter__(self) -> Iterator[Site]:
+        """Yield all in order."""
+        yield from map(_of_file, self._files.all())
+        yield from map(_of_claim, self._claims.all())
+
+    def claims(self) -> Iterator[Site]:
+        """Yield all claims in order."""
+        yield from map(_of_claim, self._claims.all())
+
+    def hosts(self) -> pa.StringArray:
+        """Return the host of each."""
+        return pa.concat_arrays([self._files.column("host"), self._claims.column("host")])
+
+    def hosts_of(self, numbers: NDArray[np.int64]) -> list[str]:
+        """Return the hosts of some."""
+        claimed = numbers >= self.first_claim
+        hosts = np.empty(len(numbers), object)
+        hosts[~claimed] = self._files.take("host", numbers[~claimed]).to_pylist()
+        claims = numbers[claimed] - self.first_claim
+        hosts[claimed] = self._claims.take("host", claims).to_pylist()
+        return list(hosts)
+
+
+def _of_file(row: dict[str, Any]) -> Site:
+    return Site(
+        name=f"site-rule:{row['id']}",
+        host=row["host"],
+        kind=row["kind"],
+        source="crawl",
+        signals=signals_from_json(row["signals"]),
+        since=row["since"],
+        seen=row["seen"],
+    )
+
+
+def _of_claim(row: dict[str, Any]) -> Site:
+    return Site(
+        name=f"claim:{row['id']}",
+        host=row["host"],
+        kind="claim",
+        source=row["source"],
+        signals=signals_from_json(row["signals"]),
+        since=row["since"],
+        seen=row["since"],
+    )
