@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from registry.checking.answers import WAYS, Answers
-from registry.checking.report import MOST_ENTRIES, ShownMatch, Tally
+from registry.checking.report import ShownMatch, Tally
 from registry.checking.wording import Wording, Words, row_words
 from registry.model import OUTCOMES, TIERS
 from registry.urls.columns import hosts_of_keys
@@ -56,8 +55,6 @@ def _count_similar(tally: Tally, answers: Answers) -> None:
     rows = answers.way == WAYS.index("fingerprint")
     entries, counts = np.unique(answers.entry[rows], return_counts=True)
     tally.similar.update(dict(zip(entries.tolist(), counts.tolist(), strict=True)))
-    if len(tally.similar) > MOST_ENTRIES:
-        tally.similar = Counter(dict(tally.similar.most_common(MOST_ENTRIES // 2)))
 
 
 def _count_marks(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,34 +17,48 @@ from registry.model import OUTCOMES, Outcome
 if TYPE_CHECKING:
     from registry.checking.answers import Answers
     from registry.checking.keys import Keys
-    from registry.datasets import Dataset
+    from registry.datasets import Dataset, RowWriter
 
-Write = Callable[[pa.RecordBatch, "Keys", "Answers", Wording], None]
+
+class Output:
+    """The file of a check's rows; without one, nothing is made or written."""
+
+    def __init__(self, writer: RowWriter | None = None, keep: Sequence[Outcome] = ()) -> None:
+        """With `keep`, only rows with those outcomes are written, as they are in the dataset."""
+        self._writer = writer
+        self._kept = [OUTCOMES.index(outcome) for outcome in keep]
+
+    def rows(
+        self, batch: pa.RecordBatch, keys: Keys, answers: Answers, wording: Wording
+    ) -> pa.RecordBatch | None:
+        """Return the rows of a batch as they are written."""
+        if self._writer is None:
+            return None
+        if self._kept:
+            return batch.filter(pa.array(np.isin(answers.outcome, self._kept)))
+        columns = [*batch.columns, *out_columns(keys, answers, wording)]
+        return pa.record_batch(columns, _with_answers(batch.schema))
+
+    def write(self, rows: pa.RecordBatch | None) -> None:
+        """Append rows."""
+        if self._writer is not None and rows is not None:
+            self._writer.write(rows)
 
 
 @contextmanager
-def writing(dataset: Dataset, out: Path | None, keep: Sequence[Outcome] = ()) -> Iterator[Write]:
-    """Yield a function that writes the rows of a batch; the file is complete or absent.
+def writing(dataset: Dataset, out: Path | None, keep: Sequence[Outcome] = ()) -> Iterator[Output]:
+    """Yield the output of a check; its file is complete or absent.
 
-    Without `out` the function does nothing. With `keep`, only rows with those outcomes are
-    written, in the dataset's own schema; else all rows, with the `optout_*` columns.
+    With `keep`, only rows with those outcomes are written, in the dataset's own schema; else all
+    rows, with the `optout_*` columns.
     """
     if out is None:
-        yield lambda batch, keys, answers, wording: None
+        yield Output()
         return
     schema = dataset.schema if keep else _with_answers(dataset.schema)
     writer = dataset.writer(out, schema)
-
-    def write(batch: pa.RecordBatch, keys: Keys, answers: Answers, wording: Wording) -> None:
-        if keep:
-            kept = np.isin(answers.outcome, [OUTCOMES.index(outcome) for outcome in keep])
-            writer.write(batch.filter(pa.array(kept)))
-        else:
-            columns = [*batch.columns, *out_columns(keys, answers, wording)]
-            writer.write(pa.record_batch(columns, _with_answers(batch.schema)))
-
     try:
-        yield write
+        yield Output(writer, keep)
         writer.close()
     except BaseException:
         # Whatever ends the check, also Ctrl-C, the unfinished file is removed; then it is raised.

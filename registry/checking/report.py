@@ -38,6 +38,12 @@ class ShownMatch:
     since: str
 
 
+_COUNTERS = (
+    *("outcomes", "unchecked", "matched_by", "tiers", "signals", "hosts", "not_read"),
+    "similar",
+)
+
+
 @dataclass(slots=True)
 class Tally:
     """The counts of a check, updated after each batch.
@@ -60,6 +66,16 @@ class Tally:
     # By entry: the rows that match it by fingerprint.
     similar: Counter[int] = field(default_factory=Counter)
     shown: list[ShownMatch] = field(default_factory=list)
+
+    def add(self, other: Tally) -> None:
+        """Add the counts of another part, not the matches shown."""
+        self.rows += other.rows
+        self.with_fingerprint += other.with_fingerprint
+        self.crowded += other.crowded
+        for name in _COUNTERS:
+            getattr(self, name).update(getattr(other, name))
+        if len(self.similar) > MOST_ENTRIES:
+            self.similar = Counter(dict(self.similar.most_common(MOST_ENTRIES // 2)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from threading import local
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from registry import __version__
-from registry.checking.answers import answer
 from registry.checking.columns import Columns
-from registry.checking.count import count
-from registry.checking.extraction import extract
-from registry.checking.output import writing
+from registry.checking.output import Output, writing
 from registry.checking.report import FLOOD, TOP, Report, Tally
+from registry.checking.shards import ShardOptions, check_shard, merge
 from registry.checking.wording import Wording
 from registry.datasets._left_out import reasons
 from registry.index import Index
@@ -25,9 +27,12 @@ from registry.snapshot.verified import trust_verified
 from registry.verdict import policy_named
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+
     from registry.datasets import Dataset
     from registry.snapshot.opened import Snapshot
 
+Item = TypeVar("Item")
 OnProgress = Callable[[int, int | None], None]
 
 
@@ -56,38 +61,88 @@ def check(
     """
     started = time.perf_counter()
     trust_verified(snapshot)
+    tally = Tally()
+    with (
+        closing(PictureHasher(options.workers)) as hasher,
+        writing(dataset, options.out, options.keep) as output,
+    ):
+        shard = ShardOptions(
+            columns, hasher, options.distance, dataset.label, reasons(dataset.left_out)
+        )
+        for part, rows in _parts(dataset, snapshot, shard, options, output):
+            tally = merge([tally, part])
+            output.write(rows)
+            progress(tally.rows, dataset.rows)
     index = Index(snapshot, options.policy)
-    wording, tally = Wording(index), Tally()
-    hasher = PictureHasher(options.workers)
-    label = [dataset.label] if dataset.label else []
-    needed = None if options.out else list(dict.fromkeys([*label, *columns.read]))
-    left_out = reasons(dataset.left_out)
-    try:
-        with writing(dataset, options.out, options.keep) as write:
-            for batch in dataset.batches(needed):
-                keys = extract(batch, columns, hasher)
-                answers = answer(keys, index, options.distance, left_out)
-                names = batch.column(dataset.label) if dataset.label else None
-                count(tally, keys, answers, wording, names)
-                write(batch, keys, answers, wording)
-                progress(tally.rows, dataset.rows)
-    finally:
-        hasher.close()
     seconds = time.perf_counter() - started
-    return _report(dataset, snapshot, columns, options, wording, tally, seconds)
+    return _report(dataset, columns, options, index, tally, seconds)
+
+
+def _parts(
+    dataset: Dataset,
+    snapshot: Snapshot,
+    shard: ShardOptions,
+    options: CheckOptions,
+    output: Output,
+) -> Iterator[tuple[Tally, pa.RecordBatch | None]]:
+    """Yield the counts of each batch, in order, with its rows to be written.
+
+    Batches are checked side by side by threads, each with an index of its own: indices remember
+    answers. The next batch is read meanwhile.
+    """
+    label = [dataset.label] if dataset.label else []
+    needed = None if options.out else list(dict.fromkeys([*label, *shard.columns.read]))
+    # Pictures are hashed by processes, for one batch at a time.
+    has_pictures = any(choice.role == "image" for choice in shard.columns.choices)
+    threads = 1 if has_pictures else options.workers
+    own = local()
+
+    def checked(batch: pa.RecordBatch) -> tuple[Tally, pa.RecordBatch | None]:
+        if not hasattr(own, "wording"):
+            own.wording = Wording(Index(snapshot, options.policy))
+        rows: list[pa.RecordBatch | None] = []
+        tally = check_shard(
+            [batch],
+            own.wording.index,
+            shard,
+            lambda *answered: rows.append(output.rows(*answered)),
+            own.wording,
+        )
+        return tally, rows[0]
+
+    pool = ThreadPoolExecutor(threads)
+    try:
+        yield from _in_order(pool, checked, dataset.batches(needed), threads + 1)
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _in_order(
+    pool: ThreadPoolExecutor,
+    work: Callable[[pa.RecordBatch], Item],
+    batches: Iterable[pa.RecordBatch],
+    most: int,
+) -> Iterator[Item]:
+    """Yield the results for some batches in their order, with a limited number in work."""
+    waiting = deque[Future[Item]]()
+    for batch in batches:
+        waiting.append(pool.submit(work, batch))
+        if len(waiting) >= most:
+            yield waiting.popleft().result()
+    while waiting:
+        yield waiting.popleft().result()
 
 
 def _report(
     dataset: Dataset,
-    snapshot: Snapshot,
     columns: Columns,
     options: CheckOptions,
-    wording: Wording,
+    index: Index,
     tally: Tally,
     seconds: float,
 ) -> Report:
+    snapshot, prints = index.snapshot, index.prints
     manifest = snapshot.manifest
-    prints = wording.index.prints
     radius = prints.possible if options.distance is None else options.distance
     chance = expected_chance_matches(len(prints), tally.with_fingerprint, radius)
     return Report(
@@ -106,7 +161,7 @@ def _report(
         policy=options.policy,
         distance=options.distance,
         radius=radius,
-        floods=_floods(tally, wording),
+        floods=_floods(tally, Wording(index)),
         expected_chance_matches=chance,
         versions={
             "optout-registry": __version__,

@@ -21,8 +21,9 @@ from registry.datasets._left_out import SkippedFiles, left_out
 from registry.errors import UnreadableDataset
 from registry.files.parquet import open_parquet
 
-BATCH_ROWS = 32_768
-BATCH_BYTES = 32 << 20
+# The more fingerprints are compared at a time, the less each costs.
+BATCH_ROWS = 1 << 20
+BATCH_BYTES = 64 << 20
 SUFFIXES = (".parquet", ".pq", ".parq")
 
 

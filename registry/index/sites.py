@@ -22,7 +22,7 @@ from registry.urls.columns import hashes_of, hosts_of_keys
 from registry.urls.key import split_key
 from registry.urls.sites import covering_hosts, twin_of, wider_hosts
 from registry.verdict import decide
-from registry.verdict.site_rules import SiteRules, concerns
+from registry.verdict.site_rules import SiteRules, claim_covers, concerns
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from registry.snapshot.site_entries import Sites
     from registry.urls.columns import KeyColumn
 
-_EVERYWHERE = frozenset({"", "/", "*", "/*"})
 # Hosts whose answer is remembered; each takes 9 bytes.
 _REMEMBERED = 1 << 18
 
@@ -98,7 +97,7 @@ class SiteIndex:
         signals = [signal for signal in site.signals if concerns(signal, site.host)]
         if not any(signal.uses or signal.licence_url for signal in signals):
             return None
-        refuses, whole = claims_of(signals) if site.is_claim else (False, False)
+        refuses, whole = claim_covers(signals) if site.is_claim else (False, False)
         return SiteRow(number, SiteRules(signals), site.is_claim, refuses, whole)
 
     def covering(self, host: str) -> list[SiteRow]:
@@ -185,12 +184,7 @@ class _NearHosts:
     """The hosts that some row may cover, by their hashes; answers are remembered."""
 
     def __init__(self, sites: Sites) -> None:
-        refused, whole = set[str](), set[str]()
-        for site in sites.claims():
-            signals = [signal for signal in site.signals if concerns(signal, site.host)]
-            refuses, is_whole = claims_of(signals)
-            refused |= {site.host} if refuses else set()
-            whole |= {site.host} if is_whole else set()
+        refused, whole = sites.refused_by_claims()
         names = [hashes_of(sites.hosts()), _hash_set([*map(twin_of, refused)])]
         self._names = np.unique(np.concatenate(names))
         self._wide = _hash_set([*whole, *map(twin_of, whole)])
@@ -230,13 +224,6 @@ class _NearHosts:
             hosts = pc.replace_substring_regex(hosts, r"^[^.]*\.?", "")
             below |= _within(self._wide, hashes_of(hosts))
         return below
-
-
-def claims_of(signals: Sequence[Signal]) -> tuple[bool, bool]:
-    """Return whether a claim on a site refuses all its uses, and whether the whole site."""
-    refuses = all(meaning != "allowed" for signal in signals for _, meaning in signal.uses)
-    patterns = (signal.rule.pattern if signal.rule else "/" for signal in signals)
-    return refuses, refuses and any(pattern in _EVERYWHERE for pattern in patterns)
 
 
 def _hash_set(names: Sequence[str]) -> NDArray[np.uint64]:

@@ -68,6 +68,7 @@ def build(
         readers=sorted(readers()),
         database=database,
         segments=segments,
+        arrays={},
         files={},
     )
     return _indexed(writer, manifest, folder)
@@ -79,10 +80,8 @@ def _indexed(writer: FolderWriter, manifest: Manifest, folder: Path) -> Manifest
         kind: sum(writer.files[s.files[kind]].rows for s in manifest.segments if kind in s.files)
         for kind in KINDS
     }
-    manifest = replace(manifest, counts=counts)
-    for name, array in index_arrays(_Written(manifest, writer)):
-        writer.add_array(name, array)
-    manifest = replace(manifest, files=writer.finish())
+    arrays = writer.write_index(index_arrays(_Written(manifest, writer)))
+    manifest = replace(manifest, counts=counts, arrays=arrays, files=writer.finish())
     durable.write_text(folder / MANIFEST, manifest_to_json(manifest))
     return manifest
 

@@ -26,6 +26,32 @@ def chunk_digests(data: memoryview | bytes) -> bytes:
     )
 
 
+class ChunkDigests:
+    """The digests of the chunks of bytes that come piece by piece."""
+
+    def __init__(self) -> None:
+        self.size = 0
+        self._digests: list[bytes] = []
+        self._open = hashlib.sha256()
+
+    def add(self, data: memoryview | bytes) -> None:
+        """Add more bytes."""
+        view, start = memoryview(data), 0
+        while start < len(view):
+            end = min(len(view), start + CHUNK - self.size % CHUNK)
+            self._open.update(view[start:end])
+            self.size += end - start
+            start = end
+            if self.size % CHUNK == 0:
+                self._digests.append(self._open.digest())
+                self._open = hashlib.sha256()
+
+    def digests(self) -> bytes:
+        """Return the digests, end to end, once all bytes were added."""
+        rest = [self._open.digest()] if self.size % CHUNK else []
+        return b"".join([*self._digests, *rest])
+
+
 def tree_digest(digests: bytes) -> str:
     """Return the digest of a file, given those of its chunks, as lower-case hex."""
     return hashlib.sha256(digests).hexdigest()

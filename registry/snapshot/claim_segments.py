@@ -14,6 +14,7 @@ from registry.model import DIGESTS
 from registry.signals import vocabularies_with
 from registry.snapshot.format import schema_of, set_to_json, shape_digest, signals_to_json
 from registry.snapshot.rows import claim_signal, recorded_host, site_claim_signal
+from registry.verdict.site_rules import claim_covers
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -67,8 +68,10 @@ def _about_sites(claims: pa.Table) -> pa.Table:
     for row in claims.to_pylist():
         claim = _row(row)
         host = recorded_host(claim.site or "")
-        signals = signals_to_json((site_claim_signal(claim, host),))
-        rows.append((claim.id, host, claim.source, signals, claim.since))
+        signals = (site_claim_signal(claim, host),)
+        covers = claim_covers(signals)
+        text = signals_to_json(signals)
+        rows.append((claim.id, host, claim.source, text, *covers, claim.since))
     values = list(zip(*rows, strict=True)) or [()] * len(schema)
     plain = [f.type.value_type if pa.types.is_dictionary(f.type) else f.type for f in schema]
     arrays = [pa.array(column, kind) for column, kind in zip(values, plain, strict=True)]

@@ -9,8 +9,8 @@ A snapshot is a folder:
 - `segments/KIND-NUMBER-DIGEST.arrow`: the rows of one kind with ids in one range
   (`registry.snapshot.source`), one Arrow record batch, uncompressed. A snapshot shares those
   that did not change with the one before;
-- `index/NAME.u32|u64|i64`: the tables by which rows are found, arrays of little-endian numbers
-  (`registry.snapshot.lookup_tables`).
+- `index`: the tables by which rows are found, arrays of little-endian numbers one after the other
+  (`registry.snapshot.lookup_tables`); the manifest has the place of each.
 
 Signals are stored, verdicts are not: a check decides under its policy. docs/snapshot.md describes
 every column.
@@ -45,6 +45,7 @@ if TYPE_CHECKING:
 FORMAT = 4
 MANIFEST = "manifest.json"
 DIGESTS_FILE = "digests"
+INDEX_FILE = "index"
 
 # Column types by their pyarrow names; `time` is microseconds in UTC, `text` a string that few
 # values occur in. A column whose name ends with `?` may have nulls.
@@ -104,6 +105,8 @@ KINDS = {
         "host": "string",
         "source": "text",
         "signals": "string",
+        "refuses": "bool",
+        "whole": "bool",
         "since": "time",
     },
 }

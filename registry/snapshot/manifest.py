@@ -10,14 +10,13 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from registry.errors import UnreadableSnapshot
-from registry.snapshot.format import DIGESTS_FILE, FORMAT, KINDS, damaged
+from registry.snapshot.format import DIGESTS_FILE, FORMAT, INDEX_FILE, KINDS, damaged
 from registry.urls.key import KEY_VERSION
 
 # The field with the digest of all other fields.
 SEAL = "manifest_sha256"
-_NAMES = re.compile(
-    r"segments/[a-z-]+-[0-9]{8,}-[0-9a-f]+\.arrow|index/[a-z0-9-]+\.(?:u32|u64|i64)"
-)
+_SEGMENT = re.compile(r"segments/[a-z-]+-[0-9]{8,}-[0-9a-f]+\.arrow")
+_ARRAY = re.compile(r"[a-z0-9-]+\.(?:u32|u64|i64)")
 
 
 class OtherFormat(UnreadableSnapshot):
@@ -28,7 +27,7 @@ class OtherFormat(UnreadableSnapshot):
 class FileEntry:
     """One file of a snapshot as its manifest lists it: bytes, rows, lower-case hex digest.
 
-    Rows of an array are its elements; the digest is that of `registry.snapshot.chunks`.
+    The digest is that of `registry.snapshot.chunks`.
     """
 
     size: int
@@ -53,7 +52,8 @@ class Segment:
 class Manifest:
     """The description of a snapshot.
 
-    `built_at` is ISO 8601 in UTC; `url_keys` is the version of its URL keys and hosts.
+    `built_at` is ISO 8601 in UTC; `url_keys` is the version of its URL keys and hosts. `arrays`
+    has by name the first byte and the bytes of each array in the index.
     """
 
     serial: int
@@ -64,6 +64,7 @@ class Manifest:
     readers: Sequence[str]
     database: Mapping[str, int | str]
     segments: Sequence[Segment]
+    arrays: Mapping[str, tuple[int, int]]
     files: Mapping[str, FileEntry]
     url_keys: int = KEY_VERSION
     format: int = FORMAT
@@ -134,6 +135,7 @@ def _manifest(content: Mapping[str, Any]) -> Manifest:
         readers=list(content["readers"]),
         database=dict(content["database"]),
         segments=[_segment(item) for item in content["segments"]],
+        arrays={name: _place(value) for name, value in content["arrays"].items()},
         files={name: FileEntry(**entry) for name, entry in content["files"].items()},
         url_keys=int(content["url_keys"]),
         format=version,
@@ -145,21 +147,27 @@ def _segment(item: Mapping[str, Any]) -> Segment:
     return Segment(str(item["group"]), int(item["number"]), str(item["inputs"]), files)
 
 
+def _place(value: Any) -> tuple[int, int]:
+    start, size = map(int, value)
+    return start, size
+
+
 def _lists_files(manifest: Manifest) -> bool:
-    """Return whether the files have names of a snapshot, each one of a segment or of the index."""
+    """Return whether the files are those of a snapshot, and the arrays within the index."""
     held = [(kind, name) for segment in manifest.segments for kind, name in segment.files.items()]
     names = [name for _, name in held]
-    others = set(manifest.files) - set(names) - {DIGESTS_FILE}
+    numbers = [n for e in manifest.files.values() for n in (e.size, e.rows)]
+    if any(type(number) is not int or number < 0 for number in numbers):
+        return False
+    index = manifest.files.get(INDEX_FILE, FileEntry(0, 0, ""))
     return (
-        all(kind in KINDS and name.startswith(f"segments/{kind}-") for kind, name in held)
+        set(manifest.files) == {DIGESTS_FILE, INDEX_FILE, *names}
         and len(set(names)) == len(names)
-        and set(names) <= set(manifest.files)
-        and all(name.startswith("index/") for name in others)
-        and all(_NAMES.fullmatch(name) for name in manifest.files if name != DIGESTS_FILE)
+        and all(kind in KINDS and name.startswith(f"segments/{kind}-") for kind, name in held)
+        and all(map(_SEGMENT.fullmatch, names))
+        and all(map(_ARRAY.fullmatch, manifest.arrays))
         and all(
-            type(value) is int and value >= 0
-            for entry in manifest.files.values()
-            for value in (entry.size, entry.rows)
+            0 <= start <= start + size <= index.size for start, size in manifest.arrays.values()
         )
     )
 

@@ -89,9 +89,11 @@ class MappedArray:
     verified whole.
     """
 
-    def __init__(self, file: MappedFile, dtype: np.dtype[Any]) -> None:
+    def __init__(self, file: MappedFile, dtype: np.dtype[Any], start: int, count: int) -> None:
+        """Take `count` elements from byte `start` of a file on."""
         self._file = file
-        self._array = np.frombuffer(file.data, dtype)
+        self._start = start
+        self._array = np.frombuffer(file.data, dtype, count, start)
         self.nbytes = self._array.nbytes
 
     def __len__(self) -> int:
@@ -112,10 +114,10 @@ class MappedArray:
         return self._array[places]
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
-        """Return all elements, after verifying the whole file."""
-        self._file.verify_all()
+        """Return all elements, verified."""
+        self._verify(np.array([0]), np.array([len(self)]))
         return np.array(self._array, dtype, copy=copy)
 
     def _verify(self, first: NDArray[np.int64], last: NDArray[np.int64]) -> None:
         size = self._array.itemsize
-        self._file.verify(first * size, last * size)
+        self._file.verify(self._start + first * size, self._start + last * size)

@@ -20,7 +20,7 @@ from registry.errors import UnreadableSnapshot
 from registry.files import WHOLE_LIMIT
 from registry.snapshot.chunks import split, tree_digest
 from registry.snapshot.content import Content
-from registry.snapshot.format import DIGESTS_FILE, MANIFEST, damaged
+from registry.snapshot.format import DIGESTS_FILE, INDEX_FILE, MANIFEST, damaged
 from registry.snapshot.manifest import (
     FileEntry,
     Manifest,
@@ -97,14 +97,18 @@ class Snapshot(Content):
 
     def array(self, name: str) -> NDArray[Any]:
         """Return an array of the index, by its name with its type (`entry-class.u32`)."""
-        file, kind = self.file(f"index/{name}"), name.rpartition(".")[2]
-        if len(file.data) % DTYPES[kind].itemsize:
-            raise damaged(str(file.shown), "its size does not fit its type")
+        file, dtype = self.file(INDEX_FILE), DTYPES[name.rpartition(".")[2]]
+        if name not in self.manifest.arrays:
+            raise damaged(str(file.shown), f"it has no {name}")
+        start, size = self.manifest.arrays[name]
+        if size % dtype.itemsize or start % dtype.itemsize:
+            raise damaged(str(file.shown), f"the place of {name} does not fit its type")
+        count = size // dtype.itemsize
         if self.is_verified:
-            whole: NDArray[Any] = np.frombuffer(file.data, DTYPES[kind])
+            whole: NDArray[Any] = np.frombuffer(file.data, dtype, count, start)
             return whole
         # It is verified where elements are read.
-        return cast("NDArray[Any]", MappedArray(file, DTYPES[kind]))
+        return cast("NDArray[Any]", MappedArray(file, dtype, start, count))
 
     def states(self) -> Iterator[tuple[str, os.stat_result]]:
         """Yield the name and the state of every file, the manifest among them.

@@ -64,9 +64,14 @@ class Sites:
         yield from map(_of_file, self._files.all())
         yield from map(_of_claim, self._claims.all())
 
-    def claims(self) -> Iterator[Site]:
-        """Yield all claims in order."""
-        yield from map(_of_claim, self._claims.all())
+    def refused_by_claims(self) -> tuple[set[str], set[str]]:
+        """Return the hosts with a claim that refuses all its uses, and those refused as a whole."""
+        refused, whole = set[str](), set[str]()
+        for segment in self._claims.segments():
+            hosts = segment.column("host")
+            refused.update(hosts.filter(segment.column("refuses")).to_pylist())
+            whole.update(hosts.filter(segment.column("whole")).to_pylist())
+        return refused, whole
 
     def hosts(self) -> pa.StringArray:
         """Return the host of each."""

@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 
 from registry.errors import UnreadableSnapshot
 from registry.snapshot.format import (
+    INDEX_FILE,
     KINDS,
     damaged,
     past_from_json,
@@ -183,5 +184,5 @@ class _References:
         return np.asarray(self._snapshot.array(name))
 
     def _damaged(self, name: str) -> UnreadableSnapshot:
-        path = self._snapshot.path / "index" / name
-        return damaged(str(path), "it refers to rows that are not there")
+        path = self._snapshot.path / INDEX_FILE
+        return damaged(str(path), f"{name} in it refers to rows that are not there")

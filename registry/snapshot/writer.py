@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,8 +13,8 @@ import numpy as np
 
 from registry import durable
 from registry.errors import UnreadableSnapshot
-from registry.snapshot.chunks import DIGEST_BYTES, chunk_digests, tree_digest
-from registry.snapshot.format import DIGESTS_FILE
+from registry.snapshot.chunks import DIGEST_BYTES, ChunkDigests, chunk_digests, tree_digest
+from registry.snapshot.format import DIGESTS_FILE, INDEX_FILE
 from registry.snapshot.manifest import FileEntry, Segment
 from registry.snapshot.mapped import DTYPES, MappedFile
 
@@ -23,7 +24,9 @@ if TYPE_CHECKING:
 
     from registry.snapshot.opened import Snapshot
 
-SEGMENTS, INDEX = "segments", "index"
+SEGMENTS = "segments"
+# An array begins at a multiple of so many bytes.
+_ALIGNED = 64
 # Characters of a digest in the name of a segment.
 _NAMED = 16
 
@@ -32,12 +35,11 @@ class FolderWriter:
     """The files of a snapshot that is being written into a folder. Methods raise OSError."""
 
     def __init__(self, folder: Path) -> None:
-        """Make the folders of segments and of the index."""
+        """Make the folder of segments."""
         self._folder = folder
         self.files: dict[str, FileEntry] = {}
         self._digests: dict[str, bytes] = {}
-        for name in (SEGMENTS, INDEX):
-            (folder / name).mkdir(exist_ok=True)
+        (folder / SEGMENTS).mkdir(exist_ok=True)
 
     def add_table(self, kind: str, number: int, table: pa.Table) -> str:
         """Write the rows of a segment, and return the name of its file."""
@@ -49,16 +51,30 @@ class FolderWriter:
         self._write(name, content, digests, len(table))
         return name
 
-    def add_array(self, name: str, array: NDArray[Any]) -> None:
-        """Write an array of the index, whose type its name ends with."""
-        kind = DTYPES[name.rpartition(".")[2]]
-        content = np.ascontiguousarray(array, kind).reshape(-1)
-        data = (
-            memoryview(content.tobytes())
-            if len(content) < 2
-            else memoryview(content.data).cast("B")
-        )
-        self._write(f"{INDEX}/{name}", data, chunk_digests(data), len(content))
+    def write_index(self, arrays: Iterable[tuple[str, NDArray[Any]]]) -> dict[str, tuple[int, int]]:
+        """Write the arrays of the index, whose types their names end with, into one file.
+
+        Returns the first byte and the bytes of each.
+        """
+        places, digests = {}, ChunkDigests()
+        with (self._folder / INDEX_FILE).open("wb") as file:
+
+            def add(data: memoryview | bytes) -> None:
+                digests.add(data)
+                file.write(data)
+
+            for name, array in arrays:
+                kind = DTYPES[name.rpartition(".")[2]]
+                data = np.ascontiguousarray(array, kind).reshape(-1).view(np.uint8).data
+                add(bytes(-digests.size % _ALIGNED))
+                places[name] = digests.size, len(data)
+                add(data)
+            file.flush()
+            os.fsync(file.fileno())
+        self._digests[INDEX_FILE] = digests.digests()
+        sha256 = tree_digest(self._digests[INDEX_FILE])
+        self.files[INDEX_FILE] = FileEntry(digests.size, len(places), sha256)
+        return places
 
     def share(self, before: Snapshot, segment: Segment) -> bool:
         """Take a segment from an earlier snapshot; False if a file of it is damaged or missing."""
@@ -92,7 +108,7 @@ class FolderWriter:
         content = b"".join(self._digests[name] for name in sorted(self._digests))
         digests = chunk_digests(content)
         self._write(DIGESTS_FILE, memoryview(content), digests, len(content) // DIGEST_BYTES)
-        for name in (SEGMENTS, INDEX, "."):
+        for name in (SEGMENTS, "."):
             durable.flush_folder(self._folder / name)
         return self.files
 

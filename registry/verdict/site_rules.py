@@ -21,6 +21,10 @@ from registry.verdict.patterns import Pattern
 _CACHE_BUDGET = 1_000_000
 
 
+# Patterns that match every path.
+_EVERYWHERE = frozenset({"", "/", "*", "/*"})
+
+
 class SiteRules:
     """The rules of one host, compiled once and applied to many paths.
 
@@ -136,6 +140,13 @@ def applicable(signals: Sequence[Signal], target: Target) -> tuple[Signal, ...]:
 def concerns(signal: Signal, host: str) -> bool:
     """Return whether a rule can apply to URLs of a host: some rules are for another host."""
     return signal.rule is None or signal.rule.host in {None, host}
+
+
+def claim_covers(signals: Sequence[Signal]) -> tuple[bool, bool]:
+    """Return whether a claim on a site refuses all its uses, and whether the whole site."""
+    refuses = all(meaning != "allowed" for signal in signals for _, meaning in signal.uses)
+    patterns = (signal.rule.pattern if signal.rule else "/" for signal in signals)
+    return refuses, refuses and any(pattern in _EVERYWHERE for pattern in patterns)
 
 
 def rules_of_host(

@@ -25,7 +25,7 @@ from registry.fingerprints._structure import unfit
 from registry.matching import confirm
 from registry.model import DIGESTS
 from registry.signals._robots_groups import MAX_BYTES
-from registry.snapshot.format import DIGESTS_FILE, FORMAT, KINDS, MANIFEST, schema_of
+from registry.snapshot.format import DIGESTS_FILE, FORMAT, INDEX_FILE, KINDS, MANIFEST, schema_of
 from registry.snapshot.manifest import SEAL, Manifest
 from registry.verdict import known_policies
 
@@ -173,7 +173,7 @@ def test_numbers_are_those_of_the_code():
 def test_snapshot_page_has_the_format():
     columns = [name for kind in KINDS for name in schema_of(kind).names]
     fields = list(Manifest.__dataclass_fields__)
-    said = [*KINDS, *columns, *fields, SEAL, MANIFEST, DIGESTS_FILE]
+    said = [*KINDS, *columns, *fields, SEAL, MANIFEST, DIGESTS_FILE, INDEX_FILE]
     hold(lacking("docs/snapshot.md", said), "snapshot.md describes the format", FIX)
 
 

@@ -19,7 +19,7 @@ from registry.errors import UnreadableSnapshot
 from registry.index import Index
 from registry.lookups import Answer, lookup
 from registry.snapshot import verified
-from registry.snapshot.format import DIGESTS_FILE, MANIFEST
+from registry.snapshot.format import DIGESTS_FILE, INDEX_FILE, MANIFEST
 from registry.snapshot.opened import Snapshot, open_snapshot
 from registry.snapshot.verified import verify
 
@@ -88,7 +88,7 @@ def test_every_flip_is_found_and_named(snapshot: Snapshot):
                 verify(open_snapshot(snapshot.path, any_keys=any_keys))
             assert name in caught.value.message, (name, bit, caught.value.message)
             assert caught.value.hint, (name, bit)
-    assert seen == {"segments", "index", DIGESTS_FILE, MANIFEST}
+    assert seen == {"segments", INDEX_FILE, DIGESTS_FILE, MANIFEST}
     assert answers(snapshot.path) == before
 
 

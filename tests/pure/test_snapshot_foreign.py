@@ -15,8 +15,8 @@ from registry.cli.snapshot import command
 from registry.errors import UnreadableSnapshot
 from registry.fingerprints import fingerprint
 from registry.index import Index
-from registry.snapshot.format import KINDS, schema_of
-from registry.snapshot.mapped import DTYPES
+from registry.snapshot.format import INDEX_FILE, KINDS, MANIFEST, schema_of
+from registry.snapshot.manifest import manifest_to_json
 from registry.snapshot.opened import Snapshot, open_snapshot
 
 
@@ -38,6 +38,12 @@ def made_snapshot(folder: Path) -> Snapshot:
     made.claim(url="https://b.example/1.jpg", phash64=bytes(range(8)))
     made.claim(site="c.example")
     return made.snapshot(folder)
+
+
+def rewrite(path: Path, content: bytes) -> None:
+    """Write a file anew: the old one may be mapped."""
+    path.unlink()
+    path.write_bytes(content)
 
 
 def file_of(snapshot: Snapshot, kind: str) -> str:
@@ -112,12 +118,12 @@ def arrays() -> list[str]:
 @pytest.mark.parametrize("name", arrays())
 def test_a_number_past_the_end_is_refused(tmp_path: Path, name: str, place: int, value: int):
     snapshot = made_snapshot(tmp_path)
-    path = snapshot.path / "index" / name
-    array = np.frombuffer(path.read_bytes(), DTYPES["u32"]).copy()
+    start, size = snapshot.manifest.arrays[name]
+    array = np.array(snapshot.array(name))
     array[place] = value
-    path.unlink()
-    path.write_bytes(array.tobytes())
-    seal(snapshot.path, f"index/{name}")
+    whole = (snapshot.path / INDEX_FILE).read_bytes()
+    rewrite(snapshot.path / INDEX_FILE, whole[:start] + array.tobytes() + whole[start + size :])
+    seal(snapshot.path, INDEX_FILE)
     with pytest.raises(UnreadableSnapshot, match=name):
         Index(open_snapshot(snapshot.path), "cautious")
 
@@ -125,11 +131,10 @@ def test_a_number_past_the_end_is_refused(tmp_path: Path, name: str, place: int,
 @pytest.mark.parametrize("cut", ["entry-class.u32", "entry-since.i64", "code1-codes.u64"])
 def test_an_array_of_another_size_is_refused(tmp_path: Path, cut: str):
     snapshot = made_snapshot(tmp_path)
-    path = snapshot.path / "index" / cut
-    content = path.read_bytes()
-    path.unlink()
-    path.write_bytes(content[8:])
-    seal(snapshot.path, f"index/{cut}")
+    start, size = snapshot.manifest.arrays[cut]
+    arrays = {**snapshot.manifest.arrays, cut: (start, size - 8)}
+    changed = replace(snapshot.manifest, arrays=arrays)
+    (snapshot.path / MANIFEST).write_text(manifest_to_json(changed))
     with pytest.raises(UnreadableSnapshot, match=cut):
         Index(open_snapshot(snapshot.path), "cautious")
 
