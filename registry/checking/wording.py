@@ -17,10 +17,14 @@ from registry.urls.key import split_key
 from registry.urls.same import SAME, WITHOUT_TRACKING, how_equal
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from registry.checking.keys import Keys
     from registry.index import Index
 
 MARKS_SHOWN = 3
+# Rows whose entries are read at a time.
+READ_ROWS = 20_000
 FIELDS = (
     ("optout_outcome", pa.string()),
     ("optout_reason", pa.string()),
@@ -60,11 +64,18 @@ class Wording:
     def of_entry(self, entry: int) -> Words:
         """Return the texts of an entry."""
         if entry not in self._entries:
-            if len(self._entries) >= MAX_KEPT:
-                self._entries.clear()
-            row, verdict = self.index.snapshot.entries[entry], self.index.decisions.verdict(entry)
-            self._entries[entry] = _words(row.name, verdict, row.since, row.url)
+            self.read(np.array([entry]))
         return self._entries[entry]
+
+    def read(self, entries: NDArray[np.int64]) -> None:
+        """Make the texts of some entries, all at once."""
+        new = np.array(sorted(set(entries.tolist()) - self._entries.keys()), np.int64)
+        if len(self._entries) + len(new) >= MAX_KEPT:
+            self._entries.clear()
+            new = np.unique(entries)
+        for number, row in self.index.snapshot.entries.some(new).items():
+            verdict = self.index.decisions.on(row)
+            self._entries[number] = _words(row.name, verdict, row.since, row.url)
 
     def of_site(self, site: int, url_key: str) -> Words:
         """Return the texts of a site rule that refuses a URL key."""
@@ -118,6 +129,9 @@ def out_columns(keys: Keys, answers: Answers, wording: Wording) -> list[pa.Array
     """Return the `optout_*` columns of a batch, in the order of FIELDS."""
     records: list[tuple[Any, ...]] = []
     for row in range(keys.rows):
+        if row % READ_ROWS == 0:
+            matched = answers.entry[row : row + READ_ROWS]
+            wording.read(matched[matched != -1])
         outcome = OUTCOMES[answers.outcome[row]]
         words = row_words(keys, answers, wording, row)
         if words is None:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from registry.index.tables import EntryTables
+    from registry.snapshot.entries import Entry
     from registry.snapshot.opened import Snapshot
 
 RANK = {decision: rank for rank, decision in enumerate(DECISIONS)}
@@ -70,8 +71,12 @@ class Decisions:
         if entry not in self._verdicts:
             if len(self._verdicts) >= MAX_KEPT:
                 self._verdicts.clear()
-            self._verdicts[entry] = decide(self._snapshot.entries[entry].signals, self._policy)
+            self._verdicts[entry] = self.on(self._snapshot.entries[entry])
         return self._verdicts[entry]
+
+    def on(self, entry: Entry) -> Verdict:
+        """Return the verdict on an entry that was read."""
+        return decide(entry.signals, self._policy)
 
     def strictest(self, lists: Lists, numbers: Numbers) -> Numbers:
         """Return of each list of entries the strictest one, among equals the oldest.

@@ -68,6 +68,16 @@ class Entries:
             return _observed(self.observations.row(number))
         return _claimed(self.claims.row(number - self.first_claim))
 
+    def some(self, numbers: NDArray[np.int64]) -> dict[int, Entry]:
+        """Return some entries by number; many at once take much less time each."""
+        claimed = numbers >= self.first_claim
+        seen, said = numbers[~claimed], numbers[claimed]
+        entries = dict(
+            zip(seen.tolist(), map(_observed, self.observations.some(seen)), strict=True)
+        )
+        claims = map(_claimed, self.claims.some(said - self.first_claim))
+        return entries | dict(zip(said.tolist(), claims, strict=True))
+
     def __iter__(self) -> Iterator[Entry]:
         """Yield all entries in order."""
         yield from map(_observed, self.observations.all())

@@ -23,7 +23,7 @@ import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from datetime import datetime
-from functools import cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any, get_args
 
 from registry.errors import UnreadableSnapshot
@@ -170,15 +170,24 @@ def set_to_json(signals: Sequence[Signal], places: Places, kind: str) -> str:
 def set_from_json(text: str, urls: Mapping[str, str | None]) -> tuple[Signal, ...]:
     """Read the signals that `set_to_json` wrote, given the URLs of their row by name."""
     try:
-        items = json.loads(text)["signals"]
-        if not isinstance(items, list):
-            raise TypeError("no list")
-        for item in items:
-            if "at" in item:
-                item["url"] = urls[item.pop("at")] or ""
-        return tuple(_checked(_signal_from_dict(item)) for item in items)
+        return tuple(
+            replace(signal, url=urls[at] or "") if at else signal
+            for at, signal in _signals_at(text)
+        )
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise damaged("a set of signals in the snapshot", str(error)) from error
+
+
+@lru_cache(4096)
+def _signals_at(text: str) -> tuple[tuple[str | None, Signal], ...]:
+    """Return each signal of a set with the name of the URL that it has in its row, or None."""
+    items = json.loads(text)["signals"]
+    if not isinstance(items, list):
+        raise TypeError("no list")
+    places = [item.pop("at", None) for item in items]
+    return tuple(
+        (at, _checked(_signal_from_dict(item))) for at, item in zip(places, items, strict=True)
+    )
 
 
 def shape_of_json(text: str) -> str:

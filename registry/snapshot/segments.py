@@ -72,6 +72,13 @@ class Rows:
         rows = np.array([number], np.int64)
         return {name: self.take(name, rows)[0].as_py() for name in schema_of(self.kind).names}
 
+    def some(self, numbers: NDArray[np.int64]) -> Iterator[dict[str, Any]]:
+        """Yield some rows, in the order of their numbers given."""
+        names = schema_of(self.kind).names
+        columns = [self.take(name, numbers).to_pylist() for name in names]
+        for values in zip(*columns, strict=True):
+            yield dict(zip(names, values, strict=True))
+
     def all(self) -> Iterator[dict[str, Any]]:
         """Yield all rows in order."""
         names = schema_of(self.kind).names
