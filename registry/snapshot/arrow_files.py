@@ -91,6 +91,13 @@ class ArrowFile:
         taken = array.take(pa.array(rows))
         return taken.dictionary_decode() if pa.types.is_dictionary(array.type) else taken
 
+    def row(self, number: int) -> dict[str, Any]:
+        """Return the values of one row by the names of their columns."""
+        if not self._file.is_verified:
+            rows = np.array([number], np.int64)
+            return {name: self.take(name, rows)[0].as_py() for name in self._columns}
+        return {name: array[number].as_py() for name, array in self._columns.items()}
+
     def validate(self) -> None:
         """Verify all columns, and that their values fit their types."""
         self._file.verify_all()

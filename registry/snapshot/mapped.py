@@ -37,13 +37,22 @@ class MappedFile:
         self._digests = digests
         self.data = _map(folder, name, shown, size)
         self._verified = np.zeros(len(digests) // DIGEST_BYTES, bool)
+        self._is_whole = False
 
     def trust(self) -> None:
         """Take all chunks as verified: they were when the file was as it is now."""
         self._verified[:] = True
+        self._is_whole = True
+
+    @property
+    def is_verified(self) -> bool:
+        """Whether all chunks are verified."""
+        return self._is_whole or bool(self._verified.all())
 
     def verify(self, starts: NDArray[np.int64], ends: NDArray[np.int64]) -> None:
         """Verify the chunks with some ranges of bytes; empty ranges have none."""
+        if self._is_whole:
+            return
         some = ends > starts
         first, last = starts[some] // CHUNK, (ends[some] - 1) // CHUNK
         if self._verified[first].all() and self._verified[last].all() and (last < first + 2).all():

@@ -69,8 +69,8 @@ class Rows:
 
     def row(self, number: int) -> dict[str, Any]:
         """Return all values of one row by the names of their columns."""
-        rows = np.array([number], np.int64)
-        return {name: self.take(name, rows)[0].as_py() for name in schema_of(self.kind).names}
+        which = int(np.searchsorted(self.starts, number, "right")) - 1
+        return self._segment(which).row(number - int(self.starts[which]))
 
     def some(self, numbers: NDArray[np.int64]) -> Iterator[dict[str, Any]]:
         """Yield some rows, in the order of their numbers given."""
