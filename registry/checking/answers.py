@@ -7,8 +7,7 @@ site, fingerprint.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -16,59 +15,23 @@ import pyarrow as pa
 
 from registry.checking.complete import EMPTY, NOTHING, ColumnOffer, unchecked
 from registry.checking.keys import Keys, Mentions, Prints
+from registry.checking.outcomes import BY_DECISION, CODE, MENTIONED, WAYS, Answers
+from registry.checking.site_answers import SiteAnswers
 from registry.index import Index
-from registry.index.decisions import STRICT
 from registry.index.prints import NO_TIER
 from registry.matching.distinct import distinct
 from registry.matching.key_table import NONE
 from registry.matching.lists import slices
-from registry.model import DECISIONS, OUTCOMES, TIERS
+from registry.model import OUTCOMES, TIERS
 from registry.urls.columns import KeyColumn, key_column
-from registry.urls.key import split_key
-from registry.urls.sites import same_site
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from registry.index.prints import Similar
-    from registry.model import Outcome, Verdict
+    from registry.model import Outcome
 
-CODE = {outcome: code for code, outcome in enumerate(OUTCOMES)}
-WAYS = ("url", "digest", "site", "fingerprint")
-# Outcome by decision rank: reserved, conditional; allowed and unspecified reserve nothing.
-BY_DECISION = np.array(
-    [CODE["reserved"], CODE["conditional"], CODE["clear"], CODE["clear"]], np.int8
-)
-# In place of a column: a URL that may not be that of the row's picture.
-MENTIONED = -1
 REVIEW_TIER = TIERS.index("possible")
-
-
-@dataclass(slots=True)
-class Answers:
-    """Parallel arrays, one element for each row; -1 stands for none.
-
-    `outcome` indexes OUTCOMES; `problem` is the reason why a row may not be clear, or
-    None; `way` indexes WAYS; `entry` and `site` are rows of the snapshot's tables;
-    `column` is the index of the matching URL in the keys' `urls` (in `pages` where `page`
-    is True), or MENTIONED; `tier` indexes TIERS; `distance` is the number of differing
-    bits of phash64. `known` is the entry recorded at a clear row's own URL. `searched` is
-    the number of fingerprints that were looked up, `crowded` the rows with one to which more
-    recorded codes are similar than were compared.
-    """
-
-    outcome: NDArray[np.int8]
-    problem: NDArray[np.object_]
-    way: NDArray[np.int8]
-    entry: NDArray[np.int64]
-    site: NDArray[np.int64]
-    column: NDArray[np.int8]
-    page: NDArray[np.bool_]
-    tier: NDArray[np.int8]
-    distance: NDArray[np.int16]
-    known: NDArray[np.int64]
-    crowded: NDArray[np.bool_]
-    searched: int = 0
 
 
 def answer(
@@ -89,12 +52,11 @@ def answer(
     for name, digests in keys.digests:
         _take_entries(answers, index, index.entries_by_digest(name, digests), WAYS.index("digest"))
     sources += [_take_mentions(answers, index, mentions) for mentions in keys.others]
-    for column, urls in enumerate(keys.urls if len(index.sites) else []):
-        _take_sites(answers, index, urls, column)
+    sites = SiteAnswers(answers, index, keys)
+    sites.take_pictures()
     for urls in keys.pages:
         _take_pages(answers, index, urls)
-    for column in range(len(keys.pages) if len(index.sites) else 0):
-        _take_page_sites(answers, index, keys, column)
+    sites.take_pages()
     for prints in sources:
         _take_fingerprints(answers, index, prints, distance)
     return answers
@@ -150,6 +112,7 @@ def _blank(keys: Keys, index: Index, dataset_reasons: Sequence[str]) -> Answers:
         way=np.full(rows, -1, np.int8),
         entry=np.full(rows, -1, np.int64),
         site=np.full(rows, -1, np.int64),
+        marks=np.full(rows, -1, np.int64),
         column=np.zeros(rows, np.int8),
         page=np.zeros(rows, bool),
         tier=np.full(rows, -1, np.int8),
@@ -187,61 +150,6 @@ def _take_pages(answers: Answers, index: Index, urls: KeyColumn) -> None:
     answers.way[rows], answers.page[rows] = WAYS.index("url"), True
     answers.entry[rows], answers.site[rows] = entries[rows], -1
     answers.tier[rows] = -1
-
-
-def _take_sites(answers: Answers, index: Index, urls: KeyColumn, column: int) -> None:
-    """Apply the rules of the pictures' sites, by host and path, where they are stricter."""
-    for row, url, claims_only in _ruled(answers, index, urls):
-        host, path = split_key(url)
-        site, verdict = index.sites.verdict(host, path, claims_only=claims_only)
-        outcome = BY_DECISION[DECISIONS.index(verdict.decision)]
-        if outcome == CODE["clear"]:
-            site, wider = index.sites.wider_verdict(host, path)
-            # Whether a claim on a wider host covers this host is not known.
-            outcome = _review_if_strict(wider)
-        _take_site(answers, row, outcome, site, column)
-
-
-def _take_page_sites(answers: Answers, index: Index, keys: Keys, column: int) -> None:
-    """Apply the rules of the sites of the rows' pages where they are stricter.
-
-    For a picture of another site the outcome is review.
-    """
-    for row, page, claims_only in _ruled(answers, index, keys.pages[column]):
-        picture = keys.picture_of(row)
-        if picture == page:
-            continue
-        site, verdict, is_own = index.sites.page_verdict(picture, page, claims_only=claims_only)
-        if site == NONE:
-            continue
-        if is_own and picture and same_site(split_key(picture)[0], split_key(page)[0]):
-            outcome = int(BY_DECISION[DECISIONS.index(verdict.decision)])
-        else:
-            outcome = _review_if_strict(verdict)
-        _take_site(answers, row, outcome, site, column, page=True)
-
-
-def _ruled(answers: Answers, index: Index, urls: KeyColumn) -> Iterator[tuple[int, str, bool]]:
-    """Yield row, URL key and whether only claims count, for rows whose host may have rules."""
-    # Entries of a crawl include the rules of their site files, so that only claims are new.
-    weighed = index.crawled(answers.known)
-    rows = np.flatnonzero(index.sites.any_for(urls))
-    for row, key in zip(rows.tolist(), urls.keys(rows).to_pylist(), strict=True):
-        yield row, key, bool(weighed[row])
-
-
-def _review_if_strict(verdict: Verdict) -> int:
-    return CODE["review" if DECISIONS.index(verdict.decision) < STRICT else "clear"]
-
-
-def _take_site(
-    answers: Answers, row: int, outcome: int, site: int, column: int, *, page: bool = False
-) -> None:
-    if outcome < min(answers.outcome[row], CODE["clear"]):
-        answers.outcome[row] = outcome
-        answers.way[row], answers.column[row], answers.page[row] = WAYS.index("site"), column, page
-        answers.entry[row], answers.site[row] = -1, site
-        answers.tier[row] = -1
 
 
 def _take_fingerprints(

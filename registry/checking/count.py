@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from registry.checking.answers import WAYS, Answers
+from registry.checking.outcomes import WAYS, Answers
 from registry.checking.report import ShownMatch, Tally
 from registry.checking.wording import Wording, Words, row_words
 from registry.model import OUTCOMES, TIERS
@@ -39,7 +39,7 @@ def count(
     tally.tiers.update(TIERS[tier] for tier in answers.tier[met] if tier != -1)
     tally.crowded += int(answers.crowded.sum())
     _count_similar(tally, answers)
-    _count_marks(tally, keys, answers, wording, met)
+    _count_marks(tally, answers, wording, met)
     if keys.urls:
         urls = pc.coalesce(*(column.keys(met) for column in keys.urls))
         hosts = pc.value_counts(hosts_of_keys(urls).drop_null())
@@ -57,15 +57,13 @@ def _count_similar(tally: Tally, answers: Answers) -> None:
     tally.similar.update(dict(zip(entries.tolist(), counts.tolist(), strict=True)))
 
 
-def _count_marks(
-    tally: Tally, keys: Keys, answers: Answers, wording: Wording, met: NDArray[np.intp]
-) -> None:
+def _count_marks(tally: Tally, answers: Answers, wording: Wording, met: NDArray[np.intp]) -> None:
     entries = answers.entry[met]
     tally.signals.update(wording.index.decisions.marks(entries[entries != -1]))
-    for row in met[entries == -1].tolist():
-        words = row_words(keys, answers, wording, row)
-        assert words is not None
-        tally.signals.update(words.marks)
+    names = wording.index.sites.names_of_marks()
+    by_site = answers.marks[met[entries == -1]]
+    for marks, rows in zip(*np.unique(by_site, return_counts=True), strict=True):
+        tally.signals.update(dict.fromkeys(names[marks], int(rows)))
 
 
 def _shown(start: int, row: int, name: str, answers: Answers, words: Words) -> ShownMatch:

@@ -15,8 +15,8 @@ from registry.errors import UsageError
 from registry.model import OUTCOMES, Outcome
 
 if TYPE_CHECKING:
-    from registry.checking.answers import Answers
     from registry.checking.keys import Keys
+    from registry.checking.outcomes import Answers
     from registry.datasets import Dataset, RowWriter
 
 

@@ -18,9 +18,9 @@ from registry.checking.wording import Wording
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from registry.checking.answers import Answers
     from registry.checking.columns import Columns
     from registry.checking.keys import Keys
+    from registry.checking.outcomes import Answers
     from registry.index import Index
 
 OnBatch = Callable[["pa.RecordBatch", "Keys", "Answers", Wording], None]

@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
-from registry.checking.answers import CODE, MENTIONED, WAYS, Answers
+from registry.checking.outcomes import CODE, MENTIONED, WAYS, Answers
 from registry.index.decisions import MAX_KEPT, names_of
 from registry.matching.key_table import NONE
 from registry.model import OUTCOMES, TIERS, Signal, Verdict
 from registry.text import visible
-from registry.urls.key import split_key
 from registry.urls.same import SAME, WITHOUT_TRACKING, how_equal
 
 if TYPE_CHECKING:
@@ -79,19 +78,22 @@ class Wording:
 
     def of_site(self, site: int, url_key: str) -> Words:
         """Return the texts of a site rule that refuses a URL key."""
-        host, path = split_key(url_key)
-        row, verdict = self.index.sites.verdict(host, path)
-        if row != site:
-            row, verdict = self.index.sites.verdict(host, path, claims_only=True)
-        if row != site:
-            _, verdict = self.index.sites.wider_verdict(host, path)
+        sites = self.index.sites
+        at = sites.place(url_key)
+        part, verdict = sites.verdict(at, with_texts=True)
+        if sites.row(at, part) != site:
+            part, verdict = sites.verdict(at, claims_only=True, with_texts=True)
+        if sites.row(at, part) != site:
+            _, verdict = sites.wider_verdict(at, with_texts=True)
         return self._of_site(site, verdict)
 
     def of_page_site(self, site: int, picture: str | None, page: str) -> Words:
         """Return the texts of a site rule that refuses pictures on a page (both as URL keys)."""
-        row, verdict, _ = self.index.sites.page_verdict(picture, page)
-        if row != site:
-            _, verdict, _ = self.index.sites.page_verdict(picture, page, claims_only=True)
+        sites = self.index.sites
+        own, at = sites.place(picture) if picture else None, sites.place(page)
+        part, verdict, _ = sites.page_verdict(own, at, with_texts=True)
+        if sites.row(at, part) != site:
+            _, verdict, _ = sites.page_verdict(own, at, claims_only=True, with_texts=True)
         return self._of_site(site, verdict)
 
     def _of_site(self, site: int, verdict: Verdict) -> Words:

@@ -1,246 +1,272 @@
-"""The rules of sites, by host and path: rules files, and claims on hosts.
-
-A claimed refusal for `example.org` covers `www.example.org`, too, and the other way
-round. Other subdomains and ports of the same site may belong to others: a claim on a
-whole site makes their rows `review`. A permission covers only its own host.
-"""
+"""The rules of sites, by host and path: rules files, and claims on hosts."""
 
 from __future__ import annotations
 
-from collections.abc import Container, Sequence
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
 
-from registry.index.decisions import MAX_KEPT, RANK, STRICT
+from registry.index.decisions import MAX_KEPT, RANK, STRICT, names_of
+from registry.index.site_hosts import SiteHosts
 from registry.matching.key_table import NONE
 from registry.model import Signal, Verdict
-from registry.urls.columns import hashes_of, hosts_of_keys
+from registry.urls.columns import paths_of_keys
 from registry.urls.key import split_key
-from registry.urls.sites import covering_hosts, twin_of, wider_hosts
 from registry.verdict import decide
-from registry.verdict.site_rules import SiteRules, claim_covers, concerns
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from registry.index.site_hosts import Part
     from registry.matching.key_table import KeyTable
     from registry.matching.lists import Lists, Numbers
     from registry.snapshot.site_entries import Sites
     from registry.urls.columns import KeyColumn
 
-# Hosts whose answer is remembered; each takes 9 bytes.
-_REMEMBERED = 1 << 18
+# Most hosts, and most states, that are remembered from batch to batch.
+_MOST = 1 << 18
+# The state of a URL that no rule concerns.
+_NO_STATE = 0
 
 
-@dataclass(frozen=True, slots=True)
-class SiteRow:
-    """A rules file or claim for a host: a row of the snapshot's `sites`, compiled.
+class Ruled(NamedTuple):
+    """The rows of a column that rules concern: parallel arrays of row, host and state.
 
-    `refuses`: a claim that permits nothing; `whole`: such a claim on a whole site.
+    Rows of one state have the same answers, but for the rows of `sites` that give them.
     """
 
-    row: int
-    rules: SiteRules
-    is_claim: bool
-    refuses: bool = False
-    whole: bool = False
+    rows: Numbers
+    hosts: Numbers
+    states: Numbers
+
+    def without(self, some: NDArray[np.bool_]) -> Ruled:
+        """Return it without some of its rows, given as a mask."""
+        return Ruled(self.rows[~some], self.hosts[~some], self.states[~some])
 
 
-# A row of the snapshot's `sites`, and its rules that apply to a path.
+class Place(NamedTuple):
+    """A URL, as its host and state (see `Ruled`)."""
+
+    host: int
+    state: int
+
+
+# The signals of each part of a program that apply to a path.
+_Applied = tuple[tuple[Signal, ...], ...]
+# The number of a part, and its signals.
 _Applicable = tuple[int, tuple[Signal, ...]]
+# The first part that decided (or NONE), and the verdict.
+Answer = tuple[int, Verdict]
 
 
 class SiteIndex:
-    """The rows of `sites` by the hosts that they cover, and their verdicts under a policy."""
+    """The rows of `sites` by the hosts that they cover, and their verdicts under a policy.
+
+    Rows are named by their part in the program of a host; `rows` has their numbers in `sites`.
+    """
 
     def __init__(self, sites: Sites, hosts: KeyTable, of_host: Lists, policy: str) -> None:
         self._sites = sites
-        self._hosts = hosts
-        self._of_host = of_host
+        self._table = hosts, of_host
         self._policy = policy
-        self._rows: dict[str, list[SiteRow]] = {}
-        self._refused = _Among(self, "refuses")
-        self._whole = _Among(self, "whole")
-        self._decided: dict[tuple[int, ...], tuple[list[Signal], tuple[int, Verdict]]] = {}
-        self._near = _NearHosts(sites)
+        self._marks: dict[tuple[str, ...], int] = {}
+        self._start()
 
     def __len__(self) -> int:
         """Return the number of rows."""
         return len(self._sites)
 
-    def rows(self, host: str) -> list[SiteRow]:
-        """Return the rules files and claims of a host itself."""
-        if host not in self._rows:
-            if len(self._rows) >= MAX_KEPT:
-                self._rows.clear()
-            self._rows[host] = [row for n in self._numbers(host) if (row := self._compiled(n))]
-        return self._rows[host]
+    def marks_of(self, verdict: Verdict) -> int:
+        """Return a number for the names of a verdict's deciding marks (see `names_of_marks`)."""
+        return self._marks.setdefault(tuple(names_of(verdict.deciding)), len(self._marks))
 
-    def _numbers(self, host: str) -> list[int]:
-        text = pa.array([host])
+    def names_of_marks(self) -> list[tuple[str, ...]]:
+        """Return the names that have a number, in the order of their numbers."""
+        return list(self._marks)
 
-        def is_host(_: Numbers, numbers: Numbers) -> NDArray[np.bool_]:
-            names = self._sites.hosts_of(self._of_host.first(numbers))
-            return np.array([name == host for name in names])
+    def _start(self) -> None:
+        self._hosts = SiteHosts(self._sites, *self._table)
+        self._states: list[_Applied] = [()]
+        self._numbers: dict[tuple[int, ...], int] = {}
+        # The state of each program whose rules do not depend on the path, or NONE.
+        self._everywhere: list[int] = []
+        self._answers: dict[tuple[object, ...], tuple[int, Verdict]] = {}
 
-        numbers = self._hosts.find(hashes_of(text), is_host)
-        rows: list[int] = self._of_host.of(numbers[numbers != NONE])[1].tolist()
-        return rows
+    def forget_if_full(self) -> None:
+        """Forget hosts and states where they are many: numbers given before are void."""
+        if max(len(self._hosts), len(self._states)) > _MOST:
+            self._start()
 
-    def _compiled(self, number: int) -> SiteRow | None:
-        """Return a row, or None for one without a rule that has a use or a licence."""
-        site = self._sites[number]
-        signals = [signal for signal in site.signals if concerns(signal, site.host)]
-        if not any(signal.uses or signal.licence_url for signal in signals):
-            return None
-        refuses, whole = claim_covers(signals) if site.is_claim else (False, False)
-        return SiteRow(number, SiteRules(signals), site.is_claim, refuses, whole)
+    def ruled(self, keys: KeyColumn) -> Ruled:
+        """Return the rows of a column that rules concern."""
+        if not len(self):
+            return Ruled(*np.zeros((3, 0), np.int64))
+        rows, hosts = self._hosts.numbers(keys)
+        programs = self._hosts.program(hosts)
+        states = np.array(self._states_of_programs(), np.int64)[programs]
+        by_path = np.flatnonzero(states == NONE)
+        paths = paths_of_keys(keys.keys(rows[by_path])).to_pylist()
+        states[by_path] = [
+            self._state(program, path)
+            for program, path in zip(programs[by_path].tolist(), paths, strict=True)
+        ]
+        some = states != _NO_STATE
+        return Ruled(rows[some], hosts[some], states[some])
 
-    def covering(self, host: str) -> list[SiteRow]:
-        """Return the rules files and claims that cover a host."""
-        _, *others = covering_hosts(host, self._refused)
-        more = [row for other in others for row in self.rows(other) if row.refuses]
-        return self.rows(host) + more
+    def place(self, url: str) -> Place:
+        """Return the place of a URL key."""
+        host, path = split_key(url)
+        number = self._hosts.number(host)
+        return Place(number, self._state(int(self._hosts.program(np.array([number]))[0]), path))
 
-    def in_question(self, host: str) -> list[SiteRow]:
-        """Return the claims on wider hosts of the same site, which may cover this host."""
-        others = wider_hosts(host, self._whole)
-        return [row for other in others for row in self.rows(other) if row.whole]
+    def rows(self, hosts: Numbers, parts: Numbers) -> Numbers:
+        """Return the row of `sites` of a part (or NONE) of each host's program."""
+        return self._hosts.rows(hosts, parts)
 
-    def any_for(self, keys: KeyColumn) -> NDArray[np.bool_]:
-        """Return a mask of the URLs whose host a row may cover. It is fast, for whole columns."""
-        return self._near.any_for(keys)
+    def _states_of_programs(self) -> list[int]:
+        for number in range(len(self._everywhere), len(self._hosts.programs)):
+            program = self._hosts.programs[number]
+            same = all(part.rules.rules.is_same_everywhere for part in program)
+            self._everywhere.append(self._state(number, "/") if same else NONE)
+        return self._everywhere
 
-    def verdict(self, host: str, path: str, *, claims_only: bool = False) -> tuple[int, Verdict]:
-        """Return the verdict of a host's files and claims on a path (with its query).
+    def _state(self, program: int, path: str) -> int:
+        applied = tuple(part.rules.rules.applicable(path) for part in self._hosts.programs[program])
+        if not any(applied):
+            return _NO_STATE
+        # The states keep the signals, so that no id is reused.
+        key = (program, *map(id, applied))
+        if key not in self._numbers:
+            self._numbers[key] = len(self._states)
+            self._states.append(applied)
+        return self._numbers[key]
 
-        It comes with the first row of `sites` that decided it (or NONE).
+    def verdict(self, at: Place, *, claims_only: bool = False, with_texts: bool = False) -> Answer:
+        """Return the verdict of a host's files and claims.
+
+        With texts, its signals are at the places of the host's own rows; without, maybe at those
+        of another host with this state.
         """
-        return self._together(self._applicable(host, path, claims_only=claims_only))
+        key = ("own", at.state, claims_only, with_texts and at.host)
+        return self._remembered(key, lambda: self._together(self._own(at, claims_only)))
 
-    def wider_verdict(self, host: str, path: str) -> tuple[int, Verdict]:
-        """Return row and verdict of claims on wider hosts, as if they covered this host, too."""
-        return self._together(self._in_question(host, path))
+    def wider_verdict(self, at: Place, *, with_texts: bool = False) -> Answer:
+        """Return the verdict of claims on wider hosts, as if they covered this host, too."""
+        key = ("wider", at.state, with_texts and at.host)
+        return self._remembered(key, lambda: self._together(self._wider(at)))
 
     def page_verdict(
-        self, picture: str | None, page: str, *, claims_only: bool = False
+        self,
+        picture: Place | None,
+        page: Place,
+        *,
+        claims_only: bool = False,
+        with_texts: bool = False,
     ) -> tuple[int, Verdict, bool]:
         """Return the verdict of a page's site, with that of the picture's site, on a picture.
 
-        Both are URL keys; `picture` is None if its URL is not known. Returns the first of
-        the page's rows that decided (or NONE), the verdict, and whether that row is about the
-        page's own host; claims on wider hosts come last.
+        `picture` is None if its URL is not known. Returns the first of the page's parts that
+        decided (or NONE), the verdict, and whether that part is about the page's own host;
+        claims on wider hosts come last.
         """
-        host, path = split_key(page)
-        own = self._applicable(*split_key(picture), claims_only=claims_only) if picture else []
-        row, verdict = self._together(own, self._applicable(host, path, claims_only=claims_only))
-        if row != NONE and RANK[verdict.decision] < STRICT:
-            return row, verdict, True
-        return *self._together(own, self._in_question(host, path)), False
+        key = self._page_key(picture, page, claims_only, with_texts)
 
-    def _applicable(self, host: str, path: str, *, claims_only: bool) -> list[_Applicable]:
-        counted = (row for row in self.covering(host) if row.is_claim or not claims_only)
-        return [(row.row, row.rules.applicable(path)) for row in counted]
+        def together(parts: list[_Applicable]) -> Answer:
+            return self._together(self._own(picture, claims_only) if picture else [], parts)
 
-    def _in_question(self, host: str, path: str) -> list[_Applicable]:
-        return [(row.row, row.rules.applicable(path)) for row in self.in_question(host)]
+        part, verdict = self._remembered(key, lambda: together(self._own(page, claims_only)))
+        if part != NONE and RANK[verdict.decision] < STRICT:
+            return part, verdict, True
+        wider = self._remembered(("wider", *key), lambda: together(self._wider(page)))
+        return *wider, False
 
-    def _together(
-        self, own: list[_Applicable], page: list[_Applicable] | None = None
-    ) -> tuple[int, Verdict]:
-        """Return the deciding row and the verdict; the row is one of the page's, if given."""
+    def row(self, at: Place, part: int) -> int:
+        """Return the row of `sites` of a part (or NONE) of a host's program."""
+        return int(self._hosts.rows(np.array([at.host]), np.array([part]))[0])
+
+    def relations(self, pictures: Numbers, pages: Numbers) -> Numbers:
+        """Return a number for each pair of hosts: pairs with equal ones share rows alike."""
+        pairs, inverse = np.unique(pictures << 32 | pages, return_inverse=True)
+        known = dict[tuple[int, ...], int]()
+        numbers = [
+            known.setdefault(self._relation(pair >> 32, pair & 0xFFFFFFFF), len(known))
+            for pair in pairs.tolist()
+        ]
+        return np.array(numbers, np.int64)[inverse]
+
+    def _relation(self, picture: int, page: int) -> tuple[int, ...]:
+        """Return for each part of a page's program the equal one of a picture's, or NONE."""
+        ours, theirs = self._hosts.sources(picture), self._hosts.sources(page)
+        if set(ours).isdisjoint(theirs):
+            return ()
+        parts = {
+            (id(part.rules), ours[part.source]): number
+            for number, (_, part) in enumerate(self._hosts.parts(picture))
+        }
+        return tuple(
+            parts.get((id(part.rules), theirs[part.source]), NONE)
+            for _, part in self._hosts.parts(page)
+        )
+
+    def _page_key(
+        self, picture: Place | None, page: Place, claims_only: bool, with_texts: bool
+    ) -> tuple[object, ...]:
+        if picture is None:
+            return ("page", page.state, claims_only, with_texts and page.host)
+        hosts = with_texts and (picture.host, page.host)
+        relation = self._relation(picture.host, page.host)
+        return ("page", page.state, claims_only, hosts, picture.state, relation)
+
+    def _own(self, at: Place, claims_only: bool) -> list[_Applicable]:
+        return [
+            (number, self._hosts.placed(row, signals))
+            for number, row, part, signals in self._parts(at)
+            if not part.wider and (part.rules.is_claim or not claims_only)
+        ]
+
+    def _wider(self, at: Place) -> list[_Applicable]:
+        return [
+            (number, self._hosts.placed(row, signals))
+            for number, row, part, signals in self._parts(at)
+            if part.wider
+        ]
+
+    def _parts(self, at: Place) -> Iterator[tuple[int, int, Part, tuple[Signal, ...]]]:
+        """Yield number, row, part and applicable signals of a place's program."""
+        if at.state == _NO_STATE:
+            return
+        both = zip(self._hosts.parts(at.host), self._states[at.state], strict=True)
+        for number, ((row, part), signals) in enumerate(both):
+            yield number, row, part, signals
+
+    def _remembered(self, key: tuple[object, ...], decide_: Callable[[], Answer]) -> Answer:
+        if key not in self._answers:
+            if len(self._answers) >= MAX_KEPT:
+                self._answers.clear()
+            self._answers[key] = decide_()
+        return self._answers[key]
+
+    def _together(self, own: list[_Applicable], page: list[_Applicable] | None = None) -> Answer:
+        """Return the deciding part and the verdict; the part is one of the page's, if given."""
         of_own = [signal for _, signals in own for signal in signals]
-        of_page = [signal for _, signals in page or () for signal in signals]
-        # Few sets of rules occur, and each is the same object every time. The cache keeps
-        # the signals with the verdict, so that no id is reused.
-        key = (page is None, *map(id, of_own), NONE, *map(id, of_page))
-        if key not in self._decided:
-            if len(self._decided) >= MAX_KEPT:
-                self._decided.clear()
-            known = set(of_own)
-            of_path = [replace(s, scope="page") for s in of_page if s not in known]
-            verdict = decide([*of_own, *of_path], self._policy)
-            row = _deciding_row(own if page is None else page, verdict)
-            self._decided[key] = (of_own + of_page, (row, verdict))
-        return self._decided[key][1]
+        known = set(of_own)
+        of_page = [
+            replace(signal, scope="page")
+            for _, signals in page or ()
+            for signal in signals
+            if signal not in known
+        ]
+        verdict = decide([*of_own, *of_page], self._policy)
+        return _deciding_part(own if page is None else page, verdict), verdict
 
 
-class _Among(Container[str]):
-    """The hosts that have a claim of some kind."""
-
-    def __init__(self, sites: SiteIndex, kind: str) -> None:
-        self._sites = sites
-        self._kind = kind
-
-    def __contains__(self, host: object) -> bool:
-        return any(getattr(row, self._kind) for row in self._sites.rows(str(host)))
-
-
-class _NearHosts:
-    """The hosts that some row may cover, by their hashes; answers are remembered."""
-
-    def __init__(self, sites: Sites) -> None:
-        refused, whole = sites.refused_by_claims()
-        names = [hashes_of(sites.hosts()), _hash_set([*map(twin_of, refused)])]
-        self._names = np.unique(np.concatenate(names))
-        self._wide = _hash_set([*whole, *map(twin_of, whole)])
-        self._hash = np.zeros(_REMEMBERED, np.uint64)
-        self._may = np.zeros(_REMEMBERED, bool)
-
-    def any_for(self, keys: KeyColumn) -> NDArray[np.bool_]:
-        may = np.zeros(len(keys), bool)
-        if not len(self._names):
-            return may
-        slots = (keys.hosts % np.uint64(_REMEMBERED)).astype(np.int64)
-        new = np.flatnonzero(keys.has & (self._hash[slots] != keys.hosts))
-        _, first = np.unique(keys.hosts[new], return_index=True)
-        asked = new[first]
-        answers = self._ask(hosts_of_keys(keys.keys(asked)), keys.hosts[asked])
-        # Two new hosts may share a place: both answers count for this column.
-        fresh = dict(zip(keys.hosts[asked].tolist(), answers.tolist(), strict=True))
-        may[new] = [fresh[host] for host in keys.hosts[new].tolist()]
-        known = keys.has.copy()
-        known[new] = False
-        may[known] = self._may[slots[known]]
-        self._hash[slots[asked]], self._may[slots[asked]] = keys.hosts[asked], answers
-        return may
-
-    def _ask(self, hosts: pa.Array, hashes: NDArray[np.uint64]) -> NDArray[np.bool_]:
-        may = _within(self._names, hashes)
-        if len(self._wide):
-            for names in (hosts, pc.replace_substring_regex(hosts, r":[0-9]+$", "")):
-                may |= self._below_wide(names)
-        return may
-
-    def _below_wide(self, hosts: pa.Array) -> NDArray[np.bool_]:
-        """Return which hosts are, or are below, a host with a claim on its whole site."""
-        below = _within(self._wide, hashes_of(hosts))
-        while pc.any(pc.match_substring(hosts, ".")).as_py():
-            # A host without a dot has no wider host; it becomes empty.
-            hosts = pc.replace_substring_regex(hosts, r"^[^.]*\.?", "")
-            below |= _within(self._wide, hashes_of(hosts))
-        return below
-
-
-def _hash_set(names: Sequence[str]) -> NDArray[np.uint64]:
-    return np.unique(hashes_of(pa.array(names, pa.string())))
-
-
-def _within(members: NDArray[np.uint64], hashes: NDArray[np.uint64]) -> NDArray[np.bool_]:
-    if not len(members):
-        return np.zeros(len(hashes), bool)
-    places = np.minimum(np.searchsorted(members, hashes), len(members) - 1)
-    within: NDArray[np.bool_] = members[places] == hashes
-    return within
-
-
-def _deciding_row(rows: list[_Applicable], verdict: Verdict) -> int:
+def _deciding_part(parts: list[_Applicable], verdict: Verdict) -> int:
     marks = set(map(_mark, verdict.deciding))
-    return next((row for row, signals in rows if not marks.isdisjoint(map(_mark, signals))), NONE)
+    return next(
+        (part for part, signals in parts if not marks.isdisjoint(map(_mark, signals))), NONE
+    )
 
 
 def _mark(signal: Signal) -> tuple[str, str, str]:

@@ -21,7 +21,7 @@ from registry.matching.key_table import NONE
 from registry.model import DECISIONS, TIERS, MatchedBy, Outcome, Tier, Verdict
 from registry.pictures.reading import prints_of
 from registry.urls.columns import key_column
-from registry.urls.key import split_key, url_key
+from registry.urls.key import url_key
 
 if TYPE_CHECKING:
     from registry.model import Digest, Picture
@@ -86,10 +86,15 @@ class _Search:
             self._add_image(image, "digest", "exact", None)
         self._by_codes(self._index.prints.of(np.array(images, np.int64))[1])
         self._by_page(key)
-        host, path = split_key(key)
         crawled = bool(self._index.crawled(entries).any())
-        self._add_site(*self._index.sites.verdict(host, path, claims_only=crawled))
-        self._add_site(*self._index.sites.wider_verdict(host, path), in_question=True)
+        sites = self._index.sites
+        at = sites.place(key)
+        for answer, in_question in (
+            (sites.verdict(at, claims_only=crawled, with_texts=True), False),
+            (sites.wider_verdict(at, with_texts=True), True),
+        ):
+            part, verdict = answer
+            self._add_site(sites.row(at, part), verdict, in_question=in_question)
 
     def _by_page(self, key: str) -> None:
         on_page = self._index.pages.entries(key).tolist()

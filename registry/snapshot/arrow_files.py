@@ -91,6 +91,17 @@ class ArrowFile:
         taken = array.take(pa.array(rows))
         return taken.dictionary_decode() if pa.types.is_dictionary(array.type) else taken
 
+    def codes(self, name: str, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return the numbers of the texts of some rows, in a column of few texts without nulls."""
+        array = self._columns[name]
+        self._touch(array, rows)
+        codes: NDArray[np.int64] = array.indices.take(pa.array(rows)).to_numpy().astype(np.int64)
+        return codes
+
+    def text(self, name: str, code: int) -> str:
+        """Return a text by its number (see `codes`)."""
+        return str(self._columns[name].dictionary[code].as_py())
+
     def row(self, number: int) -> dict[str, Any]:
         """Return the values of one row by the names of their columns."""
         if not self._file.is_verified:

@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from registry.db.rows import ClaimRow
 from registry.model import DIGESTS
 from registry.signals import vocabularies_with
-from registry.snapshot.format import schema_of, set_to_json, shape_digest, signals_to_json
+from registry.snapshot.format import PLACE, schema_of, set_to_json, shape_digest
 from registry.snapshot.rows import claim_signal, recorded_host, site_claim_signal
 from registry.verdict.site_rules import claim_covers
 
@@ -63,19 +63,21 @@ def _set(claim: ClaimRow, place: str) -> str:
 
 
 def _about_sites(claims: pa.Table) -> pa.Table:
-    schema = schema_of("site-claims")
-    rows = []
-    for row in claims.to_pylist():
-        claim = _row(row)
-        host = recorded_host(claim.site or "")
-        signals = (site_claim_signal(claim, host),)
-        covers = claim_covers(signals)
-        text = signals_to_json(signals)
-        rows.append((claim.id, host, claim.source, text, *covers, claim.since))
-    values = list(zip(*rows, strict=True)) or [()] * len(schema)
-    plain = [f.type.value_type if pa.types.is_dictionary(f.type) else f.type for f in schema]
-    arrays = [pa.array(column, kind) for column, kind in zip(values, plain, strict=True)]
-    return pa.table(arrays, names=schema.names)
+    hosts = [recorded_host(site) for site in claims["site"].to_pylist()]
+    first, group = _groups([*(claims[name] for name in _WORDS), claims["path_pattern"]])
+    sets, covers = [], []
+    for row in claims.take(pa.array(first)).to_pylist():
+        signals = (site_claim_signal(_row(row), hosts[0]),)
+        sets.append(set_to_json(signals, {signals[0].url: PLACE}))
+        covers.append(claim_covers(signals))
+    marks = pa.array(group, pa.int32())
+    refuses, whole = np.array(covers, bool).reshape(-1, 2)[group].T
+    table = claims.append_column(
+        "signals", pa.DictionaryArray.from_arrays(marks, pa.array(sets, pa.string()))
+    )
+    for name, values in (("host", hosts), ("refuses", refuses), ("whole", whole)):
+        table = table.append_column(name, pa.array(values, pa.string() if name == "host" else None))
+    return table.select(schema_of("site-claims").names)
 
 
 def _row(row: dict[str, Any]) -> ClaimRow:

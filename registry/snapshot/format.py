@@ -103,8 +103,9 @@ KINDS = {
     "site-claims": {
         "id": "int64",
         "host": "string",
+        "path_pattern?": "text",
         "source": "text",
-        "signals": "string",
+        "signals": "text",
         "refuses": "bool",
         "whole": "bool",
         "since": "time",
@@ -136,6 +137,8 @@ def schema_of(kind: str) -> pa.Schema:
 
 # Fields with a URL of the signal's own row, which stand for it in a set that rows share.
 Places = Mapping[str, str]
+# The name of a claimed site with its pattern, which no field holds.
+PLACE = "place"
 
 
 def signals_to_json(signals: Sequence[Signal]) -> str:
@@ -154,8 +157,8 @@ def signals_from_json(text: str) -> tuple[Signal, ...]:
         raise damaged("a set of signals in the snapshot", str(error)) from error
 
 
-def set_to_json(signals: Sequence[Signal], places: Places, kind: str) -> str:
-    """Return canonical JSON of a set of signals and its shape (see `shape_digest`).
+def set_to_json(signals: Sequence[Signal], places: Places, kind: str = "") -> str:
+    """Return canonical JSON of a set of signals and its shape, if it is given (`shape_digest`).
 
     `places` names the URLs of the row that the set is of: a signal there has the name (`at`) in
     the place of its `url`, so that rows share their sets.

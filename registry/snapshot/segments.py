@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
     from registry.snapshot.mapped import MappedFile
 
+# Bits for the number of a text within its segment.
+_CODE_BITS = 32
+
 
 class Rows:
     """The rows of a kind. A segment is opened when one of its rows is asked for."""
@@ -56,6 +59,22 @@ class Rows:
         back = np.empty(len(order), np.int64)
         back[order] = np.arange(len(order))
         return pa.concat_arrays(parts).take(pa.array(back))
+
+    def codes(self, name: str, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return a number for each text of a column of few texts without nulls, in some rows.
+
+        Rows of one segment with equal texts have equal numbers.
+        """
+        which = np.searchsorted(self.starts, rows, "right") - 1
+        codes = which << _CODE_BITS
+        for number in np.unique(which).tolist():
+            own = which == number
+            codes[own] |= self._segment(number).codes(name, rows[own] - self.starts[number])
+        return codes
+
+    def text(self, name: str, code: int) -> str:
+        """Return a text by its number (see `codes`)."""
+        return self._segment(code >> _CODE_BITS).text(name, code & ((1 << _CODE_BITS) - 1))
 
     def columns(self, name: str) -> Iterator[pa.Array]:
         """Yield a whole column by segment, in order."""

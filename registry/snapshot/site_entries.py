@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 
 from registry.model import Signal
-from registry.snapshot.format import signals_from_json
+from registry.snapshot.format import PLACE, set_from_json, signals_from_json
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -64,27 +64,42 @@ class Sites:
         yield from map(_of_file, self._files.all())
         yield from map(_of_claim, self._claims.all())
 
-    def refused_by_claims(self) -> tuple[set[str], set[str]]:
-        """Return the hosts with a claim that refuses all its uses, and those refused as a whole."""
-        refused, whole = set[str](), set[str]()
-        for segment in self._claims.segments():
-            hosts = segment.column("host")
-            refused.update(hosts.filter(segment.column("refuses")).to_pylist())
-            whole.update(hosts.filter(segment.column("whole")).to_pylist())
-        return refused, whole
+    def refused_by_claims(self) -> tuple[pa.StringArray, pa.StringArray]:
+        """Return the hosts of claims that refuse all their uses, and those refused as a whole."""
+        found = []
+        for name in ("refuses", "whole"):
+            parts = [s.column("host").filter(s.column(name)) for s in self._claims.segments()]
+            found.append(pa.concat_arrays([pa.array([], pa.string()), *parts]))
+        return found[0], found[1]
+
+    def claimed(self, numbers: NDArray[np.int64]) -> tuple[NDArray[np.int64], list[str | None]]:
+        """Return of some claims the numbers of their signals, and their patterns.
+
+        Claims with the same number have the same signals, each at its own place.
+        """
+        rows = numbers - self.first_claim
+        patterns = self._claims.take("path_pattern", rows).to_pylist()
+        return self._claims.codes("signals", rows), patterns
+
+    def claim_signals(self, code: int, place: str) -> tuple[Signal, ...]:
+        """Return the signals with a number (see `claimed`), as those of a claim at a place."""
+        return set_from_json(self._claims.text("signals", code), {PLACE: place})
+
+    def place(self, number: int) -> str:
+        """Return the place of a claim: its host and path as claimed."""
+        return _place(self._claims.row(number - self.first_claim))
 
     def hosts(self) -> pa.StringArray:
         """Return the host of each."""
         return pa.concat_arrays([self._files.column("host"), self._claims.column("host")])
 
-    def hosts_of(self, numbers: NDArray[np.int64]) -> list[str]:
+    def hosts_of(self, numbers: NDArray[np.int64]) -> pa.StringArray:
         """Return the hosts of some."""
         claimed = numbers >= self.first_claim
-        hosts = np.empty(len(numbers), object)
-        hosts[~claimed] = self._files.take("host", numbers[~claimed]).to_pylist()
-        claims = numbers[claimed] - self.first_claim
-        hosts[claimed] = self._claims.take("host", claims).to_pylist()
-        return list(hosts)
+        files = self._files.take("host", numbers[~claimed])
+        claims = self._claims.take("host", numbers[claimed] - self.first_claim)
+        places = np.where(claimed, len(files) + np.cumsum(claimed), np.cumsum(~claimed)) - 1
+        return pa.concat_arrays([files, claims]).take(pa.array(places))
 
 
 def _of_file(row: dict[str, Any]) -> Site:
@@ -105,7 +120,11 @@ def _of_claim(row: dict[str, Any]) -> Site:
         host=row["host"],
         kind="claim",
         source=row["source"],
-        signals=signals_from_json(row["signals"]),
+        signals=set_from_json(row["signals"], {PLACE: _place(row)}),
         since=row["since"],
         seen=row["since"],
     )
+
+
+def _place(claim: dict[str, Any]) -> str:
+    return str(claim["host"]) + (claim["path_pattern"] or "")

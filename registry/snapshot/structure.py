@@ -17,6 +17,7 @@ from registry.errors import UnreadableSnapshot
 from registry.snapshot.format import (
     INDEX_FILE,
     KINDS,
+    PLACE,
     damaged,
     past_from_json,
     set_from_json,
@@ -59,7 +60,7 @@ def refuse_unreadable(snapshot: Snapshot) -> None:
         ("observations", "past", past_from_json),
         ("claims", "signals", _read_set),
         ("site-files", "signals", signals_from_json),
-        ("site-claims", "signals", signals_from_json),
+        ("site-claims", "signals", _read_site_set),
     ):
         for segment in snapshot.rows(kind).segments():
             _read_all(segment, column, read)
@@ -68,6 +69,10 @@ def refuse_unreadable(snapshot: Snapshot) -> None:
 def _read_set(text: str) -> None:
     set_from_json(text, _EVERY_URL)
     shape_of_json(text)
+
+
+def _read_site_set(text: str) -> None:
+    set_from_json(text, {PLACE: ""})
 
 
 def _read_all(segment: ArrowFile, column: str, read: Callable[[str], object]) -> None:

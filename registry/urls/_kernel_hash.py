@@ -23,6 +23,8 @@ _P1, _P2, _P3 = np.uint64(PI_1), np.uint64(PI_2), np.uint64(PI_3)
 Bytes = types.Array(types.uint8, 1, "C", readonly=True)
 Offsets = types.Array(types.int32, 1, "C", readonly=True)
 Hashes = types.Array(types.uint64, 1, "C")
+Flags = types.Array(types.boolean, 1, "C")
+_DOT = np.uint8(ord("."))
 
 
 @_intrinsic
@@ -85,6 +87,28 @@ def hash_texts(texts: pa.StringArray) -> NDArray[np.uint64]:
     hashes = np.empty(len(texts), np.uint64)
     _hash_all(*buffers(texts), texts.offset, hashes)
     return hashes
+
+
+@compiled(types.void(Bytes, Offsets, types.intp, Hashes, Flags))
+def _find_ends(data: Any, offsets: Any, first: Any, members: Any, found: Any) -> None:
+    for row in range(len(found)):
+        start, end = np.intp(offsets[first + row]), np.intp(offsets[first + row + 1])
+        found[row] = False
+        for at in range(start, end):
+            if data[at] != _DOT:
+                continue
+            wanted = hash_range(data, at + 1, end)
+            place = np.searchsorted(members, wanted)
+            if place < len(members) and members[place] == wanted:
+                found[row] = True
+                break
+
+
+def ends_among(texts: pa.StringArray, members: NDArray[np.uint64]) -> NDArray[np.bool_]:
+    """Return whether what follows a dot of a text has one of these hashes, which ascend."""
+    found = np.empty(len(texts), bool)
+    _find_ends(*buffers(texts), texts.offset, members, found)
+    return found
 
 
 def buffers(text: pa.StringArray) -> tuple[NDArray[np.uint8], NDArray[np.int32]]:

@@ -7,6 +7,7 @@ loading the kernel takes longer than reading them.
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -100,6 +101,11 @@ def url_keys(column: Column) -> pa.StringArray:
     return key_column(column).keys()
 
 
+def paths_of_keys(keys: Column) -> pa.Array:
+    """Return the path with its query of each key (of `url_keys`)."""
+    return _flat(pc.replace_substring_regex(keys, "^//[^/]*", ""))
+
+
 def hosts_of_keys(keys: Column) -> pa.Array:
     """Return the `host` or `host:port` that each key (of `url_keys`) begins with."""
     return _flat(pc.replace_substring_regex(keys, r"^//([^/]*)(?s:.*)$", r"\1"))
@@ -142,3 +148,35 @@ def hashes_of(texts: pa.StringArray) -> NDArray[np.uint64]:
     from registry.urls._kernel_hash import hash_texts
 
     return hash_texts(texts)
+
+
+def ends_among(texts: pa.StringArray, members: NDArray[np.uint64]) -> NDArray[np.bool_]:
+    """Return whether the text after any dot has one of these hashes, which ascend.
+
+    No text is null. For hosts: whether a wider one is among the members.
+    """
+    if _is_compiled(len(texts)):
+        from registry.urls._kernel_hash import ends_among as compiled
+
+        return compiled(texts, members)
+    ends = [list(_ends(text)) for text in texts.to_pylist()]
+    flat = np.array([hash64(end.encode()) for some in ends for end in some], np.uint64)
+    rows = np.repeat(np.arange(len(ends)), [len(some) for some in ends])
+    found = np.zeros(len(texts), bool)
+    found[rows[within(members, flat)]] = True
+    return found
+
+
+def _ends(text: str) -> Iterator[str]:
+    while "." in text:
+        text = text.partition(".")[2]
+        yield text
+
+
+def within(members: NDArray[np.uint64], hashes: NDArray[np.uint64]) -> NDArray[np.bool_]:
+    """Return which hashes are among the members, which ascend."""
+    if not len(members):
+        return np.zeros(len(hashes), bool)
+    places = np.minimum(np.searchsorted(members, hashes), len(members) - 1)
+    found: NDArray[np.bool_] = members[places] == hashes
+    return found

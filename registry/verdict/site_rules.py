@@ -67,6 +67,11 @@ class SiteRules:
     def _contests(self) -> Contests:
         return Contests(self._signals)
 
+    @cached_property
+    def is_same_everywhere(self) -> bool:
+        """Return whether the same signals win for every path."""
+        return all(s.rule is None or s.rule.pattern in _EVERYWHERE for s in self._signals)
+
     def applicable(self, path: str) -> tuple[Signal, ...]:
         """Return the signals that win for a path with its query (`/a.jpg?w=600`).
 

@@ -57,7 +57,8 @@ def test_the_row_that_a_person_must_see_quotes_the_claim(tmp_path):
     made = Made()
     made.claim(site=CLAIMED, evidence="all of it")
     index = Index(made.snapshot(tmp_path), "cautious")
-    row, _ = index.sites.wider_verdict(f"img.{CLAIMED}", FULL)
+    at = index.sites.place(f"//img.{CLAIMED}{FULL}")
+    row = index.sites.row(at, index.sites.wider_verdict(at)[0])
     words = Wording(index).of_site(row, f"//img.{CLAIMED}{FULL}")
     assert (words.entry, "all of it" in words.reason) == ("claim:1", True)
 

@@ -191,7 +191,8 @@ def test_a_claim_is_worded_as_itself_beside_what_was_weighed_already(tmp_path):
     made.observe(URL, [], image_id=made.image())
     made.claim(site="a.example", evidence="the owner says so")
     index = Index(made.snapshot(tmp_path), "cautious")
-    row, _ = index.sites.verdict("a.example", "/art/1.jpg", claims_only=True)
+    at = index.sites.place(url_key(URL))
+    row = index.sites.row(at, index.sites.verdict(at, claims_only=True)[0])
     words = Wording(index).of_site(row, url_key(URL))
     assert (words.entry, "the owner says so" in words.reason) == ("claim:1", True)
 

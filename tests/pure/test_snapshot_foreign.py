@@ -173,7 +173,7 @@ def test_signals_that_are_none_are_refused(tmp_path: Path, text: str):
 def test_the_rules_of_a_site_that_are_none_are_refused(tmp_path: Path):
     snapshot = open_snapshot(foreign(tmp_path, "site-files", "signals", "[1]"))
     with pytest.raises(UnreadableSnapshot, match="signals"):
-        Index(snapshot, "cautious").sites.rows("a.example")
+        Index(snapshot, "cautious").sites.place("//a.example/")
 
 
 MARK = '"name": "n", "raw": "r", "url": "u", "since": "2026-01-01T00:00:00+00:00"'

@@ -1,0 +1,44 @@
+"""The hosts of claims that may cover other hosts, for whole columns of hosts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from registry.urls.columns import ends_among, hashes_of, within
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from registry.snapshot.site_entries import Sites
+
+
+class WideHosts:
+    """Refused hosts and their twins (with `www.` or without), by their hashes."""
+
+    def __init__(self, sites: Sites) -> None:
+        refused, whole = sites.refused_by_claims()
+        self._twins = np.unique(hashes_of(_twins(refused)))
+        self._whole = np.unique(hashes_of(pa.concat_arrays([whole, _twins(whole)])))
+
+    def may_cover(self, hosts: pa.StringArray, hashes: NDArray[np.uint64]) -> NDArray[np.bool_]:
+        """Return which hosts a claim on another host may cover; False is certain, True is not."""
+        may = within(self._twins, hashes)
+        if not len(self._whole):
+            return may
+        may |= ends_among(hosts, self._whole)
+        rows = np.flatnonzero(pc.match_substring(hosts, ":").to_numpy(zero_copy_only=False))
+        if len(rows):
+            bare = pc.replace_substring_regex(hosts.take(pa.array(rows)), ":[0-9]+$", "")
+            may[rows] |= within(self._whole, hashes_of(bare)) | ends_among(bare, self._whole)
+        return may
+
+
+def _twins(hosts: pa.StringArray) -> pa.StringArray:
+    """Return `twin_of` each host."""
+    has = pc.starts_with(hosts, "www.")
+    with_ = pc.binary_join_element_wise("www.", hosts, "")
+    return pc.if_else(has, pc.utf8_slice_codeunits(hosts, 4), with_)
