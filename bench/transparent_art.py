@@ -163,7 +163,7 @@ def _rows(
     why = unchecked(keys.rows, keys.offers)
     for place, (art, way, kind, _) in enumerate(batch):
         met = _met(registry, keys, place)
-        yield Row(art, way, kind, outcomes[0][place], outcomes[1][place], why[place], met)
+        yield Row(art, way, kind, outcomes[0][place], outcomes[1][place], why.of(place), met)
 
 
 def _met(registry: Registry, keys: Keys, row: int) -> dict[str, set[str]]:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import pyarrow as pa
 
-from registry.checking.complete import EMPTY, NOTHING, ColumnOffer, unchecked
+from registry.checking.complete import EMPTY, NO_PROBLEM, NOTHING, ColumnOffer, unchecked
 from registry.checking.keys import Keys, Mentions, Prints
 from registry.checking.outcomes import BY_DECISION, CODE, MENTIONED, WAYS, Answers
 from registry.checking.site_answers import SiteAnswers
@@ -105,7 +105,7 @@ def _blank(keys: Keys, index: Index, dataset_reasons: Sequence[str]) -> Answers:
     rows = keys.rows
     reasons = [*dataset_reasons, EMPTY] if index.is_empty else dataset_reasons
     problem = unchecked(rows, keys.offers, reasons, index.unrecorded)
-    failed = np.array([reason is not None for reason in problem], bool)
+    failed = problem.numbers != NO_PROBLEM
     return Answers(
         outcome=np.where(failed, CODE["unchecked"], CODE["clear"]).astype(np.int8),
         problem=problem,
@@ -156,7 +156,8 @@ def _take_fingerprints(
     answers: Answers, index: Index, prints: Prints, distance: int | None
 ) -> None:
     """Apply the recorded pictures similar to the rows' fingerprints where they are stricter."""
-    places = np.flatnonzero(prints.has)
+    # Nothing is stricter than reserved.
+    places = np.flatnonzero(prints.has & (answers.outcome[prints.row] != CODE["reserved"]))
     answers.searched += len(places)
     if not len(places) or not len(index.prints):
         return

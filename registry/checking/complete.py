@@ -27,6 +27,7 @@ OTHER_ALGORITHM = "hash-of-another-algorithm"
 NOT_READ = "column-not-read"
 # The registry has no keys of the kind that the row holds (digests, for example).
 UNRECORDED = "nothing-of-its-kind-recorded"
+NO_PROBLEM = -1
 # Nothing is recorded: there was nothing to compare with.
 EMPTY = "empty-registry"
 
@@ -48,24 +49,50 @@ class ColumnOffer:
     way: Way = "address"
 
 
+@dataclass(frozen=True, slots=True)
+class Problems:
+    """Why rows may not be clear: for each row the number of a reason, or NO_PROBLEM."""
+
+    numbers: NDArray[np.int16]
+    reasons: list[str]
+
+    def note(self, rows: NDArray[np.bool_], reason: str) -> None:
+        """Note the reason of some rows, given as a mask."""
+        if reason not in self.reasons:
+            self.reasons.append(reason)
+        self.numbers[rows] = self.reasons.index(reason)
+
+    def of(self, row: int) -> str | None:
+        """Return the reason of a row, or None."""
+        number = int(self.numbers[row])
+        return None if number == NO_PROBLEM else self.reasons[number]
+
+    def counts(self, rows: NDArray[np.bool_]) -> dict[str, int]:
+        """Return how many of the rows, given as a mask, have each reason that occurs."""
+        numbers = self.numbers[rows]
+        counts = np.bincount(numbers[numbers != NO_PROBLEM], minlength=len(self.reasons))
+        return {why: n for why, n in zip(self.reasons, counts.tolist(), strict=True) if n}
+
+
 def unchecked(
     rows: int,
     offers: Sequence[ColumnOffer],
     dataset_reasons: Sequence[str] = (),
     unrecorded: frozenset[Way] = frozenset(),
-) -> NDArray[np.object_]:
-    """Return the reason why each row may not be clear, or None if it may.
+) -> Problems:
+    """Return the reasons why rows may not be clear.
 
     `dataset_reasons` apply to every row; `unrecorded` are the kinds of keys of which the
     registry has none. A row's own reason comes first, in the order of the offers.
     """
-    problems = np.full(rows, None, object)
+    problems = Problems(np.full(rows, NO_PROBLEM, np.int16), [])
     open_ = np.ones(rows, bool)
 
     def note(where: NDArray[np.bool_], reason: str) -> None:
         where = where & open_
-        problems[where] = reason
-        open_[where] = False
+        if where.any():
+            problems.note(where, reason)
+            open_[where] = False
 
     named, page, alone = (np.zeros(rows, bool) for _ in range(3))
     for offer in offers:

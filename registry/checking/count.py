@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -28,27 +29,34 @@ def count(
     """Add a batch to the tally. `names` holds the names of its rows; None: their URLs."""
     start = tally.rows
     tally.rows += keys.rows
-    for code, rows in zip(*np.unique(answers.outcome, return_counts=True), strict=True):
-        tally.outcomes[OUTCOMES[code]] += int(rows)
+    tally.outcomes.update(_counts(answers.outcome, OUTCOMES))
     unchecked = answers.outcome == OUTCOMES.index("unchecked")
-    tally.unchecked.update(answers.problem[unchecked].tolist())
+    tally.unchecked.update(answers.problem.counts(unchecked))
     tally.not_read.update(keys.not_read)
     tally.with_fingerprint += answers.searched
     met = np.flatnonzero(answers.way != -1)
-    tally.matched_by.update(WAYS[way] for way in answers.way[met])
-    tally.tiers.update(TIERS[tier] for tier in answers.tier[met] if tier != -1)
+    tally.matched_by.update(_counts(answers.way[met], WAYS))
+    tiers = answers.tier[met]
+    tally.tiers.update(_counts(tiers[tiers != -1], TIERS))
     tally.crowded += int(answers.crowded.sum())
     _count_similar(tally, answers)
     _count_marks(tally, answers, wording, met)
     if keys.urls:
         urls = pc.coalesce(*(column.keys(met) for column in keys.urls))
         hosts = pc.value_counts(hosts_of_keys(urls).drop_null())
-        tally.hosts.update({item["values"]: item["counts"] for item in hosts.to_pylist()})
+        values, counts = (hosts.field(name).to_pylist() for name in ("values", "counts"))
+        tally.hosts.update(dict(zip(values, counts, strict=True)))
     for row in met[: MAX_SHOWN - len(tally.shown)].tolist():
         name = keys.picture_of(row) if names is None else names[row].as_py()
         words = row_words(keys, answers, wording, row)
         assert words is not None
         tally.shown.append(_shown(start, row, name or "", answers, words))
+
+
+def _counts(numbers: NDArray[np.int8], names: Sequence[str]) -> dict[str, int]:
+    """Return how often the number of each name occurs, of those that do."""
+    counts = np.bincount(numbers, minlength=len(names))
+    return {name: n for name, n in zip(names, counts.tolist(), strict=True) if n}
 
 
 def _count_similar(tally: Tally, answers: Answers) -> None:

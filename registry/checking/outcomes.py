@@ -12,6 +12,8 @@ from registry.model import OUTCOMES
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from registry.checking.complete import Problems
+
 CODE = {outcome: code for code, outcome in enumerate(OUTCOMES)}
 WAYS = ("url", "digest", "site", "fingerprint")
 # Outcome by decision rank: reserved, conditional; allowed and unspecified reserve nothing.
@@ -26,18 +28,17 @@ MENTIONED = -1
 class Answers:
     """Parallel arrays, one element for each row; -1 stands for none.
 
-    `outcome` indexes OUTCOMES; `problem` is the reason why a row may not be clear, or
-    None; `way` indexes WAYS; `entry` and `site` are rows of the snapshot's tables;
-    `marks` is the number of the names of the site rule's deciding marks in the index's sites;
-    `column` is the index of the matching URL in the keys' `urls` (in `pages` where `page`
-    is True), or MENTIONED; `tier` indexes TIERS; `distance` is the number of differing
-    bits of phash64. `known` is the entry recorded at a clear row's own URL. `searched` is
-    the number of fingerprints that were looked up, `crowded` the rows with one to which more
-    recorded codes are similar than were compared.
+    `outcome` indexes OUTCOMES; `problem` has the reasons why rows may not be clear; `way`
+    indexes WAYS; `entry` and `site` are rows of the snapshot's tables; `marks` is the number of
+    the names of the site rule's deciding marks in the index's sites; `column` is the index of
+    the matching URL in the keys' `urls` (in `pages` where `page` is True), or MENTIONED; `tier`
+    indexes TIERS; `distance` is the number of differing bits of phash64. `known` is the entry
+    recorded at a clear row's own URL. `searched` is the number of fingerprints that were looked
+    up, `crowded` the rows with one to which more recorded codes are similar than were compared.
     """
 
     outcome: NDArray[np.int8]
-    problem: NDArray[np.object_]
+    problem: Problems
     way: NDArray[np.int8]
     entry: NDArray[np.int64]
     site: NDArray[np.int64]

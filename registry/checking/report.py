@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import heapq
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -142,8 +143,8 @@ class Report:
 
 def ranked(counts: Counter[str], most: int | None = None) -> dict[str, int]:
     """Return the counts from largest to smallest, equal ones by name; `most` limits them."""
-    pairs = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
-    return dict(pairs[:most])
+    most = len(counts) if most is None else most
+    return dict(heapq.nsmallest(most, counts.items(), key=lambda item: (-item[1], item[0])))
 
 
 def to_lines(report: Report) -> list[str]:

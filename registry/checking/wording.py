@@ -176,7 +176,7 @@ def _how_named(keys: Keys, answers: Answers, words: Words, row: int) -> str:
 
 def _unmatched(answers: Answers, wording: Wording, row: int) -> str:
     if answers.outcome[row] == CODE["unchecked"]:
-        return str(answers.problem[row])
+        return str(answers.problem.of(row))
     if answers.known[row] != -1:
         return wording.of_known(int(answers.known[row]))
     return "not recorded"

@@ -18,6 +18,7 @@ import pyarrow.compute as pc
 from registry.index.compiled_rules import Compiled, RowRules
 from registry.index.wide_hosts import WideHosts
 from registry.matching.key_table import NONE
+from registry.matching.remembered import NOT_KNOWN, Remembered
 from registry.urls.columns import hashes_of, hosts_of_keys
 from registry.urls.sites import covering_hosts, wider_hosts
 
@@ -29,8 +30,8 @@ if TYPE_CHECKING:
     from registry.snapshot.site_entries import Sites
     from registry.urls.columns import KeyColumn
 
-# Hashes of hosts whose number is remembered; each takes 12 bytes.
-_REMEMBERED = 1 << 20
+# For the hashes of hosts whose numbers are remembered: 12 MB.
+_REMEMBERED_BITS = 20
 # The number of a host that no rule covers.
 UNRULED = 0
 
@@ -61,10 +62,7 @@ class SiteHosts:
         self._rules = RowRules(sites)
         self._refused, self._whole = _Among(self, "refuses"), _Among(self, "whole")
         self._rows_of: dict[str, list[tuple[int, Compiled]]] = {}
-        self._hashes = np.zeros(_REMEMBERED, np.uint64)
-        # No other hash belongs into the first place: a hash of zero is not there yet.
-        self._hashes[0] = 1
-        self._number = np.zeros(_REMEMBERED, np.int32)
+        self._remembered = Remembered(_REMEMBERED_BITS)
         self.names: list[str] = []
         self._by_name: dict[str, int] = {}
         self.programs: list[Program] = []
@@ -117,10 +115,8 @@ class SiteHosts:
 
     def numbers(self, keys: KeyColumn) -> tuple[Numbers, Numbers]:
         """Return the rows of a column whose hosts are covered, and the numbers of their hosts."""
-        slots = (keys.hosts & np.uint64(_REMEMBERED - 1)).view(np.int64)
-        known = self._hashes[slots] == keys.hosts
-        new = np.flatnonzero(keys.has & ~known)
-        numbers = np.where(known & keys.has, self._number[slots], UNRULED).astype(np.int64)
+        numbers = self._remembered.of(keys.hosts, keys.has)
+        new = np.flatnonzero(numbers == NOT_KNOWN)
         if len(new):
             encoded = pa.array(keys.hosts[new]).dictionary_encode()
             which = encoded.indices.to_numpy()
@@ -128,11 +124,10 @@ class SiteHosts:
             first[which[::-1]] = new[::-1]
             hashes = keys.hosts[first]
             found = self._look_up(hosts_of_keys(keys.keys(first)), hashes)
-            self._hashes[slots[first]], self._number[slots[first]] = hashes, found
-            # Two new hosts may share a place: both answers count for this column.
+            self._remembered.keep(hashes, found)
             numbers[new] = found[which]
         rows = np.flatnonzero(numbers)
-        return rows, self._confirmed(keys, rows, numbers[rows])
+        return rows, self._confirmed(keys, rows, numbers[rows].astype(np.int64))
 
     def _confirmed(self, keys: KeyColumn, rows: Numbers, numbers: Numbers) -> Numbers:
         """Return the numbers of hosts of rows; another host may have the same hash."""

@@ -22,6 +22,9 @@ _intrinsic: Callable[[Callable[..., Any]], Callable[..., Any]] = intrinsic
 _Words = types.Array(types.uint64, 1, "C", readonly=True)
 _Halves = types.Array(types.uint32, 1, "C", readonly=True)
 _Numbers = types.Array(types.int64, 1, "C")
+_Flags = types.Array(types.boolean, 1, "C", readonly=True)
+_Known = types.Array(types.int32, 1, "C", readonly=True)
+_Found = types.Array(types.int32, 1, "C")
 
 
 @_intrinsic
@@ -76,6 +79,38 @@ def first_numbers(
     if len(marks):
         bits = (len(starts) - 1).bit_length() - 1
         _find(*map(_read_only, (hashes, starts, marks)), np.uint64(64 - bits), numbers)
+    return numbers
+
+
+@compiled(types.void(_Words, _Flags, _Words, _Known, _Found))
+def _recall(hashes: Any, has: Any, held: Any, known: Any, numbers: Any) -> None:
+    last = np.uint64(len(held) - 1)
+    for first in range(0, len(hashes), _BLOCK):
+        end = min(first + _BLOCK, len(hashes))
+        for at in range(first, end):
+            prefetch(held, np.intp(hashes[at] & last))
+        for at in range(first, end):
+            place = np.intp(hashes[at] & last)
+            if not has[at]:
+                numbers[at] = 0
+            elif held[place] == hashes[at]:
+                numbers[at] = known[place]
+            else:
+                numbers[at] = -1
+
+
+def recall(
+    hashes: NDArray[np.uint64],
+    has: NDArray[np.bool_],
+    held: NDArray[np.uint64],
+    known: NDArray[np.int32],
+) -> NDArray[np.int32]:
+    """Return for each hash the number known in its place, -1 if another is there, 0 without one.
+
+    There is a place for each value of the last bits.
+    """
+    numbers = np.empty(len(hashes), np.int32)
+    _recall(*map(_read_only, (hashes, has, held, known)), numbers)
     return numbers
 
 

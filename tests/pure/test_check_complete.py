@@ -15,7 +15,7 @@ from made import Made
 
 from registry.checking import extraction
 from registry.checking.columns import Choice, Columns
-from registry.checking.complete import ColumnOffer, unchecked
+from registry.checking.complete import ColumnOffer, Problems, unchecked
 from registry.checking.extraction import extract
 from registry.checking.hash_family import pass_singly, sample_passes
 from registry.checking.plan import plan
@@ -28,6 +28,10 @@ from registry.pictures.reading import Hashed
 URL = "https://a.example/1.jpg"
 PHASH = "c9b6a7d8469c1959"
 OTHER = "00000000000000ff"
+
+
+def texts(problems: Problems) -> list[str | None]:
+    return [problems.of(row) for row in range(len(problems.numbers))]
 
 
 def masks(*rows: int) -> np.ndarray:
@@ -45,8 +49,8 @@ def test_a_row_is_clear_if_all_it_offers_was_compared():
         ),
     ]
     expected = [None, "bad-url", "odd", "page-only", "nothing-to-check"]
-    assert unchecked(5, offers).tolist() == expected
-    whole = unchecked(5, offers, ["pictures-left-out", "empty-registry"]).tolist()
+    assert texts(unchecked(5, offers)) == expected
+    whole = texts(unchecked(5, offers, ["pictures-left-out", "empty-registry"]))
     assert whole == ["pictures-left-out", *expected[1:]]
 
 
@@ -55,7 +59,7 @@ def test_what_is_compared_with_nothing_is_not_compared():
     by_address = ColumnOffer(masks(0, 1, 0, 0), masks(0, 1, 0, 0), "bad-url")
     by_page = ColumnOffer(masks(1, 0, 0, 1), masks(1, 0, 0, 1), "bad-page_url", names_picture=False)
     found = unchecked(4, [by_digest, by_address, by_page], (), frozenset({"md5"}))
-    assert found.tolist() == ["nothing-of-its-kind-recorded", None, "bad-md5", "page-only"]
+    assert texts(found) == ["nothing-of-its-kind-recorded", None, "bad-md5", "page-only"]
 
 
 @pytest.mark.parametrize(
@@ -87,7 +91,7 @@ def test_a_registry_without_digests_calls_no_digest_clear(tmp_path, recorded, un
 
 
 def test_without_any_column_nothing_is_clear():
-    assert unchecked(2, []).tolist() == ["nothing-to-check"] * 2
+    assert texts(unchecked(2, [])) == ["nothing-to-check"] * 2
 
 
 def column(name: str, role: str | None, doubt: str | None = None, by_hand: bool = False) -> Choice:
@@ -152,7 +156,7 @@ def test_reasons(row, reason):
     arrays = [a.cast(pa.binary()) if pa.types.is_null(a.type) else a for a in arrays]
     batch = pa.record_batch(arrays, names=[choice.column for choice, _ in row])
     found = extract(batch, Columns(tuple(choice for choice, _ in row)), hash_nothing)
-    assert unchecked(found.rows, found.offers).tolist() == [reason]
+    assert texts(unchecked(found.rows, found.offers)) == [reason]
 
 
 def test_a_text_that_is_no_utf8_is_not_compared():
@@ -160,7 +164,7 @@ def test_a_text_that_is_no_utf8_is_not_compared():
         pa.string(), 2, pa.array([b"\xff\xfe", URL.encode()], pa.binary()).buffers()
     )
     found = extract(pa.record_batch([broken], ["u"]), Columns((column("u", "url"),)), hash_nothing)
-    assert unchecked(found.rows, found.offers).tolist() == ["bad-url", None]
+    assert texts(unchecked(found.rows, found.offers)) == ["bad-url", None]
 
 
 def test_whole_files_as_text_never_reach_what_reads_addresses(monkeypatch):
