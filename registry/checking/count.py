@@ -20,11 +20,14 @@ if TYPE_CHECKING:
 
     from registry.checking.keys import Keys
 
-MAX_SHOWN = 200
-
 
 def count(
-    tally: Tally, keys: Keys, answers: Answers, wording: Wording, names: pa.Array | None
+    tally: Tally,
+    keys: Keys,
+    answers: Answers,
+    wording: Wording,
+    names: pa.Array | None,
+    most_shown: int,
 ) -> None:
     """Add a batch to the tally. `names` holds the names of its rows; None: their URLs."""
     start = tally.rows
@@ -46,7 +49,9 @@ def count(
         hosts = pc.value_counts(hosts_of_keys(urls).drop_null())
         values, counts = (hosts.field(name).to_pylist() for name in ("values", "counts"))
         tally.hosts.update(dict(zip(values, counts, strict=True)))
-    for row in met[: MAX_SHOWN - len(tally.shown)].tolist():
+    shown = met[: max(most_shown - len(tally.shown), 0)]
+    wording.read(answers.entry[shown][answers.entry[shown] != -1])
+    for row in shown.tolist():
         name = keys.picture_of(row) if names is None else names[row].as_py()
         words = row_words(keys, answers, wording, row)
         assert words is not None

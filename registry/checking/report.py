@@ -5,7 +5,7 @@ from __future__ import annotations
 import heapq
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from registry.model import OUTCOMES
@@ -19,6 +19,8 @@ TOP = 20
 # Rows that match one entry by fingerprint: from so many on it is reported. It may be a picture
 # that half of the web shows (a placeholder, a flag), or a mistake.
 FLOOD = 10_000
+# Most matches that are shown.
+MAX_SHOWN = 200
 # Entries whose rows are counted; the ones with the fewest rows are forgotten.
 MOST_ENTRIES = 100_000
 MEANS_CROWDED = "more recorded pictures are similar than were compared"
@@ -69,7 +71,9 @@ class Tally:
     shown: list[ShownMatch] = field(default_factory=list)
 
     def add(self, other: Tally) -> None:
-        """Add the counts of another part, not the matches shown."""
+        """Add another part, whose rows follow."""
+        more = other.shown[: MAX_SHOWN - len(self.shown)]
+        self.shown += [replace(match, row=match.row + self.rows) for match in more]
         self.rows += other.rows
         self.with_fingerprint += other.with_fingerprint
         self.crowded += other.crowded

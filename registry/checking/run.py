@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import local
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from registry import __version__
 from registry.checking.columns import Columns
 from registry.checking.output import Output, writing
-from registry.checking.report import FLOOD, TOP, Report, Tally
+from registry.checking.report import FLOOD, MAX_SHOWN, TOP, Report, Tally
 from registry.checking.shards import ShardOptions, check_shard, merge
 from registry.checking.wording import Wording
 from registry.datasets._left_out import reasons
@@ -69,8 +69,10 @@ def check(
         shard = ShardOptions(
             columns, hasher, options.distance, dataset.label, reasons(dataset.left_out)
         )
-        for part, rows in _parts(dataset, snapshot, shard, options, output):
-            tally = merge([tally, part])
+        # Matches of later batches are worded only as long as there is room for them.
+        parts = _parts(dataset, snapshot, shard, options, output, tally)
+        for part, rows in parts:
+            merge([part], into=tally)
             output.write(rows)
             progress(tally.rows, dataset.rows)
     index = Index(snapshot, options.policy)
@@ -84,6 +86,7 @@ def _parts(
     shard: ShardOptions,
     options: CheckOptions,
     output: Output,
+    so_far: Tally,
 ) -> Iterator[tuple[Tally, pa.RecordBatch | None]]:
     """Yield the counts of each batch, in order, with its rows to be written.
 
@@ -104,7 +107,7 @@ def _parts(
         tally = check_shard(
             [batch],
             own.wording.index,
-            shard,
+            replace(shard, shown=MAX_SHOWN - len(so_far.shown)),
             lambda *answered: rows.append(output.rows(*answered)),
             own.wording,
         )

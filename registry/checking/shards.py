@@ -6,13 +6,13 @@ A part can be checked anywhere: the result depends on its rows, the index and th
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from registry.checking.answers import answer
-from registry.checking.count import MAX_SHOWN, count
+from registry.checking.count import count
 from registry.checking.extraction import HashPictures, extract
-from registry.checking.report import Tally
+from registry.checking.report import MAX_SHOWN, Tally
 from registry.checking.wording import Wording
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ class ShardOptions:
 
     With `distance` every row within so many bits matches; None: by tier. `label` is the column
     that identifies a row (None: its URL); `left_out` are the reasons why no row of the dataset
-    may be clear; `hash_pictures` fingerprints embedded pictures.
+    may be clear; `hash_pictures` fingerprints embedded pictures. At most `shown` matches are shown.
     """
 
     columns: Columns
@@ -40,6 +40,7 @@ class ShardOptions:
     distance: int | None = None
     label: str | None = None
     left_out: Sequence[str] = ()
+    shown: int = MAX_SHOWN
 
 
 def check_shard(
@@ -58,16 +59,17 @@ def check_shard(
         keys = extract(batch, options.columns, options.hash_pictures)
         answers = answer(keys, index, options.distance, options.left_out)
         names = batch.column(options.label) if options.label else None
-        count(tally, keys, answers, wording, names)
+        count(tally, keys, answers, wording, names, options.shown)
         on_batch(batch, keys, answers, wording)
     return tally
 
 
-def merge(results: Iterable[Tally]) -> Tally:
-    """Return the counts of several parts together, given in the order of their rows."""
-    total = Tally()
+def merge(results: Iterable[Tally], into: Tally | None = None) -> Tally:
+    """Return the counts of several parts together, given in the order of their rows.
+
+    They are added to `into`, if it is given.
+    """
+    total = Tally() if into is None else into
     for one in results:
-        more = one.shown[: MAX_SHOWN - len(total.shown)]
-        total.shown += [replace(match, row=match.row + total.rows) for match in more]
         total.add(one)
     return total

@@ -23,7 +23,7 @@ from registry.files.parquet import open_parquet
 
 # The more fingerprints are compared at a time, the less each costs.
 BATCH_ROWS = 1 << 20
-BATCH_BYTES = 64 << 20
+BATCH_BYTES = 1 << 24
 SUFFIXES = (".parquet", ".pq", ".parq")
 
 
