@@ -32,8 +32,6 @@ if TYPE_CHECKING:
 
 # For the hashes of hosts whose numbers are remembered: 12 MB.
 _REMEMBERED_BITS = 20
-# The number of a host that no rule covers.
-UNRULED = 0
 
 
 class Part(NamedTuple):
@@ -69,7 +67,7 @@ class SiteHosts:
         self._by_parts: dict[tuple[tuple[int, bool, int], ...], int] = {}
         self._program, self._first, self._rows = (_Growing() for _ in range(3))
         self._sources: dict[int, list[str]] = {}
-        # The host of number UNRULED.
+        # Number 0 is that of all hosts without a rule.
         self._cover("")
 
     def __len__(self) -> int:
