@@ -23,12 +23,12 @@ import numpy.typing as npt
 
 from registry.matching.brute import Codes
 from registry.matching.lists import Numbers, slices
+from registry.matching.order import by_bits
 
 # First bit and number of bits of each chunk.
 PARTS = ((42, 22), (21, 21), (0, 21))
 # Nanoseconds to open a bucket, to test an entry in it, and to test an entry without tables.
 _OPEN_NS, _TEST_NS, _BRUTE_NS = 3.0, 4.5, 1.0
-_LOW, _ROW_BITS = np.uint64(0xFFFFFFFF), np.uint64(32)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,12 +76,7 @@ def build(codes: Codes) -> CodeTables:
     for first, most in PARTS:
         bits = max(min(most, len(codes).bit_length() - 1), 1)
         shift = first + most - bits
-        keys = (codes >> np.uint64(shift)) & np.uint64((1 << bits) - 1)
-        # One sort of (key, row) is faster than a stable one of keys.
-        order = np.sort((keys << _ROW_BITS) | np.arange(len(codes), dtype=np.uint64))
-        rows = (order & _LOW).astype(np.uint32)
-        starts = np.zeros((1 << bits) + 1, np.uint32)
-        np.cumsum(np.bincount(keys.astype(np.int64), minlength=1 << bits), out=starts[1:])
+        starts, rows = by_bits(codes, shift, bits)
         tables.append(CodeTable(shift, starts, codes[rows], rows))
     return tuple(tables)
 

@@ -13,6 +13,9 @@ import numpy.typing as npt
 
 from registry.matching.brute import Codes
 from registry.matching.lists import Numbers
+from registry.matching.order import by_first_bits
+
+_ALL = (1 << 64) - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +51,8 @@ def distinct(codes: PrintCodes) -> tuple[Numbers, Numbers]:
     Equal ones keep their order; groups are numbered from 0 in that order.
     """
     code, words, has_wide = codes.phash64, codes.phash256, codes.has_wide
-    order = np.argsort(code, kind="stable")
+    bits = max(len(code).bit_length() - 1, 1)
+    order = by_first_bits(code, bits, _ALL)[1].astype(np.int64)
     ordered = code[order]
     again = np.flatnonzero(ordered[1:] == ordered[:-1])
     # Most codes occur once, and only the others need the long comparison.

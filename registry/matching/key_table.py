@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from registry.matching.lists import Lists, Numbers
+from registry.matching.order import by_first_bits
 
 Hashes: TypeAlias = npt.NDArray[np.uint64]
 # Whether the keys of two lists of rows are equal, row by row.
@@ -113,41 +114,46 @@ def build(hashes: Hashes, rows: Numbers, are_equal: AreEqual) -> tuple[KeyTable,
     rows and keys only.
     """
     bits = max(len(hashes).bit_length() - 2, 0)
-    buckets = bucket_of(hashes, 2**bits + 1)
-    order = np.argsort((buckets.astype(np.uint64) << _LOW_BITS) | (hashes & _LOW), kind="stable")
-    hashes, rows, buckets = hashes[order], rows[order], buckets[order]
-    leader = _leaders(hashes, rows, buckets, are_equal)
-    # A stable sort by leader: the rows of each key come together, in their order.
-    order = np.argsort(leader, kind="stable")
-    leader, rows = leader[order], rows[order]
-    is_first = np.ones(len(rows), bool)
-    is_first[1:] = leader[1:] != leader[:-1]
-    heads = leader[is_first]
-    starts = np.searchsorted(buckets[heads], np.arange(2**bits + 1)).astype(np.uint32)
-    table = KeyTable(starts, (hashes[heads] & _LOW).astype(np.uint32))
-    list_starts = np.append(np.flatnonzero(is_first), len(rows)).astype(np.uint32)
-    return table, Lists(list_starts, rows.astype(np.uint32))
+    starts, order = by_first_bits(hashes, bits, int(_LOW))
+    rows = rows[order]
+    # The bits of a hash that the table keeps: equal keys have equal ones.
+    kept = hashes[order]
+    kept = (bucket_of(kept, len(starts)).astype(np.uint64) << _LOW_BITS) | (kept & _LOW)
+    places, leaders = _leaders(kept, rows, are_equal)
+    if len(places):
+        leader = np.arange(len(rows))
+        leader[places] = leaders
+        # A stable sort by leader: the rows of each key come together, in their order.
+        by_leader = np.argsort(leader, kind="stable")
+        leader, rows = leader[by_leader], rows[by_leader]
+        is_first = np.ones(len(rows), bool)
+        is_first[1:] = leader[1:] != leader[:-1]
+        kept = kept[leader[is_first]]
+        starts = np.searchsorted(kept >> _LOW_BITS, np.arange(len(starts))).astype(np.uint32)
+        firsts = np.append(np.flatnonzero(is_first), len(rows))
+    else:
+        firsts = np.arange(len(rows) + 1)
+    table = KeyTable(starts, (kept & _LOW).astype(np.uint32))
+    return table, Lists(firsts.astype(np.uint32), rows.astype(np.uint32))
 
 
-def _leaders(
-    hashes: Hashes, rows: Numbers, buckets: Numbers, are_equal: AreEqual
-) -> npt.NDArray[np.int64]:
-    """Return for each place the first place with the same key; places are in table order."""
-    places = np.arange(len(rows))
-    leader = places.copy()
-    marks = hashes & _LOW
-    same = np.zeros(len(rows), bool)
-    same[1:] = (buckets[1:] == buckets[:-1]) & (marks[1:] == marks[:-1])
-    run = np.maximum.accumulate(np.where(same, 0, places))
-    pending = np.flatnonzero(same)
+def _leaders(kept: Hashes, rows: Numbers, are_equal: AreEqual) -> tuple[Numbers, Numbers]:
+    """Return the places whose key an earlier place has, too, and the first such place of each.
+
+    Places are in table order; `kept` are the bits by which they are ordered.
+    """
+    pending = np.flatnonzero(kept[1:] == kept[:-1]) + 1
+    # The place before each run of equal bits leads it.
+    is_start = np.diff(pending, prepend=NONE) != 1
+    run = np.maximum.accumulate(np.where(is_start, pending - 1, 0)) if len(pending) else pending
+    found, leaders = [pending[:0]], [pending[:0]]
     while len(pending):
-        equal = are_equal(rows[pending], rows[run[pending]])
-        leader[pending[equal]] = run[pending[equal]]
+        equal = are_equal(rows[pending], rows[run])
+        found.append(pending[equal])
+        leaders.append(run[equal])
         # The first of the others in each run leads the next round.
-        pending = pending[~equal]
-        heads, inverse = np.unique(run[pending], return_inverse=True)
-        firsts = np.full(len(heads), len(rows), np.int64)
-        np.minimum.at(firsts, inverse, pending)
-        run[pending] = firsts[inverse]
-        pending = pending[run[pending] != pending]
-    return leader
+        pending, run = pending[~equal], run[~equal]
+        _, first, inverse = np.unique(run, return_index=True, return_inverse=True)
+        run = pending[first][inverse]
+        pending, run = pending[run != pending], run[run != pending]
+    return np.concatenate(found), np.concatenate(leaders)

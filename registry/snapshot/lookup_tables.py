@@ -94,9 +94,17 @@ def _classes(snapshot: Content) -> Arrays:
     rules = _whole([shapes(texts) for texts in snapshot.rows("observations").columns("rules")], int)
     pairs = own * (len(known) + 1)
     pairs[: len(rules)] += rules + 1
-    _, example, classes = np.unique(pairs, return_index=True, return_inverse=True)
-    yield "entry-class.u32", classes.astype(np.uint32)
-    yield "class-example.u32", example.astype(np.uint32)
+    # There are few pairs: a table of them is faster than a sort.
+    encoded = pa.array(pairs).dictionary_encode()
+    order = np.argsort(encoded.dictionary.to_numpy())
+    number = np.empty(len(order), np.uint32)
+    number[order] = np.arange(len(order))
+    classes = number[encoded.indices.to_numpy()]
+    example = np.empty(len(order), np.uint32)
+    # Reversed, so that the first entry of each class is written last.
+    example[classes[::-1]] = np.arange(len(classes))[::-1]
+    yield "entry-class.u32", classes
+    yield "class-example.u32", example
 
 
 def _distinct(texts: pa.Array) -> list[str]:
@@ -220,19 +228,22 @@ def _digests(snapshot: Content, name: Digest, own: NDArray[np.bool_]) -> Arrays:
 def _prints(snapshot: Content, own: NDArray[np.bool_]) -> Arrays:
     """Yield the tables of the distinct fingerprints of all pictures, and their pictures."""
     picture, codes = _all_prints(snapshot, own)
-    by_picture = np.argsort(picture, kind="stable")
-    picture, codes = picture[by_picture], codes.take(by_picture)
+    if (picture[1:] < picture[:-1]).any():
+        by_picture = np.argsort(picture, kind="stable")
+        picture, codes = picture[by_picture], codes.take(by_picture)
     order, number = distinct(codes)
     first = np.flatnonzero(np.diff(number, prepend=-1))
     heads = order[first]
     known = codes.has_wide[heads]
-    different, starts = np.unique(codes.phash64[heads], return_index=True)
+    every = codes.phash64[heads]
+    starts = np.flatnonzero(np.append(True, every[1:] != every[:-1])[: len(every)])
+    different = every[starts]
     for place, table in enumerate(build_codes(different)):
         yield f"code{place}-starts.u32", table.starts
         yield f"code{place}-codes.u64", table.codes
         yield f"code{place}-rows.u32", table.rows
     yield "code-prints.u32", np.append(starts, len(first)).astype(np.uint32)
-    yield "print-code.u64", codes.phash64[heads]
+    yield "print-code.u64", every
     yield "print-wide.u32", np.where(known, np.cumsum(known), 0).astype(np.uint32)
     yield "wide-words.u64", np.ascontiguousarray(codes.phash256[heads[known]]).reshape(-1)
     ends = np.append(first, len(order)).astype(np.uint32)
