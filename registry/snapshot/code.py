@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
 from registry.fingerprints import versions
 from registry.signals import readers
 
-# Rooms and files whose code decides what is in a segment.
-_ROOMS = ("evidence", "signals", "snapshot", "urls", "verdict", "db/rows.py", "model.py")
+# Rooms and files whose code and data decide what is in a segment.
+ROOMS = (
+    *("agents", "evidence", "signals", "snapshot", "urls", "verdict"),
+    *("db/rows.py", "model.py", "plugins.py", "text.py"),
+)
 
 
 def code_digest() -> str:
@@ -26,9 +30,14 @@ def code_digest() -> str:
 def _sources() -> str:
     package = Path(__file__).parents[1]
     digest = hashlib.sha256()
-    for room in _ROOMS:
-        place = package / room
-        for file in sorted(place.rglob("*.py")) if place.is_dir() else [place]:
-            digest.update(f"\n{file.relative_to(package)}\n".encode())
-            digest.update(file.read_bytes())
+    for file in sorted(_files(package)):
+        digest.update(f"\n{file.relative_to(package)}\n".encode())
+        digest.update(file.read_bytes())
     return digest.hexdigest()
+
+
+def _files(package: Path) -> Iterator[Path]:
+    for room in ROOMS:
+        place = package / room
+        files = place.rglob("*") if place.is_dir() else [place]
+        yield from (file for file in files if file.suffix != ".pyc" and file.is_file())
