@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from llvmlite import ir
 from numba import types
+from numba.extending import intrinsic
 
 from registry.compiling import compiled
-from registry.matching._key_kernel import prefetch
 
-# How many queries ahead a directory, and then a bucket, is fetched into the cache.
-_FAR, _NEAR = 24, 8
+_intrinsic: Callable[[Callable[..., Any]], Callable[..., Any]] = intrinsic
 
 _M1 = np.uint64(0x5555555555555555)
 _M2 = np.uint64(0x3333333333333333)
@@ -36,20 +37,40 @@ def _count_bits(x: Any) -> Any:
     return np.int64((x * _H1) >> _S56)
 
 
+@_intrinsic
+def _near_eight(_: Any, codes: Any, at: Any, code: Any, radius: Any) -> Any:
+    """Return whether any of eight codes from a place on is within a radius of a code."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        array = context.make_array(signature.args[0])(context, builder, args[0])
+        eight = ir.VectorType(ir.IntType(64), 8)
+
+        def all_eight(value: Any) -> Any:
+            one = builder.insert_element(ir.Constant(eight, None), value, ir.IntType(32)(0))
+            zeros = ir.Constant(ir.VectorType(ir.IntType(32), 8), None)
+            return builder.shuffle_vector(one, ir.Constant(eight, None), zeros)
+
+        place = builder.gep(array.data, [args[1]])
+        held = builder.load(builder.bitcast(place, eight.as_pointer()))
+        held.align = 8
+        differing = builder.xor(held, all_eight(args[2]))
+        kind = ir.FunctionType(eight, [eight])
+        name = "llvm.ctpop.v8i64"
+        count = builder.module.globals.get(name) or ir.Function(builder.module, kind, name)
+        bits = builder.call(count, [differing])
+        near = builder.icmp_unsigned("<=", bits, all_eight(args[3]))
+        whole = builder.bitcast(near, ir.IntType(8))
+        return builder.icmp_unsigned("!=", whole, ir.IntType(8)(0))
+
+    return types.boolean(codes, types.intp, types.uint64, types.uint64), generate
+
+
 @compiled(inline="always")
 def _found_before(differing: Any, earlier: Any) -> Any:
     for i in range(0, len(earlier), 2):
         if _count_bits(differing & earlier[i]) <= np.int64(earlier[i + 1]):
             return True
     return False
-
-
-@compiled(inline="always")
-def _fetch_ahead(keys: Any, query: Any, last: Any, mask: Any, starts: Any, codes: Any) -> None:
-    if query + _FAR < last:
-        prefetch(starts, np.intp(keys[query + _FAR] ^ mask))
-    if query + _NEAR < last:
-        prefetch(codes, np.intp(starts[keys[query + _NEAR] ^ mask]))
 
 
 # Queries; the table; the passes before; limits; what goes on and what comes out.
@@ -89,25 +110,34 @@ def scan(
     """
     first, last, radius, most = limits[0], limits[1], limits[2], limits[3]
     used, resume = 0, state[2]
+    near, eight_before = np.uint64(radius), len(entry_codes) - 8
     for at in range(state[0], len(masks)):
         for query in range(state[1], last):
-            _fetch_ahead(keys, query, last, masks[at], starts, entry_codes)
             bucket, code = keys[query] ^ masks[at], codes[query]
             end = np.int64(starts[bucket + 1]) if found[query] <= most else np.int64(0)
-            for slot in range(max(np.int64(starts[bucket]), resume), end):
-                differing = code ^ entry_codes[slot]
-                if _count_bits(differing) > radius or _found_before(differing, earlier):
+            begin = max(np.int64(starts[bucket]), resume)
+            resume = np.int64(0)
+            # Eight at a time, whatever the bucket's size: a loop of unknown length costs more.
+            # The last eight are tested again where fewer are left.
+            while begin < end:
+                if not _near_eight(entry_codes, min(begin, eight_before), code, near):
+                    begin += 8
                     continue
-                if used == len(out_query):
-                    state[0], state[1], state[2] = at, query, slot
-                    return used
-                found[query] += np.uint32(1)
-                if found[query] > most:
-                    break
-                out_query[used], out_row[used] = query, entry_rows[slot]
-                out_distance[used] = _count_bits(differing)
-                used += 1
-            resume = 0
+                for slot in range(begin, min(begin + 8, end)):
+                    differing = code ^ entry_codes[slot]
+                    if _count_bits(differing) > radius or _found_before(differing, earlier):
+                        continue
+                    if used == len(out_query):
+                        state[0], state[1], state[2] = at, query, slot
+                        return used
+                    found[query] += np.uint32(1)
+                    if found[query] > most:
+                        end = np.int64(0)
+                        break
+                    out_query[used], out_row[used] = query, entry_rows[slot]
+                    out_distance[used] = _count_bits(differing)
+                    used += 1
+                begin += 8
         state[1] = first
     state[0] = len(masks)
     return used

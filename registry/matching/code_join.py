@@ -17,13 +17,15 @@ import numpy.typing as npt
 
 from registry.matching import brute
 from registry.matching.brute import Codes, Pairs
-from registry.matching.code_tables import CodeTables, Pass, near, plan
+from registry.matching.code_tables import CodeTable, CodeTables, Pass, near, plan
 
 # Queries up to which NumPy is faster than loading the compiled kernel (0.5 s; the first start
 # on a machine compiles it).
 SINGLY = 200
 # Pairs that one task writes before its buffers are emptied, at 9 bytes each.
 _BUFFER = 1 << 16
+# Bytes of a part of a table that stay in a core's cache, and the fewest queries for one.
+_CACHED, _FEWEST = 1 << 19, 128
 # Tasks per thread: more than one, so that threads share the crowded parts of the code space.
 _TASKS = 4
 
@@ -91,10 +93,10 @@ class CodeJoin:
     def _pass(self, one: Pass, earlier: tuple[Pass, ...]) -> Iterator[Pairs]:
         keys = one.table.keys(self._queries)
         order = np.argsort(keys, kind="stable")
-        found = self._found[order]
+        found, queries = self._found[order], (keys[order], self._queries[order])
         tasks = [
-            _Task(one, earlier, (keys[order], self._queries[order]), ends, found, self._limits)
-            for ends in _ranges(len(order), self._threads * _TASKS)
+            _Task(one, earlier, queries, ends, found, self._limits)
+            for ends in self._ranges(queries[0], one.table)
         ]
         with ThreadPoolExecutor(self._threads) as pool:
             while tasks:
@@ -103,14 +105,21 @@ class CodeJoin:
                 tasks = [task for task in tasks if task.unfinished]
         self._found[order] = found
 
+    def _ranges(self, keys: npt.NDArray[np.int64], table: CodeTable) -> list[tuple[int, int]]:
+        """Return ranges of sorted queries whose buckets are in a part of the table that fits.
+
+        The masks that change no higher bit lead to the same part, which is then in the cache.
+        """
+        size = table.codes.nbytes + table.starts.nbytes
+        wanted = max(size // _CACHED, self._threads * _TASKS)
+        bits = min(wanted.bit_length(), max(len(keys) // _FEWEST, 1).bit_length(), table.bits)
+        first = np.arange((1 << bits) + 1) << (table.bits - bits)
+        edges = np.searchsorted(keys, first).tolist()
+        return [(start, end) for start, end in itertools.pairwise(edges) if end > start]
+
     @property
     def _limits(self) -> tuple[int, int]:
         return self._radius, self._most
-
-
-def _ranges(count: int, parts: int) -> list[tuple[int, int]]:
-    edges = np.linspace(0, count, min(count, parts) + 1).astype(int).tolist()
-    return list(itertools.pairwise(edges))
 
 
 class _Task:

@@ -66,7 +66,7 @@ class Pass:
 
     @property
     def masks(self) -> npt.NDArray[np.int64]:
-        """The masks, those with fewer bits first."""
+        """The masks, in their order: those with the same first bits follow each other."""
         return _masks(self.table.bits, self.flips)
 
 
@@ -135,4 +135,4 @@ def _within(
 def _masks(bits: int, flips: int) -> npt.NDArray[np.int64]:
     chosen = (itertools.combinations(range(bits), count) for count in range(min(flips, bits) + 1))
     masks = [sum(1 << bit for bit in bits_) for sets in chosen for bits_ in sets]
-    return np.array(masks, np.int64)
+    return np.sort(np.array(masks, np.int64))
