@@ -73,6 +73,42 @@ def _found_before(differing: Any, earlier: Any) -> Any:
     return False
 
 
+@compiled()
+def _write(
+    query: Any,
+    code: Any,
+    slots: Any,
+    entry_codes: Any,
+    entry_rows: Any,
+    earlier: Any,
+    limits: Any,
+    found: Any,
+    out_query: Any,
+    out_row: Any,
+    out_distance: Any,
+    used: Any,
+) -> Any:
+    """Write the pairs of a query with the slots [first, last) that are near.
+
+    Returns the slot to continue from, `last` if there is none, and how many pairs are written.
+    """
+    first, last = slots
+    for slot in range(first, last):
+        differing = code ^ entry_codes[slot]
+        if _count_bits(differing) > limits[2] or _found_before(differing, earlier):
+            continue
+        if found[query] > limits[3]:
+            break
+        if used == len(out_query):
+            return slot, used
+        found[query] += np.uint32(1)
+        if found[query] <= limits[3]:
+            out_query[used], out_row[used] = query, entry_rows[slot]
+            out_distance[used] = _count_bits(differing)
+            used += 1
+    return last, used
+
+
 # Queries; the table; the passes before; limits; what goes on and what comes out.
 _SIGNATURE = types.int64(
     *(_Numbers, _Words, _Numbers),
@@ -108,36 +144,27 @@ def scan(
     out. `found` counts the pairs of each query; one with more than the most is not looked up any
     further.
     """
-    first, last, radius, most = limits[0], limits[1], limits[2], limits[3]
     used, resume = 0, state[2]
-    near, eight_before = np.uint64(radius), len(entry_codes) - 8
+    near, eight_before = np.uint64(limits[2]), len(entry_codes) - 8
     for at in range(state[0], len(masks)):
-        for query in range(state[1], last):
+        for query in range(state[1], limits[1]):
             bucket, code = keys[query] ^ masks[at], codes[query]
-            end = np.int64(starts[bucket + 1]) if found[query] <= most else np.int64(0)
+            end = np.int64(starts[bucket + 1]) if found[query] <= limits[3] else np.int64(0)
             begin = max(np.int64(starts[bucket]), resume)
             resume = np.int64(0)
             # Eight at a time, whatever the bucket's size: a loop of unknown length costs more.
             # The last eight are tested again where fewer are left.
             while begin < end:
-                if not _near_eight(entry_codes, min(begin, eight_before), code, near):
-                    begin += 8
-                    continue
-                for slot in range(begin, min(begin + 8, end)):
-                    differing = code ^ entry_codes[slot]
-                    if _count_bits(differing) > radius or _found_before(differing, earlier):
-                        continue
-                    if used == len(out_query):
+                if _near_eight(entry_codes, min(begin, eight_before), code, near):
+                    last = min(begin + 8, end)
+                    slot, used = _write(
+                        *(query, code, (begin, last), entry_codes, entry_rows, earlier, limits),
+                        *(found, out_query, out_row, out_distance, used),
+                    )
+                    if slot < last:
                         state[0], state[1], state[2] = at, query, slot
                         return used
-                    found[query] += np.uint32(1)
-                    if found[query] > most:
-                        end = np.int64(0)
-                        break
-                    out_query[used], out_row[used] = query, entry_rows[slot]
-                    out_distance[used] = _count_bits(differing)
-                    used += 1
                 begin += 8
-        state[1] = first
+        state[1] = limits[0]
     state[0] = len(masks)
     return used
