@@ -5,13 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-import pyarrow as pa
 import pyarrow.compute as pc
 
 from registry.index.decisions import STRICT, Decisions
 from registry.matching.key_table import NONE
 from registry.model import OUTCOMES
-from registry.urls.columns import key_column, url_keys
+from registry.urls.columns import url_keys
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -54,9 +53,9 @@ class PageIndex:
         outcomes[has] = self._outcome[wanted]
         return entries, outcomes
 
-    def entries(self, key: str) -> Numbers:
-        """Return the entries of the pictures on a page, by a crawl or a list."""
-        pages = self._find(key_column(pa.array([key])))
+    def entries(self, urls: KeyColumn) -> Numbers:
+        """Return the entries of the pictures on pages, by a crawl or a list."""
+        pages = self._find(urls)
         return self._tables.of_page.of(pages[pages != NONE])[1]
 
     def _find(self, urls: KeyColumn) -> Numbers:

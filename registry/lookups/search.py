@@ -25,6 +25,7 @@ from registry.urls.key import url_key
 
 if TYPE_CHECKING:
     from registry.model import Digest, Picture
+    from registry.urls.columns import KeyColumn
 
 # Most differing bits of phash256 if only that hash is given.
 WIDE_RADIUS = 60
@@ -60,6 +61,8 @@ class _Search:
         self._index = index
         self._distance = distance
         self._matches: dict[str, EntryMatch] = {}
+        # The entries among them: the first way to find one counts.
+        self._added = set[int]()
         self.page: Outcome | None = None
 
     def ranked(self) -> tuple[EntryMatch, ...]:
@@ -77,7 +80,8 @@ class _Search:
         key = url_key(url)
         if key is None:
             raise UsageError(f"{url} is not a URL of an image", "write it as https://HOST/PATH")
-        entries = self._index.all_at(self._index.places(key_column(pa.array([key]))))
+        keys = key_column(pa.array([key]))
+        entries = self._index.all_at(self._index.places(keys))
         for entry in entries.tolist():
             self._add(entry, "url", "exact", None)
         # As in a check, other entries of the picture at this URL count, too.
@@ -85,7 +89,7 @@ class _Search:
         for image in images:
             self._add_image(image, "digest", "exact", None)
         self._by_codes(self._index.prints.of(np.array(images, np.int64))[1])
-        self._by_page(key)
+        self._by_page(keys, key)
         crawled = bool(self._index.crawled(entries).any())
         sites = self._index.sites
         at = sites.place(key)
@@ -96,8 +100,8 @@ class _Search:
             part, verdict = answer
             self._add_site(sites.row(at, part), verdict, in_question=in_question)
 
-    def _by_page(self, key: str) -> None:
-        on_page = self._index.pages.entries(key).tolist()
+    def _by_page(self, keys: KeyColumn, key: str) -> None:
+        on_page = self._index.pages.entries(keys).tolist()
         for entry in on_page:
             self._add(entry, "url", None, None, on_page=True)
         if on_page:
@@ -163,6 +167,9 @@ class _Search:
         *,
         on_page: bool = False,
     ) -> None:
+        if entry in self._added:
+            return
+        self._added.add(entry)
         row = self._index.snapshot.entries[entry]
         match = EntryMatch(
             entry=row.name,
@@ -178,7 +185,7 @@ class _Search:
             past=row.past,
             on_page=on_page,
         )
-        self._matches.setdefault(match.entry, match)
+        self._matches[match.entry] = match
 
     def _add_site(self, site: int, verdict: Verdict, *, in_question: bool = False) -> None:
         if verdict.decision == "unspecified":

@@ -10,6 +10,7 @@ import itertools
 import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -28,6 +29,11 @@ _BUFFER = 1 << 16
 _CACHED, _FEWEST = 1 << 19, 128
 # Tasks per thread: more than one, so that threads share the crowded parts of the code space.
 _TASKS = 4
+
+
+@cache
+def _cores() -> int:
+    return os.cpu_count() or 1
 
 
 class CodeJoin:
@@ -51,7 +57,7 @@ class CodeJoin:
         self._queries = np.ascontiguousarray(queries, np.uint64)
         self._radius = radius
         self._most = most
-        self._threads = threads or os.cpu_count() or 1
+        self._threads = threads or _cores()
         self._found = np.zeros(len(queries), np.uint32)
 
     @property

@@ -49,24 +49,43 @@ class MappedFile:
         """Whether all chunks are verified."""
         return self._is_whole or bool(self._verified.all())
 
-    def verify(self, starts: NDArray[np.int64], ends: NDArray[np.int64]) -> None:
-        """Verify the chunks with some ranges of bytes; empty ranges have none."""
+    def verify_range(self, start: int, end: int) -> None:
+        """Verify the chunks with a range of bytes; an empty one has none."""
+        if end <= start or self._is_whole:
+            return
+        first, last = start // CHUNK, (end - 1) // CHUNK
+        if first < last or not self._verified[first]:
+            self._verify_missing(np.arange(first, last + 1))
+
+    def verify_ranges(self, starts: NDArray[np.int64], ends: NDArray[np.int64]) -> None:
+        """Verify the chunks with some ranges of bytes."""
         if self._is_whole:
             return
         some = ends > starts
         first, last = starts[some] // CHUNK, (ends[some] - 1) // CHUNK
-        if self._verified[first].all() and self._verified[last].all() and (last < first + 2).all():
+        if (last < first + 2).all():
+            self._verify_missing(first)
+            self._verify_missing(last)
             return
         wanted = np.zeros(len(self._verified) + 1, np.int64)
         np.add.at(wanted, first, 1)
         np.add.at(wanted, last + 1, -1)
-        for chunk in np.flatnonzero((np.cumsum(wanted)[:-1] > 0) & ~self._verified).tolist():
-            self._verify(chunk)
+        self._verify_missing(np.flatnonzero(np.cumsum(wanted)[:-1] > 0))
+
+    def verify_at(self, places: NDArray[np.int64]) -> None:
+        """Verify the chunks with some bytes."""
+        if not self._is_whole:
+            self._verify_missing(places // CHUNK)
+
+    def _verify_missing(self, chunks: NDArray[np.int64]) -> None:
+        verified = self._verified[chunks]
+        if not verified.all():
+            for chunk in np.unique(chunks[~verified]).tolist():
+                self._verify(chunk)
 
     def verify_all(self) -> None:
         """Verify the whole file."""
-        for chunk in np.flatnonzero(~self._verified).tolist():
-            self._verify(chunk)
+        self._verify_missing(np.arange(len(self._verified)))
 
     def _verify(self, chunk: int) -> None:
         found = hashlib.sha256(self.data[chunk * CHUNK : (chunk + 1) * CHUNK]).digest()
@@ -114,19 +133,22 @@ class MappedArray:
         if isinstance(places, slice):
             first, last, step = places.indices(len(self))
             assert step == 1, "ranges are read forwards"
-            self._verify(np.array([first]), np.array([max(last, first)]))
+            self._verify(first, max(last, first))
         else:
-            numbers = np.atleast_1d(np.asarray(places))
-            numbers = numbers.astype(np.int64)
-            numbers = np.where(numbers < 0, numbers + len(self), numbers)
-            self._verify(numbers, numbers + 1)
+            numbers = np.asarray(places).astype(np.int64, copy=False)
+            if numbers.size and numbers.min() < 0:
+                numbers = np.where(numbers < 0, numbers + len(self), numbers)
+            # An element is within one chunk: its place is a multiple of its size.
+            self._file.verify_at(self._byte(numbers))
         return self._array[places]
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
         """Return all elements, verified."""
-        self._verify(np.array([0]), np.array([len(self)]))
+        self._verify(0, len(self))
         return np.array(self._array, dtype, copy=copy)
 
-    def _verify(self, first: NDArray[np.int64], last: NDArray[np.int64]) -> None:
-        size = self._array.itemsize
-        self._file.verify(self._start + first * size, self._start + last * size)
+    def _verify(self, first: int, last: int) -> None:
+        self._file.verify_range(self._byte(first), self._byte(last))
+
+    def _byte(self, number: Any) -> Any:
+        return self._start + number * self._array.itemsize

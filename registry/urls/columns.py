@@ -53,6 +53,10 @@ class KeyColumn:
         text, plain, has = self.text, self.plain, self.has
         if rows is not None:
             text, plain, has = text.take(pa.array(rows)), plain[rows], has[rows]
+        if not plain.any():
+            texts = text.to_pylist()
+            keys = [url_key(url) if own else None for url, own in zip(texts, has, strict=True)]
+            return pa.array(keys, pa.string())
         if not (plain & has).all():
             others = pa.array(has & ~plain)
             rest = [url_key(url) for url in text.filter(others).to_pylist()]

@@ -26,6 +26,7 @@ from __future__ import annotations
 
 import re
 import string
+from functools import lru_cache
 from typing import NamedTuple
 
 from registry.urls.hosts import bare, spelled_authority
@@ -52,6 +53,8 @@ _REFERENCE = re.compile(
     r"(?P<path>[^?#]*)(?:\?(?P<query>[^#]*))?",
     re.IGNORECASE | re.DOTALL,
 )
+# URLs whose keys are kept: one look-up asks for that of its URL several times.
+_MOST_KEPT = 64
 # Browsers take out the controls and the space (URL Standard, section 4.4).
 _EDGES = "".join(map(chr, range(0x21))) + INVISIBLE
 _INSIDE = str.maketrans("", "", "\t\n\r")
@@ -68,6 +71,7 @@ class Normal(NamedTuple):
     tracking: tuple[str, ...]
 
 
+@lru_cache(maxsize=_MOST_KEPT)
 def url_key(url: str) -> str | None:
     """Return the normal form of an http(s) URL, or None for anything else. Never raises.
 
@@ -174,6 +178,8 @@ def without_end(text: str) -> str:
     """Return normal text without the percent-encoded invisible characters at its end."""
     # From the end: a pattern would try every run of them, in quadratic time.
     end = len(text)
+    if text[-3:-2] != "%":
+        return text
     while size := next((len(one) for one in _ENDS if text.endswith(one, 0, end)), 0):
         end -= size
     return text[:end]
