@@ -39,7 +39,7 @@ def _count_bits(x: Any) -> Any:
 
 @_intrinsic
 def _near_eight(_: Any, codes: Any, at: Any, code: Any, radius: Any) -> Any:
-    """Return whether any of eight codes from a place on is within a radius of a code."""
+    """Return bits for which of eight codes from a place on are within a radius of a code."""
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         array = context.make_array(signature.args[0])(context, builder, args[0])
@@ -59,10 +59,9 @@ def _near_eight(_: Any, codes: Any, at: Any, code: Any, radius: Any) -> Any:
         count = builder.module.globals.get(name) or ir.Function(builder.module, kind, name)
         bits = builder.call(count, [differing])
         near = builder.icmp_unsigned("<=", bits, all_eight(args[3]))
-        whole = builder.bitcast(near, ir.IntType(8))
-        return builder.icmp_unsigned("!=", whole, ir.IntType(8)(0))
+        return builder.zext(builder.bitcast(near, ir.IntType(8)), ir.IntType(64))
 
-    return types.boolean(codes, types.intp, types.uint64, types.uint64), generate
+    return types.uint64(codes, types.intp, types.uint64, types.uint64), generate
 
 
 @compiled(inline="always")
@@ -77,7 +76,8 @@ def _found_before(differing: Any, earlier: Any) -> Any:
 def _write(
     query: Any,
     code: Any,
-    slots: Any,
+    first: Any,
+    near: Any,
     entry_codes: Any,
     entry_rows: Any,
     earlier: Any,
@@ -88,25 +88,25 @@ def _write(
     out_distance: Any,
     used: Any,
 ) -> Any:
-    """Write the pairs of a query with the slots [first, last) that are near.
+    """Write the pairs of a query with the slots from `first` on that the bits of `near` name.
 
-    Returns the slot to continue from, `last` if there is none, and how many pairs are written.
+    Returns the bits that are left when the out arrays are full, and how many pairs are written.
     """
-    first, last = slots
-    for slot in range(first, last):
+    while near and found[query] <= limits[3]:
+        slot = first + _count_bits((near - _S1) & ~near)
         differing = code ^ entry_codes[slot]
-        if _count_bits(differing) > limits[2] or _found_before(differing, earlier):
+        if _found_before(differing, earlier):
+            near &= near - _S1
             continue
-        if found[query] > limits[3]:
-            break
         if used == len(out_query):
-            return slot, used
+            return near, used
+        near &= near - _S1
         found[query] += np.uint32(1)
         if found[query] <= limits[3]:
             out_query[used], out_row[used] = query, entry_rows[slot]
             out_distance[used] = _count_bits(differing)
             used += 1
-    return last, used
+    return np.uint64(0), used
 
 
 # Queries; the table; the passes before; limits; what goes on and what comes out.
@@ -145,7 +145,7 @@ def scan(
     further.
     """
     used, resume = 0, state[2]
-    near, eight_before = np.uint64(limits[2]), len(entry_codes) - 8
+    radius, eight_before = np.uint64(limits[2]), len(entry_codes) - 8
     for at in range(state[0], len(masks)):
         for query in range(state[1], limits[1]):
             bucket, code = keys[query] ^ masks[at], codes[query]
@@ -153,15 +153,19 @@ def scan(
             begin = max(np.int64(starts[bucket]), resume)
             resume = np.int64(0)
             # Eight at a time, whatever the bucket's size: a loop of unknown length costs more.
-            # The last eight are tested again where fewer are left.
+            # Those before and behind the bucket's slots are left out of the answer.
             while begin < end:
-                if _near_eight(entry_codes, min(begin, eight_before), code, near):
-                    last = min(begin + 8, end)
-                    slot, used = _write(
-                        *(query, code, (begin, last), entry_codes, entry_rows, earlier, limits),
+                first = min(begin, eight_before)
+                near = _near_eight(entry_codes, first, code, radius)
+                if near:
+                    near = (near >> np.uint64(begin - first)) << np.uint64(begin - first)
+                    near &= (_S1 << np.uint64(min(end - first, 8))) - _S1
+                    near, used = _write(
+                        *(query, code, first, near, entry_codes, entry_rows, earlier, limits),
                         *(found, out_query, out_row, out_distance, used),
                     )
-                    if slot < last:
+                    if near:
+                        slot = first + _count_bits((near - _S1) & ~near)
                         state[0], state[1], state[2] = at, query, slot
                         return used
                 begin += 8
