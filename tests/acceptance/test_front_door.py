@@ -40,9 +40,10 @@ def test_examples(folder, name):
     assert doctest.DocTestRunner(optionflags=FLAGS).run(example).failed == 0
 
 
-def test_the_page_shows_what_is_so(folder):
+@pytest.mark.parametrize("page", ["docs/python.md", "docs/beyond.md"])
+def test_the_page_shows_what_is_so(folder, page):
     result = doctest.testfile(
-        str(ROOT / "docs/python.md"), module_relative=False, optionflags=FLAGS, encoding="utf-8"
+        str(ROOT / page), module_relative=False, optionflags=FLAGS, encoding="utf-8"
     )
     assert result.attempted > 8
     assert result.failed == 0
