@@ -21,8 +21,8 @@ TOP = 20
 FLOOD = 10_000
 # Most matches that are shown.
 MAX_SHOWN = 200
-# Entries whose rows are counted; the ones with the fewest rows are forgotten.
-MOST_ENTRIES = 100_000
+# Sites and entries whose rows are counted; the ones with the fewest rows are forgotten.
+MOST_COUNTED = {"hosts": 1_000_000, "similar": 100_000}
 MEANS_CROWDED = "more recorded pictures are similar than were compared"
 MEANS_NOT_READ = "URLs, digests or pictures in a form that is not read"
 
@@ -79,8 +79,10 @@ class Tally:
         self.crowded += other.crowded
         for name in _COUNTERS:
             getattr(self, name).update(getattr(other, name))
-        if len(self.similar) > MOST_ENTRIES:
-            self.similar = Counter(dict(self.similar.most_common(MOST_ENTRIES // 2)))
+        for name, most in MOST_COUNTED.items():
+            counts = getattr(self, name)
+            if len(counts) > most:
+                setattr(self, name, Counter(dict(counts.most_common(most // 2))))
 
 
 @dataclass(frozen=True, slots=True)
