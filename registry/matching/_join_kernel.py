@@ -65,6 +65,18 @@ def _near_eight(_: Any, codes: Any, at: Any, code: Any, radius: Any) -> Any:
 
 
 @compiled(inline="always")
+def _lowest(bits: Any) -> Any:
+    return _count_bits((bits - _S1) & ~bits)
+
+
+@compiled(inline="always")
+def _between(bits: Any, first: Any, last: Any) -> Any:
+    """Return the bits from `first` on and before `last`, which are at most eight."""
+    shift = np.uint64(first)
+    return ((bits >> shift) << shift) & ((_S1 << np.uint64(last)) - _S1)
+
+
+@compiled(inline="always")
 def _found_before(differing: Any, earlier: Any) -> Any:
     for i in range(0, len(earlier), 2):
         if _count_bits(differing & earlier[i]) <= np.int64(earlier[i + 1]):
@@ -93,7 +105,7 @@ def _write(
     Returns the bits that are left when the out arrays are full, and how many pairs are written.
     """
     while near and found[query] <= limits[3]:
-        slot = first + _count_bits((near - _S1) & ~near)
+        slot = first + _lowest(near)
         differing = code ^ entry_codes[slot]
         if _found_before(differing, earlier):
             near &= near - _S1
@@ -152,21 +164,18 @@ def scan(
             end = np.int64(starts[bucket + 1]) if found[query] <= limits[3] else np.int64(0)
             begin = max(np.int64(starts[bucket]), resume)
             resume = np.int64(0)
-            # Eight at a time, whatever the bucket's size: a loop of unknown length costs more.
-            # Those before and behind the bucket's slots are left out of the answer.
+            # Always eight: a loop of unknown length costs more. Those outside the bucket are cut.
             while begin < end:
                 first = min(begin, eight_before)
                 near = _near_eight(entry_codes, first, code, radius)
                 if near:
-                    near = (near >> np.uint64(begin - first)) << np.uint64(begin - first)
-                    near &= (_S1 << np.uint64(min(end - first, 8))) - _S1
+                    near = _between(near, begin - first, min(end - first, 8))
                     near, used = _write(
                         *(query, code, first, near, entry_codes, entry_rows, earlier, limits),
                         *(found, out_query, out_row, out_distance, used),
                     )
                     if near:
-                        slot = first + _count_bits((near - _S1) & ~near)
-                        state[0], state[1], state[2] = at, query, slot
+                        state[0], state[1], state[2] = at, query, first + _lowest(near)
                         return used
                 begin += 8
         state[1] = limits[0]
