@@ -23,7 +23,6 @@ from registry.urls._kernel_bytes import (
     PERCENT,
     QUESTION,
     QUOTE,
-    SLASH,
     UNRESERVED,
     USUAL_END,
     ends_high,
@@ -32,6 +31,15 @@ from registry.urls._kernel_bytes import (
 )
 from registry.urls._kernel_hash import Bytes, Hashes, Offsets, buffers, hash_range, load64
 from registry.urls._kernel_rewrite import LONGEST, rewrite
+from registry.urls._kernel_vectors import (
+    WIDTH,
+    bits_used,
+    dot_bits,
+    host_bits,
+    lowest,
+    plain_bits,
+    slash_bits,
+)
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -40,6 +48,7 @@ if TYPE_CHECKING:
 # What became of a row: no text; a plain URL; brought to normal form here; left to `url_key`.
 # ODD is added to the first two if something else may be around or in the URL.
 NULL, PLAIN, REWRITTEN, LEFT, ODD = 0, 1, 2, 3, 16
+_NONE, _ONE = np.uint64(0), np.uint64(1)
 _States = types.Array(types.uint8, 1, "C")
 
 
@@ -88,6 +97,23 @@ def _parameters_are_normal(data: Any, start: Any, end: Any) -> Any:
 @compiled(inline="always")
 def _plain_host_end(data: Any, at: Any, end: Any) -> Any:
     """Return the end of a normal host name without a port that a slash follows, or -1."""
+    slashes = slash_bits(data, at) if at + WIDTH <= len(data) else _NONE
+    if not slashes:
+        return _long_host_end(data, at, end)
+    size = lowest(slashes)
+    if size == 0 or at + size >= end:
+        return -1
+    name = (_ONE << np.uint64(size)) - _ONE
+    dots = dot_bits(data, at) & name
+    starts = (dots << _ONE) | _ONE
+    if (host_bits(data, at) | dots) & name != name or dots & starts or starts > name:
+        return -1
+    return -1 if 48 <= data[at + bits_used(starts) - 1] <= 57 else at + size
+
+
+@compiled()
+def _long_host_end(data: Any, at: Any, end: Any) -> Any:
+    """Return the same byte by byte, for any length and near the end of the data."""
     label = at
     while at < end:
         byte = data[at]
@@ -120,12 +146,43 @@ def _key_start(data: Any, start: Any, end: Any) -> Any:
 
 
 @compiled(inline="always")
-def _plain(data: Any, key: Any, host_end: Any, end: Any) -> Any:
+def _plain_end(data: Any, at: Any, end: Any) -> Any:
+    """Return the end of the part of a path, from a slash on, that is plain; -1 for `/.` in it."""
+    after_slash = _NONE
+    while at < end and at + WIDTH <= len(data):
+        size = min(end - at, WIDTH)
+        inside = (_ONE << np.uint64(size)) - _ONE
+        others = ~plain_bits(data, at) & inside
+        slashes = slash_bits(data, at)
+        dots = dot_bits(data, at) & ((slashes << _ONE) | after_slash) & inside
+        if others:
+            first = lowest(others)
+            return at + first if not dots or lowest(dots) > first else -1
+        if dots:
+            return -1
+        after_slash = slashes >> np.uint64(WIDTH - 1)
+        at += size
+    return at
+
+
+@compiled(inline="always")
+def _plain(data: Any, host_end: Any, end: Any) -> Any:
     """Return 0 for a URL that is not plain, else 1, with ODD added."""
+    first = _plain_end(data, host_end, end)
+    if first < 0:
+        return 0
+    if first == end:
+        return 1 if USUAL_END[data[end - 1]] else 1 + ODD
+    return _plain_rest(data, first, end)
+
+
+@compiled()
+def _plain_rest(data: Any, first: Any, end: Any) -> Any:
+    """Return the same for a URL that is plain before `first`, byte by byte."""
     seen = np.uint8(0)
     dots = np.uint8(0)
-    before = np.uint8(SLASH)
-    for at in range(host_end + 1, end):
+    before = CLASSES[data[first - 1]]
+    for at in range(first, end):
         kind = CLASSES[data[at]]
         seen |= kind
         dots |= kind & (before >> np.uint8(3))
@@ -134,9 +191,9 @@ def _plain(data: Any, key: Any, host_end: Any, end: Any) -> Any:
         return 0
     odd = ODD if seen & np.uint8(QUOTE | COLON) or not USUAL_END[data[end - 1]] else 0
     if seen & np.uint8(PERCENT | QUESTION | AMPERSAND):
-        if not _parameters_are_normal(data, host_end, end):
+        if not _parameters_are_normal(data, first, end):
             return 0
-        escapes = _escapes(data, host_end, end) if seen & np.uint8(PERCENT) else 1
+        escapes = _escapes(data, first, end) if seen & np.uint8(PERCENT) else 1
         return 0 if escapes == 0 else escapes | odd
     return 1 | odd
 
@@ -165,7 +222,7 @@ def hash_keys(
         if key >= 0:
             host_end = _plain_host_end(data, key + 2, end)
             if host_end >= 0:
-                plain = _plain(data, key, host_end, end)
+                plain = _plain(data, host_end, end)
                 if plain:
                     keys[row] = hash_range(data, key, end)
                     hosts[row] = hash_range(data, key + 2, host_end)

@@ -43,10 +43,26 @@ DIGITS = np.frombuffer(b"0123456789ABCDEF", np.uint8).copy()
 _names = sorted(name.encode() for name in NAMES)
 NAME_BYTES = np.frombuffer(b"".join(_names), np.uint8).copy()
 NAME_ENDS = np.cumsum([len(name) for name in _names]).astype(np.int64)
-LONGEST_NAME = max(map(len, _names))
 _prefixes = [prefix.encode() for prefix in PREFIXES]
 PREFIX_BYTES = np.frombuffer(b"".join(_prefixes), np.uint8).copy()
 PREFIX_ENDS = np.cumsum([len(prefix) for prefix in _prefixes]).astype(np.int64)
+_MOST = 63
+
+
+def _tracking_sizes() -> Any:
+    """Return by first character, as bits, how long the names of tracking parameters are.
+
+    Longer ones than 63 count as 63.
+    """
+    sizes = np.zeros(256, np.uint64)
+    for name in [*_names, *_prefixes]:
+        last = _MOST if name in _prefixes else len(name)
+        bits = sum(1 << size for size in range(len(name), last + 1))
+        sizes[list(name[:1] + name[:1].upper())] |= np.uint64(bits)
+    return sizes
+
+
+TRACKING_SIZES = _tracking_sizes()
 
 
 @compiled()
@@ -75,11 +91,12 @@ def is_tracking(data: Any, start: Any, end: Any) -> Any:
     stop = start
     while stop < end and data[stop] != 61:
         stop += 1
+    size = stop - start
+    # Few parameters begin like one for tracking and are as long.
+    if size == 0 or not (TRACKING_SIZES[data[start]] >> np.uint64(min(size, _MOST))) & np.uint64(1):
+        return False
     if _has_prefix(data, start, stop):
         return True
-    size = stop - start
-    if size > LONGEST_NAME:
-        return False
     first = 0
     for number in range(len(NAME_ENDS)):
         if NAME_ENDS[number] - first == size:
