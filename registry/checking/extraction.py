@@ -190,7 +190,10 @@ def _urls(
     if role in ("page_url", "source_url"):
         keys.pages.append(urls)
     # An unclear column may hold other texts, too; they are no keys.
-    offered = valid | mixed if role in ("source_url", "") else present(text)
+    offered = valid | mixed
+    if role not in ("source_url", "") and not offered.all():
+        others = np.flatnonzero(~offered)
+        offered[others] = present(text.take(pa.array(others)))
     why_not = why_not or f"bad-{role}"
     # URLs of licences and persons do not name the page either.
     if role or not valid.all():

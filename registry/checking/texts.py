@@ -24,8 +24,10 @@ def readable(column: pa.Array) -> tuple[pa.Array, NDArray[np.bool_]]:
     Those hold invalid UTF-8, or are longer than LONGEST_TEXT.
     """
     given = mask(column.is_valid())
-    short = pc.less_equal(pc.binary_length(column), LONGEST_TEXT)
-    content = pc.if_else(short, column, None).cast(pa.binary())
+    lengths = pc.binary_length(column)
+    if (pc.max(lengths).as_py() or 0) > LONGEST_TEXT:
+        column = pc.if_else(pc.less_equal(lengths, LONGEST_TEXT), column, None)
+    content = column.cast(pa.binary())
     try:
         text = content.cast(pa.string())
     except pa.ArrowInvalid:

@@ -20,6 +20,7 @@ from registry.index.wide_hosts import WideHosts
 from registry.matching.key_table import NONE
 from registry.matching.remembered import NOT_KNOWN, Remembered
 from registry.urls.columns import hashes_of, hosts_of_keys
+from registry.urls.host_filter import HostFilter
 from registry.urls.sites import covering_hosts, wider_hosts
 
 if TYPE_CHECKING:
@@ -78,6 +79,12 @@ class SiteHosts:
     def _wide(self) -> WideHosts:
         return WideHosts(self._sites)
 
+    @cached_property
+    def _filter(self) -> HostFilter:
+        """Passes every host that a row covers."""
+        own = np.asarray(self._table.marks).astype(np.uint64)
+        return HostFilter(np.concatenate([own, self._wide.twins]), self._wide.whole)
+
     def program(self, hosts: Numbers) -> Numbers:
         """Return the number of the program of some hosts."""
         return self._program.values[hosts]
@@ -113,19 +120,21 @@ class SiteHosts:
 
     def numbers(self, keys: KeyColumn) -> tuple[Numbers, Numbers]:
         """Return the rows of a column whose hosts are covered, and the numbers of their hosts."""
-        numbers = self._remembered.of(keys.hosts, keys.has)
+        rows = self._filter.rows(keys)
+        numbers = self._remembered.of(keys.hosts[rows])
         new = np.flatnonzero(numbers == NOT_KNOWN)
         if len(new):
-            encoded = pa.array(keys.hosts[new]).dictionary_encode()
+            encoded = pa.array(keys.hosts[rows[new]]).dictionary_encode()
             which = encoded.indices.to_numpy()
             first = np.empty(len(encoded.dictionary), np.int64)
-            first[which[::-1]] = new[::-1]
+            first[which[::-1]] = rows[new[::-1]]
             hashes = keys.hosts[first]
             found = self._look_up(hosts_of_keys(keys.keys(first)), hashes)
             self._remembered.keep(hashes, found)
             numbers[new] = found[which]
-        rows = np.flatnonzero(numbers)
-        return rows, self._confirmed(keys, rows, numbers[rows].astype(np.int64))
+        covered = numbers != 0
+        rows = rows[covered]
+        return rows, self._confirmed(keys, rows, numbers[covered].astype(np.int64))
 
     def _confirmed(self, keys: KeyColumn, rows: Numbers, numbers: Numbers) -> Numbers:
         """Return the numbers of hosts of rows; another host may have the same hash."""

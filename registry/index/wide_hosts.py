@@ -17,23 +17,27 @@ if TYPE_CHECKING:
 
 
 class WideHosts:
-    """Refused hosts and their twins (with `www.` or without), by their hashes."""
+    """The hosts of claims by their hashes, ascending.
+
+    `twins` are those of refused hosts (with `www.` or without); `whole` are those of whole sites,
+    with their twins.
+    """
 
     def __init__(self, sites: Sites) -> None:
         refused, whole = sites.refused_by_claims()
-        self._twins = np.unique(hashes_of(_twins(refused)))
-        self._whole = np.unique(hashes_of(pa.concat_arrays([whole, _twins(whole)])))
+        self.twins = np.unique(hashes_of(_twins(refused)))
+        self.whole = np.unique(hashes_of(pa.concat_arrays([whole, _twins(whole)])))
 
     def may_cover(self, hosts: pa.StringArray, hashes: NDArray[np.uint64]) -> NDArray[np.bool_]:
         """Return which hosts a claim on another host may cover; False is certain, True is not."""
-        may = within(self._twins, hashes)
-        if not len(self._whole):
+        may = within(self.twins, hashes)
+        if not len(self.whole):
             return may
-        may |= ends_among(hosts, self._whole)
+        may |= ends_among(hosts, self.whole)
         rows = np.flatnonzero(pc.match_substring(hosts, ":").to_numpy(zero_copy_only=False))
         if len(rows):
             bare = pc.replace_substring_regex(hosts.take(pa.array(rows)), ":[0-9]+$", "")
-            may[rows] |= within(self._whole, hashes_of(bare)) | ends_among(bare, self._whole)
+            may[rows] |= within(self.whole, hashes_of(bare)) | ends_among(bare, self.whole)
         return may
 
 

@@ -22,7 +22,6 @@ _intrinsic: Callable[[Callable[..., Any]], Callable[..., Any]] = intrinsic
 _Words = types.Array(types.uint64, 1, "C", readonly=True)
 _Halves = types.Array(types.uint32, 1, "C", readonly=True)
 _Numbers = types.Array(types.int64, 1, "C")
-_Flags = types.Array(types.boolean, 1, "C", readonly=True)
 _Known = types.Array(types.int32, 1, "C", readonly=True)
 _Found = types.Array(types.int32, 1, "C")
 
@@ -82,8 +81,8 @@ def first_numbers(
     return numbers
 
 
-@compiled(types.void(_Words, _Flags, _Words, _Known, _Found))
-def _recall(hashes: Any, has: Any, held: Any, known: Any, numbers: Any) -> None:
+@compiled(types.void(_Words, _Words, _Known, _Found))
+def _recall(hashes: Any, held: Any, known: Any, numbers: Any) -> None:
     last = np.uint64(len(held) - 1)
     for first in range(0, len(hashes), _BLOCK):
         end = min(first + _BLOCK, len(hashes))
@@ -91,26 +90,18 @@ def _recall(hashes: Any, has: Any, held: Any, known: Any, numbers: Any) -> None:
             prefetch(held, np.intp(hashes[at] & last))
         for at in range(first, end):
             place = np.intp(hashes[at] & last)
-            if not has[at]:
-                numbers[at] = 0
-            elif held[place] == hashes[at]:
-                numbers[at] = known[place]
-            else:
-                numbers[at] = -1
+            numbers[at] = known[place] if held[place] == hashes[at] else -1
 
 
 def recall(
-    hashes: NDArray[np.uint64],
-    has: NDArray[np.bool_],
-    held: NDArray[np.uint64],
-    known: NDArray[np.int32],
+    hashes: NDArray[np.uint64], held: NDArray[np.uint64], known: NDArray[np.int32]
 ) -> NDArray[np.int32]:
-    """Return for each hash the number known in its place, -1 if another is there, 0 without one.
+    """Return for each hash the number known in its place, or -1 if another is there.
 
     There is a place for each value of the last bits.
     """
     numbers = np.empty(len(hashes), np.int32)
-    _recall(*map(_read_only, (hashes, has, held, known)), numbers)
+    _recall(*map(_read_only, (hashes, held, known)), numbers)
     return numbers
 
 

@@ -24,15 +24,15 @@ class Remembered:
         self._hashes[0] = 1
         self._numbers = np.zeros(1 << bits, np.int32)
 
-    def of(self, hashes: Hashes, has: npt.NDArray[np.bool_]) -> npt.NDArray[np.int32]:
-        """Return the number of each hash, NOT_KNOWN, or 0 in rows that do not have a key."""
+    def of(self, hashes: Hashes) -> npt.NDArray[np.int32]:
+        """Return the number of each hash, or NOT_KNOWN."""
         if len(hashes) >= COMPILED_KEYS:
             from registry.matching._key_kernel import recall
 
-            return recall(hashes, has, self._hashes, self._numbers)
+            return recall(hashes, self._hashes, self._numbers)
         places = hashes & self._last
         known = np.where(self._hashes[places] == hashes, self._numbers[places], NOT_KNOWN)
-        return np.where(has, known, 0).astype(np.int32)
+        return known.astype(np.int32)
 
     def keep(self, hashes: Hashes, numbers: npt.NDArray[np.int64]) -> None:
         """Remember some numbers, not below 0."""

@@ -105,6 +105,8 @@ class ArrowColumn:
 
     def _touch(self, rows: Numbers) -> None:
         """Verify the bytes of a row, or of some."""
+        if self._file.is_trusted:
+            return
         if self._texts:
             self._touch_texts(rows)
             return

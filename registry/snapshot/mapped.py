@@ -37,21 +37,21 @@ class MappedFile:
         self._digests = digests
         self.data = _map(folder, name, shown, size)
         self._verified = np.zeros(len(digests) // DIGEST_BYTES, bool)
-        self._is_whole = False
+        self.is_trusted = False
 
     def trust(self) -> None:
         """Take all chunks as verified: they were when the file was as it is now."""
         self._verified[:] = True
-        self._is_whole = True
+        self.is_trusted = True
 
     @property
     def is_verified(self) -> bool:
         """Whether all chunks are verified."""
-        return self._is_whole or bool(self._verified.all())
+        return self.is_trusted or bool(self._verified.all())
 
     def verify_range(self, start: int, end: int) -> None:
         """Verify the chunks with a range of bytes; an empty one has none."""
-        if end <= start or self._is_whole:
+        if end <= start or self.is_trusted:
             return
         first, last = start // CHUNK, (end - 1) // CHUNK
         if first < last or not self._verified[first]:
@@ -59,7 +59,7 @@ class MappedFile:
 
     def verify_ranges(self, starts: NDArray[np.int64], ends: NDArray[np.int64]) -> None:
         """Verify the chunks with some ranges of bytes."""
-        if self._is_whole:
+        if self.is_trusted:
             return
         some = ends > starts
         first, last = starts[some] // CHUNK, (ends[some] - 1) // CHUNK
@@ -74,7 +74,7 @@ class MappedFile:
 
     def verify_at(self, places: NDArray[np.int64]) -> None:
         """Verify the chunks with some bytes."""
-        if not self._is_whole:
+        if not self.is_trusted:
             self._verify_missing(places // CHUNK)
 
     def _verify_missing(self, chunks: NDArray[np.int64]) -> None:

@@ -19,7 +19,6 @@ from registry.urls._kernel_bytes import (
     COLON,
     DOT,
     HEX,
-    IN_HOST,
     PERCENT,
     QUESTION,
     QUOTE,
@@ -29,13 +28,12 @@ from registry.urls._kernel_bytes import (
     is_amp,
     is_tracking,
 )
-from registry.urls._kernel_hash import Bytes, Hashes, Offsets, buffers, hash_range, load64
+from registry.urls._kernel_hash import Bytes, Hashes, Offsets, buffers, hash_range
+from registry.urls._kernel_hosts import key_start, plain_host_end
 from registry.urls._kernel_rewrite import LONGEST, rewrite
 from registry.urls._kernel_vectors import (
     WIDTH,
-    bits_used,
     dot_bits,
-    host_bits,
     lowest,
     plain_bits,
     slash_bits,
@@ -92,57 +90,6 @@ def _parameters_are_normal(data: Any, start: Any, end: Any) -> Any:
                 return False
             first = at + 1
     return True
-
-
-@compiled(inline="always")
-def _plain_host_end(data: Any, at: Any, end: Any) -> Any:
-    """Return the end of a normal host name without a port that a slash follows, or -1."""
-    slashes = slash_bits(data, at) if at + WIDTH <= len(data) else _NONE
-    if not slashes:
-        return _long_host_end(data, at, end)
-    size = lowest(slashes)
-    if size == 0 or at + size >= end:
-        return -1
-    name = (_ONE << np.uint64(size)) - _ONE
-    dots = dot_bits(data, at) & name
-    starts = (dots << _ONE) | _ONE
-    if (host_bits(data, at) | dots) & name != name or dots & starts or starts > name:
-        return -1
-    return -1 if 48 <= data[at + bits_used(starts) - 1] <= 57 else at + size
-
-
-@compiled()
-def _long_host_end(data: Any, at: Any, end: Any) -> Any:
-    """Return the same byte by byte, for any length and near the end of the data."""
-    label = at
-    while at < end:
-        byte = data[at]
-        if byte in (47, 46):
-            if at == label:
-                return -1
-            if byte == 47:
-                return -1 if 48 <= data[label] <= 57 else at
-            label = at + 1
-        elif not IN_HOST[byte]:
-            return -1
-        at += 1
-    return -1
-
-
-@compiled(inline="always")
-def _key_start(data: Any, start: Any, end: Any) -> Any:
-    """Return where the two slashes after a lower-case scheme are, or -1."""
-    if end - start < 9:
-        return -1
-    # "http" as a number, and the rest byte by byte.
-    if load64(data, start) & np.uint64(0xFFFFFFFF) != np.uint64(0x70747468):
-        return -1
-    at = start + 4
-    if data[at] == 115:
-        at += 1
-    if data[at] == 58 and data[at + 1] == 47 and data[at + 2] == 47:
-        return at + 1
-    return -1
 
 
 @compiled(inline="always")
@@ -218,9 +165,9 @@ def hash_keys(
         if state[row] == NULL:
             continue
         start, end = np.intp(offsets[first + row]), np.intp(offsets[first + row + 1])
-        key = _key_start(data, start, end)
+        key = key_start(data, start, end)
         if key >= 0:
-            host_end = _plain_host_end(data, key + 2, end)
+            host_end = plain_host_end(data, key + 2, end)
             if host_end >= 0:
                 plain = _plain(data, host_end, end)
                 if plain:

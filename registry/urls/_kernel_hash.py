@@ -56,11 +56,24 @@ def fold(_: Any, one: Any, other: Any) -> Any:
 
 
 @compiled(inline="always")
+def _low_bytes(size: Any) -> Any:
+    """Return a mask of so many bytes, at most eight."""
+    return ~np.uint64(0) >> np.uint64(8 * (8 - size)) if size else np.uint64(0)
+
+
+@compiled(inline="always")
 def hash_range(data: Any, start: Any, end: Any) -> Any:
     """Return `hash64` of a range of bytes."""
     size = end - start
     state = _P1
-    if size < 16:
+    if size < 16 and start + 16 <= len(data):
+        first, second = load64(data, start), load64(data, start + 8)
+        if size <= 8:
+            first &= _low_bytes(size)
+            second = np.uint64(0)
+        else:
+            second &= _low_bytes(size - 8)
+    elif size < 16:
         first, second = np.uint64(0), np.uint64(0)
         for at in range(min(size, 8)):
             first |= np.uint64(data[start + at]) << np.uint64(8 * at)

@@ -57,13 +57,14 @@ class KeyColumn:
             texts = text.to_pylist()
             keys = [url_key(url) if own else None for url, own in zip(texts, has, strict=True)]
             return pa.array(keys, pa.string())
+        # Plain URLs are ASCII: "http", then a colon after no or one other letter, then the key.
+        keys = pc.ascii_ltrim(pc.utf8_slice_codeunits(text, len("http:")), ":")
         if not (plain & has).all():
             others = pa.array(has & ~plain)
             rest = [url_key(url) for url in text.filter(others).to_pylist()]
-            text = pc.if_else(pa.array(has), text, None)
-            text = pc.replace_with_mask(text, others, pa.array(rest, pa.string()))
-        # The schemes of plain URLs, and nothing of the other keys.
-        return pc.replace_substring_regex(text, "^https?:", "")
+            keys = pc.if_else(pa.array(has), keys, None)
+            keys = pc.replace_with_mask(keys, others, pa.array(rest, pa.string()))
+        return keys
 
     def without(self, rows: NDArray[np.bool_]) -> KeyColumn:
         """Return the column without the keys of some rows, given as a mask."""
@@ -87,7 +88,7 @@ def key_column(column: Column) -> KeyColumn:
     text = _strings(column)
     state = np.asarray(text.is_valid().to_numpy(zero_copy_only=False), np.uint8)
     hashes, hosts = np.zeros(len(text), np.uint64), np.zeros(len(text), np.uint64)
-    if not _is_compiled(len(text)):
+    if not is_compiled(len(text)):
         has, odd = state.astype(bool), state.astype(bool)
         _read_singly(text, np.flatnonzero(has), hashes, hosts, has)
         return KeyColumn(text, hashes, hosts, has, np.zeros(len(text), bool), odd)
@@ -98,6 +99,11 @@ def key_column(column: Column) -> KeyColumn:
     has, plain, odd = state != 0, kind == PLAIN, (state >= ODD) | (kind == LEFT)
     _read_singly(text, np.flatnonzero(kind == LEFT), hashes, hosts, has)
     return KeyColumn(text, hashes, hosts, has, plain, odd)
+
+
+def is_compiled(rows: int) -> bool:
+    """Return whether so many rows are read by the kernel: it pays, or is there already."""
+    return rows >= COMPILED_ROWS or "registry.urls._kernel" in sys.modules
 
 
 def url_keys(column: Column) -> pa.StringArray:
@@ -113,11 +119,6 @@ def paths_of_keys(keys: Column) -> pa.Array:
 def hosts_of_keys(keys: Column) -> pa.Array:
     """Return the `host` or `host:port` that each key (of `url_keys`) begins with."""
     return _flat(pc.replace_substring_regex(keys, r"^//([^/]*)(?s:.*)$", r"\1"))
-
-
-def _is_compiled(rows: int) -> bool:
-    """Return whether so many rows are read by the kernel: it pays, or is there already."""
-    return rows >= COMPILED_ROWS or "registry.urls._kernel" in sys.modules
 
 
 def _read_singly(
@@ -147,7 +148,7 @@ def _flat(column: Column) -> pa.Array:
 
 def hashes_of(texts: pa.StringArray) -> NDArray[np.uint64]:
     """Return `hash64` of each text of a column without nulls."""
-    if not _is_compiled(len(texts)):
+    if not is_compiled(len(texts)):
         return np.array([hash64(text.encode()) for text in texts.to_pylist()], np.uint64)
     from registry.urls._kernel_hash import hash_texts
 
@@ -159,7 +160,7 @@ def ends_among(texts: pa.StringArray, members: NDArray[np.uint64]) -> NDArray[np
 
     No text is null. For hosts: whether a wider one is among the members.
     """
-    if _is_compiled(len(texts)):
+    if is_compiled(len(texts)):
         from registry.urls._kernel_hash import ends_among as compiled
 
         return compiled(texts, members)

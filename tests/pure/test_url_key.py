@@ -255,7 +255,7 @@ def test_encoding_unreserved_or_illegal_characters_changes_nothing(name):
 @pytest.fixture(params=[False, True], ids=["singly", "compiled"])
 def compiled(request, monkeypatch):
     """Columns are read row by row, or by the compiled kernel."""
-    monkeypatch.setattr(columns, "_is_compiled", lambda rows: request.param)
+    monkeypatch.setattr(columns, "is_compiled", lambda rows: request.param)
 
 
 def agree(urls: list[str | None]) -> None:
@@ -336,7 +336,7 @@ def test_columns_equal_the_scalar_functions(urls):
     hosts = hosts_of_keys(url_keys(column))
     assert hosts.to_pylist() == [None if url is None else host_of(url) for url in urls]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(columns, "_is_compiled", lambda rows: True)
+        patch.setattr(columns, "is_compiled", lambda rows: True)
         agree(urls)
 
 
