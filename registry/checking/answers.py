@@ -189,10 +189,10 @@ def _best_of(similar: Similar, index: Index, distance: int | None) -> _Best:
     outcomes = BY_DECISION[index.rank_of_pictures(similar.picture)]
     tiers = similar.tier.copy()
     if distance is None:
-        # More codes are similar than were compared: a real match may be hidden.
         tiers[(tiers == NO_TIER) & similar.crowded] = REVIEW_TIER
-        is_review = (tiers == REVIEW_TIER) & (outcomes < CODE["clear"])
-        outcomes[is_review | (similar.crowded & (outcomes >= CODE["clear"]))] = CODE["review"]
+        outcomes[(tiers == REVIEW_TIER) & (outcomes < CODE["clear"])] = CODE["review"]
+    # More codes are similar than were compared: a refusal may be hidden among them.
+    outcomes[similar.crowded & (outcomes >= CODE["clear"])] = CODE["review"]
     entries = index.entries_of_pictures(similar.picture)
     order = np.lexsort((entries, similar.distance, tiers, outcomes, similar.query))
     first = order[np.unique(similar.query[order], return_index=True)[1]]

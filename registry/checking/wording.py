@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from registry.checking.outcomes import CODE, MENTIONED, WAYS, Answers
 from registry.index.decisions import MAX_KEPT, names_of
+from registry.index.prints import MOST_SIMILAR
 from registry.matching.key_table import NONE
 from registry.model import OUTCOMES, TIERS, Signal, Verdict
 from registry.text import visible
@@ -163,7 +164,10 @@ def _how(keys: Keys, answers: Answers, words: Words, row: int) -> str:
     if way != "fingerprint":
         return {"digest": "same file", "site": "rule of its site"}[way]
     tier = TIERS[answers.tier[row]] if answers.tier[row] >= 0 else "within --distance"
-    return f"same picture: {tier}, {answers.distance[row]} of 64 bits differ"
+    how = f"same picture: {tier}, {answers.distance[row]} of 64 bits differ"
+    if answers.crowded[row] and answers.outcome[row] == CODE["review"]:
+        how += f"; more than {MOST_SIMILAR:,} recorded pictures are similar, the nearest compared"
+    return how
 
 
 def _how_named(keys: Keys, answers: Answers, words: Words, row: int) -> str:

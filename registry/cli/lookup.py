@@ -23,6 +23,10 @@ WITHDRAWN = (
     "  Withdrawn claims ({count:,} in this registry) are not in a snapshot:",
     "  registry history {target} shows whether one was about this.",
 )
+CROWDED = (
+    "  more than {most:,} recorded pictures are similar; only the nearest were compared, so that",
+    "  a check answers review, unless one of them or another mark reserves it",
+)
 NOT_COMPARED = (
     "  Every picture of one colour has this hash, so a match would mean nothing.",
     "  Look up the picture's file, its URL or a digest.",
@@ -58,7 +62,9 @@ def command(
     from registry.cli._snapshot import resolve
     from registry.index import Index
     from registry.lookups import kind_of, lookup
+    from registry.verdict import policy_named
 
+    policy_named(policy)
     for name in target:
         kind_of(name)  # report a wrong target before any work
     index = Index(resolve(snapshot), policy)
@@ -78,6 +84,7 @@ def _json(answer: Answer) -> dict[str, object]:
         "decision": answer.decision,
         "unfit": answer.unfit,
         "page": answer.page,
+        "crowded": answer.crowded,
         "withdrawn_claims": answer.withdrawn,
         "found": [match.to_json() for match in answer.found],
     }
@@ -98,6 +105,10 @@ def _text(answer: Answer) -> list[str]:
             f"  pictures of the page: {shown} recorded; "
             f"a row that names only the page is {answer.page}"
         )
+    if answer.crowded:
+        from registry.index.prints import MOST_SIMILAR
+
+        lines += [line.format(most=MOST_SIMILAR) for line in CROWDED]
     for match in answer.found[:SHOWN]:
         lines += _entry(answer, match)
     if len(answer.found) > SHOWN:

@@ -12,11 +12,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from registry.index.decisions import Strictest
-from registry.matching.brute import concatenate
-from registry.matching.code_join import CodeJoin
 from registry.matching.confirm import CANDIDATE_RADIUS, possible_radius, tier
 from registry.matching.distinct import PrintCodes
 from registry.matching.lists import slices
+from registry.matching.nearest import nearest
 from registry.model import TIERS
 
 if TYPE_CHECKING:
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
 
     from registry.index.tables import PrintTables
     from registry.matching.lists import Lists, Numbers
+    from registry.matching.nearest import Near
 
 # Most distinct codes that one fingerprint is compared with.
 MOST_SIMILAR = 1024
@@ -37,11 +37,11 @@ NO_TIER = -1
 
 @dataclass(frozen=True, slots=True)
 class Similar:
-    """Pairs of fingerprints and recorded pictures: parallel arrays, by query.
+    """Pairs of fingerprints and recorded pictures: parallel arrays, those of a query together.
 
     `picture` is the strictest one with the recorded fingerprint; `distance` the number of
     differing bits of phash64, `wide` that of phash256, or -1; `tier` indexes TIERS, or is
-    NO_TIER. `crowded`: more codes are similar than were compared.
+    NO_TIER. `crowded`: more codes are similar than these, the nearest ones.
     """
 
     query: Numbers
@@ -110,28 +110,38 @@ class PrintIndex:
 
     def _similar(self, codes: PrintCodes, radius: int) -> Iterator[Similar]:
         distinct, inverse = np.unique(codes.phash64, return_inverse=True)
-        join = CodeJoin(self.tables.codes, distinct, radius, most=MOST_SIMILAR)
-        code, row, bits = concatenate(list(join.pairs()))
-        order = np.lexsort((row, bits, code))
-        row, bits = row[order], bits[order]
-        starts = np.searchsorted(code[order], np.arange(len(distinct) + 1))
-        # Of each code the prints of its pairs, the nearest ones first.
+        order = np.argsort(inverse, kind="stable")
+        # The queries with each distinct code.
+        members = np.searchsorted(inverse[order], np.arange(len(distinct) + 1))
+        for near in nearest(self.tables.codes, distinct, radius, MOST_SIMILAR):
+            counts = members[near.queries + 1] - members[near.queries]
+            queries = order[slices(members[near.queries], counts)]
+            places = np.repeat(np.arange(len(near.queries)), counts)
+            yield from self._pairs(codes, near, queries, places)
+
+    def _pairs(
+        self, codes: PrintCodes, near: Near, queries: Numbers, places: Numbers
+    ) -> Iterator[Similar]:
+        """Yield the pairs of queries with the prints near them, given each one's place in `near`.
+
+        A query has all prints of the nearest codes, as far as they are within the limit.
+        """
+        starts, row = near.starts, near.rows
         counts = (self.tables.starts[row + 1] - self.tables.starts[row]).astype(np.int64)
-        sums = np.concatenate([np.zeros(1, np.int64), np.cumsum(counts)])
-        crowded = join.crowded | (sums[starts[1:]] - sums[starts[:-1]] > MOST_SIMILAR)
-        # All prints of the nearest codes, as far as they are within the limit.
+        sums = np.append(0, np.cumsum(counts))
+        crowded = near.crowded | (sums[starts[1:]] - sums[starts[:-1]] > MOST_SIMILAR)
         rank = sums[:-1] - np.repeat(sums[starts[:-1]], np.diff(starts))
         counts = np.minimum(counts, np.maximum(MOST_SIMILAR - rank, 0))
-        sums = np.concatenate([np.zeros(1, np.int64), np.cumsum(counts)])
-        sizes = np.cumsum(sums[starts[inverse + 1]] - sums[starts[inverse]])
+        sums = np.append(0, np.cumsum(counts))
+        sizes = np.cumsum(sums[starts[places + 1]] - sums[starts[places]])
         for low, high in _pieces(sizes):
-            groups = starts[inverse[low:high]], starts[inverse[low:high] + 1]
+            groups = starts[places[low:high]], starts[places[low:high] + 1]
             pairs = slices(groups[0], groups[1] - groups[0])
-            query = np.repeat(np.arange(low, high), groups[1] - groups[0])
+            which = np.repeat(np.arange(low, high), groups[1] - groups[0])
             prints = slices(self.tables.starts[row[pairs]].astype(np.int64), counts[pairs])
-            query = np.repeat(query, counts[pairs])
-            near = np.repeat(bits[pairs], counts[pairs])
-            yield self._weighed(codes, query, prints, near, crowded[inverse[query]])
+            which = np.repeat(which, counts[pairs])
+            bits = np.repeat(near.bits[pairs], counts[pairs])
+            yield self._weighed(codes, queries[which], prints, bits, crowded[places[which]])
 
     def _weighed(
         self,
@@ -163,12 +173,15 @@ class PrintIndex:
         return wide
 
     def _tiers(self, near: NDArray[np.int16], wide: NDArray[np.int16]) -> NDArray[np.int8]:
-        pairs, inverse = np.unique(np.stack([near, wide]), axis=1, return_inverse=True)
-        named = [
-            tier(int(bits), int(far) if far >= 0 else None, self.possible) for bits, far in pairs.T
-        ]
-        codes = np.array([TIERS.index(name) if name else NO_TIER for name in named], np.int8)
-        return codes[inverse.reshape(-1)]
+        # One number for each pair of distances: -1 to 256 bits, and 0 to 64.
+        pairs = near.astype(np.int64) * 258 + wide + 1
+        tiers = np.full(65 * 258, NO_TIER, np.int8)
+        for pair in np.flatnonzero(np.bincount(pairs)).tolist():
+            bits, far = pair // 258, pair % 258 - 1
+            if name := tier(bits, far if far >= 0 else None, self.possible):
+                tiers[pair] = TIERS.index(name)
+        named: NDArray[np.int8] = tiers[pairs]
+        return named
 
     def _codes(self, prints: Numbers) -> PrintCodes:
         rows = self.tables.wide[prints].astype(np.int64) - 1

@@ -76,8 +76,8 @@ class Answer:
 
     `unfit` is the reason why no fingerprint of it was compared, or None. `page` is the
     outcome of a check for a row that names only this page; None if the target is not a
-    recorded page. `withdrawn` is the number of all withdrawn claims of the registry, which
-    are not in the snapshot.
+    recorded page. `crowded`: more recorded pictures are similar than were compared. `withdrawn` is
+    the number of all withdrawn claims of the registry, which are not in the snapshot.
     """
 
     target: str
@@ -85,6 +85,7 @@ class Answer:
     found: tuple[EntryMatch, ...]
     unfit: str | None = None
     page: Outcome | None = None
+    crowded: bool = False
     withdrawn: int = 0
 
     @property

@@ -53,7 +53,7 @@ def lookup(index: Index, target: str, distance: int | None = None) -> Answer:
         unfit = "flat" if kind != "md5" and is_flat(target) else None
         search.by_hash(kind, target.lower(), unfit)
     withdrawn = index.snapshot.manifest.withdrawn_claims
-    return Answer(target, kind, search.ranked(), unfit, search.page, withdrawn)
+    return Answer(target, kind, search.ranked(), unfit, search.page, search.crowded, withdrawn)
 
 
 class _Search:
@@ -64,6 +64,7 @@ class _Search:
         # The entries among them: the first way to find one counts.
         self._added = set[int]()
         self.page: Outcome | None = None
+        self.crowded = False
 
     def ranked(self) -> tuple[EntryMatch, ...]:
         """Strictest first, then nearest, then oldest."""
@@ -135,6 +136,7 @@ class _Search:
         """Add the pictures similar to any of these fingerprints, the surest first."""
         met: list[tuple[int, int, int]] = []
         for similar in self._index.prints.similar(codes, self._distance):
+            self.crowded |= bool(similar.crowded.any())
             rank = np.where(similar.tier == NO_TIER, len(TIERS), similar.tier)
             met += zip(
                 rank.tolist(), similar.distance.tolist(), similar.print_.tolist(), strict=True

@@ -14,6 +14,8 @@ from registry.checking.plan import plan
 from registry.checking.report import FLOOD, to_lines
 from registry.checking.run import CheckOptions, check
 from registry.datasets import open_dataset
+from registry.index import Index
+from registry.lookups import lookup
 from registry.matching.confirm import tier
 from registry.urls.key import url_key
 
@@ -128,13 +130,14 @@ def test_flat_hashes_are_unchecked_and_match_nothing(tmp_path: Path):
     assert report.tally.unchecked == {"unfit-phash64": 3}
 
 
-def check_codes(made: Made, folder: Path, codes: list[int]):
+def check_codes(made: Made, folder: Path, codes: list[int], distance: int | None = None):
     """Check rows of phash64, and return the report and the outcomes."""
     pq.write_table(pa.table({"phash": [f"{code:016x}" for code in codes]}), folder / "d.parquet")
     dataset = open_dataset([str(folder / "d.parquet")])
     out = folder / "rows.parquet"
     columns = plan(dataset, {"phash64": ["phash"]})
-    report = check(dataset, made.snapshot(folder), columns, CheckOptions(out=out))
+    options = CheckOptions(out=out, distance=distance)
+    report = check(dataset, made.snapshot(folder), columns, options)
     return report, pq.read_table(out)["optout_outcome"].to_pylist()
 
 
@@ -154,8 +157,28 @@ def test_a_flood_is_reported_and_hides_no_row(tmp_path: Path):
     assert report.tally.crowded == 0
 
 
+@pytest.mark.parametrize("distance", [None, 8, 10, 40])
+def test_a_crowd_does_not_hide_a_nearer_refusal(tmp_path: Path, distance, monkeypatch):
+    monkeypatch.setattr("registry.index.prints.MOST_SIMILAR", 20)
+    rng = random.Random(5)
+    centre = rng.getrandbits(64)
+    made = Made()
+    for _ in range(60):
+        far = sum(1 << bit for bit in rng.sample(range(64), 7))
+        made.claim(phash64=(centre ^ far).to_bytes(8), meaning="allowed")
+    made.claim(phash64=(centre ^ 7).to_bytes(8))
+    report, outcomes = check_codes(made, tmp_path, [centre, centre ^ 7], distance=distance)
+    assert outcomes == ["reserved", "reserved"]
+    assert report.tally.crowded >= 1
+    answer = lookup(
+        Index(made.snapshot(tmp_path / "again"), "cautious"), f"{centre:016x}", distance
+    )
+    assert (answer.decision, answer.crowded) == ("reserved", True)
+
+
+@pytest.mark.parametrize("distance", [None, 8])
 @pytest.mark.parametrize("meaning", ["allowed", "reserved"])
-def test_a_crowded_row_is_never_clear(tmp_path: Path, meaning: str, monkeypatch):
+def test_a_crowded_row_is_never_clear(tmp_path: Path, meaning: str, distance, monkeypatch):
     """The only refusal within reach may be among those that were not compared."""
     monkeypatch.setattr("registry.index.prints.MOST_SIMILAR", 20)
     rng = random.Random(4)
@@ -165,7 +188,7 @@ def test_a_crowded_row_is_never_clear(tmp_path: Path, meaning: str, monkeypatch)
         made.claim(phash64=(centre ^ 1 << bit).to_bytes(8), meaning=meaning)
     made.claim(phash64=(centre ^ 1 << 63).to_bytes(8))
     alone = rng.getrandbits(64)
-    report, outcomes = check_codes(made, tmp_path, [centre, alone, centre])
+    report, outcomes = check_codes(made, tmp_path, [centre, alone, centre], distance=distance)
     expected = "reserved" if meaning == "reserved" else "review"
     assert outcomes == [expected, "clear", expected]
     assert report.tally.crowded == report.to_json()["crowded_rows"] == 2
