@@ -23,7 +23,7 @@ from registry.index import Index
 from registry.matching.confirm import expected_chance_matches
 from registry.model import Outcome
 from registry.pictures.hashing import PictureHasher
-from registry.snapshot.verified import trust_verified
+from registry.snapshot.verified import verify_once
 from registry.verdict import policy_named
 
 if TYPE_CHECKING:
@@ -60,7 +60,8 @@ def check(
     until then are removed.
     """
     started = time.perf_counter()
-    trust_verified(snapshot)
+    verify_once(snapshot)
+    snapshot.read_whole()
     tally = Tally()
     with (
         closing(PictureHasher(options.workers)) as hasher,

@@ -41,6 +41,7 @@ class ArrowColumn:
         self.type = array.type
         self._file = file
         self._array = array
+        self._is_whole = False
         self._texts: ArrowColumn | None = None
         self._buffers: list[_Buffer | None] = []
         if pa.types.is_dictionary(array.type):
@@ -105,7 +106,11 @@ class ArrowColumn:
 
     def _touch(self, rows: Numbers) -> None:
         """Verify the bytes of a row, or of some."""
-        if self._file.is_trusted:
+        if self._is_whole:
+            return
+        if self._file.reads_whole:
+            self.whole()
+            self._is_whole = True
             return
         if self._texts:
             self._touch_texts(rows)

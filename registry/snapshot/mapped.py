@@ -37,21 +37,23 @@ class MappedFile:
         self._digests = digests
         self.data = _map(folder, name, shown, size)
         self._verified = np.zeros(len(digests) // DIGEST_BYTES, bool)
-        self.is_trusted = False
+        self._is_whole = False
+        # Whether its columns are verified whole when they are first read, and then taken as valid.
+        self.reads_whole = False
 
     def trust(self) -> None:
-        """Take all chunks as verified: they were when the file was as it is now."""
+        """Take all chunks as verified: this program has just written them."""
         self._verified[:] = True
-        self.is_trusted = True
+        self._is_whole = True
 
     @property
     def is_verified(self) -> bool:
         """Whether all chunks are verified."""
-        return self.is_trusted or bool(self._verified.all())
+        return self._is_whole or bool(self._verified.all())
 
     def verify_range(self, start: int, end: int) -> None:
         """Verify the chunks with a range of bytes; an empty one has none."""
-        if end <= start or self.is_trusted:
+        if end <= start or self._is_whole:
             return
         first, last = start // CHUNK, (end - 1) // CHUNK
         if first < last or not self._verified[first]:
@@ -59,7 +61,7 @@ class MappedFile:
 
     def verify_ranges(self, starts: NDArray[np.int64], ends: NDArray[np.int64]) -> None:
         """Verify the chunks with some ranges of bytes."""
-        if self.is_trusted:
+        if self._is_whole:
             return
         some = ends > starts
         first, last = starts[some] // CHUNK, (ends[some] - 1) // CHUNK
@@ -74,7 +76,7 @@ class MappedFile:
 
     def verify_at(self, places: NDArray[np.int64]) -> None:
         """Verify the chunks with some bytes."""
-        if not self.is_trusted:
+        if not self._is_whole:
             self._verify_missing(places // CHUNK)
 
     def _verify_missing(self, chunks: NDArray[np.int64]) -> None:

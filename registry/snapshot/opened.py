@@ -1,7 +1,6 @@
 """An opened snapshot: its segments and the tables of its index, mapped from disk.
 
-Opening reads the manifest and the digests of chunks. All else is verified where it is first read,
-unless the whole snapshot was verified before (`registry.snapshot.verified`).
+Opening reads the manifest and the digests of chunks. All else is verified where it is first read.
 """
 
 from __future__ import annotations
@@ -13,8 +12,6 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
-
-import numpy as np
 
 from registry.errors import UnreadableSnapshot
 from registry.files import WHOLE_LIMIT
@@ -46,7 +43,9 @@ class Snapshot(Content):
         """Open a snapshot's folder; raises UnreadableSnapshot."""
         super().__init__()
         self.path = path
-        self.is_verified = False
+        # Whether its values and references were validated (`registry.snapshot.verified`).
+        self.is_valid = False
+        self._reads_whole = False
         self._files: dict[str, MappedFile] = {}
         self._folder = _opened(path)
         try:
@@ -86,8 +85,7 @@ class Snapshot(Content):
                 raise damaged(str(self.path / name), "it is missing")
             size, digests = self.manifest.files[name].size, self._digests[name]
             file = MappedFile(self._folder, name, self.path / name, size, digests)
-            if self.is_verified:
-                file.trust()
+            file.reads_whole = self._reads_whole
             self._files[name] = file
         return self._files[name]
 
@@ -104,9 +102,6 @@ class Snapshot(Content):
         if size % dtype.itemsize or start % dtype.itemsize:
             raise damaged(str(file.shown), f"the place of {name} does not fit its type")
         count = size // dtype.itemsize
-        if self.is_verified:
-            whole: NDArray[Any] = np.frombuffer(file.data, dtype, count, start)
-            return whole
         # It is verified where elements are read.
         return cast("NDArray[Any]", MappedArray(file, dtype, start, count))
 
@@ -127,11 +122,14 @@ class Snapshot(Content):
         for name in self._digests:
             self.file(name).verify_all()
 
-    def trust(self) -> None:
-        """Take every file as verified: it was when it was as it is now."""
-        self.is_verified = True
+    def read_whole(self) -> None:
+        """Verify each column whole when it is first read, which pays if many rows are read.
+
+        The snapshot is valid. Its index is verified where it is read.
+        """
+        self._reads_whole = True
         for file in self._files.values():
-            file.trust()
+            file.reads_whole = True
 
 
 def open_snapshot(folder: Path, *, any_keys: bool = False) -> Snapshot:

@@ -11,9 +11,14 @@ import random
 from collections.abc import Iterator
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from made import Made, seal
 
+from registry.checking.plan import plan
+from registry.checking.run import CheckOptions, check
+from registry.datasets import open_dataset
 from registry.db.rows import ViewRow
 from registry.errors import UnreadableSnapshot
 from registry.index import Index
@@ -103,6 +108,31 @@ def test_no_flip_gives_a_look_up_another_answer(
         found = None
         with contextlib.suppress(UnreadableSnapshot):
             found = answers(snapshot.path)
+        assert found in (None, before), (name, bit)
+        refused += found is None
+    assert refused > FLIPS // 4
+
+
+def test_no_flip_gives_a_check_another_answer(snapshot: Snapshot, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(verified, "is_remembered", lambda _: True)
+    rows = snapshot.path.parent / "rows.parquet"
+    hashes = [ASKED[-1], "f" * 15 + "0", *[None] * 4]
+    pq.write_table(pa.table({"url": ASKED[:-1], "phash": hashes}), rows)
+
+    def outcomes() -> list[dict[str, object]]:
+        dataset, out = open_dataset([str(rows)]), rows.with_name("out.parquet")
+        columns = plan(dataset, {"url": ["url"], "phash64": ["phash"]})
+        check(dataset, open_snapshot(snapshot.path), columns, CheckOptions(out=out))
+        answered: list[dict[str, object]] = pq.read_table(out).to_pylist()
+        return answered
+
+    before = outcomes()
+    assert len({row["optout_outcome"] for row in before}) > 2
+    refused = 0
+    for name, bit in flips(snapshot.path, named(snapshot), seed=4):
+        found = None
+        with contextlib.suppress(UnreadableSnapshot):
+            found = outcomes()
         assert found in (None, before), (name, bit)
         refused += found is None
     assert refused > FLIPS // 4
