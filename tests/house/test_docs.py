@@ -22,6 +22,7 @@ from registry.datasets._left_out import METADATA_LEFT_OUT, PICTURES_LEFT_OUT
 from registry.db.connect import OLDEST_MAJOR
 from registry.db.server_setup import MAJOR
 from registry.fingerprints._structure import unfit
+from registry.index import prints
 from registry.matching import confirm
 from registry.model import DIGESTS
 from registry.signals._robots_groups import MAX_BYTES
@@ -136,7 +137,8 @@ def test_numbers_are_those_of_the_code():
             f"| `likely` | at most {confirm.LIKELY_256} of 256 bits differ | "
             f"at most {likely} of 64 |",
             f"| `possible` | at most {likely} of 64 bits differ, whatever `phash256` says | "
-            f"at most {possible} of 64 |",
+            f"at most {possible} of 64, fewer in a large registry |",
+            f"with the {prints.MOST_SIMILAR:,} nearest recorded ones at most",
             f"A pair is compared if at most {confirm.CANDIDATE_RADIUS} of 64 bits differ.",
             f"more than {address_columns.MIN_SHARE:.0%}".replace("%", " %"),
         ],
