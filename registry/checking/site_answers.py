@@ -88,17 +88,26 @@ class SiteAnswers:
 
     def _take_page(self, ruled: Ruled, urls: KeyColumn, column: int) -> None:
         hosts, states = self._pictures_of(ruled.rows)
-        relations = self._sites.relations(hosts, ruled.hosts)
+        relations = self._relations(hosts, states, ruled)
         weighed = self._weighed[ruled.rows]
         first, group = _groups([states, ruled.states, relations, weighed])
-        found = []
-        for n in first.tolist():
-            picture = Place(int(hosts[n]), int(states[n]))
-            page = Place(int(ruled.hosts[n]), int(ruled.states[n]))
-            found.append(self._of_page(picture, page, bool(weighed[n])))
+        found = [
+            self._of_page(*_places(hosts, states, ruled, n), bool(weighed[n]))
+            for n in first.tolist()
+        ]
         elsewhere = np.array([f.outcome < CODE["review"] and f.is_own for f in found], bool)[group]
         elsewhere[elsewhere] = ~self._are_same_site(urls, ruled.rows[elsewhere])
         self._take(ruled, found, group, column, in_doubt=elsewhere, is_page=True)
+
+    def _relations(self, hosts: Numbers, states: Numbers, pages: Ruled) -> Numbers:
+        """Return a number for each row: those of equal relation have equal ones."""
+        first, group = _groups([hosts, states, pages.hosts, pages.states])
+        known = dict[tuple[int, ...], int]()
+        numbers = [
+            known.setdefault(self._sites.relation(*_places(hosts, states, pages, n)), len(known))
+            for n in first.tolist()
+        ]
+        return np.array(numbers, np.int64)[group]
 
     def _of_page(self, picture: Place, page: Place, claims_only: bool) -> _Found:
         part, verdict, is_own = self._sites.page_verdict(picture, page, claims_only=claims_only)
@@ -161,6 +170,12 @@ class SiteAnswers:
         answers.page[rows], answers.entry[rows], answers.tier[rows] = is_page, -1, -1
         answers.site[rows] = self._sites.rows(ruled.hosts[better], values[better, 1])
         answers.marks[rows] = values[better, 2]
+
+
+def _places(hosts: Numbers, states: Numbers, pages: Ruled, n: int) -> tuple[Place, Place]:
+    """Return the places of picture and page of a row."""
+    picture = Place(int(hosts[n]), int(states[n]))
+    return picture, Place(int(pages.hosts[n]), int(pages.states[n]))
 
 
 def _groups(columns: list[NDArray[np.int64] | NDArray[np.bool_]]) -> tuple[Numbers, Numbers]:

@@ -12,13 +12,12 @@ from registry.model import TRAINING_USES, Evidence, Reading, Scope, Signal, Targ
 from registry.signals import read
 from registry.sources.pieces import Piece
 from registry.verdict import POLICIES, decide, policy_named
+from registry.verdict.patterns import is_everywhere
 from registry.verdict.without_url import applicable_without_url
 
 SHOWN_LICENCES = 3
 MAX_CODES = 50
 _TRAINING = frozenset({*TRAINING_USES, "tdm"})
-# A rule for the whole site covers images whose own URL is not known.
-_EVERYWHERE = frozenset({"", "*", "/", "/*"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +136,7 @@ def _as_for_images(signal: Signal) -> Signal:
     A rule that applies to the page's path covers the page only. A rule for the whole site
     covers images, too, but its permissions do not: images may be on another host.
     """
-    if signal.rule is not None and signal.rule.pattern not in _EVERYWHERE:
+    if signal.rule is not None and not is_everywhere(signal.rule.pattern):
         return replace(signal, scope="page")
     if signal.scope != "site":
         return signal

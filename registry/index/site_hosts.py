@@ -7,15 +7,16 @@ rows `review`. A permission covers only its own host.
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator, Sequence
+from collections.abc import Container, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from registry.index.compiled_rules import Compiled, RowRules
+from registry.index.programs import Part, Program
 from registry.index.wide_hosts import WideHosts
 from registry.matching.key_table import NONE
 from registry.matching.remembered import NOT_KNOWN, Remembered
@@ -33,22 +34,6 @@ if TYPE_CHECKING:
 
 # For the hashes of hosts whose numbers are remembered: 12 MB.
 _REMEMBERED_BITS = 20
-
-
-class Part(NamedTuple):
-    """One row that covers a host.
-
-    `wider`: a claim on a wider host, which may cover it. `source` is the number of the host that
-    the row is about, among those of all parts.
-    """
-
-    rules: Compiled
-    wider: bool
-    source: int
-
-
-# What covers a host. Hosts with the same program and the same paths have the same answers.
-Program = tuple[Part, ...]
 
 
 class SiteHosts:
@@ -96,13 +81,9 @@ class SiteHosts:
         rows[has] = self._rows.values[self._first.values[hosts[has]] + parts[has]]
         return rows
 
-    def parts(self, host: int) -> Iterator[tuple[int, Part]]:
-        """Yield (row of `sites`, part) of a host's program."""
-        program = self.programs[int(self._program.values[host])]
-        first = int(self._first.values[host])
-        yield from zip(
-            self._rows.values[first : first + len(program)].tolist(), program, strict=True
-        )
+    def parts(self, host: int) -> tuple[Part, ...]:
+        """Return the parts of a host's program."""
+        return self.programs[int(self._program.values[host])].parts
 
     def sources(self, host: int) -> list[str]:
         """Return the hosts that the parts of a host's program are about."""
@@ -180,7 +161,7 @@ class SiteHosts:
         key = tuple((id(part.rules), part.wider, part.source) for part in parts)
         if key not in self._by_parts:
             self._by_parts[key] = len(self.programs)
-            self.programs.append(tuple(parts))
+            self.programs.append(Program(parts))
         return self._by_parts[key]
 
     def _cover(self, host: str) -> None:

@@ -19,7 +19,7 @@ from registry.verdict import decide
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from registry.index.site_hosts import Part
+    from registry.index.programs import Applicable, Part
     from registry.matching.key_table import KeyTable
     from registry.matching.lists import Lists, Numbers
     from registry.snapshot.site_entries import Sites
@@ -53,10 +53,6 @@ class Place(NamedTuple):
     state: int
 
 
-# The signals of each part of a program that apply to a path.
-_Applied = tuple[tuple[Signal, ...], ...]
-# The number of a part, and its signals.
-_Applicable = tuple[int, tuple[Signal, ...]]
 # The first part that decided (or NONE), and the verdict.
 Answer = tuple[int, Verdict]
 
@@ -88,8 +84,8 @@ class SiteIndex:
 
     def _start(self) -> None:
         self._hosts = SiteHosts(self._sites, *self._table)
-        self._states: list[_Applied] = [()]
-        self._numbers: dict[tuple[int, ...], int] = {}
+        self._states: list[tuple[Applicable, ...]] = [()]
+        self._numbers: dict[tuple[object, ...], int] = {}
         # The state of each program whose rules do not depend on the path, or NONE.
         self._everywhere: list[int] = []
         self._answers: dict[tuple[object, ...], tuple[int, Verdict]] = {}
@@ -128,16 +124,17 @@ class SiteIndex:
     def _states_of_programs(self) -> list[int]:
         for number in range(len(self._everywhere), len(self._hosts.programs)):
             program = self._hosts.programs[number]
-            same = all(part.rules.rules.is_same_everywhere for part in program)
-            self._everywhere.append(self._state(number, "/") if same else NONE)
+            self._everywhere.append(
+                self._state(number, "/") if program.is_same_everywhere else NONE
+            )
         return self._everywhere
 
     def _state(self, program: int, path: str) -> int:
-        applied = tuple(part.rules.rules.applicable(path) for part in self._hosts.programs[program])
-        if not any(applied):
+        applied = self._hosts.programs[program].applicable(path)
+        if not applied:
             return _NO_STATE
         # The states keep the signals, so that no id is reused.
-        key = (program, *map(id, applied))
+        key = (program, *((part, id(signals)) for part, signals in applied))
         if key not in self._numbers:
             self._numbers[key] = len(self._states)
             self._states.append(applied)
@@ -173,7 +170,7 @@ class SiteIndex:
         """
         key = self._page_key(picture, page, claims_only, with_texts)
 
-        def together(parts: list[_Applicable]) -> Answer:
+        def together(parts: list[Applicable]) -> Answer:
             return self._together(self._own(picture, claims_only) if picture else [], parts)
 
         part, verdict = self._remembered(key, lambda: together(self._own(page, claims_only)))
@@ -186,28 +183,20 @@ class SiteIndex:
         """Return the row of `sites` of a part (or NONE) of a host's program."""
         return int(self._hosts.rows(np.array([at.host]), np.array([part]))[0])
 
-    def relations(self, pictures: Numbers, pages: Numbers) -> Numbers:
-        """Return a number for each pair of hosts: pairs with equal ones share rows alike."""
-        pairs, inverse = np.unique(pictures << 32 | pages, return_inverse=True)
-        known = dict[tuple[int, ...], int]()
-        numbers = [
-            known.setdefault(self._relation(pair >> 32, pair & 0xFFFFFFFF), len(known))
-            for pair in pairs.tolist()
-        ]
-        return np.array(numbers, np.int64)[inverse]
+    def relation(self, picture: Place, page: Place) -> tuple[int, ...]:
+        """Return for each part that applies to a page the equal one of its picture, or NONE.
 
-    def _relation(self, picture: int, page: int) -> tuple[int, ...]:
-        """Return for each part of a page's program the equal one of a picture's, or NONE."""
-        ours, theirs = self._hosts.sources(picture), self._hosts.sources(page)
+        Pairs of places with equal states and relations have the same answers.
+        """
+        ours, theirs = self._hosts.sources(picture.host), self._hosts.sources(page.host)
         if set(ours).isdisjoint(theirs):
             return ()
         parts = {
-            (id(part.rules), ours[part.source]): number
-            for number, (_, part) in enumerate(self._hosts.parts(picture))
+            (id(part.rules), ours[part.source]): number for number, part, _ in self._parts(picture)
         }
         return tuple(
             parts.get((id(part.rules), theirs[part.source]), NONE)
-            for _, part in self._hosts.parts(page)
+            for _, part, _ in self._parts(page)
         )
 
     def _page_key(
@@ -216,30 +205,28 @@ class SiteIndex:
         if picture is None:
             return ("page", page.state, claims_only, with_texts and page.host)
         hosts = with_texts and (picture.host, page.host)
-        relation = self._relation(picture.host, page.host)
+        relation = self.relation(picture, page)
         return ("page", page.state, claims_only, hosts, picture.state, relation)
 
-    def _own(self, at: Place, claims_only: bool) -> list[_Applicable]:
+    def _own(self, at: Place, claims_only: bool) -> list[Applicable]:
+        return self._placed(at, lambda p: not p.wider and (p.rules.is_claim or not claims_only))
+
+    def _wider(self, at: Place) -> list[Applicable]:
+        return self._placed(at, lambda part: part.wider)
+
+    def _placed(self, at: Place, is_wanted: Callable[[Part], bool]) -> list[Applicable]:
+        """Return the wanted parts that apply to a place, with signals as those of their rows."""
         return [
-            (number, self._hosts.placed(row, signals))
-            for number, row, part, signals in self._parts(at)
-            if not part.wider and (part.rules.is_claim or not claims_only)
+            (number, self._hosts.placed(self.row(at, number), signals))
+            for number, part, signals in self._parts(at)
+            if is_wanted(part)
         ]
 
-    def _wider(self, at: Place) -> list[_Applicable]:
-        return [
-            (number, self._hosts.placed(row, signals))
-            for number, row, part, signals in self._parts(at)
-            if part.wider
-        ]
-
-    def _parts(self, at: Place) -> Iterator[tuple[int, int, Part, tuple[Signal, ...]]]:
-        """Yield number, row, part and applicable signals of a place's program."""
-        if at.state == _NO_STATE:
-            return
-        both = zip(self._hosts.parts(at.host), self._states[at.state], strict=True)
-        for number, ((row, part), signals) in enumerate(both):
-            yield number, row, part, signals
+    def _parts(self, at: Place) -> Iterator[tuple[int, Part, tuple[Signal, ...]]]:
+        """Yield the parts that apply to a place: their numbers, and their signals."""
+        parts = self._hosts.parts(at.host)
+        for number, signals in self._states[at.state]:
+            yield number, parts[number], signals
 
     def _remembered(self, key: tuple[object, ...], decide_: Callable[[], Answer]) -> Answer:
         if key not in self._answers:
@@ -248,7 +235,7 @@ class SiteIndex:
             self._answers[key] = decide_()
         return self._answers[key]
 
-    def _together(self, own: list[_Applicable], page: list[_Applicable] | None = None) -> Answer:
+    def _together(self, own: list[Applicable], page: list[Applicable] | None = None) -> Answer:
         """Return the deciding part and the verdict; the part is one of the page's, if given."""
         of_own = [signal for _, signals in own for signal in signals]
         known = set(of_own)
@@ -262,7 +249,7 @@ class SiteIndex:
         return _deciding_part(own if page is None else page, verdict), verdict
 
 
-def _deciding_part(parts: list[_Applicable], verdict: Verdict) -> int:
+def _deciding_part(parts: list[Applicable], verdict: Verdict) -> int:
     marks = set(map(_mark, verdict.deciding))
     return next(
         (part for part, signals in parts if not marks.isdisjoint(map(_mark, signals))), NONE

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -35,6 +35,19 @@ class Site:
     def is_claim(self) -> bool:
         """Whether it is a claim."""
         return self.kind == "claim"
+
+
+class SiteClaim(NamedTuple):
+    """A claim on a site, its signals only by number (see `Sites.claim_signals`).
+
+    Claims with the same number have the same signals, each at its own place. `refuses` and
+    `whole` are those of `registry.verdict.site_rules.claim_covers`.
+    """
+
+    code: int
+    pattern: str | None
+    refuses: bool
+    whole: bool
 
 
 class Sites:
@@ -72,14 +85,13 @@ class Sites:
             found.append(pa.concat_arrays([pa.array([], pa.string()), *parts]))
         return found[0], found[1]
 
-    def claimed(self, numbers: NDArray[np.int64]) -> tuple[NDArray[np.int64], list[str | None]]:
-        """Return of some claims the numbers of their signals, and their patterns.
-
-        Claims with the same number have the same signals, each at its own place.
-        """
+    def claimed(self, numbers: NDArray[np.int64]) -> list[SiteClaim]:
+        """Return some claims without reading their signals."""
         rows = numbers - self.first_claim
-        patterns = self._claims.take("path_pattern", rows).to_pylist()
-        return self._claims.codes("signals", rows), patterns
+        names = ("path_pattern", "refuses", "whole")
+        columns = [self._claims.take(name, rows).to_pylist() for name in names]
+        codes = self._claims.codes("signals", rows).tolist()
+        return list(map(SiteClaim, codes, *columns))
 
     def claim_signals(self, code: int, place: str) -> tuple[Signal, ...]:
         """Return the signals with a number (see `claimed`), as those of a claim at a place."""

@@ -8,9 +8,13 @@ pattern.
 
 from __future__ import annotations
 
+from bisect import insort
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from registry.urls.paths import normal_path
+
+_EVERYWHERE = frozenset({"", "/", "*", "/*"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,3 +55,37 @@ class Pattern:
         if self.anchored:
             return len(path) - len(last) >= place and path.endswith(last)
         return path.find(last, place) >= 0
+
+
+def is_everywhere(pattern: str) -> bool:
+    """Return whether a pattern is one of those for all of a site."""
+    return pattern in _EVERYWHERE
+
+
+def literal_start(pattern: str) -> str:
+    """Return the text that every path in normal form starts with that a pattern matches."""
+    return Pattern.compile(pattern).pieces[0]
+
+
+class ByStart:
+    """Numbers by the literal text that their paths start with.
+
+    One look-up for each distinct length finds those of a path, however many there are.
+    """
+
+    def __init__(self) -> None:
+        self._numbers: dict[str, list[int]] = {}
+        self._lengths: list[int] = []
+
+    def add(self, start: str, number: int) -> None:
+        """Add a number."""
+        if start not in self._numbers and len(start) not in self._lengths:
+            insort(self._lengths, len(start))
+        self._numbers.setdefault(start, []).append(number)
+
+    def of(self, path: str) -> Iterator[int]:
+        """Yield the numbers whose texts a path in normal form starts with."""
+        for length in self._lengths:
+            if length > len(path):
+                break
+            yield from self._numbers.get(path[:length], ())

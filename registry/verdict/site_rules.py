@@ -15,14 +15,10 @@ from registry.model import Evidence, Signal, Target
 from registry.signals import robots_txt
 from registry.urls.paths import normal_path, url_host, url_path
 from registry.verdict.contests import Contests, narrowed, winners
-from registry.verdict.patterns import Pattern
+from registry.verdict.patterns import ByStart, Pattern, is_everywhere
 
 # Most references in the cache of earlier answers.
 _CACHE_BUDGET = 1_000_000
-
-
-# Patterns that match every path.
-_EVERYWHERE = frozenset({"", "/", "*", "/*"})
 
 
 class SiteRules:
@@ -41,10 +37,8 @@ class SiteRules:
         self._rules_of: list[list[int]] = []
         self._memo: dict[tuple[int, ...], tuple[Signal, ...]] = {}
         self._cache_budget = _CACHE_BUDGET
-        # Patterns by their literal start: one look-up for each distinct length finds all.
-        self._by_start: dict[str, list[int]] = {}
+        self._by_start = ByStart()
         self._compile()
-        self._lengths = sorted({len(start) for start in self._by_start})
 
     def _compile(self) -> None:
         known: dict[str, int] = {}
@@ -56,7 +50,7 @@ class SiteRules:
                 pattern = Pattern.compile(signal.rule.pattern)
                 self._patterns.append(pattern)
                 self._rules_of.append([])
-                self._by_start.setdefault(pattern.pieces[0], []).append(index)
+                self._by_start.add(pattern.pieces[0], index)
             self._rules_of[index].append(number)
 
     @cached_property
@@ -66,11 +60,6 @@ class SiteRules:
     @cached_property
     def _contests(self) -> Contests:
         return Contests(self._signals)
-
-    @cached_property
-    def is_same_everywhere(self) -> bool:
-        """Return whether the same signals win for every path."""
-        return all(s.rule is None or s.rule.pattern in _EVERYWHERE for s in self._signals)
 
     def applicable(self, path: str) -> tuple[Signal, ...]:
         """Return the signals that win for a path with its query (`/a.jpg?w=600`).
@@ -96,15 +85,7 @@ class SiteRules:
         self._cache_budget -= weight
 
     def _hits(self, path: str) -> tuple[int, ...]:
-        hits = []
-        size = len(path)
-        for length in self._lengths:
-            if length > size:
-                break
-            for index in self._by_start.get(path[:length], ()):
-                if self._patterns[index].matches_rest(path):
-                    hits.append(index)
-        return tuple(hits)
+        return tuple(i for i in self._by_start.of(path) if self._patterns[i].matches_rest(path))
 
     def _resolve(self, hits: tuple[int, ...]) -> tuple[Signal, ...]:
         matched = {
@@ -151,7 +132,7 @@ def claim_covers(signals: Sequence[Signal]) -> tuple[bool, bool]:
     """Return whether a claim on a site refuses all its uses, and whether the whole site."""
     refuses = all(meaning != "allowed" for signal in signals for _, meaning in signal.uses)
     patterns = (signal.rule.pattern if signal.rule else "/" for signal in signals)
-    return refuses, refuses and any(pattern in _EVERYWHERE for pattern in patterns)
+    return refuses, refuses and any(map(is_everywhere, patterns))
 
 
 def rules_of_host(

@@ -19,6 +19,7 @@ from registry.checking.outcomes import BY_DECISION, Answers
 from registry.checking.wording import Wording, row_words
 from registry.index import Index
 from registry.index import sites as sites_module
+from registry.index.compiled_rules import Compiled
 from registry.index.decisions import RANK, STRICT
 from registry.model import DECISIONS, OUTCOMES
 from registry.snapshot.opened import Snapshot
@@ -33,8 +34,14 @@ CLEAR, REVIEW = OUTCOMES.index("clear"), OUTCOMES.index("review")
 NAMES = ("a.example", "b.example", "c.co.uk", "xn--4ca.example", "10.0.0.1", "d.github.io")
 SPELLED = (p + n + e for n in NAMES for p in ("", "www.", "img.", "x.img.") for e in ("", ":81"))
 HOSTS = tuple(host for host in SPELLED if url_key(f"//{host}/"))
-PATHS = ("/", "/art/1.jpg", "/art/private/2.jpg", "/b?x=1", "/%61rt/3.jpg", "/ä.jpg")
-PATTERNS = (None, "/", "/art/", "/*.jpg$", "/art/private/")
+PATHS = (
+    *("/", "/art/1.jpg", "/art/private/2.jpg", "/b?x=1", "/%61rt/3.jpg", "/ä.jpg"),
+    *("/it%27s.jpg", "/it's.jpg"),
+)
+PATTERNS = (
+    *(None, "/", "/art/", "/*.jpg$", "/art/private/"),
+    *("*2.jpg", "/%61rt/", "/art/1.jpg$", "/b?x", "/ä", "/%C3%A4*$", "/it's"),
+)
 ROBOTS = (
     "User-agent: *\nDisallow: /art/private/\n",
     "User-agent: *\nContent-Usage: train-ai=n\nContent-Usage: /b train-ai=y\n",
@@ -181,6 +188,24 @@ def test_columns_of_pages_equal_brute_force(tmp_path: Path, seed: int, monkeypat
             continue
         agree(index, keys, answers, row, second if second[0] < first[0] else first)
     assert len(set(answers.outcome.tolist())) >= 3
+
+
+def test_of_many_rules_for_paths_those_that_may_apply_are_asked(tmp_path: Path, monkeypatch):
+    one = Made()
+    for number in range(500):
+        one.claim(site="a.example", path_pattern=f"/u{number}/*")
+    index, asked = Index(one.snapshot(tmp_path), "cautious"), list[str]()
+    applicable = Compiled.applicable
+
+    def counted(rules: Compiled, path: str):
+        asked.append(path)
+        return applicable(rules, path)
+
+    monkeypatch.setattr(Compiled, "applicable", counted)
+    urls = [f"https://a.example/u{number}/1.jpg" for number in range(600)]
+    ruled = index.sites.ruled(key_column(pa.array(urls)))
+    assert ruled.rows.tolist() == list(range(500))
+    assert len(set(ruled.states.tolist())) == len(asked) == 500
 
 
 def test_another_host_with_the_same_hash_has_its_own_answer(tmp_path: Path):
