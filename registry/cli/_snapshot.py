@@ -55,7 +55,7 @@ def _newest() -> Path:
     with connect() as conn:
         folder = up_to_date(conn, root)
         if folder is None:
-            say("the database has changed: building a snapshot")
+            say("the newest snapshot is not up to date: building one")
             folder = publish_numbered(conn, root)
             say(f"built snapshot {int(folder.name)} in {folder}")
         return folder

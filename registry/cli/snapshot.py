@@ -18,7 +18,11 @@ def command() -> None:
 @click.option(
     "--out", type=click.Path(path_type=Path), help="Build into this new folder, without a number."
 )
-@click.option("--if-changed", is_flag=True, help="Do nothing if the newest snapshot is up to date.")
+@click.option(
+    "--if-changed",
+    is_flag=True,
+    help="Do nothing if the newest snapshot is whole and up to date.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the manifest as JSON.")
 def build(out: Path | None, if_changed: bool, as_json: bool) -> None:
     """Export the database into the next numbered snapshot."""
@@ -35,7 +39,7 @@ def build(out: Path | None, if_changed: bool, as_json: bool) -> None:
         if out:
             folder = publish_folder(conn, out)
         else:
-            current = up_to_date(conn, root) if if_changed else None
+            current = up_to_date(conn, root, verified=True) if if_changed else None
             folder = current or publish_numbered(conn, root)
     _show(folder, as_json)
 

@@ -214,6 +214,15 @@ def damaged(where: str, why: str) -> UnreadableSnapshot:
     )
 
 
+def unopened(where: str, error: OSError) -> UnreadableSnapshot:
+    """Return the UnreadableSnapshot for a file of a snapshot that cannot be opened."""
+    if isinstance(error, FileNotFoundError):
+        return damaged(where, "it is missing")
+    return UnreadableSnapshot(
+        f"{where} cannot be read: {error.strerror}", "let this user read the snapshot's files"
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class PastMark:
     """A removed mark that refused training. It does not affect verdicts.

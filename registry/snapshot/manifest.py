@@ -16,11 +16,9 @@ from registry.urls.key import KEY_VERSION
 # The field with the digest of all other fields.
 SEAL = "manifest_sha256"
 _SEGMENT = re.compile(r"segments/[a-z-]+-[0-9]{8,}-[0-9a-f]+\.arrow")
+# More bytes or rows than any file has.
+_MOST = 1 << 48
 _ARRAY = re.compile(r"[a-z0-9-]+\.(?:u32|u64|i64)")
-
-
-class OtherFormat(UnreadableSnapshot):
-    """A snapshot of an earlier or later format."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,18 +111,18 @@ def manifest_from_json(text: str, where: str) -> Manifest:
 
 
 def _refuse_other_format(version: object, where: str) -> None:
-    if not isinstance(version, int) or version == FORMAT:
+    if type(version) is not int or version == FORMAT:
         return
     age = "newer" if version > FORMAT else "older"
     message = f"{where}: snapshot format {version} is {age} than this version reads ({FORMAT})"
     if version > FORMAT:
-        raise OtherFormat(message, "install a newer optout-registry")
-    raise OtherFormat(message, "run `registry snapshot build`, or get a newer snapshot")
+        raise UnreadableSnapshot(message, "install a newer optout-registry")
+    raise UnreadableSnapshot(message, "run `registry snapshot build`, or get a newer snapshot")
 
 
 def _manifest(content: Mapping[str, Any]) -> Manifest:
     version = content["format"]
-    if version != FORMAT:
+    if type(version) is not int or version != FORMAT:
         raise ValueError("no format")
     return Manifest(
         serial=int(content["serial"]),
@@ -157,7 +155,7 @@ def _lists_files(manifest: Manifest) -> bool:
     held = [(kind, name) for segment in manifest.segments for kind, name in segment.files.items()]
     names = [name for _, name in held]
     numbers = [n for e in manifest.files.values() for n in (e.size, e.rows)]
-    if any(type(number) is not int or number < 0 for number in numbers):
+    if any(type(number) is not int or not 0 <= number < _MOST for number in numbers):
         return False
     index = manifest.files.get(INDEX_FILE, FileEntry(0, 0, ""))
     return (

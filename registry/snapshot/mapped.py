@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from registry.snapshot.chunks import CHUNK, DIGEST_BYTES
-from registry.snapshot.format import damaged
+from registry.snapshot.format import damaged, unopened
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -100,7 +100,7 @@ def _map(folder: int, name: str, shown: Path, size: int) -> memoryview:
     try:
         file = os.open(name, os.O_RDONLY | os.O_NONBLOCK, dir_fd=folder)
     except OSError as error:
-        raise damaged(str(shown), "it is missing") from error
+        raise unopened(str(shown), error) from error
     try:
         state = os.fstat(file)
         if not stat.S_ISREG(state.st_mode):

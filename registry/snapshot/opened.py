@@ -17,7 +17,7 @@ from registry.errors import UnreadableSnapshot
 from registry.files import WHOLE_LIMIT
 from registry.snapshot.chunks import split, tree_digest
 from registry.snapshot.content import Content
-from registry.snapshot.format import DIGESTS_FILE, INDEX_FILE, MANIFEST, damaged
+from registry.snapshot.format import DIGESTS_FILE, INDEX_FILE, MANIFEST, damaged, unopened
 from registry.snapshot.manifest import (
     FileEntry,
     Manifest,
@@ -108,13 +108,13 @@ class Snapshot(Content):
     def states(self) -> Iterator[tuple[str, os.stat_result]]:
         """Yield the name and the state of every file, the manifest among them.
 
-        Raises UnreadableSnapshot if one is missing.
+        Raises UnreadableSnapshot if one is missing or may not be read.
         """
         for name in (MANIFEST, *sorted(self.manifest.files)):
             try:
                 state = os.stat(name, dir_fd=self._folder, follow_symlinks=False)
             except OSError as error:
-                raise damaged(str(self.path / name), "it is missing") from error
+                raise unopened(str(self.path / name), error) from error
             yield name, state
 
     def verify_all(self) -> None:

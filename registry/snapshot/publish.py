@@ -15,11 +15,8 @@ from registry.home import registry_home
 from registry.signals import readers
 from registry.snapshot import store
 from registry.snapshot.build import build
-from registry.snapshot.format import FORMAT, MANIFEST
-from registry.snapshot.manifest import OtherFormat
-from registry.snapshot.opened import Snapshot, open_snapshot, read_manifest
+from registry.snapshot.opened import Snapshot, open_snapshot
 from registry.snapshot.verified import remember_built
-from registry.urls.key import KEY_VERSION
 
 if TYPE_CHECKING:
     import psycopg
@@ -58,23 +55,27 @@ def _latest(folders: Iterable[Path]) -> Snapshot | None:
     return None
 
 
-def up_to_date(conn: psycopg.Connection, root: Path) -> Path | None:
-    """Return the newest snapshot under `root`; None if database or program changed since."""
+def up_to_date(conn: psycopg.Connection, root: Path, *, verified: bool = False) -> Path | None:
+    """Return the newest snapshot under `root`; None if database or program changed since.
+
+    None also for a damaged one, if it is to be `verified`: every byte is read then.
+    """
     from registry.db.export import position
 
-    folder = store.newest(root)
-    if folder is None or not (folder / MANIFEST).exists():
-        return None
-    try:
-        manifest = read_manifest(folder)
-    except OtherFormat:
-        return None
-    # With another reader, algorithm or URL key the same evidence gives another snapshot.
-    ours = (__version__, sorted(readers()), versions(), KEY_VERSION, FORMAT)
-    theirs = (manifest.version, list(manifest.readers), dict(manifest.algorithms))
-    if (*theirs, manifest.url_keys, manifest.format) != ours:
-        return None
-    return folder if dict(manifest.database) == position(conn) else None
+    with suppress(UnreadableSnapshot):
+        folder = store.newest(root)
+        if folder is None:
+            return None
+        snapshot = open_snapshot(folder)
+        manifest = snapshot.manifest
+        # With another reader or algorithm the same evidence gives another snapshot.
+        ours = (__version__, sorted(readers()), versions())
+        theirs = (manifest.version, list(manifest.readers), dict(manifest.algorithms))
+        if ours == theirs and dict(manifest.database) == position(conn):
+            if verified:
+                snapshot.verify_all()
+            return folder
+    return None
 
 
 def _build_into(

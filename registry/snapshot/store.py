@@ -71,7 +71,7 @@ def point_to(root: Path, serial: int) -> None:
 def newest(root: Path) -> Path | None:
     """Return the folder of the newest snapshot, or None before the first one."""
     with suppress(FileNotFoundError):
-        name = (root / POINTER).read_text(encoding="utf-8").strip()
+        name = (root / POINTER).read_text(encoding="utf-8", errors="replace").strip()
         if not name.isdigit():
             raise UnreadableSnapshot(
                 f"{root / POINTER} is damaged", "run `registry snapshot build`"

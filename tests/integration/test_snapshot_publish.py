@@ -82,6 +82,22 @@ def test_a_snapshot_is_up_to_date_until_something_is_recorded(
     assert up_to_date(recorded, tmp_path) is None
 
 
+def test_a_damaged_newest_snapshot_is_built_anew(recorded: psycopg.Connection, tmp_path: Path):
+    first = publish_numbered(recorded, tmp_path)
+    index = first / "index"
+    before, held = index.stat(), bytearray(index.read_bytes())
+    held[-1] ^= 1
+    index.write_bytes(held)
+    os.utime(index, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert up_to_date(recorded, tmp_path, verified=True) is None
+    second = publish_numbered(recorded, tmp_path)
+    assert up_to_date(recorded, tmp_path, verified=True) == second
+    (tmp_path / "CURRENT").write_bytes(b"\xff\n")
+    assert up_to_date(recorded, tmp_path) is None
+    assert publish_numbered(recorded, tmp_path) == tmp_path / "000003"
+    assert up_to_date(recorded, tmp_path, verified=True) == tmp_path / "000003"
+
+
 def test_a_snapshot_of_another_registry_or_program_is_not_up_to_date(
     recorded: psycopg.Connection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
@@ -89,7 +105,7 @@ def test_a_snapshot_of_another_registry_or_program_is_not_up_to_date(
     monkeypatch.setattr("registry.snapshot.publish.__version__", "9.9.9")
     assert up_to_date(recorded, tmp_path) is None
     monkeypatch.undo()
-    monkeypatch.setattr("registry.snapshot.publish.KEY_VERSION", 99)
+    monkeypatch.setattr("registry.snapshot.manifest.KEY_VERSION", 99)
     assert up_to_date(recorded, tmp_path) is None
     monkeypatch.undo()
     assert up_to_date(recorded, tmp_path) is not None

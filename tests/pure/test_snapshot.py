@@ -262,6 +262,24 @@ def test_a_snapshot_of_the_format_before_is_to_be_built_again(tmp_path: Path):
     assert "snapshot build" in caught.value.hint
 
 
+@pytest.mark.parametrize("rows", [2**70, -1, True, 1.0, "1"])
+def test_a_file_has_a_possible_number_of_rows(tmp_path: Path, rows: object):
+    path = marked().snapshot(tmp_path).path
+    manifest = read_manifest(path)
+    files = {n: replace(f, rows=rows) if "obs" in n else f for n, f in manifest.files.items()}
+    text = manifest_to_json(replace(manifest, files=files))
+    with pytest.raises(UnreadableSnapshot, match="does not list the files"):
+        manifest_from_json(text, "manifest.json")
+
+
+@pytest.mark.parametrize("version", [True, 4.0, "4", None])
+def test_a_format_is_a_number(tmp_path: Path, version: object):
+    path = marked().snapshot(tmp_path).path / "manifest.json"
+    fields = json.loads(path.read_text()) | {"format": version}
+    with pytest.raises(UnreadableSnapshot, match="is not a snapshot manifest"):
+        manifest_from_json(json.dumps(fields), "manifest.json")
+
+
 def test_a_newer_format_says_to_upgrade(tmp_path: Path):
     path = marked().snapshot(tmp_path).path / "manifest.json"
     fields = json.loads(path.read_text()) | {"format": FORMAT + 1}
@@ -299,9 +317,10 @@ def test_the_pointer_names_the_newest(tmp_path: Path):
     assert store.newest(tmp_path) is None
     store.point_to(tmp_path, 7)
     assert store.newest(tmp_path) == tmp_path / "000007"
-    (tmp_path / "CURRENT").write_text("../elsewhere")
-    with pytest.raises(UnreadableSnapshot, match="CURRENT"):
-        store.newest(tmp_path)
+    for damaged in (b"../elsewhere", b"\xff\n", b""):
+        (tmp_path / "CURRENT").write_bytes(damaged)
+        with pytest.raises(UnreadableSnapshot, match="CURRENT"):
+            store.newest(tmp_path)
 
 
 text = st.text(max_size=20)
