@@ -56,21 +56,41 @@ def free_port() -> int:
         return int(taken.getsockname()[1])
 
 
-def test_twice_and_nothing_is_left_running(folder: Path):
+def interrupted_in(visit: int, folder: Path, port: int) -> str:
+    """Run it until it makes a visit; return what it told."""
+    process = demo(folder, port, start_new_session=True)
+    assert process.stdout is not None
+    lines = (line for line in process.stdout if line.startswith("$ crawler worker"))
+    for _ in range(visit):
+        assert next(lines)
+    time.sleep(2)
+    os.killpg(process.pid, signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130, errors
+    assert "Traceback" not in errors
+    assert gone(folder), processes_of(folder)
+    return errors
+
+
+def finished(folder: Path, port: int) -> tuple[str, str]:
+    """Run it to its end; return its output and what it told."""
+    process = demo(folder, port)
+    output, errors = process.communicate(timeout=200)
+    assert process.returncode == 0, output + errors
+    assert gone(folder), processes_of(folder)
+    return output, errors
+
+
+def test_interrupted_it_goes_on_and_then_repeats_nothing(folder: Path):
     port = free_port()
-    outputs, told = [], []
-    for _ in range(2):
-        process = demo(folder, port)
-        output, errors = process.communicate(timeout=200)
-        assert process.returncode == 0, output + errors
-        assert gone(folder), processes_of(folder)
-        outputs.append(output)
-        told.append(errors)
-    first, second = outputs
+    told = [interrupted_in(visit, folder, port) for visit in (1, 2)]
+    first, errors = finished(folder, port)
+    second, nothing_new = finished(folder, port)
+    assert "(visit 1, resumed)" in told[1]
+    assert "(visit 2, resumed)" in errors
     page = f"http://127.0.0.1:{port}/works/tiger.html"
     appeared = f"noai, noimageai: {MARK}  at {page}"
-    assert f"127.0.0.1:{port}  mark appeared     {appeared}" in first  # crawler events
-    for output in outputs:
+    for output in (first, second):
         history = output.partition(f"$ registry history {page}")[2].partition("\n[")[0]
         dates = re.findall(rf"(\S+ \S+)  mark appeared  {re.escape(appeared)}", history)
         assert len(dates) == 2  # of both sizes of the picture that the page shows
@@ -78,8 +98,9 @@ def test_twice_and_nothing_is_left_running(folder: Path):
         assert re.search(r"^  reserved +28 ", output, re.MULTILINE)
         assert "copy.jpg (picture): reserved" in output
     # The visits are not repeated on the same day, nor the snapshot, as nothing has changed.
-    assert [errors.count("visiting ") for errors in told] == [2, 0]
-    assert "nothing is due" in told[1]
+    assert "(visit 3" not in "".join(told) + errors + nothing_new
+    assert "visiting " not in nothing_new
+    assert "nothing is due" in nothing_new
     assert "snapshot 1 of" in second
     listed = [
         line.split()[0] for line in second.partition("Files:")[2].splitlines() if line.strip()
@@ -103,32 +124,9 @@ def test_a_port_in_use_says_what_to_do(folder: Path):
 def test_another_port_is_another_site(folder: Path):
     """The site of the first port is not served any more, and its visits would fail."""
     port = free_port()
-    process = demo(folder, port)
-    output, errors = process.communicate(timeout=200)
-    assert process.returncode == 0, output + errors
-    assert gone(folder)
+    output, errors = finished(folder, port)
+    assert errors.count("visiting ") == 2
     assert output.count("$ crawler schedule remove ") == 1
-    assert f"mark appeared  noai, noimageai: {MARK}  at http://127.0.0.1:{port}/" in output
-
-
-@pytest.mark.parametrize("visit", [1, 2])
-def test_interrupted_in_a_visit_it_goes_on_from_there(visit: int):
-    with open_folder("demo-cut-") as folder:
-        port = free_port()
-        process = demo(folder, port, start_new_session=True)
-        lines = (line for line in process.stdout if line.startswith("$ crawler worker"))
-        for _ in range(visit):
-            assert next(lines)
-        time.sleep(2)
-        os.killpg(process.pid, signal.SIGINT)
-        _, errors = process.communicate(timeout=60)
-        assert process.returncode == 130, errors
-        assert "Traceback" not in errors
-        assert gone(folder), processes_of(folder)
-        again = demo(folder, port)
-        output, errors = again.communicate(timeout=200)
-        assert again.returncode == 0, output + errors
-        assert gone(folder)
-        assert f"(visit {visit}, resumed)" in errors
-        assert "(visit 3" not in errors
-        assert output.count(f"mark appeared  noai, noimageai: {MARK}  at ") == 2
+    told = f"noai, noimageai: {MARK}  at http://127.0.0.1:{port}/works/tiger.html"
+    assert f"127.0.0.1:{port}  mark appeared     {told}" in output  # crawler events
+    assert f"mark appeared  {told}" in output  # registry history

@@ -64,6 +64,13 @@ def under_way(
 ) -> Iterator[subprocess.Popen[str]]:
     """Start importing a long list, and yield the process once some of it is stored."""
     path = folder / "list.csv"
+    # However slow this machine is, the rest is not stored before the process is stopped.
+    conn.execute(
+        """CREATE FUNCTION wait() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+        PERFORM pg_sleep(20) FROM (SELECT FROM claim LIMIT 1 OFFSET 200000) AS many;
+        RETURN NULL; END $$"""
+    )
+    conn.execute("CREATE TRIGGER wait AFTER INSERT ON claim EXECUTE FUNCTION wait()")
     path.write_text("url\n" + "".join(f"{URL}{n}.jpg\n" for n in range(300_000)))
     with subprocess.Popen(
         [str(BIN / "registry"), "import", "--json", str(path)],
@@ -75,6 +82,11 @@ def under_way(
         while not loaded(conn):
             assert process.poll() is None
         yield process
+    conn.execute(
+        """SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity
+        WHERE datname = current_database() AND pid <> pg_backend_pid()"""
+    )
+    conn.execute("DROP FUNCTION wait CASCADE")
 
 
 @pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGTERM])
