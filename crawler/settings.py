@@ -29,34 +29,35 @@ BOT_NAME = PRODUCT_TOKEN
 SPIDER_MODULES = ["crawler.spiders"]
 ROBOTSTXT_OBEY = True
 ROBOTSTXT_USER_AGENT = PRODUCT_TOKEN
-DOWNLOADER_MIDDLEWARES: dict[str, int | None] = {
+# Those that Scrapy adds by itself are left out, or named below: others would cost time with every
+# request, and take a tenth of a short visit to import.
+DOWNLOADER_MIDDLEWARES_BASE: dict[str, int] = {}
+SPIDER_MIDDLEWARES_BASE: dict[str, int] = {}
+EXTENSIONS_BASE: dict[str, int] = {}
+DOWNLOADER_MIDDLEWARES: dict[str, int] = {
     "crawler.manners.bounds.BoundsMiddleware": 90,
-    # Ours reads robots.txt by RFC 9309 and records it.
-    "scrapy.downloadermiddlewares.robotstxt.RobotsTxtMiddleware": None,
+    # Reads robots.txt by RFC 9309 and records it, in place of Scrapy's.
     ROBOTS_MIDDLEWARE: 100,
     "crawler.manners.conditional.ConditionalMiddleware": 110,
-    # Nearer to the network than Scrapy's retries (550), which keep no earlier response.
+    "scrapy.downloadermiddlewares.downloadtimeout.DownloadTimeoutMiddleware": 350,
+    "scrapy.downloadermiddlewares.defaultheaders.DefaultHeadersMiddleware": 400,
+    "scrapy.downloadermiddlewares.useragent.UserAgentMiddleware": 500,
+    "scrapy.downloadermiddlewares.retry.RetryMiddleware": 550,
+    # Nearer to the network than the retries, which keep no earlier response.
     "crawler.manners.cut_pages.CutPagesMiddleware": 555,
-    # Behind Scrapy's retries (550): a retry to a stopped host is refused.
+    # Behind the retries: a retry to a stopped host is refused.
     "crawler.manners.pauses.PausesMiddleware": 560,
-    # Nearer to the network than Scrapy's retries (550) and redirects (600).
+    "scrapy.downloadermiddlewares.httpcompression.HttpCompressionMiddleware": 590,
+    "scrapy.downloadermiddlewares.redirect.RedirectMiddleware": 600,
+    # Nearer to the network than retries and redirects.
     "crawler.manners.destination.DestinationMiddleware": 610,
+    "scrapy.downloadermiddlewares.stats.DownloaderStats": 850,
 }
-# What ours does itself, or what only others need: each costs time for every request of a page.
-SPIDER_MIDDLEWARES: dict[str, int | None] = dict.fromkeys(
-    (
-        "scrapy.spidermiddlewares.depth.DepthMiddleware",
-        "scrapy.spidermiddlewares.metacopy.MetaCopyDetectionMiddleware",
-        # No request has a Referer.
-        "scrapy.spidermiddlewares.referer.RefererMiddleware",
-        "scrapy.spidermiddlewares.urllength.UrlLengthMiddleware",
-    )
-)
-EXTENSIONS: dict[str, int | None] = {
-    "scrapy.extensions.throttle.AutoThrottle": None,
-    "crawler.manners.throttle.HostThrottle": 0,
-    "scrapy.extensions.feedexport.FeedExporter": None,
+SPIDER_MIDDLEWARES = {
+    "scrapy.spidermiddlewares.start.StartSpiderMiddleware": 25,
+    "scrapy.spidermiddlewares.httperror.HttpErrorMiddleware": 50,
 }
+EXTENSIONS = {"crawler.manners.throttle.HostThrottle": 0}
 # Only HTTP: a page must not make the crawler read files or other services.
 DOWNLOAD_HANDLERS: dict[str, str | None] = {
     **dict.fromkeys(("data", "file", "ftp", "s3")),
