@@ -105,6 +105,7 @@ def server(request: pytest.FixtureRequest) -> Iterator[str]:
             with psycopg.connect(url, autocommit=True) as conn:
                 # A crash of the machine may cost these databases.
                 conn.execute("ALTER SYSTEM SET fsync = off")
+                conn.execute("ALTER SYSTEM SET max_wal_size = '128MB'")
                 conn.execute("SELECT pg_reload_conf()")
                 conn.execute("CREATE DATABASE template_registry")
             migrate.migrate(with_database(url, "template_registry"))

@@ -114,7 +114,7 @@ def _counts(result: ImportResult) -> dict[str, object]:
 
 def _summary(result: ImportResult) -> str:
     parts = [f"{result.added:,} claims added", f"{result.already:,} already known"]
-    if result.problems.rows_read:
+    if result.problems.rows_read or not (result.read or result.unreadable):
         parts.insert(0, f"{result.problems.rows_read:,} rows read")
     for count, words in (
         (result.restored, "withdrawn claims restored"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -24,6 +24,8 @@ from registry.urls.columns import key_column
 from registry.urls.key import url_key
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from registry.model import Digest, Picture
     from registry.urls.columns import KeyColumn
 
@@ -56,21 +58,32 @@ def lookup(index: Index, target: str, distance: int | None = None) -> Answer:
     return Answer(target, kind, search.ranked(), unfit, search.page, search.crowded, withdrawn)
 
 
+class _Way(NamedTuple):
+    """How an entry was found."""
+
+    by: MatchedBy
+    tier: Tier | None
+    distance: int | None
+    on_page: bool
+
+
 class _Search:
     def __init__(self, index: Index, distance: int | None) -> None:
         self._index = index
         self._distance = distance
-        self._matches: dict[str, EntryMatch] = {}
-        # The entries among them: the first way to find one counts.
-        self._added = set[int]()
+        # The first way to find an entry counts.
+        self._found: dict[int, _Way] = {}
+        self._sites: list[EntryMatch] = []
         self.page: Outcome | None = None
         self.crowded = False
 
     def ranked(self) -> tuple[EntryMatch, ...]:
         """Strictest first, then nearest, then oldest."""
+        # A claim on a picture and its site may be both: it counts as that on the picture.
+        matches = {match.entry: match for match in (*self._sites, *self._entries())}
         return tuple(
             sorted(
-                self._matches.values(),
+                matches.values(),
                 key=lambda f: (DECISIONS.index(f.verdict.decision), f.distance or 0, f.entry),
             )
         )
@@ -169,25 +182,27 @@ class _Search:
         *,
         on_page: bool = False,
     ) -> None:
-        if entry in self._added:
-            return
-        self._added.add(entry)
-        row = self._index.snapshot.entries[entry]
-        match = EntryMatch(
-            entry=row.name,
-            by=by,
-            tier=named,
-            distance=distance,
-            verdict=self._index.decisions.verdict(entry),
-            url=row.url,
-            page_url=row.page_url,
-            source=row.source,
-            since=row.since,
-            seen=row.seen,
-            past=row.past,
-            on_page=on_page,
-        )
-        self._matches[match.entry] = match
+        self._found.setdefault(entry, _Way(by, named, distance, on_page))
+
+    def _entries(self) -> Iterator[EntryMatch]:
+        """Read the entries found, all at once."""
+        numbers = np.array([*self._found], np.int64)
+        for entry, row in self._index.snapshot.entries.some(numbers).items():
+            way = self._found[entry]
+            yield EntryMatch(
+                entry=row.name,
+                by=way.by,
+                tier=way.tier,
+                distance=way.distance,
+                verdict=self._index.decisions.on(row),
+                url=row.url,
+                page_url=row.page_url,
+                source=row.source,
+                since=row.since,
+                seen=row.seen,
+                past=row.past,
+                on_page=way.on_page,
+            )
 
     def _add_site(self, site: int, verdict: Verdict, *, in_question: bool = False) -> None:
         if verdict.decision == "unspecified":
@@ -207,7 +222,7 @@ class _Search:
             site=row.host,
             in_question=in_question,
         )
-        self._matches.setdefault(match.entry, match)
+        self._sites.append(match)
 
 
 def _codes_of(picture: Picture) -> PrintCodes:

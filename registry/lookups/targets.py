@@ -5,16 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from registry.errors import UsageError
 from registry.files import refuse_special
 from registry.lookups.answer import Kind
 from registry.model import HASH_BYTES
 from registry.signals import carriers
-
-if TYPE_CHECKING:
-    pass
 
 HEX = re.compile(r"[0-9a-fA-F]+")
 LENGTHS: dict[int, Kind] = {
@@ -45,7 +41,7 @@ def kind_of(target: str) -> Kind:
     is_host = _LIKE_A_HOST.fullmatch(target) and not is_file
     site = f"for a site: https://{target}/, or registry history {target}"
     raise UsageError(
-        f"{target} is not an existing picture file, an http(s) URL or a hash",
+        f"{target or 'an empty text'} is not an existing picture file, an http(s) URL or a hash",
         site if is_host else HINT,
     )
 
