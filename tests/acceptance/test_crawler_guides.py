@@ -101,7 +101,7 @@ def test_a_new_work_is_found_before_the_pages_are_due(
 
 def test_pages_of_which_nothing_is_told_are_not_asked_for(studio: Studio, later: Later) -> None:
     later(0)
-    for _ in range(3):
+    for _ in range(5):
         for extent, asked in later(7.5):
             assert (extent, len(works(asked))) == ("due", 1)
     # Until the longest interval is over.
