@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from registry.cli._path import NamedPath
+
 if TYPE_CHECKING:
     from crawler.options import Options
 
@@ -123,7 +125,7 @@ def warc_option(command: Callable[..., Any]) -> Callable[..., Any]:
         "--warc",
         metavar="DIR",
         envvar=WARC,
-        type=click.Path(path_type=Path),
+        type=NamedPath(),
         help="Write responses with marks to WARC files in this folder; REGISTRY_WARC is the same.",
     )(command)
 

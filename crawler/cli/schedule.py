@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from crawler.cli._options import Duration, visit_options
+from registry.cli._path import NamedPath
 from registry.errors import UsageError
 from registry.terminal import say, show, show_json
 
@@ -33,7 +34,7 @@ def command() -> None:
 
 @command.command("add")
 @click.argument("targets", metavar="SPIDER|URL...", nargs=-1)
-@click.option("--from", "file", type=click.Path(path_type=Path), help="A CSV file of sites.")
+@click.option("--from", "file", type=NamedPath(), help="A CSV file of sites.")
 @click.option("--every", type=Duration(), help="Time between two visits: 12h, 7d.")
 @click.option("--cron", help="Times as five cron fields, such as '0 3 * * 1'.")
 @click.option("--least", type=Duration(), help="Shortest time between two visits.")

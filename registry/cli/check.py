@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from registry.cli._path import NamedPath
 from registry.errors import ServiceUnavailable, UnreadableSnapshot, UsageError
 from registry.terminal import say, show, show_json
 
@@ -45,10 +46,10 @@ def _say_columns(columns: Columns) -> None:
 
 @click.command()
 @click.argument("dataset", nargs=-1, required=True)
-@click.option("--snapshot", type=click.Path(path_type=Path), help="Folder of the snapshot to use.")
+@click.option("--snapshot", type=NamedPath(), help="Folder of the snapshot to use.")
 @click.option(
     "--out",
-    type=click.Path(path_type=Path),
+    type=NamedPath(),
     help="Write the rows with their outcomes to this Parquet file.",
 )
 @click.option(
@@ -57,9 +58,7 @@ def _say_columns(columns: Columns) -> None:
     multiple=True,
     help="With --out: write only rows with this outcome, as they are in the dataset. Repeatable.",
 )
-@click.option(
-    "--report", "page", type=click.Path(path_type=Path), help="Write an HTML report to this file."
-)
+@click.option("--report", "page", type=NamedPath(), help="Write an HTML report to this file.")
 @click.option("--policy", default="cautious", show_default=True, help="Which marks count.")
 @click.option(
     "--distance",
@@ -170,6 +169,11 @@ def _refuse_unwritable(path: Path | None, option: str, taken: Sequence[Path]) ->
         raise UsageError(f"--report {path}: the report is a web page", "name an .html file")
     if path.suffix.lower() in OTHER_FORMATS and option == "--out":
         raise UsageError(f"--out {path}: rows are written as Parquet", "name a .parquet file")
+    if not path.parent.is_dir():
+        raise UsageError(
+            f"{option} {path}: there is no folder {path.parent}",
+            "create it, or name a file in another folder",
+        )
     if not os.access(path.parent, os.W_OK):
         raise UsageError(
             f"{option} {path} cannot be written", "name a file in a folder that you may write to"

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from registry.cli._path import NamedPath
 from registry.errors import UsageError
 from registry.terminal import say, show, show_json
 
@@ -39,11 +40,11 @@ def command() -> None:
 
 @command.command("show")
 @click.argument("record")
-@click.option("--out", type=click.Path(path_type=Path), help="Write a bundle, a zip file.")
+@click.option("--out", type=NamedPath(), help="Write a bundle, a zip file.")
 @click.option(
     "--warc",
     "folders",
-    type=click.Path(path_type=Path),
+    type=NamedPath(),
     multiple=True,
     envvar="REGISTRY_WARC",
     metavar="DIR",
@@ -85,8 +86,8 @@ def show_command(record: str, out: Path | None, folders: tuple[Path, ...], as_js
 
 
 @command.command("verify")
-@click.argument("bundle", type=click.Path(path_type=Path))
-@click.option("--snapshot", type=click.Path(path_type=Path), help="Folder of the snapshot to use.")
+@click.argument("bundle", type=NamedPath())
+@click.option("--snapshot", type=NamedPath(), help="Folder of the snapshot to use.")
 @click.option("--json", "as_json", is_flag=True, help="Print the checks as JSON.")
 def verify_command(bundle: Path, snapshot: Path | None, as_json: bool) -> int:
     """Verify a bundle: compare it with the digests in a snapshot of its registry.

@@ -15,6 +15,7 @@ import click
 from registry.claims.files import TABLE_SUFFIXES, is_table, read_table
 from registry.claims.rows import checked_line
 from registry.cli._import_result import ImportResult, report, say_unreadable
+from registry.cli._path import NamedPath
 from registry.errors import UnreadableInput, UsageError
 from registry.model import Claim, Meaning, Picture
 from registry.text import visible
@@ -55,9 +56,7 @@ def _line(_: click.Context, option: click.Parameter, value: str | None) -> str |
 
 
 @click.command()
-@click.argument(
-    "paths", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="FILE|FOLDER..."
-)
+@click.argument("paths", nargs=-1, required=True, type=NamedPath(), metavar="FILE|FOLDER...")
 @click.option(
     "--source",
     callback=_line,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from registry.cli._path import NamedPath
 from registry.terminal import show, show_json
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ NOT_COMPARED = (
 
 @click.command()
 @click.argument("target", nargs=-1, required=True)
-@click.option("--snapshot", type=click.Path(path_type=Path), help="Folder of the snapshot to use.")
+@click.option("--snapshot", type=NamedPath(), help="Folder of the snapshot to use.")
 @click.option("--policy", default="cautious", show_default=True, help="Which marks count.")
 @click.option(
     "--distance",

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from registry.cli._path import NamedPath
 from registry.terminal import say, show, show_json
 
 
@@ -15,9 +16,7 @@ def command() -> None:
 
 
 @command.command("build")
-@click.option(
-    "--out", type=click.Path(path_type=Path), help="Build into this new folder, without a number."
-)
+@click.option("--out", type=NamedPath(), help="Build into this new folder, without a number.")
 @click.option(
     "--if-changed",
     is_flag=True,
@@ -45,7 +44,7 @@ def build(out: Path | None, if_changed: bool, as_json: bool) -> None:
 
 
 @command.command("verify")
-@click.argument("folder", type=click.Path(path_type=Path), required=False)
+@click.argument("folder", type=NamedPath(), required=False)
 @click.option("--json", "as_json", is_flag=True, help="Print the manifest as JSON.")
 def verify(folder: Path | None, as_json: bool) -> None:
     """Verify a snapshot: compare its files with the manifest, and read all rows.
@@ -116,8 +115,8 @@ def prune(keep: int) -> int:
 
 
 @command.command("diff")
-@click.argument("older", type=click.Path(path_type=Path))
-@click.argument("newer", type=click.Path(path_type=Path))
+@click.argument("older", type=NamedPath())
+@click.argument("newer", type=NamedPath())
 @click.option("--policy", default="cautious", show_default=True, help="Which marks count.")
 @click.option("--json", "as_json", is_flag=True, help="Print the differences as JSON.")
 def diff(older: Path, newer: Path, policy: str, as_json: bool) -> int:

@@ -62,6 +62,13 @@ def test_a_disk_that_takes_no_more(tmp_path: Path, snapshot: Path, option: str):
     assert not list(tmp_path.glob("*result*")) + list(tmp_path.glob(".result*"))
 
 
+def test_a_result_in_a_folder_that_is_not_there(tmp_path: Path, snapshot: Path):
+    dataset = table(tmp_path / "d.parquet", url=[MARKED])
+    for option, name in (("--out", "x.parquet"), ("--report", "x.html")):
+        result = check(dataset, option, tmp_path / "none" / name, snapshot=snapshot)
+        said_in_one_line(result, 2, f"there is no folder {tmp_path / 'none'}")
+
+
 def test_an_empty_registry_answers_nothing(tmp_path: Path):
     dataset = table(tmp_path / "d.parquet", url=[MARKED], phash=["c9b6a7d8469c1959"])
     result = check(dataset, "--json", snapshot=Made().snapshot(tmp_path).path)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from checking import said_in_one_line
 from conftest import BIN
 from PIL import Image
 
@@ -50,6 +51,23 @@ def to_nobody(*arguments: str, both: bool = False) -> tuple[int, bytes]:
 )
 def test_a_reader_that_left_is_no_finding(arguments: tuple[str, ...]) -> None:
     assert to_nobody(*arguments) == (141, b"")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("registry", "import", ""),
+        ("registry", "lookup", "--snapshot", "", "https://a.example/"),
+        ("registry", "check", "x.parquet", "--out", ""),
+        ("registry", "snapshot", "verify", ""),
+        ("crawler", "run", "--warc", "", "https://a.example/"),
+    ],
+)
+def test_an_empty_name_is_not_the_current_folder(arguments: tuple[str, ...]):
+    done = subprocess.run(
+        [BIN / arguments[0], *arguments[1:]], capture_output=True, text=True, check=False
+    )
+    said_in_one_line(done, 2, "the name is empty")
 
 
 @pytest.mark.parametrize("arguments", [("explain",), ("hash", "none.png"), ("nonsense",), ()])
