@@ -132,9 +132,9 @@ class _Batch:
         self._parts: queue.Queue[CopyRows | None] = queue.Queue(WAITING_PARTS)
         self._has_end = False
         self._given_up = False
+        self._ended = threading.Event()
         self._outcome: ImportCounts | BaseException = _GivenUp()
-        self._thread = threading.Thread(target=self._run, daemon=True, name="import")
-        self._thread.start()
+        threading.Thread(target=self._run, daemon=True, name="import").start()
 
     def add(self, rows: CopyRows) -> None:
         """Add rows; wait while many have not been sent. Raises the error of the transaction."""
@@ -164,8 +164,14 @@ class _Batch:
         self._ends_within(CANCEL_SECONDS)
 
     def _ends_within(self, seconds: float) -> bool:
-        self._thread.join(seconds)
-        return not self._thread.is_alive()
+        """Wait for the end of the transaction; return whether it has ended.
+
+        A signal that came while Python holds a lock would leave it held, and a thread that is
+        joined would count as ended (3.11).
+        """
+        with held_signals() as hold:
+            hold()
+            return self._ended.wait(seconds)
 
     def waits(self) -> Iterator[None]:
         """Yield until the transaction has ended."""
@@ -186,9 +192,11 @@ class _Batch:
     def _put(self, part: CopyRows | None) -> None:
         while True:
             try:
-                return self._parts.put(part, timeout=EVERY_SECONDS)
+                with held_signals() as hold:
+                    hold()
+                    return self._parts.put(part, timeout=EVERY_SECONDS)
             except queue.Full:
-                if not self._thread.is_alive():
+                if self._ended.is_set():
                     self.result()
                     raise
 
@@ -199,6 +207,8 @@ class _Batch:
             self._outcome = counts
         except BaseException as error:  # noqa: BLE001 (raised again by `result`)
             self._outcome = error
+        finally:
+            self._ended.set()
 
     def _received(self) -> Iterator[CopyRows]:
         while True:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import threading
 import time
 from collections.abc import Iterator
@@ -228,6 +230,25 @@ def test_an_insert_that_has_begun_may_end(conn: psycopg.Connection) -> None:
     with pytest.raises(KeyboardInterrupt):
         import_claims(conn, claims(), 10, counts.append)
     assert counts == [ImportCounts(10, 10, 0)]
+
+
+def test_a_signal_in_a_wait_does_not_hide_the_insert(
+    conn: psycopg.Connection, held: psycopg.Connection
+) -> None:
+    counts: list[ImportCounts] = []
+
+    def interrupt() -> None:
+        wait_for_a_lock(held)
+        os.kill(os.getpid(), signal.SIGINT)
+        held.execute("SELECT pg_advisory_unlock(%s), pg_sleep(0.3)", (CLAIMS_LOCK,))
+
+    thread = threading.Thread(target=interrupt)
+    thread.start()
+    with pytest.raises(KeyboardInterrupt):
+        import_claims(conn, some(100), on_batch=counts.append)
+    thread.join()
+    assert counts == [ImportCounts(100, 100, 0)]
+    assert total(held) == 100
 
 
 def test_a_failed_statement_is_raised(conn: psycopg.Connection) -> None:
