@@ -40,6 +40,15 @@ def unwritable(path: Path, error: OSError, hint: str | None = None) -> Unwritabl
     return UnwritableOutput(f"{path} cannot be written: {reason}", hint)
 
 
+@contextmanager
+def reported(path: Path) -> Iterator[None]:
+    """Raise UnwritableOutput for an OSError."""
+    try:
+        yield
+    except OSError as error:
+        raise unwritable(path, error) from error
+
+
 def flush_file(path: Path) -> None:
     """Force the bytes of a file to the disk."""
     with path.open("rb") as file:

@@ -27,6 +27,8 @@ OTHER_ALGORITHM = "hash-of-another-algorithm"
 NOT_READ = "column-not-read"
 # The registry has no keys of the kind that the row holds (digests, for example).
 UNRECORDED = "nothing-of-its-kind-recorded"
+# The row, or a part of it, could not be read.
+UNREADABLE = "row-not-read"
 NO_PROBLEM = -1
 # Nothing is recorded: there was nothing to compare with.
 EMPTY = "empty-registry"

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from registry.checking.outcomes import WAYS, Answers
-from registry.checking.report import ShownMatch, Tally
+from registry.checking.report import MOST_UNREAD, ShownMatch, Tally
 from registry.checking.wording import Wording, Words, row_words
 from registry.model import OUTCOMES, TIERS
 from registry.urls.columns import hosts_of_keys
@@ -37,6 +37,9 @@ def count(
     tally.unchecked.update(answers.problem.counts(unchecked))
     tally.not_read.update(keys.not_read)
     tally.with_fingerprint += answers.searched
+    if keys.unread is not None and len(tally.unread) < MOST_UNREAD:
+        rows = np.flatnonzero(keys.unread.is_valid())[: MOST_UNREAD - len(tally.unread)].tolist()
+        tally.unread += [(start + row, keys.unread[row].as_py()) for row in rows]
     met = np.flatnonzero(answers.way != -1)
     tally.matched_by.update(_counts(answers.way[met], WAYS))
     tiers = answers.tier[met]

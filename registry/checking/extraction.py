@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 
 from registry.checking import strays
 from registry.checking.columns import Other
-from registry.checking.complete import NOT_READ, OTHER_ALGORITHM, ColumnOffer
+from registry.checking.complete import NOT_READ, OTHER_ALGORITHM, UNREADABLE, ColumnOffer
 from registry.checking.file_points import is_tensor_of_points
 from registry.checking.hash_family import ENOUGH, pass_singly
 from registry.checking.hash_forms import PRINT, SIZES, are_fingerprints, as_codes, hashes
@@ -23,6 +23,8 @@ from registry.checking.keys import Keys, Mentions, Prints
 from registry.checking.mentions import PERHAPS, PERHAPS_MORE, flattened
 from registry.checking.strays import is_binary, is_text, plain
 from registry.checking.texts import fixed_binary, hex_bytes, mask, present, readable
+from registry.datasets.hidden import MORE, UNREAD
+from registry.datasets.json_rows import leaves
 from registry.matching.distinct import PrintCodes, alone
 from registry.matching.flat import flat_codes
 from registry.model import DIGESTS, HASH_BYTES
@@ -45,6 +47,7 @@ HashPictures = Callable[[Sequence[bytes | None]], Sequence["Hashed"]]
 def extract(batch: pa.RecordBatch, columns: Columns, hash_pictures: HashPictures) -> Keys:
     """Return the keys of a batch."""
     keys = Keys(batch.num_rows)
+    _take_hidden(keys, batch)
     for choice in columns.choices:
         if choice.role or choice.doubt:
             column = plain(batch.column(choice.column))
@@ -57,6 +60,17 @@ def extract(batch: pa.RecordBatch, columns: Columns, hash_pictures: HashPictures
         else:
             _take_other(keys, other, plain(column))
     return keys
+
+
+def _take_hidden(keys: Keys, batch: pa.RecordBatch) -> None:
+    """Add the reasons why rows could not be read, and the values that have no column."""
+    if UNREAD in batch.schema.names:
+        keys.unread = batch.column(UNREAD)
+        held = mask(keys.unread.is_valid())
+        keys.offers.append(ColumnOffer(held, np.zeros(keys.rows, bool), UNREADABLE))
+    if MORE in batch.schema.names:
+        for column in leaves(batch.column(MORE)):
+            _take_other(keys, Other(MORE), column)
 
 
 def _take(keys: Keys, choice: Choice, column: pa.Array, hash_pictures: HashPictures) -> None:

@@ -47,7 +47,7 @@ class Keys:
     pages; an unclear column is in both.
     `others` are all other URLs, which are only looked up as those of pictures. `offers`
     describes the values of every column, `not_read` counts, by column, the rows with keys
-    in a form that is not read.
+    in a form that is not read. `unread` has the reason of each row that could not be read.
     """
 
     rows: int
@@ -58,6 +58,7 @@ class Keys:
     prints: list[Prints] = field(default_factory=list)
     offers: list[ColumnOffer] = field(default_factory=list)
     not_read: Counter[str] = field(default_factory=Counter)
+    unread: pa.Array | None = None
 
     def picture_of(self, row: int) -> str | None:
         """Return the first URL key of a row that may be its picture's, or None."""

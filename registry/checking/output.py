@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 
 from registry.checking.wording import FIELDS, Wording, out_columns
+from registry.datasets.hidden import HIDDEN
 from registry.errors import UsageError
 from registry.model import OUTCOMES, Outcome
 
@@ -36,6 +37,7 @@ class Output:
             return None
         if self._kept:
             return batch.filter(pa.array(np.isin(answers.outcome, self._kept)))
+        batch = batch.select([name for name in batch.schema.names if name not in HIDDEN])
         columns = [*batch.columns, *out_columns(keys, answers, wording)]
         return pa.record_batch(columns, _with_answers(batch.schema))
 
@@ -55,8 +57,7 @@ def writing(dataset: Dataset, out: Path | None, keep: Sequence[Outcome] = ()) ->
     if out is None:
         yield Output()
         return
-    schema = dataset.schema if keep else _with_answers(dataset.schema)
-    writer = dataset.writer(out, schema)
+    writer = dataset.keeper(out) if keep else dataset.writer(out, _with_answers(dataset.schema))
     try:
         yield Output(writer, keep)
         writer.close()

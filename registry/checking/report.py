@@ -21,6 +21,7 @@ TOP = 20
 FLOOD = 10_000
 # Most matches that are shown.
 MAX_SHOWN = 200
+MOST_UNREAD = 5
 # Sites and entries whose rows are counted; the ones with the fewest rows are forgotten.
 MOST_COUNTED = {"hosts": 1_000_000, "similar": 100_000}
 MEANS_CROWDED = "more recorded pictures are similar than were compared"
@@ -69,11 +70,15 @@ class Tally:
     # By entry: the rows that match it by fingerprint.
     similar: Counter[int] = field(default_factory=Counter)
     shown: list[ShownMatch] = field(default_factory=list)
+    # The first rows that could not be read: their numbers and reasons.
+    unread: list[tuple[int, str]] = field(default_factory=list)
 
     def add(self, other: Tally) -> None:
         """Add another part, whose rows follow."""
         more = other.shown[: MAX_SHOWN - len(self.shown)]
         self.shown += [replace(match, row=match.row + self.rows) for match in more]
+        unread = [(row + self.rows, why) for row, why in other.unread]
+        self.unread += unread[: MOST_UNREAD - len(self.unread)]
         self.rows += other.rows
         self.with_fingerprint += other.with_fingerprint
         self.crowded += other.crowded
@@ -133,6 +138,7 @@ class Report:
             "signals": ranked(tally.signals),
             "sites": ranked(tally.hosts, TOP),
             "columns": dict(self.columns),
+            "rows_not_read": [{"row": row, "why": why} for row, why in tally.unread],
             "columns_not_read": ranked(tally.not_read),
             "left_out": [one.to_json() for one in self.left_out],
             "registry": dict(self.registry),
@@ -184,6 +190,7 @@ def to_lines(report: Report) -> list[str]:
         f"  not read: {rows:,} values of column {visible(name)}: {MEANS_NOT_READ}"
         for name, rows in ranked(tally.not_read, TOP).items()
     ]
+    lines += [f"  not read: row {row}: {visible(why)}" for row, why in tally.unread]
     lines += [f"  not read: {visible(str(one))}" for one in report.left_out if one.kind != "words"]
     if not tally.rows:
         lines.append("  the dataset has no rows: nothing was checked")

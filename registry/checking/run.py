@@ -95,7 +95,10 @@ def _parts(
     answers. The next batch is read meanwhile.
     """
     label = [dataset.label] if dataset.label else []
-    needed = None if options.out else list(dict.fromkeys([*label, *shard.columns.read]))
+    read = [*label, *shard.columns.read]
+    if options.keep:
+        read += dataset.needed
+    needed = None if options.out and not options.keep else list(dict.fromkeys(read))
     # Pictures are hashed by processes, for one batch at a time.
     has_pictures = any(choice.role == "image" for choice in shard.columns.choices)
     threads = 1 if has_pictures else options.workers

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
+from registry.checking.complete import UNREADABLE
 from registry.checking.outcomes import CODE, MENTIONED, WAYS, Answers
 from registry.index.decisions import MAX_KEPT, names_of
 from registry.index.prints import MOST_SIMILAR
@@ -138,7 +139,7 @@ def out_columns(keys: Keys, answers: Answers, wording: Wording) -> list[pa.Array
         outcome = OUTCOMES[answers.outcome[row]]
         words = row_words(keys, answers, wording, row)
         if words is None:
-            records.append((outcome, _unmatched(answers, wording, row), *[None] * 6))
+            records.append((outcome, _unmatched(keys, answers, wording, row), *[None] * 6))
             continue
         way, distance = WAYS[answers.way[row]], int(answers.distance[row])
         near = None if distance < 0 else distance
@@ -178,9 +179,12 @@ def _how_named(keys: Keys, answers: Answers, words: Words, row: int) -> str:
     return how if how.startswith(WITHOUT_TRACKING) else SAME
 
 
-def _unmatched(answers: Answers, wording: Wording, row: int) -> str:
+def _unmatched(keys: Keys, answers: Answers, wording: Wording, row: int) -> str:
     if answers.outcome[row] == CODE["unchecked"]:
-        return str(answers.problem.of(row))
+        reason = str(answers.problem.of(row))
+        if reason == UNREADABLE and keys.unread is not None:
+            return f"{reason}: {keys.unread[row]}"
+        return reason
     if answers.known[row] != -1:
         return wording.of_known(int(answers.known[row]))
     return "not recorded"

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from registry.checking.report import Report
     from registry.snapshot.opened import Snapshot
 
-OTHER_FORMATS = (".csv", ".tsv", ".json", ".jsonl", ".html", ".txt", ".arrow", ".tar")
 OUTCOME = click.Choice(["reserved", "conditional", "review", "clear", "unchecked"])
 
 
@@ -50,13 +49,15 @@ def _say_columns(columns: Columns) -> None:
 @click.option(
     "--out",
     type=NamedPath(),
-    help="Write the rows with their outcomes to this Parquet file.",
+    help="Write the rows with their outcomes to this Parquet file; with --keep, some rows as "
+    "they are.",
 )
 @click.option(
     "--keep",
     type=OUTCOME,
     multiple=True,
-    help="With --out: write only rows with this outcome, as they are in the dataset. Repeatable.",
+    help="With --out: write only rows with this outcome, as they are in the dataset and in its "
+    "format. Repeatable.",
 )
 @click.option("--report", "page", type=NamedPath(), help="Write an HTML report to this file.")
 @click.option("--policy", default="cautious", show_default=True, help="Which marks count.")
@@ -93,8 +94,9 @@ def command(
 ) -> int:
     """Check which rows of a dataset are reserved, and by which mark.
 
-    DATASET is a Parquet file, a folder of Parquet files, a glob pattern, or a folder
-    of pictures. Without --snapshot, the newest snapshot built here is used; if the
+    DATASET is a file of Parquet, CSV, TSV or JSON lines (also compressed), a folder or a
+    glob pattern of such files, a folder of pictures, or `-`: CSV, TSV or JSON lines on
+    standard input. Without --snapshot, the newest snapshot built here is used; if the
     database has changed since, a new one is built first.
 
     \b
@@ -167,8 +169,6 @@ def _refuse_unwritable(path: Path | None, option: str, taken: Sequence[Path]) ->
         refuse_own_files(path, taken)
     if option == "--report" and path.suffix.lower() not in (".html", ".htm"):
         raise UsageError(f"--report {path}: the report is a web page", "name an .html file")
-    if path.suffix.lower() in OTHER_FORMATS and option == "--out":
-        raise UsageError(f"--out {path}: rows are written as Parquet", "name a .parquet file")
     if not path.parent.is_dir():
         raise UsageError(
             f"{option} {path}: there is no folder {path.parent}",

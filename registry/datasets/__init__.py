@@ -17,6 +17,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Protocol
 
+from registry.datasets.hidden import HIDDEN
 from registry.errors import UnreadableDataset, UsageError
 from registry.files import refuse_special
 from registry.plugins import discover
@@ -30,6 +31,9 @@ if TYPE_CHECKING:
 # recognised by their names only.
 CONTENT, NAME = 1.0, 0.6
 FOLDER = {CONTENT: 0.9, NAME: 0.5}
+FOLDER_OF_TABLES = 0.4
+# The name of standard input.
+STDIN = Path("-")
 
 
 class RowWriter(Protocol):
@@ -65,7 +69,14 @@ class Dataset(Protocol):
         """Yield the rows in order; only `columns` where given."""
 
     def writer(self, path: Path, schema: pa.Schema) -> RowWriter:
-        """Return a writer of this dataset's format."""
+        """Return a writer of all rows with their outcomes, in Parquet."""
+
+    @property
+    def needed(self) -> Sequence[str]:
+        """The columns that the writer of kept rows needs."""
+
+    def keeper(self, path: Path) -> RowWriter:
+        """Return a writer of some rows as they are, in the dataset's format."""
 
 
 def open_dataset(names: Sequence[str]) -> Dataset:
@@ -76,12 +87,26 @@ def open_dataset(names: Sequence[str]) -> Dataset:
     """
     if not names:
         raise UsageError("no dataset is named", "name a Parquet file or a folder")
+    formats = discover("registry.datasets.formats", ("sureness", "open_files"))
+    if str(STDIN) in names:
+        return _open_stdin(names, formats)
     paths = [path for name in names for path in _expand(name)]
-    formats = discover("registry.datasets", ("sureness", "open_files"))
     names_of_formats = {_surest(path, formats) for path in paths}
     if len(names_of_formats) > 1:
         raise UnreadableDataset("these datasets are of different formats", "check them one by one")
     opened: Dataset = formats[names_of_formats.pop()].open_files(paths, ", ".join(names))
+    hidden = [name for name in opened.schema.names if name in HIDDEN]
+    if hidden:
+        raise UnreadableDataset(f"the dataset has a column {hidden[0]}", "rename the column")
+    return opened
+
+
+def _open_stdin(names: Sequence[str], formats: Mapping[str, ModuleType]) -> Dataset:
+    if len(names) > 1:
+        raise UsageError("standard input (-) is named beside files", "check them one by one")
+    streams = {name: one for name, one in formats.items() if hasattr(one, "READS_STREAMS")}
+    format_ = _surest(STDIN, streams)
+    opened: Dataset = streams[format_].open_files([STDIN], "standard input")
     return opened
 
 
@@ -90,13 +115,14 @@ def _surest(path: Path, formats: Mapping[str, ModuleType]) -> str:
     sure = {name: plugin.sureness(path) for name, plugin in formats.items()}
     most = max(sure.values(), default=0)
     names = [name for name, value in sure.items() if value == most]
+    shown = "standard input" if path == STDIN else path
     if not most:
         raise UnreadableDataset(
-            f"{path} has no format that this version reads", "formats: " + ", ".join(formats)
+            f"{shown} has no format that this version reads", "formats: " + ", ".join(formats)
         )
     if len(names) > 1:
         raise UnreadableDataset(
-            f"{path} may be of these formats: {', '.join(names)}", "name the files to read"
+            f"{shown} may be of these formats: {', '.join(names)}", "name the files to read"
         )
     return names[0]
 

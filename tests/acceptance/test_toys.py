@@ -23,7 +23,7 @@ CODE = {
     "registry/signals/toy_header.py": "tests/vectors/toy_header.jsonl",
     "registry/signals/toy_file.py": "tests/vectors/toy_file.jsonl",
     "crawler/spiders/toy.py": "tests/captures/toy/",
-    "registry/datasets/toy.py": "tests/samples/toy/",
+    "registry/datasets/formats/toy.py": "tests/samples/toy/",
 }
 GENERATED = {"docs/commands.md", "docs/reference/signals.md", "docs/signals.md"}
 ABOUT_PLUGINS = [

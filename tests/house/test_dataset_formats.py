@@ -13,7 +13,7 @@ from registry.errors import RegistryError, UnreadableDataset
 from registry.plugins import discover
 
 SAMPLES = ROOT / "tests/samples"
-FORMATS = discover("registry.datasets")
+FORMATS = discover("registry.datasets.formats")
 
 
 @pytest.fixture(params=FORMATS)

@@ -47,7 +47,7 @@ NEEDED: dict[str, Form] = {
         "CARRIERS": (some_texts, 'a tuple of texts, such as ("html",)'),
         "read": (callable, READ),
     },
-    "registry.datasets": {
+    "registry.datasets.formats": {
         "sureness": (callable, "a function of a path"),
         "open_files": (callable, "a function of paths and a name"),
     },
@@ -108,8 +108,8 @@ GOOD = {"CARRIERS": ("headers",), "HEADERS": ("x-new",), "read": print}
         ("registry.signals", GOOD | {"HEADERS": ()}, "has no HEADERS"),
         ("registry.signals", GOOD | {"HEADERS": ("X-New",)}, "HEADERS is not"),
         ("registry.signals", GOOD | {"SITE_FILES": ("x",)}, "SITE_FILES is not"),
-        ("registry.datasets", {"sureness": print}, "has no open_files"),
-        ("registry.datasets", {"open_files": print}, "has no sureness"),
+        ("registry.datasets.formats", {"sureness": print}, "has no open_files"),
+        ("registry.datasets.formats", {"open_files": print}, "has no sureness"),
         (
             "registry.fingerprints",
             {"BITS": 64, "SIDE": 32, "VERSION": 1, "compute": print},
@@ -138,7 +138,7 @@ def test_an_incomplete_plugin_is_named_in_one_line(tmp_path, monkeypatch):
 
 ASKED = {
     "registry.signals": signals.readers.__wrapped__,
-    "registry.datasets": lambda: datasets.open_dataset([__file__]),
+    "registry.datasets.formats": lambda: datasets.open_dataset([__file__]),
     "registry.fingerprints": fingerprints.algorithms.__wrapped__,
     "registry.evidence.xmp": xmp.containers.__wrapped__,
 }

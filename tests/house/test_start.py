@@ -22,7 +22,7 @@ sys.meta_path.insert(0, Block())
 # Modules of registry that a check and a look-up in a snapshot need.
 WITHOUT_DATABASE = words("""
     registry.checking.run registry.checking.page registry.lookups registry.snapshot.store
-    registry.snapshot.diff registry.datasets.parquet registry.datasets.pictures
+    registry.snapshot.diff registry.datasets.formats.parquet registry.datasets.formats.pictures
     registry.explain.evidence_lines registry.fingerprints.phash256 registry.cli
     registry.bundles.known registry.bundles.files registry.bundles.verification
 """)

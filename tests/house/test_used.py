@@ -11,7 +11,12 @@ from sources import Module, hold, modules, within, words
 
 # Rooms whose files are plug-ins, and files whose names others read: commands, settings.
 PLUG_INS = (
-    *("registry.signals", "registry.datasets", "registry.fingerprints", "registry.evidence.xmp"),
+    *(
+        "registry.signals",
+        "registry.datasets.formats",
+        "registry.fingerprints",
+        "registry.evidence.xmp",
+    ),
     *("registry.cli", "crawler.cli", "crawler.spiders", "crawler.settings"),
     "crawler.monitors",
 )

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pytest
 
 from registry import durable
-from registry.datasets.parquet import ParquetRowWriter
+from registry.datasets.parquet_writer import ParquetRowWriter
 from registry.snapshot import store
 
 SCHEMA = pa.schema([("n", pa.int64())])
@@ -20,7 +20,7 @@ ROWS = """
 import sys, time
 from pathlib import Path
 import pyarrow as pa
-from registry.datasets.parquet import ParquetRowWriter
+from registry.datasets.parquet_writer import ParquetRowWriter
 schema = pa.schema([("n", pa.int64())])
 writer = ParquetRowWriter(Path(sys.argv[1]), schema)
 writer.write(pa.record_batch([[1, 2]], schema))

@@ -9,15 +9,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from registry import durable
 from registry.datasets import CONTENT, FOLDER, NAME, files_in, refuse_own_files
 from registry.datasets._left_out import SkippedFiles, left_out
+from registry.datasets.parquet_writer import ParquetRowWriter
 from registry.errors import UnreadableDataset
 from registry.files.parquet import open_parquet
 
@@ -90,58 +89,20 @@ class ParquetDataset:
                 except (pa.ArrowException, OSError) as error:
                     raise _unreadable(path, error) from error
 
+    @property
+    def needed(self) -> Sequence[str]:
+        """The columns that the writer of kept rows needs."""
+        names: Sequence[str] = self.schema.names
+        return names
+
+    def keeper(self, path: Path) -> ParquetRowWriter:
+        """Return a writer of some rows as they are."""
+        return self.writer(path, self.schema)
+
     def writer(self, path: Path, schema: pa.Schema) -> ParquetRowWriter:
         """Return a writer; refuse to write over the dataset itself."""
         refuse_own_files(path, self.files)
         return ParquetRowWriter(path, schema)
-
-
-class ParquetRowWriter:
-    """Writes to a temporary file beside the target, which is renamed when it is complete.
-
-    All methods except `abandon` may raise UnwritableOutput.
-    """
-
-    def __init__(self, path: Path, schema: pa.Schema) -> None:
-        self.path = path
-        with self._reported():
-            self._made = durable.Unfinished(path)
-            with self._removed_on_failure():
-                self._writer = pq.ParquetWriter(self._made.path, schema, compression="zstd")
-
-    def write(self, batch: pa.RecordBatch) -> None:
-        """Append rows."""
-        with self._reported():
-            self._writer.write_batch(batch)
-
-    def close(self) -> None:
-        """Finish the file, and rename it to the target."""
-        with self._reported():
-            self._writer.close()
-            self._made.finish()
-
-    def abandon(self) -> None:
-        """Remove the temporary file."""
-        # On a full disk closing the writer fails, too.
-        with suppress(OSError, pa.ArrowException):
-            self._writer.close()
-        self._made.discard()
-
-    @contextmanager
-    def _removed_on_failure(self) -> Iterator[None]:
-        try:
-            yield
-        except BaseException:
-            # Whatever ends the opening, also Ctrl-C, the temporary file is removed first.
-            self._made.discard()
-            raise
-
-    @contextmanager
-    def _reported(self) -> Iterator[None]:
-        try:
-            yield
-        except OSError as error:
-            raise durable.unwritable(self.path, error) from error
 
 
 def _is_parquet(path: Path) -> bool:

@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from registry.datasets import FOLDER, NAME, files_in, refuse_own_files
 from registry.datasets._left_out import SkippedFiles
-from registry.datasets.parquet import ParquetRowWriter
+from registry.datasets.parquet_writer import ParquetRowWriter
 
 
 def sureness(path: Path) -> float:

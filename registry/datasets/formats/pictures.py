@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from registry.datasets import FOLDER, NAME, files_in, refuse_own_files
 from registry.datasets._left_out import SkippedFiles, is_picture, left_out
-from registry.datasets.parquet import ParquetRowWriter
+from registry.datasets.parquet_writer import ParquetRowWriter
 from registry.errors import RefusedFile
 from registry.files import read_whole
 
@@ -71,29 +71,26 @@ class PictureFolder:
         if names:
             yield self._batch(names, contents, wanted)
 
+    @property
+    def needed(self) -> Sequence[str]:
+        """The columns that the writer of kept rows needs."""
+        return ("file",)
+
+    def keeper(self, path: Path) -> ParquetRowWriter:
+        """Return a writer of some rows as they are."""
+        return self.writer(path, self.schema)
+
     def writer(self, path: Path, schema: pa.Schema) -> ParquetRowWriter:
         """Return a writer of the list of files; the bytes of pictures are not written."""
         refuse_own_files(path, self.files)
         without_bytes = [field for field in schema if field.name != "image"]
-        return ListWriter(path, pa.schema(without_bytes, schema.metadata))
+        return ParquetRowWriter(path, pa.schema(without_bytes, schema.metadata))
 
     def _batch(
         self, names: list[str], contents: list[bytes | None], wanted: Sequence[str]
     ) -> pa.RecordBatch:
         batch = pa.record_batch([pa.array(names), pa.array(contents, pa.binary())], self.schema)
         return batch.select(list(wanted))
-
-
-class ListWriter(ParquetRowWriter):
-    """Writes the rows of a picture folder without the pictures' bytes."""
-
-    def __init__(self, path: Path, schema: pa.Schema) -> None:
-        super().__init__(path, schema)
-        self._names = schema.names
-
-    def write(self, batch: pa.RecordBatch) -> None:
-        """Append rows."""
-        super().write(batch.select(self._names))
 
 
 def _is_picture(path: Path) -> bool:

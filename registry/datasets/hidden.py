@@ -1,0 +1,27 @@
+"""Columns that a batch may have beside those of its dataset (pure)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import pyarrow as pa
+
+# Why a row could not be read; values that fit no column, as JSON text; the bytes of the row in
+# its file.
+UNREAD, MORE, RAW = "optout:unread", "optout:more", "optout:raw"
+HIDDEN = frozenset({UNREAD, MORE, RAW})
+
+
+def with_unread(parsed: pa.RecordBatch, rows: int, unread: Mapping[int, str]) -> pa.RecordBatch:
+    """Return the rows of a part of a file: those that were parsed, and between them, as nulls,
+    those that were not, with the reason in a hidden column. `unread` gives reasons by row.
+    """
+    if not unread:
+        return parsed
+    given = np.ones(rows, bool)
+    given[[*unread]] = False
+    places = np.cumsum(given) - 1
+    taken = parsed.take(pa.array(places, mask=~given))
+    reasons = pa.array([unread.get(row) for row in range(rows)], pa.string())
+    return taken.append_column(UNREAD, reasons)

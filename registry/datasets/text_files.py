@@ -1,0 +1,119 @@
+"""Datasets of text files, whose rows are kept as they are written in the files."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import pyarrow as pa
+
+from registry import durable
+from registry.datasets import RowWriter, refuse_own_files
+from registry.datasets._left_out import SkippedFiles
+from registry.datasets.hidden import RAW
+from registry.datasets.streams import COMPRESSIONS, suffix_of
+from registry.datasets.table_files import TableFile, TableFiles
+from registry.errors import UsageError
+
+_LINE_END = ord("\n")
+
+
+class TextFile(TableFile, Protocol):
+    """A text file of rows. `head` are the bytes before the rows, such as the column names."""
+
+    head: bytes
+
+
+class TextFiles(TableFiles):
+    """Rows of one or more text files; those that are kept are written as they are."""
+
+    def __init__(
+        self,
+        format_: str,
+        name: str,
+        tables: Sequence[TextFile],
+        left_out: Sequence[SkippedFiles],
+        suffixes: Sequence[str],
+    ) -> None:
+        super().__init__(format_, name, tables, left_out)
+        self._heads = [table.head for table in tables]
+        self._suffixes = list(dict.fromkeys([*suffixes, *map(suffix_of, self.files)]))
+
+    @property
+    def needed(self) -> Sequence[str]:
+        """The columns that the writer of kept rows needs."""
+        return (RAW,)
+
+    def keeper(self, path: Path) -> RowWriter:
+        """Return a writer of some rows in the format of the files."""
+        refuse_own_files(path, self.files)
+        if suffix_of(path) not in self._suffixes:
+            raise UsageError(
+                f"{path}: the rows that are kept are written as in the dataset",
+                f"name a file that ends in {' or '.join(filter(None, self._suffixes))}",
+            )
+        if len({head.strip() for head in self._heads}) > 1:
+            raise UsageError(
+                "the files of the dataset have different columns", "check them one by one"
+            )
+        return TextWriter(path, self._heads[0])
+
+
+class TextWriter:
+    """Writes rows as bytes to a file, compressed if it is named so.
+
+    The file has its name only when it is complete. All methods except `abandon` may raise
+    UnwritableOutput.
+    """
+
+    def __init__(self, path: Path, head: bytes) -> None:
+        self.path = path
+        self._is_open = False
+        with durable.reported(path):
+            self._made = durable.Unfinished(path)
+            try:
+                self._file = _opened(self._made.path, path.suffix.lower())
+                self._file.write(head)
+            except BaseException:
+                self._made.discard()
+                raise
+
+    def write(self, batch: pa.RecordBatch) -> None:
+        """Append the rows of a batch, which has the column RAW."""
+        rows = _joined(batch.column(RAW))
+        if not len(rows):
+            return
+        with durable.reported(self.path):
+            if self._is_open:
+                self._file.write(b"\n")
+            self._file.write(rows)
+        # The last line of a file may have no end.
+        self._is_open = rows[-1] != _LINE_END
+
+    def close(self) -> None:
+        """Finish the file, and give it its name."""
+        with durable.reported(self.path):
+            self._file.close()
+            self._made.finish()
+
+    def abandon(self) -> None:
+        """Remove the part that was written."""
+        with suppress(OSError, pa.ArrowException):
+            self._file.close()
+        self._made.discard()
+
+
+def _opened(path: Path, suffix: str) -> Any:
+    """Open a file for writing, compressed as the suffix says."""
+    kind = COMPRESSIONS.get(suffix)
+    return pa.CompressedOutputStream(str(path), kind) if kind else path.open("wb")
+
+
+def _joined(rows: pa.Array) -> memoryview:
+    """Return the bytes of all values together."""
+    _, offsets, data = rows.buffers()
+    first, last = np.frombuffer(offsets, np.int64)[[rows.offset, rows.offset + len(rows)]]
+    return memoryview(data if data is not None else b"")[first:last]
