@@ -167,18 +167,18 @@ def imagefolder_with_metadata(folder: Path) -> Path:
 # ---- formats that are not read
 
 
-@layout("refused")
+@layout("all")
 def csv_file(folder: Path) -> Path:
     lines = ["url,text", *(f"{w.url},cat" for w in works())]
     return _written(folder / "data.csv", "\n".join(lines))
 
 
-@layout("refused")
+@layout("all")
 def tsv_without_header(folder: Path) -> Path:
     return _written(folder / "cc12m.tsv", "\n".join(f"{w.url}\tcat" for w in works()))
 
 
-@layout("refused")
+@layout("all")
 def json_lines(folder: Path) -> Path:
     lines = (json.dumps({"url": w.url, "text": "cat"}) for w in works())
     return _written(folder / "data.jsonl", "\n".join(lines))

@@ -59,8 +59,8 @@ class CsvFile:
         first = next(self._form.rows(text), b"")
         cells = self._form.cells(first)
         names = names_of(cells)
-        if not cells or (b"\r" in first.strip(b"\r\n") and b"\n" not in text):
-            why = "it has no line ends" if cells else "it is empty"
+        if not first or (b"\r" in first.strip(b"\r\n") and b"\n" not in text):
+            why = "it has no line ends" if first else "it is empty"
             raise UnreadableDataset(f"{self._source.name} is not CSV: {why}", "name another file")
         # Bytes before the rows of a file that are no rows.
         size = len(sample) - len(text) + (text.index(first) + len(first) if names else 0)
