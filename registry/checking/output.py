@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 
+from registry.checking.texts import mask
 from registry.checking.wording import FIELDS, Wording, out_columns
-from registry.datasets.hidden import HIDDEN
+from registry.datasets.hidden import HIDDEN, RAW, UNREAD
 from registry.errors import UsageError
 from registry.model import OUTCOMES, Outcome
 
@@ -36,15 +37,19 @@ class Output:
         if self._writer is None:
             return None
         if self._kept:
-            return batch.filter(pa.array(np.isin(answers.outcome, self._kept)))
+            kept = np.isin(answers.outcome, self._kept)
+            if UNREAD in batch.schema.names and RAW not in batch.schema.names:
+                # Of these rows there is nothing to write.
+                kept &= ~mask(batch.column(UNREAD).is_valid())
+            return batch.filter(pa.array(kept))
         batch = batch.select([name for name in batch.schema.names if name not in HIDDEN])
         columns = [*batch.columns, *out_columns(keys, answers, wording)]
         return pa.record_batch(columns, _with_answers(batch.schema))
 
-    def write(self, rows: pa.RecordBatch | None) -> None:
-        """Append rows."""
+    def write(self, rows: pa.RecordBatch | None, table: int) -> None:
+        """Append rows of a table of the dataset."""
         if self._writer is not None and rows is not None:
-            self._writer.write(rows)
+            self._writer.write(rows, table)
 
 
 @contextmanager

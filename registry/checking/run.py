@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from registry.datasets import Dataset
+    from registry.datasets.tables import Chunk
     from registry.snapshot.opened import Snapshot
 
 Item = TypeVar("Item")
@@ -72,9 +73,9 @@ def check(
         )
         # Matches of later batches are worded only as long as there is room for them.
         parts = _parts(dataset, snapshot, shard, options, output, tally)
-        for part, rows in parts:
+        for part, rows, table in parts:
             merge([part], into=tally)
-            output.write(rows)
+            output.write(rows, table)
             progress(tally.rows, dataset.rows)
     index = Index(snapshot, options.policy)
     seconds = time.perf_counter() - started
@@ -88,8 +89,8 @@ def _parts(
     options: CheckOptions,
     output: Output,
     so_far: Tally,
-) -> Iterator[tuple[Tally, pa.RecordBatch | None]]:
-    """Yield the counts of each batch, in order, with its rows to be written.
+) -> Iterator[tuple[Tally, pa.RecordBatch | None, int]]:
+    """Yield the counts of each batch, in order, with its rows to be written and its table.
 
     Batches are checked side by side by threads, each with an index of its own: indices remember
     answers. The next batch is read meanwhile.
@@ -104,36 +105,36 @@ def _parts(
     threads = 1 if has_pictures else options.workers
     own = local()
 
-    def checked(batch: pa.RecordBatch) -> tuple[Tally, pa.RecordBatch | None]:
+    def checked(chunk: Chunk) -> tuple[Tally, pa.RecordBatch | None, int]:
         if not hasattr(own, "wording"):
             own.wording = Wording(Index(snapshot, options.policy))
         rows: list[pa.RecordBatch | None] = []
         tally = check_shard(
-            [batch],
+            [chunk.batch],
             own.wording.index,
             replace(shard, shown=MAX_SHOWN - len(so_far.shown)),
             lambda *answered: rows.append(output.rows(*answered)),
             own.wording,
         )
-        return tally, rows[0]
+        return tally, rows[0], chunk.table
 
     pool = ThreadPoolExecutor(threads)
     try:
-        yield from _in_order(pool, checked, dataset.batches(needed), threads + 1)
+        yield from _in_order(pool, checked, dataset.chunks(needed), threads + 1)
     finally:
         pool.shutdown(cancel_futures=True)
 
 
 def _in_order(
     pool: ThreadPoolExecutor,
-    work: Callable[[pa.RecordBatch], Item],
-    batches: Iterable[pa.RecordBatch],
+    work: Callable[[Chunk], Item],
+    chunks: Iterable[Chunk],
     most: int,
 ) -> Iterator[Item]:
-    """Yield the results for some batches in their order, with a limited number in work."""
+    """Yield the results for some chunks in their order, with a limited number in work."""
     waiting = deque[Future[Item]]()
-    for batch in batches:
-        waiting.append(pool.submit(work, batch))
+    for chunk in chunks:
+        waiting.append(pool.submit(work, chunk))
         if len(waiting) >= most:
             yield waiting.popleft().result()
     while waiting:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from registry.datasets._left_out import SkippedFiles
+    from registry.datasets.tables import Chunk, Part
 
 # Levels of sureness. A folder recognised by the content of its files ranks above a folder
 # recognised by their names only.
@@ -39,8 +40,8 @@ STDIN = Path("-")
 class RowWriter(Protocol):
     """Writes record batches to one file, which appears only when it is complete."""
 
-    def write(self, batch: pa.RecordBatch) -> None:
-        """Append rows."""
+    def write(self, batch: pa.RecordBatch, table: int = 0) -> None:
+        """Append rows; `table` is the number of their table in the dataset."""
 
     def close(self) -> None:
         """Finish the file and give it its name."""
@@ -67,6 +68,14 @@ class Dataset(Protocol):
 
     def batches(self, columns: Sequence[str] | None = None) -> Iterator[pa.RecordBatch]:
         """Yield the rows in order; only `columns` where given."""
+
+    def chunks(
+        self, columns: Sequence[str] | None = None, parts: Sequence[Part] | None = None
+    ) -> Iterator[Chunk]:
+        """Yield the rows of some parts, or of all, each with its place."""
+
+    def parts(self) -> Sequence[Part]:
+        """Return the parts of the dataset that can be checked independently, in order."""
 
     def writer(self, path: Path, schema: pa.Schema) -> RowWriter:
         """Return a writer of all rows with their outcomes, in Parquet."""

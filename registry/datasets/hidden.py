@@ -7,10 +7,11 @@ from collections.abc import Mapping
 import numpy as np
 import pyarrow as pa
 
-# Why a row could not be read; values that fit no column, as JSON text; the bytes of the row in
-# its file.
-UNREAD, MORE, RAW = "optout:unread", "optout:more", "optout:raw"
-HIDDEN = frozenset({UNREAD, MORE, RAW})
+# Why a row could not be read; values that fit no column, as JSON text.
+UNREAD, MORE = "optout:unread", "optout:more"
+# On demand: the bytes of the row in its file; the number of its row group.
+RAW, GROUP = "optout:raw", "optout:group"
+HIDDEN = frozenset({UNREAD, MORE, RAW, GROUP})
 
 
 def with_unread(parsed: pa.RecordBatch, rows: int, unread: Mapping[int, str]) -> pa.RecordBatch:

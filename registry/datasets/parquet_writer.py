@@ -1,20 +1,24 @@
-"""Writes rows to a Parquet file, compressed with zstd."""
+"""Writes rows to Parquet files: of any schema, or as they are in another Parquet file."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from registry import durable
+from registry.datasets.hidden import GROUP
 from registry.errors import UsageError
 
 OTHER_FORMATS = frozenset(
     {*(".csv", ".tsv", ".json", ".jsonl", ".html", ".txt", ".arrow", ".tar", ".gz", ".zst")}
 )
+# Most bytes of rows that wait until their row group is complete.
+_MOST_WAITING = 256 << 20
 
 
 class ParquetRowWriter:
@@ -24,19 +28,31 @@ class ParquetRowWriter:
     of another format.
     """
 
-    def __init__(self, path: Path, schema: pa.Schema) -> None:
+    def __init__(
+        self, path: Path, schema: pa.Schema, compression: str | Mapping[str, str] = "zstd"
+    ) -> None:
+        """`compression` is a codec for all columns, or one by the path of each column."""
         if path.suffix.lower() in OTHER_FORMATS:
             raise UsageError(f"--out {path}: rows are written as Parquet", "name a .parquet file")
-        self.path, self._names = path, schema.names
+        self.path, self._schema = path, schema
         with durable.reported(self.path):
             self._made = durable.Unfinished(path)
             with self._removed_on_failure():
-                self._writer = pq.ParquetWriter(self._made.path, schema, compression="zstd")
+                self._writer = pq.ParquetWriter(self._made.path, schema, compression=compression)
 
-    def write(self, batch: pa.RecordBatch) -> None:
-        """Append rows."""
+    def write(self, batch: pa.RecordBatch, table: int = 0) -> None:
+        """Append rows, as a row group."""
         with durable.reported(self.path):
-            self._writer.write_batch(batch.select(self._names))
+            self._writer.write_batch(self._fitted(batch))
+
+    def _fitted(self, batch: pa.RecordBatch) -> pa.RecordBatch:
+        """Return the columns of the file, in its types."""
+        columns = [batch.column(field.name) for field in self._schema]
+        fitting = [
+            column if column.type == field.type else column.cast(field.type, safe=False)
+            for column, field in zip(columns, self._schema, strict=True)
+        ]
+        return pa.RecordBatch.from_arrays(fitting, schema=self._schema)
 
     def close(self) -> None:
         """Finish the file, and rename it to the target."""
@@ -59,3 +75,60 @@ class ParquetRowWriter:
             # Whatever ends the opening, also Ctrl-C, the temporary file is removed first.
             self._made.discard()
             raise
+
+
+class ParquetKeeper(ParquetRowWriter):
+    """Writes some rows of another Parquet file in its schema, compression and row groups.
+
+    Rows have the column GROUP. A row group of more than 256 MB of rows may become several.
+    """
+
+    def __init__(self, path: Path, source: Path) -> None:
+        metadata = pq.read_metadata(source)
+        super().__init__(path, metadata.schema.to_arrow_schema(), compressions(metadata))
+        self._group, self._waiting, self._bytes = -1, list[pa.RecordBatch](), 0
+
+    def write(self, batch: pa.RecordBatch, table: int = 0) -> None:
+        """Append rows to those of their row groups."""
+        for part in _by_group(batch):
+            group = part.column(GROUP)[0].as_py()
+            if group != self._group or self._bytes > _MOST_WAITING:
+                self._flush()
+            self._group = group
+            rows = self._fitted(part)
+            self._waiting.append(rows)
+            self._bytes += rows.nbytes
+
+    def close(self) -> None:
+        """Finish the file, and rename it to the target."""
+        self._flush()
+        super().close()
+
+    def _flush(self) -> None:
+        if self._waiting:
+            rows = pa.Table.from_batches(self._waiting)
+            with durable.reported(self.path):
+                self._writer.write_table(rows, row_group_size=len(rows))
+        self._waiting, self._bytes = [], 0
+
+
+def compressions(metadata: pq.FileMetaData) -> dict[str, str]:
+    """Return the codec of each column of a Parquet file, by the path of the column."""
+    if not metadata.num_row_groups:
+        return {}
+    group = metadata.row_group(0)
+    columns = [group.column(number) for number in range(group.num_columns)]
+    return {column.path_in_schema: _codec(column.compression) for column in columns}
+
+
+def _codec(name: str) -> str:
+    return {"UNCOMPRESSED": "none"}.get(name, name.lower())
+
+
+def _by_group(batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
+    """Yield the rows of each row group."""
+    groups = batch.column(GROUP).to_numpy()
+    starts = np.flatnonzero(np.diff(groups, prepend=-1)).tolist()
+    # Without rows there are no starts.
+    for start, end in zip(starts, [*starts, len(groups)][1:], strict=True):
+        yield batch.slice(start, end - start)

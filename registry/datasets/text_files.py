@@ -5,41 +5,36 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
 from registry import durable
-from registry.datasets import RowWriter, refuse_own_files
+from registry.datasets import RowWriter
 from registry.datasets._left_out import SkippedFiles
 from registry.datasets.hidden import RAW
 from registry.datasets.streams import COMPRESSIONS, suffix_of
-from registry.datasets.table_files import TableFile, TableFiles
+from registry.datasets.tables import Table, Tables
 from registry.errors import UsageError
 
 _LINE_END = ord("\n")
 
 
-class TextFile(TableFile, Protocol):
-    """A text file of rows. `head` are the bytes before the rows, such as the column names."""
-
-    head: bytes
-
-
-class TextFiles(TableFiles):
+class TextFiles(Tables):
     """Rows of one or more text files; those that are kept are written as they are."""
 
     def __init__(
         self,
         format_: str,
         name: str,
-        tables: Sequence[TextFile],
+        tables: Sequence[Table],
         left_out: Sequence[SkippedFiles],
         suffixes: Sequence[str],
     ) -> None:
         super().__init__(format_, name, tables, left_out)
-        self._heads = [table.head for table in tables]
+        # Bytes before the rows of a file, such as the line with the column names.
+        self._heads: list[bytes] = [getattr(table, "head", b"") for table in tables]
         self._suffixes = list(dict.fromkeys([*suffixes, *map(suffix_of, self.files)]))
 
     @property
@@ -47,19 +42,21 @@ class TextFiles(TableFiles):
         """The columns that the writer of kept rows needs."""
         return (RAW,)
 
-    def keeper(self, path: Path) -> RowWriter:
-        """Return a writer of some rows in the format of the files."""
-        refuse_own_files(path, self.files)
+    def _kept_table(self, number: int, path: Path) -> RowWriter:
         if suffix_of(path) not in self._suffixes:
             raise UsageError(
                 f"{path}: the rows that are kept are written as in the dataset",
                 f"name a file that ends in {' or '.join(filter(None, self._suffixes))}",
             )
+        return TextWriter(path, self._heads[number])
+
+    def _kept_in_one(self, path: Path) -> RowWriter:
         if len({head.strip() for head in self._heads}) > 1:
             raise UsageError(
-                "the files of the dataset have different columns", "check them one by one"
+                "the files of the dataset have different columns",
+                "name a folder for the rows that are kept",
             )
-        return TextWriter(path, self._heads[0])
+        return self._kept_table(0, path)
 
 
 class TextWriter:
@@ -81,7 +78,7 @@ class TextWriter:
                 self._made.discard()
                 raise
 
-    def write(self, batch: pa.RecordBatch) -> None:
+    def write(self, batch: pa.RecordBatch, table: int = 0) -> None:
         """Append the rows of a batch, which has the column RAW."""
         rows = _joined(batch.column(RAW))
         if not len(rows):

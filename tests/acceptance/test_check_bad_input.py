@@ -7,9 +7,11 @@ import resource
 import signal
 import subprocess
 import time
+from collections import Counter
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 from checking import MARKED, REGISTRY, check, said_in_one_line, table
@@ -120,15 +122,26 @@ def test_an_unreadable_dataset(tmp_path: Path, snapshot: Path, harm: str):
     said_in_one_line(check(path, snapshot=snapshot), 4, path.name)
 
 
-def test_a_file_that_is_damaged_in_the_middle_leaves_no_output(tmp_path: Path, snapshot: Path):
-    urls = [f"https://x.example/{random.random()}.jpg" for _ in range(40_000)]
-    path = table(tmp_path / "d.parquet", url=urls)
+def test_rows_of_a_damaged_part_are_unchecked(tmp_path: Path, snapshot: Path):
+    urls = [MARKED, *(f"https://x.example/{random.random()}.jpg" for _ in range(40_000))]
+    path = tmp_path / "d.parquet"
+    pq.write_table(pa.table({"url": urls}), path, row_group_size=10_000)
     content = bytearray(path.read_bytes())
     content[len(content) // 3 : len(content) // 3 + 4000] = os.urandom(4000)
     path.write_bytes(content)
     out = tmp_path / "out.parquet"
-    said_in_one_line(check(path, "--out", out, snapshot=snapshot), 4, "d.parquet")
-    assert sorted(p.name for p in tmp_path.glob("*out*")) == []
+    result = check(path, "--out", out, snapshot=snapshot)
+    assert result.returncode == 1, result.stderr
+    rows = pq.read_table(out)
+    assert len(rows) == len(urls)
+    counts = Counter(rows["optout_outcome"].to_pylist())
+    assert counts["reserved"] == 1
+    assert 20_000 <= counts["clear"] < 40_000
+    assert counts["unchecked"] == len(urls) - 1 - counts["clear"]
+    assert "row-not-read" in result.stdout
+    assert "d.parquet cannot be read as Parquet" in result.stdout
+    clear = pc.filter(rows["url"], pc.equal(rows["optout_outcome"], "clear"))
+    assert set(clear.to_pylist()) <= set(urls)
 
 
 def test_a_damaged_snapshot_is_refused_by_file_name(tmp_path: Path, snapshot: Path):

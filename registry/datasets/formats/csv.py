@@ -18,7 +18,12 @@ from registry.datasets.csv_rows import Rows, in_columns, rows_of
 from registry.datasets.hidden import MORE, RAW, UNREAD
 from registry.datasets.line_blocks import BLOCK, LONGEST_ROW, TOO_LONG, pieces
 from registry.datasets.streams import Source, suffix_of
-from registry.datasets.table_files import files_of_tables, sureness_of_tables
+from registry.datasets.tables import (
+    files_of_tables,
+    opened_tables,
+    sureness_of_tables,
+    without_first,
+)
 from registry.datasets.text_files import TextFiles
 from registry.errors import UnreadableDataset
 
@@ -40,7 +45,7 @@ def sureness(path: Path) -> float:
 def open_files(paths: Sequence[Path], name: str) -> TextFiles:
     """Open files of CSV or TSV and folders of them as one dataset."""
     files, others = files_of_tables(paths, SUFFIXES)
-    return TextFiles("csv", name, [CsvFile(file) for file in files], others, SUFFIXES)
+    return TextFiles("csv", name, opened_tables(files, CsvFile), others, SUFFIXES)
 
 
 class CsvFile:
@@ -68,8 +73,13 @@ class CsvFile:
         self._names = names or [f"column_{place + 1}" for place in range(len(cells))]
         self.schema = pa.schema([(name, pa.string()) for name in self._names])
 
-    def batches(self, columns: Sequence[str] | None = None) -> Iterator[pa.RecordBatch]:
-        """Yield the rows in order; only `columns` where given, and hidden ones."""
+    def batches(
+        self, columns: Sequence[str] | None = None, first: int = 0
+    ) -> Iterator[pa.RecordBatch]:
+        """Yield the rows from `first` on; only `columns` where given, and hidden ones."""
+        return without_first(self._all(columns), first)
+
+    def _all(self, columns: Sequence[str] | None) -> Iterator[pa.RecordBatch]:
         names = self._names if columns is None else list(columns)
         with self._source.opened() as file:
             _skip(file, len(self.head))

@@ -13,7 +13,12 @@ from registry.datasets.hidden import MORE, RAW, UNREAD
 from registry.datasets.json_rows import in_columns, inferred, one_by_one, parsed
 from registry.datasets.line_blocks import TOO_LONG, Lines, line_blocks, line_ends, pieces
 from registry.datasets.streams import Source, suffix_of
-from registry.datasets.table_files import files_of_tables, sureness_of_tables
+from registry.datasets.tables import (
+    files_of_tables,
+    opened_tables,
+    sureness_of_tables,
+    without_first,
+)
 from registry.datasets.text_files import TextFiles
 from registry.errors import UnreadableDataset
 
@@ -36,7 +41,7 @@ def sureness(path: Path) -> float:
 def open_files(paths: Sequence[Path], name: str) -> TextFiles:
     """Open files of JSON lines and folders of them as one dataset."""
     files, others = files_of_tables(paths, SUFFIXES)
-    return TextFiles("jsonl", name, [JsonLines(file) for file in files], others, SUFFIXES)
+    return TextFiles("jsonl", name, opened_tables(files, JsonLines), others, SUFFIXES)
 
 
 class JsonLines:
@@ -59,8 +64,13 @@ class JsonLines:
             )
         self.schema = inferred(first.data, rows)
 
-    def batches(self, columns: Sequence[str] | None = None) -> Iterator[pa.RecordBatch]:
-        """Yield the rows in order; only `columns` where given, and hidden ones."""
+    def batches(
+        self, columns: Sequence[str] | None = None, first: int = 0
+    ) -> Iterator[pa.RecordBatch]:
+        """Yield the rows from `first` on; only `columns` where given, and hidden ones."""
+        return without_first(self._all(columns), first)
+
+    def _all(self, columns: Sequence[str] | None) -> Iterator[pa.RecordBatch]:
         names = self.schema.names if columns is None else list(columns)
         with self._source.opened() as file:
             for block in line_blocks(file):

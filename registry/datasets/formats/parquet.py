@@ -1,8 +1,8 @@
-"""Parquet datasets: one file, several files of one schema, or a folder of them.
+"""Parquet datasets: one file, several files, or a folder of them.
 
 Files are read batch by batch with small column buffers, so that memory depends on the
-batch, not on the size of the file or of its row groups. Rows are written with the
-dataset's own schema and metadata, compressed with zstd.
+batch, not on the size of the file or of its row groups. A row group that cannot be read
+is as many rows with the reason.
 """
 
 from __future__ import annotations
@@ -10,13 +10,22 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from registry.datasets import CONTENT, FOLDER, NAME, files_in, refuse_own_files
-from registry.datasets._left_out import SkippedFiles, left_out
-from registry.datasets.parquet_writer import ParquetRowWriter
+from registry.datasets import CONTENT, FOLDER, NAME, RowWriter, files_in
+from registry.datasets.hidden import GROUP
+from registry.datasets.parquet_writer import ParquetKeeper
+from registry.datasets.tables import (
+    Tables,
+    files_of_tables,
+    opened_tables,
+    unread_rows,
+    without_first,
+)
 from registry.errors import UnreadableDataset
 from registry.files.parquet import open_parquet
 
@@ -36,73 +45,106 @@ def sureness(path: Path) -> float:
     return NAME if _is_parquet(path) else 0
 
 
-def open_files(paths: Sequence[Path], name: str) -> ParquetDataset:
+def open_files(paths: Sequence[Path], name: str) -> Tables:
     """Open Parquet files and folders of them as one dataset."""
-    files: list[Path] = []
-    others: list[Path] = []
-    for path in paths:
-        for file in files_in(path) if path.is_dir() else [path]:
-            (files if file == path or _is_parquet(file) else others).append(file)
-    return ParquetDataset(files, name, left_out(others))
+    files, others = files_of_tables(paths, SUFFIXES)
+    return ParquetTables("parquet", name, opened_tables(files, ParquetTable), others)
 
 
-class ParquetDataset:
-    """Rows of one or more Parquet files, in the order of the files."""
-
-    format = "parquet"
-    label: str | None = None
-
-    def __init__(
-        self, files: Sequence[Path], name: str, left_out: Sequence[SkippedFiles] = ()
-    ) -> None:
-        self.name = name
-        self.files = tuple(files)
-        self.left_out = tuple(left_out)
-        self.rows: int | None = 0
-        schemas = []
-        for path in self.files:
-            with _open(path) as file:
-                self.rows += file.metadata.num_rows
-                schemas.append(file.schema_arrow)
-        self.schema: pa.Schema = schemas[0]
-        twice = [name for name, count in Counter(self.schema.names).items() if count > 1]
-        if twice:
-            raise UnreadableDataset(
-                f"{self.files[0]} has more than one column named {twice[0]}",
-                "rename one of the columns",
-            )
-        for path, schema in zip(self.files, schemas, strict=True):
-            if not schema.equals(self.schema):
-                raise UnreadableDataset(
-                    f"{path} has other columns (or types, or order) than {self.files[0]}",
-                    "check them one by one",
-                )
-
-    def batches(self, columns: Sequence[str] | None = None) -> Iterator[pa.RecordBatch]:
-        """Yield the rows in order; only `columns` where given."""
-        for path in self.files:
-            with _open(path) as file:
-                names = None if columns is None else list(columns)
-                rows = _batch_rows(file.metadata, names)
-                try:
-                    yield from file.iter_batches(rows, columns=names, use_threads=False)
-                except (pa.ArrowException, OSError) as error:
-                    raise _unreadable(path, error) from error
+class ParquetTables(Tables):
+    """A dataset of Parquet files, of which kept rows stay in their files and row groups."""
 
     @property
     def needed(self) -> Sequence[str]:
         """The columns that the writer of kept rows needs."""
-        names: Sequence[str] = self.schema.names
-        return names
+        return (*self.schema.names, GROUP)
 
-    def keeper(self, path: Path) -> ParquetRowWriter:
-        """Return a writer of some rows as they are."""
-        return self.writer(path, self.schema)
+    def _kept_table(self, number: int, path: Path) -> RowWriter:
+        table = self.tables[number]
+        if isinstance(table, ParquetTable):
+            return ParquetKeeper(path, table.path)
+        return super()._kept_table(number, path)
 
-    def writer(self, path: Path, schema: pa.Schema) -> ParquetRowWriter:
-        """Return a writer; refuse to write over the dataset itself."""
-        refuse_own_files(path, self.files)
-        return ParquetRowWriter(path, schema)
+
+class _Run(NamedTuple):
+    """Row groups that are read together: their numbers, first row and number of rows."""
+
+    groups: Sequence[int]
+    first: int
+    rows: int
+
+
+class ParquetTable:
+    """The rows of one file."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        with _open(path) as file:
+            self.schema: pa.Schema = file.schema_arrow
+            groups = range(file.metadata.num_row_groups)
+            self._sizes = [file.metadata.row_group(group).num_rows for group in groups]
+        self.rows: int | None = sum(self._sizes)
+        twice = [name for name, count in Counter(self.schema.names).items() if count > 1]
+        if twice:
+            raise UnreadableDataset(
+                f"{path} has more than one column named {twice[0]}", "rename one of the columns"
+            )
+
+    def batches(
+        self, columns: Sequence[str] | None = None, first: int = 0
+    ) -> Iterator[pa.RecordBatch]:
+        """Yield the rows from `first` on; only `columns` where given."""
+        names = self.schema.names if columns is None else columns
+        own = [name for name in names if name in self.schema.names]
+        with _open(self.path) as file:
+            most = _batch_rows(file.metadata, own)
+            for run in self._runs():
+                if run.first + run.rows > first:
+                    batches = self._read(file, run, own, most)
+                    yield from without_first(
+                        _numbered(batches, run.first, self._sizes) if GROUP in names else batches,
+                        max(first - run.first, 0),
+                    )
+
+    def _runs(self) -> list[_Run]:
+        """Return the row groups, small ones together."""
+        runs: list[_Run] = []
+        for group, rows in enumerate(self._sizes):
+            last = runs[-1] if runs else _Run((), 0, 0)
+            if runs and last.rows + rows <= BATCH_ROWS:
+                runs[-1] = _Run([*last.groups, group], last.first, last.rows + rows)
+            else:
+                runs.append(_Run([group], last.first + last.rows, rows))
+        return runs
+
+    def _read(
+        self, file: pq.ParquetFile, run: _Run, columns: Sequence[str], most: int
+    ) -> Iterator[pa.RecordBatch]:
+        """Yield the rows of some row groups; those that cannot be read with the reason."""
+        done = 0
+        try:
+            for batch in file.iter_batches(most, run.groups, columns, use_threads=False):
+                yield batch
+                done += len(batch)
+        except (pa.ArrowException, OSError) as error:
+            if len(run.groups) == 1:
+                yield from unread_rows(run.rows - done, unreadable(self.path, error).message)
+                return
+            # The groups behind the damaged one are read on their own.
+            singles = [_Run([group], 0, self._sizes[group]) for group in run.groups]
+            rows = (batch for one in singles for batch in self._read(file, one, columns, most))
+            yield from without_first(rows, done)
+
+
+def _numbered(
+    batches: Iterator[pa.RecordBatch], first: int, sizes: Sequence[int]
+) -> Iterator[pa.RecordBatch]:
+    """Add the number of the row group of each row."""
+    ends = np.cumsum(sizes)
+    for batch in batches:
+        groups = np.searchsorted(ends, np.arange(first, first + len(batch)), "right")
+        yield batch.append_column(GROUP, pa.array(groups, pa.int32()))
+        first += len(batch)
 
 
 def _is_parquet(path: Path) -> bool:
@@ -117,13 +159,13 @@ def _has_magic(path: Path) -> bool:
         return False
 
 
-def _batch_rows(metadata: pq.FileMetaData, names: Sequence[str] | None) -> int:
+def _batch_rows(metadata: pq.FileMetaData, names: Sequence[str]) -> int:
     """Return the rows of a batch of at most BATCH_BYTES: rows with pictures are large."""
     largest = 1.0
     for number in range(metadata.num_row_groups):
         group = metadata.row_group(number)
         columns = (group.column(i) for i in range(group.num_columns))
-        wanted = (c for c in columns if names is None or _is_of(c.path_in_schema, names))
+        wanted = (c for c in columns if _is_of(c.path_in_schema, names))
         row_bytes = sum(c.total_uncompressed_size for c in wanted) / max(group.num_rows, 1)
         largest = max(largest, row_bytes)
     return int(min(BATCH_ROWS, max(1, BATCH_BYTES // largest)))
@@ -139,10 +181,11 @@ def _open(path: Path) -> pq.ParquetFile:
     try:
         return open_parquet(path)
     except (pa.ArrowException, OSError) as error:
-        raise _unreadable(path, error) from error
+        raise unreadable(path, error) from error
 
 
-def _unreadable(path: Path, error: Exception) -> UnreadableDataset:
+def unreadable(path: Path, error: Exception) -> UnreadableDataset:
+    """Return the error for a file that cannot be read as Parquet."""
     if path.exists() and path.stat().st_size == 0:
         return UnreadableDataset(
             f"{path} is empty (0 bytes)", "the download may have been cut off: get the file again"

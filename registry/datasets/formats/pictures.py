@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from registry.datasets import FOLDER, NAME, files_in, refuse_own_files
+from registry.datasets import FOLDER, NAME, RowWriter, files_in
 from registry.datasets._left_out import SkippedFiles, is_picture, left_out
-from registry.datasets.parquet_writer import ParquetRowWriter
+from registry.datasets.tables import Tables
 from registry.errors import RefusedFile
 from registry.files import read_whole
 
@@ -36,55 +36,59 @@ def open_files(paths: Sequence[Path], name: str) -> PictureFolder:
     for path in paths:
         for file in files_in(path) if path.is_dir() else [path]:
             (files if file == path or _is_picture(file) else others).append(file)
-    return PictureFolder(files, name, left_out(others, pictures=files))
+    return PictureFolder(name, paths[0], files, left_out(others, pictures=files))
 
 
-class PictureFolder:
-    """Rows of picture files, sorted by path."""
-
-    format = "pictures"
-    label: str | None = "file"
+class PictureFolder(Tables):
+    """A dataset of picture files, sorted by path."""
 
     def __init__(
-        self, files: Sequence[Path], name: str, left_out: Sequence[SkippedFiles] = ()
+        self, name: str, path: Path, files: Sequence[Path], left_out: Sequence[SkippedFiles]
     ) -> None:
-        self.name = name
+        super().__init__("pictures", name, [Pictures(path, files)], left_out, label="file")
         self.files = tuple(files)
-        self.left_out = tuple(left_out)
-        self.rows: int | None = len(self.files)
-        self.schema = pa.schema([("file", pa.string()), ("image", pa.binary())])
-
-    def batches(self, columns: Sequence[str] | None = None) -> Iterator[pa.RecordBatch]:
-        """Yield the files in order, with their bytes where `columns` has `image`."""
-        wanted = list(self.schema.names if columns is None else columns)
-        names: list[str] = []
-        contents: list[bytes | None] = []
-        for path in self.files:
-            names.append(os.fsencode(path).decode("utf-8", "backslashreplace"))
-            contents.append(_read(path) if "image" in wanted else b"")
-            if (
-                sum(len(content or b"") for content in contents) >= BATCH_BYTES
-                or len(names) >= BATCH_ROWS
-            ):
-                yield self._batch(names, contents, wanted)
-                names, contents = [], []
-        if names:
-            yield self._batch(names, contents, wanted)
 
     @property
     def needed(self) -> Sequence[str]:
         """The columns that the writer of kept rows needs."""
         return ("file",)
 
-    def keeper(self, path: Path) -> ParquetRowWriter:
-        """Return a writer of some rows as they are."""
+    def writer(self, path: Path, schema: pa.Schema) -> RowWriter:
+        """Return a writer of the list of files; the bytes of pictures are not written."""
+        without_bytes = [field for field in schema if field.name != "image"]
+        return super().writer(path, pa.schema(without_bytes, schema.metadata))
+
+    def _kept_table(self, number: int, path: Path) -> RowWriter:
         return self.writer(path, self.schema)
 
-    def writer(self, path: Path, schema: pa.Schema) -> ParquetRowWriter:
-        """Return a writer of the list of files; the bytes of pictures are not written."""
-        refuse_own_files(path, self.files)
-        without_bytes = [field for field in schema if field.name != "image"]
-        return ParquetRowWriter(path, pa.schema(without_bytes, schema.metadata))
+
+class Pictures:
+    """A row for each file."""
+
+    schema = pa.schema([("file", pa.string()), ("image", pa.binary())])
+
+    def __init__(self, path: Path, files: Sequence[Path]) -> None:
+        self.path, self._files = path, files
+        self.rows: int | None = len(files)
+
+    def batches(
+        self, columns: Sequence[str] | None = None, first: int = 0
+    ) -> Iterator[pa.RecordBatch]:
+        """Yield the files in order, with their bytes where `columns` has `image`."""
+        wanted = list(self.schema.names if columns is None else columns)
+        names: list[str] = []
+        contents: list[bytes | None] = []
+        size = 0
+        for path in self._files[first:]:
+            content = _read(path) if "image" in wanted else b""
+            names.append(os.fsencode(path).decode("utf-8", "backslashreplace"))
+            contents.append(content)
+            size += len(content or b"")
+            if size >= BATCH_BYTES or len(names) >= BATCH_ROWS:
+                yield self._batch(names, contents, wanted)
+                names, contents, size = [], [], 0
+        if names:
+            yield self._batch(names, contents, wanted)
 
     def _batch(
         self, names: list[str], contents: list[bytes | None], wanted: Sequence[str]

@@ -10,9 +10,10 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from registry.datasets import FOLDER, NAME, files_in, refuse_own_files
-from registry.datasets._left_out import SkippedFiles
-from registry.datasets.parquet_writer import ParquetRowWriter
+from registry.datasets import FOLDER, NAME, files_in
+from registry.datasets.tables import Tables, files_of_tables, opened_tables
+
+SUFFIXES = (".toy",)
 
 
 def sureness(path: Path) -> float:
@@ -22,37 +23,29 @@ def sureness(path: Path) -> float:
     return NAME if _is_toy(path) else 0
 
 
-def open_files(paths: Sequence[Path], name: str) -> ToyDataset:
+def open_files(paths: Sequence[Path], name: str) -> Tables:
     """Open toy files and folders of them as one dataset."""
-    found = (files_in(path) if path.is_dir() else [path] for path in paths)
-    return ToyDataset([file for files in found for file in files if _is_toy(file)], name)
+    files, others = files_of_tables(paths, SUFFIXES)
+    return Tables("toy", name, opened_tables(files, ToyTable), others, label="id")
 
 
-class ToyDataset:
-    """Rows of toy files, in the order of the files."""
+class ToyTable:
+    """The rows of one file."""
 
-    format = "toy"
-    label: str | None = "id"
+    rows: int | None = None
+    schema = pa.schema([("id", pa.string()), ("url", pa.string())])
 
-    def __init__(self, files: Sequence[Path], name: str) -> None:
-        self.name = name
-        self.files = tuple(files)
-        self.left_out: Sequence[SkippedFiles] = ()
-        self.rows: int | None = None
-        self.schema = pa.schema([("id", pa.string()), ("url", pa.string())])
+    def __init__(self, path: Path) -> None:
+        self.path = path
 
-    def batches(self, columns: Sequence[str] | None = None) -> Iterator[pa.RecordBatch]:
-        """Yield a batch of rows for each file."""
-        for file in self.files:
-            lines = [line.partition(" ") for line in file.read_text("utf-8").splitlines()]
-            ids, urls = [line[0] for line in lines], [line[2] for line in lines]
-            batch = pa.record_batch([pa.array(ids), pa.array(urls)], self.schema)
-            yield batch if columns is None else batch.select(list(columns))
-
-    def writer(self, path: Path, schema: pa.Schema) -> ParquetRowWriter:
-        """Return a writer of Parquet; refuse to write over the dataset itself."""
-        refuse_own_files(path, self.files)
-        return ParquetRowWriter(path, schema)
+    def batches(
+        self, columns: Sequence[str] | None = None, first: int = 0
+    ) -> Iterator[pa.RecordBatch]:
+        """Yield the rows from `first` on, in one batch."""
+        lines = [line.partition(" ") for line in self.path.read_text("utf-8").splitlines()]
+        ids, urls = [line[0] for line in lines], [line[2] for line in lines]
+        batch = pa.record_batch([pa.array(ids), pa.array(urls)], self.schema)
+        yield (batch if columns is None else batch.select(list(columns))).slice(first)
 
 
 def _is_toy(path: Path) -> bool:

@@ -1,0 +1,230 @@
+"""The shared base of the formats: a dataset is a sequence of tables, each a file or a folder."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import pyarrow as pa
+
+from registry.datasets import (
+    CONTENT,
+    FOLDER_OF_TABLES,
+    NAME,
+    RowWriter,
+    files_in,
+    refuse_own_files,
+)
+from registry.datasets._left_out import SkippedFiles, left_out
+from registry.datasets.fitting import fitted, united
+from registry.datasets.folder_writer import FolderWriter, names_in_folder
+from registry.datasets.hidden import HIDDEN, UNREAD
+from registry.datasets.parquet_writer import ParquetRowWriter
+from registry.datasets.streams import is_folder, suffix_of
+from registry.errors import RefusedFile, UnreadableDataset
+
+# Rows that could not be read and are yielded together.
+_UNREAD_ROWS = 1 << 16
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """Rows that follow one another: of one table, and of one row group in it."""
+
+    batch: pa.RecordBatch
+    table: int = 0
+    group: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Rows of one table: `rows` from the row `first` on; None: all that follow."""
+
+    table: int
+    first: int = 0
+    rows: int | None = None
+
+
+class Table(Protocol):
+    """Rows of a file or a folder. `path` names it; `rows` is the number of rows if known."""
+
+    path: Path
+    schema: pa.Schema
+    rows: int | None
+
+    def batches(
+        self, columns: Sequence[str] | None = None, first: int = 0
+    ) -> Iterator[pa.RecordBatch]:
+        """Yield the rows from `first` on; only `columns` where given, and hidden ones.
+
+        Raises UnreadableDataset where the rest cannot be read.
+        """
+
+
+class UnreadableTable:
+    """A file that cannot be opened: a single row with the reason."""
+
+    rows: int | None = 1
+    schema = pa.schema([])
+
+    def __init__(self, path: Path, error: UnreadableDataset | RefusedFile) -> None:
+        self.path, self.error = path, error
+
+    def batches(
+        self, columns: Sequence[str] | None = None, first: int = 0
+    ) -> Iterator[pa.RecordBatch]:
+        """Yield the row."""
+        if not first:
+            yield from unread_rows(1, self.error.message)
+
+
+class Tables:
+    """A dataset of tables, in their order; columns that one lacks are null there.
+
+    `label` is the column that names a row. A table that cannot be read is a row with the reason.
+    """
+
+    def __init__(
+        self,
+        format_: str,
+        name: str,
+        tables: Sequence[Table],
+        left_out: Sequence[SkippedFiles] = (),
+        label: str | None = None,
+    ) -> None:
+        broken = [table for table in tables if isinstance(table, UnreadableTable)]
+        if len(broken) == len(tables):
+            raise broken[0].error
+        self.format, self.name, self.label = format_, name, label
+        self.tables = tuple(tables)
+        self.files: Sequence[Path] = tuple(table.path for table in tables)
+        self.left_out = tuple(left_out)
+        counts = [table.rows for table in tables]
+        known = [count for count in counts if count is not None]
+        self.rows: int | None = sum(known) if len(known) == len(counts) else None
+        readable = [table for table in tables if not isinstance(table, UnreadableTable)]
+        self.schema = united([table.schema for table in readable])
+
+    def batches(self, columns: Sequence[str] | None = None) -> Iterator[pa.RecordBatch]:
+        """Yield the rows in order; only `columns` where given, and hidden ones."""
+        return (chunk.batch for chunk in self.chunks(columns))
+
+    def parts(self) -> list[Part]:
+        """Return the parts of the dataset that can be checked independently, in order."""
+        return [Part(number) for number in range(len(self.tables))]
+
+    def chunks(
+        self, columns: Sequence[str] | None = None, parts: Sequence[Part] | None = None
+    ) -> Iterator[Chunk]:
+        """Yield the rows of some parts, or of all."""
+        names = list(self.schema.names if columns is None else columns)
+        for part in self.parts() if parts is None else parts:
+            for batch in _limited(self._rows(part, names), part.rows):
+                yield Chunk(fitted(batch, names, self.schema), part.table)
+
+    def _rows(self, part: Part, names: Sequence[str]) -> Iterator[pa.RecordBatch]:
+        table = self.tables[part.table]
+        own = [name for name in names if name in table.schema.names or name in HIDDEN]
+        done = part.first
+        try:
+            for batch in table.batches(own, part.first):
+                yield batch
+                done += len(batch)
+        except (UnreadableDataset, RefusedFile) as error:
+            yield from unread_rows(max((table.rows or 0) - done, 1), error.message)
+
+    @property
+    def needed(self) -> Sequence[str]:
+        """The columns that the writer of kept rows needs."""
+        names: Sequence[str] = self.schema.names
+        return names
+
+    def writer(self, path: Path, schema: pa.Schema) -> RowWriter:
+        """Return a writer of Parquet; refuse to write over the dataset itself."""
+        refuse_own_files(path, self.files)
+        return ParquetRowWriter(path, schema)
+
+    def keeper(self, path: Path) -> RowWriter:
+        """Return a writer of some rows as they are.
+
+        Several tables become a folder of files, unless `path` is named like one file.
+        """
+        refuse_own_files(path, self.files)
+        if len(self.tables) == 1:
+            return self._kept_table(0, path)
+        if suffix_of(path):
+            return self._kept_in_one(path)
+        return FolderWriter(path, names_in_folder(self.files), self._kept_table)
+
+    def _kept_table(self, number: int, path: Path) -> RowWriter:
+        """Return a writer of some rows of one table."""
+        return ParquetRowWriter(path, self.tables[number].schema)
+
+    def _kept_in_one(self, path: Path) -> RowWriter:
+        """Return a writer of some rows of all tables."""
+        return ParquetRowWriter(path, self.schema)
+
+
+def opened_tables(files: Sequence[Path], open_one: Callable[[Path], Table]) -> list[Table]:
+    """Open files as tables; one that cannot be opened is a table with a row that says so."""
+    tables: list[Table] = []
+    for file in files:
+        try:
+            tables.append(open_one(file))
+        except (UnreadableDataset, RefusedFile) as error:
+            tables.append(UnreadableTable(file, error))
+    return tables
+
+
+def unread_rows(rows: int, why: str) -> Iterator[pa.RecordBatch]:
+    """Yield rows that could not be read."""
+    for size in range(rows, 0, -_UNREAD_ROWS):
+        yield pa.record_batch([pa.repeat(why, min(size, _UNREAD_ROWS))], [UNREAD])
+
+
+def without_first(batches: Iterator[pa.RecordBatch], first: int) -> Iterator[pa.RecordBatch]:
+    """Yield rows without the first ones."""
+    for batch in batches:
+        if first < len(batch):
+            yield batch.slice(first) if first else batch
+        first = max(first - len(batch), 0)
+
+
+def _limited(batches: Iterator[pa.RecordBatch], rows: int | None) -> Iterator[pa.RecordBatch]:
+    if rows is None:
+        yield from batches
+        return
+    for batch in batches:
+        if rows <= 0:
+            return
+        yield batch.slice(0, rows) if len(batch) > rows else batch
+        rows -= len(batch)
+
+
+def sureness_of_tables(
+    path: Path, suffixes: Sequence[str], has_content: Callable[[Path], bool]
+) -> float:
+    """Return the sureness that a path is a table by its name or content, or a folder of some.
+
+    Tables in a folder may be about its other files.
+    """
+    if is_folder(path):
+        tables = any(suffix_of(child) in suffixes for child in files_in(path))
+        return FOLDER_OF_TABLES if tables else 0
+    if has_content(path):
+        return CONTENT
+    return NAME if suffix_of(path) in suffixes else 0
+
+
+def files_of_tables(
+    paths: Sequence[Path], suffixes: Sequence[str]
+) -> tuple[list[Path], Sequence[SkippedFiles]]:
+    """Return the tables among files and in folders, and the other files in the folders."""
+    files: list[Path] = []
+    others: list[Path] = []
+    for path in paths:
+        for file in files_in(path) if is_folder(path) else [path]:
+            (files if file == path or suffix_of(file) in suffixes else others).append(file)
+    return files, left_out(others)
