@@ -112,11 +112,16 @@ def open_dataset(names: Sequence[str]) -> Dataset:
 def _open_paths(
     paths: Sequence[Path], names: Sequence[str], formats: Mapping[str, ModuleType]
 ) -> Dataset:
+    # Loaded late: it is built on the tables of the formats, which are built on this module.
+    from registry.datasets.subset import SubsetOf, split_subset
+
+    paths, subset = split_subset(paths)
     names_of_formats = {_surest(path, formats) for path in paths}
     if len(names_of_formats) > 1:
         raise UnreadableDataset("these datasets are of different formats", "check them one by one")
-    opened: Dataset = formats[names_of_formats.pop()].open_files(paths, ", ".join(names))
-    return opened
+    name = ", ".join(names)
+    opened = formats[names_of_formats.pop()].open_files(paths, name)
+    return opened if subset is None else SubsetOf(opened, subset, name)
 
 
 def _open_stdin(names: Sequence[str], formats: Mapping[str, ModuleType]) -> Dataset:

@@ -44,6 +44,8 @@ _CAPTIONS = frozenset({".txt", ".caption"})
 _ABOUT = frozenset({"readme", "license", "licence", "copying", "notice", "citation"}) | {
     *("changelog", "dataset_info", "dataset_infos", "state", "croissant"),
 }
+# The counts of a shard, as img2dataset writes them beside its pictures.
+_COUNTS = re.compile(r"\d+_stats")
 _PROGRAMS = frozenset({".py", ".ipynb", ".sh", ".cfg", ".ini", ".toml", ".bib", ".pdf"})
 # Vectors, as they are kept beside tables of URLs.
 _NUMBERS = ".npy"
@@ -160,8 +162,9 @@ def _kind(path: Path, pictures_read: bool) -> Kind:
         return "pictures"
     if suffix in ARCHIVES:
         return "archives"
-    # img2dataset writes a JSON file for each picture; beside tables JSON describes the dataset.
-    if suffix in TABLES or (pictures_read and suffix == ".json"):
+    # Beside pictures JSON may be about some of them, beside tables it describes the dataset.
+    is_about_some = suffix == ".json" and not _COUNTS.fullmatch(path.stem)
+    if suffix in TABLES or (pictures_read and is_about_some):
         return "tables"
     return "words" if suffix in WORDS or _is_text(_head(path)) else "archives"
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from itertools import islice
 from pathlib import Path
 
+from registry.datasets.fitting import is_text
 from registry.datasets.formats.csv import CsvFile
 from registry.datasets.formats.jsonl import JsonLines
 from registry.datasets.formats.parquet import ParquetTable
@@ -19,7 +20,6 @@ from registry.datasets.picture_names import (
     Naming,
     by_file_name,
     free,
-    is_text,
     lists_of,
 )
 from registry.datasets.side_files import IMAGE

@@ -16,6 +16,8 @@ from typing import Protocol
 
 import pyarrow as pa
 
+from registry.datasets.fitting import is_text
+
 NAME, NAMES = "file_name", "file_names"
 KEY, STATUS = "key", "status"
 # Most pictures of a list that are compared.
@@ -154,11 +156,3 @@ def lists_of(column: pa.Array) -> list[list[str]]:
 
 def _decoded(name: bytes) -> str:
     return name.decode("utf-8", "surrogateescape")
-
-
-def is_text(kind: pa.DataType) -> bool:
-    """Return whether a type is text, also in a dictionary."""
-    if pa.types.is_dictionary(kind):
-        kind = kind.value_type
-    is_view = pa.types.is_string_view(kind)
-    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind) or is_view)

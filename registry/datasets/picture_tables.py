@@ -18,6 +18,7 @@ from registry.datasets.listing import File, Listing, listing_of
 from registry.datasets.picture_writers import PictureList, PlacedPictures, Placing
 from registry.datasets.side_files import PICTURE, SIDE, SideFiles, kinds_of, with_sides
 from registry.datasets.tables import Table, Tables
+from registry.datasets.uid_writer import NPY
 from registry.errors import UsageError
 
 
@@ -115,6 +116,8 @@ class PictureTables(Tables):
             return PictureList(path, self._pictures_of)
         if suffix == ".parquet":
             return self.writer(path, self.schema)
+        if suffix == NPY:
+            return super().keeper(path)
         if suffix:
             raise UsageError(
                 f"{path}: pictures that are kept are written as a list or into a folder",
