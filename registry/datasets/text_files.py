@@ -41,7 +41,7 @@ class TextFiles(Tables):
     @property
     def needed(self) -> Sequence[str]:
         """The columns that the writer of kept rows needs."""
-        return [RAW, *(name for name in self.schema.names if name == UID)]
+        return (RAW, *(name for name in self.schema.names if name == UID))
 
     def _kept_table(self, number: int, path: Path) -> RowWriter:
         if suffix_of(path) not in self._suffixes:
