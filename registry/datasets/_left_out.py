@@ -6,6 +6,7 @@ of its picture. Texts without them, captions, a README or a licence change nothi
 
 from __future__ import annotations
 
+import os
 import re
 from collections import Counter
 from collections.abc import Container, Sequence, Set
@@ -105,11 +106,16 @@ def is_picture(path: Path) -> bool:
 
     Raises UnreadableDataset if the bytes cannot be read.
     """
-    suffix = path.suffix.lower()
+    by_name = is_picture_by_name(path.name)
+    return is_still_image(_head(path)) if by_name is None else by_name
+
+
+def is_picture_by_name(name: str) -> bool | None:
+    """Return whether a file is a picture, by its suffix; None if that is unknown."""
+    suffix = os.path.splitext(name)[1].lower()
     if suffix in IMAGE_ENDINGS:
         return True
-    known = suffix in ARCHIVES or suffix in TABLES or suffix in WORDS
-    return not known and is_still_image(_head(path))
+    return False if suffix in ARCHIVES or suffix in TABLES or suffix in WORDS else None
 
 
 def left_out(files: Sequence[Path], *, pictures: Sequence[Path] = ()) -> tuple[SkippedFiles, ...]:

@@ -18,9 +18,10 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-# Names that are kept as one value. A file has a folder and a name.
-_RUN = 4096
+# Names that are kept as one value, and most different endings of names that are known.
+_RUN, _ENDINGS = 4096, 1000
 _END = b"\0"
+# The folder and the name of a file.
 File = tuple[str, str]
 
 
@@ -48,6 +49,7 @@ class Listing(Sequence[Path]):
         self._runs: list[_Run] = []
         self._of_folder: dict[str, list[_Run]] = {}
         self._size = 0
+        self._endings: set[str] = set()
         folder, names = "", list[str]()
         for in_, name in files:
             if in_ != folder or len(names) == _RUN:
@@ -63,6 +65,8 @@ class Listing(Sequence[Path]):
             self._runs.append(run)
             self._of_folder.setdefault(folder, []).append(run)
             self._size += len(names)
+            if len(self._endings) < _ENDINGS:
+                self._endings.update(os.path.splitext(name)[1].lower() for name in names)
 
     def __len__(self) -> int:
         """Return the number of files."""
@@ -99,6 +103,10 @@ class Listing(Sequence[Path]):
         """Yield each folder with the numbers and names of its own files."""
         for folder, runs in self._of_folder.items():
             yield folder, (pair for run in runs for pair in enumerate(run.split(), run.first))
+
+    def may_have(self, endings: Iterable[str]) -> bool:
+        """Return whether there may be a file with one of some endings: False is certain."""
+        return len(self._endings) >= _ENDINGS or not self._endings.isdisjoint(endings)
 
     def has_folder(self, folder: str) -> bool:
         """Return whether a folder has files of the listing."""

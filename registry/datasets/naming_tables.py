@@ -43,6 +43,8 @@ def naming_tables(files: Listing) -> Iterator[tuple[Table, Naming | None]]:
 
     A file with the name of such a table that cannot be opened is a table that names none.
     """
+    if not files.may_have(os.path.splitext(name)[1] for name in _METADATA):
+        return
     for folder, name in files.files():
         path = Path(folder, name)
         stem, suffix = os.path.splitext(name)

@@ -19,7 +19,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from registry.datasets._left_out import is_picture
+from registry.datasets._left_out import is_picture, is_picture_by_name
 from registry.datasets.json_rows import inferred
 from registry.datasets.line_blocks import LONGEST_ROW, TOO_LONG
 from registry.datasets.listing import File, Listing
@@ -127,7 +127,7 @@ def kinds_of(listing: Listing) -> tuple[NDArray[np.int8], set[tuple[bool, str]]]
         # Names of side files begin like those of their pictures, so they are near by.
         for _, group in groupby(files, key=lambda file: file[1].partition(".")[0]):
             members = list(group)
-            pictures = {name for _, name in members if is_picture(Path(folder, name))}
+            pictures = {name for _, name in members if _is_picture(folder, name)}
             stems = {os.path.splitext(name)[0] for name in pictures}
             for number, name in members:
                 kind = _kind_of_side(name, stems, pictures)
@@ -137,6 +137,11 @@ def kinds_of(listing: Listing) -> tuple[NDArray[np.int8], set[tuple[bool, str]]]
                     kinds[number] = SIDE
                     found.add(kind)
     return kinds, found
+
+
+def _is_picture(folder: str, name: str) -> bool:
+    by_name = is_picture_by_name(name)
+    return is_picture(Path(folder, name)) if by_name is None else by_name
 
 
 def with_sides(path: str) -> list[File]:

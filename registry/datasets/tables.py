@@ -21,8 +21,9 @@ from registry.datasets._left_out import SkippedFiles, left_out
 from registry.datasets.fitting import fitted, united
 from registry.datasets.folder_writer import FolderWriter, names_in_folder
 from registry.datasets.hidden import HIDDEN, UNREAD
+from registry.datasets.listing import listing_of
 from registry.datasets.parquet_writer import ParquetRowWriter
-from registry.datasets.streams import is_folder, suffix_of
+from registry.datasets.streams import COMPRESSIONS, is_folder, suffix_of
 from registry.datasets.uid_writer import NPY, UidWriter
 from registry.errors import RefusedFile, UnreadableDataset
 
@@ -215,7 +216,9 @@ def sureness_of_tables(
     Tables in a folder may be about its other files.
     """
     if is_folder(path):
-        tables = any(suffix_of(child) in suffixes for child in files_in(path))
+        files = listing_of(path)
+        may_have = files.may_have((*suffixes, *COMPRESSIONS))
+        tables = may_have and any(suffix_of(child) in suffixes for child in files)
         return FOLDER_OF_TABLES if tables else 0
     if has_content(path):
         return CONTENT

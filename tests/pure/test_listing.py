@@ -53,6 +53,9 @@ def test_all_files_are_listed_in_the_order_of_their_paths(tmp_path_factory, path
         (number, Path(at, name)) for at, files in listed.folders() for number, name in files
     ]
     assert sorted(by_folder) == list(enumerate(seen))
+    for ending in (".", ".-", ".b", ""):
+        has = ending in {os.path.splitext(path.name)[1].lower() for path in seen}
+        assert listed.may_have([".x", ending]) == has
     mask = np.arange(len(seen)) % 2 == 0
     assert list(listed.where(mask)) == seen[::2]
     assert [Path(*file) for file in listed.files(2)] == seen[2:]
@@ -97,6 +100,12 @@ def test_a_folder_is_listed_once_where_that_is_wanted(tmp_path):
         made(tmp_path, ["b"])
         assert files_in(tmp_path) is first
     assert len(files_in(tmp_path)) == 2
+
+
+def test_endings_are_not_kept_without_limit():
+    files = Listing(("folder", f"x.{number}") for number in range(10_000))
+    assert files.may_have([".jpg"])
+    assert len(files._endings) < 5000
 
 
 def test_memory_is_little_more_than_the_names():
