@@ -246,5 +246,9 @@ def test_rows_are_the_same_whatever_the_batches(tmp_path_factory, size, rows, fi
             patch.setattr(module, "BATCH_BYTES", size)
             patch.setattr(module, "BATCH_ROWS", rows)
         assert rows_of(folder) == whole
+        for batch in opened(folder).batches():
+            sizes = [len(content or b"") for content in batch.column("image").to_pylist()]
+            assert len(sizes) <= rows
+            assert sum(sizes[:-1]) < size
         assert rows_of(folder, None, [Part(0, first)]) == whole[:5][first:]
         assert rows_of(folder, None, [Part(1, first)]) == whole[5:][first:]
