@@ -113,7 +113,7 @@ def _blank(keys: Keys, index: Index, dataset_reasons: Sequence[str]) -> Answers:
         entry=np.full(rows, -1, np.int64),
         site=np.full(rows, -1, np.int64),
         marks=np.full(rows, -1, np.int64),
-        column=np.zeros(rows, np.int8),
+        column=np.zeros(rows, np.int16),
         page=np.zeros(rows, bool),
         tier=np.full(rows, -1, np.int8),
         distance=np.full(rows, -1, np.int16),

@@ -66,7 +66,8 @@ def _others(
     for column in columns:
         if column.name in served or column.name in by_hand or column.kind == "other":
             continue
-        yield Other(column.name, _addressed(column.name), column.name.lower() not in OF_MAKERS)
+        by_makers = not OF_MAKERS.isdisjoint(column.name.lower().split("."))
+        yield Other(column.name, _addressed(column.name), by_forms=not by_makers)
 
 
 def _addressed(name: str) -> Addressed:

@@ -43,7 +43,7 @@ class Answers:
     entry: NDArray[np.int64]
     site: NDArray[np.int64]
     marks: NDArray[np.int64]
-    column: NDArray[np.int8]
+    column: NDArray[np.int16]
     page: NDArray[np.bool_]
     tier: NDArray[np.int8]
     distance: NDArray[np.int16]

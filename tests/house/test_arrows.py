@@ -79,7 +79,9 @@ ROOMS = {
     | {"registry.snapshot", "registry.index", "registry.datasets", "registry.pictures"},
     "registry.checking.complete": {"registry.model"},
     "registry.checking.hash_family": set(),
-    "registry.checking.address_columns": {"registry.evidence", "registry.urls"},
+    "registry.checking.address_columns": {
+        *("registry.checking.columns", "registry.evidence", "registry.urls"),
+    },
     "registry.checking.hash_forms": VALUES | {"registry.checking.hash_family"},
     "registry.checking.file_points": {"registry.checking.hash_forms", "registry.evidence"},
     "registry.checking.mentions": {"registry.urls"},
