@@ -95,7 +95,7 @@ def _hash(column: Column, role: HashRole) -> Choice:
         return Choice(column.name, None, f"{column.type}: its type does not fit its name", NOT_READ)
     if role == "phash64" and (joined := _joined(column)):
         return Choice(column.name, role, f"by its name; {joined}", OTHER_ALGORITHM, joined=True)
-    if column.sample and column.kind != "other" and not _hexes(column, role):
+    if column.sample and column.kind != "other" and not hexes(column, role):
         return Choice(column.name, None, f"{column.type}: its values do not fit its name", NOT_READ)
     return _named_phash(column) if role == "phash64" else Choice(column.name, role, "by its name")
 
@@ -122,7 +122,7 @@ def _plain_hash(column: Column, has_mime: bool) -> Choice | None:
     if column.type == "int64":
         why = "int64: a hash of url and text in LAION sets, not of the image"
         return Choice(column.name, None, why)
-    if has_mime and type_fits(column, "md5") and _hexes(column, "md5"):
+    if has_mime and type_fits(column, "md5") and hexes(column, "md5"):
         return Choice(column.name, "md5", "32 hex beside mime_type: md5 of the file")
     return _unnamed_phash(column)
 
@@ -168,8 +168,9 @@ def type_fits(column: Column, role: Role) -> bool:
     return column.kind == "string" or (role in ("sha256", "md5") and column.kind == "binary")
 
 
-def _hexes(column: Column, role: HashRole) -> bool:
-    length = 2 * HASH_BYTES[role]
+def hexes(column: Column, role: Role) -> bool:
+    """Return whether values of a column's sample are hex of the length of a hash."""
+    length = 2 * next((size for name, size in HASH_BYTES.items() if name == role), 0)
     return any(len(value) == length and HEX.fullmatch(value) for value in column.sample)
 
 

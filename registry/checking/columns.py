@@ -10,6 +10,7 @@ from registry.errors import UsageError
 
 Role = Literal["url", "page_url", "source_url", "sha256", "md5", "phash64", "image"]
 ROLES: tuple[Role, ...] = get_args(Role)
+ADDRESS_ROLES: tuple[Role, ...] = ("url", "page_url", "source_url")
 # Role for --column: leave the column out.
 IGNORE = "ignore"
 Kind = Literal["string", "binary", "picture", "nested", "other"]
@@ -94,12 +95,14 @@ class Other:
 class Columns:
     """The plan of a check: the relevant columns with their roles, in the dataset's order.
 
-    `roots` has, by the name of each flat column, that of its column in the dataset.
+    `roots` has, by the name of each flat column, that of its column in the dataset; `layout` is
+    the name of the recognised layout, or "".
     """
 
     choices: tuple[Choice, ...]
     others: tuple[Other, ...] = ()
     roots: Mapping[str, str] = field(default_factory=dict)
+    layout: str = ""
 
     def of(self, role: Role) -> tuple[Choice, ...]:
         """Return the columns with this role."""

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from registry.checking import strays
-from registry.checking.columns import Other, own_name
+from registry.checking.columns import ADDRESS_ROLES, Other, own_name
 from registry.checking.complete import NOT_READ, OTHER_ALGORITHM, UNREADABLE, ColumnOffer
 from registry.checking.file_points import is_tensor_of_points
 from registry.checking.hash_family import ENOUGH, pass_singly
@@ -47,7 +47,6 @@ if TYPE_CHECKING:
     from registry.model import Digest, Way
     from registry.pictures.reading import Hashed
 
-ADDRESS_ROLES = ("url", "page_url", "source_url")
 # Several URLs in one value, as in a list written into one cell, or a URL with characters
 # of the text around it.
 NOT_ONE = r"[^\s|,;][\s|,;]+[\"']?(?i:https?:)?//|[\"<>]\s*$|^[^(]*\)\s*$"

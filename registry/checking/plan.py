@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from registry.checking.address_columns import MIN_SHARE, share_of_addresses
-from registry.checking.column_plan import choose
+from registry.checking.column_plan import choose, fits
 from registry.checking.columns import Column, Columns, Kind
 from registry.checking.file_points import is_list
 from registry.checking.nested import flat, flat_fields, is_picture
 from registry.checking.strays import is_binary, is_text, plain, plain_type
+from registry.datasets.layouts import candidates
 
 if TYPE_CHECKING:
     from registry.datasets import Dataset
@@ -34,7 +35,10 @@ def plan(dataset: Dataset, overrides: Mapping[str, Sequence[str]] | None = None)
         _column(field, first.column(field.name) if field.name in first.schema.names else None)
         for field in none.schema
     ]
-    return replace(choose(columns, overrides), roots=roots)
+    known = (one for one in candidates([c.name for c in columns]) if fits(columns, one))
+    layout = next(known, None)
+    chosen = choose(columns, overrides, layout)
+    return replace(chosen, roots=roots, layout=layout.name if layout else "")
 
 
 def _without_rows(schema: pa.Schema) -> pa.RecordBatch:

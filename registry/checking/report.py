@@ -94,13 +94,15 @@ class Tally:
 class Report:
     """The result of a check. Only `seconds` differs from run to run.
 
-    `radius` is the largest distance of a match by phash64 alone; `floods` counts the rows of
-    the entries that match very many by fingerprint.
+    `layout` is the name of the known layout of the dataset, or "". `radius` is the largest distance
+    of a match by phash64 alone; `floods` counts the rows of the entries that match very many by
+    fingerprint.
     """
 
     dataset: str
     format: str
     tally: Tally
+    layout: str
     columns: Mapping[str, Any]
     left_out: Sequence[SkippedFiles]
     registry: Mapping[str, Any]
@@ -137,6 +139,7 @@ class Report:
             "tiers": ranked(tally.tiers),
             "signals": ranked(tally.signals),
             "sites": ranked(tally.hosts, TOP),
+            "layout": self.layout or None,
             "columns": dict(self.columns),
             "rows_not_read": [{"row": row, "why": why} for row, why in tally.unread],
             "columns_not_read": ranked(tally.not_read),

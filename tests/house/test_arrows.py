@@ -73,6 +73,8 @@ ROOMS = {
     | {"registry.db", "registry.snapshot", "registry.durable", "registry.files"},
     # What is asked.
     "registry.datasets": PURE_CORE | {"registry.durable", "registry.files"},
+    "registry.datasets.layouts": {"registry.datasets.csv_form"},
+    "registry.datasets.csv_form": {"registry.evidence"},
     "registry.index": VALUES
     | {"registry.urls", "registry.matching", "registry.verdict", "registry.snapshot"},
     "registry.checking": PURE_CORE
@@ -105,6 +107,7 @@ ROOMS = {
         "registry.checking.column_roles",
         "registry.checking.columns",
         "registry.checking.hash_family",
+        "registry.datasets.layouts",
     },
     "registry.checking.texts": set(),
     "registry.checking.report": VALUES | {"registry.datasets"},
