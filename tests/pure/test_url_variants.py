@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
@@ -121,66 +122,22 @@ def test_candidates_are_those_that_change():
     mask = candidates(pa.array([*KEYS, None, "", "//a.example/b.jpg"]))
     changed = [same_picture(key) is not None for key in KEYS]
     assert sum(changed) > 200
-    assert [
-        key for key, is_one, may in zip(KEYS, changed, mask, strict=False) if is_one > may
-    ] == []
+    missed = [KEYS[row] for row, is_one in enumerate(changed) if is_one and not mask[row]]
+    assert missed == []
     assert mask[-3:].tolist() == [False] * 3
 
 
-@pytest.mark.parametrize(
-    "key", ["//a.example/photo-300x200.jpg", "//a.example/?w=300", "//wp.com/"]
-)
+@pytest.mark.parametrize("key", ["//a.example/a-300x200.jpg", "//a.example/?w=300", "//wp.com/"])
 def test_ordinary_keys_are_no_candidates(key):
     assert not candidates(pa.array([key]))[0]
     assert same_picture(key) is None
 
 
-PIECES = st.one_of(
-    st.sampled_from(SHORT),
-    st.sampled_from(
-        [
-            *(
-                "/",
-                "//",
-                "?",
-                "&",
-                "=",
-                "%",
-                "%2F",
-                "%FF",
-                "%C2%A0",
-                ":",
-                ",",
-                "_",
-                "-",
-                ".",
-                "..",
-                "@",
-            ),
-            *(
-                "-300x200",
-                "_300x300",
-                "thumb/",
-                "/v1/fill/w_1,h_1/a.jpg",
-                "?w=1",
-                "&url=",
-                "?url=%2F",
-            ),
-            *(
-                "full/max/0/default.jpg",
-                "s320/",
-                "=s0",
-                "_b.jpg",
-                "é",
-                "\ud800",
-                "\x00",
-                "٣",
-                "a" * 50,
-            ),
-        ]
-    ),
-    st.text(max_size=5),
+ODD = (
+    "/ // ? & = % %2F %3A %FF %C2%A0 : , _ - . .. @ é ٣ \ud800 \x00 -300x200 _300x300 thumb/ ?w=1 "
+    "&url= ?url=%2F s320/ =s0 _b.jpg /v1/fill/w_1,h_1/a.jpg full/max/0/default.jpg"
 )
+PIECES = st.one_of(st.sampled_from(SHORT), st.sampled_from(ODD.split()), st.text(max_size=5))
 
 
 @st.composite
@@ -229,31 +186,15 @@ def test_hints_and_hosts_cover_what_changes(text):
 @pytest.mark.parametrize("name", plugins())
 def test_hint_is_one_of_re2_without_captures(name):
     plugin = plugins()[name]
-    assert candidates(pa.array(["//a.example/"])).tolist() == [False]
+    assert pc.match_substring_regex(pa.array(["//a.example/"]), plugin.HINT).to_pylist() == [False]
     assert not re.compile(plugin.HINT).groups
-    assert plugin.HINT.startswith(
-        f"^//{getattr(plugin, 'HOST', '')}" if hasattr(plugin, "HOST") else ""
-    )
+    if hasattr(plugin, "HOST"):
+        assert plugin.HINT.startswith(f"^//{plugin.HOST}/")
 
 
 REPEATED = (
-    *(
-        "a",
-        "/",
-        "-1x1",
-        "_1x1",
-        "_0",
-        "%2F",
-        "%25",
-        "&w=1",
-        "w_1,",
-        "w_1/",
-        "/thumb/",
-        "0/",
-        "a/",
-        "=",
-    ),
-    *("v1/", ":", "-", "s1-", "../", ".jpg", "/styles/", "[", "SL1_", "f_a:", "g_a:", "max/1/"),
+    "a / -1x1 _1x1 _0 %2F %25 &w=1 w_1, w_1/ /thumb/ 0/ a/ = v1/ : - s1- ../ .jpg /styles/ [ SL1_ "
+    "f_a: g_a: max/1/"
 )
 
 
@@ -264,7 +205,7 @@ def test_a_long_hostile_key_takes_linear_time(name):
     starts = {re.match(r"(?://[^/]*/)?(?:[^/?]*/){0,3}", key)[0] for key, _, _ in vectors(name)}
     started = time.monotonic()
     for start in sorted(starts, key=len)[:8]:
-        for piece in REPEATED:
+        for piece in REPEATED.split():
             for middle in (piece, f"x{piece}"):
                 picture(f"{start}{middle * (65_536 // len(middle))}")
                 picture(f"{start}{middle * (65_536 // len(middle))}.jpg?x=1")

@@ -9,11 +9,12 @@ Grammar: `//HOST/[CLOUD/]image/(upload|private|authenticated)/`, then
 
 Ambiguities: `c_crop` takes a region, `l_` and `u_` lay pictures over or under it, `e_` are
 effects, `t_NAME` is defined by the customer. Without a version, `my_folder/` looks like an
-option. PUBLIC_ID may be in use again with another version.
+option, and on a host that is not Cloudinary's `q_1/` may be a folder. PUBLIC_ID may be in use
+again with another version.
 
 Decision: key is the upload without signature and known options; the version and EXT stay. Of
 `fetch` it is the key of the URL. If any part before the public id is not known, it is left
-alone.
+alone; so is an upload on another host without a version or several options at once.
 
 Source: https://cloudinary.com/documentation/transformation_reference and
 https://cloudinary.com/documentation/advanced_url_delivery_options.
@@ -44,6 +45,14 @@ def picture(key: str) -> str | None:
         return None
     if found := _PICTURE.fullmatch(key):
         rest = _cloudinary.public_id(found[2]) if has_only(found[3] or "", _NAMES) else None
-        return None if rest is None else found[1] + rest
+        if rest is None or not (".cloudinary.com/" in found[1] or _is_sure(found[2], rest)):
+            return None
+        return found[1] + rest
     found = _FETCHED.fullmatch(key)
     return _cloudinary.remote(found[1]) if found else None
+
+
+def _is_sure(path: str, rest: str) -> bool:
+    """Return whether what was before the public id are options, on a host of any owner."""
+    options = path[: len(path) - len(rest)]
+    return "," in options or "%2C" in options or re.match("v[0-9]+/", rest) is not None

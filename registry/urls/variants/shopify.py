@@ -11,10 +11,10 @@ Ambiguities: a shop may have uploaded `sizes_small.jpg`, and banners as `sale_30
 `sale_728x90.jpg`. `crop=region` is a region. `v` is the time of the file, which may be replaced
 under its name.
 
-Decision: key is the file without size; `v` stays. Words are read as sizes, as Shopify does; a
-shop whose names differ in such a word alone is taken to show one thing. Sizes of the IAB's
-display advertisements and unknown parameters are left alone. The two hosts of a shop are not
-joined.
+Decision: key is the file without size; `v` stays. Words are read as sizes in the folders
+`products`, `collections` and `articles`, and are a part of the name in `files`, where shops put
+what they like. Sizes of the IAB's display advertisements and unknown parameters are left alone.
+The two hosts of a shop are not joined.
 
 Source: https://shopify.dev/docs/api/liquid/filters/image_url and `img_url`; Image Max URL, its
 rule for `shopify.com`.
@@ -33,13 +33,14 @@ HINT = (
 )
 
 _SUFFIX = re.compile(
-    rf"(?:_(?:{_WORDS}|([0-9]+x[0-9]*)|x[0-9]+))?(?:_crop_(?:center|top|bottom|left|right))?"
-    r"(?:@[23]x)?(?:\.progressive)?(\.(?:jpe?g|png|gif|webp|avif|heic))\Z",
-    re.IGNORECASE,
+    rf"(?:_(?:({_WORDS})|([0-9]+x[0-9]*)|x[0-9]+))?(?:_crop_(?:center|top|bottom|left|right))?"
+    r"(?:@[23]x)?(?:\.progressive)?(\.(?i:jpe?g|png|gif|webp|avif|heic))\Z"
 )
 _SUFFIX_LENGTH = 60
 _MARKS = ("/s/files/", "/cdn/shop/")
 _FOLDER = re.compile(r"//(?:cdn\.shopify\.com/s/files|[^/?]+/cdn/shop)/")
+# Folders that Shopify fills; in `files`, a shop names its files itself.
+_SHOP = re.compile(r"/(?:products|collections|articles)/[^/]+\Z")
 _SCALING = frozenset({"width", "height", "crop", "format", "pad_color", "quality"})
 _CROPS = (None, "center", "top", "bottom", "left", "right")
 
@@ -59,6 +60,6 @@ def picture(key: str) -> str | None:
 
 def _file(head: str) -> str:
     found = _SUFFIX.search(head, max(len(head) - _SUFFIX_LENGTH, head.rfind("/") + 2))
-    if found is None or found[1] in ADVERTISEMENTS:
+    if found is None or found[2] in ADVERTISEMENTS or (found[1] and not _SHOP.search(head)):
         return head
-    return head[: found.start()] + found[2]
+    return head[: found.start()] + found[3]

@@ -9,8 +9,8 @@ Grammar: `.../wp-content/uploads/.../NAME-(WIDTHxHEIGHT|scaled|rotated).EXT[.web
 
 Ambiguities: an upload may have been called `map-300x200.png`. Since version 5.3 WordPress adds a
 number to such a name, so that it never meets a size (`wp_unique_filename`). Before it, banners
-were uploaded as `sale-300x250.png` and `sale-728x90.png`, which are two pictures. A crop in the
-query may be a region.
+were uploaded as `sale-300x250.png` and `sale-728x90.png`, which are two pictures; other pairs of
+such names are rarely two. A crop in the query may be a region.
 
 Decision: key is the upload's own name, without known parameters of size. Sizes of the IAB's
 display advertisements are left alone. If any parameter is unknown, the whole query stays. Edited
