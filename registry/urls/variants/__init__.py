@@ -25,7 +25,7 @@ else any stable key in the form of URL keys; the plug-in's `Decision` says which
 for comparing, and need not be an address that answers.
 
 Left out: Instagram and Facebook (`cdninstagram.com`, `fbcdn.net`). The size is in a signed query
-(`stp`, `oh`), its grammar is not published, and the signature covers the region of a crop.
+(`stp`, `oh`), whose grammar is not published and may name a region.
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ def same_picture(key: str) -> tuple[str, tuple[str, ...]] | None:
     used: dict[str, None] = {}
     if len(key) > LONGEST:
         return None
-    for _ in range(MOST_CHANGES):
+    for _ in range(MOST_CHANGES + 1):
         change = _change(key)
         if change is None:
             return (key, tuple(used)) if used else None
