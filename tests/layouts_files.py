@@ -85,29 +85,29 @@ def bytes_under_another_name(folder: Path) -> Path:
     return simple(folder, blob=pa.array([w.jpeg for w in works()]), label=ints())
 
 
-@layout("refused")
+@layout("all")
 def pictures_as_base64(folder: Path) -> Path:
     return simple(folder, image=texts(lambda w: base64.b64encode(w.jpeg).decode()))
 
 
-@layout("partly")
+@layout("all")
 def base64_beside_urls(folder: Path) -> Path:
     encoded = texts(lambda w: base64.b64encode(w.jpeg).decode())
     return simple(folder, url=ELSEWHERE, image_base64=encoded)
 
 
-@layout("partly")
+@layout("all")
 def several_pictures_a_row(folder: Path) -> Path:
     structs = [[{"bytes": w.jpeg, "path": None}] for w in works()]
     return simple(folder, url=ELSEWHERE, images=pa.array(structs))
 
 
-@layout("partly")
+@layout("all")
 def lists_of_urls_beside_one(folder: Path) -> Path:
     return simple(folder, url=ELSEWHERE, image_urls=pa.array([[w.url] for w in works()]))
 
 
-@layout("refused")
+@layout("all")
 def lists_of_urls(folder: Path) -> Path:
     return simple(folder, image_urls=pa.array([[w.url] for w in works()]), captions=WORDS)
 

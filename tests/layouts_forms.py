@@ -28,7 +28,7 @@ def digests_as_bytes_without_a_name(folder: Path) -> Path:
     return simple(folder, url=ELSEWHERE, etag=raw)
 
 
-@layout("partly")
+@layout("all")
 def digests_as_bytes_in_a_struct(folder: Path) -> Path:
     structs = pa.array([{"sum": bytes.fromhex(w.sha256), "n": 1} for w in works()])
     return simple(folder, url=ELSEWHERE, info=structs)
@@ -40,7 +40,7 @@ def fingerprints_in_other_forms(folder: Path) -> Path:
     return simple(folder, url=ELSEWHERE, code=code)
 
 
-@layout("partly")
+@layout("all")
 def fingerprints_as_numbers(folder: Path) -> Path:
     numbers = pa.array([int(w.phash, 16) - (1 << 64) for w in works()])
     return simple(folder, url=ELSEWHERE, hash=numbers)
@@ -52,7 +52,7 @@ def fingerprints_of_a_few(folder: Path) -> Path:
     return simple(folder, url=ELSEWHERE, code=few)
 
 
-@layout("partly")
+@layout("all")
 def fingerprints_in_a_struct(folder: Path) -> Path:
     structs = pa.array([{"code": w.phash, "n": 1} for w in works()])
     return simple(folder, url=ELSEWHERE, info=structs)

@@ -198,7 +198,7 @@ def phash_that_is_whash(folder: Path) -> Path:
     return simple(folder, imagehash=texts(lambda w: str(imagehash.whash(w.image))))
 
 
-@layout("partly")
+@layout("all")
 def phash_as_number(folder: Path) -> Path:
     codes = pa.array([int(w.phash, 16) for w in works()], pa.uint64())
     return simple(folder, url=ELSEWHERE, phash=codes)

@@ -162,13 +162,13 @@ def a_digest_of_the_address_alone(folder: Path) -> Path:
 # ---- keys in a form that is not read
 
 
-@layout("partly")
+@layout("all")
 def lists_that_are_empty_at_first(folder: Path) -> Path:
     lists = pa.array([[] for _ in range(25)] + [[w.url] for w in works()[25:]])
     return simple(folder, url=texts(lambda w: w.url if w.number < 25 else w.page), images=lists)
 
 
-@layout("partly")
+@layout("all")
 def one_address_among_many_fields(folder: Path) -> Path:
     fields = [{"url": w.url, **dict.fromkeys("abcd", "words")} for w in works()]
     return simple(folder, info=pa.array(fields), sha256=OTHER_SHA)
@@ -215,7 +215,7 @@ def pictures_as_wrapped_base64(folder: Path) -> Path:
     return simple(folder, data=encoded, url=ELSEWHERE)
 
 
-@layout("partly")
+@layout("all")
 def pictures_as_hex(folder: Path) -> Path:
     return simple(folder, data=texts(lambda w: w.jpeg.hex()), url=ELSEWHERE)
 

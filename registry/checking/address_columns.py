@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from registry.checking.columns import own_name
 from registry.evidence.carriers import ending_pattern
 from registry.urls.key import slashed, tidy
 
@@ -55,11 +56,11 @@ class _Seen:
 
     @property
     def is_named(self) -> bool:
-        return self.name.lower() in NAMES
+        return self.meant == "picture" and own_name(self.name.lower()) in NAMES
 
     @property
     def is_generic(self) -> bool:
-        return self.name.lower() in GENERIC
+        return self.is_named and own_name(self.name.lower()) in GENERIC
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +105,10 @@ def meant_by(name: str) -> Meant:
     lower = name.lower()
     if lower in NAMES:
         return "picture"
-    return next((meant for meant, parts in PARTS if any(p in lower for p in parts)), "")
+    for meant, parts in PARTS:
+        if any(part in lower for part in parts):
+            return meant
+    return "picture" if own_name(lower) in NAMES else ""
 
 
 def _is_picture(one: _Seen) -> bool:

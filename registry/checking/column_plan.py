@@ -11,12 +11,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from registry.checking.address_columns import (
+    MIN_SHARE,
     OF_PICTURE,
     addresses,
     meant_by,
+    share_of_addresses,
 )
-from registry.checking.column_roles import NO_PHASH, codes, judged, type_fits
+from registry.checking.column_roles import NO_PHASH, codes, hexes, judged, type_fits
 from registry.checking.columns import (
+    ADDRESS_ROLES,
     IGNORE,
     ROLES,
     Addressed,
@@ -28,45 +31,82 @@ from registry.checking.columns import (
     roles_by_column,
 )
 from registry.checking.hash_family import sample_passes
+from registry.datasets.layouts import Layout
 from registry.errors import UnreadableDataset, UsageError
+from registry.model import DIGESTS
 
 # Metadata of cameras and programs: the URLs in it are those of their makers.
 OF_MAKERS = frozenset({"exif"})
 
 
 def choose(
-    columns: Sequence[Column], overrides: Mapping[str, Sequence[str]] | None = None
+    columns: Sequence[Column],
+    overrides: Mapping[str, Sequence[str]] | None = None,
+    layout: Layout | None = None,
 ) -> Columns:
     """Return the plan: the columns with their roles.
 
-    `overrides` (role or `ignore` to column names) have priority. Raises UsageError for an
+    `overrides` (role or `ignore` to column names) have priority, then the roles of a known
+    layout, if the values fit them. Raises UsageError for an
     override with an unknown or unfit column, and UnreadableDataset, with the list of
     columns, if no column clearly names the pictures.
     """
     overrides = overrides or {}
     by_hand = roles_by_column(overrides)
-    chosen = {name: _override(columns, role, name) for name, role in by_hand.items()}
+    chosen = {name: _override(columns, role, name, layout) for name, role in by_hand.items()}
+    if layout:
+        chosen = {**dict(_of_layout(columns, layout)), **chosen}
     texts = {c.name: c.sample for c in columns if c.kind == "string" and c.name not in chosen}
-    for name, use in addresses(texts, pictures_named="url" in overrides).items():
+    named = any(choice.role == "url" for choice in chosen.values())
+    for name, use in addresses(texts, pictures_named=named).items():
         chosen[name] = Choice(name, use.role, use.why)
     has_mime = any(column.name == "mime_type" for column in columns)
     roles = [chosen.get(column.name) or judged(column, has_mime) for column in columns]
     choices = tuple(choice for choice in roles if choice)
-    plan = Columns(choices, tuple(_others(columns, choices, by_hand)))
+    about = frozenset(layout.ignored if layout else ())
+    plan = Columns(choices, tuple(_others(columns, choices, by_hand, about)))
     if not any(plan.of(role) for role in ROLES if role not in ("page_url", "source_url")):
         _refuse_unless_by_hand(columns, plan, by_hand)
     return plan
 
 
+def _of_layout(columns: Sequence[Column], layout: Layout) -> Iterator[tuple[str, Choice]]:
+    """Yield the columns of which a layout says the role, or that they have none."""
+    for column in columns:
+        if column.name in layout.ignored:
+            yield column.name, Choice(column.name, None, layout.ignored[column.name])
+        role = next((role for role in ROLES if role == layout.roles.get(column.name)), None)
+        urls = role in ADDRESS_ROLES and share_of_addresses(column.sample) > MIN_SHARE
+        if role and (urls or (role in DIGESTS and hexes(column, role))):
+            yield column.name, Choice(column.name, role, f"as in {layout.name}")
+
+
+def fits(columns: Sequence[Column], layout: Layout) -> bool:
+    """Return whether the columns of URLs of a layout hold URLs, as far as a sample shows."""
+    samples = {column.name: column.sample for column in columns}
+    of_urls = [samples.get(name, ()) for name, role in layout.roles.items() if role == "url"]
+    return all(not sample or share_of_addresses(sample) > MIN_SHARE for sample in of_urls)
+
+
 def _others(
-    columns: Sequence[Column], choices: Sequence[Choice], by_hand: Mapping[str, str]
+    columns: Sequence[Column],
+    choices: Sequence[Choice],
+    by_hand: Mapping[str, str],
+    about: frozenset[str],
 ) -> Iterator[Other]:
-    """Yield the columns without a role that may hold keys of pictures."""
+    """Yield the columns without a role that may hold keys of pictures.
+
+    Those in `about` describe the picture or its page, in whatever form.
+    """
     served = {choice.column for choice in choices if choice.role}
     for column in columns:
         if column.name in served or column.name in by_hand or column.kind == "other":
             continue
-        yield Other(column.name, _addressed(column.name), column.name.lower() not in OF_MAKERS)
+        if column.name in about:
+            yield Other(column.name, "picture", by_forms=False)
+            continue
+        by_makers = not OF_MAKERS.isdisjoint(column.name.lower().split("."))
+        yield Other(column.name, _addressed(column.name), by_forms=not by_makers)
 
 
 def _addressed(name: str) -> Addressed:
@@ -76,7 +116,7 @@ def _addressed(name: str) -> Addressed:
     return "page" if meant == "page" else "any"
 
 
-def _override(columns: Sequence[Column], role: str, name: str) -> Choice:
+def _override(columns: Sequence[Column], role: str, name: str, layout: Layout | None) -> Choice:
     column = next((column for column in columns if column.name == name), None)
     if column is None:
         raise UsageError(
@@ -86,6 +126,11 @@ def _override(columns: Sequence[Column], role: str, name: str) -> Choice:
     if role == IGNORE:
         return Choice(name, None, "left out with --column")
     served = next(known for known in ROLES if known == role)
+    if layout and name in layout.ignored:
+        raise UsageError(
+            f"--column {role}={name}: in {layout.name} this column is {layout.ignored[name]}",
+            "leave this option out",
+        )
     if not type_fits(column, served):
         raise UsageError(
             f"--column {role}={name}: a column of type {column.type} cannot have this role",

@@ -10,9 +10,8 @@ import numpy as np
 
 from registry.checking.address_columns import (
     MIN_SHARE,
-    share_of_addresses,
 )
-from registry.checking.columns import Choice, Column, Role
+from registry.checking.columns import Choice, Column, Role, own_name
 from registry.checking.complete import NOT_READ, OTHER_ALGORITHM
 from registry.checking.hash_family import ENOUGH, sample_passes
 from registry.checking.hash_forms import are_fingerprints
@@ -39,6 +38,10 @@ LOOK_ALIKES = {
     **dict.fromkeys(("ahash", "dhash", "whash", "pdq"), "of another algorithm than phash"),
     **dict.fromkeys(("sha1", "sha512", "crc32"), "the registry keeps no such digests"),
 }
+# The same of JPEG, PNG and GIF files as hex.
+HEX_STARTS = tuple(
+    mark + start for mark in ("", "0x", "\\x") for start in ("ffd8ff", "89504e47", "47494638")
+)
 HEX = re.compile(r"[0-9a-fA-F]+")
 # Starts of image files as text: a data URI or base64.
 ENCODED = ("data:image/", *BASE64_STARTS)
@@ -47,17 +50,15 @@ NO_PHASH = "its bits do NOT look like imagehash.phash"
 
 def judged(column: Column, has_mime: bool) -> Choice | None:
     """Return the role of a column without URLs, or None if it holds no keys."""
-    name = column.name.lower()
+    name = own_name(column.name.lower())
     if name in LOOK_ALIKES:
         return Choice(column.name, None, LOOK_ALIKES[name])
     if why := _why_pictures(column):
         return Choice(column.name, "image", why)
-    if why := _why_not_read(column):
-        return Choice(column.name, None, why, NOT_READ)
     if role := _named_hash(name):
         return _hash(column, role)
     if why := _why_numbers(column):
-        return Choice(column.name, None, why, NOT_READ)
+        return Choice(column.name, "phash64", why)
     return _plain_hash(column, has_mime) if name == "hash" else _unnamed_phash(column)
 
 
@@ -79,12 +80,11 @@ def _unnamed_phash(column: Column) -> Choice | None:
 
 
 def _why_numbers(column: Column) -> str:
-    """Return that a column of numbers holds fingerprints, which are not read, or ""."""
+    """Return that a column of numbers holds fingerprints, or ""."""
     if column.kind != "other" or column.type not in ("int64", "uint64") or not column.sample:
         return ""
-    numbers = np.array([int(number) % (1 << 64) for number in column.sample], np.uint64)
-    balanced = are_fingerprints(numbers)
-    return f"{column.type}: fingerprints as numbers are not read" if balanced else ""
+    balanced = are_fingerprints(np.array(codes(column), np.uint64))
+    return f"{column.type}: its bits are balanced like those of imagehash.phash" if balanced else ""
 
 
 def _hash(column: Column, role: HashRole) -> Choice:
@@ -93,21 +93,36 @@ def _hash(column: Column, role: HashRole) -> Choice:
         return Choice(column.name, None, "it is empty")
     if not type_fits(column, role):
         return Choice(column.name, None, f"{column.type}: its type does not fit its name", NOT_READ)
-    if column.sample and not _hexes(column, role):
+    if role == "phash64" and (joined := _joined(column)):
+        return Choice(column.name, role, f"by its name; {joined}", OTHER_ALGORITHM, joined=True)
+    if column.sample and column.kind != "other" and not hexes(column, role):
         return Choice(column.name, None, f"{column.type}: its values do not fit its name", NOT_READ)
-    if role != "phash64":
-        return Choice(column.name, role, "by its name")
+    return _named_phash(column) if role == "phash64" else Choice(column.name, role, "by its name")
+
+
+def _named_phash(column: Column) -> Choice:
+    role: Role = "phash64"
     if not sample_passes(codes(column)):
         return Choice(column.name, role, f"by its name; {NO_PHASH}", OTHER_ALGORITHM)
     like = "its bits are balanced like those of imagehash.phash" if column.sample else "no sample"
     return Choice(column.name, role, f"by its name; {like}")
 
 
+def _joined(column: Column) -> str:
+    """Return that values are several hashes in a row, of one or more pictures, or ""."""
+    length = 2 * HASH_BYTES["phash64"]
+    hexes = [v for v in column.sample if v and len(v) % length == 0 and HEX.fullmatch(v)]
+    if len(hexes) < len(column.sample) or max(map(len, hexes), default=0) <= length:
+        return ""
+    parts = [int(v[at : at + length], 16) for v in hexes for at in range(0, len(v), length)]
+    return "several hashes in a row" if sample_passes(parts) else ""
+
+
 def _plain_hash(column: Column, has_mime: bool) -> Choice | None:
     if column.type == "int64":
         why = "int64: a hash of url and text in LAION sets, not of the image"
         return Choice(column.name, None, why)
-    if has_mime and type_fits(column, "md5") and _hexes(column, "md5"):
+    if has_mime and type_fits(column, "md5") and hexes(column, "md5"):
         return Choice(column.name, "md5", "32 hex beside mime_type: md5 of the file")
     return _unnamed_phash(column)
 
@@ -116,25 +131,14 @@ def _why_pictures(column: Column) -> str:
     """Return how a column is recognised as pictures, or "" if it is not."""
     if column.kind == "picture":
         return "struct of bytes and path"
+    if column.kind == "string" and _share(column, _is_encoded) > MIN_SHARE:
+        return "pictures as base64 or hex"
     if column.kind != "binary":
         return ""
-    name = column.name.lower()
+    name = own_name(column.name.lower())
     if name in IMAGES or IMAGES.intersection(re.split(r"[^a-z]+", name)):
         return "by its name"
     return "its values begin like image files" if _share(column, _is_picture) > MIN_SHARE else ""
-
-
-def _why_not_read(column: Column) -> str:
-    """Return the form of a column's keys or pictures if that form is not read, or ""."""
-    if column.kind == "string":
-        encoded = _share(column, _is_encoded) > MIN_SHARE
-        return "pictures as base64 text are not read" if encoded else ""
-    if column.kind != "nested":
-        return ""
-    held = share_of_addresses(column.sample) > MIN_SHARE or any(
-        _is_picture(value) or _is_encoded(value) for value in column.sample
-    )
-    return f"{column.type}: URLs or pictures in a form that is not read" if held else ""
 
 
 def _is_picture(value: str) -> bool:
@@ -146,7 +150,7 @@ def _is_picture(value: str) -> bool:
 
 
 def _is_encoded(value: str) -> bool:
-    return value.startswith(ENCODED)
+    return value.startswith(ENCODED) or value.lower().startswith(HEX_STARTS)
 
 
 def _share(column: Column, holds: Callable[[str], bool]) -> float:
@@ -155,17 +159,24 @@ def _share(column: Column, holds: Callable[[str], bool]) -> float:
 
 def type_fits(column: Column, role: Role) -> bool:
     """Return whether a column of this type can have a role."""
+    if role == "image" and column.kind == "string":
+        return not column.sample or any(map(_is_encoded, column.sample))
     if role == "image":
         return column.kind in ("binary", "picture")
+    if role == "phash64" and column.type in ("int64", "uint64"):
+        return True
     return column.kind == "string" or (role in ("sha256", "md5") and column.kind == "binary")
 
 
-def _hexes(column: Column, role: HashRole) -> bool:
-    length = 2 * HASH_BYTES[role]
+def hexes(column: Column, role: Role) -> bool:
+    """Return whether values of a column's sample are hex of the length of a hash."""
+    length = 2 * next((size for name, size in HASH_BYTES.items() if name == role), 0)
     return any(len(value) == length and HEX.fullmatch(value) for value in column.sample)
 
 
 def codes(column: Column) -> list[int]:
-    """Return the values of a column's sample that are written like a phash64."""
+    """Return the values of a column's sample that can be a phash64."""
+    if column.kind == "other":
+        return [int(number) % (1 << 64) for number in column.sample]
     length = 2 * HASH_BYTES["phash64"]
     return [int(v, 16) for v in column.sample if len(v) == length and HEX.fullmatch(v)]

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, get_args
 
 from registry.errors import UsageError
 
 Role = Literal["url", "page_url", "source_url", "sha256", "md5", "phash64", "image"]
 ROLES: tuple[Role, ...] = get_args(Role)
+ADDRESS_ROLES: tuple[Role, ...] = ("url", "page_url", "source_url")
 # Role for --column: leave the column out.
 IGNORE = "ignore"
 Kind = Literal["string", "binary", "picture", "nested", "other"]
@@ -19,10 +20,10 @@ Kind = Literal["string", "binary", "picture", "nested", "other"]
 class Column:
     """A column as the dataset describes it.
 
-    `kind` is `string`, `binary`, `picture` (a struct of bytes and path), `nested`
-    (a list, a map, another struct) or `other`; `type` is the name of the type, for
-    messages. `sample` holds the first values that are not null, as str (bytes as hex);
-    for a nested column, the texts and bytes within its values.
+    `name` is that of a flat column (`registry.checking.nested`). `kind` is `string`, `binary`,
+    `picture` (a struct of bytes and path), `nested` (lists of numbers) or `other`, for lists of
+    such values that of the values; `type` is the name of the type, for messages. `sample` holds
+    the first values that are not null, as str (bytes as hex).
     """
 
     name: str
@@ -31,12 +32,18 @@ class Column:
     sample: tuple[str, ...] = ()
 
 
+def own_name(name: str) -> str:
+    """Return the last part of the name of a flat column: `url` of `info.url`."""
+    return name.rpartition(".")[2]
+
+
 @dataclass(frozen=True, slots=True)
 class Choice:
     """A column, its role (None: left out) and the reason for it.
 
     `doubt` is the reason why a row with a value here cannot be clear, or None. `by_hand`:
-    the user gave the role, so the values are trusted to fit it.
+    the user gave the role, so the values are trusted to fit it. `joined`: a value may be several
+    hashes in a row.
     """
 
     column: str
@@ -44,6 +51,7 @@ class Choice:
     why: str
     doubt: str | None = None
     by_hand: bool = False
+    joined: bool = False
 
 
 def roles_by_column(overrides: Mapping[str, Sequence[str]]) -> dict[str, str]:
@@ -85,10 +93,16 @@ class Other:
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """The plan of a check: the relevant columns with their roles, in the dataset's order."""
+    """The plan of a check: the relevant columns with their roles, in the dataset's order.
+
+    `roots` has, by the name of each flat column, that of its column in the dataset; `layout` is
+    the name of the recognised layout, or "".
+    """
 
     choices: tuple[Choice, ...]
     others: tuple[Other, ...] = ()
+    roots: Mapping[str, str] = field(default_factory=dict)
+    layout: str = ""
 
     def of(self, role: Role) -> tuple[Choice, ...]:
         """Return the columns with this role."""
@@ -96,6 +110,7 @@ class Columns:
 
     @property
     def read(self) -> tuple[str, ...]:
-        """Names of the columns that a check reads."""
+        """Names of the dataset's columns that a check reads."""
         chosen = (c.column for c in self.choices if c.role or c.doubt)
-        return tuple(dict.fromkeys([*chosen, *(other.column for other in self.others)]))
+        names = [*chosen, *(other.column for other in self.others)]
+        return tuple(dict.fromkeys(self.roots.get(name, name) for name in names))

@@ -14,14 +14,24 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from registry.checking import strays
-from registry.checking.columns import Other
+from registry.checking.columns import ADDRESS_ROLES, Other, own_name
 from registry.checking.complete import NOT_READ, OTHER_ALGORITHM, UNREADABLE, ColumnOffer
 from registry.checking.file_points import is_tensor_of_points
 from registry.checking.hash_family import ENOUGH, pass_singly
-from registry.checking.hash_forms import PRINT, SIZES, are_fingerprints, as_codes, hashes
+from registry.checking.hash_forms import (
+    PRINT,
+    SIZES,
+    are_fingerprints,
+    as_codes,
+    as_hex,
+    hashes,
+    pieces,
+)
 from registry.checking.keys import Keys, Mentions, Prints
 from registry.checking.mentions import PERHAPS, PERHAPS_MORE, flattened
+from registry.checking.nested import elements, flat
 from registry.checking.strays import is_binary, is_text, plain
+from registry.checking.text_pictures import bytes_of
 from registry.checking.texts import fixed_binary, hex_bytes, mask, present, readable
 from registry.datasets.hidden import MORE, UNREAD
 from registry.datasets.json_rows import leaves
@@ -37,7 +47,6 @@ if TYPE_CHECKING:
     from registry.model import Digest, Way
     from registry.pictures.reading import Hashed
 
-ADDRESS_ROLES = ("url", "page_url", "source_url")
 # Several URLs in one value, as in a list written into one cell, or a URL with characters
 # of the text around it.
 NOT_ONE = r"[^\s|,;][\s|,;]+[\"']?(?i:https?:)?//|[\"<>]\s*$|^[^(]*\)\s*$"
@@ -48,10 +57,10 @@ def extract(batch: pa.RecordBatch, columns: Columns, hash_pictures: HashPictures
     """Return the keys of a batch."""
     keys = Keys(batch.num_rows)
     _take_hidden(keys, batch)
+    batch = flat(batch, columns.roots)
     for choice in columns.choices:
         if choice.role or choice.doubt:
-            column = plain(batch.column(choice.column))
-            _take(keys, choice, column, hash_pictures)
+            _take_elements(keys, choice, plain(batch.column(choice.column)), hash_pictures)
     for other in columns.others:
         column = batch.column(other.column)
         if is_tensor_of_points(column.type):
@@ -73,12 +82,36 @@ def _take_hidden(keys: Keys, batch: pa.RecordBatch) -> None:
             _take_other(keys, Other(MORE), column)
 
 
+def _take_elements(
+    keys: Keys, choice: Choice, column: pa.Array, hash_pictures: HashPictures
+) -> None:
+    """Add the keys of one column; of lists, those of each element."""
+    if choice.role is None:
+        _take(keys, choice, column, hash_pictures)
+        return
+    columns, too_many = elements(column)
+    for one in columns:
+        if choice.joined:
+            text, broken = readable(one)
+            for part in pieces(text):
+                _phashes(keys, choice, part, broken)
+        else:
+            _take(keys, choice, one, hash_pictures)
+    if too_many.any():
+        keys.not_read[choice.column] += int(too_many.sum())
+        keys.offers.append(ColumnOffer(too_many, np.zeros(keys.rows, bool), NOT_READ))
+
+
 def _take(keys: Keys, choice: Choice, column: pa.Array, hash_pictures: HashPictures) -> None:
     """Add the keys of one column with a role or a doubt."""
     if choice.role is None:
         _doubted(keys, column, str(choice.doubt))
     elif choice.role == "image":
-        _pictures(keys, choice.column, column, hash_pictures)
+        column, named = _with_bytes(keys, choice.column, column)
+        _pictures(keys, column, named, hash_pictures)
+    elif pa.types.is_integer(column.type):
+        text, broken = readable(as_hex(column))
+        _phashes(keys, choice, text, broken)
     elif is_text(column.type) or choice.role in ADDRESS_ROLES:
         text, broken = readable(column)
         if choice.role == "phash64":
@@ -107,7 +140,7 @@ def _take_other(keys: Keys, other: Other, column: pa.Array) -> None:
 
 def _note_not_read(keys: Keys, name: str, column: pa.Array) -> None:
     """Record the rows with keys or pictures in a form that is not read."""
-    hidden = strays.not_read(name, column)
+    hidden = strays.not_read(own_name(name), column)
     if hidden.any():
         keys.not_read[name] += int(hidden.sum())
         keys.offers.append(ColumnOffer(hidden, np.zeros(keys.rows, bool), NOT_READ))
@@ -262,15 +295,27 @@ def _phashes(keys: Keys, choice: Choice, text: pa.Array, broken: NDArray[np.bool
     )
 
 
-def _pictures(keys: Keys, name: str, column: pa.Array, hash_pictures: HashPictures) -> None:
+def _with_bytes(keys: Keys, name: str, column: pa.Array) -> tuple[pa.Array, NDArray[np.bool_]]:
+    """Return pictures as bytes, and a mask of the rows that name one without its bytes."""
+    if pa.types.is_struct(column.type):
+        return _out_of_struct(keys, name, column)
+    if not is_text(column.type):
+        return column, np.zeros(keys.rows, bool)
+    content = bytes_of(column)
+    return content, present(column) & ~mask(content.is_valid())
+
+
+def _pictures(
+    keys: Keys,
+    column: pa.Array,
+    named: NDArray[np.bool_],
+    hash_pictures: HashPictures,
+) -> None:
     """Hash the pictures, and add their digests and fingerprints.
 
     They are added to those of other columns: a dataset may hold re-encoded pictures
     together with the hashes of the original files.
     """
-    named = np.zeros(keys.rows, bool)
-    if pa.types.is_struct(column.type):
-        column, named = _out_of_struct(keys, name, column)
     hashed = hash_pictures(column.to_pylist())
     keys.prints.append(_prints(hashed))
     problems = np.array([answer.problem or "" for answer in hashed], object)

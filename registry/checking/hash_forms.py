@@ -72,6 +72,26 @@ def as_codes(values: list[bytes]) -> NDArray[np.uint64]:
     return np.frombuffer(b"".join(values), ">u8").astype(np.uint64)
 
 
+def as_hex(column: pa.Array) -> pa.Array:
+    """Return numbers of 64 bits, signed or not, as 16 hex digits."""
+    codes = column.fill_null(0).to_numpy(zero_copy_only=False).astype(np.uint64)
+    digits = codes.astype(">u8").tobytes().hex()
+    length = 2 * PRINT
+    texts = pa.array([digits[at : at + length] for at in range(0, len(digits), length)])
+    return pc.if_else(column.is_valid(), texts, pa.scalar(None, pa.string()))
+
+
+def pieces(column: pa.Array) -> list[pa.Array]:
+    """Return values of several hashes in a row as columns: the first of each, the second, ..."""
+    length = 2 * PRINT
+    text = pc.utf8_trim_whitespace(column)
+    most = -(-(pc.max(pc.binary_length(text)).as_py() or 0) // length)
+    parts = [
+        pc.utf8_slice_codeunits(text, at, at + length) for at in range(0, most * length, length)
+    ]
+    return [pc.if_else(pc.equal(part, ""), None, part) for part in parts]
+
+
 def of_length(column: pa.Array, size: int) -> NDArray[np.bool_]:
     """Return a mask of the values with `size` bytes."""
     if pa.types.is_fixed_size_binary(column.type):

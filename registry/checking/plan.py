@@ -2,56 +2,71 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
 from registry.checking.address_columns import MIN_SHARE, share_of_addresses
-from registry.checking.column_plan import choose
+from registry.checking.column_plan import choose, fits
 from registry.checking.columns import Column, Columns, Kind
-from registry.checking.strays import plain
+from registry.checking.file_points import is_list
+from registry.checking.nested import flat, flat_fields, is_picture
+from registry.checking.strays import is_binary, is_text, plain, plain_type
+from registry.datasets.layouts import candidates
 
 if TYPE_CHECKING:
     from registry.datasets import Dataset
 
 SAMPLE = 200
-# Sampled rows of a nested column, and most texts and bytes taken from them.
-NESTED_ROWS, LEAVES = 20, 400
 # Characters (or bytes) of a value that are used.
 LONGEST = 2048
 
 
 def plan(dataset: Dataset, overrides: Mapping[str, Sequence[str]] | None = None) -> Columns:
     """Recognise the columns of a dataset from its schema and its first rows."""
-    kinds = ("string", "binary", "nested")
-    names = [f.name for f in dataset.schema if kind_of(f.type) in kinds or _is_wide(f.type)]
+    roots = flat_fields(dataset.schema)
+    names = [field.name for field in dataset.schema if _is_sampled(field.type)]
     sample = next(dataset.batches(names), None) if names else None
-    return choose([_column(field, sample) for field in dataset.schema], overrides)
+    none = flat(_without_rows(dataset.schema), roots)
+    first = none if sample is None else flat(sample, roots)
+    columns = [
+        _column(field, first.column(field.name) if field.name in first.schema.names else None)
+        for field in none.schema
+    ]
+    known = (one for one in candidates([c.name for c in columns]) if fits(columns, one))
+    layout = next(known, None)
+    chosen = choose(columns, overrides, layout)
+    return replace(chosen, roots=roots, layout=layout.name if layout else "")
+
+
+def _without_rows(schema: pa.Schema) -> pa.RecordBatch:
+    columns = [pa.array([], plain_type(field.type)) for field in schema]
+    return pa.RecordBatch.from_arrays(columns, schema.names)
 
 
 def kind_of(kind: pa.DataType) -> Kind:
-    """Return the kind of values of an Arrow type."""
-    if isinstance(kind, pa.BaseExtensionType):
-        kind = kind.storage_type
-    if pa.types.is_dictionary(kind):
-        kind = kind.value_type
-    if pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind):
+    """Return the kind of values of an Arrow type; of a list of texts or bytes that of these."""
+    kind = plain_type(kind)
+    if is_text(kind):
         return "string"
-    if pa.types.is_binary(kind) or pa.types.is_large_binary(kind):
+    if is_binary(kind):
         return "binary"
-    if pa.types.is_fixed_size_binary(kind) or pa.types.is_binary_view(kind):
-        return "binary"
-    if pa.types.is_struct(kind) and kind.get_field_index("bytes") != -1:
-        return "picture" if kind_of(kind.field("bytes").type) == "binary" else "nested"
+    if is_picture(kind):
+        return "picture"
+    if is_list(kind) and (inner := kind_of(kind.value_type)) in ("string", "binary", "picture"):
+        return inner
     return "nested" if pa.types.is_nested(kind) else "other"
 
 
-def _column(field: pa.Field, sample: pa.RecordBatch | None) -> Column:
+def _column(field: pa.Field, column: pa.Array | None) -> Column:
     kind = kind_of(field.type)
     values: Sequence[str] = ()
-    if sample is not None and field.name in sample.schema.names:
-        column = plain(sample.column(field.name))
+    if column is not None:
+        column = plain(column)
+        if is_list(column.type) and kind != "nested":
+            column = plain(column.slice(0, SAMPLE).flatten())
         values = _values(column, kind)
         if (
             kind == "binary"
@@ -61,17 +76,19 @@ def _column(field: pa.Field, sample: pa.RecordBatch | None) -> Column:
     return Column(field.name, kind, str(field.type), tuple(values))
 
 
+def _is_sampled(kind: pa.DataType) -> bool:
+    return kind_of(kind) != "other" or _is_wide(kind)
+
+
 def _is_wide(kind: pa.DataType) -> bool:
     """Return whether a type is that of 64-bit integers, which can be fingerprints."""
     return bool(pa.types.is_int64(kind) or pa.types.is_uint64(kind))
 
 
 def _values(column: pa.Array, kind: Kind) -> list[str]:
-    if kind == "nested":
-        return _leaves(column)
     if kind == "other":
         return [str(number) for number in column.drop_null().slice(0, SAMPLE).to_pylist()]
-    return _texts(column, kind == "string")
+    return _texts(column, kind == "string") if kind in ("string", "binary") else []
 
 
 def _texts(column: pa.Array, is_text: bool) -> list[str]:
@@ -85,29 +102,3 @@ def _bytes(column: pa.Array) -> pa.Array:
     if pa.types.is_large_string(column.type):
         return column.cast(pa.large_binary())
     return column.cast(pa.binary())
-
-
-def _leaves(column: pa.Array) -> list[str]:
-    """Return the texts and bytes (as hex) in the first rows of a nested column."""
-    try:
-        rows = column.slice(0, NESTED_ROWS).to_pylist()
-    except (UnicodeDecodeError, ValueError, OverflowError):
-        return []
-    texts: list[str] = []
-    for value in _walked(rows):
-        cut = value[:LONGEST]
-        texts.append(cut.hex() if isinstance(cut, bytes) else cut.strip())
-        if len(texts) >= LEAVES:
-            break
-    return texts
-
-
-def _walked(value: Any) -> Iterator[str | bytes]:
-    if isinstance(value, str | bytes):
-        yield value
-    elif isinstance(value, Mapping):
-        for part in value.values():
-            yield from _walked(part)
-    elif isinstance(value, list | tuple):
-        for part in value:
-            yield from _walked(part)

@@ -67,6 +67,8 @@ class Tally:
     with_fingerprint: int = 0
     # Rows with a fingerprint similar to more recorded codes than were compared.
     crowded: int = 0
+    # Rows that match by the URL of another size of their picture.
+    resized: int = 0
     # By entry: the rows that match it by fingerprint.
     similar: Counter[int] = field(default_factory=Counter)
     shown: list[ShownMatch] = field(default_factory=list)
@@ -82,6 +84,7 @@ class Tally:
         self.rows += other.rows
         self.with_fingerprint += other.with_fingerprint
         self.crowded += other.crowded
+        self.resized += other.resized
         for name in _COUNTERS:
             getattr(self, name).update(getattr(other, name))
         for name, most in MOST_COUNTED.items():
@@ -94,13 +97,15 @@ class Tally:
 class Report:
     """The result of a check. Only `seconds` differs from run to run.
 
-    `radius` is the largest distance of a match by phash64 alone; `floods` counts the rows of
-    the entries that match very many by fingerprint.
+    `layout` is the name of the known layout of the dataset, or "". `radius` is the largest distance
+    of a match by phash64 alone; `floods` counts the rows of the entries that match very many by
+    fingerprint.
     """
 
     dataset: str
     format: str
     tally: Tally
+    layout: str
     columns: Mapping[str, Any]
     left_out: Sequence[SkippedFiles]
     registry: Mapping[str, Any]
@@ -137,6 +142,7 @@ class Report:
             "tiers": ranked(tally.tiers),
             "signals": ranked(tally.signals),
             "sites": ranked(tally.hosts, TOP),
+            "layout": self.layout or None,
             "columns": dict(self.columns),
             "rows_not_read": [{"row": row, "why": why} for row, why in tally.unread],
             "columns_not_read": ranked(tally.not_read),
@@ -147,6 +153,7 @@ class Report:
             "radius": self.radius,
             "floods": dict(self.floods),
             "crowded_rows": tally.crowded,
+            "matched_by_another_size": tally.resized,
             "expected_chance_matches": self.expected_chance_matches,
             "seconds": round(self.seconds, 3),
             "versions": dict(self.versions),
@@ -175,6 +182,8 @@ def to_lines(report: Report) -> list[str]:
         lines.append(f"  {outcome:<12}{count:>12,}  {share}  {detail}".rstrip())
     lines.append("")
     lines += _section("matched by", Counter({w: tally.matched_by[w] for w in MATCHED_BY}))
+    if tally.resized:
+        lines.append(f"  by the URL of another size of the picture: {tally.resized:,}")
     lines += _section("by mark", tally.signals)
     lines += _section("by tier", tally.tiers)
     if tally.with_fingerprint:

@@ -157,6 +157,7 @@ def _report(
         dataset=dataset.name,
         format=dataset.format,
         tally=tally,
+        layout=columns.layout,
         columns=_columns_json(columns),
         left_out=tuple(dataset.left_out),
         registry={

@@ -209,6 +209,21 @@ def plain(column: pa.Array) -> pa.Array:
     return column
 
 
+def plain_type(kind: pa.DataType) -> pa.DataType:
+    """Return the type of a column that `plain` returns."""
+    if isinstance(kind, pa.BaseExtensionType):
+        return plain_type(kind.storage_type)
+    if pa.types.is_dictionary(kind):
+        return plain_type(kind.value_type)
+    if pa.types.is_string_view(kind):
+        return pa.large_string()
+    if pa.types.is_binary_view(kind):
+        return pa.large_binary()
+    if pa.types.is_list_view(kind) or pa.types.is_large_list_view(kind):
+        return pa.large_list(kind.value_type)
+    return kind
+
+
 def is_text(kind: pa.DataType) -> bool:
     """Return whether a type is text, without dictionary encoding or views."""
     return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))

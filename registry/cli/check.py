@@ -37,6 +37,8 @@ def _overrides(values: tuple[str, ...]) -> dict[str, list[str]]:
 
 
 def _say_columns(columns: Columns) -> None:
+    if columns.layout:
+        say(f"layout: {columns.layout}")
     for choice in columns.choices:
         role = f"used as {choice.role}" if choice.role else "left out"
         doubt = f"; rows without a match are unchecked: {choice.doubt}" if choice.doubt else ""

@@ -145,12 +145,17 @@ def names_of(cells: Sequence[bytes]) -> list[str] | None:
         return None
     names: list[str] = []
     for place, text in enumerate(texts):
-        name, number = text or f"column_{place + 1}", 1
+        name, number = text or column_name(place), 1
         while name in names:
             number += 1
             name = f"{text}_{number}"
         names.append(name)
     return names
+
+
+def column_name(place: int) -> str:
+    """Return the name of a column without one, given its place from 0."""
+    return f"column_{place + 1}"
 
 
 def _is_name(text: str) -> bool:

@@ -37,6 +37,7 @@ ROOMS = {
     "registry.compiling": set(),
     # The flow, from left to right.
     "registry.urls": {"registry.compiling"},
+    "registry.urls.variants": {"registry.plugins", "registry.urls"},
     "registry.agents": VALUES,
     "registry.evidence": VALUES | {"registry.plugins", "registry.urls"},
     "registry.signals": VALUES
@@ -73,13 +74,17 @@ ROOMS = {
     | {"registry.db", "registry.snapshot", "registry.durable", "registry.files"},
     # What is asked.
     "registry.datasets": PURE_CORE | {"registry.durable", "registry.files"},
+    "registry.datasets.layouts": {"registry.datasets.csv_form"},
+    "registry.datasets.csv_form": {"registry.evidence"},
     "registry.index": VALUES
     | {"registry.urls", "registry.matching", "registry.verdict", "registry.snapshot"},
     "registry.checking": PURE_CORE
     | {"registry.snapshot", "registry.index", "registry.datasets", "registry.pictures"},
     "registry.checking.complete": {"registry.model"},
     "registry.checking.hash_family": set(),
-    "registry.checking.address_columns": {"registry.evidence", "registry.urls"},
+    "registry.checking.address_columns": {
+        *("registry.checking.columns", "registry.evidence", "registry.urls"),
+    },
     "registry.checking.hash_forms": VALUES | {"registry.checking.hash_family"},
     "registry.checking.file_points": {"registry.checking.hash_forms", "registry.evidence"},
     "registry.checking.mentions": {"registry.urls"},
@@ -103,6 +108,7 @@ ROOMS = {
         "registry.checking.column_roles",
         "registry.checking.columns",
         "registry.checking.hash_family",
+        "registry.datasets.layouts",
     },
     "registry.checking.texts": set(),
     "registry.checking.report": VALUES | {"registry.datasets"},

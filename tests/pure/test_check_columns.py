@@ -64,7 +64,7 @@ def test_a_name_whose_values_do_not_fit_is_doubted(name: str, value: str):
 
 
 def test_a_hash_of_another_type_is_doubted():
-    found = choose([text("url", *URLS), Column("phash", "other", "uint64")])
+    found = choose([text("url", *URLS), Column("phash", "other", "double")])
     assert found.choices[-1].doubt == "column-not-read"
 
 
@@ -80,18 +80,26 @@ def test_pictures_as_bytes_and_as_struct():
 @pytest.mark.parametrize(
     "column",
     [
-        Column("images", "nested", "list<string>", URLS),
-        Column("images", "nested", "list<binary>", ("89504e470d0a1a0a00",)),
+        Column("images", "binary", "list<binary>", ("89504e470d0a1a0a00",)),
         text("image_base64", "/9j/4AAQSkZJRg", "/9j/4AAQSkZJRg"),
         text("image_base64", "SUkqAAgAAAAQ", "TU0AKgAAAAgA"),
         text("image", "data:image/png;base64,iVBORw0KGgo"),
+        text("picture", "ffd8ffe000104a46", "89504e470d0a1a0a00"),
     ],
 )
-def test_keys_in_a_form_that_is_not_read_are_doubted(column: Column):
+def test_pictures_in_other_forms_are_pictures(column: Column):
     found = choose([text("url", *URLS), column])
-    assert found.choices[-1].doubt == "column-not-read"
-    with pytest.raises(UnreadableDataset):
-        choose([column])
+    assert found.choices[-1].role == "image"
+
+
+def test_numbers_and_joined_hashes_can_be_fingerprints():
+    codes = ["c9b6a7d8469c1959", "b1c6a7d8469c1959", "e9b6a7d8469c1919"] * 2
+    (numbers,) = choose(
+        [Column("code", "other", "int64", tuple(str(int(code, 16) - (1 << 64)) for code in codes))]
+    ).choices
+    assert numbers.role == "phash64"
+    (joined,) = choose([text("imagehash", *(code * 2 for code in codes))]).choices
+    assert (joined.role, joined.joined) == ("phash64", True)
 
 
 def test_nested_texts_that_are_no_keys_do_not_matter():

@@ -213,7 +213,7 @@ KINDS = {
     "tags": st.sampled_from([["a cat"], [URL], [], None]),
 }
 NESTED = ("images", "tags")
-HIDDEN = (f'{{"u": "{URL}"}}', f"![x]({URL})", [URL])
+HIDDEN = (f'{{"u": "{URL}"}}', f"![x]({URL})")
 ROWS = st.lists(st.fixed_dictionaries(KINDS), min_size=1, max_size=12)
 
 
@@ -223,11 +223,11 @@ def is_comparable(row: dict, used: Columns) -> bool:
     roles = {choice.column: choice.role for choice in used.choices}
     named = False
     for name, value in row.items():
-        if value in HIDDEN:
+        role = roles.get(name)
+        if value in HIDDEN or (isinstance(value, list) and URL in value and not role):
             return False
         if value is None or value in ("", []) or (name not in roles):
             continue
-        role = roles[name]
         if doubts[name]:
             return False
         good = {
@@ -235,10 +235,10 @@ def is_comparable(row: dict, used: Columns) -> bool:
             "page_url": lambda v: v.startswith("https://"),
             "source_url": lambda v: True,
             "sha256": lambda v: len(v) == 64,
-            "phash64": lambda v: len(v) == 16 and v != "0" * 16,
+            "phash64": lambda v: len(v) == 16 and v not in ("0" * 16, OTHER),
             None: lambda v: True,
-        }[role](value)
-        if not good:
+        }[role]
+        if not all(good(one) for one in (value if isinstance(value, list) else [value])):
             return False
         named |= role in ("url", "sha256", "phash64")
     return named

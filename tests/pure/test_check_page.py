@@ -22,6 +22,7 @@ TALLY = Tally(
     ],
 )
 REPORT = Report(
+    layout="",
     dataset="d.parquet",
     format="parquet",
     tally=TALLY,

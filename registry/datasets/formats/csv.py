@@ -13,7 +13,7 @@ from typing import IO
 import numpy as np
 import pyarrow as pa
 
-from registry.datasets.csv_form import Form, form_of, names_of
+from registry.datasets.csv_form import Form, column_name, form_of, names_of
 from registry.datasets.csv_rows import Rows, in_columns, rows_of
 from registry.datasets.hidden import MORE, RAW, UNREAD
 from registry.datasets.line_blocks import BLOCK, LONGEST_ROW, TOO_LONG, pieces
@@ -70,7 +70,7 @@ class CsvFile:
         # Bytes before the rows of a file that are no rows.
         size = len(sample) - len(text) + (text.index(first) + len(first) if names else 0)
         self.head = sample[:size]
-        self._names = names or [f"column_{place + 1}" for place in range(len(cells))]
+        self._names = names or [column_name(place) for place in range(len(cells))]
         self.schema = pa.schema([(name, pa.string()) for name in self._names])
 
     def batches(
