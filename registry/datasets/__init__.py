@@ -17,6 +17,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Protocol
 
+from registry.datasets.braces import MOST, expanded
 from registry.datasets.hidden import HIDDEN
 from registry.errors import UnreadableDataset, UsageError
 from registry.files import refuse_special
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
 CONTENT, NAME = 1.0, 0.6
 FOLDER = {CONTENT: 0.9, NAME: 0.5}
 FOLDER_OF_TABLES = 0.4
+# A folder of archives of which each table beside them has the name of one.
+FOLDER_OF_ARCHIVES = 0.95
 # The name of standard input.
 STDIN = Path("-")
 
@@ -89,7 +92,7 @@ class Dataset(Protocol):
 
 
 def open_dataset(names: Sequence[str]) -> Dataset:
-    """Open files, folders or glob patterns as one dataset.
+    """Open files, folders, or patterns with wildcards or braces as one dataset.
 
     Raises UnreadableDataset, with the name of the file, if one is missing, unreadable or
     of an unknown format, and UsageError if none is named.
@@ -100,7 +103,8 @@ def open_dataset(names: Sequence[str]) -> Dataset:
     if str(STDIN) in names:
         return _open_stdin(names, formats)
     paths = [path for name in names for path in _expand(name)]
-    names_of_formats = {_surest(path, formats) for path in paths}
+    # A file that is missing in a range of names is a row that says so, in any format.
+    names_of_formats = {_surest(path, formats) for path in paths if path.exists()}
     if len(names_of_formats) > 1:
         raise UnreadableDataset("these datasets are of different formats", "check them one by one")
     opened: Dataset = formats[names_of_formats.pop()].open_files(paths, ", ".join(names))
@@ -141,14 +145,25 @@ def _expand(name: str) -> list[Path]:
         raise UsageError("the name of the dataset is empty", "name a Parquet file or a folder")
     if "://" in name:
         raise UnreadableDataset(f"{name}: remote datasets are not read", "copy it to a local disk")
-    path = Path(name)
-    paths = [path] if path.exists() else sorted(map(Path, glob.glob(name, recursive=True)))
-    if not paths:
+    paths = [Path(name)] if Path(name).exists() else _named(name)
+    if not any(path.exists() for path in paths):
         raise UnreadableDataset(f"{name} does not exist", "name a Parquet file or a folder")
     for file in paths:
         if file.exists() and not file.is_dir():
             refuse_special(file)
     return paths
+
+
+def _named(pattern: str) -> list[Path]:
+    """Return the paths that a pattern stands for; those in a range of names may be missing."""
+    names = expanded(pattern)
+    if len(names) > MOST:
+        raise UsageError(f"{pattern} stands for more than {MOST:,} names", "name fewer files")
+    paths: list[Path] = []
+    for name in names:
+        found = sorted(map(Path, glob.glob(name, recursive=True)))
+        paths += found or ([Path(name)] if len(names) > 1 and not glob.has_magic(name) else [])
+    return list(dict.fromkeys(paths))
 
 
 def files_in(folder: Path) -> list[Path]:

@@ -44,6 +44,8 @@ _CAPTIONS = frozenset({".txt", ".caption"})
 _ABOUT = frozenset({"readme", "license", "licence", "copying", "notice", "citation"}) | {
     *("changelog", "dataset_info", "dataset_infos", "state", "croissant"),
 }
+# What img2dataset writes about each shard.
+_STATISTICS = "_stats"
 _PROGRAMS = frozenset({".py", ".ipynb", ".sh", ".cfg", ".ini", ".toml", ".bib", ".pdf"})
 # Vectors, as they are kept beside tables of URLs.
 _NUMBERS = ".npy"
@@ -208,7 +210,8 @@ def _hold_keys(kind: Kind, paths: Sequence[Path], captioned: Set[Path]) -> bool:
 
 def _is_about(path: Path) -> bool:
     """Return whether a file is a text about the whole dataset, or a program."""
-    return path.name.lower().partition(".")[0] in _ABOUT or path.suffix.lower() in _PROGRAMS
+    stem = path.name.lower().partition(".")[0]
+    return stem in _ABOUT or stem.endswith(_STATISTICS) or path.suffix.lower() in _PROGRAMS
 
 
 def _text_holds_keys(path: Path, captioned: Set[Path]) -> bool:
