@@ -15,6 +15,7 @@ from registry.text import visible
 # Keys of a shard that are remembered.
 _MOST_KEYS = 1 << 20
 NO_END = "the tar file has no end mark and may be cut off: files of this sample may be missing"
+_EMPTY = "the tar file holds nothing, not even its end mark"
 _NEIGHBOUR = "files of this sample may be missing: "
 _SCATTERED = "its key occurs earlier in the file: the files of a sample must follow one another"
 TOO_LARGE = f"files of more than {WHOLE_LIMIT >> 20} MiB"
@@ -49,6 +50,7 @@ class TarSamples:
         """Yield the samples, and damaged parts of the file as samples without a key."""
         sample: Sample | None = None
         lost: str | None = None
+        found: Member | Damage | None = None
         for found in self._members:
             if isinstance(found, Damage):
                 lost = _NEIGHBOUR + found.why
@@ -71,6 +73,8 @@ class TarSamples:
             if not self._members.is_whole:
                 sample.note(NO_END)
             yield sample
+        if found is None and not self._members.is_whole:
+            yield Sample(None, unread=_EMPTY)
 
     def _begun(self, key: str, last: Sample | None, lost: str | None) -> Sample:
         self._size = 0

@@ -106,7 +106,7 @@ def grouped(samples: Iterable[Sample], wants: Wants) -> Iterator[list[Sample]]:
 def first_samples(path: Path) -> list[Sample]:
     """Return the first samples of a tar file, without the bytes of pictures; [] for an empty one.
 
-    Raises UnreadableDataset for a file that is none, or without a whole sample.
+    Raises UnreadableDataset for a file that is none, or without any sample.
     """
     source = Source(path)
     with source.opened() as file:
@@ -117,9 +117,10 @@ def first_samples(path: Path) -> list[Sample]:
             if samples.position > _FIRST_BYTES:
                 break
     whole = [sample for sample in found if sample.key is not None]
-    if (found and not whole) or (not found and not samples.position):
-        why = found[0].unread if found else "it is empty (0 bytes)"
-        raise UnreadableDataset(f"{source.name}: {why}", "it may be incomplete: get it again")
+    if found and not whole:
+        raise UnreadableDataset(
+            f"{source.name}: {found[0].unread}", "the file may be incomplete: get it again"
+        )
     return whole
 
 
