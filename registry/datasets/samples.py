@@ -10,6 +10,7 @@ of open_clip does: webdataset itself ends with an error there.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -34,6 +35,9 @@ _CLOSED = frozenset({"pyd", "pickle", "pkl", "pth", "pt", "ten", "tb", "mp", "ms
     *("mp4", "avi", "mkv", "mov", "webm", "mpg", "mpeg"),
 }
 _NUMPY = b"\x93NUMPY"
+# Rows of a batch, and about the most bytes of it: with pictures, and without.
+_PICTURE_ROWS, _PICTURE_BYTES = 256, 32 << 20
+_ROWS, _BYTES = 1 << 14, 8 << 20
 
 
 @dataclass(slots=True)
@@ -66,6 +70,30 @@ class Sample:
             or ending in self.texts
             or ending in self.others
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Wants:
+    """What to read beside texts and JSON: pictures, and the bytes as they are in the archive."""
+
+    pictures: bool = True
+    raw: bool = False
+
+
+def grouped(samples: Iterable[Sample], wants: Wants) -> Iterator[list[Sample]]:
+    """Yield samples in lists of limited size."""
+    rows, most = (_PICTURE_ROWS, _PICTURE_BYTES) if wants.pictures else (_ROWS, _BYTES)
+    most = _PICTURE_BYTES if wants.raw else most
+    group: list[Sample] = []
+    size = 0
+    for sample in samples:
+        group.append(sample)
+        size += sample.held
+        if size >= most or len(group) >= rows:
+            yield group
+            group, size = [], 0
+    if group:
+        yield group
 
 
 def key_and_ending(name: str) -> tuple[str, str]:

@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import IO
 
 from registry.datasets.line_blocks import LONGEST_ROW, TOO_LONG
-from registry.datasets.samples import HEAD, PartKind, Sample, key_and_ending, kind_of, kind_of_start
+from registry.datasets.samples import (
+    HEAD,
+    PartKind,
+    Sample,
+    Wants,
+    key_and_ending,
+    kind_of,
+    kind_of_start,
+)
 from registry.datasets.tar_members import Damage, Member, Members
 from registry.files import WHOLE_LIMIT
 from registry.text import visible
@@ -21,14 +28,6 @@ _SCATTERED = "its key occurs earlier in the file: the files of a sample must fol
 TOO_LARGE = f"files of more than {WHOLE_LIMIT >> 20} MiB"
 # The ending of a picture without one.
 _NO_ENDING = "image"
-
-
-@dataclass(frozen=True, slots=True)
-class Wants:
-    """What to read beside texts and JSON: pictures, and the bytes as they are in the archive."""
-
-    pictures: bool = True
-    raw: bool = False
 
 
 class TarSamples:

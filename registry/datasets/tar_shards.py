@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 
@@ -11,19 +11,16 @@ import pyarrow.compute as pc
 
 from registry.datasets.hidden import RAW, UNREAD
 from registry.datasets.sample_columns import Layout, batch_of
-from registry.datasets.samples import Sample
+from registry.datasets.samples import Sample, Wants, grouped
 from registry.datasets.side_tables import SideTable
 from registry.datasets.streams import COMPRESSIONS, Source
 from registry.datasets.tables import without_first
-from registry.datasets.tar_samples import TarSamples, Wants
+from registry.datasets.tar_samples import TarSamples
 from registry.errors import RefusedFile, UnreadableDataset
 
 LABEL = "__key__"
 PACKED = {".tgz": "gzip", ".tzst": "zstd", ".tbz2": "bz2"}
 SUFFIXES = (".tar", *PACKED)
-# Rows of a batch, and about the most bytes of it: with pictures, and without.
-PICTURE_ROWS, PICTURE_BYTES = 256, 32 << 20
-ROWS, BYTES = 1 << 14, 8 << 20
 # Samples that show the columns, and the bytes of the file in which they are.
 _FIRST, _FIRST_BYTES = 256, 32 << 20
 
@@ -85,22 +82,6 @@ def _filled(batch: pa.RecordBatch, name: str, values: pa.Array) -> pa.RecordBatc
         return batch.append_column(name, values.cast(pa.string()))
     place = batch.schema.get_field_index(name)
     return batch.set_column(place, name, pc.coalesce(batch.column(place), values))
-
-
-def grouped(samples: Iterable[Sample], wants: Wants) -> Iterator[list[Sample]]:
-    """Yield samples in lists of limited size."""
-    rows, most = (PICTURE_ROWS, PICTURE_BYTES) if wants.pictures else (ROWS, BYTES)
-    most = PICTURE_BYTES if wants.raw else most
-    group: list[Sample] = []
-    size = 0
-    for sample in samples:
-        group.append(sample)
-        size += sample.held
-        if size >= most or len(group) >= rows:
-            yield group
-            group, size = [], 0
-    if group:
-        yield group
 
 
 def first_samples(path: Path) -> list[Sample]:

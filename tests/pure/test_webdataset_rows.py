@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tar_files import JPEG, member, shard, tar_bytes
 
-from registry.datasets import open_dataset, tar_samples, tar_shards
+from registry.datasets import open_dataset, samples, tar_samples, tar_shards
 from registry.datasets.hidden import MORE, RAW, UNREAD
 from registry.datasets.samples import key_and_ending, kind_of, kind_of_start
 from registry.errors import UnreadableDataset
@@ -295,7 +295,7 @@ def test_every_file_is_in_one_row(tmp_path_factory, names):
 def test_the_size_of_batches_changes_nothing(tmp_path, monkeypatch, rows):
     files = [(f"{n}.jpg", JPEG * n) for n in range(1, 7)]
     whole = one(tmp_path, *files)
-    monkeypatch.setattr(tar_shards, "PICTURE_ROWS", rows)
+    monkeypatch.setattr(samples, "_PICTURE_ROWS", rows)
     batches = list(open_dataset([str(tmp_path)]).batches())
     assert max(map(len, batches)) <= rows
     assert [row for batch in batches for row in batch.to_pylist()] == whole
