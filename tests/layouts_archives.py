@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
+import zipfile
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -175,3 +176,87 @@ def beside(folder: Path, url: pa.Array) -> None:
         )
         stats = {"count": 21, "status_dict": {"see https://gone.example": 1}}
         (folder / f"{number:05d}_stats.json").write_text(json.dumps(stats))
+
+
+# ---- zip
+
+
+def zipped(path: Path, files: dict[str, bytes | str], pack: int = zipfile.ZIP_STORED) -> Path:
+    path.parent.mkdir(exist_ok=True)
+    with zipfile.ZipFile(path, "w", pack) as archive:
+        for name, content in files.items():
+            archive.writestr(name, content)
+    return path
+
+
+def pictures(take: Callable[[Work], bytes] = lambda w: w.resized) -> dict[str, bytes | str]:
+    return {f"images/{w.number}.jpg": take(w) for w in works()}
+
+
+def unknown() -> dict[str, bytes | str]:
+    return pictures(lambda w: noise(w.number))
+
+
+@layout("all")
+def diffusiondb_zip(folder: Path) -> Path:
+    said = {f"{w.number}.jpg": {"p": f"cat {w.number}", "se": w.number} for w in works()}
+    return zipped(
+        folder / "part-000001.zip", {**pictures(), "images/part-000001.json": json.dumps(said)}
+    )
+
+
+@layout("all")
+def folder_of_zips(folder: Path) -> Path:
+    files = list(pictures().items())
+    for number in range(2):
+        part = dict(files[number * 20 : number * 20 + 20])
+        zipped(folder / f"parts/part-{number}.zip", part, zipfile.ZIP_DEFLATED)
+    return folder / "parts"
+
+
+@layout("all")
+def zip_with_a_table(folder: Path) -> Path:
+    lines = ["file_name,source", *(f"images/{w.number}.jpg,{w.url}" for w in works())]
+    return zipped(folder / "a.zip", {**unknown(), "metadata.csv": "\n".join(lines)})
+
+
+@layout("all")
+def zip_with_json_lines(folder: Path) -> Path:
+    lines = (json.dumps({"file_name": f"{w.number}.jpg", "url": w.url}) for w in works())
+    return zipped(folder / "a.zip", {**unknown(), "images/metadata.jsonl": "\n".join(lines)})
+
+
+@layout("all")
+def zip_with_json_beside_each(folder: Path) -> Path:
+    beside: dict[str, bytes | str] = {
+        f"images/{w.number}.json": metadata(w, w.url) for w in works()
+    }
+    return zipped(folder / "a.zip", {**unknown(), **beside})
+
+
+@layout("all")
+def zip_with_a_readme(folder: Path) -> Path:
+    return zipped(folder / "a.zip", {**pictures(), "README.md": "see https://a.example"})
+
+
+@layout("partly")
+def zip_with_a_list_of_urls(folder: Path) -> Path:
+    urls = "\n".join(w.url for w in works())
+    return zipped(folder / "a.zip", {**unknown(), "images/urls.txt": urls})
+
+
+@layout("partly")
+def zip_with_a_table_of_other_names(folder: Path) -> Path:
+    lines = ["id,url", *(f"x{w.number},{w.url}" for w in works())]
+    return zipped(folder / "a.zip", {**unknown(), "metadata.csv": "\n".join(lines)})
+
+
+@layout("partly")
+def zip_with_parquet(folder: Path) -> Path:
+    table = parquet(folder / "metadata.parquet", url=URL).read_bytes()
+    return zipped(folder / "parts/a.zip", {**unknown(), "metadata.parquet": table})
+
+
+@layout("refused")
+def zip_of_tables(folder: Path) -> Path:
+    return zipped(folder / "a.zip", {"data.csv": "\n".join(["url", *URL.to_pylist()])})
