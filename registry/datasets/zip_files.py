@@ -106,13 +106,14 @@ class ZipFile:
         """Return a file with the sizes that follow its content; None if none do."""
         at = start
         while (at := self._find(DESCRIPTOR, at, self._size)) != -1:
-            for width in (4, 8):
-                data = self._read(at + 4, 4 + 2 * width)
+            for width in (8, 4):
+                data = self._read(at + 4, 4 + 2 * width + 2)
                 crc, packed, size = (
                     int.from_bytes(data[first:last], "little")
                     for first, last in ((0, 4), (4, 4 + width), (4 + width, 4 + 2 * width))
                 )
-                if packed == at - start:
+                # Another header follows, or the file is cut off.
+                if packed == at - start and data[4 + 2 * width :] in (b"PK", b""):
                     return entry._replace(crc=crc, packed=packed, size=size)
             at += 1
         return None
@@ -135,8 +136,9 @@ class ZipFile:
 
     def extent(self, entry: Entry) -> tuple[int, int]:
         """Return where the content of a file begins and ends. Raises ContentError."""
-        header = zip_records.local_header(self._read(entry.at, LOCAL_SIZE + 65535))
-        if header is None or header.name != zip_records.name_in(entry.record):
+        name = zip_records.name_in(entry.record)
+        header = zip_records.local_header(self._read(entry.at, LOCAL_SIZE + len(name)))
+        if header is None or header.name != name:
             raise ContentError(_DAMAGED)
         start = entry.at + header.length
         end = start + entry.packed
