@@ -80,9 +80,9 @@ def layout_of(samples: Sequence[Sample], label: str) -> Layout:
     objects: dict[str, dict[str, pa.Field]] = {}
     names: set[str] = set()
     for ending in _endings("", (sample.objects for sample in samples)):
-        blobs = [sample.objects[ending] for sample in samples if ending in sample.objects]
+        blobs = [_line(one.objects[ending]) for one in samples if ending in one.objects]
         members: dict[str, pa.Field] = {}
-        fields = _fields(blobs)
+        fields = list(inferred(b"\n".join(blobs), parsed(blobs)))
         names.update(member.name for member in fields)
         for member in fields[:_MOST_COLUMNS]:
             name = member.name if member.name not in taken else f"{ending}.{member.name}"
@@ -98,13 +98,9 @@ def _endings(label: str, found: Iterable[Iterable[str]]) -> tuple[str, ...]:
     return tuple(name for name in names if name != label and name not in HIDDEN)[:_MOST_COLUMNS]
 
 
-def _fields(blobs: Sequence[bytes]) -> list[pa.Field]:
-    return list(inferred(_lines(blobs), parsed(blobs)))
-
-
-def _lines(blobs: Sequence[bytes]) -> bytes:
-    """Return JSON texts as lines: a line end in one is space, since strings cannot hold any."""
-    return b"\n".join(blob.replace(b"\n", b" ").replace(b"\r", b" ") for blob in blobs)
+def _line(blob: bytes) -> bytes:
+    """Return a JSON text as a line: a line end in it is space, since no string can hold one."""
+    return blob.replace(b"\n", b" ").replace(b"\r", b" ")
 
 
 @dataclass(slots=True)
@@ -213,9 +209,10 @@ def _members(
 ) -> dict[str, pa.Array]:
     """Return the columns of the JSON objects with one ending."""
     rows = [row for row, sample in enumerate(samples) if ending in sample.objects]
-    blobs = [samples[row].objects[ending] for row in rows]
+    blobs = [_line(samples[row].objects[ending]) for row in rows]
     schema = pa.schema([member.with_name(name) for name, member in members.items()] or [_NOTHING])
-    batch = in_columns(_lines(blobs), schema, len(blobs)) if all(map(bytes.strip, blobs)) else None
+    whole = all(map(bytes.strip, blobs))
+    batch = in_columns(b"\n".join(blobs), schema, len(blobs)) if whole else None
     batch = batch or one_by_one(_objects(rows, blobs, ending, rest), schema)
     if MORE in batch.schema.names:
         for row, text in zip(rows, batch.column(MORE).to_pylist(), strict=True):
@@ -242,7 +239,7 @@ def _objects(
 
 def _add_whole(row: int, ending: str, blob: bytes, rest: _Rest) -> None:
     """Keep a JSON value as it is; what is not JSON is searched as a text."""
-    (one,) = parsed([blob])
+    (one,) = parsed([_line(blob)])
     if one == NO_OBJECT:
         rest.add(row, ending, json.loads(blob))
     elif isinstance(one, str):

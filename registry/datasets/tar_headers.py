@@ -24,7 +24,8 @@ _LONG_NAME = ord("L")
 _EXTENDED = frozenset(b"xX")
 # A number that starts so is not octal, but the bytes of a large integer.
 _LARGE = 0x80
-_NO_CHECKSUM = b" " * 8
+# The field of the sum counts as spaces in it.
+_SPACES = 8 * ord(" ")
 # Digits of a number in a PAX header.
 _LONGEST_NUMBER = 20
 
@@ -66,7 +67,7 @@ def _is_oldest(block: bytes) -> bool:
 
 
 def _sum(block: bytes) -> int:
-    return sum(block) - sum(block[148:156]) + sum(_NO_CHECKSUM)
+    return sum(block) - sum(block[148:156]) + _SPACES
 
 
 def _signed_sum(block: bytes) -> int:

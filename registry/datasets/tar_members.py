@@ -34,6 +34,10 @@ class Member(NamedTuple):
     odd: str | None = None
 
 
+# One that is passed over.
+_PASSED = Member("", 0, b"")
+
+
 class Damage(NamedTuple):
     """A part of the file without members that can be read."""
 
@@ -102,7 +106,7 @@ class Members:
     def _next(self) -> Member | Damage | None:
         """Return what follows; None at the end, a member without a name for one to pass over."""
         head: list[bytes] = []
-        meta = Meta()
+        meta: Meta | None = None
         while True:
             block = self._file.read(BLOCK)
             header = tar_headers.parsed(block) if len(block) == BLOCK else None
@@ -115,25 +119,29 @@ class Members:
                 return self._resumed("a header of a tar member is too long")
             content = self._file.read(tar_headers.padded(header.size))
             head.append(content)
+            meta = meta or Meta()
             meta.add(header, content[: header.size])
 
-    def _member(self, meta: Meta, header: Header, head: list[bytes]) -> Member:
-        header = meta.applied(header)
-        odd = "a damaged PAX header" if meta.is_damaged else None
+    def _member(self, meta: Meta | None, header: Header, head: list[bytes]) -> Member:
+        odd = None
+        if meta is not None:
+            header = meta.applied(header)
+            odd = "a damaged PAX header" if meta.is_damaged else None
         if header.kind == SPARSE:
             odd = _SPARSE_FILE
-            self._skip_map(head, meta)
+            self._skip_map(head, meta is not None and meta.is_sparse)
         elif header.kind in LINKS:
             odd = "a link"
         self._left = header.size
-        self._padding = tar_headers.padded(header.size) - header.size
+        self._padding = -header.size % BLOCK
+        if not (odd or header.is_file):
+            return _PASSED
         name = header.name.decode("utf-8", "backslashreplace")
-        is_passed = not (header.is_file or odd)
-        return Member("" if is_passed else name, header.size, b"".join(head), odd)
+        return Member(name, header.size, b"".join(head) if len(head) > 1 else head[0], odd)
 
-    def _skip_map(self, head: list[bytes], meta: Meta) -> None:
+    def _skip_map(self, head: list[bytes], is_pax: bool) -> None:
         """Read the further blocks of the map of a GNU sparse file."""
-        more = not meta.is_sparse and tar_headers.is_extended(head[-1], is_first=True)
+        more = not is_pax and tar_headers.is_extended(head[-1], is_first=True)
         while more and len(block := self._file.read(BLOCK)) == BLOCK:
             head.append(block)
             more = tar_headers.is_extended(block, is_first=False)
@@ -153,7 +161,7 @@ class Members:
         if (size := self._file.at - start) > _MOST_ZEROS:
             return Damage(f"the tar file has no content for {size:,} bytes from byte {start:,} on")
         # Several tar files may follow one another.
-        return Member("", 0, b"")
+        return _PASSED
 
     def _resumed(self, why: str, block: bytes = b"") -> Damage:
         """Go to the next header, and return what lies before it as damage."""

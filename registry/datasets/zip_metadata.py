@@ -147,7 +147,7 @@ def _of_csv(content: bytes, has_tabs: bool) -> _Split | None:
 
 def _of_json(content: bytes) -> _Split | None:
     """Return an object or a list in its members; None for another value, or what is not JSON."""
-    (value,) = parsed([content])
+    (value,) = parsed([content.replace(b"\n", b" ")])
     if isinstance(value, str) and value != NO_OBJECT:
         return None
     try:

@@ -379,3 +379,33 @@ def test_a_large_table_is_a_reason(tmp_path, monkeypatch):
     shard(tmp_path / "0.tar", ("1.jpg", JPEG))
     side(tmp_path / "0.parquet", key=["1"], url=["u1"])
     assert "too large" in read(tmp_path)[0][UNREAD]
+
+
+def test_the_last_sample_of_a_file_without_an_end_is_in_doubt(tmp_path):
+    data = tar_bytes([("1.jpg", JPEG), ("2.jpg", JPEG)])
+    (tmp_path / "0.tar").write_bytes(data[:2048])
+    rows = read(tmp_path / "0.tar")
+    assert [row[UNREAD] for row in rows] == [None, tar_samples.NO_END]
+    (tmp_path / "0.tar").write_bytes(data[: 2048 + 512])
+    assert UNREAD not in read(tmp_path / "0.tar")[1]
+
+
+@pytest.mark.parametrize("depth", [400, 600, 100_000])
+@pytest.mark.parametrize("place", [0, 1])
+def test_deep_json_is_a_reason_of_its_row(tmp_path, depth, place):
+    # Arrow's parser ends the process for the deepest.
+    deep = b'{"a": ' + b"[\n" * depth + b"]" * depth + b"}"
+    texts = [b'{"u": "https://a.example"}', deep]
+    files = [(f"{n}.json", text) for n, text in enumerate(texts[::-1] if place else texts)]
+    rows = one(tmp_path, *files)
+    assert [row["u"] for row in rows].count("https://a.example") == 1
+    reasons = [row.get(UNREAD) for row in rows]
+    assert reasons.count("json: nested too deeply") == (depth > 500)
+    (tmp_path / "a.jsonl").write_bytes(b"\n".join(text.replace(b"\n", b"") for text in texts))
+    assert len(read(tmp_path / "a.jsonl")) == 2
+
+
+def test_names_that_are_no_unicode_are_in_no_column(tmp_path):
+    rows = one(tmp_path, ("1.json", b'{"\\ud800": "https://a.example/1", "u": 1}'))
+    assert rows[0]["u"] == 1
+    assert "https://a.example/1" in rows[0][MORE]

@@ -174,3 +174,8 @@ def test_numbers_of_large_archives():
     end = zip_records.end_of(70000, 5 << 30, 6 << 30)
     directory = zip_records.directory_in(end, 11 << 30)
     assert directory == (6 << 30, 5 << 30, 70000, 0)
+
+
+def test_a_comment_may_look_like_the_end():
+    data = zip_bytes({"a.jpg": b"x"}, comment=b"PK\5\6" + bytes(30))
+    assert found_in(data) == ({"a.jpg": b"x"}, None)

@@ -278,3 +278,19 @@ def test_damaged_pictures_are_not_written(tmp_path):
     kept(dataset, tmp_path / "kept.zip", {"1.jpg", "2.jpg"})
     assert in_zip(tmp_path / "kept.zip") == {"2.jpg": JPEG * 2}
     assert in_zip(io.BytesIO((tmp_path / "kept.zip").read_bytes()))
+
+
+def test_a_name_that_two_pictures_have_is_of_none(tmp_path):
+    said = b'{"1.jpg": {"p": "a"}, "x/2.jpg": {"p": "b"}}'
+    files = {"x/1.jpg": JPEG, "y/1.jpg": JPEG, "x/2.jpg": JPEG, "y/2.jpg": JPEG, "m.json": said}
+    rows = read(written(tmp_path / "a.zip", files))
+    assert [row["p"] for row in rows] == [None, None, "b", None]
+    assert [bool(row[UNREAD]) for row in rows] == [True, True, False, True]
+
+
+def test_a_file_beside_two_pictures_is_written_once(tmp_path):
+    files = {"1.jpg": JPEG, "1.png": JPEG, "1.txt": b"one"}
+    dataset = open_dataset([str(written(tmp_path / "a.zip", files))])
+    kept(dataset, tmp_path / "kept.zip", {"1.jpg", "1.png"})
+    with zipfile.ZipFile(tmp_path / "kept.zip") as archive:
+        assert sorted(archive.namelist()) == sorted(files)
