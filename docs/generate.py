@@ -1,6 +1,6 @@
 """Write pages from help texts and docstrings.
 
-docs/commands.md, docs/reference/signals.md, and in docs/signals.md the table of readers.
+docs/commands.md, docs/reference/*.md, and in docs/signals.md the table of readers.
 
     .venv/bin/python docs/generate.py            write them
     .venv/bin/python docs/generate.py --check    only check that they are up to date
@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from importlib import import_module
 from inspect import cleandoc
 from pathlib import Path
@@ -42,6 +42,27 @@ EXAMPLES = {
     "crawler sites": "crawler sites",
 }
 EXAMPLE = re.compile(r"Examples?:")
+LAYOUTS_HEAD = """\
+# Known layouts
+
+<!-- Written by docs/generate.py from registry/datasets/layouts/; a test compares. -->
+
+A dataset with these columns (and others) is recognised without options. The roles are used where
+the values agree; a column of another dataset is judged by its name and values
+([checking](../checking.md#columns)).
+
+| dataset | recognised by | roles | no keys of the picture |
+| --- | --- | --- | --- |
+"""
+VARIANTS_HEAD = """\
+# Sizes of one picture
+
+<!-- Written by docs/generate.py from the files in registry/urls/variants/; a test compares. -->
+
+Platforms and programs offer one picture in several sizes, each with a URL of its own. Each of
+these plug-ins finds the URL, or a key, that is the same for all of them. Two different pictures
+must never get one key: what is not named here stays as it is.
+"""
 HEAD = """\
 # Commands
 
@@ -234,8 +255,39 @@ def _escaped(text: str) -> str:
     return "".join(p if p.startswith("`") else re.sub(r"([*<\[])", r"\\\1", p) for p in pieces)
 
 
+def layouts_page() -> str:
+    """Return the page of the known layouts."""
+    from registry.datasets.layouts import known
+
+    return LAYOUTS_HEAD + "".join(
+        f"| {_escaped(layout.name)} | {_codes(sorted(layout.columns))}"
+        f"{f'{layout.without_names} columns without names' if layout.without_names else ''} | "
+        + ", ".join(f"`{column}`: {role}" for column, role in layout.roles.items())
+        + " | "
+        + "; ".join(f"`{column}`: {_escaped(why)}" for column, why in layout.ignored.items())
+        + " |\n"
+        for layout in known().values()
+    )
+
+
+def variants_page() -> str:
+    """Return the page of the plug-ins that find the sizes of one picture."""
+    from registry.urls.variants import plugins
+
+    return VARIANTS_HEAD + "".join(
+        f"\n## {name}\n\n{_markdown(cleandoc(plugin.__doc__ or ''))}\n"
+        for name, plugin in plugins().items()
+    )
+
+
+def _codes(names: Sequence[str]) -> str:
+    return ", ".join(f"`{name}`" for name in names)
+
+
 PAGES = {
     DOCS / "commands.md": page,
+    DOCS / "reference" / "layouts.md": layouts_page,
+    DOCS / "reference" / "variants.md": variants_page,
     DOCS / "reference" / "signals.md": signals_page,
     OVERVIEW: overview_page,
 }

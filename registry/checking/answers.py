@@ -49,6 +49,7 @@ def answer(
         answers.known[:] = np.where(answers.known == -1, entries, answers.known)
         _take_entries(answers, index, entries, WAYS.index("url"), column)
         sources.append(_known_pictures(answers, index, places))
+        sources.append(_take_sizes(answers, index, urls, column))
     for name, digests in keys.digests:
         _take_entries(answers, index, index.entries_by_digest(name, digests), WAYS.index("digest"))
     sources += [_take_mentions(answers, index, mentions) for mentions in keys.others]
@@ -78,6 +79,26 @@ def _take_mentions(answers: Answers, index: Index, mentions: Mentions) -> Prints
     at = np.where(chosen == -1, -1, places[chosen])
     _take_entries(answers, index, index.entries_at(at), WAYS.index("url"), MENTIONED)
     return _known_pictures(answers, index, at)
+
+
+def _take_sizes(answers: Answers, index: Index, urls: KeyColumn, column: int) -> Prints:
+    """Apply the strictest entry at another URL of the rows' pictures, and return fingerprints."""
+    rows, entries = index.variants.entries(urls)
+    images = index.tables.pictures(entries)
+    has = images != NONE
+    ranks = index.decisions.ranks(entries)
+    of_picture = index.entries_of_pictures(images[has])
+    # Another entry of the same picture may be stricter.
+    stricter = index.rank_of_pictures(images[has]) < ranks[has]
+    entries[has] = np.where(stricter, of_picture, entries[has])
+    order = np.lexsort((entries, index.decisions.ranks(entries), rows))
+    first = order[np.unique(rows[order], return_index=True)[1]]
+    chosen = np.full(len(urls), -1, np.int64)
+    chosen[rows[first]] = entries[first]
+    answers.resized[_take_entries(answers, index, chosen, WAYS.index("url"), column)] = True
+    images, rows = images[first], rows[first]
+    places, codes = index.prints.of(images[images != NONE])
+    return Prints(rows[images != NONE][places], np.ones(len(codes), bool), codes)
 
 
 def outcome_of_page(index: Index, key: str) -> Outcome:
@@ -119,13 +140,14 @@ def _blank(keys: Keys, index: Index, dataset_reasons: Sequence[str]) -> Answers:
         distance=np.full(rows, -1, np.int16),
         known=np.full(rows, -1, np.int64),
         crowded=np.zeros(rows, bool),
+        resized=np.zeros(rows, bool),
     )
 
 
 def _take_entries(
     answers: Answers, index: Index, entries: NDArray[np.int64], way: int, column: int = 0
-) -> None:
-    """Apply exact matches (URL or digest) to the rows for which they are stricter."""
+) -> NDArray[np.int64]:
+    """Apply exact matches (URL or digest) to the rows for which they are stricter; return these."""
     rows = np.flatnonzero(entries != -1)
     outcomes = BY_DECISION[index.decisions.ranks(entries[rows])]
     better = outcomes < np.minimum(answers.outcome[rows], CODE["clear"])
@@ -134,6 +156,8 @@ def _take_entries(
     answers.way[rows], answers.column[rows] = way, column
     answers.entry[rows], answers.site[rows] = entries[rows], -1
     answers.tier[rows] = TIERS.index("exact")
+    answers.resized[rows] = False
+    return rows
 
 
 def _take_pages(answers: Answers, index: Index, urls: KeyColumn) -> None:

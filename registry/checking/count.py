@@ -45,6 +45,8 @@ def count(
     tiers = answers.tier[met]
     tally.tiers.update(_counts(tiers[tiers != -1], TIERS))
     tally.crowded += int(answers.crowded.sum())
+    # A stricter match by another way may have followed.
+    tally.resized += int((answers.resized & (answers.way == WAYS.index("url"))).sum())
     _count_similar(tally, answers)
     _count_marks(tally, answers, wording, met)
     if keys.urls:

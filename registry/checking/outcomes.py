@@ -34,7 +34,8 @@ class Answers:
     the matching URL in the keys' `urls` (in `pages` where `page` is True), or MENTIONED; `tier`
     indexes TIERS; `distance` is the number of differing bits of phash64. `known` is the entry
     recorded at a clear row's own URL. `searched` is the number of fingerprints that were looked
-    up, `crowded` the rows with one to which more recorded codes are similar than were compared.
+    up, `crowded` the rows with one to which more recorded codes are similar than were compared;
+    `resized` the rows that match by the URL of another size of their picture.
     """
 
     outcome: NDArray[np.int8]
@@ -49,4 +50,5 @@ class Answers:
     distance: NDArray[np.int16]
     known: NDArray[np.int64]
     crowded: NDArray[np.bool_]
+    resized: NDArray[np.bool_]
     searched: int = 0

@@ -67,6 +67,8 @@ class Tally:
     with_fingerprint: int = 0
     # Rows with a fingerprint similar to more recorded codes than were compared.
     crowded: int = 0
+    # Rows that match by the URL of another size of their picture.
+    resized: int = 0
     # By entry: the rows that match it by fingerprint.
     similar: Counter[int] = field(default_factory=Counter)
     shown: list[ShownMatch] = field(default_factory=list)
@@ -82,6 +84,7 @@ class Tally:
         self.rows += other.rows
         self.with_fingerprint += other.with_fingerprint
         self.crowded += other.crowded
+        self.resized += other.resized
         for name in _COUNTERS:
             getattr(self, name).update(getattr(other, name))
         for name, most in MOST_COUNTED.items():
@@ -150,6 +153,7 @@ class Report:
             "radius": self.radius,
             "floods": dict(self.floods),
             "crowded_rows": tally.crowded,
+            "matched_by_another_size": tally.resized,
             "expected_chance_matches": self.expected_chance_matches,
             "seconds": round(self.seconds, 3),
             "versions": dict(self.versions),
@@ -178,6 +182,8 @@ def to_lines(report: Report) -> list[str]:
         lines.append(f"  {outcome:<12}{count:>12,}  {share}  {detail}".rstrip())
     lines.append("")
     lines += _section("matched by", Counter({w: tally.matched_by[w] for w in MATCHED_BY}))
+    if tally.resized:
+        lines.append(f"  by the URL of another size of the picture: {tally.resized:,}")
     lines += _section("by mark", tally.signals)
     lines += _section("by tier", tally.tiers)
     if tally.with_fingerprint:

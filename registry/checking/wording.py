@@ -175,6 +175,8 @@ def _how_named(keys: Keys, answers: Answers, words: Words, row: int) -> str:
     column = answers.column[row]
     if column == MENTIONED:
         return "its URL is in another column or within a longer text"
+    if answers.resized[row]:
+        return f"another size of the picture at {visible(words.url or words.entry)}"
     how = how_equal(keys.urls[column].text[row].as_py(), words.url or "") or SAME
     return how if how.startswith(WITHOUT_TRACKING) else SAME
 

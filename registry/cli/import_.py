@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -158,7 +158,7 @@ def _name_in(named: Path, file: Path) -> str:
     return os.fsencode(name).decode("utf-8", "backslashreplace")
 
 
-def _files(path: Path) -> list[Path]:
+def _files(path: Path) -> Sequence[Path]:
     from registry.datasets import files_in
 
     return files_in(path) if path.is_dir() else [path]

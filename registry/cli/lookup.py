@@ -188,6 +188,8 @@ def _how(answer: Answer, match: EntryMatch) -> str:
         return f"host and path; a claim on {match.site} covers {host}"
     if match.on_page:
         return "the page that shows it"
+    if match.other_size:
+        return "the URL of another size of the picture"
     if match.by != "fingerprint":
         return {"url": "the same URL", "digest": "the same file", "site": "host and path"}[match.by]
     distance = "" if match.distance is None else f", {match.distance} of 64 bits differ"

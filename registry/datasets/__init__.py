@@ -11,7 +11,6 @@ and provides a writer for its own rows.
 from __future__ import annotations
 
 import glob
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
@@ -19,6 +18,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from registry.datasets.braces import MOST, expanded
 from registry.datasets.hidden import HIDDEN
+from registry.datasets.listing import listed_once, listing_of, walked
 from registry.errors import UnreadableDataset, UsageError
 from registry.files import refuse_special
 from registry.plugins import discover
@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 CONTENT, NAME = 1.0, 0.6
 FOLDER = {CONTENT: 0.9, NAME: 0.5}
 FOLDER_OF_TABLES = 0.4
+# A folder with a table that names the pictures beside it: surer than either of them.
+FOLDER_OF_NAMED_PICTURES = 0.95
 # A folder of archives of which each table beside them has the name of one.
 FOLDER_OF_ARCHIVES = 0.95
 # The name of standard input.
@@ -102,16 +104,28 @@ def open_dataset(names: Sequence[str]) -> Dataset:
     formats = discover("registry.datasets.formats", ("sureness", "open_files"))
     if str(STDIN) in names:
         return _open_stdin(names, formats)
-    paths = [path for name in names for path in _expand(name)]
-    # A file that is missing in a range of names is a row that says so, in any format.
-    names_of_formats = {_surest(path, formats) for path in paths if path.exists()}
-    if len(names_of_formats) > 1:
-        raise UnreadableDataset("these datasets are of different formats", "check them one by one")
-    opened: Dataset = formats[names_of_formats.pop()].open_files(paths, ", ".join(names))
+    with listed_once():
+        opened = _open_paths([path for name in names for path in _expand(name)], names, formats)
     hidden = [name for name in opened.schema.names if name in HIDDEN]
     if hidden:
         raise UnreadableDataset(f"the dataset has a column {hidden[0]}", "rename the column")
     return opened
+
+
+def _open_paths(
+    paths: Sequence[Path], names: Sequence[str], formats: Mapping[str, ModuleType]
+) -> Dataset:
+    # Loaded late: it is built on the tables of the formats, which are built on this module.
+    from registry.datasets.subset import SubsetOf, split_subset
+
+    paths, subset = split_subset(paths)
+    # A file that is missing in a range of names is a row that says so, in any format.
+    names_of_formats = {_surest(path, formats) for path in paths if path.exists()}
+    if len(names_of_formats) > 1:
+        raise UnreadableDataset("these datasets are of different formats", "check them one by one")
+    name = ", ".join(names)
+    opened = formats[names_of_formats.pop()].open_files(paths, name)
+    return opened if subset is None else SubsetOf(opened, subset, name)
 
 
 def _open_stdin(names: Sequence[str], formats: Mapping[str, ModuleType]) -> Dataset:
@@ -166,13 +180,13 @@ def _named(pattern: str) -> list[Path]:
     return list(dict.fromkeys(paths))
 
 
-def files_in(folder: Path) -> list[Path]:
+def files_in(folder: Path) -> Sequence[Path]:
     """Return all files below a folder, except hidden ones, sorted.
 
     Raises UnreadableDataset for a folder that cannot be read: files that are skipped
     without an error would look as if they had been checked.
     """
-    return [path for path in _walk(folder) if not path.name.startswith(".")]
+    return listing_of(folder)
 
 
 def hidden_files_in(folder: Path) -> list[Path]:
@@ -180,28 +194,7 @@ def hidden_files_in(folder: Path) -> list[Path]:
 
     Raises UnreadableDataset as `files_in` does.
     """
-    return [path for path in _walk(folder) if path.name.startswith(".")]
-
-
-def _walk(folder: Path) -> list[Path]:
-    def refuse(error: OSError) -> None:
-        raise UnreadableDataset(
-            f"{error.filename} cannot be read: {error.strerror}",
-            "give yourself permission to read it",
-        )
-
-    files: list[Path] = []
-    seen: set[tuple[int, int]] = set()
-    for parent, folders, names in os.walk(folder, onerror=refuse, followlinks=True):
-        here = Path(parent).stat()
-        # Links to folders are followed, but each folder is read only once.
-        if (here.st_dev, here.st_ino) in seen:
-            folders.clear()
-            continue
-        seen.add((here.st_dev, here.st_ino))
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        files += (Path(parent, name) for name in names)
-    return sorted(files)
+    return [Path(*file) for file in walked(folder, hidden=True)]
 
 
 def refuse_own_files(path: Path, files: Sequence[Path]) -> None:

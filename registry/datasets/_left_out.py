@@ -6,6 +6,7 @@ of its picture. Texts without them, captions, a README or a licence change nothi
 
 from __future__ import annotations
 
+import os
 import re
 from collections import Counter
 from collections.abc import Container, Sequence, Set
@@ -44,8 +45,8 @@ _CAPTIONS = frozenset({".txt", ".caption"})
 _ABOUT = frozenset({"readme", "license", "licence", "copying", "notice", "citation"}) | {
     *("changelog", "dataset_info", "dataset_infos", "state", "croissant"),
 }
-# What img2dataset writes about each shard.
-_STATISTICS = "_stats"
+# The counts of a shard, as img2dataset writes them beside its pictures.
+_COUNTS = re.compile(r"\d+_stats")
 _PROGRAMS = frozenset({".py", ".ipynb", ".sh", ".cfg", ".ini", ".toml", ".bib", ".pdf"})
 # Vectors, as they are kept beside tables of URLs.
 _NUMBERS = ".npy"
@@ -105,11 +106,16 @@ def is_picture(path: Path) -> bool:
 
     Raises UnreadableDataset if the bytes cannot be read.
     """
-    suffix = path.suffix.lower()
+    by_name = is_picture_by_name(path.name)
+    return is_still_image(_head(path)) if by_name is None else by_name
+
+
+def is_picture_by_name(name: str) -> bool | None:
+    """Return whether a file is a picture, by its suffix; None if that is unknown."""
+    suffix = os.path.splitext(name)[1].lower()
     if suffix in IMAGE_ENDINGS:
         return True
-    known = suffix in ARCHIVES or suffix in TABLES or suffix in WORDS
-    return not known and is_still_image(_head(path))
+    return False if suffix in ARCHIVES or suffix in TABLES or suffix in WORDS else None
 
 
 def left_out(files: Sequence[Path], *, pictures: Sequence[Path] = ()) -> tuple[SkippedFiles, ...]:
@@ -167,8 +173,9 @@ def _kind(path: Path, pictures_read: bool) -> Kind:
         return "pictures"
     if suffix in ARCHIVES:
         return "archives"
-    # img2dataset writes a JSON file for each picture; beside tables JSON describes the dataset.
-    if suffix in TABLES or (pictures_read and suffix == ".json"):
+    # Beside pictures JSON may be about some of them, beside tables it describes the dataset.
+    is_about_some = suffix == ".json" and not _COUNTS.fullmatch(path.stem)
+    if suffix in TABLES or (pictures_read and is_about_some):
         return "tables"
     return "words" if suffix in WORDS or _is_text(_head(path)) else "archives"
 
@@ -216,7 +223,8 @@ def _hold_keys(kind: Kind, paths: Sequence[Path], captioned: Set[Path]) -> bool:
 def _is_about(path: PurePath) -> bool:
     """Return whether a file is a text about the whole dataset, or a program."""
     stem = path.name.lower().partition(".")[0]
-    return stem in _ABOUT or stem.endswith(_STATISTICS) or path.suffix.lower() in _PROGRAMS
+    is_known = stem in _ABOUT or _COUNTS.fullmatch(stem) is not None
+    return is_known or path.suffix.lower() in _PROGRAMS
 
 
 def _text_holds_keys(path: Path, captioned: Set[Path]) -> bool:

@@ -38,8 +38,15 @@ def _common(one: pa.DataType, other: pa.DataType) -> pa.DataType:
 def _fits_text(kind: pa.DataType) -> bool:
     if pa.types.is_dictionary(kind):
         kind = kind.value_type
-    is_text = pa.types.is_string(kind) or pa.types.is_large_string(kind)
-    return bool(is_text or pa.types.is_string_view(kind) or pa.types.is_primitive(kind))
+    return is_text(kind) or bool(pa.types.is_primitive(kind))
+
+
+def is_text(kind: pa.DataType) -> bool:
+    """Return whether a type is text, also in a dictionary."""
+    if pa.types.is_dictionary(kind):
+        kind = kind.value_type
+    is_plain = pa.types.is_string(kind) or pa.types.is_large_string(kind)
+    return bool(is_plain or pa.types.is_string_view(kind))
 
 
 def fitted(batch: pa.RecordBatch, names: Sequence[str], schema: pa.Schema) -> pa.RecordBatch:

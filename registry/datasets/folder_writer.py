@@ -70,5 +70,7 @@ class FolderWriter:
 
 def names_in_folder(paths: Sequence[Path]) -> list[str]:
     """Return the names of files relative to the folder that holds them all."""
-    folder = os.path.commonpath([path.absolute().parent for path in paths])
-    return [str(path.absolute().relative_to(folder)) for path in paths]
+    # Without `..` in them, which would lead out of the new folder.
+    files = [os.path.abspath(path) for path in paths]
+    folder = os.path.commonpath([os.path.dirname(file) for file in files])
+    return [os.path.relpath(file, folder) for file in files]

@@ -214,10 +214,11 @@ def _column(values: list[Any], kind: pa.DataType) -> tuple[pa.Array, list[int]]:
 
 def _as_json(rows: Sequence[Row]) -> pa.Array:
     """Return rows as JSON texts; null for those without a value."""
-    return pa.array([_json(row) for row in rows], pa.large_string())
+    return pa.array([as_text(row) for row in rows], pa.large_string())
 
 
-def _json(row: Row) -> str | None:
+def as_text(row: Row) -> str | None:
+    """Return a row as JSON text; None if it has no value."""
     if not any(value is not None for value in row.values()):
         return None
     return json.dumps(row, ensure_ascii=False, default=str).encode("utf-8", "replace").decode()

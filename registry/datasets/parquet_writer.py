@@ -15,8 +15,8 @@ from registry.datasets.hidden import GROUP
 from registry.errors import UsageError
 
 OTHER_FORMATS = frozenset(
-    {*(".csv", ".tsv", ".json", ".jsonl", ".html", ".txt", ".arrow", ".tar", ".gz", ".zst")}
-)
+    {*(".csv", ".tsv", ".json", ".jsonl", ".html", ".txt", ".npy", ".arrow", ".tar", ".gz", ".zst")}
+) | {".zip", ".tgz"}
 # Most bytes of rows that wait until their row group is complete.
 _MOST_WAITING = 256 << 20
 

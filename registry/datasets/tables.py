@@ -21,8 +21,10 @@ from registry.datasets._left_out import SkippedFiles, left_out
 from registry.datasets.fitting import fitted, united
 from registry.datasets.folder_writer import FolderWriter, names_in_folder
 from registry.datasets.hidden import HIDDEN, UNREAD
+from registry.datasets.listing import listing_of
 from registry.datasets.parquet_writer import ParquetRowWriter
-from registry.datasets.streams import is_folder, suffix_of
+from registry.datasets.streams import COMPRESSIONS, is_folder, suffix_of
+from registry.datasets.uid_writer import NPY, UidWriter
 from registry.errors import RefusedFile, UnreadableDataset
 
 # Rows that could not be read and are yielded together.
@@ -100,7 +102,7 @@ class Tables:
         self.format, self.name, self.label = format_, name, label
         self.tables = tuple(tables)
         self.files: Sequence[Path] = tuple(table.path for table in tables)
-        self.left_out = tuple(left_out)
+        self.left_out: Sequence[SkippedFiles] = tuple(left_out)
         counts = [table.rows for table in tables]
         known = [count for count in counts if count is not None]
         self.rows: int | None = sum(known) if len(known) == len(counts) else None
@@ -149,9 +151,12 @@ class Tables:
     def keeper(self, path: Path) -> RowWriter:
         """Return a writer of some rows as they are.
 
-        Several tables become a folder of files, unless `path` is named like one file.
+        Several tables become a folder of files, unless `path` is named like one file. A file
+        named .npy is the subset of the rows, by their column `uid`.
         """
         refuse_own_files(path, self.files)
+        if path.suffix.lower() == NPY:
+            return UidWriter(path, self.schema)
         if len(self.tables) == 1:
             return self._kept_table(0, path)
         if suffix_of(path):
@@ -211,7 +216,9 @@ def sureness_of_tables(
     Tables in a folder may be about its other files.
     """
     if is_folder(path):
-        tables = any(suffix_of(child) in suffixes for child in files_in(path))
+        files = listing_of(path)
+        may_have = files.may_have((*suffixes, *COMPRESSIONS))
+        tables = may_have and any(suffix_of(child) in suffixes for child in files)
         return FOLDER_OF_TABLES if tables else 0
     if has_content(path):
         return CONTENT

@@ -16,6 +16,7 @@ from registry.datasets._left_out import SkippedFiles
 from registry.datasets.hidden import RAW
 from registry.datasets.streams import COMPRESSIONS, suffix_of
 from registry.datasets.tables import Table, Tables
+from registry.datasets.uids import UID
 from registry.errors import UsageError
 
 _LINE_END = ord("\n")
@@ -40,7 +41,7 @@ class TextFiles(Tables):
     @property
     def needed(self) -> Sequence[str]:
         """The columns that the writer of kept rows needs."""
-        return (RAW,)
+        return (RAW, *(name for name in self.schema.names if name == UID))
 
     def _kept_table(self, number: int, path: Path) -> RowWriter:
         if suffix_of(path) not in self._suffixes:

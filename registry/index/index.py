@@ -17,6 +17,7 @@ from registry.index.pages import PageIndex
 from registry.index.prints import PrintIndex
 from registry.index.sites import SiteIndex
 from registry.index.tables import entry_tables, key_table, print_tables
+from registry.index.variants import VariantIndex
 from registry.matching.key_table import NONE
 from registry.model import DIGESTS
 from registry.snapshot.lookup_tables import digest_hashes
@@ -160,6 +161,11 @@ class Index:
     def sites(self) -> SiteIndex:
         """The rules of sites."""
         return SiteIndex(self.snapshot.sites, *key_table(self.snapshot, "host"), self.policy)
+
+    @cached_property
+    def variants(self) -> VariantIndex:
+        """Pictures at the URLs of their other sizes."""
+        return VariantIndex(self.snapshot, self.tables, self.decisions)
 
     @cached_property
     def pages(self) -> PageIndex:

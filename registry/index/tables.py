@@ -24,7 +24,8 @@ class EntryTables:
 
     Entries of one class have sets of signals of the same shapes, so that a policy decides on
     them alike; `example` is an entry of each class. `since` is in microseconds since 1970.
-    Entries from `claims` on are claims.
+    Entries from `claims` on are claims. `sizes` has the keys of pictures that are recorded at
+    the URL of one of their sizes.
     """
 
     classes: NDArray[np.uint32]
@@ -37,6 +38,8 @@ class EntryTables:
     pages: KeyTable
     of_page: Lists
     of_picture: Lists
+    sizes: KeyTable
+    of_size: Lists
 
     def pictures(self, entries: Numbers) -> Numbers:
         """Return the picture of each entry, or NONE."""
@@ -74,6 +77,7 @@ def entry_tables(snapshot: Snapshot) -> EntryTables:
     """Return the tables of entries."""
     urls, of_url = key_table(snapshot, "url")
     pages, of_page = key_table(snapshot, "page")
+    sizes, of_size = key_table(snapshot, "size")
     return EntryTables(
         classes=snapshot.array("entry-class.u32"),
         example=snapshot.array("class-example.u32"),
@@ -85,6 +89,8 @@ def entry_tables(snapshot: Snapshot) -> EntryTables:
         pages=pages,
         of_page=of_page,
         of_picture=_lists(snapshot, "picture"),
+        sizes=sizes,
+        of_size=of_size,
     )
 
 

@@ -22,8 +22,8 @@ class EntryMatch:
 
     `distance` is the number of differing bits of phash64, or None. `past` holds removed
     marks, which do not affect the verdict. `on_page`: the target is the URL of the page.
-    `site` is the host of a site rule; `in_question`: it is a claim on a wider host, which
-    may not cover the target.
+    `other_size`: that of another size of the picture. `site` is the host of a site rule;
+    `in_question`: it is a claim on a wider host, which may not cover the target.
     """
 
     entry: str
@@ -38,6 +38,7 @@ class EntryMatch:
     seen: datetime | None
     past: tuple[PastMark, ...] = ()
     on_page: bool = False
+    other_size: bool = False
     site: str | None = None
     in_question: bool = False
 
@@ -59,6 +60,7 @@ class EntryMatch:
             "since": self.since.isoformat() if self.since else None,
             "seen": self.seen.isoformat() if self.seen else None,
             "on_page": self.on_page,
+            "other_size": self.other_size,
             "site": self.site,
             "in_question": self.in_question,
             "past": [_past_json(mark) for mark in self.past],

@@ -65,6 +65,7 @@ class _Way(NamedTuple):
     tier: Tier | None
     distance: int | None
     on_page: bool
+    other_size: bool
 
 
 class _Search:
@@ -102,6 +103,8 @@ class _Search:
         images = sorted(set(self._index.tables.pictures(entries).tolist()) - {NONE})
         for image in images:
             self._add_image(image, "digest", "exact", None)
+        for entry in self._index.variants.entries(keys)[1].tolist():
+            self._add(entry, "url", "exact", None, other_size=True)
         self._by_codes(self._index.prints.of(np.array(images, np.int64))[1])
         self._by_page(keys, key)
         crawled = bool(self._index.crawled(entries).any())
@@ -181,8 +184,9 @@ class _Search:
         distance: int | None,
         *,
         on_page: bool = False,
+        other_size: bool = False,
     ) -> None:
-        self._found.setdefault(entry, _Way(by, named, distance, on_page))
+        self._found.setdefault(entry, _Way(by, named, distance, on_page, other_size))
 
     def _entries(self) -> Iterator[EntryMatch]:
         """Read the entries found, all at once."""
@@ -202,6 +206,7 @@ class _Search:
                 seen=row.seen,
                 past=row.past,
                 on_page=way.on_page,
+                other_size=way.other_size,
             )
 
     def _add_site(self, site: int, verdict: Verdict, *, in_question: bool = False) -> None:

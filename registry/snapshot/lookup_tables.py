@@ -21,6 +21,7 @@ from registry.matching.lists import Lists, Numbers, group
 from registry.model import DIGESTS
 from registry.snapshot.format import shape_of_json
 from registry.urls.columns import hashes_of, key_column, url_keys
+from registry.urls.variant_columns import other_keys, picture_keys
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -196,6 +197,24 @@ def _urls(snapshot: Content) -> Arrays:
             return _mask(pc.equal(url_keys(texts(ours)), url_keys(texts(theirs))))
 
         yield from _table(name, *build(hashes[rows], rows, are_equal))
+    yield from _sizes(snapshot, gone)
+
+
+def _sizes(snapshot: Content, gone: NDArray[np.bool_]) -> Arrays:
+    """Yield the table of entries whose picture has another key than their URL."""
+    hashes, rows, start = [], [], 0
+    for column in _both(snapshot, "url", key_column):
+        own, keys = other_keys(column)
+        hashes.append(keys.hashes)
+        rows.append(own + start)
+        start += len(column)
+    every, there = _whole(rows, np.int64), ~gone[_whole(rows, np.int64)]
+
+    def are_equal(ours: Numbers, theirs: Numbers) -> NDArray[np.bool_]:
+        keys = (picture_keys(url_keys(snapshot.entries.urls(one))) for one in (ours, theirs))
+        return _mask(pc.equal(*keys))
+
+    yield from _table("size", *build(_whole(hashes, np.uint64)[there], every[there], are_equal))
 
 
 def _hashes(urls: pa.Array) -> tuple[NDArray[np.uint64], NDArray[np.bool_]]:

@@ -37,6 +37,7 @@ ROOMS = {
     "registry.compiling": set(),
     # The flow, from left to right.
     "registry.urls": {"registry.compiling"},
+    "registry.urls.variants": {"registry.plugins", "registry.urls"},
     "registry.agents": VALUES,
     "registry.evidence": VALUES | {"registry.plugins", "registry.urls"},
     "registry.signals": VALUES

@@ -13,6 +13,7 @@ from registry.errors import PluginIncomplete
 from registry.evidence import xmp
 from registry.evidence.carriers import Carrier
 from registry.plugins import discover
+from registry.urls import variants
 
 VECTORS = Path(__file__).parent.parent / "vectors"
 READERS = discover("registry.signals")
@@ -61,6 +62,10 @@ NEEDED: dict[str, Form] = {
         "recognises": (callable, "a function of the first bytes of a file"),
         "packets": (callable, "a function of the bytes of a file"),
     },
+    "registry.urls.variants": {
+        "HINT": (text, "a text"),
+        "picture": (callable, "a function of a URL key"),
+    },
 }
 OPTIONAL: dict[str, Form] = {
     "registry.signals": {
@@ -69,7 +74,8 @@ OPTIONAL: dict[str, Form] = {
         "SITE_FILES": (site_files, "a tuple of Carriers"),
         "VOCABULARY": (text, "a text"),
         "excerpt": (callable, "a function of a page and its URL"),
-    }
+    },
+    "registry.urls.variants": {"HOST": (text, "a text")},
 }
 
 
@@ -116,6 +122,7 @@ GOOD = {"CARRIERS": ("headers",), "HEADERS": ("x-new",), "read": print}
             "VERSION is not",
         ),
         ("registry.evidence.xmp", {"recognises": print}, "has no packets"),
+        ("registry.urls.variants", {"HINT": ("a",), "picture": print}, "HINT is not"),
     ],
 )
 def test_a_wrong_form_is_named_with_its_file(package, plugin, word):
@@ -141,6 +148,7 @@ ASKED = {
     "registry.datasets.formats": lambda: datasets.open_dataset([__file__]),
     "registry.fingerprints": fingerprints.algorithms.__wrapped__,
     "registry.evidence.xmp": xmp.containers.__wrapped__,
+    "registry.urls.variants": variants.plugins.__wrapped__,
 }
 
 

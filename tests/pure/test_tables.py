@@ -175,6 +175,18 @@ def test_kept_rows_of_several_files_are_a_folder(tmp_path):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["data", "kept", "one.parquet"]
 
 
+def test_kept_files_stay_in_their_folder(tmp_path, monkeypatch):
+    for name in ("a/1.parquet", "b/c/2.parquet"):
+        written(tmp_path, name, url=[name])
+    monkeypatch.chdir(tmp_path / "b")
+    dataset = open_dataset(["../a/1.parquet", "c/2.parquet"])
+    kept(dataset, tmp_path / "kept", lambda url: True)
+    files = [str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*.parquet")]
+    assert sorted(files) == [
+        *("a/1.parquet", "b/c/2.parquet", "kept/a/1.parquet", "kept/b/c/2.parquet"),
+    ]
+
+
 def test_kept_rows_of_several_csv_files_keep_their_columns(tmp_path):
     (tmp_path / "data").mkdir()
     (tmp_path / "data/a.csv").write_text("url,x\nu1,1\nu2,2\n")

@@ -16,8 +16,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from registry.datasets import CONTENT, FOLDER, NAME, RowWriter, files_in
+from registry.datasets import CONTENT, FOLDER, NAME, RowWriter
 from registry.datasets.hidden import GROUP
+from registry.datasets.listing import listing_of
 from registry.datasets.parquet_writer import ParquetKeeper
 from registry.datasets.tables import (
     Tables,
@@ -39,7 +40,8 @@ SUFFIXES = (".parquet", ".pq", ".parq")
 def sureness(path: Path) -> float:
     """Return the sureness, from 0 to 1, that a path is a Parquet file or a folder of them."""
     if path.is_dir():
-        return FOLDER[CONTENT] if any(_is_parquet(child) for child in files_in(path)) else 0
+        files = listing_of(path)
+        return FOLDER[CONTENT] if files.may_have(SUFFIXES) and any(map(_is_parquet, files)) else 0
     if _has_magic(path):
         return CONTENT
     return NAME if _is_parquet(path) else 0
