@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import io
 import json
-import tarfile
-import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -206,13 +203,6 @@ def a_table_beside_a_folder_of_other_pictures(folder: Path) -> Path:
     return folder / "out"
 
 
-@layout("partly")
-def img2dataset_webdataset_with_side_table(folder: Path) -> Path:
-    parquet(folder / "out/00000.parquet", url=ELSEWHERE, key=WORDS, status=WORDS)
-    webdataset(folder / "out")
-    return folder / "out"
-
-
 @layout("all")
 def imagefolder_with_metadata(folder: Path) -> Path:
     pictures(folder / "train", "{}.jpg", noise())
@@ -325,30 +315,6 @@ def saved_to_disk(folder: Path) -> Path:
         out.write_table(table)
     _written(folder / "saved/state.json", "{}")
     return folder / "saved"
-
-
-@layout("refused")
-def webdataset_folder(folder: Path) -> Path:
-    webdataset(folder / "shards")
-    return folder / "shards"
-
-
-def webdataset(folder: Path) -> None:
-    folder.mkdir(exist_ok=True)
-    with tarfile.open(folder / "00000.tar", "w") as tar:
-        for work in works():
-            for suffix, content in (("jpg", work.resized), ("json", work.url.encode())):
-                member = tarfile.TarInfo(f"{work.number:09d}.{suffix}")
-                member.size = len(content)
-                tar.addfile(member, io.BytesIO(content))
-
-
-@layout("refused")
-def diffusiondb_zip(folder: Path) -> Path:
-    with zipfile.ZipFile(folder / "part-000001.zip", "w") as archive:
-        for work in works():
-            archive.writestr(f"{work.number}.png", work.jpeg)
-    return folder / "part-000001.zip"
 
 
 @layout("refused")

@@ -16,6 +16,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Protocol
 
+from registry.datasets.braces import MOST, expanded
 from registry.datasets.hidden import HIDDEN
 from registry.datasets.listing import listed_once, listing_of, walked
 from registry.errors import UnreadableDataset, UsageError
@@ -35,6 +36,8 @@ FOLDER = {CONTENT: 0.9, NAME: 0.5}
 FOLDER_OF_TABLES = 0.4
 # A folder with a table that names the pictures beside it: surer than either of them.
 FOLDER_OF_NAMED_PICTURES = 0.95
+# A folder of archives of which each table beside them has the name of one.
+FOLDER_OF_ARCHIVES = 0.95
 # The name of standard input.
 STDIN = Path("-")
 
@@ -91,7 +94,7 @@ class Dataset(Protocol):
 
 
 def open_dataset(names: Sequence[str]) -> Dataset:
-    """Open files, folders or glob patterns as one dataset.
+    """Open files, folders, or patterns with wildcards or braces as one dataset.
 
     Raises UnreadableDataset, with the name of the file, if one is missing, unreadable or
     of an unknown format, and UsageError if none is named.
@@ -116,7 +119,8 @@ def _open_paths(
     from registry.datasets.subset import SubsetOf, split_subset
 
     paths, subset = split_subset(paths)
-    names_of_formats = {_surest(path, formats) for path in paths}
+    # A file that is missing in a range of names is a row that says so, in any format.
+    names_of_formats = {_surest(path, formats) for path in paths if path.exists()}
     if len(names_of_formats) > 1:
         raise UnreadableDataset("these datasets are of different formats", "check them one by one")
     name = ", ".join(names)
@@ -155,14 +159,25 @@ def _expand(name: str) -> list[Path]:
         raise UsageError("the name of the dataset is empty", "name a Parquet file or a folder")
     if "://" in name:
         raise UnreadableDataset(f"{name}: remote datasets are not read", "copy it to a local disk")
-    path = Path(name)
-    paths = [path] if path.exists() else sorted(map(Path, glob.glob(name, recursive=True)))
-    if not paths:
+    paths = [Path(name)] if Path(name).exists() else _named(name)
+    if not any(path.exists() for path in paths):
         raise UnreadableDataset(f"{name} does not exist", "name a Parquet file or a folder")
     for file in paths:
         if file.exists() and not file.is_dir():
             refuse_special(file)
     return paths
+
+
+def _named(pattern: str) -> list[Path]:
+    """Return the paths that a pattern stands for; those in a range of names may be missing."""
+    names = expanded(pattern)
+    if len(names) > MOST:
+        raise UsageError(f"{pattern} stands for more than {MOST:,} names", "name fewer files")
+    paths: list[Path] = []
+    for name in names:
+        found = sorted(map(Path, glob.glob(name, recursive=True)))
+        paths += found or ([Path(name)] if len(names) > 1 and not glob.has_magic(name) else [])
+    return list(dict.fromkeys(paths))
 
 
 def files_in(folder: Path) -> Sequence[Path]:

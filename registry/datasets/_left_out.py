@@ -11,7 +11,7 @@ import re
 from collections import Counter
 from collections.abc import Container, Sequence, Set
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any, Literal
 
 from registry.errors import RefusedFile, UnreadableDataset
@@ -155,6 +155,11 @@ def reasons(left: Sequence[SkippedFiles]) -> list[str]:
     return [one.reason for one in left if one.reason]
 
 
+def may_hold_keys(path: PurePath, content: bytes) -> bool:
+    """Return whether a text in an archive of pictures may hold URLs or hashes of them."""
+    return not _is_about(path) and _TEXT_KEYS.search(content) is not None
+
+
 def _by_kind(files: Sequence[Path], pictures_read: bool) -> list[tuple[Kind, list[Path]]]:
     by_kind: dict[Kind, list[Path]] = {}
     for path in files:
@@ -215,9 +220,11 @@ def _hold_keys(kind: Kind, paths: Sequence[Path], captioned: Set[Path]) -> bool:
     return kind == "words" and any(_text_holds_keys(path, captioned) for path in paths)
 
 
-def _is_about(path: Path) -> bool:
+def _is_about(path: PurePath) -> bool:
     """Return whether a file is a text about the whole dataset, or a program."""
-    return path.name.lower().partition(".")[0] in _ABOUT or path.suffix.lower() in _PROGRAMS
+    stem = path.name.lower().partition(".")[0]
+    is_known = stem in _ABOUT or _COUNTS.fullmatch(stem) is not None
+    return is_known or path.suffix.lower() in _PROGRAMS
 
 
 def _text_holds_keys(path: Path, captioned: Set[Path]) -> bool:

@@ -10,6 +10,7 @@ import json
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.json as pj
 
@@ -19,13 +20,17 @@ Row = dict[str, Any]
 NO_OBJECT = "not a JSON object"
 # Values of a row that are each looked up on their own; the rest is searched as one text.
 MOST_LEAVES = 32
-# Deeper values are no rows of a dataset.
+# Deeper values are no rows of a dataset: Arrow's parser may end the process for them.
+_DEEPEST = 500
 _DEEP = "nested too deeply"
+_OPENED, _CLOSED = (91, 123), (93, 125)
 
 
 def inferred(data: bytes, rows: Sequence[Row | str]) -> pa.Schema:
     """Return the columns of some lines, and of the same rows read one by one."""
     try:
+        if _is_deep(data):
+            raise pa.ArrowInvalid(_DEEP)
         schema = pj.read_json(pa.BufferReader(data), _whole(data)).schema
     except (pa.ArrowException, OSError):
         schema = _schema_of([row for row in rows if not isinstance(row, str)])
@@ -34,6 +39,8 @@ def inferred(data: bytes, rows: Sequence[Row | str]) -> pa.Schema:
 
 def in_columns(data: bytes, schema: pa.Schema, rows: int) -> pa.RecordBatch | None:
     """Return lines as a batch if all are objects of the schema's types; None if they are not."""
+    if _is_deep(data):
+        return None
     options = pj.ParseOptions(explicit_schema=schema, unexpected_field_behavior="infer")
     try:
         table = pj.read_json(pa.BufferReader(data), _whole(data), options)
@@ -78,7 +85,22 @@ def parsed(lines: Iterable[bytes]) -> list[Row | str]:
     return [_parsed(line) for line in lines]
 
 
+def _is_deep(data: bytes) -> bool:
+    """Return whether the values in a line may be nested deeply, by its brackets."""
+    return any(len(line) > _DEEPEST and _depth(line) > _DEEPEST for line in data.split(b"\n"))
+
+
+def _depth(line: bytes) -> int:
+    if line.count(b"[") + line.count(b"{") <= _DEEPEST:
+        return 0
+    codes = np.frombuffer(line, np.uint8)
+    steps = np.isin(codes, _OPENED).astype(np.int64) - np.isin(codes, _CLOSED)
+    return int(steps.cumsum().max())
+
+
 def _parsed(line: bytes) -> Row | str:
+    if _is_deep(line):
+        return _DEEP
     try:
         value = json.loads(line)
     except UnicodeDecodeError:
@@ -137,8 +159,13 @@ def _whole_column(table: pa.Table, field: pa.Field) -> pa.Array | None:
 
 
 def _schema_of(objects: Sequence[Row]) -> pa.Schema:
-    names = dict.fromkeys(name for row in objects for name in row)
+    names = dict.fromkeys(name for row in objects for name in row if _is_unicode(name))
     return pa.schema([(name, _type_of([row.get(name) for row in objects])) for name in names])
+
+
+def _is_unicode(name: str) -> bool:
+    # JSON may escape half of a surrogate pair.
+    return not any("\ud800" <= character <= "\udfff" for character in name)
 
 
 def _type_of(values: Sequence[Any]) -> pa.DataType:

@@ -16,7 +16,7 @@ from registry.errors import UsageError
 
 OTHER_FORMATS = frozenset(
     {*(".csv", ".tsv", ".json", ".jsonl", ".html", ".txt", ".npy", ".arrow", ".tar", ".gz", ".zst")}
-)
+) | {".zip", ".tgz"}
 # Most bytes of rows that wait until their row group is complete.
 _MOST_WAITING = 256 << 20
 

@@ -130,13 +130,18 @@ def unreadable(name: str, error: Exception) -> UnreadableDataset:
     )
 
 
+def compression_of(start: bytes) -> str | None:
+    """Return the compression of a file by its first bytes."""
+    return next((kind for magic, kind in _MAGICS.items() if start.startswith(magic)), None)
+
+
 def _decompressed(buffered: io.BufferedReader) -> IO[bytes]:
     start = buffered.peek(_MAGIC)
     if start.startswith(_NOT_READ):
         raise UnreadableDataset(
             "a compression that is not read", "compress it with gzip or zstd, or unpack it"
         )
-    kind = next((kind for magic, kind in _MAGICS.items() if start.startswith(magic)), None)
+    kind = compression_of(start)
     if kind is None:
         return buffered
     stream: IO[bytes] = pa.CompressedInputStream(pa.PythonFile(buffered, "r"), kind)

@@ -60,20 +60,19 @@ class TextFiles(Tables):
         return self._kept_table(0, path)
 
 
-class TextWriter:
-    """Writes rows as bytes to a file, compressed if it is named so.
+class RawWriter:
+    """Writes rows as bytes to a file, compressed if `compression` is given.
 
     The file has its name only when it is complete. All methods except `abandon` may raise
     UnwritableOutput.
     """
 
-    def __init__(self, path: Path, head: bytes) -> None:
+    def __init__(self, path: Path, head: bytes, compression: str | None) -> None:
         self.path = path
-        self._is_open = False
         with durable.reported(path):
             self._made = durable.Unfinished(path)
             try:
-                self._file = _opened(self._made.path, path.suffix.lower())
+                self._file = _opened(self._made.path, compression)
                 self._file.write(head)
             except BaseException:
                 self._made.discard()
@@ -81,15 +80,12 @@ class TextWriter:
 
     def write(self, batch: pa.RecordBatch, table: int = 0) -> None:
         """Append the rows of a batch, which has the column RAW."""
-        rows = _joined(batch.column(RAW))
-        if not len(rows):
-            return
+        self.append(_joined(batch.column(RAW)))
+
+    def append(self, data: bytes | memoryview) -> None:
+        """Append bytes."""
         with durable.reported(self.path):
-            if self._is_open:
-                self._file.write(b"\n")
-            self._file.write(rows)
-        # The last line of a file may have no end.
-        self._is_open = rows[-1] != _LINE_END
+            self._file.write(data)
 
     def close(self) -> None:
         """Finish the file, and give it its name."""
@@ -104,10 +100,26 @@ class TextWriter:
         self._made.discard()
 
 
-def _opened(path: Path, suffix: str) -> Any:
-    """Open a file for writing, compressed as the suffix says."""
-    kind = COMPRESSIONS.get(suffix)
-    return pa.CompressedOutputStream(str(path), kind) if kind else path.open("wb")
+class TextWriter(RawWriter):
+    """Writes lines to a file, compressed if it is named so."""
+
+    def __init__(self, path: Path, head: bytes) -> None:
+        super().__init__(path, head, COMPRESSIONS.get(path.suffix.lower()))
+        self._is_open = False
+
+    def append(self, data: bytes | memoryview) -> None:
+        """Append whole lines, of which the last one may have no end."""
+        if not len(data):
+            return
+        if self._is_open:
+            super().append(b"\n")
+        super().append(data)
+        self._is_open = data[-1] != _LINE_END
+
+
+def _opened(path: Path, compression: str | None) -> Any:
+    """Open a file for writing."""
+    return pa.CompressedOutputStream(str(path), compression) if compression else path.open("wb")
 
 
 def _joined(rows: pa.Array) -> memoryview:
