@@ -305,7 +305,7 @@ def journeydb_lines(folder: Path) -> Path:
     return _written(folder / "train_anno.jsonl", "\n".join(lines))
 
 
-@layout("refused")
+@layout("all")
 def arrow_file(folder: Path) -> Path:
     table = pa.table({"url": URL})
     with (

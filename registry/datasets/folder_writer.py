@@ -13,7 +13,7 @@ from registry import durable
 from registry.datasets import RowWriter
 from registry.errors import UsageError
 
-MakesWriter = Callable[[int, Path], RowWriter]
+MakesWriter = Callable[[int, Path], RowWriter | None]
 
 
 class FolderWriter:
@@ -23,7 +23,7 @@ class FolderWriter:
     """
 
     def __init__(self, path: Path, names: Sequence[str], make: MakesWriter) -> None:
-        """Write the table number N with the writer `make(N, FOLDER/names[N])`."""
+        """Write the table number N with the writer `make(N, FOLDER/names[N])`; None: not at all."""
         if path.exists():
             raise UsageError(f"{path} already exists", "name a new folder")
         self.path, self._names, self._make = path, names, make
