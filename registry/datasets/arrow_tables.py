@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import pyarrow as pa
@@ -47,6 +47,13 @@ class Picked:
     rows: pa.RecordBatch
     group: int
     metadata: Any = None
+
+
+class PicksRows(Protocol):
+    """Reads some rows of a table again, as they are there."""
+
+    def pick(self, rows: NDArray[np.int64]) -> Iterator[Picked]:
+        """Yield the rows of these numbers, which ascend, also from one call to the next."""
 
 
 class ArrowTable:
@@ -91,6 +98,10 @@ class ArrowTable:
             yield from _numbered(pieces, start) if ROW in names else pieces
             if group.batch:
                 file.forget(group.batch)
+
+    def picker(self) -> Picker:
+        """Return what picks rows of the file."""
+        return Picker(self.path)
 
     def form(self) -> Form:
         """Return how the file is written."""

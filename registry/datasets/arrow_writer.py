@@ -10,7 +10,7 @@ from typing import Any
 import pyarrow as pa
 
 from registry import durable
-from registry.datasets.arrow_tables import Form, Picker, together
+from registry.datasets.arrow_tables import Form, PicksRows, together
 from registry.datasets.hidden import ROW
 from registry.errors import UnwritableOutput
 
@@ -26,11 +26,11 @@ class ArrowKeeper:
     UnwritableOutput.
     """
 
-    def __init__(self, path: Path, form: Form, pickers: Callable[[int], Picker]) -> None:
+    def __init__(self, path: Path, form: Form, pickers: Callable[[int], PicksRows]) -> None:
         self.path = path
         self.rows = self.bytes = 0
         self._pickers, self._table = pickers, -1
-        self._picker: Picker | None = None
+        self._picker: PicksRows | None = None
         self._waiting, self._size = list[pa.RecordBatch](), 0
         self._group: tuple[int, int] | None = None
         self._metadata: Any = None
@@ -45,6 +45,9 @@ class ArrowKeeper:
 
     def write(self, batch: pa.RecordBatch, table: int = 0) -> None:
         """Append rows of a table; tables come in their order."""
+        if not len(batch):
+            # Rows that could not be read have no numbers.
+            return
         if self._picker is None or table != self._table:
             self._picker, self._table = self._pickers(table), table
         for picked in self._picker.pick(batch.column(ROW).to_numpy()):

@@ -30,10 +30,9 @@ def kept(dataset, out, keep):
     """Write the rows for whose numbers `keep(table, row)` is true, as a check does."""
     writer = dataset.keeper(out)
     for chunk in dataset.chunks([*dataset.schema.names[:1], *dataset.needed]):
-        if UNREAD not in chunk.batch.schema.names:
-            numbers = chunk.batch.column(ROW).to_pylist()
-            mask = pa.array([bool(keep(chunk.table, n)) for n in numbers], pa.bool_())
-            writer.write(chunk.batch.filter(mask), chunk.table)
+        rows = chunk.batch.to_pylist()
+        mask = [not row.get(UNREAD) and bool(keep(chunk.table, row[ROW])) for row in rows]
+        writer.write(chunk.batch.filter(pa.array(mask, pa.bool_())), chunk.table)
     writer.close()
 
 

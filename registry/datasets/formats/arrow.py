@@ -10,7 +10,7 @@ from pathlib import Path
 
 from registry.datasets import CONTENT, NAME, RowWriter, files_in, refuse_own_files
 from registry.datasets.arrow_batches import is_arrow
-from registry.datasets.arrow_tables import ArrowTable, Picker
+from registry.datasets.arrow_tables import ArrowTable, Picker, PicksRows
 from registry.datasets.arrow_writer import ArrowKeeper
 from registry.datasets.folder_writer import FolderWriter, names_in_folder
 from registry.datasets.hidden import ROW
@@ -63,7 +63,7 @@ class ArrowTables(Tables):
         table = self.tables[number]
         if not isinstance(table, ArrowTable):
             return None
-        return ArrowKeeper(path, table.form(), self._picker)
+        return ArrowKeeper(path, table.form(), lambda number: table.picker())
 
     def _kept_in_one(self, path: Path) -> RowWriter:
         forms = [table.form() for table in self.tables if isinstance(table, ArrowTable)]
@@ -76,7 +76,7 @@ class ArrowTables(Tables):
             )
         return ArrowKeeper(path, first, self._picker)
 
-    def _picker(self, number: int) -> Picker:
+    def _picker(self, number: int) -> PicksRows:
         return Picker(self.tables[number].path)
 
 
