@@ -283,7 +283,7 @@ def json_lines(folder: Path) -> Path:
     return _written(folder / "data.jsonl", "\n".join(lines))
 
 
-@layout("refused")
+@layout("all")
 def sbu_json(folder: Path) -> Path:
     content = {"image_urls": [w.url for w in works()], "captions": ["cat"] * ROWS}
     return _written(folder / "sbu.json", json.dumps(content))
