@@ -98,6 +98,11 @@ def webdataset_of_several_endings(folder: Path) -> Path:
 
 
 @layout("all")
+def webdataset_of_rare_endings(folder: Path) -> Path:
+    return shards(folder / "shards", lambda w: {"gif" if w.number % 8 == 6 else "jpg": w.resized})
+
+
+@layout("all")
 def webdataset_with_embeddings(folder: Path) -> Path:
     vector = b"\x93NUMPY\1\0v\0{'descr': '<f2', 'fortran_order': False, 'shape': (1, 768), }"
     return shards(folder / "shards", lambda w: {"jpg": w.resized, "clip.npy": vector})

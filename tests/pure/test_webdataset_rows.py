@@ -4,8 +4,6 @@ import gzip
 import json
 import tarfile
 
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -13,57 +11,7 @@ from tar_files import JPEG, member, shard, tar_bytes
 
 from registry.datasets import open_dataset, samples, tar_samples, tar_shards
 from registry.datasets.hidden import MORE, RAW, UNREAD
-from registry.datasets.samples import key_and_ending, kind_of, kind_of_start
 from registry.errors import UnreadableDataset
-
-# Names of members: key and ending as `base_plus_ext` of webdataset makes them, or none.
-NAMES = {
-    "0001.jpg": ("0001", "jpg"),
-    "0001.JPG": ("0001", "jpg"),
-    "a/b.c/0001.left.jpg": ("a/b.c/0001", "left.jpg"),
-    "./0001.seg.png": ("./0001", "seg.png"),
-    "a.b/c": ("a.b/c", ""),
-    "README": ("README", ""),
-    "a/._0001.jpg": ("a/._0001.jpg", ""),
-    "__MACOSX/x.jpg": ("__MACOSX/x", "jpg"),
-    "__meta__.json": ("__meta__.json", ""),
-    "0001.": ("0001", ""),
-}
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_keys(name):
-    assert key_and_ending(name) == NAMES[name]
-
-
-def npy(kind, shape):
-    head = f"{{'descr': '{kind}', 'fortran_order': False, 'shape': {shape}, }}"
-    return b"\x93NUMPY\1\0v\0" + head.encode()
-
-
-def test_kinds_of_files():
-    kinds = {"jpg": "picture", "left.AVIF".lower(): "picture", "meta.json": "json", "cls": "text"}
-    kinds |= {"mp3": "harmless", "csv": "table", "pyd": "closed", "mp4": "closed", "x": "unknown"}
-    kinds |= {"json.gz": "closed", "jpg.zst": "closed"}
-    assert {ending: kind_of(ending) for ending in kinds} == kinds
-    starts = [
-        ("dat", JPEG, "picture"),
-        ("", JPEG, "picture"),
-        ("", b"words", "harmless"),
-        ("dat", b"words \xc3", "text"),
-        ("dat", b"\0\1", "closed"),
-        ("dat", b"", "harmless"),
-        ("npy", npy("<f2", "(768,)"), "harmless"),
-        ("npy", npy("<f4", "(1, 768)"), "harmless"),
-        ("npy", npy("<i8", "(77,)"), "harmless"),
-        ("npy", npy("<f4", "(3, 64, 64)"), "closed"),
-        ("npy", npy("|u1", "(64, 64, 3)"), "closed"),
-        ("npy", npy("|u1", "(9999,)"), "closed"),
-        ("npy", npy("|O", "(2,)"), "closed"),
-        ("npy", b"\x93NUMPY", "closed"),
-    ]
-    for ending, start, kind in starts:
-        assert kind_of_start(ending, start) == kind, (ending, start)
 
 
 def read(path, columns=None):
@@ -335,50 +283,6 @@ def test_a_key_that_is_not_text_is_shown(tmp_path):
     info.name = "\udcff\n.jpg"
     (tmp_path / "0.tar").write_bytes(tar_bytes([(info, JPEG)]))
     assert read(tmp_path / "0.tar")[0]["__key__"] == "\\xff\n"
-
-
-def side(path, **columns):
-    pq.write_table(pa.table(columns), path)
-
-
-def test_a_table_beside_a_shard_fills_what_samples_do_not_say(tmp_path):
-    shard(tmp_path / "0.tar", ("x/1.jpg", JPEG), ("x/2.jpg", JPEG), ("x/4.jpg", JPEG))
-    side(tmp_path / "0.parquet", key=["3", "2", "1"], url=["u3", "u2", "u1"], jpg=[1, 2, 3])
-    shard(tmp_path / "1.tar", ("5.jpg", JPEG), ("5.json", b'{"url": "own"}'))
-    shard(tmp_path / "2.tar", ("6.jpg", JPEG))
-    (tmp_path / "2.parquet").write_bytes(b"PAR1 damaged")
-    shard(tmp_path / "3.tar", ("7.jpg", JPEG))
-    dataset = open_dataset([str(tmp_path)])
-    assert dataset.left_out == ()
-    rows = read(tmp_path)
-    assert [row["url"] for row in rows] == ["u1", "u2", None, None, None, None]
-    assert rows[2][UNREAD] == "0.parquet has no row with its key"
-    assert json.loads(rows[3][MORE]) == {"json": {"url": "own"}}
-    assert "2.parquet" in rows[4][UNREAD]
-    assert rows[5].get(UNREAD) is None
-    assert dataset.schema.names == ["__key__", "jpg", "key", "url"]
-
-
-def test_a_table_beside_a_shard_adds_its_own_columns(tmp_path):
-    shard(tmp_path / "0.tar", ("1.jpg", JPEG), ("1.json", b'{"url": "u1", "boxes": [[1]]}'))
-    side(tmp_path / "0.parquet", key=["1"], url=["other"], phash=["ab"], boxes=[[[1.0]]])
-    rows = read(tmp_path)
-    assert {name: rows[0][name] for name in ("url", "phash")} == {"url": "u1", "phash": "ab"}
-    assert "boxes" not in rows[0]
-
-
-def test_a_table_without_keys_is_another_table(tmp_path):
-    shard(tmp_path / "0.tar", ("1.jpg", JPEG))
-    side(tmp_path / "0.parquet", url=["u1"])
-    (left,) = open_dataset([str(tmp_path / "0.tar"), str(tmp_path)]).left_out
-    assert left.reason == "metadata-left-out"
-
-
-def test_a_large_table_is_a_reason(tmp_path, monkeypatch):
-    monkeypatch.setattr("registry.datasets.side_tables._MOST_BYTES", 1)
-    shard(tmp_path / "0.tar", ("1.jpg", JPEG))
-    side(tmp_path / "0.parquet", key=["1"], url=["u1"])
-    assert "too large" in read(tmp_path)[0][UNREAD]
 
 
 def test_the_last_sample_of_a_file_without_an_end_is_in_doubt(tmp_path):
