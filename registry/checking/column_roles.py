@@ -21,7 +21,8 @@ from registry.model import HASH_BYTES
 HashRole = Literal["sha256", "md5", "phash64"]
 IMAGES = frozenset(
     {"image", "jpg", "jpeg", "png", "webp", "img", "picture", "image_bytes", "bytes"}
-) | {ending[1:] for ending in IMAGE_ENDINGS}
+)
+_NAMES = IMAGES | {ending[1:] for ending in IMAGE_ENDINGS}
 # Parts of the names of hash columns, by role: COYO-700M, WAON, our own columns, ...
 HASHES: Mapping[HashRole, tuple[str, ...]] = {
     "phash64": ("phash", "perceptualhash", "imagehash"),
@@ -136,7 +137,7 @@ def _why_pictures(column: Column) -> str:
     if column.kind != "binary":
         return ""
     name = own_name(column.name.lower())
-    if name in IMAGES or IMAGES.intersection(re.split(r"[^a-z]+", name)):
+    if name in _NAMES or _NAMES.intersection(re.split(r"[^a-z]+", name)):
         return "by its name"
     return "its values begin like image files" if _share(column, _is_picture) > MIN_SHARE else ""
 
