@@ -167,6 +167,20 @@ def img2dataset_webdataset_with_other_keys(folder: Path) -> Path:
     return folder / "out"
 
 
+@layout("all")
+def img2dataset_parquet_with_statistics(folder: Path) -> Path:
+    beside(folder / "out", url=ELSEWHERE)
+    for number in range(2):
+        part = works()[number * 20 : number * 20 + 20]
+        parquet(
+            folder / f"out/{number:05d}.parquet",
+            url=[mirror(w) for w in part],
+            key=[f"{w.number:09d}" for w in part],
+            jpg=[w.resized for w in part],
+        )
+    return folder / "out"
+
+
 def beside(folder: Path, url: pa.Array) -> None:
     """Write the tables and statistics of img2dataset; a row in each could not be downloaded."""
     for number in range(2):
