@@ -98,6 +98,11 @@ def webdataset_of_several_endings(folder: Path) -> Path:
 
 
 @layout("all")
+def webdataset_of_rare_endings(folder: Path) -> Path:
+    return shards(folder / "shards", lambda w: {"gif" if w.number % 8 == 6 else "jpg": w.resized})
+
+
+@layout("all")
 def webdataset_with_embeddings(folder: Path) -> Path:
     vector = b"\x93NUMPY\1\0v\0{'descr': '<f2', 'fortran_order': False, 'shape': (1, 768), }"
     return shards(folder / "shards", lambda w: {"jpg": w.resized, "clip.npy": vector})
@@ -159,6 +164,20 @@ def img2dataset_webdataset_with_other_keys(folder: Path) -> Path:
     shards(folder / "out", lambda w: {"jpg": w.resized})
     for number in range(2):
         parquet(folder / f"out/{number:05d}.parquet", url=ELSEWHERE, key=WORDS, status=WORDS)
+    return folder / "out"
+
+
+@layout("all")
+def img2dataset_parquet_with_statistics(folder: Path) -> Path:
+    beside(folder / "out", url=ELSEWHERE)
+    for number in range(2):
+        part = works()[number * 20 : number * 20 + 20]
+        parquet(
+            folder / f"out/{number:05d}.parquet",
+            url=[mirror(w) for w in part],
+            key=[f"{w.number:09d}" for w in part],
+            jpg=[w.resized for w in part],
+        )
     return folder / "out"
 
 

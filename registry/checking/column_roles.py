@@ -15,13 +15,14 @@ from registry.checking.columns import Choice, Column, Role, own_name
 from registry.checking.complete import NOT_READ, OTHER_ALGORITHM
 from registry.checking.hash_family import ENOUGH, sample_passes
 from registry.checking.hash_forms import are_fingerprints
-from registry.evidence.carriers import BASE64_STARTS, is_still_image
+from registry.evidence.carriers import BASE64_STARTS, IMAGE_ENDINGS, is_still_image
 from registry.model import HASH_BYTES
 
 HashRole = Literal["sha256", "md5", "phash64"]
 IMAGES = frozenset(
     {"image", "jpg", "jpeg", "png", "webp", "img", "picture", "image_bytes", "bytes"}
 )
+_NAMES = IMAGES | {ending[1:] for ending in IMAGE_ENDINGS}
 # Parts of the names of hash columns, by role: COYO-700M, WAON, our own columns, ...
 HASHES: Mapping[HashRole, tuple[str, ...]] = {
     "phash64": ("phash", "perceptualhash", "imagehash"),
@@ -136,7 +137,7 @@ def _why_pictures(column: Column) -> str:
     if column.kind != "binary":
         return ""
     name = own_name(column.name.lower())
-    if name in IMAGES or IMAGES.intersection(re.split(r"[^a-z]+", name)):
+    if name in _NAMES or _NAMES.intersection(re.split(r"[^a-z]+", name)):
         return "by its name"
     return "its values begin like image files" if _share(column, _is_picture) > MIN_SHARE else ""
 

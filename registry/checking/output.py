@@ -53,7 +53,8 @@ class Output:
             if UNREAD in batch.schema.names and RAW not in batch.schema.names:
                 # Of these rows there is nothing to write.
                 kept &= ~mask(batch.column(UNREAD).is_valid())
-            return batch.filter(pa.array(kept))
+            # Rows that could not be read may lack the columns that are written.
+            return batch.filter(pa.array(kept)) if kept.any() else None
         batch = batch.select([name for name in batch.schema.names if name not in HIDDEN])
         return pa.record_batch([*batch.columns, *answers.columns], _with_answers(batch.schema))
 

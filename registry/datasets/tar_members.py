@@ -219,6 +219,9 @@ class _Pushable:
         return b"".join(parts)
 
     def _file_read(self, size: int) -> bytes:
+        if self.error:
+            # Arrow's streams may return bytes again after an error, without end.
+            return b""
         try:
             return self._file.read(size)
         except (OSError, EOFError, pa.ArrowException) as error:

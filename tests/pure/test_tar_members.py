@@ -241,3 +241,20 @@ def test_an_error_of_decompression_is_the_end(end):
     assert not is_whole
     assert found[-1].startswith(CUT)
     assert "Truncated" in found[-1]
+
+
+def test_a_stream_is_not_read_after_an_error():
+    class Broken:
+        """A stream that has zeros without end after an error, as Arrow's may."""
+
+        calls = 0
+
+        def read(self, size):
+            self.calls += 1
+            if self.calls == 3:
+                raise OSError("incorrect data check")
+            return bytes(min(size, 512))
+
+    found, is_whole = found_in(Broken())
+    assert not is_whole
+    assert "incorrect data check" in found[-1]
