@@ -4,6 +4,14 @@ import layouts_files
 import layouts_forms
 import layouts_keys
 import layouts_strays
+import layouts_tables
 from layout_parts import LAYOUTS
 
-__all__ = ["LAYOUTS", "layouts_files", "layouts_forms", "layouts_keys", "layouts_strays"]
+__all__ = [
+    "LAYOUTS",
+    "layouts_files",
+    "layouts_forms",
+    "layouts_keys",
+    "layouts_strays",
+    "layouts_tables",
+]
