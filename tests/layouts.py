@@ -5,6 +5,7 @@ import layouts_files
 import layouts_forms
 import layouts_keys
 import layouts_strays
+import layouts_tables
 from layout_parts import LAYOUTS
 
 __all__ = [
@@ -14,4 +15,5 @@ __all__ = [
     "layouts_forms",
     "layouts_keys",
     "layouts_strays",
+    "layouts_tables",
 ]

@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 from registry.datasets import json_lists, json_stream, json_tables, json_writers, open_dataset
 from registry.datasets.formats import json as json_format
 from registry.datasets.hidden import MORE, RAW, ROW, UNREAD
-from registry.datasets.json_shapes import shape_of
 from registry.datasets.tables import Part
 from registry.errors import UnreadableDataset, UsageError
 
@@ -251,75 +250,6 @@ def test_later_fields_and_other_types_are_kept_as_json(tmp_path, monkeypatch):
     path = written(tmp_path / "a.json", [*ROWS, {"url": 5}, {"url": "x", "more": [URLS[0]]}])
     rows = rows_of(path, ["url"])
     assert [row[MORE] for row in rows[-2:]] == ['{"url": 5}', f'{{"more": ["{URLS[0]}"]}}']
-
-
-TABLES = {
-    "[{}]": "array",
-    ' [\n{"a"': "array",
-    "[1, {}]": "array",
-    '{"a": {"x": 1, "y": 1}, "b": {"x": 2}}': "objects",
-    '{"a": {"x": 1}, "b": {"x": 2}, "c": {"x"': "objects",
-    '{"1.png": {"x": 1}}': "objects",
-    '{"1": {"x": "https://a.example/1.jpg"}}': "objects",
-    '{"images": [{"id": 1}], "annotations": []}': "images",
-    '{"info": {}, "annotations": [{"id": 1}, {"i': "images",
-    '{"url": ["https://a.example"], "n": [1]}': "lists",
-    '{"url": ["https://a.example", ': "lists",
-    '{"v": 1, "sha": ["' + "a" * 64 + '"], "n": [1]}': "lists",
-}
-NO_TABLES = [
-    *("", " ", "{}", "[]", "5", '"x"', "null", "[1, 2]", "[[{}]]", "{", "["),
-    '["https://a.example"]',
-    '{"url": "https://a.example/1.jpg", "caption": "a cat"}',
-    '{"model": {"dim": 5}, "data": {"path": "x"}}',
-    '{"model": {"dim": 5}, "data": 7}',
-    '{"a": {"x": 1}}',
-    '{"a": {"x": 1}, "b": {"x": 2}}\n{"a": {"x": 1}}',
-    '{"images": ["x.jpg"], "captions": ["x"]}',
-    '{"sizes": [1, 2], "steps": [2, 3], "names": ["a", "b"]}',
-    '{"mirrors": ["https://a.example"], "name": "x"}',
-    '{"images": [], "annotations": [{}]}',
-    '{"a" {}, "b": {}}',
-    '{5: {"x": 1}, "b": {"x": 2}}',
-    "url,text\n1,2",
-    "<html>",
-]
-
-
-@pytest.mark.parametrize("text", TABLES)
-def test_shapes_of_tables(text):
-    assert shape_of(text.encode(), is_whole=False) == TABLES[text]
-    assert shape_of(b"\xef\xbb\xbf \n" + text.encode(), is_whole=False) == TABLES[text]
-
-
-@pytest.mark.parametrize("text", NO_TABLES)
-def test_what_is_no_table(tmp_path, text):
-    assert shape_of(text.encode(), is_whole=True) is None
-    (tmp_path / "a.json").write_text(text)
-    assert json_format.sureness(tmp_path / "a.json") < 1
-    if text:
-        assert not json_format.sureness(tmp_path)
-    with pytest.raises(UnreadableDataset) as caught:
-        json_format.open_files([tmp_path / "a.json"], "x")
-    assert caught.value.hint
-
-
-def test_a_folder_is_json_only_without_other_tables(tmp_path):
-    written(tmp_path / "a.json", ROWS)
-    written(tmp_path / "dataset_info.json", SHAPES["objects"])
-    written(tmp_path / "config.json", {"dim": 5})
-    (tmp_path / "b.json.gz").write_bytes(gzip.compress(json.dumps(ROWS).encode()))
-    (tmp_path / "c.json").write_text("")
-    dataset = open_dataset([str(tmp_path)])
-    assert dataset.format == "json"
-    assert [file.name for file in dataset.files] == ["a.json", "b.json.gz", "c.json"]
-    assert [(one.files, one.reason) for one in dataset.left_out] == [(2, None)]
-    assert [row["url"] for row in rows_of(tmp_path, ["url"])] == [*URLS, *URLS, None]
-    for name in ("x.csv", "x.jsonl", "x.parquet", "x.png", "x.csv.gz"):
-        (tmp_path / name).write_bytes(b"x")
-        assert json_format.sureness(tmp_path) == 0
-        (tmp_path / name).unlink()
-    assert json_format.sureness(tmp_path / "dataset_info.json") == 0
 
 
 def test_json_lines_are_another_format(tmp_path):

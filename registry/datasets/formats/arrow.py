@@ -8,13 +8,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from registry.datasets import CONTENT, NAME, RowWriter, files_in, refuse_own_files
+from registry.datasets import CONTENT, NAME, RowWriter, refuse_own_files
 from registry.datasets.arrow_batches import is_arrow
 from registry.datasets.arrow_tables import ArrowTable, Picker, PicksRows
 from registry.datasets.arrow_writer import ArrowKeeper
 from registry.datasets.folder_writer import FolderWriter, names_in_folder
 from registry.datasets.hidden import ROW
+from registry.datasets.listing import listing_of
 from registry.datasets.tables import Tables, files_of_tables, opened_tables
+from registry.datasets.uid_writer import NPY
+from registry.datasets.uids import UID
 from registry.errors import UsageError
 
 SUFFIXES = (".arrow", ".feather", ".arrows", ".ipc")
@@ -25,7 +28,8 @@ _FOLDER = 0.8
 def sureness(path: Path) -> float:
     """Return the sureness, from 0 to 1, that a path is an Arrow file or a folder of them."""
     if path.is_dir():
-        return _FOLDER if any(_is_named_so(child) for child in files_in(path)) else 0
+        files = listing_of(path)
+        return _FOLDER if files.may_have(SUFFIXES) and any(map(_is_named_so, files)) else 0
     if is_arrow(path):
         return CONTENT
     return NAME if _is_named_so(path) else 0
@@ -43,12 +47,14 @@ class ArrowTables(Tables):
     @property
     def needed(self) -> Sequence[str]:
         """The columns that the writer of kept rows needs."""
-        return (ROW,)
+        return (ROW, *(name for name in self.schema.names if name == UID))
 
     def keeper(self, path: Path) -> RowWriter:
         """Return a writer of some rows as they are; several files become a folder of files."""
-        refuse_own_files(path, self.files)
         suffix = path.suffix.lower()
+        if suffix == NPY:
+            return super().keeper(path)
+        refuse_own_files(path, self.files)
         if len(self.tables) > 1 and not suffix:
             return FolderWriter(path, names_in_folder(self.files), self._kept_file)
         if suffix not in {*SUFFIXES, *(file.suffix.lower() for file in self.files)}:

@@ -12,12 +12,13 @@ from pathlib import Path
 from registry.datasets import CONTENT, NAME, RowWriter, files_in
 from registry.datasets._left_out import TABLES, is_about, left_out
 from registry.datasets.formats.jsonl import SUFFIXES as LINES
-from registry.datasets.hidden import RAW, ROW
+from registry.datasets.hidden import ROW
 from registry.datasets.json_lists import JsonLists
 from registry.datasets.json_shapes import Shape, shape_of
 from registry.datasets.json_tables import JsonElements, Spaces
 from registry.datasets.json_writers import ElementsWriter, ImagesWriter, ListsWriter
-from registry.datasets.streams import Source, is_folder, suffix_of
+from registry.datasets.listing import listing_of
+from registry.datasets.streams import COMPRESSIONS, Source, is_folder, suffix_of
 from registry.datasets.tables import Table, opened_tables
 from registry.datasets.text_files import TextFiles
 from registry.errors import RefusedFile, UnreadableDataset, UsageError
@@ -61,7 +62,7 @@ class JsonFiles(TextFiles):
     @property
     def needed(self) -> Sequence[str]:
         """The columns that the writer of kept rows needs."""
-        return (RAW, ROW)
+        return (*super().needed, ROW)
 
     def _kept_table(self, number: int, path: Path) -> RowWriter:
         self._refuse_suffix(path)
@@ -99,8 +100,12 @@ def _shape(path: Path) -> Shape | None:
 
 
 def _is_folder_of_tables(folder: Path) -> bool:
-    files = files_in(folder)
-    if any(suffix_of(file) in TABLES | IMAGE_ENDINGS for file in files):
+    files = listing_of(folder)
+    others = TABLES | IMAGE_ENDINGS
+    packed = files.may_have(COMPRESSIONS)
+    if not (packed or files.may_have(SUFFIXES)):
+        return False
+    if (packed or files.may_have(others)) and any(suffix_of(file) in others for file in files):
         return False
     return any(map(_may_be_table, files))
 

@@ -17,10 +17,12 @@ from registry.datasets.saved_state import INFO, SPLITS, STATE
 from registry.datasets.saved_writer import SavedKeeper
 from registry.datasets.streams import is_folder
 from registry.datasets.tables import Tables
+from registry.datasets.uid_writer import NPY
+from registry.datasets.uids import UID
 from registry.errors import UsageError
 
 # Above a folder of files of any format.
-_FOLDER = 0.95
+_FOLDER = 0.97
 # What `datasets` writes beside the files that it names: results of its functions on the rows.
 _CACHE = "cache-*.arrow"
 
@@ -59,10 +61,12 @@ class SavedTables(Tables):
     @property
     def needed(self) -> Sequence[str]:
         """The columns that the writer of kept rows needs."""
-        return (ROW,)
+        return (ROW, *(name for name in self.schema.names if name == UID))
 
     def keeper(self, path: Path) -> RowWriter:
         """Return a writer of some rows as they are, into a folder."""
+        if path.suffix.lower() == NPY:
+            return super().keeper(path)
         refuse_own_files(path, self.files)
         if path.suffix.lower() in OTHER_FORMATS | {".parquet"}:
             raise UsageError(
