@@ -283,7 +283,7 @@ def json_lines(folder: Path) -> Path:
     return _written(folder / "data.jsonl", "\n".join(lines))
 
 
-@layout("refused")
+@layout("all")
 def sbu_json(folder: Path) -> Path:
     content = {"image_urls": [w.url for w in works()], "captions": ["cat"] * ROWS}
     return _written(folder / "sbu.json", json.dumps(content))
@@ -295,7 +295,7 @@ def journeydb_lines(folder: Path) -> Path:
     return _written(folder / "train_anno.jsonl", "\n".join(lines))
 
 
-@layout("refused")
+@layout("all")
 def arrow_file(folder: Path) -> Path:
     table = pa.table({"url": URL})
     with (
@@ -306,14 +306,15 @@ def arrow_file(folder: Path) -> Path:
     return folder / "data.arrow"
 
 
-@layout("refused")
+@layout("all")
 def saved_to_disk(folder: Path) -> Path:
     table = pa.table({"image": [{"bytes": w.jpeg, "path": None} for w in works()]})
     place = folder / "saved/data-00000-of-00001.arrow"
     place.parent.mkdir()
     with pa.OSFile(str(place), "wb") as file, pa.ipc.new_stream(file, table.schema) as out:
         out.write_table(table)
-    _written(folder / "saved/state.json", "{}")
+    _written(folder / "saved/state.json", json.dumps({"_data_files": [{"filename": place.name}]}))
+    _written(folder / "saved/dataset_info.json", "{}")
     return folder / "saved"
 
 

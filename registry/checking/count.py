@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from registry.checking.outcomes import WAYS, Answers
-from registry.checking.report import MOST_UNREAD, ShownMatch, Tally
+from registry.checking.tally import MOST_UNREAD, ShownMatch, Tally
 from registry.checking.wording import Wording, Words, row_words
 from registry.model import OUTCOMES, TIERS
 from registry.urls.columns import hosts_of_keys

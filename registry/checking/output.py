@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from registry.checking.outcomes import Answers
     from registry.datasets import Dataset, RowWriter
 
+# The column of the number of an outcome, where no other answer is needed.
+_CODE = "outcome"
+
 
 class Output:
     """The file of a check's rows; without one, nothing is made or written."""
@@ -30,26 +33,34 @@ class Output:
         self._writer = writer
         self._kept = [OUTCOMES.index(outcome) for outcome in keep]
 
-    def rows(
-        self, batch: pa.RecordBatch, keys: Keys, answers: Answers, wording: Wording
-    ) -> pa.RecordBatch | None:
-        """Return the rows of a batch as they are written."""
+    @property
+    def is_used(self) -> bool:
+        """Whether there is a file."""
+        return self._writer is not None
+
+    def answers(self, keys: Keys, answers: Answers, wording: Wording) -> pa.RecordBatch | None:
+        """Return the answers of a batch as far as the file needs them: `rows` writes with these."""
         if self._writer is None:
             return None
         if self._kept:
-            kept = np.isin(answers.outcome, self._kept)
+            return pa.record_batch([pa.array(answers.outcome)], [_CODE])
+        return pa.record_batch(out_columns(keys, answers, wording), pa.schema(FIELDS))
+
+    def rows(self, batch: pa.RecordBatch, answers: pa.RecordBatch) -> pa.RecordBatch:
+        """Return the rows of a batch as they are written, given their answers."""
+        if self._kept:
+            kept = np.isin(answers.column(_CODE).to_numpy(), self._kept)
             if UNREAD in batch.schema.names and RAW not in batch.schema.names:
                 # Of these rows there is nothing to write.
                 kept &= ~mask(batch.column(UNREAD).is_valid())
             # Rows that could not be read may lack the columns that are written.
             return batch.filter(pa.array(kept)) if kept.any() else None
         batch = batch.select([name for name in batch.schema.names if name not in HIDDEN])
-        columns = [*batch.columns, *out_columns(keys, answers, wording)]
-        return pa.record_batch(columns, _with_answers(batch.schema))
+        return pa.record_batch([*batch.columns, *answers.columns], _with_answers(batch.schema))
 
-    def write(self, rows: pa.RecordBatch | None, table: int) -> None:
+    def write(self, rows: pa.RecordBatch, table: int) -> None:
         """Append rows of a table of the dataset."""
-        if self._writer is not None and rows is not None:
+        if self._writer is not None:
             self._writer.write(rows, table)
 
 

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 
 from registry.checking._page_style import STYLE
-from registry.checking.report import MATCHED_BY, MEANS_NOT_READ, TOP, Report, ShownMatch, ranked
+from registry.checking.report import MATCHED_BY, MEANS_NOT_READ, TOP, Report, ranked
+from registry.checking.tally import ShownMatch
 from registry.model import OUTCOMES
 from registry.text import visible
 

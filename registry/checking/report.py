@@ -5,9 +5,10 @@ from __future__ import annotations
 import heapq
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from registry.checking.tally import Tally
 from registry.model import OUTCOMES
 from registry.text import visible
 
@@ -19,78 +20,8 @@ TOP = 20
 # Rows that match one entry by fingerprint: from so many on it is reported. It may be a picture
 # that half of the web shows (a placeholder, a flag), or a mistake.
 FLOOD = 10_000
-# Most matches that are shown.
-MAX_SHOWN = 200
-MOST_UNREAD = 5
-# Sites and entries whose rows are counted; the ones with the fewest rows are forgotten.
-MOST_COUNTED = {"hosts": 1_000_000, "similar": 100_000}
 MEANS_CROWDED = "more recorded pictures are similar than were compared"
 MEANS_NOT_READ = "URLs, digests or pictures in a form that is not read"
-
-
-@dataclass(frozen=True, slots=True)
-class ShownMatch:
-    """One matched row of the report: its number, its URL or file (`what`), and the match."""
-
-    row: int
-    what: str
-    outcome: str
-    way: str
-    distance: int | None
-    signal: str
-    reason: str
-    since: str
-
-
-_COUNTERS = (
-    *("outcomes", "unchecked", "matched_by", "tiers", "signals", "hosts", "not_read"),
-    "similar",
-)
-
-
-@dataclass(slots=True)
-class Tally:
-    """The counts of a check, updated after each batch.
-
-    `not_read` counts, by column, the rows with keys in a form that is not read; `shown`
-    holds the first matches.
-    """
-
-    rows: int = 0
-    outcomes: Counter[str] = field(default_factory=Counter)
-    unchecked: Counter[str] = field(default_factory=Counter)
-    matched_by: Counter[str] = field(default_factory=Counter)
-    tiers: Counter[str] = field(default_factory=Counter)
-    signals: Counter[str] = field(default_factory=Counter)
-    hosts: Counter[str] = field(default_factory=Counter)
-    not_read: Counter[str] = field(default_factory=Counter)
-    with_fingerprint: int = 0
-    # Rows with a fingerprint similar to more recorded codes than were compared.
-    crowded: int = 0
-    # Rows that match by the URL of another size of their picture.
-    resized: int = 0
-    # By entry: the rows that match it by fingerprint.
-    similar: Counter[int] = field(default_factory=Counter)
-    shown: list[ShownMatch] = field(default_factory=list)
-    # The first rows that could not be read: their numbers and reasons.
-    unread: list[tuple[int, str]] = field(default_factory=list)
-
-    def add(self, other: Tally) -> None:
-        """Add another part, whose rows follow."""
-        more = other.shown[: MAX_SHOWN - len(self.shown)]
-        self.shown += [replace(match, row=match.row + self.rows) for match in more]
-        unread = [(row + self.rows, why) for row, why in other.unread]
-        self.unread += unread[: MOST_UNREAD - len(self.unread)]
-        self.rows += other.rows
-        self.with_fingerprint += other.with_fingerprint
-        self.crowded += other.crowded
-        self.resized += other.resized
-        for name in _COUNTERS:
-            getattr(self, name).update(getattr(other, name))
-        for name, most in MOST_COUNTED.items():
-            counts = getattr(self, name)
-            if len(counts) > most:
-                setattr(self, name, Counter(dict(counts.most_common(most // 2))))
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 import time
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from threading import local
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
 
 from registry import __version__
+from registry.checking.chunks import Checker
 from registry.checking.columns import Columns
+from registry.checking.journal import Done, Journal
 from registry.checking.output import Output, writing
-from registry.checking.report import FLOOD, MAX_SHOWN, TOP, Report, Tally
-from registry.checking.shards import ShardOptions, check_shard, merge
+from registry.checking.report import FLOOD, TOP, Report
+from registry.checking.shards import ShardOptions, merge
+from registry.checking.tally import MAX_SHOWN, Tally
 from registry.checking.wording import Wording
 from registry.datasets._left_out import reasons
+from registry.datasets.states import changed, digest, states
+from registry.datasets.tables import Part
+from registry.errors import UnreadableDataset
 from registry.index import Index
 from registry.matching.confirm import expected_chance_matches
 from registry.model import Outcome
@@ -27,25 +32,27 @@ from registry.snapshot.verified import verify_once
 from registry.verdict import policy_named
 
 if TYPE_CHECKING:
-    import pyarrow as pa
-
     from registry.datasets import Dataset
-    from registry.datasets.tables import Chunk
     from registry.snapshot.opened import Snapshot
 
-Item = TypeVar("Item")
 OnProgress = Callable[[int, int | None], None]
+# Rows, and bytes of rows, after which a part is done.
+PART_ROWS, PART_BYTES = 1 << 20, 1 << 28
 
 
 @dataclass(frozen=True, slots=True)
 class CheckOptions:
-    """Options of a check. With `distance` every row within so many bits matches; None: by tier."""
+    """Options of a check. With `distance` every row within so many bits matches; None: by tier.
+
+    `progress` is the folder in which parts that are done are kept; None: nothing is kept.
+    """
 
     policy: str = "cautious"
     distance: int | None = None
     out: Path | None = None
     keep: Sequence[Outcome] = ()
     workers: int = 1
+    progress: Path | None = None
 
 
 def check(
@@ -57,88 +64,108 @@ def check(
 ) -> Report:
     """Check every row of a dataset and return the report.
 
-    Raises UnreadableDataset if a part of the dataset cannot be read; the rows written
-    until then are removed.
+    Raises UnreadableDataset if a file changes meanwhile; the rows written until then are removed.
     """
     started = time.perf_counter()
     verify_once(snapshot)
     snapshot.read_whole()
+    before = states(dataset.files)
     tally = Tally()
     with (
+        closing(Journal(options.progress, _about(dataset, snapshot, columns, options))) as journal,
         closing(PictureHasher(options.workers)) as hasher,
         writing(dataset, options.out, options.keep) as output,
     ):
-        shard = ShardOptions(
-            columns, hasher, options.distance, dataset.label, reasons(dataset.left_out)
-        )
-        # Matches of later batches are worded only as long as there is room for them.
-        parts = _parts(dataset, snapshot, shard, options, output, tally)
-        for part, rows, table in parts:
-            merge([part], into=tally)
-            output.write(rows, table)
-            progress(tally.rows, dataset.rows)
+        checker = _checker(dataset, snapshot, columns, options, hasher, output)
+        merge((part.tally for part in journal.done), into=tally)
+        _write_again(checker, journal)
+        for rows in _checked(checker, journal, tally):
+            progress(rows, dataset.rows)
+        if name := changed(before, dataset.files):
+            raise UnreadableDataset(
+                f"{name} changed while it was read", "check it again when nothing writes to it"
+            )
+    journal.finish()
     index = Index(snapshot, options.policy)
     seconds = time.perf_counter() - started
     return _report(dataset, columns, options, index, tally, seconds)
 
 
-def _parts(
+def _checker(
     dataset: Dataset,
     snapshot: Snapshot,
-    shard: ShardOptions,
+    columns: Columns,
     options: CheckOptions,
+    hasher: PictureHasher,
     output: Output,
-    so_far: Tally,
-) -> Iterator[tuple[Tally, pa.RecordBatch | None, int]]:
-    """Yield the counts of each batch, in order, with its rows to be written and its table.
-
-    Batches are checked side by side by threads, each with an index of its own: indices remember
-    answers. The next batch is read meanwhile.
-    """
+) -> Checker:
     label = [dataset.label] if dataset.label else []
-    read = [*label, *shard.columns.read]
+    read = [*label, *columns.read]
     if options.keep:
         read += dataset.needed
     needed = None if options.out and not options.keep else list(dict.fromkeys(read))
-    # Pictures are hashed by processes, for one batch at a time.
-    has_pictures = any(choice.role == "image" for choice in shard.columns.choices)
+    # Pictures are hashed by processes, for one chunk at a time.
+    has_pictures = any(choice.role == "image" for choice in columns.choices)
     threads = 1 if has_pictures else options.workers
-    own = local()
-
-    def checked(chunk: Chunk) -> tuple[Tally, pa.RecordBatch | None, int]:
-        if not hasattr(own, "wording"):
-            own.wording = Wording(Index(snapshot, options.policy))
-        rows: list[pa.RecordBatch | None] = []
-        tally = check_shard(
-            [chunk.batch],
-            own.wording.index,
-            replace(shard, shown=MAX_SHOWN - len(so_far.shown)),
-            lambda *answered: rows.append(output.rows(*answered)),
-            own.wording,
-        )
-        return tally, rows[0], chunk.table
-
-    pool = ThreadPoolExecutor(threads)
-    try:
-        yield from _in_order(pool, checked, dataset.chunks(needed), threads + 1)
-    finally:
-        pool.shutdown(cancel_futures=True)
+    shard = ShardOptions(
+        columns, hasher, options.distance, dataset.label, reasons(dataset.left_out)
+    )
+    return Checker(dataset, snapshot, options.policy, shard, output, needed, threads)
 
 
-def _in_order(
-    pool: ThreadPoolExecutor,
-    work: Callable[[Chunk], Item],
-    chunks: Iterable[Chunk],
-    most: int,
-) -> Iterator[Item]:
-    """Yield the results for some chunks in their order, with a limited number in work."""
-    waiting = deque[Future[Item]]()
+def _checked(checker: Checker, journal: Journal, tally: Tally) -> Iterator[int]:
+    """Check what is left of a dataset and add its counts; yield the number of rows that are done.
+
+    The boundaries of parts depend on the rows alone, and so does the sum of their counts.
+    """
+    part, answers, size = Tally(), list[pa.RecordBatch](), 0
+    left = journal.rest(checker.dataset.parts())
+    firsts = {one.table: one.first for one in reversed(left)}
+    for one in checker.checked(left, lambda: MAX_SHOWN - len(tally.shown)):
+        merge([one.tally], into=part)
+        table = one.chunk.table
+        firsts[table] += len(one.chunk.batch)
+        size += one.chunk.batch.nbytes
+        if one.answers is not None and one.rows is not None:
+            answers.append(one.answers)
+            checker.output.write(one.rows, table)
+        if part.rows >= PART_ROWS or size >= PART_BYTES:
+            journal.add(Done(part, table, firsts[table]), answers)
+            merge([part], into=tally)
+            part, answers, size = Tally(), [], 0
+        yield tally.rows + part.rows
+    merge([part], into=tally)
+
+
+def _write_again(checker: Checker, journal: Journal) -> None:
+    """Write the rows of parts that are done, with the answers that were kept."""
+    if not checker.output.is_used or not journal.done:
+        return
+    last = journal.done[-1]
+    parts = [Part(table) for table in range(last.table)] + [Part(last.table, 0, last.rows)]
+    chunks = checker.dataset.chunks(checker.columns, parts)
+    answers = journal.answers()
     for chunk in chunks:
-        waiting.append(pool.submit(work, chunk))
-        if len(waiting) >= most:
-            yield waiting.popleft().result()
-    while waiting:
-        yield waiting.popleft().result()
+        rows = checker.output.rows(chunk.batch, answers.take(len(chunk.batch)))
+        checker.output.write(rows, chunk.table)
+
+
+def _about(
+    dataset: Dataset, snapshot: Snapshot, columns: Columns, options: CheckOptions
+) -> dict[str, Any]:
+    """Return what a check depends on: if any of it differs, its answers may, too."""
+    if options.progress is None:
+        return {}
+    return {
+        "dataset": digest(dataset.files),
+        "left_out": reasons(dataset.left_out),
+        "snapshot": snapshot.manifest.digest,
+        "policy": str(policy_named(options.policy)),
+        "distance": options.distance,
+        "columns": asdict(columns),
+        "written": sorted(options.keep) if options.out else None,
+        "version": __version__,
+    }
 
 
 def _report(

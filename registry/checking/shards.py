@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from registry.checking.answers import answer
 from registry.checking.count import count
 from registry.checking.extraction import HashPictures, extract
-from registry.checking.report import MAX_SHOWN, Tally
+from registry.checking.tally import MAX_SHOWN, Tally
 from registry.checking.wording import Wording
 
 if TYPE_CHECKING:

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
     from registry.checking.columns import Columns
     from registry.checking.report import Report
+    from registry.checking.run import CheckOptions
+    from registry.datasets import Dataset
     from registry.snapshot.opened import Snapshot
 
 OUTCOME = click.Choice(["reserved", "conditional", "review", "clear", "unchecked"])
@@ -81,6 +83,9 @@ def _say_columns(columns: Columns) -> None:
     default=os.cpu_count() or 1,
     help="Number of processes that fingerprint pictures.  [default: all cores]",
 )
+@click.option(
+    "--fresh", is_flag=True, help="Do not go on from an interrupted check: check every row again."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
 def command(
     dataset: tuple[str, ...],
@@ -92,6 +97,7 @@ def command(
     distance: int | None,
     column: tuple[str, ...],
     workers: int,
+    fresh: bool,
     as_json: bool,
 ) -> int:
     """Check which rows of a dataset are reserved, and by which mark.
@@ -112,8 +118,7 @@ def command(
 
     policy_named(policy)
     from registry.checking.plan import plan
-    from registry.checking.run import CheckOptions, check
-    from registry.cli._progress import Progress
+    from registry.checking.run import CheckOptions
     from registry.datasets import open_dataset
 
     overrides = _overrides(column)
@@ -126,14 +131,48 @@ def command(
     for note in opened.left_out:
         say(f"not read: {note}")
     _say_columns(columns)
-    options = CheckOptions(policy, distance, out, keep, workers)  # type: ignore[arg-type]
-    with Progress("rows") as progress:
-        report = check(opened, _registry(snapshot), columns, options, progress)
+    unfinished = _unfinished(opened, out or page, fresh=fresh)
+    options = CheckOptions(policy, distance, out, keep, workers, unfinished)  # type: ignore[arg-type]
+    report = _checked(opened, snapshot, columns, options)
     _show(report, as_json, page)
     for name, path in (("rows", out), ("report", page)):
         if path:
             say(f"{name}: {path}")
     return report.exit_code
+
+
+def _checked(
+    dataset: Dataset, snapshot: Path | None, columns: Columns, options: CheckOptions
+) -> Report:
+    from registry.checking.run import check
+    from registry.cli._progress import Progress
+
+    try:
+        with Progress("rows") as progress:
+            return check(dataset, _registry(snapshot), columns, options, progress)
+    except BaseException:
+        if options.progress and options.progress.exists():
+            say(f"what is done is kept in {options.progress}: the same command goes on from there")
+        raise
+
+
+def _unfinished(dataset: Dataset, result: Path | None, *, fresh: bool) -> Path | None:
+    """Return the folder beside the result in which an interrupted check keeps its parts.
+
+    None without a result, and for standard input, which cannot be read again.
+    """
+    from registry.checking.journal import SUFFIX, discard
+    from registry.datasets import STDIN
+
+    if result is None or STDIN in dataset.files:
+        return None
+    folder = result.with_name(result.name + SUFFIX)
+    if folder.exists():
+        if fresh:
+            discard(folder)
+        else:
+            say(f"going on from {folder}; --fresh checks every row again")
+    return folder
 
 
 def _registry(named: Path | None) -> Snapshot:

@@ -43,7 +43,7 @@ _CAPTIONS = frozenset({".txt", ".caption"})
 # Texts about a dataset as a whole, by their names without suffixes, and programs: the URLs in
 # them are those of their makers.
 _ABOUT = frozenset({"readme", "license", "licence", "copying", "notice", "citation"}) | {
-    *("changelog", "dataset_info", "dataset_infos", "state", "croissant"),
+    *("changelog", "dataset_info", "dataset_infos", "dataset_dict", "state", "croissant"),
 }
 # The counts of a shard, as img2dataset writes them beside its pictures.
 _COUNTS = re.compile(r"\d+_stats")
@@ -157,7 +157,7 @@ def reasons(left: Sequence[SkippedFiles]) -> list[str]:
 
 def may_hold_keys(path: PurePath, content: bytes) -> bool:
     """Return whether a text in an archive of pictures may hold URLs or hashes of them."""
-    return not _is_about(path) and _TEXT_KEYS.search(content) is not None
+    return not is_about(path) and _TEXT_KEYS.search(content) is not None
 
 
 def _by_kind(files: Sequence[Path], pictures_read: bool) -> list[tuple[Kind, list[Path]]]:
@@ -214,13 +214,13 @@ def _reason(kind: Kind, paths: Sequence[Path], captioned: Set[Path]) -> str | No
 def _hold_keys(kind: Kind, paths: Sequence[Path], captioned: Set[Path]) -> bool:
     """Return whether tables (also packed) or texts may hold URLs or hashes of rows."""
     if kind == "tables":
-        return any(_holds(path, _KEYS, _MAY_LACK_KEYS) for path in paths if not _is_about(path))
+        return any(_holds(path, _KEYS, _MAY_LACK_KEYS) for path in paths if not is_about(path))
     if kind == "archives":
         return any(Path(path.stem).suffix.lower() in (*TABLES, ".json", ".txt") for path in paths)
     return kind == "words" and any(_text_holds_keys(path, captioned) for path in paths)
 
 
-def _is_about(path: PurePath) -> bool:
+def is_about(path: PurePath) -> bool:
     """Return whether a file is a text about the whole dataset, or a program."""
     stem = path.name.lower().partition(".")[0]
     is_known = stem in _ABOUT or _COUNTS.fullmatch(stem) is not None
@@ -228,7 +228,7 @@ def _is_about(path: PurePath) -> bool:
 
 
 def _text_holds_keys(path: Path, captioned: Set[Path]) -> bool:
-    if _is_about(path):
+    if is_about(path):
         return False
     # The caption of `a.jpg` may be `a.txt` or `a.jpg.txt`.
     named = {path.with_suffix(""), path.with_suffix("").with_suffix("")}

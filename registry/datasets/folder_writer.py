@@ -13,7 +13,7 @@ from registry import durable
 from registry.datasets import RowWriter
 from registry.errors import UsageError
 
-MakesWriter = Callable[[int, Path], RowWriter]
+MakesWriter = Callable[[int, Path], RowWriter | None]
 
 
 class FolderWriter:
@@ -22,11 +22,20 @@ class FolderWriter:
     All methods except `abandon` may raise UnwritableOutput; UsageError if the folder exists.
     """
 
-    def __init__(self, path: Path, names: Sequence[str], make: MakesWriter) -> None:
-        """Write the table number N with the writer `make(N, FOLDER/names[N])`."""
+    def __init__(
+        self,
+        path: Path,
+        names: Sequence[str],
+        make: MakesWriter,
+        finish: Callable[[Path], None] = lambda folder: None,
+    ) -> None:
+        """Write the table number N with the writer `make(N, FOLDER/names[N])`; None: not at all.
+
+        `finish` may write other files into the folder before it has its name.
+        """
         if path.exists():
             raise UsageError(f"{path} already exists", "name a new folder")
-        self.path, self._names, self._make = path, names, make
+        self.path, self._names, self._make, self._finish = path, names, make, finish
         self._number = -1
         self._writer: RowWriter | None = None
         with durable.reported(path):
@@ -42,6 +51,7 @@ class FolderWriter:
     def close(self) -> None:
         """Finish the files, and give the folder its name."""
         self._open(len(self._names))
+        self._finish(self._folder)
         with durable.reported(self.path):
             self._folder.rename(self.path)
             durable.flush_folder(self.path.parent)

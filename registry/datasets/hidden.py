@@ -9,9 +9,10 @@ import pyarrow as pa
 
 # Why a row could not be read; values that fit no column, as JSON text.
 UNREAD, MORE = "optout:unread", "optout:more"
-# On demand: the bytes of the row in its file; the number of its row group.
-RAW, GROUP = "optout:raw", "optout:group"
-HIDDEN = frozenset({UNREAD, MORE, RAW, GROUP})
+# On demand: the bytes of the row in its file; the number of its row group; its own number in its
+# table.
+RAW, GROUP, ROW = "optout:raw", "optout:group", "optout:row"
+HIDDEN = frozenset({UNREAD, MORE, RAW, GROUP, ROW})
 
 
 def with_unread(parsed: pa.RecordBatch, rows: int, unread: Mapping[int, str]) -> pa.RecordBatch:

@@ -20,16 +20,18 @@ Row = dict[str, Any]
 NO_OBJECT = "not a JSON object"
 # Values of a row that are each looked up on their own; the rest is searched as one text.
 MOST_LEAVES = 32
-# Deeper values are no rows of a dataset: Arrow's parser may end the process for them.
-_DEEPEST = 500
-_DEEP = "nested too deeply"
-_OPENED, _CLOSED = (91, 123), (93, 125)
+# Deeper values are no rows of a dataset, and Arrow may crash at them.
+_DEEP, _MOST_LEVELS = "nested too deeply", 100
+_LF = ord("\n")
+_STEPS = np.zeros(256, np.int8)
+_STEPS[[*b"[{"]] = 1
+_STEPS[[*b"]}"]] = -1
 
 
 def inferred(data: bytes, rows: Sequence[Row | str]) -> pa.Schema:
     """Return the columns of some lines, and of the same rows read one by one."""
     try:
-        if _is_deep(data):
+        if _may_be_deep(data, len(rows)):
             raise pa.ArrowInvalid(_DEEP)
         schema = pj.read_json(pa.BufferReader(data), _whole(data)).schema
     except (pa.ArrowException, OSError):
@@ -39,7 +41,7 @@ def inferred(data: bytes, rows: Sequence[Row | str]) -> pa.Schema:
 
 def in_columns(data: bytes, schema: pa.Schema, rows: int) -> pa.RecordBatch | None:
     """Return lines as a batch if all are objects of the schema's types; None if they are not."""
-    if _is_deep(data):
+    if _may_be_deep(data, rows):
         return None
     options = pj.ParseOptions(explicit_schema=schema, unexpected_field_behavior="infer")
     try:
@@ -85,22 +87,7 @@ def parsed(lines: Iterable[bytes]) -> list[Row | str]:
     return [_parsed(line) for line in lines]
 
 
-def _is_deep(data: bytes) -> bool:
-    """Return whether the values in a line may be nested deeply, by its brackets."""
-    return any(len(line) > _DEEPEST and _depth(line) > _DEEPEST for line in data.split(b"\n"))
-
-
-def _depth(line: bytes) -> int:
-    if line.count(b"[") + line.count(b"{") <= _DEEPEST:
-        return 0
-    codes = np.frombuffer(line, np.uint8)
-    steps = np.isin(codes, _OPENED).astype(np.int64) - np.isin(codes, _CLOSED)
-    return int(steps.cumsum().max())
-
-
 def _parsed(line: bytes) -> Row | str:
-    if _is_deep(line):
-        return _DEEP
     try:
         value = json.loads(line)
     except UnicodeDecodeError:
@@ -109,7 +96,31 @@ def _parsed(line: bytes) -> Row | str:
         return _DEEP
     except ValueError as error:
         return f"not JSON: {error}"
+    if _may_be_deep(line, 1) and _is_deep(value):
+        return _DEEP
     return value if isinstance(value, dict) else NO_OBJECT
+
+
+def _may_be_deep(data: bytes, rows: int) -> bool:
+    """Return whether a line has too many levels of brackets, of which some may be in texts."""
+    if data.count(b"{") + data.count(b"[") <= rows + _MOST_LEVELS:
+        return False
+    content = np.frombuffer(data, np.uint8)
+    steps = _STEPS[content]
+    places = np.flatnonzero((steps != 0) | (content == _LF))
+    levels = np.cumsum(steps[places], dtype=np.int64)
+    starts = np.flatnonzero(content[places[:-1]] == _LF) + 1
+    starts = np.concatenate([[0], starts])
+    before = np.where(starts > 0, levels[starts - 1], 0)
+    return bool((np.maximum.reduceat(levels, starts) - before > _MOST_LEVELS).any())
+
+
+def _is_deep(value: Any) -> bool:
+    level = [value] if isinstance(value, dict | list) else []
+    for _ in range(_MOST_LEVELS + 1):
+        inner = (one.values() if isinstance(one, dict) else one for one in level)
+        level = [one for values in inner for one in values if isinstance(one, dict | list)]
+    return bool(level)
 
 
 def leaves(rows: pa.Array) -> list[pa.Array]:

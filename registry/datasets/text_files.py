@@ -44,12 +44,16 @@ class TextFiles(Tables):
         return (RAW, *(name for name in self.schema.names if name == UID))
 
     def _kept_table(self, number: int, path: Path) -> RowWriter:
+        self._refuse_suffix(path)
+        return TextWriter(path, self._heads[number])
+
+    def _refuse_suffix(self, path: Path) -> None:
+        """Raise UsageError for the name of a file of another format."""
         if suffix_of(path) not in self._suffixes:
             raise UsageError(
                 f"{path}: the rows that are kept are written as in the dataset",
                 f"name a file that ends in {' or '.join(filter(None, self._suffixes))}",
             )
-        return TextWriter(path, self._heads[number])
 
     def _kept_in_one(self, path: Path) -> RowWriter:
         if len({head.strip() for head in self._heads}) > 1:

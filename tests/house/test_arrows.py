@@ -79,7 +79,8 @@ ROOMS = {
     "registry.index": VALUES
     | {"registry.urls", "registry.matching", "registry.verdict", "registry.snapshot"},
     "registry.checking": PURE_CORE
-    | {"registry.snapshot", "registry.index", "registry.datasets", "registry.pictures"},
+    | {"registry.snapshot", "registry.index", "registry.datasets", "registry.pictures"}
+    | {"registry.durable"},
     "registry.checking.complete": {"registry.model"},
     "registry.checking.hash_family": set(),
     "registry.checking.address_columns": {
@@ -111,10 +112,11 @@ ROOMS = {
         "registry.datasets.layouts",
     },
     "registry.checking.texts": set(),
-    "registry.checking.report": VALUES | {"registry.datasets"},
+    "registry.checking.tally": set(),
+    "registry.checking.report": VALUES | {"registry.checking.tally", "registry.datasets"},
     "registry.checking._page_style": set(),
     "registry.checking.page": VALUES
-    | {"registry.checking.report", "registry.checking._page_style"},
+    | {"registry.checking.report", "registry.checking.tally", "registry.checking._page_style"},
     "registry.lookups": PURE_CORE
     | {
         *("registry.checking", "registry.files", "registry.index", "registry.pictures"),

@@ -8,7 +8,8 @@ import pytest
 
 from registry.checking._page_style import COLOURS
 from registry.checking.page import to_html
-from registry.checking.report import Report, ShownMatch, Tally
+from registry.checking.report import Report
+from registry.checking.tally import ShownMatch, Tally
 from registry.datasets._left_out import left_out
 from registry.model import OUTCOMES
 

@@ -8,10 +8,10 @@ import pyarrow as pa
 import pytest
 from made import Made
 
-from registry.checking import report
+from registry.checking import tally
 from registry.checking.columns import Choice, Columns
-from registry.checking.report import Tally
 from registry.checking.shards import ShardOptions, check_shard, merge
+from registry.checking.tally import Tally
 from registry.index import Index
 from registry.pictures.hashing import PictureHasher
 
@@ -68,6 +68,6 @@ def test_parts_add_up(snapshot, cuts):
 
 
 def test_the_sites_with_the_fewest_rows_are_forgotten(monkeypatch):
-    monkeypatch.setattr(report, "MOST_COUNTED", {"hosts": 4})
+    monkeypatch.setattr(tally, "MOST_COUNTED", {"hosts": 4})
     parts = [Tally(hosts=Counter({f"h{n}": n, "often": 100})) for n in range(1, 5)]
     assert merge(parts).hosts == Counter({"often": 400, "h4": 4})

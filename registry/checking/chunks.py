@@ -1,0 +1,99 @@
+"""Checks the chunks of a dataset side by side, in threads, and yields the results in order."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from threading import local
+from typing import TYPE_CHECKING, TypeVar
+
+from registry.checking.shards import check_shard
+from registry.checking.tally import Tally
+from registry.checking.wording import Wording
+from registry.index import Index
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from registry.checking.output import Output
+    from registry.checking.shards import ShardOptions
+    from registry.datasets import Dataset
+    from registry.datasets.tables import Chunk, Part
+    from registry.snapshot.opened import Snapshot
+
+Item = TypeVar("Item")
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """A chunk with its counts and, if they are written, its answers and the rows to write."""
+
+    chunk: Chunk
+    tally: Tally
+    answers: pa.RecordBatch | None
+    rows: pa.RecordBatch | None
+
+
+@dataclass(frozen=True, slots=True)
+class Checker:
+    """What the chunks of a dataset are checked against, and how. `columns` are read (None: all)."""
+
+    dataset: Dataset
+    snapshot: Snapshot
+    policy: str
+    options: ShardOptions
+    output: Output
+    columns: Sequence[str] | None
+    threads: int
+
+    def checked(self, parts: Sequence[Part], room: Callable[[], int]) -> Iterator[Checked]:
+        """Yield the chunks of some parts in order; at most `room()` matches are shown of each.
+
+        Each thread has an index of its own: indices remember answers. The next chunks are read
+        meanwhile.
+        """
+        own = local()
+
+        def check(chunk: Chunk) -> Checked:
+            if not hasattr(own, "wording"):
+                own.wording = Wording(Index(self.snapshot, self.policy))
+            return self._checked(chunk, own.wording, room())
+
+        pool = ThreadPoolExecutor(self.threads)
+        try:
+            chunks = self.dataset.chunks(self.columns, parts)
+            yield from _in_order(pool, check, chunks, self.threads + 1)
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+    def _checked(self, chunk: Chunk, wording: Wording, shown: int) -> Checked:
+        answers: list[pa.RecordBatch | None] = []
+        tally = check_shard(
+            [chunk.batch],
+            wording.index,
+            replace(self.options, shown=shown),
+            lambda batch, keys, found, words: answers.append(
+                self.output.answers(keys, found, words)
+            ),
+            wording,
+        )
+        rows = None if answers[0] is None else self.output.rows(chunk.batch, answers[0])
+        return Checked(chunk, tally, answers[0], rows)
+
+
+def _in_order(
+    pool: ThreadPoolExecutor,
+    work: Callable[[Chunk], Item],
+    chunks: Iterable[Chunk],
+    most: int,
+) -> Iterator[Item]:
+    """Yield the results for some chunks in their order, with a limited number in work."""
+    waiting = deque[Future[Item]]()
+    for chunk in chunks:
+        waiting.append(pool.submit(work, chunk))
+        if len(waiting) >= most:
+            yield waiting.popleft().result()
+    while waiting:
+        yield waiting.popleft().result()

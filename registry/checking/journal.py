@@ -1,0 +1,207 @@
+"""The parts of a check that are done, kept in a folder so that an interrupted check goes on.
+
+The folder holds `check.json`, which names what is checked against what and how, and for each part
+`N.json` with its counts and where the next part begins, and `N.arrow` with the answers of its
+rows. A part is there when its `N.json` is. If anything of `check.json` differs, all is done anew.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from registry import durable
+from registry.checking.tally import Tally
+from registry.datasets.tables import Part
+from registry.errors import UsageError
+
+SUFFIX = ".unfinished"
+_CHECK = "check.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """A part that is done: its counts, the table of its last row, and how many of it are done."""
+
+    tally: Tally
+    table: int
+    rows: int
+
+
+class Journal:
+    """The parts of one check. Without a folder nothing is kept."""
+
+    def __init__(self, folder: Path | None, about: Mapping[str, Any]) -> None:
+        """Read the parts that are done of the same check; `about` names it, as values of JSON.
+
+        Raises UsageError if the folder is another one, or another check uses it.
+        """
+        self.folder, self._about = folder, json.loads(json.dumps(about))
+        self.done: list[Done] = []
+        self._lock: int | None = None
+        self._is_used = False
+        if folder and folder.exists():
+            self._read(folder)
+
+    @property
+    def rows(self) -> int:
+        """The number of rows that are done."""
+        return sum(one.tally.rows for one in self.done)
+
+    def rest(self, parts: Sequence[Part]) -> list[Part]:
+        """Return what is left of the parts of the dataset, given in their order."""
+        if not self.done:
+            return list(parts)
+        last = self.done[-1]
+        return [left for part in parts if (left := _left(part, last))]
+
+    def add(self, done: Done, answers: Sequence[pa.RecordBatch]) -> None:
+        """Keep a part with the answers of its rows. Raises UnwritableOutput."""
+        number = len(self.done)
+        values = {"tally": done.tally.to_json(), "table": done.table, "rows": done.rows}
+        self.done.append(done)
+        if self.folder is None:
+            return
+        with durable.reported(self.folder):
+            if self._lock is None:
+                self.folder.mkdir(exist_ok=True)
+                (self.folder / _CHECK).write_text(json.dumps(self._about), "utf-8")
+                self._take(self.folder)
+            if answers:
+                values["answers"] = True
+                _write(self.folder / f"{number}.arrow", answers)
+        durable.write_text(self.folder / f"{number}.json", json.dumps(values))
+
+    def answers(self) -> Answered:
+        """Return the answers of the parts that are done."""
+        return Answered(self._answers())
+
+    def _answers(self) -> Iterator[pa.RecordBatch]:
+        for number in range(len(self.done)):
+            assert self.folder is not None
+            path = self.folder / f"{number}.arrow"
+            if path.exists():
+                with pa.ipc.open_file(str(path)) as reader:
+                    yield from map(reader.get_batch, range(reader.num_record_batches))
+
+    def close(self) -> None:
+        """Let another process use the folder."""
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
+
+    def finish(self) -> None:
+        """Remove the folder: the check is complete."""
+        if self.folder and self._is_used:
+            shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _read(self, folder: Path) -> None:
+        if not (folder / _CHECK).is_file():
+            raise UsageError(
+                f"{folder} is not the folder of an interrupted check", "move it away, or remove it"
+            )
+        self._take(folder)
+        try:
+            if json.loads((folder / _CHECK).read_text("utf-8")) == self._about:
+                self.done = list(_parts_in(folder))
+        except ValueError:
+            pass
+        for path in folder.iterdir():
+            # Of another check, or parts that were not finished.
+            if path.name != _CHECK and not _is_done(path, len(self.done)):
+                path.unlink()
+        (folder / _CHECK).write_text(json.dumps(self._about), "utf-8")
+
+    def _take(self, folder: Path) -> None:
+        """Lock the folder for this process."""
+        self._is_used = True
+        self._lock = os.open(folder / _CHECK, os.O_RDONLY)
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            self.close()
+            raise UsageError(
+                f"another check is at work in {folder}", "wait for it, or name another result"
+            ) from error
+
+
+class Answered:
+    """The answers of rows one after the other, in portions of any size."""
+
+    def __init__(self, batches: Iterator[pa.RecordBatch]) -> None:
+        self._batches = batches
+        self._waiting: list[pa.RecordBatch] = []
+
+    def take(self, rows: int) -> pa.RecordBatch:
+        """Return the answers of the next rows; fewer if there are no more."""
+        while sum(map(len, self._waiting)) < rows:
+            batch = next(self._batches, None)
+            if batch is None:
+                break
+            self._waiting.append(batch)
+        if not self._waiting:
+            raise ValueError("there are no more answers")
+        whole = pa.concat_batches(self._waiting)
+        self._waiting = [whole.slice(rows)]
+        return whole.slice(0, rows)
+
+
+def discard(folder: Path) -> None:
+    """Remove the folder of an interrupted check; another folder is left as it is."""
+    if (folder / _CHECK).is_file():
+        shutil.rmtree(folder)
+
+
+def _parts_in(folder: Path) -> Iterator[Done]:
+    """Yield the parts in a folder, up to the first that is missing or damaged."""
+    number = 0
+    while (path := folder / f"{number}.json").is_file():
+        try:
+            values = json.loads(path.read_text("utf-8"))
+            done = Done(Tally.from_json(values["tally"]), int(values["table"]), int(values["rows"]))
+            if values.get("answers") and _rows_in(folder / f"{number}.arrow") != done.tally.rows:
+                return
+        except (KeyError, TypeError, ValueError, OSError, pa.ArrowException):
+            return
+        yield done
+        number += 1
+
+
+def _rows_in(path: Path) -> int:
+    with pa.ipc.open_file(str(path)) as reader:
+        return sum(reader.get_batch(n).num_rows for n in range(reader.num_record_batches))
+
+
+def _is_done(path: Path, parts: int) -> bool:
+    return path.stem.isdecimal() and int(path.stem) < parts
+
+
+def _left(part: Part, last: Done) -> Part | None:
+    """Return what is left of a part after the last row that is done, or None."""
+    if part.table != last.table:
+        return part if part.table > last.table else None
+    skipped = max(last.rows - part.first, 0)
+    if part.rows is None:
+        return Part(part.table, part.first + skipped)
+    if part.rows <= skipped:
+        return None
+    return Part(part.table, part.first + skipped, part.rows - skipped)
+
+
+def _write(path: Path, batches: Sequence[pa.RecordBatch]) -> None:
+    options = pa.ipc.IpcWriteOptions(compression="zstd")
+    with (
+        pa.OSFile(str(path), "wb") as file,
+        pa.ipc.new_file(file, batches[0].schema, options=options) as writer,
+    ):
+        for batch in batches:
+            writer.write_batch(batch)
+    durable.flush_file(path)

@@ -1,0 +1,58 @@
+"""Whether the files of a dataset are the same as before."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+
+from registry.datasets import STDIN
+from registry.errors import RefusedFile
+from registry.files import opened
+
+# Bytes at both ends of a file that are compared, and most files of which they are.
+_ENDS, _MOST = 1 << 16, 10_000
+
+State = tuple[str, int, int]
+
+
+def states(files: Sequence[Path]) -> list[State]:
+    """Return name, size and time of the last change (nanoseconds) of each file; -1: unknown."""
+    return [_state(path) for path in files]
+
+
+def changed(before: Sequence[State], files: Sequence[Path]) -> str | None:
+    """Return the name of a file that has another state than before, or None."""
+    now = states(files)
+    return next((new[0] for old, new in zip(before, now, strict=True) if old != new), None)
+
+
+def digest(files: Sequence[Path]) -> str:
+    """Return a digest of the states of files and, if they are not too many, of their ends."""
+    whole = hashlib.sha256()
+    for path, state in zip(files, states(files), strict=True):
+        whole.update(repr(state).encode("utf-8", "backslashreplace"))
+        if len(files) <= _MOST:
+            whole.update(_ends(path))
+    return whole.hexdigest()
+
+
+def _state(path: Path) -> State:
+    if path == STDIN:
+        return str(path), -1, -1
+    try:
+        known = path.stat()
+    except OSError:
+        return str(path), -1, -1
+    return str(path), known.st_size, known.st_mtime_ns
+
+
+def _ends(path: Path) -> bytes:
+    """Return a digest of the first and last bytes of a file; nothing for one that is unreadable."""
+    try:
+        with opened(path) as file:
+            first = file.read(_ENDS)
+            file.seek(max(path.stat().st_size - _ENDS, 0))
+            return hashlib.sha256(first + file.read(_ENDS)).digest()
+    except (OSError, RefusedFile):
+        return b""
