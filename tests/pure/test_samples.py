@@ -1,4 +1,4 @@
-"""Files of samples: their keys, and what is in them by their names and first bytes."""
+"""Names of members of archives as keys and endings, and what a member of an ending may hold."""
 
 import pytest
 from tar_files import JPEG
