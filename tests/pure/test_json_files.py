@@ -319,3 +319,15 @@ def test_ordinary_elements_are_not_read_one_by_one(tmp_path, monkeypatch, shape,
     monkeypatch.setattr(json_tables, "BLOCK", 150)
     path = written(tmp_path / "a.json", SHAPES[shape], **layout)
     assert [row["url"] for row in rows_of(path, ["url"])] == URLS
+
+
+@pytest.mark.parametrize("name", ["a.json", "a.jsonl"])
+@pytest.mark.parametrize("place", [0, 1, 30])
+def test_rows_that_are_too_deep_for_arrow(tmp_path, name, place):
+    rows = [json.dumps(row) for row in ROWS * 5]
+    rows[place] = '{"url": "x", "more": ' + '{"a": [' * 100_000 + "]}" * 100_000 + "}"
+    text = "[" + ",\n".join(rows) + "]" if name == "a.json" else "\n".join(rows)
+    (tmp_path / name).write_text(text)
+    read = rows_of(tmp_path / name, ["url"])
+    assert [n for n, row in enumerate(read) if row.get(UNREAD) == "nested too deeply"] == [place]
+    assert [row["url"] for row in read[31:]] == [row["url"] for row in (ROWS * 5)[31:]]
