@@ -24,7 +24,9 @@ ARCHIVES = frozenset({".tar", ".zip", ".tgz", ".gz", ".bz2", ".xz", ".zst", ".7z
     *(".npz", ".pkl", ".pickle", ".pt", ".h5", ".hdf5", ".mdb", ".lmdb", ".tfrecord", ".rec"),
     *(".sqlite", ".sqlite3", ".db", ".duckdb", ".xlsx", ".xls", ".ods", ".orc", ".avro", ".lance"),
 }
-TABLES = frozenset({".csv", ".tsv", ".jsonl", ".ndjson", ".arrow", ".feather", ".parquet", ".npy"})
+TABLES = frozenset({".csv", ".tsv", ".jsonl", ".ndjson", ".parquet", ".npy"}) | {
+    *(".arrow", ".arrows", ".feather", ".ipc"),
+}
 WORDS = frozenset(
     {".txt", ".md", ".rst", ".json", ".yaml", ".yml", ".toml", ".caption", ".xml"}
 ) | {

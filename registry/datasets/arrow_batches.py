@@ -83,8 +83,10 @@ class ArrowFile:
         """Return the bytes of a message."""
         return self.data[message.start : message.end]
 
-    def forget(self, message: Message) -> None:
+    def forget(self, message: Message | None) -> None:
         """Take the bytes of a message out of memory; they can be read again."""
+        if message is None:
+            return
         start = -(-message.start // mmap.PAGESIZE) * mmap.PAGESIZE
         size = message.end // mmap.PAGESIZE * mmap.PAGESIZE - start
         if size > 0:

@@ -95,8 +95,8 @@ class ArrowTable:
                 continue
             skipped = group.rows - (end - start)
             pieces = without_first(_read(reader, group, own), skipped)
-            yield from _numbered(pieces, start) if ROW in names else pieces
-            if group.batch:
+            for piece in _numbered(pieces, start) if ROW in names else pieces:
+                yield piece
                 file.forget(group.batch)
 
     def picker(self) -> Picker:
@@ -160,13 +160,12 @@ class Picker:
             done += len(piece)
             if len(here):
                 yield Picked(filtered(piece, pa.array(keep)), self._number, metadata)
+                self._file.forget(self._group.batch)
 
     def _go_on(self) -> None:
         """Go to the next record batch."""
         if self._read is None:
             self._reader.pass_over(self._group)
-        elif self._group.batch:
-            self._file.forget(self._group.batch)
         self._read = None
         following = next(self._groups, None)
         if following is None:

@@ -10,7 +10,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from registry.datasets import json_lists, json_stream, json_tables, json_writers, open_dataset
+from registry.datasets import (
+    json_columns,
+    json_lists,
+    json_stream,
+    json_tables,
+    json_writers,
+    open_dataset,
+)
 from registry.datasets.formats import json as json_format
 from registry.datasets.hidden import MORE, RAW, ROW, UNREAD
 from registry.datasets.tables import Part
@@ -300,3 +307,27 @@ def test_lists_that_do_not_fit(tmp_path, monkeypatch):
     with pytest.raises(UnreadableDataset, match="not read") as caught:
         open_dataset([str(path)])
     assert "JSON lines" in caught.value.hint
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("shape", ["array", "objects", "images"])
+def test_ordinary_elements_are_not_read_one_by_one(tmp_path, monkeypatch, shape, layout):
+    def refuse(rows, schema):
+        raise AssertionError("the slow way was taken")
+
+    monkeypatch.setattr(json_columns, "one_by_one", refuse)
+    monkeypatch.setattr(json_tables, "BLOCK", 150)
+    path = written(tmp_path / "a.json", SHAPES[shape], **layout)
+    assert [row["url"] for row in rows_of(path, ["url"])] == URLS
+
+
+@pytest.mark.parametrize("name", ["a.json", "a.jsonl"])
+@pytest.mark.parametrize("place", [0, 1, 30])
+def test_rows_that_are_too_deep_for_arrow(tmp_path, name, place):
+    rows = [json.dumps(row) for row in ROWS * 5]
+    rows[place] = '{"url": "x", "more": ' + '{"a": [' * 100_000 + "]}" * 100_000 + "}"
+    text = "[" + ",\n".join(rows) + "]" if name == "a.json" else "\n".join(rows)
+    (tmp_path / name).write_text(text)
+    read = rows_of(tmp_path / name, ["url"])
+    assert [n for n, row in enumerate(read) if row.get(UNREAD) == "nested too deeply"] == [place]
+    assert [row["url"] for row in read[31:]] == [row["url"] for row in (ROWS * 5)[31:]]
