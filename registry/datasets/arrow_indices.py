@@ -72,7 +72,7 @@ class IndexedPicker:
         groups = rows // size
         for inside in _alike(groups):
             batch, _ = self._rows.taken(rows[inside])
-            yield Picked(batch, int(groups[inside[0]]))
+            yield Picked(batch, (int(groups[inside[0]]), 0))
 
 
 class _Rows:

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 # As of Parquet: larger batches cost less for each row, and more memory.
 BATCH_ROWS = 1 << 20
 BATCH_BYTES = 1 << 23
+# Most batches of that size that are written as one.
+_PIECES = 32
 # Record batches that are counted when a file is opened: each is at another place of the file.
 _COUNTED = 256
 
@@ -42,10 +44,13 @@ class Form:
 
 @dataclass(frozen=True, slots=True)
 class Picked:
-    """Rows of one record batch, of the number `group` in its file, with its metadata."""
+    """Rows that are written together with others of the same `group`: of one record batch.
+
+    A record batch of more than 256 MB has several groups.
+    """
 
     rows: pa.RecordBatch
-    group: int
+    group: tuple[int, int]
     metadata: Any = None
 
 
@@ -151,7 +156,7 @@ class Picker:
                 raise self._changed() from error
         batch, metadata = self._read
         done = 0
-        for piece in _sliced(batch):
+        for number, piece in enumerate(_sliced(batch)):
             keep = np.zeros(len(piece), bool)
             here = places[
                 np.searchsorted(places, done) : np.searchsorted(places, done + len(piece))
@@ -159,7 +164,8 @@ class Picker:
             keep[here - done] = True
             done += len(piece)
             if len(here):
-                yield Picked(filtered(piece, pa.array(keep)), self._number, metadata)
+                rows = filtered(piece, pa.array(keep))
+                yield Picked(rows, (self._number, number // _PIECES), metadata)
                 self._file.forget(self._group.batch)
 
     def _go_on(self) -> None:

@@ -44,6 +44,13 @@ def filtered(batch: pa.RecordBatch, keep: pa.Array) -> pa.RecordBatch:
     return pa.RecordBatch.from_arrays(columns, schema=batch.schema)
 
 
+def compact(batch: pa.RecordBatch) -> pa.RecordBatch:
+    """Return a batch whose views have their bytes in one place."""
+    if not any(_VIEW in str(field.type) for field in batch.schema):
+        return batch
+    return filtered(batch, pa.repeat(True, len(batch)))
+
+
 def _filtered(column: pa.Array, keep: pa.Array) -> pa.Array:
     kind = str(column.type)
     ways = [_by_arrow]

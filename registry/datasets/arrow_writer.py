@@ -11,11 +11,9 @@ import pyarrow as pa
 
 from registry import durable
 from registry.datasets.arrow_tables import Form, PicksRows, together
+from registry.datasets.arrow_types import compact
 from registry.datasets.hidden import ROW
 from registry.errors import UnwritableOutput
-
-# Most bytes of rows that wait until their record batch is complete.
-_MOST_WAITING = 256 << 20
 
 
 class ArrowKeeper:
@@ -31,8 +29,8 @@ class ArrowKeeper:
         self.rows = self.bytes = 0
         self._pickers, self._table = pickers, -1
         self._picker: PicksRows | None = None
-        self._waiting, self._size = list[pa.RecordBatch](), 0
-        self._group: tuple[int, int] | None = None
+        self._waiting: list[pa.RecordBatch] = []
+        self._group: tuple[int, ...] = ()
         self._metadata: Any = None
         with self._reported():
             self._made = durable.Unfinished(path)
@@ -51,11 +49,10 @@ class ArrowKeeper:
         if self._picker is None or table != self._table:
             self._picker, self._table = self._pickers(table), table
         for picked in self._picker.pick(batch.column(ROW).to_numpy()):
-            if self._group != (table, picked.group) or self._size > _MOST_WAITING:
+            if self._group != (table, *picked.group):
                 self._flush()
-            self._group, self._metadata = (table, picked.group), picked.metadata
+            self._group, self._metadata = (table, *picked.group), picked.metadata
             self._waiting.append(picked.rows)
-            self._size += picked.rows.nbytes
 
     def close(self) -> None:
         """Finish the file, and give it its name."""
@@ -76,10 +73,12 @@ class ArrowKeeper:
     def _flush(self) -> None:
         with self._reported():
             for batch in together(self._waiting):
-                self._writer.write_batch(batch, self._metadata)
-        self.rows += sum(map(len, self._waiting))
-        self.bytes += self._size
-        self._waiting, self._size = [], 0
+                # The same bytes, however the rows came.
+                rows = compact(batch)
+                self._writer.write_batch(rows, self._metadata)
+                self.rows += len(rows)
+                self.bytes += rows.nbytes
+        self._waiting = []
 
     @contextmanager
     def _reported(self) -> Iterator[None]:

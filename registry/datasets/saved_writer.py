@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from itertools import groupby
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 
 from registry import durable
@@ -61,8 +62,10 @@ class SavedKeeper:
         """Append rows of a table; tables come in their order."""
         self._folder.write(batch, table)
         if len(batch):
-            digest = self._digests[self._places[table][0].folder]
-            digest.update(b"%d:" % table + batch.column(ROW).to_numpy().tobytes())
+            # The same digest, however the rows come.
+            tables = np.full(len(batch), table)
+            rows = np.stack([tables, batch.column(ROW).to_numpy()], axis=1)
+            self._digests[self._places[table][0].folder].update(rows.tobytes())
 
     def close(self) -> None:
         """Finish the files, and give the folder its name."""

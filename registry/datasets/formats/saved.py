@@ -38,9 +38,10 @@ def open_files(paths: Sequence[Path], name: str) -> SavedTables:
     read = [split.folder / file for split in splits for file in [*split.files, *split.indices]]
     about = {split.folder / file for split in splits for file in (STATE, INFO)}
     about |= {path / SPLITS for path in paths}
+    about = {file for file in about if file.is_file()}
     known = about.union(read)
     others = [file for path in paths for file in files_in(path) if file not in known]
-    return SavedTables(name, splits, read, _left_out(others))
+    return SavedTables(name, splits, [*read, *sorted(about)], _left_out(others))
 
 
 class SavedTables(Tables):
