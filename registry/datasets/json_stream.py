@@ -57,6 +57,11 @@ class Elements:
         pairs = zip(self.starts[:2].tolist(), self.ends[:2].tolist(), strict=True)
         return [self.data[start:end] for start, end in pairs]
 
+    def behind_last(self) -> bytes:
+        """Return the space behind the last element."""
+        last = self.data[int(self.starts[-1]) : int(self.ends[-1])]
+        return last[len(last.rstrip(SPACE)) :]
+
     def lines(self) -> list[bytes]:
         """Return the elements without line ends."""
         return _texts(_in_one_line(self.data), self.starts, self.ends)

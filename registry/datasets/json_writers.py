@@ -153,12 +153,14 @@ class ImagesWriter(CopyWriter):
         """Copy some elements of a list, which is open, and its end."""
         cursor.copy = None
         joined: _Joined | None = None
+        behind: bytes | None = None
         for block in cursor.elements():
             joined = joined or _Joined(self._file.write, Spaces.of(block.first_two()))
             if not block.unread:
                 joined.write(filter(is_kept, block.texts()))
+                behind = block.behind_last()
         if joined is not None:
-            joined.end()
+            joined.end(behind)
         self._file.write(b"]")
         cursor.copy = self._file.write
 
@@ -177,9 +179,9 @@ class _Joined:
             self._write(self._before + self._spaces.between.join(some))
             self._before = self._spaces.between
 
-    def end(self) -> None:
-        """Write what is behind the last element."""
-        self._write(self._spaces.last)
+    def end(self, behind: bytes | None = None) -> None:
+        """Write what is behind the last element; what is guessed, if it is not given."""
+        self._write(self._spaces.last if behind is None else behind)
 
 
 def _field(text: bytes, name: str) -> int | str | None:

@@ -144,8 +144,13 @@ def test_kept_rows_have_the_shape_of_their_file(tmp_path_factory, shape, keep, l
         out = kept(path, folder / "b.json", lambda url: keep[URLS.index(url)])
     assert json.loads(out.read_bytes()) == filtered(shape, keep)
     assert [*json.loads(out.read_bytes())] == [*filtered(shape, keep)]
-    if all(keep) and size > 64:
-        assert out.read_bytes() == path.read_bytes()
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("shape", SHAPES)
+def test_a_file_that_is_kept_whole_stays_as_it_is(tmp_path, shape, layout):
+    path = written(tmp_path / "a.json", SHAPES[shape], **layout)
+    assert kept(path, tmp_path / "b.json", bool).read_bytes() == path.read_bytes()
 
 
 def test_elements_are_kept_byte_by_byte(tmp_path):
