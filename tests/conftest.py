@@ -28,6 +28,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import forking
 import psycopg
 import pytest
 from hypothesis import HealthCheck, settings
@@ -152,8 +153,11 @@ def run() -> Callable[..., subprocess.CompletedProcess[str]]:
         environment = dict(os.environ)
         if database is not None:
             environment["REGISTRY_DATABASE_URL"] = database
+        words = [str(BIN / program), *map(str, arguments)]
+        if forking.can_be_forked(environment):
+            return forking.run(words, environment, cwd or Path.cwd(), timeout=120)
         return subprocess.run(
-            [str(BIN / program), *map(str, arguments)],
+            words,
             env=environment,
             capture_output=True,
             text=True,
