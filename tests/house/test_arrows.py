@@ -117,6 +117,9 @@ ROOMS = {
     "registry.checking._page_style": set(),
     "registry.checking.page": VALUES
     | {"registry.checking.report", "registry.checking.tally", "registry.checking._page_style"},
+    "registry.guarding": VALUES
+    | {"registry.checking", "registry.datasets", "registry.index", "registry.pictures"}
+    | {"registry.durable", "registry.files", "registry.snapshot", "registry.verdict"},
     "registry.lookups": PURE_CORE
     | {
         *("registry.checking", "registry.files", "registry.index", "registry.pictures"),
