@@ -30,7 +30,7 @@ _CLASSES: Mapping[str, Kind] = {
 }
 # Rows of a batch; with pictures fewer, since all their bytes are in memory.
 _ROWS, _PICTURE_ROWS = 4096, 64
-_STREAMED_ROWS = 256
+_STREAMED_ROWS, _FIRST_ROWS = 1024, 256
 
 
 def kind_of(dataset: Any) -> Kind | None:
@@ -73,7 +73,7 @@ def guarded_stream(dataset: Any, check: RowCheck) -> Any:
     plain = dataset.with_format(None)
     if features is not None:
         plain = plain.decode(False)
-    first = next(iter(plain.iter(batch_size=_STREAMED_ROWS)), None)
+    first = next(iter(plain.iter(batch_size=_FIRST_ROWS)), None)
     rows = [] if first is None else _rows(first)
     shape = RowShape.of(rows) if features is None else RowShape(features.arrow_schema)
     stream = _Stream(check, shape, _pictures(features))
@@ -81,8 +81,8 @@ def guarded_stream(dataset: Any, check: RowCheck) -> Any:
         check.prepare(shape.schema, stream.batch(rows))
     many = _PICTURE_ROWS if stream.pictures else _STREAMED_ROWS
     guarded = plain.filter(stream, batched=True, batch_size=many)
-    if features is not None:
-        guarded = guarded.cast(features)
+    if plain.features != features:
+        guarded = guarded.map(features.decode_example, features=features)
     return guarded.with_format(formatting.format_type) if formatting else guarded
 
 

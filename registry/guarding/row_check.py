@@ -23,7 +23,7 @@ from registry.checking.wording import FIELDS, Wording, out_columns
 from registry.errors import UnreadableSnapshot, UsageError
 from registry.guarding import counts
 from registry.guarding.rows import RowShape
-from registry.guarding.samples import SampleShape, is_sample
+from registry.guarding.samples import KEY, SampleShape, is_sample
 from registry.index import Index
 from registry.model import OUTCOMES
 from registry.pictures.hashing import PictureHasher
@@ -41,8 +41,9 @@ if TYPE_CHECKING:
 
 Row = Mapping[str, Any]
 OnDrop = Callable[[Any, Mapping[str, Any]], None]
-# Rows of a batch, and about the most bytes of it.
-ROWS, BYTES = 256, 32 << 20
+# Rows of a batch, and about the most bytes of it. The first batch shows the columns; later ones are
+# small where rows are large, so that rows are passed on while the next pictures are read.
+FIRST, LATER = (256, 32 << 20), (1024, 4 << 20)
 
 
 class Shape(Protocol):
@@ -253,17 +254,25 @@ def _answers(
 
 def _grouped(rows: Iterable[Any]) -> Iterator[list[Row]]:
     group: list[Row] = []
-    size = 0
+    size, (most, most_bytes) = 0, FIRST
     for row in rows:
-        if not isinstance(row, Mapping):
-            raise UsageError(
-                f"a row of type {type(row).__name__} cannot be checked",
-                "rows are dictionaries: guard them before they become tuples or batches",
-            )
+        _refuse_others(row)
         group.append(row)
         size += sum(len(one) for one in row.values() if isinstance(one, bytes | str))
-        if len(group) >= ROWS or size >= BYTES:
+        if len(group) >= most or size >= most_bytes:
             yield group
-            group, size = [], 0
+            group, size, (most, most_bytes) = [], 0, LATER
     if group:
         yield group
+
+
+def _refuse_others(row: Any) -> None:
+    """Raise UsageError for what is no row: a tuple, or a batch of samples."""
+    if isinstance(row, Mapping) and isinstance(row.get(KEY), str | None):
+        return
+    is_batch = isinstance(row, Mapping)
+    what = "a batch of samples" if is_batch else f"a row of type {type(row).__name__}"
+    raise UsageError(
+        f"{what} cannot be checked",
+        "rows are dictionaries: guard them before they become tuples or batches",
+    )
