@@ -10,8 +10,9 @@ import json
 import os
 import secrets
 import socket
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from registry import durable
 from registry.checking.shards import merge
@@ -22,7 +23,7 @@ from registry.files import read_whole
 _SUFFIX = ".counts.jsonl"
 # Bytes after which the lines of a file are replaced by their sum.
 _MOST_BYTES = 8 << 20
-About = Mapping[str, str]
+About = dict[str, str]
 
 
 class CountsFile:
@@ -33,7 +34,7 @@ class CountsFile:
         refuse_others(folder, about)
         who = f"{socket.gethostname()[:40]}-{os.getpid()}-{secrets.token_hex(4)}"
         self._path = folder / f"{split:03d}-{who}{_SUFFIX}"
-        self._head = json.dumps(dict(about)) + "\n"
+        self._head = json.dumps(about) + "\n"
         self._total = Tally()
         self._written = 0
 
@@ -63,7 +64,7 @@ def prepare(folder: Path, about: About) -> None:
 def refuse_others(folder: Path, about: About) -> None:
     """Raise UsageError if the folder has the counts of another check."""
     for path in _files(folder):
-        if dict(_read(path)[0]) != dict(about):
+        if _read(path)[0] not in (None, about):
             raise UsageError(
                 f"{folder} holds the counts of another snapshot, policy or version",
                 "name a new folder",
@@ -80,14 +81,17 @@ def _files(folder: Path) -> list[Path]:
     return sorted(path for path in folder.iterdir() if path.name.endswith(_SUFFIX))
 
 
-def _read(path: Path) -> tuple[About, Iterator[Tally]]:
-    """Return the first line of a file, and its counts; a process may be writing the last line."""
+def _read(path: Path) -> tuple[Any, Iterator[Tally]]:
+    """Return the first line of a file, and its counts.
+
+    What follows the last line end is still being written, or its process was killed.
+    """
     with durable.reported(path):
-        head, *lines = read_whole(path).decode().split("\n")
+        lines = read_whole(path).decode().split("\n")[:-1]
+    if not lines:
+        return None, iter(())
     try:
-        about = json.loads(head)
-        whole = lines[:-1] if lines else []
-        return about, (Tally.from_json(json.loads(line)) for line in whole)
+        return json.loads(lines[0]), (Tally.from_json(json.loads(line)) for line in lines[1:])
     except ValueError:
         return {}, iter(())
 

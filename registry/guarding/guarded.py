@@ -42,6 +42,8 @@ class Guarded:
 
     def __call__(self, rows: Iterable[Any]) -> Iterator[Any]:
         """Yield those of some rows that are passed on, as a stage of a pipeline."""
+        if len(self._checks) > 1:
+            raise UsageError("a guard of splits is no stage", "make one with registry.guard(None)")
         return self._checks[0].passed(rows)
 
     @property

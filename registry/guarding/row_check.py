@@ -20,6 +20,7 @@ from registry.checking.plan import planned
 from registry.checking.shards import ShardOptions, check_shard, merge
 from registry.checking.tally import MAX_SHOWN, Tally
 from registry.checking.wording import FIELDS, Wording, out_columns
+from registry.datasets import refuse_hidden
 from registry.errors import UnreadableSnapshot, UsageError
 from registry.guarding import counts
 from registry.guarding.rows import RowShape
@@ -118,6 +119,7 @@ class RowCheck:
 
     def prepare(self, schema: pa.Schema, first: pa.RecordBatch | None) -> None:
         """Recognise the columns. Raises UnreadableDataset if none names the pictures."""
+        refuse_hidden(schema)
         self.columns = planned(schema, first, self.options.columns)
 
     def passed(self, rows: Iterable[Any]) -> Iterator[Any]:

@@ -7,6 +7,7 @@ import pytest
 from guarding import COLUMNS, guard_snapshot, jpeg, outcome_of, quick_pictures, rows_of
 
 import registry
+from registry.errors import UnreadableDataset, UsageError
 
 datasets = pytest.importorskip("datasets")
 pytestmark = pytest.mark.usefixtures(quick_pictures.__name__)
@@ -162,6 +163,11 @@ def test_splits_are_guarded_one_by_one(snapshot):
         name: one.to_list() for name, one in guarded.dataset.items()
     }
     assert lazy.tally == guarded.tally
+    with pytest.raises(UsageError, match="no stage"):
+        next(guarded([]))
+    named = splits["test"].add_column("optout:unread", [None] * 30)
+    with pytest.raises(UnreadableDataset, match="optout:unread"):
+        registry.guard(named, snapshot, columns=COLUMNS)
 
 
 def _shard(dataset, index, sender):

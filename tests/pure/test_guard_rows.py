@@ -270,7 +270,9 @@ def test_a_folder_of_counts_is_for_one_check(snapshot, tmp_path, monkeypatch):
     # A process that is killed may leave a part of a line.
     with file.open("a") as end:
         end.write('{"rows"')
+    (place / f"000-killed{counts._SUFFIX}").write_text('{"snap')
     assert first.tally.rows == 300
+    registry.guard(None, snapshot, counts=place)
     with pytest.raises(UsageError, match="another snapshot, policy"):
         registry.guard(None, snapshot, counts=place, policy="letter")
     (tmp_path / "other").mkdir()
