@@ -175,6 +175,7 @@ def _shard(dataset, index, sender):
     sender.close()
 
 
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
 def test_workers_read_the_shards_of_a_stream(snapshot, tmp_path):
     """As the workers of a loader do."""
     given = table(600).to_iterable_dataset(num_shards=4)

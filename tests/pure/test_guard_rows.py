@@ -11,7 +11,7 @@ from collections import Counter
 import numpy as np
 import pyarrow as pa
 import pytest
-from drawn import draw
+from drawn import draw, saved
 from guarding import (
     COLUMNS,
     DIGESTS,
@@ -100,6 +100,7 @@ def test_a_decoded_picture_is_matched_but_never_clear(snapshot):
         ({"url": FREE, "new": {"a": [1, MARKED]}}, "reserved"),
         ({"url": FREE, "new": jpeg(1)}, "unchecked"),
         ({"url": FREE, "new": [{"bytes": jpeg(1)}]}, "unchecked"),
+        ({"url": FREE, "new": saved(draw(1, width=60), "BMP")}, "unchecked"),
         ({"url": FREE, "new": draw(1)}, "unchecked"),
         ({"url": FREE, "caption": jpeg(1)}, "unchecked"),
         ({"url": FREE, "new": object()}, "unchecked"),
@@ -224,6 +225,7 @@ def _read(guarded, share, sender):
     sender.close()
 
 
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
 @pytest.mark.parametrize("method", ["fork", "spawn"])
 def test_the_counts_of_processes_are_added(snapshot, folder, tmp_path, method):
     """As the workers of a loader do: each has a part of the rows."""
@@ -249,6 +251,7 @@ def test_the_counts_of_processes_are_added(snapshot, folder, tmp_path, method):
     expected = Counter(map(outcome_of, rows))
     expected += Counter(["reserved"] if method == "fork" else [])
     assert stage.tally.outcomes == expected
+    assert len([*(tmp_path / "counts").iterdir()]) == (3 if method == "fork" else 2)
     assert stage.tally.rows == expected.total()
     assert stage.report().tally.hosts == stage.tally.hosts
 
