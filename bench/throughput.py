@@ -67,7 +67,7 @@ TICK = os.sysconf("SC_CLK_TCK")
 # What a process does, by its command line.
 KINDS = (
     ("crawler.worker.child", "visits: download, state, database"),
-    ("spawn_main|registry.guard", "readers: pages and pictures"),
+    ("spawn_main|registry.sandbox", "readers: pages and pictures"),
     ("crawler worker", "worker"),
     ("postgres", "PostgreSQL"),
 )

@@ -11,18 +11,20 @@ from typing import TYPE_CHECKING
 from registry import errors
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from os import PathLike
+    from typing import Any
 
     from registry.checking.report import Report
+    from registry.guarding.guarded import Guarded
     from registry.lookups import Answer
-    from registry.model import Evidence, Picture, Reading, Signal, Verdict
+    from registry.model import Evidence, Outcome, Picture, Reading, Signal, Verdict
     from registry.snapshot.opened import Snapshot
 
 __version__ = "0.1.0"
 # The crawler's name in robots.txt groups (RFC 9309, section 2.2.1).
 PRODUCT_TOKEN = "OptoutRegistry"
-__all__ = ["check", "decide", "errors", "fingerprint", "lookup", "open_snapshot", "read"]
+__all__ = ["check", "decide", "errors", "fingerprint", "guard", "lookup", "open_snapshot", "read"]
 
 
 def read(evidence: Evidence) -> Reading:
@@ -141,6 +143,44 @@ def check(
     written = None if out is None else Path(_path(out))
     options = CheckOptions(policy=policy, out=written, workers=workers)
     return check(opened, snapshot, plan(opened, columns), options)
+
+
+def guard(
+    dataset: Any,
+    snapshot: Snapshot,
+    *,
+    keep: Sequence[Outcome] = ("clear",),
+    policy: str = "cautious",
+    columns: Mapping[str, Sequence[str]] | None = None,
+    on_drop: Callable[[Any, Mapping[str, Any]], None] | None = None,
+    counts: str | PathLike[str] | None = None,
+    workers: int = 1,
+) -> Guarded:
+    """Pass on only the rows of a dataset that a check may keep, with the counts of a check.
+
+    `dataset` is a dataset of the package `datasets` (also streamed, or a dictionary of splits), a
+    pipeline of `webdataset`, or any rows as dictionaries; None makes a stage, which is called with
+    rows. `Guarded.dataset` is of the same type. `keep` are the outcomes that are passed on: what
+    was not compared is `unchecked`. `columns` and `workers` are those of `check`. `on_drop` is
+    called with each other row and its `optout_*` values. `counts` is a folder in which all
+    processes that read the dataset keep their counts. Raises UnreadableDataset, UsageError.
+
+    >>> rows = [{"url": "https://a.example/1.jpg"}, {"url": "https://a.example/2.jpg"}]
+    >>> guarded = registry.guard(rows, registry.open_snapshot("snapshot"))
+    >>> list(guarded)
+    [{'url': 'https://a.example/2.jpg'}]
+    >>> dict(guarded.tally.outcomes)
+    {'reserved': 1, 'clear': 1}
+    """
+    from pathlib import Path
+
+    from registry.guarding.guarded import guarded
+    from registry.guarding.row_check import GuardOptions
+
+    if workers < 1:
+        raise errors.UsageError(f"{workers} processes cannot read pictures", "workers=1 or more")
+    kept = None if counts is None else Path(_path(counts)).absolute()
+    return guarded(dataset, snapshot, GuardOptions(policy, keep, columns, workers, kept, on_drop))
 
 
 def lookup(target: str | PathLike[str], snapshot: Snapshot, *, policy: str = "cautious") -> Answer:

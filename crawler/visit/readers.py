@@ -18,8 +18,8 @@ from crawler.pages.reading import (
     outline,
     read_text,
 )
-from registry.guard import CallLimits, CallResult, Pool, Work
-from registry.pictures.reading import Fetched, FileRead, guarded, read_fetched, read_marks
+from registry.pictures.reading import Fetched, FileRead, read_fetched, read_marks, sandboxed
+from registry.sandbox import CallLimits, CallResult, Pool, Work
 
 # For one page; one with the most tags takes about 3 seconds.
 PAGE_LIMITS = CallLimits(seconds=30.0, memory=1 << 30)
@@ -61,10 +61,10 @@ class Readers:
         `out-of-memory`, `crashed`), after which only the marks are read.
         """
         fetched = Fetched(data, url)
-        answer = await _called(self._images, guarded(read_fetched), fetched)
+        answer = await _called(self._images, sandboxed(read_fetched), fetched)
         if answer.value is not None:
             return answer.value
-        marks = await _called(self._images, guarded(read_marks), fetched)
+        marks = await _called(self._images, sandboxed(read_marks), fetched)
         return replace(marks.value or FileRead(), refusal=answer.failure)
 
     def close(self) -> None:

@@ -26,10 +26,19 @@ LONGEST = 2048
 
 def plan(dataset: Dataset, overrides: Mapping[str, Sequence[str]] | None = None) -> Columns:
     """Recognise the columns of a dataset from its schema and its first rows."""
-    roots = flat_fields(dataset.schema)
     names = [field.name for field in dataset.schema if _is_sampled(field.type)]
     sample = next(dataset.batches(names), None) if names else None
-    none = flat(_without_rows(dataset.schema), roots)
+    return planned(dataset.schema, sample, overrides)
+
+
+def planned(
+    schema: pa.Schema,
+    sample: pa.RecordBatch | None,
+    overrides: Mapping[str, Sequence[str]] | None = None,
+) -> Columns:
+    """Recognise columns from a schema and the first rows; `sample` may lack columns of numbers."""
+    roots = flat_fields(schema)
+    none = flat(_without_rows(schema), roots)
     first = none if sample is None else flat(sample, roots)
     columns = [
         _column(field, first.column(field.name) if field.name in first.schema.names else None)

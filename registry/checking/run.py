@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import pyarrow as pa
 
@@ -33,6 +33,7 @@ from registry.verdict import policy_named
 
 if TYPE_CHECKING:
     from registry.datasets import Dataset
+    from registry.datasets._left_out import SkippedFiles
     from registry.snapshot.opened import Snapshot
 
 OnProgress = Callable[[int, int | None], None]
@@ -53,6 +54,22 @@ class CheckOptions:
     keep: Sequence[Outcome] = ()
     workers: int = 1
     progress: Path | None = None
+
+
+class Named(Protocol):
+    """What a report says of a dataset itself."""
+
+    @property
+    def name(self) -> str:
+        """The name that the user gave."""
+
+    @property
+    def format(self) -> str:
+        """The name of its format."""
+
+    @property
+    def left_out(self) -> Sequence[SkippedFiles]:
+        """Other files in its folders, which are not read."""
 
 
 def check(
@@ -88,7 +105,7 @@ def check(
     journal.finish()
     index = Index(snapshot, options.policy)
     seconds = time.perf_counter() - started
-    return _report(dataset, columns, options, index, tally, seconds)
+    return report_of(dataset, columns, options, index, tally, seconds)
 
 
 def _checker(
@@ -168,14 +185,15 @@ def _about(
     }
 
 
-def _report(
-    dataset: Dataset,
+def report_of(
+    dataset: Named,
     columns: Columns,
     options: CheckOptions,
     index: Index,
     tally: Tally,
     seconds: float,
 ) -> Report:
+    """Return the report on rows that were counted."""
     snapshot, prints = index.snapshot, index.prints
     manifest = snapshot.manifest
     radius = prints.possible if options.distance is None else options.distance

@@ -106,10 +106,15 @@ def open_dataset(names: Sequence[str]) -> Dataset:
         return _open_stdin(names, formats)
     with listed_once():
         opened = _open_paths([path for name in names for path in _expand(name)], names, formats)
-    hidden = [name for name in opened.schema.names if name in HIDDEN]
+    refuse_hidden(opened.schema)
+    return opened
+
+
+def refuse_hidden(schema: pa.Schema) -> None:
+    """Raise UnreadableDataset for columns with a name that hidden columns have."""
+    hidden = [name for name in schema.names if name in HIDDEN]
     if hidden:
         raise UnreadableDataset(f"the dataset has a column {hidden[0]}", "rename the column")
-    return opened
 
 
 def _open_paths(

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from registry.evidence.carriers import IMAGE_ENDINGS, is_still_image
+from registry.text import visible
 
 # What a file of a sample is. `harmless`: no picture and no keys, as sounds and vectors are;
 # `closed`: not read, though there may be a picture or a key in it.
@@ -62,6 +63,19 @@ class Sample:
         """Note why the sample could not be read whole."""
         self.unread = self.unread or why
 
+    def add(self, ending: str, kind: PartKind, content: bytes | None) -> None:
+        """Add a file; None for a content that is not wanted, or not read."""
+        if kind == "picture":
+            self.pictures[ending] = content
+        elif kind == "text" and content is not None:
+            self.texts[ending] = content
+        elif kind == "json" and content is not None:
+            self.objects[ending] = content
+        else:
+            self.others.add(ending)
+            if kind in ("closed", "table"):
+                self.note(f"{shown(ending)} is not read and may hold a picture or its keys")
+
     def has(self, ending: str) -> bool:
         """Return whether there is a file with this ending."""
         return (
@@ -107,6 +121,11 @@ def key_and_ending(name: str) -> tuple[str, str]:
     if not stem or base.startswith("__"):
         return name, ""
     return folder + slash + stem, ending.lower()
+
+
+def shown(ending: str) -> str:
+    """Return an ending as a reason names it."""
+    return visible(f".{ending}")
 
 
 def kind_of(ending: str) -> PartKind:

@@ -14,10 +14,10 @@ from registry.datasets.samples import (
     key_and_ending,
     kind_of,
     kind_of_start,
+    shown,
 )
 from registry.datasets.tar_members import Damage, Member, Members
 from registry.files import WHOLE_LIMIT
-from registry.text import visible
 
 # Keys of a shard that are remembered.
 _MOST_KEYS = 1 << 20
@@ -98,19 +98,10 @@ class TarSamples:
 
     def _take(self, sample: Sample, ending: str, kind: PartKind, member: Member) -> None:
         if member.odd:
-            sample.note(f"{_shown(ending)} is {member.odd}")
+            sample.note(f"{shown(ending)} is {member.odd}")
             kind = "closed"
         content = self._content(sample, kind, member)
-        if kind == "picture":
-            sample.pictures[ending] = content
-        elif kind == "text" and content is not None:
-            sample.texts[ending] = content
-        elif kind == "json" and content is not None:
-            sample.objects[ending] = content
-        else:
-            sample.others.add(ending)
-            if kind in ("closed", "table"):
-                sample.note(f"{_shown(ending)} is not read and may hold a picture or its keys")
+        sample.add(ending, kind, content)
 
     def _content(self, sample: Sample, kind: PartKind, member: Member) -> bytes | None:
         """Return the content of a member if it is wanted, and add its bytes to the sample's."""
@@ -131,7 +122,3 @@ class TarSamples:
             sample.raw += [member.head, whole, self._members.padding()]
             sample.held += len(member.head) + len(whole)
         return content
-
-
-def _shown(ending: str) -> str:
-    return visible(f".{ending}")

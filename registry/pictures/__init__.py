@@ -1,5 +1,5 @@
-"""From image files to pictures, in guarded processes: files may be hostile.
+"""From image files to pictures, in sandboxed processes: files may be hostile.
 
 `reading` reads one file, `hashing` the pictures of a dataset, `files` files on disk. All
-run in the process pool of `registry.guard`.
+run in the process pool of `registry.sandbox`.
 """

@@ -1,4 +1,4 @@
-"""Fingerprints picture files on disk, in guarded worker processes."""
+"""Fingerprints picture files on disk, in sandboxed worker processes."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from registry.errors import UnreadableInput
-from registry.guard import CallResult, Pool
 from registry.model import Picture
-from registry.pictures.reading import Unread, guarded, read_bytes, read_path, unread
+from registry.pictures.reading import Unread, read_bytes, read_path, sandboxed, unread
+from registry.sandbox import CallResult, Pool
 
 # Starting a worker costs as much as fingerprinting this many pictures.
 WORTH_A_WORKER = 16
@@ -25,11 +25,11 @@ class PictureReader:
 
     def file(self, path: Path) -> Picture:
         """Return the picture in a file. Raises UnreadableInput that names the path."""
-        return _picture(_named(path, self._pool.call(guarded(read_path), path)))
+        return _picture(_named(path, self._pool.call(sandboxed(read_path), path)))
 
     def data(self, data: bytes) -> Picture:
         """Return the picture that bytes hold. Raises UnreadableInput."""
-        return _picture(_read(self._pool.call(guarded(read_bytes), data)))
+        return _picture(_read(self._pool.call(sandboxed(read_bytes), data)))
 
     def __enter__(self) -> PictureReader:
         """Return the reader itself."""
@@ -44,7 +44,7 @@ def read_pictures(paths: Sequence[Path]) -> Iterator[tuple[Path, Read]]:
     """Yield every file with its picture or an Unread, in order."""
     workers = max(1, min(os.cpu_count() or 1, len(paths) // WORTH_A_WORKER))
     with Pool(workers) as pool:
-        for path, answer in zip(paths, pool.map(guarded(read_path), paths), strict=True):
+        for path, answer in zip(paths, pool.map(sandboxed(read_path), paths), strict=True):
             yield path, _named(path, answer)
 
 

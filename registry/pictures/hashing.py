@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from registry.guard import CallResult, Pool
-from registry.pictures.reading import Hashed, guarded, hash_picture, unhashed
+from registry.pictures.reading import Hashed, hash_picture, sandboxed, unhashed
+from registry.sandbox import CallResult, Pool
 
 __all__ = ["Hashed", "PictureHasher"]
 
@@ -23,7 +23,7 @@ class PictureHasher:
     def __call__(self, pictures: Sequence[bytes | None]) -> list[Hashed]:
         """Hash pictures, keeping their order; None stands for a missing one."""
         present = [data for data in pictures if data is not None]
-        answers = self._pool.map(guarded(hash_picture), present)
+        answers = self._pool.map(sandboxed(hash_picture), present)
         return [Hashed() if data is None else _hashed(data, next(answers)) for data in pictures]
 
     def close(self) -> None:

@@ -9,8 +9,8 @@ from typing import NamedTuple, TypeVar
 
 from registry.errors import UnreadableInput, UnreadablePicture
 from registry.files import read_whole
-from registry.guard import CallLimits, Failure, Work
 from registry.model import Evidence, Picture
+from registry.sandbox import CallLimits, Failure, Work
 
 A = TypeVar("A")
 R = TypeVar("R")
@@ -61,7 +61,7 @@ class Fetched(NamedTuple):
     url: str = ""
 
 
-def guarded(function: Callable[[A], R]) -> Work[A, R]:
+def sandboxed(function: Callable[[A], R]) -> Work[A, R]:
     """Return one of the functions below as work with LIMITS for every file."""
     return Work(function, LIMITS, load)
 

@@ -118,7 +118,7 @@ def test_ten_hosts_are_done_on_time_beside_pages_of_many_tags(
 
 LOW = """
 from crawler.visit import readers
-from registry.guard import CallLimits
+from registry.sandbox import CallLimits
 readers.PAGE_LIMITS = CallLimits(1.0, 1 << 30)
 from crawler.cli import main
 main()

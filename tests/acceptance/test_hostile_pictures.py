@@ -22,7 +22,7 @@ SECONDS, MIB = 1.5, 400
 # Most seconds of one command: far more than it takes, far less than without limits.
 TIMEOUT = 240
 COMMAND = f"""
-from registry.guard import CallLimits
+from registry.sandbox import CallLimits
 from registry.pictures import reading
 reading.LIMITS = CallLimits({SECONDS}, {MIB} << 20)
 from registry.cli import main

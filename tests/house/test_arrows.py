@@ -52,10 +52,10 @@ ROOMS = {
     | {"registry.verdict", "registry.sources", "registry.files"},
     # Pictures.
     "registry.files": VALUES,
-    "registry.guard": VALUES,
+    "registry.sandbox": VALUES,
     "registry.fingerprints": VALUES | {"registry.plugins"},
     "registry.pictures": VALUES
-    | {"registry.files", "registry.guard", "registry.fingerprints", "registry.evidence"},
+    | {"registry.files", "registry.sandbox", "registry.fingerprints", "registry.evidence"},
     "registry.matching": VALUES | {"registry.compiling"},
     # What is kept.
     "registry.claims": VALUES | {"registry.files"},
@@ -117,6 +117,9 @@ ROOMS = {
     "registry.checking._page_style": set(),
     "registry.checking.page": VALUES
     | {"registry.checking.report", "registry.checking.tally", "registry.checking._page_style"},
+    "registry.guarding": VALUES
+    | {"registry.checking", "registry.datasets", "registry.index", "registry.pictures"}
+    | {"registry.durable", "registry.files", "registry.snapshot", "registry.verdict"},
     "registry.lookups": PURE_CORE
     | {
         *("registry.checking", "registry.files", "registry.index", "registry.pictures"),
@@ -152,7 +155,7 @@ CRAWLER = {
     | {"crawler.options", "crawler.settings", "crawler.pages", "crawler.manners", "crawler.report"}
     | {"crawler.guides", "registry.urls", "registry.evidence", "registry.signals"}
     | {"registry.snapshot.history"}
-    | {"registry.guard", "registry.pictures", "registry.db.values", "registry.db.known_rows"}
+    | {"registry.sandbox", "registry.pictures", "registry.db.values", "registry.db.known_rows"}
     | {"crawler.schedule", "crawler.record.values", "crawler.warc.captures"},
     "crawler.site_spider": VALUES
     | {"crawler.options", "crawler.settings", "crawler.pages", "crawler.manners", "crawler.visit"}

@@ -70,6 +70,9 @@ EXCEPTIONS = {
         "io": "BytesIO: a file made of the bytes in hand",
         ".open()": "PIL.Image.open of those bytes",
     },
+    "registry/guarding/values.py": {
+        "io.BytesIO": "BytesIO: a file made of the picture in hand",
+    },
     "registry/urls/columns.py": {
         "sys": "whether a kernel is loaded changes the time of an answer, not the answer",
     },

@@ -13,11 +13,11 @@ from crawler.visit.readers import Readers
 from registry.errors import RefusedFile, UnreadableInput, UnreadablePicture
 from registry.files import WHOLE_LIMIT
 from registry.fingerprints import fingerprint
-from registry.guard import CallLimits
 from registry.pictures import reading
 from registry.pictures.files import read_pictures
 from registry.pictures.hashing import PictureHasher
 from registry.pictures.reading import Fetched, FileRead, Hashed, Unread, fingerprint_file
+from registry.sandbox import CallLimits
 from registry.signals import read
 
 CAT = Path("demo/site/www/pictures/cat.jpg")

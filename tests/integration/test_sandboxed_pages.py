@@ -11,7 +11,7 @@ import pytest
 from crawler.pages.reading import Page, PageContent, PageResponse, PageText, parse_page
 from crawler.visit import readers
 from crawler.visit.readers import Readers
-from registry.guard import CallLimits
+from registry.sandbox import CallLimits
 
 HTML = '<meta name="robots" content="noai"><img src="/a.jpg"><a href="/b">'
 

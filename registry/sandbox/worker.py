@@ -21,7 +21,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
-from registry.guard.work import OUT_OF_MEMORY_CODE, READY, TAKEN, Kind, Work
+from registry.sandbox.work import OUT_OF_MEMORY_CODE, READY, TAKEN, Kind, Work
 
 LIFELINE = 0
 WATCH_SECONDS = 0.1

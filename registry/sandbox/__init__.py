@@ -4,7 +4,7 @@ A `Work` names the function and its limits for each call. The result of a call i
 a failure: `timeout`, `out-of-memory` or `crashed`. A failure affects only that call.
 """
 
-from registry.guard.pool import CallResult, Failure, Pool
-from registry.guard.work import CallLimits, Work
+from registry.sandbox.pool import CallResult, Failure, Pool
+from registry.sandbox.work import CallLimits, Work
 
 __all__ = ["CallLimits", "CallResult", "Failure", "Pool", "Work"]

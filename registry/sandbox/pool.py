@@ -22,7 +22,7 @@ from multiprocessing.spawn import get_executable
 from typing import Any, Generic, Literal, TypeVar
 
 from registry.errors import ServiceUnavailable
-from registry.guard.work import OUT_OF_MEMORY_CODE, READY, TAKEN, Work
+from registry.sandbox.work import OUT_OF_MEMORY_CODE, READY, TAKEN, Work
 
 A = TypeVar("A")
 R = TypeVar("R")
@@ -52,7 +52,7 @@ class Pool:
 
     def __init__(self, workers: int) -> None:
         self._workers = workers
-        self._threads = ThreadPoolExecutor(workers, thread_name_prefix="guard")
+        self._threads = ThreadPoolExecutor(workers, thread_name_prefix="sandbox")
         self._lock = threading.Lock()
         self._idle: list[_Worker] = []
         self._all: set[_Worker] = set()
@@ -235,7 +235,7 @@ def _started(channel: Connection) -> subprocess.Popen[bytes]:
     """Start a worker with this process's module path; its stdin tells it when we end."""
     code = (
         f"import sys; sys.path[:] = {sys.path!r}; "
-        f"from registry.guard.worker import main; main({channel.fileno()})"
+        f"from registry.sandbox.worker import main; main({channel.fileno()})"
     )
     executable = get_executable()
     return subprocess.Popen(

@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from registry.guard import CallLimits, CallResult, Pool, Work
-from registry.guard.work import OUT_OF_MEMORY_CODE
+from registry.sandbox import CallLimits, CallResult, Pool, Work
+from registry.sandbox.work import OUT_OF_MEMORY_CODE
 
 SOON = CallLimits(seconds=1.0, memory=200 << 20)
 LATE = CallLimits(seconds=60.0, memory=200 << 20)
@@ -137,7 +137,7 @@ def run_python(code: str) -> subprocess.CompletedProcess[str]:
 
 def test_memory_is_watched_where_the_system_has_no_limit() -> None:
     code = (
-        "import threading, time\nfrom registry.guard import worker\n"
+        "import threading, time\nfrom registry.sandbox import worker\n"
         "threading.Thread(target=worker.watch_memory, args=[50 << 20], daemon=True).start()\n"
         "import resource\nmost = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
         "time.sleep(0.3)\nheld = bytearray(b'x') * (most * 1024 + (100 << 20))\ntime.sleep(20)"
@@ -149,7 +149,7 @@ def test_memory_is_watched_where_the_system_has_no_limit() -> None:
 def test_workers_do_not_outlive_a_killed_parent(order: str) -> None:
     code = (
         f"import os, signal, sys, time\nsys.path.insert(0, {str(Path(__file__).parent)!r})\n"
-        "from test_guard import LATE, Pool, Work, obey\n"
+        "from test_sandbox import LATE, Pool, Work, obey\n"
         f"pool = Pool(1)\nfuture = pool.submit(Work(obey, LATE), {order!r})\n"
         "time.sleep(1)\n"
         "print(*(w._process.pid for w in pool._all), flush=True)\n"
@@ -189,7 +189,7 @@ def test_a_worker_whose_parent_was_killed_ends_without_a_word() -> None:
     ours.close()
     # The pipe by which it knows of the parent's end stays open: its message comes first.
     lifeline, held = os.pipe()
-    code = f"from registry.guard.worker import main; main({theirs.fileno()})"
+    code = f"from registry.sandbox.worker import main; main({theirs.fileno()})"
     ended = subprocess.run(
         [sys.executable, "-c", code],
         stdin=lifeline,
