@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 import click
 
 from registry.cli._path import NamedPath
+from registry.cli._summaries import ENDINGS, Summaries, summary_options
 from registry.errors import ServiceUnavailable, UnreadableSnapshot, UsageError
 from registry.terminal import say, show, show_json
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from registry.checking.columns import Columns
     from registry.checking.report import Report
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
     from registry.datasets import Dataset
     from registry.snapshot.opened import Snapshot
 
+# What the file of each option holds.
+_WRITTEN = {"--out": "rows", "--report": "report"}
+_WRITTEN.update({"--ai-act": "summary for the AI Act", "--croissant": "description"})
 OUTCOME = click.Choice(["reserved", "conditional", "review", "clear", "unchecked"])
 
 
@@ -63,7 +67,7 @@ def _say_columns(columns: Columns) -> None:
     help="With --out: write only rows with this outcome, as they are in the dataset and in its "
     "format. Repeatable.",
 )
-@click.option("--report", "page", type=NamedPath(), help="Write an HTML report to this file.")
+@summary_options
 @click.option("--policy", default="cautious", show_default=True, help="Which marks count.")
 @click.option(
     "--distance",
@@ -92,7 +96,7 @@ def command(
     snapshot: Path | None,
     out: Path | None,
     keep: tuple[str, ...],
-    page: Path | None,
+    summaries: Summaries,
     policy: str,
     distance: int | None,
     column: tuple[str, ...],
@@ -123,21 +127,26 @@ def command(
 
     overrides = _overrides(column)
     opened = open_dataset(dataset)
-    _refuse_unwritable(page, "--report", opened.files)
-    _refuse_unwritable(out, "--out", opened.files)
-    if page and out and page.absolute() == out.absolute():
-        raise UsageError("--out and --report name the same file", "name two different files")
+    results = {"--out": out, **summaries.by_option}
+    for option, path in results.items():
+        _refuse_unwritable(path, option, opened.files)
+    _refuse_same(results)
     columns = plan(opened, overrides)
     for note in opened.left_out:
         say(f"not read: {note}")
     _say_columns(columns)
-    unfinished = _unfinished(opened, out or page, fresh=fresh)
-    options = CheckOptions(policy, distance, out, keep, workers, unfinished)  # type: ignore[arg-type]
+    unfinished = _unfinished(opened, next(filter(None, results.values()), None), fresh=fresh)
+    options = CheckOptions(
+        *(policy, distance, out, keep, workers, unfinished),  # type: ignore[arg-type]
+        samples=summaries.wants_samples,
+        all_hosts=summaries.ai_act is not None,
+    )
     report = _checked(opened, snapshot, columns, options)
-    _show(report, as_json, page)
-    for name, path in (("rows", out), ("report", page)):
+    summaries.write(report, opened, columns)
+    _show(report, as_json)
+    for option, path in results.items():
         if path:
-            say(f"{name}: {path}")
+            say(f"{_WRITTEN[option]}: {path}")
     return report.exit_code
 
 
@@ -185,17 +194,25 @@ def _registry(named: Path | None) -> Snapshot:
         raise UnreadableSnapshot(error.message, error.hint) from error
 
 
-def _show(report: Report, as_json: bool, page: Path | None) -> None:
-    from registry.checking.page import to_html
+def _show(report: Report, as_json: bool) -> None:
     from registry.checking.report import to_lines
-    from registry.durable import write_text
 
-    if page:
-        write_text(page, to_html(report))
     if as_json:
         show_json(report.to_json(), indent=2)
     else:
         show(*to_lines(report))
+
+
+def _refuse_same(results: Mapping[str, Path | None]) -> None:
+    """Raise UsageError if two options name one file."""
+    options: dict[Path, str] = {}
+    for option, path in results.items():
+        if path is not None:
+            other = options.setdefault(path.absolute(), option)
+            if other != option:
+                raise UsageError(
+                    f"{other} and {option} name the same file", "name two different files"
+                )
 
 
 def _refuse_unwritable(path: Path | None, option: str, taken: Sequence[Path]) -> None:
@@ -208,8 +225,9 @@ def _refuse_unwritable(path: Path | None, option: str, taken: Sequence[Path]) ->
         if not path.is_file():
             raise UsageError(f"{option} {path} is not a regular file", "name a file")
         refuse_own_files(path, taken)
-    if option == "--report" and path.suffix.lower() not in (".html", ".htm"):
-        raise UsageError(f"--report {path}: the report is a web page", "name an .html file")
+    endings, hint = ENDINGS.get(option, ((path.suffix.lower(),), ""))
+    if path.suffix.lower() not in endings:
+        raise UsageError(f"{option} {path}: not one of {', '.join(endings)}", hint)
     if not path.parent.is_dir():
         raise UsageError(
             f"{option} {path}: there is no folder {path.parent}",

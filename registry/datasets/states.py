@@ -27,6 +27,12 @@ def changed(before: Sequence[State], files: Sequence[Path]) -> str | None:
     return next((new[0] for old, new in zip(before, now, strict=True) if old != new), None)
 
 
+def size(known: Sequence[State]) -> int | None:
+    """Return the size of files together in bytes; None if that of one is unknown."""
+    sizes = [size for _, size, _ in known]
+    return None if -1 in sizes else sum(sizes)
+
+
 def digest(files: Sequence[Path]) -> str:
     """Return a digest of the states of files and, if they are not too many, of their ends."""
     whole = hashlib.sha256()

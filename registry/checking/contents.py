@@ -1,0 +1,71 @@
+"""What a dataset consists of, for its description: files with their digests, and columns."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+
+from registry.checking.reports.croissant import MOST_FILES, Contents, DescribedFile
+from registry.datasets import STDIN
+from registry.errors import RefusedFile, UnreadableDataset
+from registry.files import opened
+from registry.text import visible
+
+if TYPE_CHECKING:
+    from registry.checking.columns import Columns
+    from registry.datasets import Dataset
+
+_BLOCK = 1 << 20
+
+
+def contents(dataset: Dataset, columns: Columns, beside: Path) -> Contents:
+    """Return the files and columns of a dataset, named as a file `beside` them would.
+
+    Each file is read whole for its digest, unless there are more than MOST_FILES or one cannot be
+    read. Of files that lie elsewhere only the name is told.
+    """
+    types = {field.name: _type(field, columns) for field in dataset.schema}
+    described: list[DescribedFile] = []
+    if len(dataset.files) <= MOST_FILES and STDIN not in dataset.files:
+        try:
+            described = [_described(path, beside.absolute().parent) for path in dataset.files]
+        except (OSError, RefusedFile, UnreadableDataset):
+            described = []
+    listed = dataset.files if not described and STDIN not in dataset.files else ()
+    return Contents(described, _suffixes(listed), types)
+
+
+def _suffixes(files: Sequence[Path]) -> Counter[str]:
+    return Counter(visible(path.suffix) for path in files)
+
+
+def _described(path: Path, folder: Path) -> DescribedFile:
+    size, digest = 0, hashlib.sha256()
+    with opened(path) as file:
+        while block := file.read(_BLOCK):
+            digest.update(block)
+            size += len(block)
+    whole = path.absolute()
+    name = str(whole.relative_to(folder)) if whole.is_relative_to(folder) else path.name
+    return DescribedFile(name, size, digest.hexdigest())
+
+
+def _type(field: pa.Field, columns: Columns) -> str:
+    """Return the type of a column in Croissant."""
+    roles = [choice.role for choice in columns.choices if choice.column == field.name]
+    if "image" in roles:
+        return "sc:ImageObject"
+    if any(role and role.endswith("url") for role in roles):
+        return "sc:URL"
+    checks = (
+        (pa.types.is_boolean, "sc:Boolean"),
+        (pa.types.is_integer, "sc:Integer"),
+        (pa.types.is_floating, "sc:Float"),
+        (pa.types.is_temporal, "sc:Date"),
+    )
+    return next((one for is_one, one in checks if is_one(field.type)), "sc:Text")
