@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,15 +11,13 @@ import pyarrow as pa
 
 from registry.checking.reports.croissant import MOST_FILES, Contents, DescribedFile
 from registry.datasets import STDIN
+from registry.datasets.states import whole_digest
 from registry.errors import RefusedFile, UnreadableDataset
-from registry.files import opened
 from registry.text import visible
 
 if TYPE_CHECKING:
     from registry.checking.columns import Columns
     from registry.datasets import Dataset
-
-_BLOCK = 1 << 20
 
 
 def contents(dataset: Dataset, columns: Columns, beside: Path) -> Contents:
@@ -45,14 +42,10 @@ def _suffixes(files: Sequence[Path]) -> Counter[str]:
 
 
 def _described(path: Path, folder: Path) -> DescribedFile:
-    size, digest = 0, hashlib.sha256()
-    with opened(path) as file:
-        while block := file.read(_BLOCK):
-            digest.update(block)
-            size += len(block)
+    size, sha256 = whole_digest(path)
     whole = path.absolute()
     name = str(whole.relative_to(folder)) if whole.is_relative_to(folder) else path.name
-    return DescribedFile(name, size, digest.hexdigest())
+    return DescribedFile(name, size, sha256)
 
 
 def _type(field: pa.Field, columns: Columns) -> str:

@@ -10,7 +10,6 @@ from registry.checking.report import Report
 from registry.checking.reports import facts
 from registry.checking.reports.charts import figure
 from registry.checking.reports.pictures import pictures_section
-from registry.checking.samples import chosen
 from registry.checking.tally import ShownMatch
 from registry.model import OUTCOMES
 from registry.text import visible
@@ -34,7 +33,7 @@ def to_html(report: Report, pictures: Mapping[int, Sequence[bytes]] | None = Non
         _head(report),
         _outcomes(report),
         _charts(report),
-        pictures_section(chosen(report.tally.samples), pictures or {}),
+        pictures_section(report.tally.samples, pictures or {}),
         _matches(report),
         _method(report),
         _not_compared(report),

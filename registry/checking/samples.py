@@ -9,8 +9,6 @@ from typing import Any
 
 # Most rows that are kept of one mark that was found in one way, and of all.
 OF_ONE_KIND, MOST = 2, 64
-# Most rows that are shown.
-MOST_SHOWN = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,14 +61,14 @@ def moved(samples: Iterable[Sample], rows: int) -> list[Sample]:
     return [replace(one, row=one.row + rows) for one in samples]
 
 
-def chosen(samples: Sequence[Sample], most: int = MOST_SHOWN) -> list[Sample]:
-    """Return some samples, of as many kinds as possible, in the order of their rows."""
+def by_variety(samples: Sequence[Sample]) -> list[Sample]:
+    """Return samples in an order in which the first ones are of as many kinds as possible."""
     ranks, counts = list[int](), Counter[tuple[str, str]]()
     for one in samples:
         ranks.append(counts[one.kind])
         counts[one.kind] += 1
     order = sorted(range(len(samples)), key=lambda at: (ranks[at], samples[at].row))
-    return sorted((samples[at] for at in order[:most]), key=lambda one: one.row)
+    return [samples[at] for at in order]
 
 
 def from_json(values: Iterable[Mapping[str, Any]]) -> list[Sample]:

@@ -101,10 +101,8 @@ def _report(path: Path, report: Report, dataset: Dataset, columns: Columns) -> s
     if path.suffix.lower() in PAGES:
         from registry.checking.page import to_html
         from registry.checking.sample_pictures import sample_pictures
-        from registry.checking.samples import chosen
 
-        samples = chosen(report.tally.samples)
-        return to_html(report, sample_pictures(dataset, columns, samples, report))
+        return to_html(report, sample_pictures(dataset, columns, report))
     return _json(report.to_json())
 
 

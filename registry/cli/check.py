@@ -42,13 +42,20 @@ def _overrides(values: tuple[str, ...]) -> dict[str, list[str]]:
     return columns
 
 
-def _say_columns(columns: Columns) -> None:
+def _planned(dataset: Dataset, overrides: Mapping[str, Sequence[str]]) -> Columns:
+    """Return the roles of the columns, and say what they are."""
+    from registry.checking.plan import plan
+
+    columns = plan(dataset, overrides)
+    for note in dataset.left_out:
+        say(f"not read: {note}")
     if columns.layout:
         say(f"layout: {columns.layout}")
     for choice in columns.choices:
         role = f"used as {choice.role}" if choice.role else "left out"
         doubt = f"; rows without a match are unchecked: {choice.doubt}" if choice.doubt else ""
         say(f"column {choice.column}: {role} ({choice.why}){doubt}")
+    return columns
 
 
 @click.command()
@@ -121,32 +128,23 @@ def command(
     from registry.verdict import policy_named
 
     policy_named(policy)
-    from registry.checking.plan import plan
     from registry.checking.run import CheckOptions
     from registry.datasets import open_dataset
 
     overrides = _overrides(column)
     opened = open_dataset(dataset)
     results = {"--out": out, **summaries.by_option}
-    for option, path in results.items():
-        _refuse_unwritable(path, option, opened.files)
-    _refuse_same(results)
-    columns = plan(opened, overrides)
-    for note in opened.left_out:
-        say(f"not read: {note}")
-    _say_columns(columns)
+    _refuse_results(results, opened.files)
+    columns = _planned(opened, overrides)
     unfinished = _unfinished(opened, next(filter(None, results.values()), None), fresh=fresh)
     options = CheckOptions(
         *(policy, distance, out, keep, workers, unfinished),  # type: ignore[arg-type]
-        samples=summaries.wants_samples,
+        samples=summaries.wants_samples and bool(columns.of("image")),
         all_hosts=summaries.ai_act is not None,
     )
     report = _checked(opened, snapshot, columns, options)
     summaries.write(report, opened, columns)
-    _show(report, as_json)
-    for option, path in results.items():
-        if path:
-            say(f"{_WRITTEN[option]}: {path}")
+    _show(report, as_json, results)
     return report.exit_code
 
 
@@ -194,19 +192,23 @@ def _registry(named: Path | None) -> Snapshot:
         raise UnreadableSnapshot(error.message, error.hint) from error
 
 
-def _show(report: Report, as_json: bool) -> None:
+def _show(report: Report, as_json: bool, results: Mapping[str, Path | None]) -> None:
     from registry.checking.report import to_lines
 
     if as_json:
         show_json(report.to_json(), indent=2)
     else:
         show(*to_lines(report))
+    for option, path in results.items():
+        if path:
+            say(f"{_WRITTEN[option]}: {path}")
 
 
-def _refuse_same(results: Mapping[str, Path | None]) -> None:
-    """Raise UsageError if two options name one file."""
+def _refuse_results(results: Mapping[str, Path | None], taken: Sequence[Path]) -> None:
+    """Raise UsageError before the check if a result could not be written, or two are one file."""
     options: dict[Path, str] = {}
     for option, path in results.items():
+        _refuse_unwritable(path, option, taken)
         if path is not None:
             other = options.setdefault(path.absolute(), option)
             if other != option:
