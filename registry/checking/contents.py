@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -27,18 +28,24 @@ def contents(dataset: Dataset, columns: Columns, beside: Path) -> Contents:
     read. Of files that lie elsewhere only the name is told.
     """
     types = {field.name: _type(field, columns) for field in dataset.schema}
-    described: list[DescribedFile] = []
-    if len(dataset.files) <= MOST_FILES and STDIN not in dataset.files:
+    if STDIN in dataset.files:
+        return Contents([], Counter(), "", types)
+    near = beside.absolute().parent
+    if len(dataset.files) <= MOST_FILES:
         try:
-            described = [_described(path, beside.absolute().parent) for path in dataset.files]
+            described = [_described(path, near) for path in dataset.files]
         except (OSError, RefusedFile, UnreadableDataset):
-            described = []
-    listed = dataset.files if not described and STDIN not in dataset.files else ()
-    return Contents(described, _suffixes(listed), types)
+            pass
+        else:
+            return Contents(described, Counter(), "", types)
+    suffixes = Counter(visible(path.suffix) for path in dataset.files)
+    return Contents([], suffixes, _folder(dataset.files, near), types)
 
 
-def _suffixes(files: Sequence[Path]) -> Counter[str]:
-    return Counter(visible(path.suffix) for path in files)
+def _folder(files: Sequence[Path], near: Path) -> str:
+    """Return the folder of files within another folder, or ""."""
+    whole = Path(os.path.commonpath([path.absolute().parent for path in files]))
+    return str(whole.relative_to(near)) if near in whole.parents else ""
 
 
 def _described(path: Path, folder: Path) -> DescribedFile:

@@ -19,11 +19,15 @@ if TYPE_CHECKING:
     from registry.datasets import Dataset
 
 PAGES, WORDS = (".html", ".htm"), (".md", ".markdown")
-# By option: the endings of the names that it takes, and the hint for another one.
+# By option: the endings of the names that it takes, what it writes, and the hint for another name.
 ENDINGS = {
-    "--report": ((*PAGES, *WORDS, ".json"), "name an .html, .md or .json file"),
-    "--ai-act": ((".json",), "name a .json file"),
-    "--croissant": ((".json", ".jsonld"), "name a .json file"),
+    "--report": (
+        (*PAGES, *WORDS, ".json"),
+        "a web page, Markdown or JSON is written",
+        "name an .html, .md or .json file",
+    ),
+    "--ai-act": ((".json",), "JSON is written", "name a .json file"),
+    "--croissant": ((".json", ".jsonld"), "JSON is written", "name a .json file"),
 }
 
 

@@ -227,9 +227,10 @@ def _refuse_unwritable(path: Path | None, option: str, taken: Sequence[Path]) ->
         if not path.is_file():
             raise UsageError(f"{option} {path} is not a regular file", "name a file")
         refuse_own_files(path, taken)
-    endings, hint = ENDINGS.get(option, ((path.suffix.lower(),), ""))
-    if path.suffix.lower() not in endings:
-        raise UsageError(f"{option} {path}: not one of {', '.join(endings)}", hint)
+    if option in ENDINGS:
+        endings, means, hint = ENDINGS[option]
+        if path.suffix.lower() not in endings:
+            raise UsageError(f"{option} {path}: {means}", hint)
     if not path.parent.is_dir():
         raise UsageError(
             f"{option} {path}: there is no folder {path.parent}",

@@ -23,9 +23,9 @@ CONFORMS_TO = "http://mlcommons.org/croissant/1.0"
 NAMESPACE = "urn:optout-registry:check:1#"
 # More files are described by the endings of their names.
 MOST_FILES = 100
-# Types of media by ending, of the formats that are read.
+# Types of media by ending, as readers of Croissant know them.
 MEDIA = {
-    ".parquet": "application/vnd.apache.parquet",
+    ".parquet": "application/x-parquet",
     ".csv": "text/csv",
     ".tsv": "text/tab-separated-values",
     ".txt": "text/plain",
@@ -67,11 +67,13 @@ class DescribedFile:
 class Contents:
     """What a dataset consists of. `suffixes` counts its files by ending, if they are not listed.
 
-    `columns` are its columns with their types in Croissant.
+    `folder` is the folder of these, "" if others could not find it by that name. `columns` are
+    the columns with their types in Croissant.
     """
 
     files: Sequence[DescribedFile]
     suffixes: Counter[str]
+    folder: str
     columns: Mapping[str, str]
 
 
@@ -121,19 +123,22 @@ def _distribution(contents: Contents) -> list[dict[str, Any]]:
                 "@type": "cr:FileObject",
                 "@id": f"file-{number}",
                 "name": _name(one.name),
-                "contentUrl": quote(one.name, errors="backslashreplace"),
+                # As it is: readers of Croissant open it as a path beside the description.
+                "contentUrl": visible(one.name),
                 "contentSize": f"{one.size} B",
                 "encodingFormat": media(one.name),
                 "sha256": one.sha256,
             }
             for number, one in enumerate(contents.files)
         ]
+    folder = f"{visible(contents.folder)}/" if contents.folder else ""
     return [
         {
             "@type": "cr:FileSet",
             "@id": f"files-{number}",
             "name": f"{count} files",
-            "includes": f"**/*{suffix}",
+            # Some readers want a folder for two asterisks, others none.
+            "includes": [f"{folder}*{suffix}", f"{folder}**/*{suffix}"],
             "encodingFormat": media(suffix),
         }
         for number, (suffix, count) in enumerate(sorted(contents.suffixes.items()))
@@ -152,6 +157,8 @@ def _record_sets(
     """Return the rows with their columns, if they are in one file of a table's format."""
     if format_ not in _TABLES or len(distribution) != 1:
         return []
+    if distribution[0]["encodingFormat"] == _OTHER:
+        return []
     kind = "fileObject" if contents.files else "fileSet"
     place = {kind: {"@id": distribution[0]["@id"]}}
     fields = [
@@ -160,7 +167,7 @@ def _record_sets(
             "@id": f"rows/{quote(name, safe='', errors='backslashreplace')}",
             "name": _name(name),
             "dataType": type_,
-            "source": {**place, "extract": {"column": visible(name)}},
+            "source": {**place, "extract": {"column": name}},
         }
         for name, type_ in contents.columns.items()
     ]
