@@ -26,6 +26,8 @@ def thumbnails(pictures: Iterable[bytes]) -> Iterator[bytes | None]:
 
 def thumbnail(data: bytes) -> bytes | None:
     """Return a small JPEG of a picture, or None."""
+    from PIL import Image
+
     from registry.fingerprints import MAX_PIXELS, _decode, _normalise
 
     try:
@@ -35,7 +37,9 @@ def thumbnail(data: bytes) -> bytes | None:
     image = _normalise.normalise(image).convert("RGB")
     # A very long picture keeps a side of one pixel.
     image.thumbnail((SIDE, SIDE), reducing_gap=2.0)
+    # A new picture: the other one carries the comment and the metadata of its file.
+    clean = Image.new("RGB", image.size)
+    clean.paste(image)
     written = io.BytesIO()
-    # A new picture, so that no metadata is copied.
-    image.copy().save(written, "JPEG", quality=QUALITY, exif=b"", icc_profile=None)
+    clean.save(written, "JPEG", quality=QUALITY)
     return written.getvalue()
