@@ -48,8 +48,8 @@ th {{ color: var(--soft); font-weight: 600 }} .n {{ text-align: right }}
 .dot {{ display: inline-block; width: .8rem; height: .8rem; border-radius: .2rem;
   margin-right: .5rem; vertical-align: -1px; print-color-adjust: exact;
   -webkit-print-color-adjust: exact }}
-.charts {{ columns: 2; column-gap: 2.5rem }} .charts h2 {{ margin-top: 1.2rem }}
-figure {{ margin: 0; min-width: 0; break-inside: avoid }}
+.charts {{ columns: 2; column-gap: 2.5rem }} .charts h2 {{ margin-top: 0 }}
+figure {{ margin: 0; padding-top: 1.6rem; min-width: 0; break-inside: avoid }}
 figcaption {{ font-size: .92rem; margin: .3rem 0 0 }}
 svg {{ display: block; width: 100%; max-width: 27rem; height: auto; margin-bottom: .6rem;
   fill: var(--track); print-color-adjust: exact; -webkit-print-color-adjust: exact }}
