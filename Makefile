@@ -6,6 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 FUZZER := $(VENV)/.fuzzer
+CROISSANT := $(VENV)/.croissant
 # For each target.
 FUZZ_SECONDS ?= 10
 # Test files that run side by side (auto: three for two cores, up to four more than cores).
@@ -40,6 +41,12 @@ $(FUZZER): $(STAMP)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt \
 	  --only-binary atheris -e '.[fuzz]'
 	@touch $(FUZZER)
+
+# Large, and needed by one test only.
+$(CROISSANT): $(STAMP)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt \
+	  -e '.[croissant]'
+	@touch $(CROISSANT)
 
 fuzz: $(FUZZER)
 	@$(BIN)/python tests/fuzz/fuzz_reader.py all --seconds $(FUZZ_SECONDS)

@@ -48,16 +48,32 @@ th {{ color: var(--soft); font-weight: 600 }} .n {{ text-align: right }}
 .dot {{ display: inline-block; width: .8rem; height: .8rem; border-radius: .2rem;
   margin-right: .5rem; vertical-align: -1px; print-color-adjust: exact;
   -webkit-print-color-adjust: exact }}
-.two {{ display: grid; grid-template-columns: 1fr 1fr; gap: 0 2.5rem }}
-.track {{ background: var(--line); border-radius: .2rem; height: .6rem; min-width: 6rem;
-  margin-top: .45rem; print-color-adjust: exact; -webkit-print-color-adjust: exact }}
-.track i {{ display: block; height: 100%; border-radius: .2rem; background: var(--track) }}
-section {{ min-width: 0 }}
+.charts {{ columns: 2; column-gap: 2.5rem }} .charts h2 {{ margin-top: 0 }}
+figure {{ margin: 0; padding-top: 1.6rem; min-width: 0; break-inside: avoid }}
+figcaption {{ font-size: .92rem; margin: .3rem 0 0 }}
+svg {{ display: block; width: 100%; max-width: 27rem; height: auto; margin-bottom: .6rem;
+  fill: var(--track); print-color-adjust: exact; -webkit-print-color-adjust: exact }}
+svg text {{ fill: var(--ink); font-size: 13px }} svg .end {{ text-anchor: end }}
+svg .mid {{ text-anchor: middle; font-size: 11px }} svg .rail {{ fill: var(--line) }}
+svg line {{ stroke: var(--soft); stroke-width: 1 }}
+.unseen {{ position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%) }}
+.figures th {{ color: var(--ink); font-weight: 400 }}
+.figures thead th {{ color: var(--soft); font-weight: 600 }}
+dl {{ margin: .6rem 0 }} dd {{ margin: 0; overflow-wrap: anywhere; min-width: 0 }}
+dl div {{ display: grid; grid-template-columns: 11rem minmax(0, 1fr); gap: 0 1rem;
+  padding: .15rem 0; break-inside: avoid }}
+dt {{ color: var(--soft); font-weight: 600 }}
+.pair {{ display: grid; grid-template-columns: 240px minmax(0, 1fr); gap: 1.2rem;
+  border-top: 1px solid var(--line); padding: 1rem 0; break-inside: avoid }}
+.pair dl {{ margin: 0 }} .pair dl div {{ grid-template-columns: 7rem minmax(0, 1fr) }}
+.seen img {{ display: block; max-width: 100%; height: auto; margin-bottom: .5rem;
+  border: 1px solid var(--line) }}
 code {{ font-size: .88em }}
 @media screen and (max-width: 44rem) {{
   body {{ margin: 1rem auto }}
   h1 {{ font-size: 1.35rem }}
-  .two {{ display: block }}
+  .charts {{ columns: 1 }} .pair {{ display: block }}
+  dl div, .pair dl div {{ grid-template-columns: minmax(0, 1fr); padding: .3rem 0 }}
   table, code {{ font-size: 1rem }}
   table, tbody, tr, td {{ display: block }}
   thead {{ position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%) }}
@@ -67,8 +83,8 @@ code {{ font-size: .88em }}
   td.u {{ min-width: 0 }}
   .rows td {{ display: grid; grid-template-columns: 6.5rem minmax(0, 1fr); gap: 0 .6rem }}
   .rows td::before {{ content: attr(data-label); color: var(--soft); font-weight: 600 }}
-  .counts tr {{ display: grid; grid-template-columns: minmax(0, 1fr) auto; gap: 0 1rem }}
-  .counts td:last-child {{ grid-column: 1 / -1; padding-bottom: .3rem }}
+  .figures tr {{ display: grid; grid-template-columns: minmax(0, 1fr) auto 4rem; gap: 0 1rem }}
+  .figures th {{ border: 0; padding: .15rem 0; white-space: normal }}
 }}
 @media print {{ body {{ margin: 0; max-width: none }} tr {{ break-inside: avoid }} }}
 """

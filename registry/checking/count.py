@@ -16,9 +16,12 @@ from registry.model import OUTCOMES, TIERS
 from registry.urls.columns import hosts_of_keys
 
 if TYPE_CHECKING:
+    from collections import Counter
+
     from numpy.typing import NDArray
 
     from registry.checking.keys import Keys
+    from registry.index import Index
 
 
 def count(
@@ -49,11 +52,8 @@ def count(
     tally.resized += int((answers.resized & (answers.way == WAYS.index("url"))).sum())
     _count_similar(tally, answers)
     _count_marks(tally, answers, wording, met)
-    if keys.urls:
-        urls = pc.coalesce(*(column.keys(met) for column in keys.urls))
-        hosts = pc.value_counts(hosts_of_keys(urls).drop_null())
-        values, counts = (hosts.field(name).to_pylist() for name in ("values", "counts"))
-        tally.hosts.update(dict(zip(values, counts, strict=True)))
+    _count_years(tally, answers, wording.index, met)
+    count_hosts(tally.hosts, keys, met)
     shown = met[: max(most_shown - len(tally.shown), 0)]
     wording.read(answers.entry[shown][answers.entry[shown] != -1])
     for row in shown.tolist():
@@ -61,6 +61,16 @@ def count(
         words = row_words(keys, answers, wording, row)
         assert words is not None
         tally.shown.append(_shown(start, row, name or "", answers, words))
+
+
+def count_hosts(hosts: Counter[str], keys: Keys, rows: NDArray[np.intp] | None = None) -> None:
+    """Count rows by the host of their URL; None: all of the batch."""
+    if not keys.urls:
+        return
+    urls = pc.coalesce(*(column.keys(rows) for column in keys.urls))
+    counted = pc.value_counts(hosts_of_keys(urls).drop_null())
+    values, counts = (counted.field(name).to_pylist() for name in ("values", "counts"))
+    hosts.update(dict(zip(values, counts, strict=True)))
 
 
 def _counts(numbers: NDArray[np.int8], names: Sequence[str]) -> dict[str, int]:
@@ -82,6 +92,20 @@ def _count_marks(tally: Tally, answers: Answers, wording: Wording, met: NDArray[
     by_site = answers.marks[met[entries == -1]]
     for marks, rows in zip(*np.unique(by_site, return_counts=True), strict=True):
         tally.signals.update(dict.fromkeys(names[marks], int(rows)))
+
+
+def _count_years(tally: Tally, answers: Answers, index: Index, met: NDArray[np.intp]) -> None:
+    """Count rows by the year since which the entry or the site rule that decides has its marks."""
+    entries, sites = answers.entry[met], answers.site[met]
+    distinct, rows = np.unique(sites[entries == -1], return_counts=True)
+    moments = np.concatenate(
+        [
+            index.tables.since[entries[entries != -1]],
+            np.repeat(index.snapshot.sites.since(distinct), rows),
+        ]
+    )
+    years, counts = np.unique(moments.astype("datetime64[us]").astype("M8[Y]"), return_counts=True)
+    tally.years.update(dict(zip(map(str, years), counts.tolist(), strict=True)))
 
 
 def _shown(start: int, row: int, name: str, answers: Answers, words: Words) -> ShownMatch:

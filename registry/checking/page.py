@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 
 from registry.checking._page_style import STYLE
-from registry.checking.report import MATCHED_BY, MEANS_NOT_READ, TOP, Report, ranked
+from registry.checking.report import Report
+from registry.checking.reports import facts
+from registry.checking.reports.charts import figure
+from registry.checking.reports.pictures import pictures_section
 from registry.checking.tally import ShownMatch
 from registry.model import OUTCOMES
 from registry.text import visible
 
-MEANING = {
-    "reserved": "a reservation was found: do not train on these rows",
-    "conditional": "reserved unless a named licence or condition is met",
-    "review": "possibly the same picture as a reserved one: a person must decide",
-    "clear": "nothing recorded reserves these rows; this is no permission",
-    "unchecked": "could not be checked; never counted as clear",
-}
 # Columns of a table: the name, and the classes of its cells.
 OUTCOMES_HEAD = (("outcome", ""), ("rows", "n"), ("share", "n"), ("means", "soft w"))
 MATCHES_HEAD = (
@@ -26,23 +21,22 @@ MATCHES_HEAD = (
     *(("matched by", ""), ("mark", "w"), ("since", "")),
 )
 COLUMNS_HEAD = (("used as", ""), ("column", "w"), ("why", "w"))
-LEFT_HEAD = (("number", "n"), ("of", "w"), ("content", "w"))
+LACKING_HEAD = (("number", "n"), ("of", "w"), ("why", "w"))
 
 
-def to_html(report: Report) -> str:
-    """Return the page. The same report gives the same bytes."""
+def to_html(report: Report, pictures: Mapping[int, Sequence[bytes]] | None = None) -> str:
+    """Return the page. The same report gives the same bytes.
+
+    `pictures` are small JPEGs of the report's samples, by row.
+    """
     parts = [
         _head(report),
         _outcomes(report),
-        '<div class="two">',
-        _counts("By mark", report.tally.signals),
-        _counts("By way of matching", Counter({w: report.tally.matched_by[w] for w in MATCHED_BY})),
-        _counts("By site", report.tally.hosts),
-        _counts("Unchecked, by reason", report.tally.unchecked),
-        "</div>",
+        _charts(report),
+        pictures_section(report.tally.samples, pictures or {}),
         _matches(report),
-        _left_out(report),
         _method(report),
+        _not_compared(report),
     ]
     title = f"Opt-out check of {_shown(report.dataset)}"
     return (
@@ -60,16 +54,17 @@ def _shown(text: object) -> str:
 
 
 def _head(report: Report) -> str:
-    registry = report.registry
     empty = '<p class="note">The dataset has no rows: nothing was checked.</p>'
     return (
         f"<h1>Opt-out check of <code>{_shown(report.dataset)}</code></h1>"
-        f'<p class="soft">{report.tally.rows:,} rows against snapshot {registry["serial"]} of '
-        f"{_shown(str(registry['built_at'])[:16].replace('T', ' '))} UTC "
-        f"({registry['entries']:,} entries), policy {_shown(report.policy)}</p>"
-        + empty
-        * (not report.tally.rows)
+        f"{_pairs(facts.checked(report))}{empty * (not report.tally.rows)}"
     )
+
+
+def _pairs(pairs: Iterable[tuple[str, str]]) -> str:
+    """Return a list of names and texts."""
+    rows = "".join(f"<div><dt>{name}</dt><dd>{_shown(text)}</dd></div>" for name, text in pairs)
+    return f'<dl class="facts">{rows}</dl>'
 
 
 def _outcomes(report: Report) -> str:
@@ -80,9 +75,13 @@ def _outcomes(report: Report) -> str:
         for o in OUTCOMES
         if tally.outcomes[o]
     )
-    rows = [(_dot(o), f"{tally.outcomes[o]:,}", _share(report, o), MEANING[o]) for o in OUTCOMES]
+    rows = [
+        (_dot(o), f"{tally.outcomes[o]:,}", _share(report, o), facts.OUTCOME_MEANS[o])
+        for o in OUTCOMES
+    ]
     chart = f'<div class="bar" role="img" aria-label="rows by outcome">{bar}</div>' if bar else ""
-    return chart + _table(OUTCOMES_HEAD, rows)
+    note = f'<p class="soft">{_shown(facts.NO_PERMISSION)}</p>'
+    return f"<h2>Result</h2>{chart}{_table(OUTCOMES_HEAD, rows)}{note}"
 
 
 def _dot(outcome: str) -> str:
@@ -90,21 +89,15 @@ def _dot(outcome: str) -> str:
 
 
 def _share(report: Report, outcome: str) -> str:
-    rows = report.tally.rows
-    return f"{100 * report.tally.outcomes[outcome] / rows:.1f} %" if rows else ""
+    return facts.share(report.tally.outcomes[outcome], report.tally.rows)
 
 
-def _counts(title: str, counts: Counter[str]) -> str:
-    pairs = [(name, count) for name, count in ranked(counts, 12).items() if count]
-    if not pairs:
-        return ""
-    most = pairs[0][1]
-    rows = "".join(
-        f'<tr><td class="w">{_shown(name)}</td><td class="n">{count:,}</td><td><div class="track">'
-        f'<i style="width:{100 * count / most:.0f}%"></i></div></td></tr>'
-        for name, count in pairs
-    )
-    return f'<section><h2>{title}</h2><table class="counts">{rows}</table></section>'
+def _charts(report: Report) -> str:
+    """Return the charts; shares of the rows that match are those of all such rows."""
+    wholes = {"reason": report.tally.rows}
+    matched = facts.matched(report)
+    drawn = [figure(one, wholes.get(one.name, matched)) for one in facts.series(report)]
+    return f'<div class="charts">{"".join(drawn)}</div>' if drawn else ""
 
 
 def _matches(report: Report) -> str:
@@ -123,35 +116,25 @@ def _match(match: ShownMatch) -> Sequence[str]:
     return (f"{match.row}", _dot(match.outcome), _shown(match.what), way, mark, match.since)
 
 
-def _left_out(report: Report) -> str:
-    """Return the table of columns and files that were not read; "" if there are none."""
-    columns = [
-        (f"{count:,}", f"rows, column {_shown(name)}", MEANS_NOT_READ)
-        for name, count in ranked(report.tally.not_read, TOP).items()
-    ]
-    rows = columns + [
-        (f"{one.files:,}", _shown(f"files ({', '.join(one.suffixes)})"), _shown(one.means))
-        for one in report.left_out
-    ]
-    return f"<h2>Not read</h2>{_table(LEFT_HEAD, rows)}" if rows else ""
-
-
 def _method(report: Report) -> str:
-    used: list[tuple[str, str, str]] = []
-    for role, choice in report.columns.items():
-        if role != "ignored":
-            used += [(role, one["column"], one["why"]) for one in (choice, *choice.get("also", ()))]
-    ignored: Mapping[str, str] = report.columns.get("ignored", {})
-    used += [("left out", name, why) for name, why in ignored.items()]
-    rows = [(_shown(role), f"<code>{_shown(name)}</code>", _shown(why)) for role, name, why in used]
-    versions = ", ".join(f"{name} {version}" for name, version in sorted(report.versions.items()))
-    distance = "by tier" if report.distance is None else f"every row within {report.distance} bits"
-    return (
-        f"<h2>How it was checked</h2>{_table(COLUMNS_HEAD, rows) if rows else ''}"
-        f'<p class="soft w">Fingerprints: {distance}; matches to expect by chance: '
-        f"{report.expected_chance_matches:.2g}. Registry content "
-        f"<code>{_shown(report.registry['digest'])}</code>. Versions: {_shown(versions)}.</p>"
-    )
+    rows = [
+        (_shown(role), f"<code>{_shown(name)}</code>", _shown(why))
+        for role, name, why in facts.columns(report)
+    ]
+    table = _table(COLUMNS_HEAD, rows) if rows else ""
+    return f"<h2>How it was checked</h2>{_pairs(facts.method(report))}{table}"
+
+
+def _not_compared(report: Report) -> str:
+    """Return what could not be checked; "" if all was."""
+    rows = [
+        (f"{number:,}", _shown(what), _shown(why))
+        for number, what, why in facts.not_compared(report)
+    ]
+    lacking = facts.unrecorded(report)
+    note = f'<p class="note">{_shown(lacking)}</p>' if lacking else ""
+    table = _table(LACKING_HEAD, rows) if rows else ""
+    return f"<h2>What could not be checked</h2>{note}{table}" if note or rows else ""
 
 
 def _table(head: Sequence[tuple[str, str]], rows: Iterable[Sequence[str]]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import heapq
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from registry.checking.tally import Tally
@@ -13,7 +13,10 @@ from registry.model import OUTCOMES
 from registry.text import visible
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from registry.datasets._left_out import SkippedFiles
+    from registry.model import Way
 
 MATCHED_BY = ("url", "digest", "fingerprint", "site")
 TOP = 20
@@ -25,12 +28,25 @@ MEANS_NOT_READ = "URLs, digests or pictures in a form that is not read"
 
 
 @dataclass(frozen=True, slots=True)
+class FileFacts:
+    """The files of a dataset: their number, their size in bytes (None: unknown), their state.
+
+    `state` is a digest of their names, sizes, times of change and, if they are not too many, ends.
+    """
+
+    files: int = 0
+    size: int | None = None
+    state: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
-    """The result of a check. Only `seconds` differs from run to run.
+    """The result of a check. Only `seconds` and `checked_at` differ from run to run.
 
     `layout` is the name of the known layout of the dataset, or "". `radius` is the largest distance
     of a match by phash64 alone; `floods` counts the rows of the entries that match very many by
-    fingerprint.
+    fingerprint. `files` are the dataset's; `checked_at` is the time at which the check began;
+    `unrecorded` are the kinds of keys of which the registry has none.
     """
 
     dataset: str
@@ -47,6 +63,9 @@ class Report:
     expected_chance_matches: float
     versions: Mapping[str, str]
     seconds: float
+    files: FileFacts = FileFacts()
+    checked_at: datetime | None = None
+    unrecorded: Sequence[Way] = ()
 
     @property
     def exit_code(self) -> int:
@@ -73,9 +92,11 @@ class Report:
             "tiers": ranked(tally.tiers),
             "signals": ranked(tally.signals),
             "sites": ranked(tally.hosts, TOP),
+            "years": dict(sorted(tally.years.items())),
             "layout": self.layout or None,
             "columns": dict(self.columns),
             "rows_not_read": [{"row": row, "why": why} for row, why in tally.unread],
+            "files": asdict(self.files),
             "columns_not_read": ranked(tally.not_read),
             "left_out": [one.to_json() for one in self.left_out],
             "registry": dict(self.registry),
@@ -86,6 +107,8 @@ class Report:
             "crowded_rows": tally.crowded,
             "matched_by_another_size": tally.resized,
             "expected_chance_matches": self.expected_chance_matches,
+            "unrecorded_keys": list(self.unrecorded),
+            "checked_at": self.checked_at.isoformat("T", "seconds") if self.checked_at else None,
             "seconds": round(self.seconds, 3),
             "versions": dict(self.versions),
         }

@@ -5,7 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -16,12 +17,13 @@ from registry.checking.chunks import Checker
 from registry.checking.columns import Columns
 from registry.checking.journal import Done, Journal
 from registry.checking.output import Output, writing
-from registry.checking.report import FLOOD, TOP, Report
+from registry.checking.report import FLOOD, TOP, FileFacts, Report
+from registry.checking.samples import placed
 from registry.checking.shards import ShardOptions, merge
 from registry.checking.tally import MAX_SHOWN, Tally
 from registry.checking.wording import Wording
 from registry.datasets._left_out import reasons
-from registry.datasets.states import changed, digest, states
+from registry.datasets.states import changed, digest, size, states
 from registry.datasets.tables import Part
 from registry.errors import UnreadableDataset
 from registry.index import Index
@@ -46,6 +48,7 @@ class CheckOptions:
     """Options of a check. With `distance` every row within so many bits matches; None: by tier.
 
     `progress` is the folder in which parts that are done are kept; None: nothing is kept.
+    `samples` and `all_hosts` are those of `ShardOptions`.
     """
 
     policy: str = "cautious"
@@ -54,6 +57,8 @@ class CheckOptions:
     keep: Sequence[Outcome] = ()
     workers: int = 1
     progress: Path | None = None
+    samples: bool = False
+    all_hosts: bool = False
 
 
 class Named(Protocol):
@@ -83,7 +88,7 @@ def check(
 
     Raises UnreadableDataset if a file changes meanwhile; the rows written until then are removed.
     """
-    started = time.perf_counter()
+    started, now = time.perf_counter(), datetime.now(UTC)
     verify_once(snapshot)
     snapshot.read_whole()
     before = states(dataset.files)
@@ -104,8 +109,10 @@ def check(
             )
     journal.finish()
     index = Index(snapshot, options.policy)
+    files = FileFacts(len(dataset.files), size(before), digest(dataset.files))
+    report = report_of(dataset, columns, options, index, tally)
     seconds = time.perf_counter() - started
-    return report_of(dataset, columns, options, index, tally, seconds)
+    return replace(report, files=files, checked_at=now, seconds=seconds)
 
 
 def _checker(
@@ -125,7 +132,9 @@ def _checker(
     has_pictures = any(choice.role == "image" for choice in columns.choices)
     threads = 1 if has_pictures else options.workers
     shard = ShardOptions(
-        columns, hasher, options.distance, dataset.label, reasons(dataset.left_out)
+        *(columns, hasher, options.distance, dataset.label, reasons(dataset.left_out)),
+        samples=options.samples,
+        all_hosts=options.all_hosts,
     )
     return Checker(dataset, snapshot, options.policy, shard, output, needed, threads)
 
@@ -139,8 +148,9 @@ def _checked(checker: Checker, journal: Journal, tally: Tally) -> Iterator[int]:
     left = journal.rest(checker.dataset.parts())
     firsts = {one.table: one.first for one in reversed(left)}
     for one in checker.checked(left, lambda: MAX_SHOWN - len(tally.shown)):
-        merge([one.tally], into=part)
         table = one.chunk.table
+        one.tally.samples = placed(one.tally.samples, table, firsts[table])
+        merge([one.tally], into=part)
         firsts[table] += len(one.chunk.batch)
         size += one.chunk.batch.nbytes
         if one.answers is not None and one.rows is not None:
@@ -180,6 +190,7 @@ def _about(
         "policy": str(policy_named(options.policy)),
         "distance": options.distance,
         "columns": asdict(columns),
+        "counted": [options.samples, options.all_hosts],
         "written": sorted(options.keep) if options.out else None,
         "version": __version__,
     }
@@ -191,7 +202,6 @@ def report_of(
     options: CheckOptions,
     index: Index,
     tally: Tally,
-    seconds: float,
 ) -> Report:
     """Return the report on rows that were counted."""
     snapshot, prints = index.snapshot, index.prints
@@ -222,7 +232,8 @@ def report_of(
             "policy": str(policy_named(options.policy)),
             **manifest.algorithms,
         },
-        seconds=seconds,
+        seconds=0.0,
+        unrecorded=sorted(index.unrecorded),
     )
 
 

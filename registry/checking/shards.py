@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from registry.checking.answers import answer
-from registry.checking.count import count
+from registry.checking.count import count, count_hosts
 from registry.checking.extraction import HashPictures, extract
+from registry.checking.sampling import take_samples
 from registry.checking.tally import MAX_SHOWN, Tally
 from registry.checking.wording import Wording
 
@@ -33,6 +34,7 @@ class ShardOptions:
     With `distance` every row within so many bits matches; None: by tier. `label` is the column
     that identifies a row (None: its URL); `left_out` are the reasons why no row of the dataset
     may be clear; `hash_pictures` fingerprints embedded pictures. At most `shown` matches are shown.
+    `samples`: rows of every mark are kept for the report; `all_hosts`: the hosts of all rows count.
     """
 
     columns: Columns
@@ -41,6 +43,8 @@ class ShardOptions:
     label: str | None = None
     left_out: Sequence[str] = ()
     shown: int = MAX_SHOWN
+    samples: bool = False
+    all_hosts: bool = False
 
 
 def check_shard(
@@ -59,6 +63,11 @@ def check_shard(
         keys = extract(batch, options.columns, options.hash_pictures)
         answers = answer(keys, index, options.distance, options.left_out)
         names = batch.column(options.label) if options.label else None
+        # Before the rows are counted: it begins with the number of the rows so far.
+        if options.samples:
+            take_samples(tally, keys, answers, wording, names)
+        if options.all_hosts:
+            count_hosts(tally.all_hosts, keys)
         count(tally, keys, answers, wording, names, options.shown)
         on_batch(batch, keys, answers, wording)
     return tally

@@ -7,11 +7,13 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
+from registry.checking.samples import Sample, from_json, joined, moved
+
 # Most matches that are shown.
 MAX_SHOWN = 200
 MOST_UNREAD = 5
 # Sites and entries whose rows are counted; the ones with the fewest rows are forgotten.
-MOST_COUNTED = {"hosts": 1_000_000, "similar": 100_000}
+MOST_COUNTED = {"hosts": 1_000_000, "all_hosts": 1_000_000, "similar": 100_000}
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +32,7 @@ class ShownMatch:
 
 _COUNTERS = (
     *("outcomes", "unchecked", "matched_by", "tiers", "signals", "hosts", "not_read"),
-    "similar",
+    *("similar", "years", "all_hosts", "forgotten"),
 )
 
 
@@ -57,7 +59,14 @@ class Tally:
     resized: int = 0
     # By entry: the rows that match it by fingerprint.
     similar: Counter[int] = field(default_factory=Counter)
+    # Matched rows by the year since which their marks have been seen.
+    years: Counter[str] = field(default_factory=Counter)
+    # All rows by the host of their URL, if these are counted.
+    all_hosts: Counter[str] = field(default_factory=Counter)
+    # By counter: how many of its names were forgotten.
+    forgotten: Counter[str] = field(default_factory=Counter)
     shown: list[ShownMatch] = field(default_factory=list)
+    samples: list[Sample] = field(default_factory=list)
     # The first rows that could not be read: their numbers and reasons.
     unread: list[tuple[int, str]] = field(default_factory=list)
 
@@ -67,6 +76,7 @@ class Tally:
         self.shown += [replace(match, row=match.row + self.rows) for match in more]
         unread = [(row + self.rows, why) for row, why in other.unread]
         self.unread += unread[: MOST_UNREAD - len(self.unread)]
+        self.samples = joined(self.samples, moved(other.samples, self.rows))
         self.rows += other.rows
         self.with_fingerprint += other.with_fingerprint
         self.crowded += other.crowded
@@ -76,6 +86,7 @@ class Tally:
         for name, most in MOST_COUNTED.items():
             counts = getattr(self, name)
             if len(counts) > most:
+                self.forgotten[name] += len(counts) - most // 2
                 setattr(self, name, Counter(dict(counts.most_common(most // 2))))
 
     def to_json(self) -> dict[str, Any]:
@@ -84,6 +95,7 @@ class Tally:
         for one in fields(self):
             value = getattr(self, one.name)
             values[one.name] = [*value.items()] if isinstance(value, Counter) else value
+        values["samples"] = [asdict(one) for one in self.samples]
         return {**values, "shown": [asdict(match) for match in self.shown]}
 
     @classmethod
@@ -93,5 +105,6 @@ class Tally:
         for name in _COUNTERS:
             setattr(tally, name, Counter(dict(values[name])))
         tally.shown = [ShownMatch(**match) for match in values["shown"]]
+        tally.samples = from_json(values["samples"])
         tally.unread = [(int(row), str(why)) for row, why in values["unread"]]
         return tally

@@ -143,14 +143,15 @@ def out_columns(keys: Keys, answers: Answers, wording: Wording) -> list[pa.Array
             continue
         way, distance = WAYS[answers.way[row]], int(answers.distance[row])
         near = None if distance < 0 else distance
-        reason = f"{words.reason} ({_how(keys, answers, words, row)})"
+        reason = f"{words.reason} ({how_matched(keys, answers, words, row)})"
         marks = ", ".join(words.marks)
         records.append((outcome, reason, way, near, words.entry, marks, words.since, words.licence))
     columns = zip(*records, strict=True) if records else [[] for _ in FIELDS]
     return [pa.array(list(v), t) for v, (_, t) in zip(columns, FIELDS, strict=True)]
 
 
-def _how(keys: Keys, answers: Answers, words: Words, row: int) -> str:
+def how_matched(keys: Keys, answers: Answers, words: Words, row: int) -> str:
+    """Return in words how a row matches."""
     way = WAYS[answers.way[row]]
     if answers.page[row] and way == "site":
         in_doubt = answers.outcome[row] == CODE["review"]

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 import click
 
 from registry.cli._path import NamedPath
+from registry.cli._summaries import ENDINGS, Summaries, summary_options
 from registry.errors import ServiceUnavailable, UnreadableSnapshot, UsageError
 from registry.terminal import say, show, show_json
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from registry.checking.columns import Columns
     from registry.checking.report import Report
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
     from registry.datasets import Dataset
     from registry.snapshot.opened import Snapshot
 
+# What the file of each option holds.
+_WRITTEN = {"--out": "rows", "--report": "report"}
+_WRITTEN.update({"--ai-act": "summary for the AI Act", "--croissant": "description"})
 OUTCOME = click.Choice(["reserved", "conditional", "review", "clear", "unchecked"])
 
 
@@ -38,13 +42,20 @@ def _overrides(values: tuple[str, ...]) -> dict[str, list[str]]:
     return columns
 
 
-def _say_columns(columns: Columns) -> None:
+def _planned(dataset: Dataset, overrides: Mapping[str, Sequence[str]]) -> Columns:
+    """Return the roles of the columns, and say what they are."""
+    from registry.checking.plan import plan
+
+    columns = plan(dataset, overrides)
+    for note in dataset.left_out:
+        say(f"not read: {note}")
     if columns.layout:
         say(f"layout: {columns.layout}")
     for choice in columns.choices:
         role = f"used as {choice.role}" if choice.role else "left out"
         doubt = f"; rows without a match are unchecked: {choice.doubt}" if choice.doubt else ""
         say(f"column {choice.column}: {role} ({choice.why}){doubt}")
+    return columns
 
 
 @click.command()
@@ -63,7 +74,7 @@ def _say_columns(columns: Columns) -> None:
     help="With --out: write only rows with this outcome, as they are in the dataset and in its "
     "format. Repeatable.",
 )
-@click.option("--report", "page", type=NamedPath(), help="Write an HTML report to this file.")
+@summary_options
 @click.option("--policy", default="cautious", show_default=True, help="Which marks count.")
 @click.option(
     "--distance",
@@ -92,7 +103,7 @@ def command(
     snapshot: Path | None,
     out: Path | None,
     keep: tuple[str, ...],
-    page: Path | None,
+    summaries: Summaries,
     policy: str,
     distance: int | None,
     column: tuple[str, ...],
@@ -117,27 +128,23 @@ def command(
     from registry.verdict import policy_named
 
     policy_named(policy)
-    from registry.checking.plan import plan
     from registry.checking.run import CheckOptions
     from registry.datasets import open_dataset
 
     overrides = _overrides(column)
     opened = open_dataset(dataset)
-    _refuse_unwritable(page, "--report", opened.files)
-    _refuse_unwritable(out, "--out", opened.files)
-    if page and out and page.absolute() == out.absolute():
-        raise UsageError("--out and --report name the same file", "name two different files")
-    columns = plan(opened, overrides)
-    for note in opened.left_out:
-        say(f"not read: {note}")
-    _say_columns(columns)
-    unfinished = _unfinished(opened, out or page, fresh=fresh)
-    options = CheckOptions(policy, distance, out, keep, workers, unfinished)  # type: ignore[arg-type]
+    results = {"--out": out, **summaries.by_option}
+    _refuse_results(results, opened.files)
+    columns = _planned(opened, overrides)
+    unfinished = _unfinished(opened, next(filter(None, results.values()), None), fresh=fresh)
+    options = CheckOptions(
+        *(policy, distance, out, keep, workers, unfinished),  # type: ignore[arg-type]
+        samples=summaries.wants_samples and bool(columns.of("image")),
+        all_hosts=summaries.ai_act is not None,
+    )
     report = _checked(opened, snapshot, columns, options)
-    _show(report, as_json, page)
-    for name, path in (("rows", out), ("report", page)):
-        if path:
-            say(f"{name}: {path}")
+    summaries.write(report, opened, columns)
+    _show(report, as_json, results)
     return report.exit_code
 
 
@@ -185,17 +192,29 @@ def _registry(named: Path | None) -> Snapshot:
         raise UnreadableSnapshot(error.message, error.hint) from error
 
 
-def _show(report: Report, as_json: bool, page: Path | None) -> None:
-    from registry.checking.page import to_html
+def _show(report: Report, as_json: bool, results: Mapping[str, Path | None]) -> None:
     from registry.checking.report import to_lines
-    from registry.durable import write_text
 
-    if page:
-        write_text(page, to_html(report))
     if as_json:
         show_json(report.to_json(), indent=2)
     else:
         show(*to_lines(report))
+    for option, path in results.items():
+        if path:
+            say(f"{_WRITTEN[option]}: {path}")
+
+
+def _refuse_results(results: Mapping[str, Path | None], taken: Sequence[Path]) -> None:
+    """Raise UsageError before the check if a result could not be written, or two are one file."""
+    options: dict[Path, str] = {}
+    for option, path in results.items():
+        _refuse_unwritable(path, option, taken)
+        if path is not None:
+            other = options.setdefault(path.absolute(), option)
+            if other != option:
+                raise UsageError(
+                    f"{other} and {option} name the same file", "name two different files"
+                )
 
 
 def _refuse_unwritable(path: Path | None, option: str, taken: Sequence[Path]) -> None:
@@ -208,8 +227,10 @@ def _refuse_unwritable(path: Path | None, option: str, taken: Sequence[Path]) ->
         if not path.is_file():
             raise UsageError(f"{option} {path} is not a regular file", "name a file")
         refuse_own_files(path, taken)
-    if option == "--report" and path.suffix.lower() not in (".html", ".htm"):
-        raise UsageError(f"--report {path}: the report is a web page", "name an .html file")
+    if option in ENDINGS:
+        endings, means, hint = ENDINGS[option]
+        if path.suffix.lower() not in endings:
+            raise UsageError(f"{option} {path}: {means}", hint)
     if not path.parent.is_dir():
         raise UsageError(
             f"{option} {path}: there is no folder {path.parent}",

@@ -12,6 +12,7 @@ from registry.files import opened
 
 # Bytes at both ends of a file that are compared, and most files of which they are.
 _ENDS, _MOST = 1 << 16, 10_000
+_BLOCK = 1 << 20
 
 State = tuple[str, int, int]
 
@@ -27,6 +28,12 @@ def changed(before: Sequence[State], files: Sequence[Path]) -> str | None:
     return next((new[0] for old, new in zip(before, now, strict=True) if old != new), None)
 
 
+def size(known: Sequence[State]) -> int | None:
+    """Return the size of files together in bytes; None if that of one is unknown."""
+    sizes = [size for _, size, _ in known]
+    return None if -1 in sizes else sum(sizes)
+
+
 def digest(files: Sequence[Path]) -> str:
     """Return a digest of the states of files and, if they are not too many, of their ends."""
     whole = hashlib.sha256()
@@ -35,6 +42,19 @@ def digest(files: Sequence[Path]) -> str:
         if len(files) <= _MOST:
             whole.update(_ends(path))
     return whole.hexdigest()
+
+
+def whole_digest(path: Path) -> tuple[int, str]:
+    """Return the size and the sha256 of a file, which is read whole.
+
+    Raises OSError or RefusedFile.
+    """
+    size, whole = 0, hashlib.sha256()
+    with opened(path) as file:
+        while block := file.read(_BLOCK):
+            whole.update(block)
+            size += len(block)
+    return size, whole.hexdigest()
 
 
 def _state(path: Path) -> State:

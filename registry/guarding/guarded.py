@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from registry.checking.columns import Columns
@@ -33,6 +34,7 @@ class Guarded:
     def __init__(self, dataset: Any, checks: Sequence[RowCheck], about: _About) -> None:
         self.dataset = dataset
         self._checks, self._about = tuple(checks), about
+        self._began = datetime.now(UTC)
 
     def __iter__(self) -> Iterator[Any]:
         """Iterate over `dataset`."""
@@ -54,14 +56,15 @@ class Guarded:
     def report(self) -> Report:
         """Return the report of `registry.check` on the rows checked so far."""
         first = self._checks[0]
-        return report_of(
+        report = report_of(
             self._about,
             first.columns or Columns(()),
             CheckOptions(policy=first.options.policy),
             first.index,
             self.tally,
-            sum(check.seconds for check in self._checks),
         )
+        seconds = sum(check.seconds for check in self._checks)
+        return replace(report, checked_at=self._began, seconds=seconds)
 
     def close(self) -> None:
         """End the processes that read pictures; a pipeline of `webdataset` calls this, too."""

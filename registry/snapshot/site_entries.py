@@ -113,6 +113,17 @@ class Sites:
         places = np.where(claimed, len(files) + np.cumsum(claimed), np.cumsum(~claimed)) - 1
         return pa.concat_arrays([files, claims]).take(pa.array(places))
 
+    def since(self, numbers: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return the time since which each has its marks, in microseconds since 1970."""
+        claimed = numbers >= self.first_claim
+        since = np.zeros(len(numbers), np.int64)
+        parts = ((~claimed, self._files, 0), (claimed, self._claims, self.first_claim))
+        for where, rows, first in parts:
+            if where.any():
+                times = rows.take("since", numbers[where] - first)
+                since[where] = times.cast(pa.int64()).to_numpy(zero_copy_only=False)
+        return since
+
 
 def _of_file(row: dict[str, Any]) -> Site:
     return Site(

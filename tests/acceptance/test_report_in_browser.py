@@ -1,26 +1,32 @@
 """The HTML report in a real browser: readable, self-contained, on a phone too."""
 
 import shutil
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from checking import REGISTRY
 from made import Made
 from playwright.sync_api import Browser, Page, sync_playwright
+from reported import dataset_in, snapshot_in
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-sync"]
 HOSTILE = '<img src=x onerror="document.title=1"> noai'
-PHONE, DESK = 360, 1200
+PHONE, DESK = 360, 1280
 # Elements whose text is wider than they are, or reaches out of the window.
 CLIPPED = """
-() => [...document.querySelectorAll("h1, h2, p, td, td span, code")].filter(e => {
+() => [...document.querySelectorAll(
+  "h1, h2, p, td, tbody th, td span, code, dt, dd, figcaption, svg text")].filter(e => {
   const box = e.getBoundingClientRect();
-  return e.innerText && box.width && (box.right > innerWidth + 0.5 || box.left < -0.5
-    || (getComputedStyle(e).display != "inline" && e.scrollWidth > e.clientWidth + 1));
-}).map(e => e.tagName + ": " + e.innerText.slice(0, 60))
+  return e.textContent && box.width && (box.right > innerWidth + 0.5 || box.left < -0.5
+    || (e.ownerSVGElement && box.right > e.ownerSVGElement.getBoundingClientRect().right + 0.5)
+    || (!e.ownerSVGElement && getComputedStyle(e).display != "inline"
+      && e.scrollWidth > e.clientWidth + 1));
+}).map(e => e.tagName + ": " + e.textContent.slice(0, 60))
 """
 # Of every text on the page: its contrast with the background behind it, if that is too low.
 FAINT = """
@@ -32,13 +38,23 @@ FAINT = """
   const ratio = c => { const a = light(c); return (Math.max(a, back) + 0.05)
     / (Math.min(a, back) + 0.05); };
   const wrong = [];
-  for (const e of document.querySelectorAll("h1, h2, p, td, th, span, code"))
+  for (const e of document.querySelectorAll("h1, h2, p, td, th, span, code, dt, dd"))
     for (const pseudo of [null, "::before"])
       if (e.innerText && ratio(getComputedStyle(e, pseudo).color) < 4.5) wrong.push(e.outerHTML);
   for (const e of document.querySelectorAll(".bar span, .dot"))
     if (ratio(getComputedStyle(e).backgroundColor) < 3) wrong.push(e.outerHTML);
   return wrong;
 }
+"""
+
+# Texts of a chart that overlap another one.
+CROWDED = """
+() => [...document.querySelectorAll("svg")].flatMap(svg => {
+  const boxes = [...svg.querySelectorAll("text")].map(e => [e.getBoundingClientRect(), e]);
+  return boxes.filter(([a, e]) => boxes.some(([b, f]) => e !== f && a.left < b.right
+    && b.left < a.right && a.top < b.bottom - 1 && b.top < a.bottom - 1))
+    .map(([, e]) => e.textContent);
+})
 """
 
 pytestmark = [
@@ -96,7 +112,7 @@ def test_it_is_whole_without_network_or_script(browser: Browser, report: Path, w
     assert requested == [report.as_uri()]
     assert problems == []
     assert page.title().startswith("Opt-out check of ")
-    rows = page.locator("table").first.locator("tr").all_inner_texts()
+    rows = page.locator("table.rows").first.locator("tr").all_inner_texts()
     assert [row.split()[:2] for row in rows[1:]] == [
         *(["reserved", "2"], ["conditional", "0"], ["review", "0"]),
         *(["clear", "0"], ["unchecked", "2"]),
@@ -142,4 +158,46 @@ def test_on_paper_it_is_a_table_on_white(browser: Browser, report: Path):
     assert page.evaluate(shown) == "table-cell"
     back = "getComputedStyle(document.body).backgroundColor"
     assert page.evaluate(back) == "rgb(255, 255, 255)"
+    page.close()
+
+
+@pytest.fixture(scope="module")
+def full(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the report of a dataset with pictures and marks of many years."""
+    folder = tmp_path_factory.mktemp("full")
+    arguments = ["--snapshot", str(snapshot_in(folder)), "--report", str(folder / "report.html")]
+    command = [str(REGISTRY), "check", str(dataset_in(folder)), *arguments]
+    assert subprocess.run(command, capture_output=True, check=False).returncode == 1
+    return folder / "report.html"
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [PHONE, DESK])
+def test_pictures_and_charts_are_whole(browser: Browser, full: Path, width: int, scheme: str):
+    page = browser.new_page(viewport={"width": width, "height": 800}, color_scheme=scheme)  # type: ignore[arg-type]
+    problems: list[str] = []
+    page.on("console", lambda message: problems.append(message.text))
+    page.on("pageerror", lambda error: problems.append(str(error)))
+    page.goto(full.as_uri())
+    assert problems == []
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert page.evaluate(CLIPPED) == []
+    assert page.evaluate(FAINT) == []
+    sides = page.evaluate("[...document.images].map(i => i.complete && i.naturalWidth)")
+    assert len(sides) == 6
+    assert min(sides) > 50
+    # Text in charts is as large as other small text, and does not run into its neighbour.
+    assert page.evaluate(CROWDED) == []
+    smallest = (
+        "[...document.querySelectorAll('svg text')].map(e => e.getBoundingClientRect().height)"
+    )
+    assert page.evaluate(f"Math.min(...{smallest})") >= 11
+    named = page.locator("svg[role=img]").evaluate_all(
+        "all => all.map(e => e.getAttribute('aria-labelledby').split(' ')"
+        ".map(id => document.getElementById(id).textContent))"
+    )
+    assert [title for title, _ in named] == [
+        *("By mark: rows", "By site: rows", "By year of the mark: rows"),
+        *("By way of matching: rows", "Unchecked, by reason: rows"),
+    ]
     page.close()

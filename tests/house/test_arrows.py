@@ -112,11 +112,17 @@ ROOMS = {
         "registry.datasets.layouts",
     },
     "registry.checking.texts": set(),
-    "registry.checking.tally": set(),
+    "registry.checking.samples": set(),
+    "registry.checking.tally": {"registry.checking.samples"},
     "registry.checking.report": VALUES | {"registry.checking.tally", "registry.datasets"},
+    # The forms of a report: values in, text or values of JSON out.
+    "registry.checking.reports": VALUES
+    | {"registry.checking.complete", "registry.checking.report", "registry.checking.samples"}
+    | {"registry.checking.tally", "registry.matching", "registry.signals", "registry.urls"},
     "registry.checking._page_style": set(),
     "registry.checking.page": VALUES
-    | {"registry.checking.report", "registry.checking.tally", "registry.checking._page_style"},
+    | {"registry.checking.report", "registry.checking.reports", "registry.checking.tally"}
+    | {"registry.checking._page_style"},
     "registry.guarding": VALUES
     | {"registry.checking", "registry.datasets", "registry.index", "registry.pictures"}
     | {"registry.durable", "registry.files", "registry.snapshot", "registry.verdict"},

@@ -17,6 +17,7 @@ from registry import model
 from registry.checking import address_columns, complete
 from registry.checking.column_roles import HASHES, IMAGES, OF_OTHERS
 from registry.checking.columns import ROLES
+from registry.checking.reports.reasons import MEANS
 from registry.checking.wording import FIELDS
 from registry.datasets._left_out import METADATA_LEFT_OUT, PICTURES_LEFT_OUT
 from registry.db.connect import OLDEST_MAJOR
@@ -36,6 +37,7 @@ CODE = re.compile(r"`([^`\n]+)`")
 FENCE = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
 TOP = {path.parts[0] for path in tracked() if len(path.parts) > 1}
 FIX = "correct the page, or the name"
+MEANS_FIX = "add it to registry/checking/reports/reasons.py"
 
 
 @cache
@@ -102,6 +104,7 @@ def test_checking_names_what_a_check_says():
     reasons += [f"bad-{name}" for name in ("url", "page_url", *DIGESTS, "phash64")]
     reasons += [f"unfit-{word}" for word in re.findall(r"`([a-z-]+)`", unfit.__doc__)[:2]]
     reasons += [f"image-{word}" for word in picture_reasons()]
+    hold(sorted(set(reasons) - MEANS.keys()), "the report says what each reason means", MEANS_FIX)
     parts = (part for parts in HASHES.values() for part in parts)
     names = [*address_columns.NAMES, *ROLES, *IMAGES, *OF_OTHERS, *parts]
     columns = [name for name, _ in FIELDS]

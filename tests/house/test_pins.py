@@ -22,8 +22,8 @@ def pins() -> dict[str, str]:
     return {canonicalize_name(name): version for name, version in (p.split("==") for p in pinned)}
 
 
-# Has no wheel for every Python: see the extra `fuzz`.
-NOT_EVERYWHERE = frozenset({"atheris"})
+# Without a wheel for every Python, and large: see the extras `fuzz` and `croissant`.
+NOT_EVERYWHERE = frozenset({"atheris", "mlcroissant"})
 
 
 def declared() -> list[Requirement]:

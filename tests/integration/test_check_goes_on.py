@@ -65,7 +65,9 @@ def checked(path, snapshot, out, keep=(), stop_at=None, policy="cautious"):
 
     dataset = open_dataset([str(path)])
     options = CheckOptions(
-        out=out, keep=keep, policy=policy, progress=out.with_name(out.name + SUFFIX), workers=2
+        *(policy, None, out, keep, 2, out.with_name(out.name + SUFFIX)),
+        samples=True,
+        all_hosts=True,
     )
     return check(dataset, snapshot, plan(dataset), options, progress)
 
@@ -76,7 +78,8 @@ def content(path):
 
 
 def without_time(report):
-    return {name: value for name, value in report.to_json().items() if name != "seconds"}
+    values = report.to_json()
+    return {name: values[name] for name in values if name not in ("seconds", "checked_at")}
 
 
 @pytest.mark.parametrize("keep", [(), ("clear",)])
@@ -99,6 +102,9 @@ def test_the_result_is_that_of_a_check_in_one_go(
     )
     report = checked(data, snapshot, out, keep)
     assert without_time(report) == without_time(expected)
+    assert report.tally == expected.tally
+    assert [one.row for one in report.tally.samples] == [0, 7]
+    assert sum(report.tally.all_hosts.values()) == ROWS
     assert content(out) == content(whole)
     # Not more is checked again than a part.
     assert sum(seen) <= ROWS - stop_at + 20 + 6 * 3
