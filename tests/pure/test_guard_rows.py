@@ -178,7 +178,7 @@ def test_the_report_is_that_of_a_check(snapshot, folder):
     ours = guarded.report().to_json()
     theirs = registry.check(folder / "rows.parquet", snapshot).to_json()
     differs = {name for name, value in ours.items() if value != theirs[name]}
-    assert differs == {"dataset", "format", "files", "seconds", "checked_at"}
+    assert differs - {"seconds", "checked_at"} == {"dataset", "format", "files"}
     assert guarded.report().exit_code == 1
 
 
