@@ -7,6 +7,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 FUZZER := $(VENV)/.fuzzer
 CROISSANT := $(VENV)/.croissant
+ENGINES := $(VENV)/.engines
 # For each target.
 FUZZ_SECONDS ?= 10
 # Test files that run side by side (auto: three for two cores, up to four more than cores).
@@ -47,6 +48,11 @@ $(CROISSANT): $(STAMP)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt \
 	  -e '.[croissant]'
 	@touch $(CROISSANT)
+# Not among them either: 700 MB, of which little is imported, so nothing is compiled now.
+$(ENGINES): $(STAMP)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile \
+	  -c constraints.txt -e '.[ray,spark]'
+	@touch $(ENGINES)
 
 fuzz: $(FUZZER)
 	@$(BIN)/python tests/fuzz/fuzz_reader.py all --seconds $(FUZZ_SECONDS)

@@ -82,7 +82,7 @@ place to begin; [design](design.md) describes the code.
 | 2 | wrong usage | wrong usage |
 | 3 | no such rows, but some need review or are unchecked | \
 a service (the database, a port) is unavailable |
-| 4 | the dataset or the registry could not be read, or memory is short | \
+| 4 | dataset, registry or cluster are not available, or memory is short | \
 an input could not be read, or memory is short |
 | 129 | the terminal was closed (SIGHUP) | the same |
 | 130 | interrupted | interrupted |
@@ -178,7 +178,11 @@ def _example(name: str, written: list[str]) -> str:
 
 def _options(command: click.Command, context: click.Context) -> str:
     records = [p.get_help_record(context) for p in command.params if isinstance(p, click.Option)]
-    rows = [f"| `{_cell(name)}` | {_cell(text)} |" for name, text in filter(None, records)]
+    # An option with two names has each on its own.
+    rows = [
+        f"| `{_cell(name).replace(', --', '`, `--')}` | {_cell(text)} |"
+        for name, text in filter(None, records)
+    ]
     return "\n".join(["| option | |", "| --- | --- |", *rows]) if rows else ""
 
 

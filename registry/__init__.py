@@ -117,32 +117,46 @@ def check(
     columns: Mapping[str, Sequence[str]] | None = None,
     out: str | PathLike[str] | None = None,
     workers: int = 1,
+    engine: str | None = None,
+    address: str | None = None,
 ) -> Report:
     """Check every row of a dataset, and return the counts.
 
     `dataset` is a path, or several, as for `registry check`. `columns` names columns
     by role, if the role does not follow from the name (`{"url": ["LINK"]}`). With `out` the
     rows and their outcomes are written to that Parquet file. `workers` is the number of
-    processes that fingerprint pictures. Raises UnreadableDataset, UsageError.
+    processes that fingerprint pictures. With `engine` (`ray` or `spark`) the rows are checked on
+    the cluster at `address`, or on the one to which the program is connected. Raises
+    UnreadableDataset, UsageError, EngineUnavailable.
 
     >>> report = registry.check("dataset.parquet", registry.open_snapshot("snapshot"))
     >>> dict(report.tally.outcomes)
     {'reserved': 1, 'clear': 1}
     """
+    from contextlib import closing
+    from dataclasses import replace
     from os import PathLike
     from pathlib import Path
 
+    from registry.checking.placing import Placement
     from registry.checking.plan import plan
     from registry.checking.run import CheckOptions, check
     from registry.datasets import open_dataset
+    from registry.engines import connect
 
     if workers < 1:
         raise errors.UsageError(f"{workers} processes cannot read pictures", "workers=1 or more")
     named = [dataset] if isinstance(dataset, str | bytes | PathLike) else dataset
-    opened = open_dataset([_path(one) for one in named])
+    names = [_path(one) for one in named]
+    opened = open_dataset(names)
     written = None if out is None else Path(_path(out))
     options = CheckOptions(policy=policy, out=written, workers=workers)
-    return check(opened, snapshot, plan(opened, columns), options)
+    planned = plan(opened, columns)
+    if engine is None:
+        return check(opened, snapshot, planned, options)
+    with closing(connect(engine, address)) as cluster:
+        placement = Placement(cluster, names)
+        return check(opened, snapshot, planned, replace(options, placement=placement))
 
 
 def guard(

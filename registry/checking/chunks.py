@@ -10,7 +10,7 @@ from threading import local
 from typing import TYPE_CHECKING, TypeVar
 
 from registry.checking.shards import check_shard
-from registry.checking.tally import Tally
+from registry.checking.tally import MAX_SHOWN, Tally
 from registry.checking.wording import Wording
 from registry.index import Index
 
@@ -20,16 +20,22 @@ if TYPE_CHECKING:
     from registry.checking.output import Output
     from registry.checking.shards import ShardOptions
     from registry.datasets import Dataset
-    from registry.datasets.tables import Chunk, Part
+    from registry.datasets.tables import Chunk
+    from registry.datasets.units import Unit
     from registry.snapshot.opened import Snapshot
 
 Item = TypeVar("Item")
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """A chunk with its counts and, if they are written, its answers and the rows to write."""
+    """A chunk with its counts and, if they are written, its answers and the rows to write.
 
+    `unit` is the place of its unit among those that are checked.
+    """
+
+    unit: int
     chunk: Chunk
     tally: Tally
     answers: pa.RecordBatch | None
@@ -48,27 +54,35 @@ class Checker:
     columns: Sequence[str] | None
     threads: int
 
-    def checked(self, parts: Sequence[Part], room: Callable[[], int]) -> Iterator[Checked]:
-        """Yield the chunks of some parts in order; at most `room()` matches are shown of each.
+    def checked(
+        self, units: Sequence[Unit], room: Callable[[], int] = lambda: MAX_SHOWN
+    ) -> Iterator[Checked]:
+        """Yield the chunks of some units in order; at most `room()` matches are shown of each.
 
         Each thread has an index of its own: indices remember answers. The next chunks are read
         meanwhile.
         """
         own = local()
 
-        def check(chunk: Chunk) -> Checked:
+        def check(one: tuple[int, Chunk]) -> Checked:
             if not hasattr(own, "wording"):
                 own.wording = Wording(Index(self.snapshot, self.policy))
-            return self._checked(chunk, own.wording, room())
+            return self._checked(*one, own.wording, room())
 
         pool = ThreadPoolExecutor(self.threads)
         try:
-            chunks = self.dataset.chunks(self.columns, parts)
-            yield from _in_order(pool, check, chunks, self.threads + 1)
+            chunks = (
+                (number, chunk)
+                for number, unit in enumerate(units)
+                for chunk in self.dataset.chunks(self.columns, unit)
+            )
+            yield from in_order(
+                lambda one: pool.submit(check, one), chunks, lambda: self.threads + 1
+            )
         finally:
             pool.shutdown(cancel_futures=True)
 
-    def _checked(self, chunk: Chunk, wording: Wording, shown: int) -> Checked:
+    def _checked(self, unit: int, chunk: Chunk, wording: Wording, shown: int) -> Checked:
         answers: list[pa.RecordBatch | None] = []
         tally = check_shard(
             [chunk.batch],
@@ -80,20 +94,24 @@ class Checker:
             wording,
         )
         rows = None if answers[0] is None else self.output.rows(chunk.batch, answers[0])
-        return Checked(chunk, tally, answers[0], rows)
+        return Checked(unit, chunk, tally, answers[0], rows)
 
 
-def _in_order(
-    pool: ThreadPoolExecutor,
-    work: Callable[[Chunk], Item],
-    chunks: Iterable[Chunk],
-    most: int,
-) -> Iterator[Item]:
-    """Yield the results for some chunks in their order, with a limited number in work."""
-    waiting = deque[Future[Item]]()
-    for chunk in chunks:
-        waiting.append(pool.submit(work, chunk))
-        if len(waiting) >= most:
+def in_order(
+    send: Callable[[Item], Future[Result]], items: Iterable[Item], most: Callable[[], int]
+) -> Iterator[Result]:
+    """Yield the results for some items in their order, with a limited number in work.
+
+    Those that are not begun when the reader stops are cancelled.
+    """
+    waiting = deque[Future[Result]]()
+    try:
+        for item in items:
+            waiting.append(send(item))
+            while len(waiting) >= most():
+                yield waiting.popleft().result()
+        while waiting:
             yield waiting.popleft().result()
-    while waiting:
-        yield waiting.popleft().result()
+    finally:
+        for future in waiting:
+            future.cancel()

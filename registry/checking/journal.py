@@ -12,7 +12,7 @@ import json
 import os
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,7 @@ import pyarrow as pa
 
 from registry import durable
 from registry.checking.tally import Tally
-from registry.datasets.tables import Part
+from registry.datasets.units import Part, Unit
 from registry.errors import UsageError
 
 SUFFIX = ".unfinished"
@@ -56,18 +56,22 @@ class Journal:
         """The number of rows that are done."""
         return sum(one.tally.rows for one in self.done)
 
-    def rest(self, parts: Sequence[Part]) -> list[Part]:
-        """Return what is left of the parts of the dataset, given in their order."""
+    def rest(self, units: Sequence[Unit]) -> list[Unit]:
+        """Return what is left of the units of the dataset, given in their order."""
         if not self.done:
-            return list(parts)
+            return list(units)
         last = self.done[-1]
-        return [left for part in parts if (left := _left(part, last))]
+        left = [[part for one in unit if (part := _left(one, last))] for unit in units]
+        return [unit for unit in left if unit]
 
-    def add(self, done: Done, answers: Sequence[pa.RecordBatch]) -> None:
-        """Keep a part with the answers of its rows. Raises UnwritableOutput."""
+    def add(self, done: Done, answers: bytes | None) -> None:
+        """Keep a part with the answers of its rows (`answers_as_bytes`). Raises UnwritableOutput.
+
+        Of its counts only the rows stay in memory.
+        """
         number = len(self.done)
         values = {"tally": done.tally.to_json(), "table": done.table, "rows": done.rows}
-        self.done.append(done)
+        self.done.append(replace(done, tally=Tally(rows=done.tally.rows)))
         if self.folder is None:
             return
         with durable.reported(self.folder):
@@ -196,12 +200,18 @@ def _left(part: Part, last: Done) -> Part | None:
     return Part(part.table, part.first + skipped, part.rows - skipped)
 
 
-def _write(path: Path, batches: Sequence[pa.RecordBatch]) -> None:
+def answers_as_bytes(batches: Sequence[pa.RecordBatch]) -> bytes | None:
+    """Return the answers of a part as the bytes of a file; None: there are none."""
+    if not batches:
+        return None
+    sink = pa.BufferOutputStream()
     options = pa.ipc.IpcWriteOptions(compression="zstd")
-    with (
-        pa.OSFile(str(path), "wb") as file,
-        pa.ipc.new_file(file, batches[0].schema, options=options) as writer,
-    ):
+    with pa.ipc.new_file(sink, batches[0].schema, options=options) as writer:
         for batch in batches:
             writer.write_batch(batch)
+    return sink.getvalue().to_pybytes()  # type: ignore[no-any-return]
+
+
+def _write(path: Path, data: bytes) -> None:
+    path.write_bytes(data)
     durable.flush_file(path)

@@ -26,11 +26,21 @@ _CODE = "outcome"
 
 
 class Output:
-    """The file of a check's rows; without one, nothing is made or written."""
+    """The file of a check's rows; without one, nothing is written, and no rows are made."""
 
-    def __init__(self, writer: RowWriter | None = None, keep: Sequence[Outcome] = ()) -> None:
-        """With `keep`, only rows with those outcomes are written, as they are in the dataset."""
+    def __init__(
+        self,
+        writer: RowWriter | None = None,
+        keep: Sequence[Outcome] = (),
+        *,
+        answers: bool = False,
+    ) -> None:
+        """With `keep`, only rows with those outcomes are written, as they are in the dataset.
+
+        With `answers` these are made without a file, too: the rows are written elsewhere.
+        """
         self._writer = writer
+        self._has_answers = answers or writer is not None
         self._kept = [OUTCOMES.index(outcome) for outcome in keep]
 
     @property
@@ -40,14 +50,16 @@ class Output:
 
     def answers(self, keys: Keys, answers: Answers, wording: Wording) -> pa.RecordBatch | None:
         """Return the answers of a batch as far as the file needs them: `rows` writes with these."""
-        if self._writer is None:
+        if not self._has_answers:
             return None
         if self._kept:
             return pa.record_batch([pa.array(answers.outcome)], [_CODE])
         return pa.record_batch(out_columns(keys, answers, wording), pa.schema(FIELDS))
 
-    def rows(self, batch: pa.RecordBatch, answers: pa.RecordBatch) -> pa.RecordBatch:
-        """Return the rows of a batch as they are written, given their answers."""
+    def rows(self, batch: pa.RecordBatch, answers: pa.RecordBatch) -> pa.RecordBatch | None:
+        """Return the rows of a batch as they are written, given their answers; None: no rows."""
+        if self._writer is None:
+            return None
         if self._kept:
             kept = np.isin(answers.column(_CODE).to_numpy(), self._kept)
             if UNREAD in batch.schema.names and RAW not in batch.schema.names:

@@ -15,17 +15,20 @@ import pyarrow as pa
 from registry import __version__
 from registry.checking.chunks import Checker
 from registry.checking.columns import Columns
-from registry.checking.journal import Done, Journal
+from registry.checking.filling import Filling
+from registry.checking.jobs import Job, files_of
+from registry.checking.journal import SUFFIX, Done, Journal, answers_as_bytes
 from registry.checking.output import Output, writing
+from registry.checking.placing import Placement, placed
 from registry.checking.report import FLOOD, TOP, FileFacts, Report
-from registry.checking.samples import placed
 from registry.checking.shards import ShardOptions, merge
 from registry.checking.tally import MAX_SHOWN, Tally
 from registry.checking.wording import Wording
+from registry.datasets import STDIN
 from registry.datasets._left_out import reasons
-from registry.datasets.states import changed, digest, size, states
-from registry.datasets.tables import Part
-from registry.errors import UnreadableDataset
+from registry.datasets.states import State, changed, digest, size, states
+from registry.datasets.units import Part
+from registry.errors import UnreadableDataset, UsageError
 from registry.index import Index
 from registry.matching.confirm import expected_chance_matches
 from registry.model import Outcome
@@ -39,8 +42,6 @@ if TYPE_CHECKING:
     from registry.snapshot.opened import Snapshot
 
 OnProgress = Callable[[int, int | None], None]
-# Rows, and bytes of rows, after which a part is done.
-PART_ROWS, PART_BYTES = 1 << 20, 1 << 28
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +49,8 @@ class CheckOptions:
     """Options of a check. With `distance` every row within so many bits matches; None: by tier.
 
     `progress` is the folder in which parts that are done are kept; None: nothing is kept.
-    `samples` and `all_hosts` are those of `ShardOptions`.
+    `samples` and `all_hosts` are those of `ShardOptions`. With `placement` an engine checks the
+    parts; what is done is kept if rows are written, since they are written when all are checked.
     """
 
     policy: str = "cautious"
@@ -59,6 +61,7 @@ class CheckOptions:
     progress: Path | None = None
     samples: bool = False
     all_hosts: bool = False
+    placement: Placement | None = None
 
 
 class Named(Protocol):
@@ -89,6 +92,8 @@ def check(
     Raises UnreadableDataset if a file changes meanwhile; the rows written until then are removed.
     """
     started, now = time.perf_counter(), datetime.now(UTC)
+    if options.placement:
+        options = _elsewhere(dataset, options)
     verify_once(snapshot)
     snapshot.read_whole()
     before = states(dataset.files)
@@ -100,13 +105,16 @@ def check(
     ):
         checker = _checker(dataset, snapshot, columns, options, hasher, output)
         merge((part.tally for part in journal.done), into=tally)
-        _write_again(checker, journal)
-        for rows in _checked(checker, journal, tally):
-            progress(rows, dataset.rows)
-        if name := changed(before, dataset.files):
-            raise UnreadableDataset(
-                f"{name} changed while it was read", "check it again when nothing writes to it"
-            )
+        if options.placement:
+            for rows in _checked_elsewhere(checker, journal, tally, options):
+                progress(rows, dataset.rows)
+            _refuse_changed(before, dataset)
+            _write_again(checker, journal)
+        else:
+            _write_again(checker, journal)
+            for rows in _checked(checker, journal, tally):
+                progress(rows, dataset.rows)
+        _refuse_changed(before, dataset)
     journal.finish()
     index = Index(snapshot, options.policy)
     files = FileFacts(len(dataset.files), size(before), digest(dataset.files))
@@ -144,24 +152,66 @@ def _checked(checker: Checker, journal: Journal, tally: Tally) -> Iterator[int]:
 
     The boundaries of parts depend on the rows alone, and so does the sum of their counts.
     """
-    part, answers, size = Tally(), list[pa.RecordBatch](), 0
-    left = journal.rest(checker.dataset.parts())
-    firsts = {one.table: one.first for one in reversed(left)}
+
+    def done(part: Done, answers: Sequence[pa.RecordBatch]) -> None:
+        journal.add(part, answers_as_bytes(answers))
+        merge([part.tally], into=tally)
+
+    left = journal.rest(checker.dataset.units())
+    filling = Filling(left, done)
     for one in checker.checked(left, lambda: MAX_SHOWN - len(tally.shown)):
-        table = one.chunk.table
-        one.tally.samples = placed(one.tally.samples, table, firsts[table])
-        merge([one.tally], into=part)
-        firsts[table] += len(one.chunk.batch)
-        size += one.chunk.batch.nbytes
-        if one.answers is not None and one.rows is not None:
-            answers.append(one.answers)
-            checker.output.write(one.rows, table)
-        if part.rows >= PART_ROWS or size >= PART_BYTES:
-            journal.add(Done(part, table, firsts[table]), answers)
-            merge([part], into=tally)
-            part, answers, size = Tally(), [], 0
-        yield tally.rows + part.rows
-    merge([part], into=tally)
+        if one.rows is not None:
+            checker.output.write(one.rows, one.chunk.table)
+        filling.add(one)
+        yield tally.rows + filling.tally.rows
+    # The last part is not kept: the check is complete.
+    merge([filling.tally], into=tally)
+
+
+def _checked_elsewhere(
+    checker: Checker, journal: Journal, tally: Tally, options: CheckOptions
+) -> Iterator[int]:
+    """Have an engine check what is left, and add its counts; yield the rows that are done."""
+    assert options.placement is not None
+    shard, snapshot = checker.options, checker.snapshot
+    job = Job(
+        options.placement.absolute,
+        files_of(checker.dataset),
+        str(snapshot.path.absolute()),
+        snapshot.manifest.digest,
+        checker.policy,
+        shard.distance,
+        shard.columns,
+        checker.columns,
+        shard.left_out,
+        checker.output.is_used,
+        options.keep,
+        shard.samples,
+        shard.all_hosts,
+    )
+    for parts in placed(options.placement.engine, job, journal.rest(checker.dataset.units())):
+        for part in parts:
+            journal.add(part.done, part.answers)
+            merge([part.done.tally], into=tally)
+        yield tally.rows
+
+
+def _elsewhere(dataset: Dataset, options: CheckOptions) -> CheckOptions:
+    """Return the options of a check by an engine: with `out` it has a folder for what is done."""
+    if STDIN in dataset.files:
+        raise UsageError(
+            "standard input cannot be read on other machines", "write it to a file, or no engine"
+        )
+    if options.out is None or options.progress is not None:
+        return options
+    return replace(options, progress=options.out.with_name(options.out.name + SUFFIX))
+
+
+def _refuse_changed(before: Sequence[State], dataset: Dataset) -> None:
+    if name := changed(before, dataset.files):
+        raise UnreadableDataset(
+            f"{name} changed while it was read", "check it again when nothing writes to it"
+        )
 
 
 def _write_again(checker: Checker, journal: Journal) -> None:
@@ -174,7 +224,8 @@ def _write_again(checker: Checker, journal: Journal) -> None:
     answers = journal.answers()
     for chunk in chunks:
         rows = checker.output.rows(chunk.batch, answers.take(len(chunk.batch)))
-        checker.output.write(rows, chunk.table)
+        if rows is not None:
+            checker.output.write(rows, chunk.table)
 
 
 def _about(

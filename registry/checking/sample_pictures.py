@@ -10,7 +10,7 @@ from registry.checking.extraction import extract
 from registry.checking.samples import by_variety
 from registry.datasets import STDIN
 from registry.datasets.states import digest
-from registry.datasets.tables import Part
+from registry.datasets.units import Part
 from registry.errors import RefusedFile, UnreadableDataset
 from registry.pictures.reading import Hashed
 from registry.pictures.thumbnails import thumbnails

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import sys
+from contextlib import closing, contextmanager, redirect_stdout
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,9 +17,10 @@ from registry.errors import ServiceUnavailable, UnreadableSnapshot, UsageError
 from registry.terminal import say, show, show_json
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from registry.checking.columns import Columns
+    from registry.checking.placing import Placement
     from registry.checking.report import Report
     from registry.checking.run import CheckOptions
     from registry.datasets import Dataset
@@ -97,6 +101,19 @@ def _planned(dataset: Dataset, overrides: Mapping[str, Sequence[str]]) -> Column
 @click.option(
     "--fresh", is_flag=True, help="Do not go on from an interrupted check: check every row again."
 )
+@click.option(
+    "--engine",
+    type=click.Choice(["ray", "spark"]),
+    help="Check on a cluster of Ray or Spark, whose machines see dataset and snapshot under the "
+    "same paths.",
+)
+@click.option(
+    "--address",
+    "--master",
+    "address",
+    help="With --engine: where the cluster is (HOST:PORT of Ray's head node, or Spark's master "
+    "spark://HOST:PORT). Without it, the one that Ray or Spark find, or this machine.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
 def command(
     dataset: tuple[str, ...],
@@ -109,6 +126,8 @@ def command(
     column: tuple[str, ...],
     workers: int,
     fresh: bool,
+    engine: str | None,
+    address: str | None,
     as_json: bool,
 ) -> int:
     """Check which rows of a dataset are reserved, and by which mark.
@@ -121,10 +140,9 @@ def command(
     \b
     Exit codes: 0 every row is clear; 1 some rows are reserved or conditional;
     2 wrong usage; 3 some rows need review or are unchecked; 4 the dataset or the
-    registry is unreadable.
+    registry is unreadable, or the cluster is not there.
     """
-    if keep and not out:
-        raise UsageError("--keep needs --out", "name the file to write: --out clean.parquet")
+    _refuse_alone(keep, out, engine, address)
     from registry.verdict import policy_named
 
     policy_named(policy)
@@ -142,10 +160,37 @@ def command(
         samples=summaries.wants_samples and bool(columns.of("image")),
         all_hosts=summaries.ai_act is not None,
     )
-    report = _checked(opened, snapshot, columns, options)
+    with _placed(engine, address, dataset) as placement:
+        report = _checked(opened, snapshot, columns, replace(options, placement=placement))
     summaries.write(report, opened, columns)
     _show(report, as_json, results)
     return report.exit_code
+
+
+@contextmanager
+def _placed(
+    engine: str | None, address: str | None, names: Sequence[str]
+) -> Iterator[Placement | None]:
+    """Connect to the cluster of an engine, and yield where the check is made."""
+    if engine is None:
+        yield None
+        return
+    from registry.checking.placing import Placement
+    from registry.engines import connect
+
+    # Ray prints what happens to its workers; standard output is for the report.
+    with redirect_stdout(sys.stderr), closing(connect(engine, address)) as cluster:
+        yield Placement(cluster, names)
+
+
+def _refuse_alone(
+    keep: Sequence[str], out: Path | None, engine: str | None, address: str | None
+) -> None:
+    """Raise UsageError for an option without the one that it belongs to."""
+    if keep and not out:
+        raise UsageError("--keep needs --out", "name the file to write: --out clean.parquet")
+    if address and not engine:
+        raise UsageError("--address needs --engine", "add --engine ray or --engine spark")
 
 
 def _checked(

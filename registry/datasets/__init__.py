@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from registry.datasets._left_out import SkippedFiles
-    from registry.datasets.tables import Chunk, Part
+    from registry.datasets.tables import Chunk
+    from registry.datasets.units import Part
 
 # Levels of sureness. A folder recognised by the content of its files ranks above a folder
 # recognised by their names only.
@@ -79,8 +80,8 @@ class Dataset(Protocol):
     ) -> Iterator[Chunk]:
         """Yield the rows of some parts, or of all, each with its place."""
 
-    def parts(self) -> Sequence[Part]:
-        """Return the parts of the dataset that can be checked independently, in order."""
+    def units(self) -> Sequence[Sequence[Part]]:
+        """Return the parts that can be checked independently, in order, small ones together."""
 
     def writer(self, path: Path, schema: pa.Schema) -> RowWriter:
         """Return a writer of all rows with their outcomes, in Parquet."""

@@ -23,6 +23,8 @@ from registry.text import visible
 
 BATCH_BYTES = 32 << 20
 BATCH_ROWS = 256
+# Files after which reading can start, and the bytes of an ordinary one.
+PART_FILES, USUAL_BYTES = 4096, 1 << 16
 
 
 class Pictures:
@@ -42,6 +44,11 @@ class Pictures:
         self._texts = pa.schema([(file, pa.string()), *sides.columns])
         self.schema = pa.schema([(file, pa.string()), (image, pa.binary()), *sides.columns])
         self.rows: int | None = len(files)
+        self.size = len(files) * USUAL_BYTES
+
+    def starts(self) -> Sequence[int]:
+        """Return the first rows of all parts but the first one; batches begin there."""
+        return range(PART_FILES, len(self._files), PART_FILES)
 
     def batches(
         self, columns: Sequence[str] | None = None, first: int = 0
@@ -49,11 +56,12 @@ class Pictures:
         """Yield the files in order, with their bytes where `columns` has them."""
         wanted = list(self.schema.names if columns is None else columns)
         batch = _Batch()
-        for file in self._files.files(first):
+        for number, file in enumerate(self._files.files(first), first + 1):
             path = os.path.join(*file)
             content = content_of(path) if self._image in wanted else b""
             batch.add(path, content, self._sides.read(path))
-            if batch.size >= BATCH_BYTES or len(batch.paths) >= BATCH_ROWS:
+            is_full = batch.size >= BATCH_BYTES or len(batch.paths) >= BATCH_ROWS
+            if is_full or not number % PART_FILES:
                 yield self._made(batch, wanted)
                 batch = _Batch()
         if batch.paths:

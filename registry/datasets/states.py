@@ -11,7 +11,7 @@ from registry.errors import RefusedFile
 from registry.files import opened
 
 # Bytes at both ends of a file that are compared, and most files of which they are.
-_ENDS, _MOST = 1 << 16, 10_000
+_ENDS, MOST = 1 << 16, 10_000
 _BLOCK = 1 << 20
 
 State = tuple[str, int, int]
@@ -39,7 +39,7 @@ def digest(files: Sequence[Path]) -> str:
     whole = hashlib.sha256()
     for path, state in zip(files, states(files), strict=True):
         whole.update(repr(state).encode("utf-8", "backslashreplace"))
-        if len(files) <= _MOST:
+        if len(files) <= MOST:
             whole.update(_ends(path))
     return whole.hexdigest()
 

@@ -20,7 +20,6 @@ from registry.datasets.fitting import is_text
 from registry.datasets.hidden import UNREAD
 from registry.datasets.tables import (
     Chunk,
-    Part,
     Table,
     Tables,
     UnreadableTable,
@@ -39,6 +38,7 @@ from registry.datasets.uids import (
     is_sorted,
     uids_of,
 )
+from registry.datasets.units import Part
 from registry.errors import RefusedFile, UnreadableDataset, UsageError
 from registry.files import opened
 from registry.text import visible

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import pyarrow as pa
 
@@ -25,6 +25,7 @@ from registry.datasets.listing import listing_of
 from registry.datasets.parquet_writer import ParquetRowWriter
 from registry.datasets.streams import COMPRESSIONS, is_folder, suffix_of
 from registry.datasets.uid_writer import NPY, UidWriter
+from registry.datasets.units import Part, parts_of, units_of
 from registry.errors import RefusedFile, UnreadableDataset
 
 # Rows that could not be read and are yielded together.
@@ -38,15 +39,6 @@ class Chunk:
     batch: pa.RecordBatch
     table: int = 0
     group: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """Rows of one table: `rows` from the row `first` on; None: all that follow."""
-
-    table: int
-    first: int = 0
-    rows: int | None = None
 
 
 class Table(Protocol):
@@ -63,6 +55,19 @@ class Table(Protocol):
 
         Raises UnreadableDataset where the rest cannot be read.
         """
+
+
+@runtime_checkable
+class SplitTable(Table, Protocol):
+    """A table in which reading can start at some rows without reading those before.
+
+    `size` is about the number of bytes that are read of it.
+    """
+
+    size: int
+
+    def starts(self) -> Sequence[int]:
+        """Return these rows, in order; the first row is not among them."""
 
 
 class UnreadableTable:
@@ -115,7 +120,12 @@ class Tables:
 
     def parts(self) -> list[Part]:
         """Return the parts of the dataset that can be checked independently, in order."""
-        return [Part(number) for number in range(len(self.tables))]
+        starts = [one.starts() if isinstance(one, SplitTable) else () for one in self.tables]
+        return [part for number, rows in enumerate(starts) for part in parts_of(number, rows)]
+
+    def units(self) -> list[list[Part]]:
+        """Return the parts, small ones together."""
+        return units_of(self.parts(), [(table.rows, _size(table)) for table in self.tables])
 
     def chunks(
         self, columns: Sequence[str] | None = None, parts: Sequence[Part] | None = None
@@ -181,6 +191,13 @@ def opened_tables(files: Sequence[Path], open_one: Callable[[Path], Table]) -> l
         except (UnreadableDataset, RefusedFile) as error:
             tables.append(UnreadableTable(file, error))
     return tables
+
+
+def _size(table: Table) -> int:
+    """Return about the number of bytes of a table; 0: unknown."""
+    if isinstance(table, SplitTable):
+        return table.size
+    return table.path.stat().st_size if table.path.is_file() else 0
 
 
 def unread_rows(rows: int, why: str) -> Iterator[pa.RecordBatch]:

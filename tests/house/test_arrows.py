@@ -123,6 +123,7 @@ ROOMS = {
     "registry.checking.page": VALUES
     | {"registry.checking.report", "registry.checking.reports", "registry.checking.tally"}
     | {"registry.checking._page_style"},
+    "registry.engines": VALUES | {"registry.plugins", "registry.checking", "registry.datasets"},
     "registry.guarding": VALUES
     | {"registry.checking", "registry.datasets", "registry.index", "registry.pictures"}
     | {"registry.durable", "registry.files", "registry.snapshot", "registry.verdict"},

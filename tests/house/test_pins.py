@@ -22,8 +22,8 @@ def pins() -> dict[str, str]:
     return {canonicalize_name(name): version for name, version in (p.split("==") for p in pinned)}
 
 
-# Without a wheel for every Python, and large: see the extras `fuzz` and `croissant`.
-NOT_EVERYWHERE = frozenset({"atheris", "mlcroissant"})
+# Without a wheel for every Python, or large: see the extras `fuzz`, `croissant`, `ray`, `spark`.
+NOT_EVERYWHERE = frozenset({"atheris", "mlcroissant", "py4j", "pyspark", "ray"})
 
 
 def declared() -> list[Requirement]:
@@ -85,6 +85,7 @@ def test_every_import_is_declared():
         for module in modules("registry", "crawler", "demo", "migrations", "bench")
         for name, line in imports(module.tree)
         if (top := name.partition(".")[0]) not in sys.stdlib_module_names
+        and (top in providers or top not in NOT_EVERYWHERE)
         and top not in {"registry", "crawler", "demo", "bench", "migrations"}
         and not named & {canonicalize_name(one) for one in providers.get(top, ())}
     }

@@ -8,8 +8,8 @@ from sources import ROOT, hold, words
 
 # Each takes a noticeable part of a second to import, or is not needed to print help.
 HEAVY = words("""
-    PIL alembic bs4 imagehash llvmlite lxml numba numpy playwright psycopg pyarrow scipy scrapy
-    sqlalchemy tldextract twisted
+    PIL alembic bs4 imagehash llvmlite lxml numba numpy playwright psycopg pyarrow pyspark ray scipy
+    scrapy sqlalchemy tldextract twisted
 """)
 BLOCK = """
 import sys

@@ -19,7 +19,7 @@ PLUG_INS = (
     ),
     *("registry.cli", "crawler.cli", "crawler.spiders", "crawler.settings"),
     "crawler.monitors",
-    "registry.urls.variants",
+    *("registry.urls.variants", "registry.engines"),
 )
 # Named in settings as text, or by a program that starts a process.
 BY_NAME = words("DestinationMiddleware PacedHandler HostThrottle main")

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 from made import Made
 
-from registry.checking import chunks, run
+from registry.checking import chunks, filling
 from registry.checking.journal import SUFFIX
 from registry.checking.plan import plan
 from registry.checking.run import CheckOptions, check
@@ -25,7 +25,7 @@ URLS = [f"https://{'art' if n % 7 == 0 else 'free'}.example/{n}.jpg" for n in ra
 
 @pytest.fixture(autouse=True)
 def small(monkeypatch):
-    monkeypatch.setattr(run, "PART_ROWS", 20)
+    monkeypatch.setattr(filling, "PART_ROWS", 20)
     monkeypatch.setattr(parquet, "BATCH_ROWS", 6)
     monkeypatch.setattr(csv, "BLOCK", 200)
 
@@ -192,10 +192,10 @@ def test_a_folder_of_something_else_is_left_alone(data, snapshot, tmp_path):
 
 KILLED = """
 import os, signal, sys
-from registry.checking import run
+from registry.checking import filling, run
 from registry.cli import main
 from registry.datasets.formats import csv, parquet
-run.PART_ROWS, parquet.BATCH_ROWS, csv.BLOCK = 20, 6, 200
+filling.PART_ROWS, parquet.BATCH_ROWS, csv.BLOCK = 20, 6, 200
 real = run.Journal.add
 def add(self, done, answers):
     real(self, done, answers)

@@ -7,7 +7,7 @@ import pyarrow as pa
 import pytest
 from made import Made
 
-from registry.checking import run
+from registry.checking import filling
 from registry.checking.plan import plan
 from registry.checking.run import CheckOptions, check
 from registry.datasets import arrow_tables, json_tables, open_dataset
@@ -19,7 +19,7 @@ OBJECTS = [{"id": n, "url": url} for n, url in enumerate(URLS)]
 
 @pytest.fixture(autouse=True)
 def small(monkeypatch):
-    monkeypatch.setattr(run, "PART_ROWS", 20)
+    monkeypatch.setattr(filling, "PART_ROWS", 20)
     monkeypatch.setattr(arrow_tables, "BATCH_ROWS", 6)
     monkeypatch.setattr(arrow_tables, "_PIECES", 3)
     monkeypatch.setattr(json_tables, "BLOCK", 300)

@@ -14,7 +14,7 @@ from registry.datasets import arrow_tables, open_dataset
 from registry.datasets.arrow_batches import ArrowFile
 from registry.datasets.arrow_messages import message_at, messages_from
 from registry.datasets.hidden import ROW, UNREAD
-from registry.datasets.tables import Part
+from registry.datasets.units import Part
 from registry.errors import UnreadableDataset, UsageError
 
 KINDS = [*arrow_files.KINDS]

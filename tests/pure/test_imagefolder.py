@@ -13,7 +13,7 @@ from picture_folders import folder_of
 from registry.datasets import Dataset, named_pictures, open_dataset, picture_rows
 from registry.datasets.hidden import MORE, UNREAD
 from registry.datasets.picture_names import inside
-from registry.datasets.tables import Part
+from registry.datasets.units import Part
 
 URL = "https://art.example/1.jpg"
 

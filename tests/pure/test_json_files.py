@@ -20,7 +20,7 @@ from registry.datasets import (
 )
 from registry.datasets.formats import json as json_format
 from registry.datasets.hidden import MORE, RAW, ROW, UNREAD
-from registry.datasets.tables import Part
+from registry.datasets.units import Part
 from registry.errors import UnreadableDataset, UsageError
 
 URLS = [f"https://a.example/{n}.jpg" for n in range(7)]

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from registry.datasets import arrow_indices, open_dataset
 from registry.datasets.hidden import ROW, UNREAD
 from registry.datasets.saved_state import Size, kept_info, kept_state, splits_of, state_of
-from registry.datasets.tables import Part
+from registry.datasets.units import Part
 from registry.errors import UnreadableDataset, UsageError
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from registry.datasets import open_dataset
 from registry.datasets.formats import parquet
 from registry.datasets.hidden import RAW, UNREAD
-from registry.datasets.tables import Part
+from registry.datasets.units import Part
 from registry.errors import UnreadableDataset, UsageError
 
 

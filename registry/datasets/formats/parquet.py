@@ -34,6 +34,8 @@ from registry.files.parquet import open_parquet
 # captions and hashes on two cores takes 630 MB instead of 510.
 BATCH_ROWS = 1 << 20
 BATCH_BYTES = 1 << 23
+# Most uncompressed bytes, of all columns, of row groups that are read together.
+RUN_BYTES = 1 << 28
 SUFFIXES = (".parquet", ".pq", ".parq")
 
 
@@ -71,7 +73,7 @@ class ParquetTables(Tables):
 class _Run(NamedTuple):
     """Row groups that are read together: their numbers, first row and number of rows."""
 
-    groups: Sequence[int]
+    groups: list[int]
     first: int
     rows: int
 
@@ -83,8 +85,11 @@ class ParquetTable:
         self.path = path
         with _open(path) as file:
             self.schema: pa.Schema = file.schema_arrow
-            groups = range(file.metadata.num_row_groups)
-            self._sizes = [file.metadata.row_group(group).num_rows for group in groups]
+            numbers = range(file.metadata.num_row_groups)
+            groups = [file.metadata.row_group(number) for number in numbers]
+            self._sizes = [group.num_rows for group in groups]
+            self._bytes = [group.total_byte_size for group in groups]
+        self.size = sum(self._bytes)
         self.rows: int | None = sum(self._sizes)
         twice = [name for name, count in Counter(self.schema.names).items() if count > 1]
         if twice:
@@ -108,15 +113,23 @@ class ParquetTable:
                         max(first - run.first, 0),
                     )
 
+    def starts(self) -> list[int]:
+        """Return the first rows of all runs but the first one."""
+        return [run.first for run in self._runs()[1:]]
+
     def _runs(self) -> list[_Run]:
         """Return the row groups, small ones together."""
         runs: list[_Run] = []
+        size = 0
         for group, rows in enumerate(self._sizes):
-            last = runs[-1] if runs else _Run((), 0, 0)
-            if runs and last.rows + rows <= BATCH_ROWS:
-                runs[-1] = _Run([*last.groups, group], last.first, last.rows + rows)
+            last = runs[-1] if runs else _Run([], 0, 0)
+            size += self._bytes[group]
+            if runs and last.rows + rows <= BATCH_ROWS and size <= RUN_BYTES:
+                last.groups.append(group)
+                runs[-1] = _Run(last.groups, last.first, last.rows + rows)
             else:
                 runs.append(_Run([group], last.first + last.rows, rows))
+                size = self._bytes[group]
         return runs
 
     def _read(
