@@ -133,12 +133,16 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """A decision with the signals that made it, under a named policy."""
+    """A decision with the signals that made it, under a named policy.
+
+    `about` holds the signals that name whom to ask for a licence, and whom to credit.
+    """
 
     decision: Decision
     policy: str
     deciding: tuple[Signal, ...] = ()
     licence_url: str | None = None
+    about: tuple[Signal, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from registry.checking.keys import Keys, Mentions, Prints
 from registry.checking.outcomes import BY_DECISION, CODE, MENTIONED, WAYS, Answers
 from registry.checking.site_answers import SiteAnswers
 from registry.index import Index
+from registry.index.decisions import RANK
 from registry.index.prints import NO_TIER
 from registry.matching.distinct import distinct
 from registry.matching.key_table import NONE
@@ -60,7 +61,22 @@ def answer(
     sites.take_pages()
     for prints in sources:
         _take_fingerprints(answers, index, prints, distance)
+    _take_permissions(answers, index, keys)
     return answers
+
+
+def _take_permissions(answers: Answers, index: Index, keys: Keys) -> None:
+    """Find the clear rows that a mark at their own URL allows.
+
+    Of a row with several URLs it is not known that all its pictures are allowed.
+    """
+    urls = np.sum([column.has for column in keys.urls], axis=0, dtype=np.int64)
+    alone = (answers.outcome == CODE["clear"]) & (urls == 1)
+    known = np.flatnonzero(alone & (answers.known != -1))
+    answers.allowed[known] = index.decisions.ranks(answers.known[known]) == RANK["allowed"]
+    # An entry of a crawl has weighed the rules of its site.
+    answers.permit[~alone | (answers.known != -1)] = -1
+    answers.allowed |= answers.permit != -1
 
 
 def _take_mentions(answers: Answers, index: Index, mentions: Mentions) -> Prints:
@@ -141,6 +157,8 @@ def _blank(keys: Keys, index: Index, dataset_reasons: Sequence[str]) -> Answers:
         known=np.full(rows, -1, np.int64),
         crowded=np.zeros(rows, bool),
         resized=np.zeros(rows, bool),
+        permit=np.full(rows, -1, np.int64),
+        allowed=np.zeros(rows, bool),
     )
 
 

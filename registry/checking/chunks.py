@@ -17,7 +17,7 @@ from registry.index import Index
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from registry.checking.output import Output
+    from registry.checking.output import Output, Written
     from registry.checking.shards import ShardOptions
     from registry.datasets import Dataset
     from registry.datasets.tables import Chunk
@@ -30,7 +30,7 @@ Result = TypeVar("Result")
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """A chunk with its counts and, if they are written, its answers and the rows to write.
+    """A chunk with its counts and, if it is written, its answers and what is written of it.
 
     `unit` is the place of its unit among those that are checked.
     """
@@ -39,19 +39,19 @@ class Checked:
     chunk: Chunk
     tally: Tally
     answers: pa.RecordBatch | None
-    rows: pa.RecordBatch | None
+    written: Written | None
 
 
 @dataclass(frozen=True, slots=True)
 class Checker:
-    """What the chunks of a dataset are checked against, and how. `columns` are read (None: all)."""
+    """What the chunks of a dataset are checked against, and how. `columns` are read."""
 
     dataset: Dataset
     snapshot: Snapshot
     policy: str
     options: ShardOptions
     output: Output
-    columns: Sequence[str] | None
+    columns: Sequence[str]
     threads: int
 
     def checked(
@@ -93,8 +93,8 @@ class Checker:
             ),
             wording,
         )
-        rows = None if answers[0] is None else self.output.rows(chunk.batch, answers[0])
-        return Checked(unit, chunk, tally, answers[0], rows)
+        written = None if answers[0] is None else self.output.written(chunk.batch, answers[0])
+        return Checked(unit, chunk, tally, answers[0], written)
 
 
 def in_order(

@@ -10,8 +10,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from registry.checking.outcomes import WAYS, Answers
-from registry.checking.tally import MOST_UNREAD, ShownMatch, Tally
-from registry.checking.wording import Wording, Words, row_words
+from registry.checking.tally import MOST_UNREAD, Licensor, ShownMatch, Tally
+from registry.checking.wording import READ_ROWS, Wording, Words, row_words
 from registry.model import OUTCOMES, TIERS
 from registry.urls.columns import hosts_of_keys
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from registry.checking.keys import Keys
     from registry.index import Index
+    from registry.verdict.licensing import Terms
 
 
 def count(
@@ -53,6 +54,7 @@ def count(
     _count_similar(tally, answers)
     _count_marks(tally, answers, wording, met)
     _count_years(tally, answers, wording.index, met)
+    _count_licensors(tally, answers, wording)
     count_hosts(tally.hosts, keys, met)
     shown = met[: max(most_shown - len(tally.shown), 0)]
     wording.read(answers.entry[shown][answers.entry[shown] != -1])
@@ -106,6 +108,28 @@ def _count_years(tally: Tally, answers: Answers, index: Index, met: NDArray[np.i
     )
     years, counts = np.unique(moments.astype("datetime64[us]").astype("M8[Y]"), return_counts=True)
     tally.years.update(dict(zip(map(str, years), counts.tolist(), strict=True)))
+
+
+def _count_licensors(tally: Tally, answers: Answers, wording: Wording) -> None:
+    """Count the conditional rows by whom to ask, and on what terms, and the allowed rows."""
+    tally.allowed += int(answers.allowed.sum())
+    rows = np.flatnonzero(answers.outcome == OUTCOMES.index("conditional"))
+    entries, counts = np.unique(answers.entry[rows], return_counts=True)
+    for start in range(0, len(entries), READ_ROWS):
+        some = entries[start : start + READ_ROWS]
+        wording.read(some[some != -1])
+        for entry, n in zip(some.tolist(), counts[start:].tolist(), strict=False):
+            if entry != -1:
+                tally.licensors[_licensor(wording.of_entry(entry).terms)] += n
+    rows = rows[answers.entry[rows] == -1]
+    pairs = np.stack([answers.site[rows], answers.marks[rows]])
+    pairs, counts = np.unique(pairs, axis=1, return_counts=True)
+    for (site, marks), n in zip(pairs.T.tolist(), counts.tolist(), strict=True):
+        tally.licensors[_licensor(wording.terms_of_site(site, marks))] += n
+
+
+def _licensor(terms: Terms) -> Licensor:
+    return terms.licensor, terms.contact, terms.licence_url
 
 
 def _shown(start: int, row: int, name: str, answers: Answers, words: Words) -> ShownMatch:

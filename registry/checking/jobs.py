@@ -19,12 +19,11 @@ from registry.checking.chunks import Checker
 from registry.checking.columns import Columns
 from registry.checking.filling import Filling
 from registry.checking.journal import Done, answers_as_bytes
-from registry.checking.output import Output
+from registry.checking.output import AnswerColumns, Output
 from registry.checking.shards import ShardOptions
 from registry.datasets import open_dataset
 from registry.datasets.states import MOST, states
 from registry.errors import RegistryError, UnreadableDataset, UnreadableSnapshot, UsageError
-from registry.model import Outcome
 from registry.pictures.hashing import PictureHasher
 from registry.snapshot.opened import open_snapshot
 from registry.snapshot.verified import verify_once
@@ -45,8 +44,8 @@ States = tuple[int, Sequence[tuple[int, int]]]
 class Job:
     """What a check depends on.
 
-    `names` name the dataset, `read` are the columns that are read (None: all). With `written`
-    the answers of rows are returned; `keep` are the outcomes of which they are written. `samples`
+    `names` name the dataset, `read` are the columns that are read. `answers` are
+    the answers of rows that are returned. `samples`
     and `all_hosts` are those of `ShardOptions`.
     """
 
@@ -57,10 +56,9 @@ class Job:
     policy: str
     distance: int | None
     columns: Columns
-    read: Sequence[str] | None
+    read: Sequence[str]
     left_out: Sequence[str]
-    written: bool
-    keep: Sequence[Outcome]
+    answers: AnswerColumns
     samples: bool
     all_hosts: bool
     version: str = __version__
@@ -118,7 +116,7 @@ class _Work:
             samples=job.samples,
             all_hosts=job.all_hosts,
         )
-        output = Output(None, job.keep, answers=job.written)
+        output = Output(answers=job.answers)
         self._checker = Checker(self._dataset, snapshot, job.policy, options, output, job.read, 1)
 
     def refuse_changed(self) -> None:

@@ -35,7 +35,8 @@ class Answers:
     indexes TIERS; `distance` is the number of differing bits of phash64. `known` is the entry
     recorded at a clear row's own URL. `searched` is the number of fingerprints that were looked
     up, `crowded` the rows with one to which more recorded codes are similar than were compared;
-    `resized` the rows that match by the URL of another size of their picture.
+    `resized` the rows that match by the URL of another size of their picture. `allowed` are the
+    clear rows that a mark allows: that of `known`, or of the site rule `permit`.
     """
 
     outcome: NDArray[np.int8]
@@ -51,4 +52,6 @@ class Answers:
     known: NDArray[np.int64]
     crowded: NDArray[np.bool_]
     resized: NDArray[np.bool_]
+    permit: NDArray[np.int64]
+    allowed: NDArray[np.bool_]
     searched: int = 0

@@ -20,6 +20,7 @@ MATCHES_HEAD = (
     *(("row", "n"), ("outcome", ""), ("URL", "w u")),
     *(("matched by", ""), ("mark", "w"), ("since", "")),
 )
+LICENSORS_HEAD = (("whom to ask", "w"), ("where", "w u"), ("terms", "w u"), ("rows", "n"))
 COLUMNS_HEAD = (("used as", ""), ("column", "w"), ("why", "w"))
 LACKING_HEAD = (("number", "n"), ("of", "w"), ("why", "w"))
 
@@ -33,6 +34,7 @@ def to_html(report: Report, pictures: Mapping[int, Sequence[bytes]] | None = Non
         _head(report),
         _outcomes(report),
         _charts(report),
+        _licences(report),
         pictures_section(report.tally.samples, pictures or {}),
         _matches(report),
         _method(report),
@@ -98,6 +100,18 @@ def _charts(report: Report) -> str:
     matched = facts.matched(report)
     drawn = [figure(one, wholes.get(one.name, matched)) for one in facts.series(report)]
     return f'<div class="charts">{"".join(drawn)}</div>' if drawn else ""
+
+
+def _licences(report: Report) -> str:
+    """Return whom to ask about conditional rows; "" if there is nothing to say."""
+    rows = [
+        (_shown(name), _shown(contact), _shown(url), f"{n:,}")
+        for name, contact, url, n in facts.licensors(report)
+    ]
+    said = facts.licensing(report)
+    table = _table(LICENSORS_HEAD, rows) if rows else ""
+    note = f'<p class="note">{_shown(said)}</p>' if said else ""
+    return f"<h2>Licences instead of removal</h2>{table}{note}" if table or note else ""
 
 
 def _matches(report: Report) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from registry.checking.tally import Tally
+from registry.checking.tally import Licensor, Tally
 from registry.model import OUTCOMES
 from registry.text import visible
 
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 MATCHED_BY = ("url", "digest", "fingerprint", "site")
 TOP = 20
+# Licensors in the object for programs, and in the text.
+MOST_LICENSORS, SHOWN_LICENSORS = 1000, 8
 # Rows that match one entry by fingerprint: from so many on it is reported. It may be a picture
 # that half of the web shows (a placeholder, a flag), or a mistake.
 FLOOD = 10_000
@@ -91,6 +93,8 @@ class Report:
             "matched_by": {way: tally.matched_by[way] for way in MATCHED_BY},
             "tiers": ranked(tally.tiers),
             "signals": ranked(tally.signals),
+            **_licensors_json(tally.licensors),
+            "allowed_rows": tally.allowed,
             "sites": ranked(tally.hosts, TOP),
             "years": dict(sorted(tally.years.items())),
             "layout": self.layout or None,
@@ -120,6 +124,38 @@ def ranked(counts: Counter[str], most: int | None = None) -> dict[str, int]:
     return dict(heapq.nsmallest(most, counts.items(), key=lambda item: (-item[1], item[0])))
 
 
+def ranked_licensors(counts: Counter[Licensor], most: int) -> list[tuple[Licensor, int]]:
+    """Return the licensors of the most rows, equal ones by name."""
+    return heapq.nsmallest(most, counts.items(), key=lambda one: (-one[1], _texts_of(one[0])))
+
+
+def _texts_of(licensor: Licensor) -> list[str]:
+    return [text or "" for text in licensor]
+
+
+def _licensors_json(counts: Counter[Licensor]) -> dict[str, Any]:
+    most = ranked_licensors(counts, MOST_LICENSORS)
+    names = ("licensor", "contact", "licence_url")
+    return {
+        "licensors": [{**dict(zip(names, one, strict=True)), "rows": n} for one, n in most],
+        "more_licensors": max(len(counts) - MOST_LICENSORS, 0),
+    }
+
+
+def _licensor_lines(tally: Tally) -> list[str]:
+    """Return a table of whom to ask about conditional rows, and the number of allowed ones."""
+    most = ranked_licensors(tally.licensors, SHOWN_LICENSORS)
+    lines = [
+        f"    {rows:>12,}  {'  '.join(visible(text) for text in one if text)}" for one, rows in most
+    ]
+    more = len(tally.licensors) - len(most)
+    head = ["  whom to ask about conditional rows, and on what terms:"] if most else []
+    lines += [f"    and {more:,} more (--json shows more)"] if more > 0 else []
+    if tally.allowed:
+        lines.append(f"  allowed by a mark: {tally.allowed:,} of the clear rows (see optout_proof)")
+    return head + lines
+
+
 def to_lines(report: Report) -> list[str]:
     """Return the report as lines of text."""
     tally, registry = report.tally, report.registry
@@ -139,6 +175,7 @@ def to_lines(report: Report) -> list[str]:
     if tally.resized:
         lines.append(f"  by the URL of another size of the picture: {tally.resized:,}")
     lines += _section("by mark", tally.signals)
+    lines += _licensor_lines(tally)
     lines += _section("by tier", tally.tiers)
     if tally.with_fingerprint:
         chance = f"{report.expected_chance_matches:.2g}, within {report.radius} bits"
@@ -149,16 +186,23 @@ def to_lines(report: Report) -> list[str]:
     ]
     if tally.crowded:
         lines.append(f"  crowded: {tally.crowded:,} rows: {MEANS_CROWDED}")
-    lines += [
-        f"  not read: {rows:,} values of column {visible(name)}: {MEANS_NOT_READ}"
-        for name, rows in ranked(tally.not_read, TOP).items()
-    ]
-    lines += [f"  not read: row {row}: {visible(why)}" for row, why in tally.unread]
-    lines += [f"  not read: {visible(str(one))}" for one in report.left_out if one.kind != "words"]
+    lines += _not_read(report)
     if not tally.rows:
         lines.append("  the dataset has no rows: nothing was checked")
     lines.append("  clear means that nothing recorded reserves the row; it is no permission")
     return lines
+
+
+def _not_read(report: Report) -> list[str]:
+    """Return what was not read: columns, rows, and other files."""
+    tally = report.tally
+    whys = [
+        f"{rows:,} values of column {name}: {MEANS_NOT_READ}"
+        for name, rows in ranked(tally.not_read, TOP).items()
+    ]
+    whys += [f"row {row}: {why}" for row, why in tally.unread]
+    whys += [str(one) for one in report.left_out if one.kind != "words"]
+    return [f"  not read: {visible(why)}" for why in whys]
 
 
 def _section(title: str, counts: Counter[str]) -> Sequence[str]:

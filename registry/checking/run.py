@@ -18,7 +18,7 @@ from registry.checking.columns import Columns
 from registry.checking.filling import Filling
 from registry.checking.jobs import Job, files_of
 from registry.checking.journal import SUFFIX, Done, Journal, answers_as_bytes
-from registry.checking.output import Output, writing
+from registry.checking.output import Output, OutputFiles, writing
 from registry.checking.placing import Placement, placed
 from registry.checking.report import FLOOD, TOP, FileFacts, Report
 from registry.checking.shards import ShardOptions, merge
@@ -48,9 +48,10 @@ OnProgress = Callable[[int, int | None], None]
 class CheckOptions:
     """Options of a check. With `distance` every row within so many bits matches; None: by tier.
 
-    `progress` is the folder in which parts that are done are kept; None: nothing is kept.
-    `samples` and `all_hosts` are those of `ShardOptions`. With `placement` an engine checks the
-    parts; what is done is kept if rows are written, since they are written when all are checked.
+    `out`, `keep`, `removal` and `indices` are those of `OutputFiles`, `samples` and `all_hosts`
+    those of `ShardOptions`. `progress` is the folder in which parts that are done are kept; None:
+    nothing is kept. With `placement` an engine checks the parts; what is done is kept if rows are
+    written, since they are written when all are checked.
     """
 
     policy: str = "cautious"
@@ -59,9 +60,16 @@ class CheckOptions:
     keep: Sequence[Outcome] = ()
     workers: int = 1
     progress: Path | None = None
+    removal: Path | None = None
+    indices: Path | None = None
     samples: bool = False
     all_hosts: bool = False
     placement: Placement | None = None
+
+    @property
+    def files(self) -> OutputFiles:
+        """The files that the check writes."""
+        return OutputFiles(self.out, self.keep, self.removal, self.indices)
 
 
 class Named(Protocol):
@@ -101,19 +109,19 @@ def check(
     with (
         closing(Journal(options.progress, _about(dataset, snapshot, columns, options))) as journal,
         closing(PictureHasher(options.workers)) as hasher,
-        writing(dataset, options.out, options.keep) as output,
+        writing(dataset, options.files) as output,
     ):
         checker = _checker(dataset, snapshot, columns, options, hasher, output)
         merge((part.tally for part in journal.done), into=tally)
         if options.placement:
-            for rows in _checked_elsewhere(checker, journal, tally, options):
+            for rows in _checked_elsewhere(checker, journal, tally, options.placement):
                 progress(rows, dataset.rows)
             _refuse_changed(before, dataset)
             _write_again(checker, journal)
         else:
             _write_again(checker, journal)
-            for rows in _checked(checker, journal, tally):
-                progress(rows, dataset.rows)
+            for rows, table in _checked(checker, journal, tally):
+                progress(rows, dataset.estimated_rows(rows, table))
         _refuse_changed(before, dataset)
     journal.finish()
     index = Index(snapshot, options.policy)
@@ -131,11 +139,7 @@ def _checker(
     hasher: PictureHasher,
     output: Output,
 ) -> Checker:
-    label = [dataset.label] if dataset.label else []
-    read = [*label, *columns.read]
-    if options.keep:
-        read += dataset.needed
-    needed = None if options.out and not options.keep else list(dict.fromkeys(read))
+    needed = _needed(dataset, columns, options)
     # Pictures are hashed by processes, for one chunk at a time.
     has_pictures = any(choice.role == "image" for choice in columns.choices)
     threads = 1 if has_pictures else options.workers
@@ -147,8 +151,25 @@ def _checker(
     return Checker(dataset, snapshot, options.policy, shard, output, needed, threads)
 
 
-def _checked(checker: Checker, journal: Journal, tally: Tally) -> Iterator[int]:
-    """Check what is left of a dataset and add its counts; yield the number of rows that are done.
+def _needed(dataset: Dataset, columns: Columns, options: CheckOptions) -> list[str]:
+    """Return the columns that are read."""
+    needed = [dataset.label] if dataset.label else []
+    needed += columns.read
+    if options.out and options.keep:
+        needed += dataset.needed
+    elif options.out:
+        # A column that is encrypted and ignored is written without values.
+        closed = dataset.encrypted.difference(needed)
+        needed = [name for name in dataset.schema.names if name not in closed]
+    if options.removal:
+        needed += dataset.naming
+    return list(dict.fromkeys(needed))
+
+
+def _checked(checker: Checker, journal: Journal, tally: Tally) -> Iterator[tuple[int, int]]:
+    """Check what is left of a dataset and add its counts.
+
+    Yields the number of rows that are done, and the table of the last one.
 
     The boundaries of parts depend on the rows alone, and so does the sum of their counts.
     """
@@ -160,22 +181,21 @@ def _checked(checker: Checker, journal: Journal, tally: Tally) -> Iterator[int]:
     left = journal.rest(checker.dataset.units())
     filling = Filling(left, done)
     for one in checker.checked(left, lambda: MAX_SHOWN - len(tally.shown)):
-        if one.rows is not None:
-            checker.output.write(one.rows, one.chunk.table)
+        if one.written is not None:
+            checker.output.write(one.written, one.chunk.table)
         filling.add(one)
-        yield tally.rows + filling.tally.rows
+        yield tally.rows + filling.tally.rows, one.chunk.table
     # The last part is not kept: the check is complete.
     merge([filling.tally], into=tally)
 
 
 def _checked_elsewhere(
-    checker: Checker, journal: Journal, tally: Tally, options: CheckOptions
+    checker: Checker, journal: Journal, tally: Tally, placement: Placement
 ) -> Iterator[int]:
     """Have an engine check what is left, and add its counts; yield the rows that are done."""
-    assert options.placement is not None
     shard, snapshot = checker.options, checker.snapshot
     job = Job(
-        options.placement.absolute,
+        placement.absolute,
         files_of(checker.dataset),
         str(snapshot.path.absolute()),
         snapshot.manifest.digest,
@@ -184,12 +204,11 @@ def _checked_elsewhere(
         shard.columns,
         checker.columns,
         shard.left_out,
-        checker.output.is_used,
-        options.keep,
+        checker.output.made,
         shard.samples,
         shard.all_hosts,
     )
-    for parts in placed(options.placement.engine, job, journal.rest(checker.dataset.units())):
+    for parts in placed(placement.engine, job, journal.rest(checker.dataset.units())):
         for part in parts:
             journal.add(part.done, part.answers)
             merge([part.done.tally], into=tally)
@@ -197,14 +216,16 @@ def _checked_elsewhere(
 
 
 def _elsewhere(dataset: Dataset, options: CheckOptions) -> CheckOptions:
-    """Return the options of a check by an engine: with `out` it has a folder for what is done."""
+    """Return the options of a check by an engine: for files it has a folder for what is done."""
     if STDIN in dataset.files:
         raise UsageError(
             "standard input cannot be read on other machines", "write it to a file, or no engine"
         )
-    if options.out is None or options.progress is not None:
+    files = options.files
+    first = files.out or files.removal or files.indices
+    if first is None or options.progress is not None:
         return options
-    return replace(options, progress=options.out.with_name(options.out.name + SUFFIX))
+    return replace(options, progress=first.with_name(first.name + SUFFIX))
 
 
 def _refuse_changed(before: Sequence[State], dataset: Dataset) -> None:
@@ -223,9 +244,8 @@ def _write_again(checker: Checker, journal: Journal) -> None:
     chunks = checker.dataset.chunks(checker.columns, parts)
     answers = journal.answers()
     for chunk in chunks:
-        rows = checker.output.rows(chunk.batch, answers.take(len(chunk.batch)))
-        if rows is not None:
-            checker.output.write(rows, chunk.table)
+        written = checker.output.written(chunk.batch, answers.take(len(chunk.batch)))
+        checker.output.write(written, chunk.table)
 
 
 def _about(
@@ -242,7 +262,7 @@ def _about(
         "distance": options.distance,
         "columns": asdict(columns),
         "counted": [options.samples, options.all_hosts],
-        "written": sorted(options.keep) if options.out else None,
+        "written": options.files.answers,
         "version": __version__,
     }
 

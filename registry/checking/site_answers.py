@@ -33,15 +33,17 @@ _NO_STATE = 0
 
 
 class _Found(NamedTuple):
-    """The answer for a group: outcome, part that decided (or NONE), number of its marks' names.
+    """The answer for a group: outcome, part that decided (or NONE), number of its marks.
 
-    `is_own`: the part is about the page's own host.
+    `is_own`: the part is about the page's own host. `permits`: the part that allows the use, if no
+    other decided.
     """
 
     outcome: int
     part: int
     marks: int
     is_own: bool = True
+    permits: int = NONE
 
 
 class SiteAnswers:
@@ -66,15 +68,18 @@ class SiteAnswers:
                 for n in first.tolist()
             ]
             self._take(ruled, found, group, column)
+            permits = np.array([f.permits for f in found], np.int64)[group]
+            self._answers.permit[ruled.rows] = self._sites.rows(ruled.hosts, permits)
 
     def _of_picture(self, at: Place, claims_only: bool) -> _Found:
         part, verdict = self._sites.verdict(at, claims_only=claims_only)
         outcome = int(BY_DECISION[RANK[verdict.decision]])
+        permits = part if verdict.decision == "allowed" else NONE
         if outcome == CODE["clear"]:
             # Whether a claim on a wider host covers this host is not known.
             part, verdict = self._sites.wider_verdict(at)
             outcome = _review_if_strict(verdict)
-        return _Found(outcome, part, self._sites.marks_of(verdict))
+        return _Found(outcome, part, self._sites.marks_of(verdict), permits=permits)
 
     def take_pages(self) -> None:
         """Apply the rules of the sites of the rows' pages.

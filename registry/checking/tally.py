@@ -12,8 +12,11 @@ from registry.checking.samples import Sample, from_json, joined, moved
 # Most matches that are shown.
 MAX_SHOWN = 200
 MOST_UNREAD = 5
-# Sites and entries whose rows are counted; the ones with the fewest rows are forgotten.
-MOST_COUNTED = {"hosts": 1_000_000, "all_hosts": 1_000_000, "similar": 100_000}
+# Sites, entries and licensors whose rows are counted; the ones with the fewest rows are forgotten.
+MOST_COUNTED = {
+    **{"hosts": 1_000_000, "all_hosts": 1_000_000},
+    **{"similar": 100_000, "licensors": 20_000},
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +35,10 @@ class ShownMatch:
 
 _COUNTERS = (
     *("outcomes", "unchecked", "matched_by", "tiers", "signals", "hosts", "not_read"),
-    *("similar", "years", "all_hosts", "forgotten"),
+    *("similar", "years", "all_hosts", "forgotten", "licensors"),
 )
+# Whom to ask, where, and the URL of the terms.
+Licensor = tuple[str | None, str | None, str | None]
 
 
 @dataclass(slots=True)
@@ -65,6 +70,9 @@ class Tally:
     all_hosts: Counter[str] = field(default_factory=Counter)
     # By counter: how many of its names were forgotten.
     forgotten: Counter[str] = field(default_factory=Counter)
+    # Conditional rows by whom to ask, and clear rows that a mark allows.
+    licensors: Counter[Licensor] = field(default_factory=Counter)
+    allowed: int = 0
     shown: list[ShownMatch] = field(default_factory=list)
     samples: list[Sample] = field(default_factory=list)
     # The first rows that could not be read: their numbers and reasons.
@@ -81,6 +89,7 @@ class Tally:
         self.with_fingerprint += other.with_fingerprint
         self.crowded += other.crowded
         self.resized += other.resized
+        self.allowed += other.allowed
         for name in _COUNTERS:
             getattr(self, name).update(getattr(other, name))
         for name, most in MOST_COUNTED.items():
@@ -103,7 +112,8 @@ class Tally:
         """Return the counts of `to_json`. Raises KeyError, TypeError or ValueError for others."""
         tally = cls(**values)
         for name in _COUNTERS:
-            setattr(tally, name, Counter(dict(values[name])))
+            pairs = ((tuple(k) if isinstance(k, list) else k, n) for k, n in values[name])
+            setattr(tally, name, Counter(dict(pairs)))
         tally.shown = [ShownMatch(**match) for match in values["shown"]]
         tally.samples = from_json(values["samples"])
         tally.unread = [(int(row), str(why)) for row, why in values["unread"]]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,12 +16,15 @@ from registry.matching.key_table import NONE
 from registry.model import OUTCOMES, TIERS, Signal, Verdict
 from registry.text import visible
 from registry.urls.same import SAME, WITHOUT_TRACKING, how_equal
+from registry.verdict.licensing import NO_TERMS, Terms, host_of_marks, terms_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from registry.checking.keys import Keys
     from registry.index import Index
+    from registry.snapshot.entries import Entry
+    from registry.snapshot.site_entries import Site
 
 MARKS_SHOWN = 3
 # Rows whose entries are read at a time.
@@ -35,6 +38,11 @@ FIELDS = (
     ("optout_signal", pa.string()),
     ("optout_since", pa.timestamp("us", "UTC")),
     ("optout_licence", pa.string()),
+    ("optout_licensor", pa.string()),
+    ("optout_contact", pa.string()),
+    ("optout_creator", pa.string()),
+    ("optout_credit", pa.string()),
+    ("optout_proof", pa.string()),
 )
 
 
@@ -43,7 +51,7 @@ class Words:
     """The texts about one matched entry or site rule.
 
     `since` is an aware datetime or None; `url` is where the entry's picture was recorded,
-    `licence` is the URL of the condition of a conditional one.
+    `licence` is the URL of the condition of a conditional one. `terms` name whom to ask.
     """
 
     entry: str
@@ -52,6 +60,16 @@ class Words:
     since: Any
     url: str | None = None
     licence: str | None = None
+    terms: Terms = NO_TERMS
+
+
+@dataclass(frozen=True, slots=True)
+class KnownWords:
+    """The texts about a row that is clear: the reason, and the mark that allows it, if one does."""
+
+    reason: str
+    proof: str | None = None
+    terms: Terms = NO_TERMS
 
 
 class Wording:
@@ -60,7 +78,8 @@ class Wording:
     def __init__(self, index: Index) -> None:
         self.index = index
         self._entries: dict[int, Words] = {}
-        self._seen: dict[int, str] = {}
+        self._seen: dict[int, KnownWords] = {}
+        self._terms: dict[tuple[int, int], Terms] = {}
 
     def of_entry(self, entry: int) -> Words:
         """Return the texts of an entry."""
@@ -76,7 +95,8 @@ class Wording:
             new = np.unique(entries)
         for number, row in self.index.snapshot.entries.some(new).items():
             verdict = self.index.decisions.on(row)
-            self._entries[number] = _words(row.name, verdict, row.since, row.url)
+            place = row.source if row.relation is None else host_of_marks(verdict)
+            self._entries[number] = _words(row.name, verdict, row.since, place, row.url)
 
     def of_site(self, site: int, url_key: str) -> Words:
         """Return the texts of a site rule that refuses a URL key."""
@@ -100,20 +120,40 @@ class Wording:
 
     def _of_site(self, site: int, verdict: Verdict) -> Words:
         row = self.index.snapshot.sites[site]
-        return _words(row.name, verdict, row.since)
+        return _words(row.name, verdict, row.since, row.source if row.is_claim else row.host)
 
-    def of_known(self, entry: int) -> str:
-        """Return the reason why a row whose URL is recorded is clear."""
+    def terms_of_site(self, site: int, marks: int) -> Terms:
+        """Return the terms of a site rule, given the number of its marks."""
+        if (site, marks) not in self._terms:
+            if len(self._terms) >= MAX_KEPT:
+                self._terms.clear()
+            row = self.index.snapshot.sites[site]
+            terms = self.index.sites.terms_of_marks()[marks] or NO_TERMS
+            place = row.source if row.is_claim else row.host
+            self._terms[site, marks] = replace(terms, licensor=terms.licensor or place)
+        return self._terms[site, marks]
+
+    def of_known(self, entry: int) -> KnownWords:
+        """Return the texts of a row that is clear, and whose URL is recorded."""
         if entry not in self._seen:
             if len(self._seen) >= MAX_KEPT:
                 self._seen.clear()
-            verdict = self.index.decisions.verdict(entry)
-            dated = f" on {self.index.snapshot.entries[entry].seen:%Y-%m-%d}"
-            marks = f"allowed: {_marks(verdict)}" if verdict.decision == "allowed" else "no mark"
+            row = self.index.snapshot.entries[entry]
+            verdict = self.index.decisions.on(row)
+            is_allowed = verdict.decision == "allowed"
+            marks = f"allowed: {_marks(verdict)}" if is_allowed else "no mark"
             if self.index.tables.pictures(np.array([entry]))[0] == NONE:
                 marks += "; its picture was never fetched"
-            self._seen[entry] = f"seen{dated}, {marks}"
+            reason = f"seen on {row.seen:%Y-%m-%d}, {marks}"
+            proof = _proof(_marks(verdict), row) if is_allowed else None
+            self._seen[entry] = KnownWords(reason, proof, terms_of(verdict))
         return self._seen[entry]
+
+    def of_permit(self, site: int, url_key: str) -> KnownWords:
+        """Return the texts of a row that is clear, and which a rule of its site allows."""
+        words, row = self.of_site(site, url_key), self.index.snapshot.sites[site]
+        reason = f"not recorded, allowed by a rule of its site: {words.reason}"
+        return KnownWords(reason, _proof(words.reason, row), words.terms)
 
 
 def row_words(keys: Keys, answers: Answers, wording: Wording, row: int) -> Words | None:
@@ -139,13 +179,17 @@ def out_columns(keys: Keys, answers: Answers, wording: Wording) -> list[pa.Array
         outcome = OUTCOMES[answers.outcome[row]]
         words = row_words(keys, answers, wording, row)
         if words is None:
-            records.append((outcome, _unmatched(keys, answers, wording, row), *[None] * 6))
+            known = _unmatched(keys, answers, wording, row)
+            own = None, None, *_credited(known.terms), known.proof
+            records.append((outcome, known.reason, *[None] * 6, *own))
             continue
         way, distance = WAYS[answers.way[row]], int(answers.distance[row])
         near = None if distance < 0 else distance
         reason = f"{words.reason} ({how_matched(keys, answers, words, row)})"
         marks = ", ".join(words.marks)
-        records.append((outcome, reason, way, near, words.entry, marks, words.since, words.licence))
+        match = way, near, words.entry, marks, words.since, words.licence
+        asked = words.terms.licensor, words.terms.contact, *_credited(words.terms), None
+        records.append((outcome, reason, *match, *asked))
     columns = zip(*records, strict=True) if records else [[] for _ in FIELDS]
     return [pa.array(list(v), t) for v, (_, t) in zip(columns, FIELDS, strict=True)]
 
@@ -182,22 +226,40 @@ def _how_named(keys: Keys, answers: Answers, words: Words, row: int) -> str:
     return how if how.startswith(WITHOUT_TRACKING) else SAME
 
 
-def _unmatched(keys: Keys, answers: Answers, wording: Wording, row: int) -> str:
+def _unmatched(keys: Keys, answers: Answers, wording: Wording, row: int) -> KnownWords:
     if answers.outcome[row] == CODE["unchecked"]:
         reason = str(answers.problem.of(row))
         if reason == UNREADABLE and keys.unread is not None:
-            return f"{reason}: {keys.unread[row]}"
-        return reason
-    if answers.known[row] != -1:
-        return wording.of_known(int(answers.known[row]))
-    return "not recorded"
+            return KnownWords(f"{reason}: {keys.unread[row]}")
+        return KnownWords(reason)
+    if answers.permit[row] != -1:
+        return wording.of_permit(int(answers.permit[row]), keys.picture_of(row) or "")
+    if answers.known[row] == -1:
+        return KnownWords("not recorded")
+    known = wording.of_known(int(answers.known[row]))
+    return known if answers.allowed[row] else replace(known, proof=None)
 
 
-def _words(entry: str, verdict: Verdict, since: Any, url: str | None = None) -> Words:
-    licence = verdict.licence_url if verdict.decision == "conditional" else None
+def _credited(terms: Terms) -> tuple[str | None, str | None]:
+    return terms.creator, terms.credit
+
+
+def _proof(marks: str, row: Entry | Site) -> str:
+    """Return the marks that allow a use, with their dates and the name of their record."""
+    return f"{marks}; since {row.since:%Y-%m-%d}, last seen {row.seen:%Y-%m-%d} ({row.name})"
+
+
+def _words(
+    entry: str, verdict: Verdict, since: Any, place: str | None, url: str | None = None
+) -> Words:
+    """Return the texts; `place` is whom to ask about a condition that names nobody."""
+    terms = terms_of(verdict)
+    licence = terms.licence_url if verdict.decision == "conditional" else None
+    if verdict.decision == "conditional":
+        terms = replace(terms, licensor=terms.licensor or place)
     condition = f"; licence: {visible(licence)}" if licence else ""
     marks = _marks(verdict) + condition
-    return Words(entry, tuple(names_of(verdict.deciding)), marks, since, url, licence)
+    return Words(entry, tuple(names_of(verdict.deciding)), marks, since, url, licence, terms)
 
 
 def _marks(verdict: Verdict) -> str:

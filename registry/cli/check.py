@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 import click
 
 from registry.cli._path import NamedPath
-from registry.cli._summaries import ENDINGS, Summaries, summary_options
+from registry.cli._results import first_of, refuse_keep_alone, refuse_results, say_written
+from registry.cli._summaries import Summaries, summary_options
 from registry.errors import ServiceUnavailable, UnreadableSnapshot, UsageError
 from registry.terminal import say, show, show_json
 
@@ -26,9 +27,6 @@ if TYPE_CHECKING:
     from registry.datasets import Dataset
     from registry.snapshot.opened import Snapshot
 
-# What the file of each option holds.
-_WRITTEN = {"--out": "rows", "--report": "report"}
-_WRITTEN.update({"--ai-act": "summary for the AI Act", "--croissant": "description"})
 OUTCOME = click.Choice(["reserved", "conditional", "review", "clear", "unchecked"])
 
 
@@ -78,6 +76,18 @@ def _planned(dataset: Dataset, overrides: Mapping[str, Sequence[str]]) -> Column
     help="With --out: write only rows with this outcome, as they are in the dataset and in its "
     "format. Repeatable.",
 )
+@click.option(
+    "--removal",
+    type=NamedPath(),
+    help="Write a list of the rows that are not kept (without --keep: not clear): the files of "
+    "pictures, the names in archives, or the numbers of rows in tables.",
+)
+@click.option(
+    "--indices",
+    type=NamedPath(),
+    help="Write the numbers of the rows that are kept (without --keep: clear) as an array of "
+    "NumPy (.npy), for `select` of Hugging Face datasets.",
+)
 @summary_options
 @click.option("--policy", default="cautious", show_default=True, help="Which marks count.")
 @click.option(
@@ -120,6 +130,8 @@ def command(
     snapshot: Path | None,
     out: Path | None,
     keep: tuple[str, ...],
+    removal: Path | None,
+    indices: Path | None,
     summaries: Summaries,
     policy: str,
     distance: int | None,
@@ -142,29 +154,28 @@ def command(
     2 wrong usage; 3 some rows need review or are unchecked; 4 the dataset or the
     registry is unreadable, or the cluster is not there.
     """
-    _refuse_alone(keep, out, engine, address)
+    results = {"--out": out, "--removal": removal, "--indices": indices, **summaries.by_option}
+    refuse_keep_alone(keep, results)
+    _refuse_address_alone(engine, address)
+    from registry.checking.run import CheckOptions
+    from registry.datasets import open_dataset
     from registry.verdict import policy_named
 
     policy_named(policy)
-    from registry.checking.run import CheckOptions
-    from registry.datasets import open_dataset
-
     overrides = _overrides(column)
     opened = open_dataset(dataset)
-    results = {"--out": out, **summaries.by_option}
-    _refuse_results(results, opened.files)
+    refuse_results(results, opened.files)
     columns = _planned(opened, overrides)
-    unfinished = _unfinished(opened, next(filter(None, results.values()), None), fresh=fresh)
+    unfinished = _unfinished(opened, first_of(results), fresh=fresh)
     options = CheckOptions(
-        *(policy, distance, out, keep, workers, unfinished),  # type: ignore[arg-type]
+        *(policy, distance, out, keep, workers, unfinished, removal, indices),  # type: ignore[arg-type]
         samples=summaries.wants_samples and bool(columns.of("image")),
         all_hosts=summaries.ai_act is not None,
     )
     with _placed(engine, address, dataset) as placement:
         report = _checked(opened, snapshot, columns, replace(options, placement=placement))
     summaries.write(report, opened, columns)
-    _show(report, as_json, results)
-    return report.exit_code
+    return _shown(report, results, as_json=as_json)
 
 
 @contextmanager
@@ -183,12 +194,7 @@ def _placed(
         yield Placement(cluster, names)
 
 
-def _refuse_alone(
-    keep: Sequence[str], out: Path | None, engine: str | None, address: str | None
-) -> None:
-    """Raise UsageError for an option without the one that it belongs to."""
-    if keep and not out:
-        raise UsageError("--keep needs --out", "name the file to write: --out clean.parquet")
+def _refuse_address_alone(engine: str | None, address: str | None) -> None:
     if address and not engine:
         raise UsageError("--address needs --engine", "add --engine ray or --engine spark")
 
@@ -237,51 +243,13 @@ def _registry(named: Path | None) -> Snapshot:
         raise UnreadableSnapshot(error.message, error.hint) from error
 
 
-def _show(report: Report, as_json: bool, results: Mapping[str, Path | None]) -> None:
+def _shown(report: Report, results: Mapping[str, Path | None], *, as_json: bool) -> int:
+    """Show the result, say where the files are, and return the exit code."""
     from registry.checking.report import to_lines
 
     if as_json:
         show_json(report.to_json(), indent=2)
     else:
         show(*to_lines(report))
-    for option, path in results.items():
-        if path:
-            say(f"{_WRITTEN[option]}: {path}")
-
-
-def _refuse_results(results: Mapping[str, Path | None], taken: Sequence[Path]) -> None:
-    """Raise UsageError before the check if a result could not be written, or two are one file."""
-    options: dict[Path, str] = {}
-    for option, path in results.items():
-        _refuse_unwritable(path, option, taken)
-        if path is not None:
-            other = options.setdefault(path.absolute(), option)
-            if other != option:
-                raise UsageError(
-                    f"{other} and {option} name the same file", "name two different files"
-                )
-
-
-def _refuse_unwritable(path: Path | None, option: str, taken: Sequence[Path]) -> None:
-    """Raise UsageError before the check if its result could not be written to this path."""
-    from registry.datasets import refuse_own_files
-
-    if path is None:
-        return
-    if path.exists():
-        if not path.is_file():
-            raise UsageError(f"{option} {path} is not a regular file", "name a file")
-        refuse_own_files(path, taken)
-    if option in ENDINGS:
-        endings, means, hint = ENDINGS[option]
-        if path.suffix.lower() not in endings:
-            raise UsageError(f"{option} {path}: {means}", hint)
-    if not path.parent.is_dir():
-        raise UsageError(
-            f"{option} {path}: there is no folder {path.parent}",
-            "create it, or name a file in another folder",
-        )
-    if not os.access(path.parent, os.W_OK):
-        raise UsageError(
-            f"{option} {path} cannot be written", "name a file in a folder that you may write to"
-        )
+    say_written(results)
+    return report.exit_code

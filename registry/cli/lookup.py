@@ -139,8 +139,21 @@ def _entry(answer: Answer, match: EntryMatch) -> list[str]:
     # A licence of an unspecified verdict is not shown: no mark decided by it.
     if match.verdict.licence_url and match.verdict.decision != "unspecified":
         lines.append(f"    licence     {visible(match.verdict.licence_url)}")
+    lines += _terms(match)
     lines.append(f"    seen        {_dates(match)}  ({visible(match.source)}, {match.entry})")
     return lines
+
+
+def _terms(match: EntryMatch) -> list[str]:
+    """Return whom to ask for a licence, and whom to credit, as far as marks name them."""
+    from registry.text import visible
+    from registry.verdict.licensing import terms_of
+
+    terms = terms_of(match.verdict)
+    ask = [] if match.verdict.decision == "unspecified" else [terms.licensor, terms.contact]
+    found = {"ask": ask, "creator": [terms.creator], "credit": [terms.credit]}
+    texts = {name: ", ".join(map(visible, filter(None, some))) for name, some in found.items()}
+    return [f"    {name:<12}{text}" for name, text in texts.items() if text]
 
 
 def _earlier(match: EntryMatch) -> list[str]:

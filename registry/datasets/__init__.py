@@ -71,6 +71,13 @@ class Dataset(Protocol):
     rows: int | None
     files: Sequence[Path]
     left_out: Sequence[SkippedFiles]
+    encrypted: frozenset[str]
+
+    def estimated_rows(self, done: int, table: int) -> int | None:
+        """Return the number of rows, or an estimate when so many are done; None if unknown.
+
+        `table` is that of the last row that is done.
+        """
 
     def batches(self, columns: Sequence[str] | None = None) -> Iterator[pa.RecordBatch]:
         """Yield the rows in order; only `columns` where given."""
@@ -92,6 +99,15 @@ class Dataset(Protocol):
 
     def keeper(self, path: Path) -> RowWriter:
         """Return a writer of some rows as they are, in the dataset's format."""
+
+    @property
+    def naming(self) -> Sequence[str]:
+        """The columns that `lines_of` needs."""
+
+    def lines_of(
+        self, rows: pa.RecordBatch, table: int, numbers: Sequence[int]
+    ) -> list[list[bytes]]:
+        """Return for each row the lines of a list by which it is found: names, or its number."""
 
 
 def open_dataset(names: Sequence[str]) -> Dataset:

@@ -31,14 +31,23 @@ class ParquetRowWriter:
     def __init__(
         self, path: Path, schema: pa.Schema, compression: str | Mapping[str, str] = "zstd"
     ) -> None:
-        """`compression` is a codec for all columns, or one by the path of each column."""
+        """`compression` is a codec for all columns, or one by the path of each column.
+
+        Arrow makes statistics of texts with five copies of the largest one: there are none of
+        them, but of the answers.
+        """
         if path.suffix.lower() in OTHER_FORMATS:
             raise UsageError(f"--out {path}: rows are written as Parquet", "name a .parquet file")
         self.path, self._schema = path, schema
         with durable.reported(self.path):
             self._made = durable.Unfinished(path)
             with self._removed_on_failure():
-                self._writer = pq.ParquetWriter(self._made.path, schema, compression=compression)
+                self._writer = pq.ParquetWriter(
+                    self._made.path,
+                    schema,
+                    compression=compression,
+                    write_statistics=_small(schema),
+                )
 
     def write(self, batch: pa.RecordBatch, table: int = 0) -> None:
         """Append rows, as a row group."""
@@ -47,7 +56,11 @@ class ParquetRowWriter:
 
     def _fitted(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         """Return the columns of the file, in its types."""
-        columns = [batch.column(field.name) for field in self._schema]
+        own = set(batch.schema.names)
+        columns = [
+            batch.column(field.name) if field.name in own else pa.nulls(len(batch), field.type)
+            for field in self._schema
+        ]
         fitting = [
             column if column.type == field.type else column.cast(field.type, safe=False)
             for column, field in zip(columns, self._schema, strict=True)
@@ -110,6 +123,15 @@ class ParquetKeeper(ParquetRowWriter):
             with durable.reported(self.path):
                 self._writer.write_table(rows, row_group_size=len(rows))
         self._waiting, self._bytes = [], 0
+
+
+def _small(schema: pa.Schema) -> list[str]:
+    """Return the columns whose values are small: numbers, times, and texts of a check."""
+    return [
+        field.name
+        for field in schema
+        if pa.types.is_primitive(field.type) or field.name.startswith("optout_")
+    ]
 
 
 def compressions(metadata: pq.FileMetaData) -> dict[str, str]:

@@ -15,10 +15,10 @@ from registry.datasets._left_out import SkippedFiles
 from registry.datasets.folder_writer import FolderWriter
 from registry.datasets.hidden import GROUP, RAW
 from registry.datasets.listing import File, Listing, listing_of
+from registry.datasets.npy_files import NPY
 from registry.datasets.picture_writers import PictureList, PlacedPictures, Placing
 from registry.datasets.side_files import PICTURE, SIDE, SideFiles, kinds_of, with_sides
 from registry.datasets.tables import Table, Tables
-from registry.datasets.uid_writer import NPY
 from registry.errors import UsageError
 
 
@@ -108,11 +108,7 @@ class PictureTables(Tables):
         refuse_own_files(path, self.files)
         suffix = path.suffix.lower()
         if suffix == ".txt":
-            if self._found.all.has_line_ends:
-                raise UsageError(
-                    "the name of a file has a line end, so that a list of lines cannot hold it",
-                    "name a .parquet file, or a folder",
-                )
+            self._refuse_line_ends("name a .parquet file, or a folder")
             return PictureList(path, self._pictures_of)
         if suffix == ".parquet":
             return self.writer(path, self.schema)
@@ -124,6 +120,25 @@ class PictureTables(Tables):
                 "name a .txt or .parquet file, or a folder without an ending",
             )
         return self._folder(path)
+
+    @property
+    def naming(self) -> Sequence[str]:
+        """The columns that `lines_of` needs."""
+        self._refuse_line_ends("rename the file, or write the kept rows to a .parquet file")
+        return [name for name in self.needed if name != GROUP]
+
+    def lines_of(
+        self, rows: pa.RecordBatch, table: int, numbers: Sequence[int]
+    ) -> list[list[bytes]]:
+        """Return the paths of the pictures of each row: a list of them is one of files."""
+        paths = self._pictures_of(rows, table) or [[]] * len(rows)
+        return [[os.fsencode(path) for path in row if "\n" not in path] for row in paths]
+
+    def _refuse_line_ends(self, hint: str) -> None:
+        if self._found.all.has_line_ends:
+            raise UsageError(
+                "the name of a file has a line end, so that a list of lines cannot hold it", hint
+            )
 
     def _pictures_of(self, rows: pa.RecordBatch, number: int) -> list[list[str]]:
         table = self.tables[number]

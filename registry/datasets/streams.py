@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
 from typing import IO, Any
@@ -51,6 +51,15 @@ class Source:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.is_stdin = path == STDIN
+        self._file: IO[bytes] | None = None
+
+    @property
+    def position(self) -> int | None:
+        """The bytes of the file, as they are in it, that are read; None while it is not open."""
+        # Another thread may close it.
+        with suppress(ValueError):
+            return None if self._file is None else self._file.tell()
+        return None
 
     @property
     def name(self) -> str:
@@ -75,6 +84,7 @@ class Source:
     def _raw(self) -> Iterator[io.BufferedReader]:
         if not self.is_stdin:
             with opened(self.path) as file, io.BufferedReader(file.raw) as buffered:  # type: ignore[attr-defined]
+                self._file = file.raw  # type: ignore[attr-defined]
                 yield buffered
             return
         replay = _stdin()

@@ -18,6 +18,8 @@ from numpy.typing import NDArray
 from registry.datasets import RowWriter, refuse_own_files
 from registry.datasets.fitting import is_text
 from registry.datasets.hidden import UNREAD
+from registry.datasets.npy_files import NPY
+from registry.datasets.row_names import lines_by_name
 from registry.datasets.tables import (
     Chunk,
     Table,
@@ -26,7 +28,7 @@ from registry.datasets.tables import (
     unread_rows,
     without_first,
 )
-from registry.datasets.uid_writer import NPY, UidWriter
+from registry.datasets.uid_writer import UidWriter
 from registry.datasets.uids import (
     DIGITS,
     HALVES,
@@ -167,6 +169,17 @@ class SubsetOf(Tables):
     def needed(self) -> Sequence[str]:
         """The columns that the writer of kept rows needs."""
         return list(dict.fromkeys([*self._whole.needed, UID]))
+
+    @property
+    def naming(self) -> Sequence[str]:
+        """The columns that `lines_of` needs."""
+        return (UID,)
+
+    def lines_of(
+        self, rows: pa.RecordBatch, table: int, numbers: Sequence[int]
+    ) -> list[list[bytes]]:
+        """Return the identifier of each row: other rows lie between them in the tables."""
+        return lines_by_name(rows.column(UID).to_pylist(), None)
 
     def writer(self, path: Path, schema: pa.Schema) -> RowWriter:
         """Return a writer of all rows with their outcomes."""

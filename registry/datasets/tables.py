@@ -22,9 +22,12 @@ from registry.datasets.fitting import fitted, united
 from registry.datasets.folder_writer import FolderWriter, names_in_folder
 from registry.datasets.hidden import HIDDEN, UNREAD
 from registry.datasets.listing import listing_of
+from registry.datasets.npy_files import NPY
 from registry.datasets.parquet_writer import ParquetRowWriter
+from registry.datasets.row_names import lines_by_name, lines_by_number
+from registry.datasets.shares import Shares
 from registry.datasets.streams import COMPRESSIONS, is_folder, suffix_of
-from registry.datasets.uid_writer import NPY, UidWriter
+from registry.datasets.uid_writer import UidWriter
 from registry.datasets.units import Part, parts_of, units_of
 from registry.errors import RefusedFile, UnreadableDataset
 
@@ -110,9 +113,15 @@ class Tables:
         self.left_out: Sequence[SkippedFiles] = tuple(left_out)
         counts = [table.rows for table in tables]
         known = [count for count in counts if count is not None]
+        self.encrypted = frozenset[str]().union(*(getattr(t, "encrypted", ()) for t in tables))
         self.rows: int | None = sum(known) if len(known) == len(counts) else None
+        self._shares = Shares(self.tables)
         readable = [table for table in tables if not isinstance(table, UnreadableTable)]
         self.schema = united([table.schema for table in readable])
+
+    def estimated_rows(self, done: int, table: int) -> int | None:
+        """Return the number of rows, or an estimate when so many are done; None if unknown."""
+        return self._shares.rows(done, table) if self.rows is None else self.rows
 
     def batches(self, columns: Sequence[str] | None = None) -> Iterator[pa.RecordBatch]:
         """Yield the rows in order; only `columns` where given, and hidden ones."""
@@ -172,6 +181,23 @@ class Tables:
         if suffix_of(path):
             return self._kept_in_one(path)
         return FolderWriter(path, names_in_folder(self.files), self._kept_table)
+
+    @property
+    def naming(self) -> Sequence[str]:
+        """The columns that `lines_of` needs."""
+        return () if self.label is None else (self.label,)
+
+    def lines_of(
+        self, rows: pa.RecordBatch, table: int, numbers: Sequence[int]
+    ) -> list[list[bytes]]:
+        """Return for each row of a table the lines of a list by which it is found.
+
+        `numbers` are those of the rows in the table.
+        """
+        file = str(self.tables[table].path) if len(self.tables) > 1 else None
+        if self.label is None:
+            return lines_by_number(numbers, file)
+        return lines_by_name(rows.column(self.label).to_pylist(), file)
 
     def _kept_table(self, number: int, path: Path) -> RowWriter:
         """Return a writer of some rows of one table."""

@@ -32,7 +32,7 @@ class Shard:
 
     def __init__(self, path: Path, layout: Layout, schema: pa.Schema, side: Path | None) -> None:
         self.path, self.schema, self.side = path, schema, side
-        self._layout = layout
+        self._layout, self.source = layout, Source(path)
 
     def batches(
         self, columns: Sequence[str] | None = None, first: int = 0
@@ -44,7 +44,7 @@ class Shard:
         names = self.schema.names if columns is None else list(columns)
         wants = Wants(any(name in self._layout.pictures for name in names), RAW in names)
         side = _Beside(self.side, self._layout)
-        with Source(self.path).opened() as file:
+        with self.source.opened() as file:
             for samples in grouped(TarSamples(file, wants), wants):
                 yield side.joined(batch_of(samples, self._layout, names), samples)
 

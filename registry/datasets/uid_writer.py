@@ -13,15 +13,12 @@ from numpy.typing import NDArray
 from registry import durable
 from registry.datasets.fitting import is_text
 from registry.datasets.hidden import UNREAD
+from registry.datasets.npy_files import HEADER_BYTES, npy_header
 from registry.datasets.uids import DIGITS, HALVES, UID, Array, in_order, uids_of
 from registry.errors import UnreadableDataset, UsageError
 
-NPY = ".npy"
 # Bytes of identifiers that are sorted at a time.
 RUN_BYTES = 64 << 20
-# The format 1.0 of NumPy's files: a magic, the size of the header, a dictionary as text.
-_HEADER_BYTES = 128
-_MAGIC = b"\x93NUMPY\x01\x00"
 _RUNS = "runs"
 _WRITE_ROWS = "name a file that ends in .parquet, or as the files of the dataset do"
 
@@ -80,13 +77,13 @@ class UidWriter:
             self._flush()
             self._sorted.flush()
             with self._made.path.open("wb") as file:
-                file.write(bytes(_HEADER_BYTES))
+                file.write(bytes(HEADER_BYTES))
                 rows = 0
                 for part in self._merged():
                     file.write(part.tobytes())
                     rows += len(part)
                 file.seek(0)
-                file.write(_header(rows))
+                file.write(npy_header(HALVES, rows))
             self._sorted.close()
             (self._folder / _RUNS).unlink()
             self._folder.rmdir()
@@ -114,9 +111,3 @@ class UidWriter:
         with suppress(OSError):
             self._sorted.close()
         self._made.discard()
-
-
-def _header(rows: int) -> bytes:
-    text = f"{{'descr': {HALVES.descr}, 'fortran_order': False, 'shape': ({rows},), }}".encode()
-    size = _HEADER_BYTES - len(_MAGIC) - 2
-    return _MAGIC + size.to_bytes(2, "little") + text.ljust(size - 1) + b"\n"

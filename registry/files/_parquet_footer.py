@@ -13,13 +13,15 @@ from collections.abc import Callable, Iterator
 # Thrift's compact types that are read or skipped by name.
 _STRUCT, _MAP, _LIST, _SET, _BINARY, _DOUBLE, _BYTE, _UUID = 12, 11, 9, 10, 8, 7, 3, 13
 _DEEPEST = 32
+# Stands for a column that is encrypted with the key of the footer.
+NAMELESS = "?"
 # Field ids of parquet.thrift: FileMetaData, RowGroup, ColumnChunk, ColumnCryptoMetaData,
 # EncryptionWithColumnKey.
 _ROW_GROUPS, _COLUMNS, _CRYPTO, _COLUMN_KEY, _PATH = 4, 1, 8, 2, 1
 
 
 def encrypted_columns(footer: bytes) -> list[str]:
-    """Return the names of encrypted columns; `?` for one without a name.
+    """Return the names of encrypted columns; NAMELESS for one without a name.
 
     Returns none for an invalid footer: opening the file then reports the fault.
     """
@@ -66,7 +68,7 @@ def _encrypted_name(read: _Compact) -> str:
                 path = [read.text() for _ in range(read.list_head()[0])]
             else:
                 read.skip(of)
-    return ".".join(path) or "?"
+    return ".".join(path) or NAMELESS
 
 
 class _Compact:

@@ -15,6 +15,7 @@ from registry.model import Signal, Verdict
 from registry.urls.columns import paths_of_keys
 from registry.urls.key import split_key
 from registry.verdict import decide
+from registry.verdict.licensing import Terms, terms_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -67,7 +68,7 @@ class SiteIndex:
         self._sites = sites
         self._table = hosts, of_host
         self._policy = policy
-        self._marks: dict[tuple[str, ...], int] = {}
+        self._marks: dict[tuple[tuple[str, ...], Terms | None], int] = {}
         self._start()
 
     def __len__(self) -> int:
@@ -75,12 +76,21 @@ class SiteIndex:
         return len(self._sites)
 
     def marks_of(self, verdict: Verdict) -> int:
-        """Return a number for the names of a verdict's deciding marks (see `names_of_marks`)."""
-        return self._marks.setdefault(tuple(names_of(verdict.deciding)), len(self._marks))
+        """Return a number for a verdict's deciding marks: their names and the terms of a condition.
+
+        `names_of_marks` and `terms_of_marks` have these by number.
+        """
+        terms = terms_of(verdict) if verdict.decision == "conditional" else None
+        key = tuple(names_of(verdict.deciding)), terms
+        return self._marks.setdefault(key, len(self._marks))
 
     def names_of_marks(self) -> list[tuple[str, ...]]:
         """Return the names that have a number, in the order of their numbers."""
-        return list(self._marks)
+        return [names for names, _ in self._marks]
+
+    def terms_of_marks(self) -> list[Terms | None]:
+        """Return the terms that have a number, in the order of their numbers."""
+        return [terms for _, terms in self._marks]
 
     def _start(self) -> None:
         self._hosts = SiteHosts(self._sites, *self._table)

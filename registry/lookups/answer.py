@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from registry.model import DECISIONS, Decision, MatchedBy, Outcome, Tier, Verdict
+from registry.verdict.licensing import terms_of
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -44,6 +45,7 @@ class EntryMatch:
 
     def to_json(self) -> dict[str, Any]:
         """Return it as `lookup --json` prints it."""
+        terms = terms_of(self.verdict)
         return {
             "entry": self.entry,
             "matched_by": self.by,
@@ -54,6 +56,10 @@ class EntryMatch:
                 {"name": s.name, "raw": s.raw, "url": s.url} for s in self.verdict.deciding
             ],
             "licence_url": self.verdict.licence_url,
+            "licensor": terms.licensor,
+            "contact": terms.contact,
+            "creator": terms.creator,
+            "credit": terms.credit,
             "url": self.url,
             "page_url": self.page_url,
             "source": self.source,

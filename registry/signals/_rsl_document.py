@@ -171,6 +171,8 @@ class _Content:
         for child in children(self.element, "terms"):
             url = absolute(child.text or "", self.source.url)
             yield self._signal("terms", Token("", (), True, raw_text(child)), uses, url, grade)
+        for name, text in _rsl_terms.owner(self.element):
+            yield self._signal(name, Token("", (), True, text))
 
     def _server(self) -> str | None:
         return absolute(self.element.get("server") or "", self.source.url)

@@ -39,6 +39,8 @@ _MISSPELT = {
     "contents": "content",
     "term": "terms",
 }
+# Attributes of `copyright`.
+_CONTACTS = ("contactEmail", "contactUrl")
 MAX_NAME = 200
 
 _SEPARATOR = re.compile(r"[\s,;|]+")
@@ -116,6 +118,16 @@ def licence(element: Element, base: str, warnings: list[str]) -> Licence:
     if next(children(element, "reporting"), None) is not None:
         terms.conditional = True
     return terms
+
+
+def owner(content: Element) -> Iterator[tuple[str, str]]:
+    """Yield names and texts of the signals about who has the rights in a `content`."""
+    for child in children(content, "copyright"):
+        texts = {"licensor": child.text, **{name: child.get(name) for name in _CONTACTS}}
+        for name, value in texts.items():
+            text = " ".join((value or "")[:MAX_RAW].split())[:MAX_NAME]
+            if text:
+                yield name, f"{'copyright' if name == 'licensor' else name}: {text}"
 
 
 def _list(element: Element, what: str, terms: Licence, warnings: list[str]) -> None:

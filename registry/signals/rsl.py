@@ -30,7 +30,8 @@ conditional. If uses are permitted and training is not among them, it is reserve
 link has no effect except that it names the URL of the licence; a document that the
 lines of a robots.txt group name permits nothing to other agents. `rsl:permits=USE` and
 `rsl:prohibits=USE` carry this; `rsl:permits-user`, `rsl:payment`, `rsl:server`
-and `rsl:terms` are shown beside them.
+and `rsl:terms` are shown beside them, and of `copyright` whom to ask (`rsl:licensor`,
+`rsl:contactEmail`, `rsl:contactUrl`).
 
 Decisions: if a content names no use at all, its terms, payment or server
 are conditions for training, though no document says so (Stack Overflow's file is an

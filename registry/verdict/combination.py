@@ -31,6 +31,7 @@ from registry.model import DECISIONS, TRAINING_USES, Decision, Scope, Signal, Us
 from registry.signals import vocabularies_with
 from registry.urls.paths import url_host
 from registry.verdict.addressing import addressed, without_permissions_for_others
+from registry.verdict.licensing import about_licensing
 from registry.verdict.policies import Policy, policy_named
 from registry.verdict.precedence import settled
 
@@ -75,7 +76,8 @@ def decide(
     deciding = [s for s, _, d in statements if d == decision] if decision != "unspecified" else []
     named = [s for s in remaining if chosen.names is None or s.name in chosen.names]
     urls = (s.licence_url for s in [*deciding, *named] if s.licence_url)
-    return Verdict(decision, str(chosen), tuple(dict.fromkeys(deciding)), next(urls, None))
+    about = about_licensing(remaining)
+    return Verdict(decision, str(chosen), tuple(dict.fromkeys(deciding)), next(urls, None), about)
 
 
 def _combined(statements: Iterable[_Statement]) -> Decision:

@@ -4,12 +4,16 @@ import json
 import random
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from checking import MARKED, check, table
+from click.testing import CliRunner
 from made import Made
 
+from registry.cli.check import command
+from registry.errors import UsageError
 from registry.pictures.reading import fingerprint_file
 
 
@@ -199,3 +203,31 @@ def test_unusual_kinds_of_text(tmp_path: Path, snapshot: Path, kind: pa.DataType
 def test_a_struct_of_texts_is_no_picture(tmp_path: Path, snapshot: Path):
     rows = {"image": [{"bytes": "text", "path": "x"}], "url": [MARKED]}
     assert check(table(tmp_path / "d.parquet", **rows), snapshot=snapshot).returncode == 1
+
+
+def test_lists_of_rows_to_remove_and_to_keep(tmp_path: Path, snapshot: Path):
+    dataset = table(tmp_path / "d.parquet", url=[MARKED, "https://x.example/1.jpg", None])
+    removal, indices = tmp_path / "list.txt", tmp_path / "kept.npy"
+    result = check(dataset, "--removal", removal, "--indices", indices, snapshot=snapshot)
+    assert result.returncode == 1
+    assert f"rows to remove: {removal}" in result.stderr
+    assert removal.read_text().splitlines() == ["0", "2"]
+    assert np.load(indices).tolist() == [1]
+
+
+@pytest.mark.parametrize(
+    ("options", "text"),
+    [
+        (["--indices", "kept.txt"], "name an .npy file"),
+        (["--removal", "a", "--indices", "missing/kept.npy"], "there is no folder"),
+        (["--removal", "a.npy", "--indices", "a.npy"], "name the same file"),
+        (["--removal", "d.parquet"], "part of the dataset itself"),
+        (["--keep", "clear"], "--keep needs --out, --removal or --indices"),
+    ],
+)
+def test_lists_that_cannot_be_written_are_refused(tmp_path, monkeypatch, options, text):
+    monkeypatch.chdir(tmp_path)
+    table(tmp_path / "d.parquet", url=[MARKED])
+    result = CliRunner().invoke(command, ["d.parquet", *options], standalone_mode=False)
+    assert isinstance(result.exception, UsageError)
+    assert text in f"{result.exception.message} {result.exception.hint}"

@@ -1,27 +1,47 @@
-"""Encrypted Parquet: Arrow ends the process when asked about such a column; it is refused."""
+"""Encrypted Parquet: Arrow ends the process when asked about such a column; it is not asked."""
 
 from __future__ import annotations
 
+import json
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
 import psycopg
+import pyarrow.parquet as pq
 import pytest
-from checking import check, said_in_one_line
+from checking import MARKED, check, said_in_one_line
 from encrypted import encrypted
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
-ROWS = {"url": ["https://art.example/1.jpg"], "md5": ["0" * 32], "caption": ["a cat"]}
+URLS = [MARKED, "https://free.example/1.jpg"]
+ROWS = {"url": URLS, "md5": ["0" * 32] * 2, "caption": ["a cat"] * 2}
 COLUMNS = [["url"], ["caption"], ["md5", "caption"]]
 
 
 @pytest.mark.parametrize("columns", COLUMNS, ids=", ".join)
-def test_a_check_names_the_encrypted_columns(tmp_path: Path, snapshot: Path, columns: list[str]):
+def test_rows_with_a_needed_column_that_is_encrypted_are_unchecked(
+    tmp_path: Path, snapshot: Path, columns: list[str]
+):
     path = encrypted(tmp_path / "d.parquet", columns, plain_footer=True, **ROWS)
-    said = f"d.parquet has encrypted columns, which are not read: {', '.join(columns)}"
-    said_in_one_line(check(path, snapshot=snapshot), 4, said, "without encryption")
-    said_in_one_line(check(tmp_path, snapshot=snapshot), 4, said)
+    result = check(path, "--out", tmp_path / "rows.parquet", snapshot=snapshot)
+    assert result.returncode == (3 if "url" in columns else 1), result.stderr
+    rows = pq.read_table(tmp_path / "rows.parquet").to_pylist()
+    reserved = [] if "url" in columns else ["reserved"]
+    assert [row["optout_outcome"] for row in rows] == (reserved + ["unchecked"] * 2)[:2]
+    assert rows[1]["optout_reason"] == f"row-not-read: encrypted: column {', '.join(columns)}"
+    assert {rows[0][name] for name in columns} == {None}
+
+
+@pytest.mark.parametrize("out", [True, False])
+def test_an_encrypted_column_can_be_ignored(tmp_path: Path, snapshot: Path, out: bool):
+    path = encrypted(tmp_path / "d.parquet", ["caption"], plain_footer=True, **ROWS)
+    files = ["--out", tmp_path / "rows.parquet"] if out else ["--removal", tmp_path / "list"]
+    result = check(path, "--column", "ignore=caption", *files, "--json", snapshot=snapshot)
+    outcomes = json.loads(result.stdout)["outcomes"]
+    assert (outcomes["reserved"], outcomes["clear"]) == (1, 1), result.stderr
+    keep = ("--keep", "clear", "--out", tmp_path / "kept.parquet")
+    said_in_one_line(check(path, *keep, snapshot=snapshot), 2, "encrypted: caption", "--removal")
 
 
 def test_a_check_refuses_an_encrypted_footer(tmp_path: Path, snapshot: Path):

@@ -32,6 +32,8 @@ FULL = replace(
     years=Counter({str(year): year - 2000 for year in range(2010, 2027)}),
     all_hosts=Counter({f"www.d{n}.example": 50 - n for n in range(25)} | {"d0.example": 1}),
     unchecked=Counter({"bad-url": 3, "page-only": 2}),
+    licensors=Counter({(f"Ann <b>{n}", None, f"https://l.example/{n}"): n for n in range(1, 31)}),
+    allowed=7,
 )
 CHECKED = replace(
     REPORT,
@@ -60,6 +62,17 @@ def test_the_figures_of_charts_add_up():
     assert [name for name, _ in years] == ["before 2019", *map(str, range(2019, 2027))]
     assert sum(rows for _, rows in years) == sum(FULL.years.values())
     assert figures("way") == (("url", 3000), ("site", 1000))
+
+
+def test_whom_to_ask_is_said():
+    assert facts.licensors(CHECKED)[0] == ("Ann <b>30", "", "https://l.example/30", 30)
+    page, text = to_html(CHECKED), to_markdown(CHECKED)
+    for shown in (page, text):
+        assert "Licences instead of removal" in shown
+        assert "10 more are in the JSON report" in shown
+        assert "<b>" not in shown
+    assert "Ann &lt;b&gt;30" in page
+    assert "Licences instead" not in to_html(REPORT) + to_markdown(REPORT)
 
 
 def test_sites_that_were_forgotten_are_said():

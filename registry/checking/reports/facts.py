@@ -7,7 +7,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from registry.checking.report import MATCHED_BY, MEANS_CROWDED, MEANS_NOT_READ, TOP, ranked
+from registry.checking.report import (
+    MATCHED_BY,
+    MEANS_CROWDED,
+    MEANS_NOT_READ,
+    TOP,
+    ranked,
+    ranked_licensors,
+)
 from registry.checking.reports.reasons import MEANS
 from registry.checking.tally import MOST_COUNTED
 from registry.matching.confirm import CERTAIN_256, LIKELY_64, LIKELY_256
@@ -193,6 +200,21 @@ def _thresholds(report: Report) -> str:
     )
 
 
+def licensors(report: Report) -> list[tuple[str, str, str, int]]:
+    """Return whom to ask about conditional rows, where, the URL of the terms, and the rows."""
+    most = ranked_licensors(report.tally.licensors, TOP)
+    return [(name or "", contact or "", url or "", n) for (name, contact, url), n in most]
+
+
+def licensing(report: Report) -> str:
+    """Return what else is to be said of licences, as sentences, or ""."""
+    more = len(report.tally.licensors) - TOP
+    said = [f"{more:,} more are in the JSON report."] if more > 0 else []
+    if allowed := report.tally.allowed:
+        said.append(f"A mark allows {allowed:,} of the clear rows (optout_proof quotes it).")
+    return " ".join(said)
+
+
 def not_compared(report: Report) -> list[tuple[int, str, str]]:
     """Return what could not be checked: a number, of what, and why."""
     tally = report.tally
@@ -228,6 +250,8 @@ def as_values(report: Report) -> dict[str, Any]:
         "unchecked_reasons": ranked(report.tally.unchecked),
         "matched_by": report.to_json()["matched_by"],
         "marks": ranked(report.tally.signals),
+        "licensors": len(report.tally.licensors),
+        "allowed_rows": report.tally.allowed,
         "policy": report.versions.get("policy", report.policy),
         "snapshot_serial": registry["serial"],
         "snapshot_built_at": registry["built_at"],

@@ -38,6 +38,7 @@ def to_markdown(report: Report) -> str:
         _table(("outcome", "rows", "share", "means"), outcomes),
         facts.NO_PERMISSION,
         *_figures(report),
+        *_licences(report),
         *_matches(report),
         "## How it was checked",
         _table(("what", "value"), facts.method(report)),
@@ -62,6 +63,15 @@ def _figures(report: Report) -> list[str]:
         rows = [(name, f"{n:,}", facts.share(n, whole)) for name, n in one.figures]
         parts += [f"## {one.title}", _table((one.name, "rows", "share"), rows), one.note]
     return parts
+
+
+def _licences(report: Report) -> list[str]:
+    rows = [(name, contact, url, f"{n:,}") for name, contact, url, n in facts.licensors(report)]
+    said = facts.licensing(report)
+    if not rows and not said:
+        return []
+    head = ("whom to ask", "where", "terms", "conditional rows")
+    return ["## Licences instead of removal", _table(head, rows), said]
 
 
 def _matches(report: Report) -> list[str]:

@@ -15,8 +15,8 @@ from registry.datasets.arrow_writer import ArrowKeeper
 from registry.datasets.folder_writer import FolderWriter, names_in_folder
 from registry.datasets.hidden import ROW
 from registry.datasets.listing import listing_of
+from registry.datasets.npy_files import NPY
 from registry.datasets.tables import Tables, files_of_tables, opened_tables
-from registry.datasets.uid_writer import NPY
 from registry.datasets.uids import UID
 from registry.errors import UsageError
 

@@ -55,10 +55,10 @@ class CsvFile:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._source = Source(path)
-        sample = self._source.head(_SAMPLE)
+        self.source = Source(path)
+        sample = self.source.head(_SAMPLE)
         if sample.startswith(_UTF_16) or b"\0" in sample:
-            raise UnreadableDataset(f"{self._source.name} is not a text in UTF-8", "save it as one")
+            raise UnreadableDataset(f"{self.source.name} is not a text in UTF-8", "save it as one")
         text = sample.removeprefix(_BOM)
         self._form = form_of(text, suffix_of(path) in _TABS) or Form()
         first = next(self._form.rows(text), b"")
@@ -66,7 +66,7 @@ class CsvFile:
         names = names_of(cells)
         if not first or (b"\r" in first.strip(b"\r\n") and b"\n" not in text):
             why = "it has no line ends" if first else "it is empty"
-            raise UnreadableDataset(f"{self._source.name} is not CSV: {why}", "name another file")
+            raise UnreadableDataset(f"{self.source.name} is not CSV: {why}", "name another file")
         # Bytes before the rows of a file that are no rows.
         size = len(sample) - len(text) + (text.index(first) + len(first) if names else 0)
         self.head = sample[:size]
@@ -81,7 +81,7 @@ class CsvFile:
 
     def _all(self, columns: Sequence[str] | None) -> Iterator[pa.RecordBatch]:
         names = self._names if columns is None else list(columns)
-        with self._source.opened() as file:
+        with self.source.opened() as file:
             _skip(file, len(self.head))
             for data, rows in _blocks(file, self._form, len(self._names)):
                 batch = in_columns(data, rows, self._names, self._form)

@@ -53,13 +53,13 @@ class JsonLines:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._source = Source(path)
-        with self._source.opened() as file:
+        self.source = Source(path)
+        with self.source.opened() as file:
             first = next(line_blocks(file, _SAMPLE), Lines(b""))
         rows = [] if first.too_long else parsed(_Rows(first).texts())
         if not any(isinstance(row, dict) for row in rows):
             raise UnreadableDataset(
-                f"{self._source.name}: none of its first lines is a JSON object",
+                f"{self.source.name}: none of its first lines is a JSON object",
                 "each line is an object with the URL or hash of a picture",
             )
         self.schema = inferred(first.data, rows)
@@ -72,7 +72,7 @@ class JsonLines:
 
     def _all(self, columns: Sequence[str] | None) -> Iterator[pa.RecordBatch]:
         names = self.schema.names if columns is None else list(columns)
-        with self._source.opened() as file:
+        with self.source.opened() as file:
             for block in line_blocks(file):
                 lines = _Rows(block)
                 batch = self._parsed(lines)

@@ -2,7 +2,7 @@
 
 Files are read batch by batch with small column buffers, so that memory depends on the
 batch, not on the size of the file or of its row groups. A row group that cannot be read
-is as many rows with the reason.
+is as many rows with the reason, and so are the rows of which an encrypted column is needed.
 """
 
 from __future__ import annotations
@@ -17,8 +17,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from registry.datasets import CONTENT, FOLDER, NAME, RowWriter
-from registry.datasets.hidden import GROUP
+from registry.datasets.hidden import GROUP, UNREAD
 from registry.datasets.listing import listing_of
+from registry.datasets.npy_files import NPY
 from registry.datasets.parquet_writer import ParquetKeeper
 from registry.datasets.tables import (
     Tables,
@@ -27,8 +28,8 @@ from registry.datasets.tables import (
     unread_rows,
     without_first,
 )
-from registry.errors import UnreadableDataset
-from registry.files.parquet import open_parquet
+from registry.errors import UnreadableDataset, UsageError
+from registry.files.parquet import encrypted_in, open_partly
 
 # The more fingerprints are compared at a time, the less each costs; with 16 MB a check of URLs,
 # captions and hashes on two cores takes 630 MB instead of 510.
@@ -63,6 +64,16 @@ class ParquetTables(Tables):
         """The columns that the writer of kept rows needs."""
         return (*self.schema.names, GROUP)
 
+    def keeper(self, path: Path) -> RowWriter:
+        """Return a writer of some rows as they are; refuse rows that are encrypted in part."""
+        if self.encrypted and path.suffix.lower() != NPY:
+            raise UsageError(
+                f"kept rows cannot be written: columns are encrypted: "
+                f"{', '.join(sorted(self.encrypted))}",
+                "use --removal or --indices",
+            )
+        return super().keeper(path)
+
     def _kept_table(self, number: int, path: Path) -> RowWriter:
         table = self.tables[number]
         if isinstance(table, ParquetTable):
@@ -83,6 +94,7 @@ class ParquetTable:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        leaves = _encrypted(path)
         with _open(path) as file:
             self.schema: pa.Schema = file.schema_arrow
             numbers = range(file.metadata.num_row_groups)
@@ -91,6 +103,9 @@ class ParquetTable:
             self._bytes = [group.total_byte_size for group in groups]
         self.size = sum(self._bytes)
         self.rows: int | None = sum(self._sizes)
+        names = self.schema.names
+        # Columns of which a part is encrypted.
+        self.encrypted = frozenset(n for n in names if any(_is_of(leaf, [n]) for leaf in leaves))
         twice = [name for name, count in Counter(self.schema.names).items() if count > 1]
         if twice:
             raise UnreadableDataset(
@@ -102,12 +117,13 @@ class ParquetTable:
     ) -> Iterator[pa.RecordBatch]:
         """Yield the rows from `first` on; only `columns` where given."""
         names = self.schema.names if columns is None else columns
-        own = [name for name in names if name in self.schema.names]
+        own = [n for n in names if n in self.schema.names and n not in self.encrypted]
+        missing = [name for name in names if name in self.encrypted]
         with _open(self.path) as file:
             most = _batch_rows(file.metadata, own)
             for run in self._runs():
                 if run.first + run.rows > first:
-                    batches = self._read(file, run, own, most)
+                    batches = _unread(self._read(file, run, own, most), missing)
                     yield from without_first(
                         _numbered(batches, run.first, self._sizes) if GROUP in names else batches,
                         max(first - run.first, 0),
@@ -162,6 +178,16 @@ def _numbered(
         first += len(batch)
 
 
+def _unread(batches: Iterator[pa.RecordBatch], missing: Sequence[str]) -> Iterator[pa.RecordBatch]:
+    """Add the reason why rows were not read, if encrypted columns are missing in them."""
+    why = f"encrypted: column {', '.join(missing)}"
+    for batch in batches:
+        if missing and UNREAD not in batch.schema.names:
+            yield batch.append_column(UNREAD, pa.repeat(why, len(batch)))
+        else:
+            yield batch
+
+
 def _is_parquet(path: Path) -> bool:
     return path.suffix.lower() in SUFFIXES and path.is_file()
 
@@ -179,8 +205,9 @@ def _batch_rows(metadata: pq.FileMetaData, names: Sequence[str]) -> int:
     largest = 1.0
     for number in range(metadata.num_row_groups):
         group = metadata.row_group(number)
-        columns = (group.column(i) for i in range(group.num_columns))
-        wanted = (c for c in columns if _is_of(c.path_in_schema, names))
+        # The metadata of an encrypted column is encrypted, too.
+        paths = (metadata.schema.column(i).path for i in range(group.num_columns))
+        wanted = (group.column(i) for i, path in enumerate(paths) if _is_of(path, names))
         row_bytes = sum(c.total_uncompressed_size for c in wanted) / max(group.num_rows, 1)
         largest = max(largest, row_bytes)
     return int(min(BATCH_ROWS, max(1, BATCH_BYTES // largest)))
@@ -192,9 +219,16 @@ def _is_of(path: str, names: Sequence[str]) -> bool:
     return any(".".join(parts[:size]) in names for size in range(1, len(parts) + 1))
 
 
+def _encrypted(path: Path) -> list[str]:
+    try:
+        return encrypted_in(path)
+    except OSError as error:
+        raise unreadable(path, error) from error
+
+
 def _open(path: Path) -> pq.ParquetFile:
     try:
-        return open_parquet(path)
+        return open_partly(path)
     except (pa.ArrowException, OSError) as error:
         raise unreadable(path, error) from error
 

@@ -30,6 +30,10 @@ _KEPT: dict[str, tuple[str, frozenset[str]]] = {
     "http://www.w3.org/ns/tdmrep#": ("tdmrep", frozenset()),
     "https://rslstandard.org/rsl": ("rsl", frozenset()),
     "http://purl.org/dc/elements/1.1/": ("dc", frozenset({"rights", "creator"})),
+    "http://iptc.org/std/Iptc4xmpCore/1.0/xmlns/": (
+        "Iptc4xmpCore",
+        frozenset({"CreatorContactInfo"}),
+    ),
     "http://ns.adobe.com/photoshop/1.0/": ("photoshop", frozenset({"Credit"})),
     "http://purl.org/dc/terms/": ("dcterms", frozenset({"provenance", "rights", "license"})),
 }

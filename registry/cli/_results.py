@@ -1,0 +1,89 @@
+"""The files that `registry check` writes: refused before the check if they cannot be written."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from registry.cli._summaries import ENDINGS
+from registry.errors import UsageError
+from registry.terminal import say
+
+# What the file of each option holds.
+_WRITTEN = {
+    "--out": "rows",
+    "--removal": "rows to remove",
+    "--indices": "numbers of kept rows",
+    "--report": "report",
+    "--ai-act": "summary for the AI Act",
+    "--croissant": "description",
+}
+# By option: the endings of the names that it takes, what it writes, and the hint for another name.
+_ENDINGS = {
+    **ENDINGS,
+    "--indices": ((".npy",), "an array of NumPy is written", "name an .npy file"),
+}
+# Options whose files have the rows that --keep names.
+_OF_KEPT_ROWS = ("--out", "--removal", "--indices")
+
+# By option: the file that is to be written, or None.
+Results = Mapping[str, Path | None]
+
+
+def first_of(results: Results) -> Path | None:
+    """Return the first file."""
+    return next(filter(None, results.values()), None)
+
+
+def say_written(results: Results) -> None:
+    """Say where the files are."""
+    for option, path in results.items():
+        if path:
+            say(f"{_WRITTEN[option]}: {path}")
+
+
+def refuse_keep_alone(keep: Sequence[str], results: Results) -> None:
+    """Raise UsageError for outcomes to keep without a file that has the rows."""
+    if keep and not any(results[option] for option in _OF_KEPT_ROWS):
+        raise UsageError(
+            "--keep needs --out, --removal or --indices",
+            "name the file to write: --out clean.parquet",
+        )
+
+
+def refuse_results(results: Results, taken: Sequence[Path]) -> None:
+    """Raise UsageError if a result could not be written, or if two options name one file.
+
+    `taken` are the files of the dataset.
+    """
+    options: dict[Path, str] = {}
+    for option, path in results.items():
+        if path is None:
+            continue
+        _refuse_unwritable(path, option, taken)
+        other = options.setdefault(path.absolute(), option)
+        if other != option:
+            raise UsageError(f"{other} and {option} name the same file", "name different files")
+
+
+def _refuse_unwritable(path: Path, option: str, taken: Sequence[Path]) -> None:
+    from registry.datasets import refuse_own_files
+
+    if path.exists():
+        if not path.is_file():
+            raise UsageError(f"{option} {path} is not a regular file", "name a file")
+        refuse_own_files(path, taken)
+    if option in _ENDINGS:
+        endings, means, hint = _ENDINGS[option]
+        if path.suffix.lower() not in endings:
+            raise UsageError(f"{option} {path}: {means}", hint)
+    if not path.parent.is_dir():
+        raise UsageError(
+            f"{option} {path}: there is no folder {path.parent}",
+            "create it, or name a file in another folder",
+        )
+    if not os.access(path.parent, os.W_OK):
+        raise UsageError(
+            f"{option} {path} cannot be written", "name a file in a folder that you may write to"
+        )
