@@ -1,13 +1,14 @@
 """`registry check` of N rows of URLs against a registry of bench.large_registry, beside DuckDB.
 
-    .venv/bin/python -m bench.check_urls FOLDER [--rows N] [--runs N] [--peers VENV|none]
+    .venv/bin/python -m bench.check_urls FOLDER [--rows N] [--sites N] [--runs N]
+        [--formats parquet csv jsonl] [--peers VENV|none]
 
 2 % of the rows are recorded, 1 % are on a site with a rule, the others are further pictures of the
 sites that the recorded ones are on (elsewhere in the alphabet, the least and the largest recorded
-URL would spare a database most of the work). The check goes from Parquet to the
-counts of outcomes, with the normal form of URLs and the rules of 100,000 sites; DuckDB makes its
-bare semi-join of the same two Parquet files, as text. Both use all cores. Prints medians, the
-check's own memory (without the snapshot's mapped pages), and compares the counts with the truth.
+URL would spare a database most of the work). The check goes from the file to the counts of
+outcomes, with the normal form of URLs and the rules of N sites; DuckDB makes its bare semi-join of
+the same file with the list in Parquet, as text. Both use all cores. Prints medians, the check's
+own memory (without the snapshot's mapped pages), and compares the counts with the truth.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ import statistics
 import subprocess
 import threading
 import time
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,12 +34,14 @@ from bench.peer_venv import made
 
 HERE = Path(__file__).parent
 MADE_AT_ONCE = 500_000
+# DuckDB's function for each format.
+READ = {".parquet": "read_parquet", ".csv": "read_csv", ".jsonl": "read_json"}
 DUCKDB = """
 import duckdb, json, resource, sys, time
-rows, entries = sys.argv[1:]
+rows, entries, read = sys.argv[1:]
 duckdb.execute("SET enable_progress_bar = false")
 started = time.perf_counter()
-sql = "SELECT count(*) FROM read_parquet(?) AS d SEMI JOIN read_parquet(?) AS e ON d.url = e.url"
+sql = f"SELECT count(*) FROM {read}(?) AS d SEMI JOIN read_parquet(?) AS e ON d.url = e.url"
 found = duckdb.execute(sql, [rows, entries]).fetchone()[0]
 seconds = time.perf_counter() - started
 usage = resource.getrusage(resource.RUSAGE_SELF)
@@ -56,7 +60,7 @@ class Took:
     own: float
 
 
-def write_rows(path: Path, rows: int, entries: int) -> dict[str, int]:
+def write_rows(path: Path, rows: int, entries: int, sites: int) -> dict[str, int]:
     """Write the rows, and return how many are recorded, and how many on a site with a rule."""
     rng = np.random.default_rng(5)
     truth = {"url": 0, "site": 0}
@@ -68,7 +72,7 @@ def write_rows(path: Path, rows: int, entries: int) -> dict[str, int]:
             urls = [
                 f"https://art{e % 50_021}.example/works/{e}/picture.jpg"
                 if draw < 0.02
-                else f"https://closed{e % 100_000}.example/art/{n}.jpg"
+                else f"https://closed{e % sites}.example/art/{n}.jpg"
                 if draw < 0.03
                 else f"https://art{n % 90_001}.example/archive/{n}/picture.jpg?w=640"
                 for draw, e, n in zip(draws.tolist(), entry.tolist(), numbers.tolist(), strict=True)
@@ -77,6 +81,21 @@ def write_rows(path: Path, rows: int, entries: int) -> dict[str, int]:
             truth["site"] += int(((draws >= 0.02) & (draws < 0.03)).sum())
             writer.write_table(pa.table({"url": urls}))
     return truth
+
+
+def written_as(kind: str, rows: Path) -> Path:
+    """Return the rows in another format."""
+    path = rows.with_suffix(f".{kind}")
+    if kind == "parquet":
+        return path
+    with open(path, "wb") as file:
+        for batch in pq.ParquetFile(rows).iter_batches(MADE_AT_ONCE):
+            urls = batch.column(0).to_pylist()
+            start, end = ('{"url": "', '"}\n') if kind == "jsonl" else ("", "\n")
+            if kind == "csv" and not file.tell():
+                file.write(b"url\n")
+            file.write("".join(f"{start}{url}{end}" for url in urls).encode())
+    return path
 
 
 def check(rows: Path, snapshot: Path, home: Path, *more: str) -> Took:
@@ -125,7 +144,8 @@ class OwnMemory:
 
 def duckdb(place: Path, rows: Path, entries: Path) -> dict[str, float]:
     """Return what DuckDB took for its semi-join."""
-    command = [place / "bin" / "python", "-c", DUCKDB, rows, entries]
+    words = [place / "bin" / "python", "-c", DUCKDB, rows, entries, READ[rows.suffix]]
+    command = [str(word) for word in words]
     output = subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout
     return dict(json.loads(output))
 
@@ -134,38 +154,53 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--rows", type=int, default=1_000_000)
+    parser.add_argument("--sites", type=int, default=100_000)
     parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--formats", nargs="+", default=["parquet"])
     parser.add_argument("--peers", default="", metavar="VENV|none")
     options = parser.parse_args()
     folder = options.folder
     entries = pq.read_metadata(folder / "list.parquet").num_rows
     rows = folder / f"urls-{options.rows}.parquet"
-    truth = write_rows(rows, options.rows, entries)
+    truth = write_rows(rows, options.rows, entries, options.sites)
+    print(f"{options.rows:,} rows, {entries:,} entries; to be found {truth}")
     place = Path(options.peers) if options.peers else made(HERE / "peers_scale.txt")
-    ours, theirs = [], []
-    # One after the other, so that both meet the same machine.
-    for _ in range(options.runs):
-        ours.append(check(rows, folder / "snapshot", folder / "home"))
-        if options.peers != "none":
-            theirs.append(duckdb(place, rows, folder / "list.parquet"))
-    found = {way: ours[0].report["matched_by"][way] for way in truth}  # type: ignore[index]
-    if found != truth or (theirs and theirs[0]["found"] != truth["url"]):
-        raise SystemExit(f"error: found {found}, not {truth}")
+    for kind in options.formats:
+        path = written_as(kind, rows)
+        ours, theirs = [], []
+        # One after the other, so that both meet the same machine.
+        for _ in range(options.runs):
+            ours.append(check(path, folder / "snapshot", folder / "home"))
+            if options.peers != "none":
+                theirs.append(duckdb(place, path, folder / "list.parquet"))
+        found = {way: ours[0].report["matched_by"][way] for way in truth}  # type: ignore[index]
+        if found != truth or (theirs and theirs[0]["found"] != truth["url"]):
+            raise SystemExit(f"error: found {found}, not {truth}")
+        report(kind, options.rows, ours, theirs)
+        if path != rows:
+            path.unlink()
+
+
+def report(
+    kind: str, rows: int, ours: Sequence[Took], theirs: Sequence[Mapping[str, float]]
+) -> None:
+    """Print the medians of some runs."""
     wall = statistics.median(one.seconds for one in ours)
     cpu = statistics.median(one.cpu for one in ours)
-    print(f"{options.rows:,} rows, {entries:,} entries; found {found}")
     print(
-        f"registry check  {wall:6.2f} s  {options.rows / wall:12,.0f} rows/s  CPU {cpu:6.2f} s"
-        f" ({1e6 * cpu / options.rows:.2f} µs a row)  own memory {max(o.own for o in ours):,.0f} MB"
+        f"{kind:<8}registry check  {wall:6.2f} s  {rows / wall:12,.0f} rows/s  CPU {cpu:6.2f} s"
+        f" ({1e6 * cpu / rows:.2f} µs a row)  own memory {max(o.own for o in ours):,.0f} MB"
     )
     if theirs:
         theirs_wall = statistics.median(one["seconds"] for one in theirs)
         theirs_cpu = statistics.median(one["cpu"] for one in theirs)
         print(
-            f"DuckDB          {theirs_wall:6.2f} s  {options.rows / theirs_wall:12,.0f} rows/s"
+            f"{'':8}DuckDB          {theirs_wall:6.2f} s  {rows / theirs_wall:12,.0f} rows/s"
             f"  CPU {theirs_cpu:6.2f} s  peak memory {max(one['peak'] for one in theirs):,.0f} MB"
         )
-        print(f"ratio           {theirs_wall / wall:.2f} x wall, {theirs_cpu / cpu:.2f} x CPU")
+        print(
+            f"{'':8}ratio           {theirs_wall / wall:.2f} x wall, {theirs_cpu / cpu:.2f} x CPU"
+        )
 
 
 if __name__ == "__main__":
