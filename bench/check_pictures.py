@@ -66,7 +66,7 @@ def main() -> None:
 
 
 def made(folder: Path, registered: Path, pictures: int) -> list[Path]:
-    """Make the shards, unless they are there, and the pictures of the registry; return the shards."""
+    """Make the shards and the registry's pictures, unless they are there; return the shards."""
     folder.mkdir(parents=True, exist_ok=True)
     registered.mkdir(exist_ok=True)
     shards = []
