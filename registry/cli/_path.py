@@ -24,4 +24,6 @@ class NamedPath(click.Path):
         """Return the text as a Path. Fails with a usage error if it is empty."""
         if value == "":
             self.fail("the name is empty; the current folder is `.`", param, ctx)
+        if isinstance(value, str) and "://" in value:
+            self.fail(f"{value} is a URL; only a dataset to check may be remote", param, ctx)
         return super().convert(value, param, ctx)

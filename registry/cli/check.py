@@ -145,9 +145,10 @@ def command(
     """Check which rows of a dataset are reserved, and by which mark.
 
     DATASET is a file of Parquet, CSV, TSV, JSON lines or WebDataset (also compressed), a zip
-    archive of pictures, a folder or a pattern of such files, a folder of pictures, or `-`:
-    CSV, TSV, JSON lines or WebDataset on standard input. Without --snapshot, the newest
-    snapshot built here is used; if the database has changed since, a new one is built first.
+    archive of pictures, a folder or a pattern of such files, a folder of pictures, also at a
+    URL (s3://, gs://, hf://, https://), or `-`: CSV, TSV, JSON lines or WebDataset on standard
+    input. Without --snapshot, the newest snapshot built here is used; if the database has
+    changed since, a new one is built first.
 
     \b
     Exit codes: 0 every row is clear; 1 some rows are reserved or conditional;

@@ -19,6 +19,9 @@ from typing import TYPE_CHECKING, Protocol
 from registry.datasets.braces import MOST, expanded
 from registry.datasets.hidden import HIDDEN
 from registry.datasets.listing import listed_once, listing_of, walked
+from registry.datasets.remote.naming import forget_all, learn_of_all, missing, named, shown_by
+from registry.datasets.remote.paths import is_url, path_of, without_remote
+from registry.datasets.remote.places import SCHEMES
 from registry.errors import UnreadableDataset, UsageError
 from registry.files import refuse_special
 from registry.plugins import discover
@@ -121,6 +124,7 @@ def open_dataset(names: Sequence[str]) -> Dataset:
     formats = discover("registry.datasets.formats", ("sureness", "open_files"))
     if str(STDIN) in names:
         return _open_stdin(names, formats)
+    forget_all(names)
     with listed_once():
         opened = _open_paths([path for name in names for path in _expand(name)], names, formats)
     refuse_hidden(opened.schema)
@@ -142,7 +146,7 @@ def _open_paths(
 
     paths, subset = split_subset(paths)
     # A file that is missing in a range of names is a row that says so, in any format.
-    names_of_formats = {_surest(path, formats) for path in paths if path.exists()}
+    names_of_formats = {_surest(path, formats) for path in shown_by(paths)}
     if len(names_of_formats) > 1:
         raise UnreadableDataset("these datasets are of different formats", "check them one by one")
     name = ", ".join(names)
@@ -179,10 +183,14 @@ def _surest(path: Path, formats: Mapping[str, ModuleType]) -> str:
 def _expand(name: str) -> list[Path]:
     if not name:
         raise UsageError("the name of the dataset is empty", "name a Parquet file or a folder")
-    if "://" in name:
-        raise UnreadableDataset(f"{name}: remote datasets are not read", "copy it to a local disk")
-    paths = [Path(name)] if Path(name).exists() else _named(name)
+    if "://" in name and not is_url(name):
+        raise UnreadableDataset(
+            f"{name}: such places are not read", f"places: {', '.join(SCHEMES)}, and local disks"
+        )
+    paths = [path_of(name)] if path_of(name).exists() else _named(name)
     if not any(path.exists() for path in paths):
+        if is_url(name):
+            raise missing(name)
         raise UnreadableDataset(f"{name} does not exist", "name a Parquet file or a folder")
     for file in paths:
         if file.exists() and not file.is_dir():
@@ -197,8 +205,12 @@ def _named(pattern: str) -> list[Path]:
         raise UsageError(f"{pattern} stands for more than {MOST:,} names", "name fewer files")
     paths: list[Path] = []
     for name in names:
+        if is_url(name):
+            paths += named(name, several=len(names) > 1)
+            continue
         found = sorted(map(Path, glob.glob(name, recursive=True)))
         paths += found or ([Path(name)] if len(names) > 1 and not glob.has_magic(name) else [])
+    learn_of_all(paths)
     return list(dict.fromkeys(paths))
 
 
@@ -221,5 +233,6 @@ def hidden_files_in(folder: Path) -> list[Path]:
 
 def refuse_own_files(path: Path, files: Sequence[Path]) -> None:
     """Raise UsageError if writing to `path` would overwrite the dataset."""
-    if path.exists() and any(file.exists() and path.samefile(file) for file in files):
+    own = without_remote(files)
+    if path.exists() and any(file.exists() and path.samefile(file) for file in own):
         raise UsageError(f"{path} is part of the dataset itself", "name another file")

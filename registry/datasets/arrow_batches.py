@@ -29,6 +29,7 @@ from registry.datasets.arrow_messages import (
     message_at,
     messages_from,
 )
+from registry.datasets.remote.paths import is_remote
 from registry.datasets.streams import unreadable
 from registry.errors import RefusedFile, UnreadableDataset
 from registry.files import opened
@@ -56,8 +57,7 @@ class ArrowFile:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._map = _mapped(path)
-        self.data = memoryview(self._map)
+        self.data, self._map = _bytes_of(path)
         self.is_file = bytes(self.data[: len(MAGIC)]) == MAGIC
         first = FIRST if self.is_file else 0
         try:
@@ -76,7 +76,9 @@ class ArrowFile:
         """The metadata at the end of a file, which are not those of its schema."""
         if self._blocks is not None:
             with suppress(pa.ArrowException, OSError):
-                return pa.ipc.open_file(pa.py_buffer(self.data)).metadata
+                whole = self.data
+                source = whole.file if isinstance(whole, FileBytes) else pa.py_buffer(whole)
+                return pa.ipc.open_file(source).metadata
         return None
 
     def bytes_of(self, message: Message) -> memoryview:
@@ -85,7 +87,7 @@ class ArrowFile:
 
     def forget(self, message: Message | None) -> None:
         """Take the bytes of a message out of memory; they can be read again."""
-        if message is None:
+        if message is None or self._map is None:
             return
         start = -(-message.start // mmap.PAGESIZE) * mmap.PAGESIZE
         size = message.end // mmap.PAGESIZE * mmap.PAGESIZE - start
@@ -225,7 +227,7 @@ def is_arrow(path: Path) -> bool:
         with opened(path) as file:
             if file.read(len(MAGIC)) == MAGIC or _is_feather_1(file):
                 return True
-        message = message_at(memoryview(_mapped(path)), 0)
+        message = message_at(_bytes_of(path)[0], 0)
     except (UnreadableDataset, RefusedFile, OSError, ValueError):
         return False
     return message is not None and message.kind == SCHEMA
@@ -248,8 +250,26 @@ def _is_feather_1(file: IO[bytes]) -> bool:
     return ends == [FEATHER_1, FEATHER_1]
 
 
-def _mapped(path: Path) -> mmap.mmap:
-    """Return the bytes of a file. Raises UnreadableDataset or RefusedFile."""
+class FileBytes:
+    """The bytes of a remote file, read where they are asked for. Raises OSError."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self.file = file
+        self._size = file.seek(0, os.SEEK_END)
+
+    def __len__(self) -> int:
+        """Return their number."""
+        return self._size
+
+    def __getitem__(self, part: slice) -> memoryview:
+        """Return some that follow one another."""
+        start, end, _ = part.indices(self._size)
+        self.file.seek(start)
+        return memoryview(self.file.read(max(end - start, 0)))
+
+
+def _bytes_of(path: Path) -> tuple[memoryview | FileBytes, mmap.mmap | None]:
+    """Return the bytes of a file, and how it is mapped. Raises UnreadableDataset, RefusedFile."""
     try:
         with opened(path) as file:
             if not file.read(1):
@@ -262,6 +282,9 @@ def _mapped(path: Path) -> mmap.mmap:
                     f"{path} is a file of Feather 1, which is not read",
                     "write it again as Feather 2: pandas.read_feather(OLD).to_feather(NEW)",
                 )
-            return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+            if is_remote(path):
+                return FileBytes(path.open("rb", buffering=0)), None
+            mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+            return memoryview(mapped), mapped
     except (OSError, ValueError) as error:
         raise unreadable(str(path), error) from error

@@ -17,6 +17,7 @@ from registry.datasets.arrow_batches import ArrowFile, BatchReader
 from registry.datasets.arrow_tables import BATCH_BYTES, BATCH_ROWS, ArrowTable, Form, Picked
 from registry.datasets.arrow_types import plain
 from registry.datasets.hidden import ROW, with_unread
+from registry.datasets.remote.paths import is_remote
 from registry.errors import UnreadableDataset
 
 if TYPE_CHECKING:
@@ -127,6 +128,11 @@ def _alike(groups: NDArray[np.int64]) -> list[NDArray[np.int64]]:
 
 def _mapped_batches(path: Path) -> Iterator[tuple[pa.RecordBatch | str, int]]:
     """Yield the record batches of a file with their rows; of a damaged one, why."""
+    if is_remote(path):
+        raise UnreadableDataset(
+            f"{path}: rows in the order of a list are read from local disks only",
+            "copy the folder, or save the dataset again with `flatten_indices()`",
+        )
     file = ArrowFile(path)
     reader = BatchReader(file)
     for group in file.groups():

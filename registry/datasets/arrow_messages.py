@@ -10,7 +10,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Protocol
 
 # The start of a file and its end; the start of an older format, Feather 1.
 MAGIC, FEATHER_1 = b"ARROW1", b"FEA1"
@@ -23,6 +23,16 @@ _CONTINUED = b"\xff\xff\xff\xff"
 _CODECS = {0: "lz4", 1: "zstd"}
 # Sizes in a footer: of its own size and MAGIC at the end, of one place of a message.
 _END, _BLOCK = 10, 24
+
+
+class Data(Protocol):
+    """The bytes of a file: in memory, or read where they are asked for."""
+
+    def __len__(self) -> int:
+        """Return their number."""
+
+    def __getitem__(self, part: slice) -> memoryview:
+        """Return some that follow one another."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +57,7 @@ class Message:
         return 0 <= self.rows <= min(most, _MOST_ROWS)
 
 
-def message_at(data: memoryview, start: int) -> Message | None:
+def message_at(data: Data, start: int) -> Message | None:
     """Return the message at a place; None at the end of the messages.
 
     Raises ValueError for one that is damaged or cut off.
@@ -70,14 +80,14 @@ def message_at(data: memoryview, start: int) -> Message | None:
     return _message(head, start, end)
 
 
-def messages_from(data: memoryview, start: int) -> Iterator[Message]:
+def messages_from(data: Data, start: int) -> Iterator[Message]:
     """Yield the messages from a place on; raise ValueError at one that is damaged or cut off."""
     while message := message_at(data, start):
         yield message
         start = message.end
 
 
-def blocks(data: memoryview) -> tuple[list[int], list[int]] | None:
+def blocks(data: Data) -> tuple[list[int], list[int]] | None:
     """Return where the dictionaries and the record batches of a file begin, as its end says.
 
     None: the file has no whole end.

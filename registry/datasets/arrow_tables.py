@@ -15,6 +15,7 @@ import pyarrow as pa
 from registry.datasets.arrow_batches import ArrowFile, BatchReader, Group
 from registry.datasets.arrow_types import filtered, plain, plain_schema
 from registry.datasets.hidden import ROW
+from registry.datasets.remote.paths import is_remote
 from registry.datasets.tables import unread_rows, without_first
 from registry.errors import UnreadableDataset
 
@@ -27,7 +28,7 @@ BATCH_BYTES = 1 << 23
 # Most batches of that size that are written as one.
 _PIECES = 32
 # Record batches that are counted when a file is opened: each is at another place of the file.
-_COUNTED = 256
+_COUNTED, _COUNTED_REMOTELY = 256, 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +74,10 @@ class ArrowTable:
                 f"{path} has more than one column named {twice[0]}", "rename one of the columns"
             )
         self.schema: pa.Schema = plain_schema(file.schema)
-        first = list(islice(file.groups(), _COUNTED + 1))
-        counted = len(first) <= _COUNTED
+        # Of a remote file each is a request.
+        most = _COUNTED_REMOTELY if is_remote(path) else _COUNTED
+        first = list(islice(file.groups(), most + 1))
+        counted = len(first) <= most
         self.rows: int | None = sum(group.rows for group in first) if counted else None
 
     def batches(
@@ -111,7 +114,8 @@ class ArrowTable:
     def form(self) -> Form:
         """Return how the file is written."""
         file = ArrowFile(self.path)
-        first = list(islice(file.groups(), _COUNTED))
+        most = _COUNTED_REMOTELY if is_remote(self.path) else _COUNTED
+        first = list(islice(file.groups(), most))
         codecs = [group.batch.codec for group in first if group.batch]
         dictionaries = [one for group in first for one in group.dictionaries]
         return Form(

@@ -12,6 +12,8 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, overload
 
+from registry.datasets.remote.listing import inside
+from registry.datasets.remote.paths import is_url, path_of
 from registry.errors import UnreadableDataset
 
 if TYPE_CHECKING:
@@ -74,7 +76,7 @@ class Listing(Sequence[Path]):
 
     def __iter__(self) -> Iterator[Path]:
         """Yield the files as paths."""
-        return (Path(folder, name) for folder, name in self.files())
+        return (_path(folder, name) for folder, name in self.files())
 
     @overload
     def __getitem__(self, place: int) -> Path: ...
@@ -86,10 +88,10 @@ class Listing(Sequence[Path]):
         """Return a file by its number, or some."""
         numbers = range(self._size)[place]
         if isinstance(numbers, int):
-            return Path(*next(self.files(numbers)))
+            return _path(*next(self.files(numbers)))
         if numbers.step == 1:
             some = islice(self.files(numbers.start), len(numbers))
-            return [Path(folder, name) for folder, name in some]
+            return [_path(folder, name) for folder, name in some]
         return [self[number] for number in numbers]
 
     def files(self, first: int = 0) -> Iterator[File]:
@@ -169,7 +171,7 @@ def walked(folder: Path, *, hidden: bool = False) -> Iterator[File]:
     """
     seen: set[tuple[int, int]] = set()
     # A path as pathlib writes it has no "." before a name.
-    top = "" if str(folder) == "." else str(folder)
+    top = "" if str(folder) == "." else str(folder).rstrip("/") or "/"
     waiting = [_inside(top, hidden, seen)]
     while waiting:
         for file, is_folder in waiting[-1]:
@@ -183,6 +185,9 @@ def walked(folder: Path, *, hidden: bool = False) -> Iterator[File]:
 
 def _inside(folder: str, hidden: bool, seen: set[tuple[int, int]]) -> Iterator[tuple[File, bool]]:
     """Yield what is directly in a folder, sorted, and whether it is a folder."""
+    if is_url(folder):
+        yield from inside(folder, hidden=hidden)
+        return
     names: list[str] = []
     folders: set[str] = set()
     try:
@@ -208,6 +213,10 @@ def _inside(folder: str, hidden: bool, seen: set[tuple[int, int]]) -> Iterator[t
     names.sort()
     for name in names:
         yield (folder, name), name in folders
+
+
+def _path(folder: str, name: str) -> Path:
+    return path_of(f"{folder}/{name}") if is_url(folder) else Path(folder, name)
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:

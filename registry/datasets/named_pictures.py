@@ -20,6 +20,7 @@ from registry.datasets.listing import Listing
 from registry.datasets.parquet_writer import ParquetKeeper
 from registry.datasets.picture_names import Named, Naming
 from registry.datasets.picture_rows import BATCH_BYTES, BATCH_ROWS, Pictures, content_of
+from registry.datasets.remote.paths import path_of
 from registry.datasets.side_files import SideFiles, shown
 from registry.datasets.tables import Table
 from registry.datasets.text_files import TextWriter
@@ -185,7 +186,7 @@ class UnnamedPictures:
         self, tables: Sequence[NamingTable], all_: Listing, sides: SideFiles, file: str, image: str
     ) -> None:
         """`file` and `image` are the columns for the path and the bytes."""
-        self.path = Path(tables[0].folder or ".")
+        self.path = path_of(tables[0].folder or ".")
         self._tables, self._all = tables, all_
         self._sides, self._names = sides, (file, image)
         self._rows = self._rows_of(Listing(()))

@@ -22,6 +22,7 @@ from registry.datasets.picture_names import (
     free,
     lists_of,
 )
+from registry.datasets.remote.paths import path_of
 from registry.datasets.side_files import IMAGE
 from registry.datasets.tables import Table, UnreadableTable
 from registry.errors import RefusedFile, UnreadableDataset
@@ -46,7 +47,7 @@ def naming_tables(files: Listing) -> Iterator[tuple[Table, Naming | None]]:
     if not files.may_have(os.path.splitext(name)[1] for name in _METADATA):
         return
     for folder, name in files.files():
-        path = Path(folder, name)
+        path = path_of(os.path.join(folder, name))
         stem, suffix = os.path.splitext(name)
         if name in _METADATA:
             try:

@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 from registry import durable
 from registry.datasets.hidden import GROUP
 from registry.errors import UsageError
+from registry.files.parquet import open_parquet
 
 OTHER_FORMATS = frozenset(
     {*(".csv", ".tsv", ".json", ".jsonl", ".html", ".txt", ".npy", ".arrow", ".tar", ".gz", ".zst")}
@@ -97,7 +98,7 @@ class ParquetKeeper(ParquetRowWriter):
     """
 
     def __init__(self, path: Path, source: Path) -> None:
-        metadata = pq.read_metadata(source)
+        metadata = open_parquet(source).metadata
         super().__init__(path, metadata.schema.to_arrow_schema(), compressions(metadata))
         self._group, self._waiting, self._bytes = -1, list[pa.RecordBatch](), 0
 

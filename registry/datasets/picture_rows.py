@@ -16,6 +16,8 @@ from registry.datasets import RowWriter
 from registry.datasets.hidden import MORE, RAW, UNREAD
 from registry.datasets.json_rows import one_by_one
 from registry.datasets.listing import Listing
+from registry.datasets.remote.ahead import ahead
+from registry.datasets.remote.paths import is_remote, path_of
 from registry.datasets.side_files import FILE, IMAGE, Row, SideFiles, Sides, shown
 from registry.errors import RefusedFile
 from registry.files import read_whole
@@ -56,16 +58,24 @@ class Pictures:
         """Yield the files in order, with their bytes where `columns` has them."""
         wanted = list(self.schema.names if columns is None else columns)
         batch = _Batch()
-        for number, file in enumerate(self._files.files(first), first + 1):
-            path = os.path.join(*file)
-            content = content_of(path) if self._image in wanted else b""
-            batch.add(path, content, self._sides.read(path))
+        read = self._read(first, with_bytes=self._image in wanted)
+        for number, (path, content, sides) in enumerate(read, first + 1):
+            batch.add(path, content, sides)
             is_full = batch.size >= BATCH_BYTES or len(batch.paths) >= BATCH_ROWS
             if is_full or not number % PART_FILES:
                 yield self._made(batch, wanted)
                 batch = _Batch()
         if batch.paths:
             yield self._made(batch, wanted)
+
+    def _read(self, first: int, *, with_bytes: bool) -> Iterator[tuple[str, bytes | str, Sides]]:
+        """Yield the files in order with what they and those beside them hold."""
+
+        def read(path: str) -> tuple[str, bytes | str, Sides]:
+            return path, content_of(path) if with_bytes else b"", self._sides.read(path)
+
+        paths = (os.path.join(*file) for file in self._files.files(first))
+        return ahead(read, paths) if is_remote(self.path) else map(read, paths)
 
     def _made(self, batch: _Batch, wanted: Sequence[str]) -> pa.RecordBatch:
         names = [os.fsencode(path).decode("utf-8", "backslashreplace") for path in batch.paths]
@@ -110,7 +120,7 @@ class _Batch:
 def content_of(path: str) -> bytes | str:
     """Return the bytes of a picture, or why it cannot be read."""
     try:
-        return read_whole(Path(path))
+        return read_whole(path_of(path))
     except RefusedFile as error:
         return visible(error.message)
     except FileNotFoundError:

@@ -19,6 +19,7 @@ import pyarrow as pa
 from registry import durable
 from registry.datasets import RowWriter
 from registry.datasets.hidden import RAW
+from registry.datasets.remote.paths import is_url, path_of
 from registry.datasets.text_files import TextWriter
 from registry.errors import RefusedFile, UsageError
 from registry.files import opened
@@ -76,7 +77,7 @@ class Placing:
         if target.parent not in self._folders:
             target.parent.mkdir(parents=True, exist_ok=True)
             self._folders.add(target.parent)
-        if is_picture:
+        if is_picture and not is_url(path):
             # A link to a symbolic link would lead elsewhere from the new folder.
             with suppress(OSError):
                 os.link(os.path.realpath(path), target)
@@ -127,14 +128,14 @@ class PlacedPictures:
 def _is_regular(path: str) -> bool:
     """Return whether there is a file; a picture that cannot be read has no file to put."""
     try:
-        return stat.S_ISREG(os.stat(path).st_mode)
+        return stat.S_ISREG(path_of(path).stat().st_mode)
     except OSError:
         return False
 
 
 def _copy(path: str, target: Path) -> None:
     try:
-        source = opened(Path(path))
+        source = opened(path_of(path))
     except (OSError, RefusedFile):
         return
     with source, target.open("xb") as file:

@@ -12,7 +12,6 @@ import json
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby, islice
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -23,6 +22,7 @@ from registry.datasets._left_out import is_picture, is_picture_by_name
 from registry.datasets.json_rows import inferred
 from registry.datasets.line_blocks import LONGEST_ROW, TOO_LONG
 from registry.datasets.listing import File, Listing
+from registry.datasets.remote.paths import is_url, path_of
 from registry.errors import RefusedFile
 from registry.files import opened
 from registry.text import visible
@@ -79,7 +79,7 @@ class SideFiles:
     def of(self, picture: str) -> list[str]:
         """Return the side files of a picture that exist."""
         names = [self._name(picture, kind) for kind in self._kinds]
-        return [name for name in names if os.path.lexists(name)]
+        return [name for name in names if _is_there(name)]
 
     def _name(self, picture: str, kind: tuple[bool, str]) -> str:
         is_whole, suffix = kind
@@ -108,6 +108,10 @@ class SideFiles:
                 _put(row, name, value, ending)
         values = {name: value for name, value in row.items() if name not in self._taken}
         return Sides(values, unread, size)
+
+
+def _is_there(name: str) -> bool:
+    return path_of(name).exists() if is_url(name) else os.path.lexists(name)
 
 
 def _put(row: Row, name: str, value: Any, ending: str) -> None:
@@ -141,7 +145,7 @@ def kinds_of(listing: Listing) -> tuple[NDArray[np.int8], set[tuple[bool, str]]]
 
 def _is_picture(folder: str, name: str) -> bool:
     by_name = is_picture_by_name(name)
-    return is_picture(Path(folder, name)) if by_name is None else by_name
+    return is_picture(path_of(os.path.join(folder, name))) if by_name is None else by_name
 
 
 def with_sides(path: str) -> list[File]:
@@ -173,7 +177,7 @@ def _some(rows: Iterator[Row]) -> list[Row]:
 def _content(path: str) -> bytes | str | None:
     """Return the bytes of a side file; None if there is none, a text: why it cannot be read."""
     try:
-        with opened(Path(path)) as file:
+        with opened(path_of(path)) as file:
             content = file.read(LONGEST_ROW + 1)
     except FileNotFoundError:
         return None

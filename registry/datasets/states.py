@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from registry.datasets import STDIN
+from registry.datasets.remote.naming import learn_anew
+from registry.datasets.remote.paths import is_remote
 from registry.errors import RefusedFile
 from registry.files import opened
 
@@ -18,12 +20,16 @@ State = tuple[str, int, int]
 
 
 def states(files: Sequence[Path]) -> list[State]:
-    """Return name, size and time of the last change (nanoseconds) of each file; -1: unknown."""
+    """Return name, size and time of the last change (nanoseconds) of each file; -1: unknown.
+
+    Of a remote file the time is a number that changes with its version.
+    """
     return [_state(path) for path in files]
 
 
 def changed(before: Sequence[State], files: Sequence[Path]) -> str | None:
     """Return the name of a file that has another state than before, or None."""
+    learn_anew(files)
     now = states(files)
     return next((new[0] for old, new in zip(before, now, strict=True) if old != new), None)
 
@@ -69,6 +75,9 @@ def _state(path: Path) -> State:
 
 def _ends(path: Path) -> bytes:
     """Return a digest of the first and last bytes of a file; nothing for one that is unreadable."""
+    if is_remote(path):
+        # Its version says more, and costs less.
+        return b""
     try:
         with opened(path) as file:
             first = file.read(_ENDS)

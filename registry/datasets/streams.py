@@ -15,6 +15,8 @@ from typing import IO, Any
 import pyarrow as pa
 
 from registry.datasets import STDIN
+from registry.datasets.remote.listing import CREDENTIALS
+from registry.datasets.remote.paths import is_url
 from registry.errors import UnreadableDataset
 from registry.files import opened, standard_input
 
@@ -135,9 +137,10 @@ class _Replay(io.RawIOBase):
 def unreadable(name: str, error: Exception) -> UnreadableDataset:
     """Return the error for a file that cannot be read, or not to its end."""
     why = getattr(error, "strerror", None) or str(error).splitlines()[0] or type(error).__name__
-    return UnreadableDataset(
-        f"{name} cannot be read: {why}", "the file may be incomplete: get it again"
-    )
+    hint = "the file may be incomplete: get it again"
+    if isinstance(error, PermissionError):
+        hint = CREDENTIALS if is_url(name) else "give yourself permission to read it"
+    return UnreadableDataset(f"{name} cannot be read: {why}", hint)
 
 
 def compression_of(start: bytes) -> str | None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 import pyarrow as pa
@@ -19,6 +20,7 @@ from registry.datasets import RowWriter, refuse_own_files
 from registry.datasets.fitting import is_text
 from registry.datasets.hidden import UNREAD
 from registry.datasets.npy_files import NPY
+from registry.datasets.remote.paths import is_remote
 from registry.datasets.row_names import lines_by_name
 from registry.datasets.tables import (
     Chunk,
@@ -42,7 +44,7 @@ from registry.datasets.uids import (
 )
 from registry.datasets.units import Part
 from registry.errors import RefusedFile, UnreadableDataset, UsageError
-from registry.files import opened
+from registry.files import WHOLE_LIMIT, opened
 from registry.text import visible
 
 _MAGIC = b"\x93NUMPY"
@@ -134,12 +136,24 @@ def _mapped(path: Path) -> Array:
                 )
             if not shape[0]:
                 return np.empty(0, HALVES)
+            if is_remote(path):
+                return _read(path, file, shape[0])
             return np.memmap(file, dtype, "r", file.tell(), shape)
     except (OSError, ValueError) as error:
         raise UnreadableDataset(
             f"{path} cannot be read as an array: {error}",
             "the file may be incomplete: get it again",
         ) from error
+
+
+def _read(path: Path, file: IO[bytes], size: int) -> Array:
+    """Return the identifiers of a remote file, which cannot be mapped, up to a limit."""
+    if size * HALVES.itemsize > WHOLE_LIMIT:
+        raise UnreadableDataset(
+            f"{path}: a remote subset of more than {WHOLE_LIMIT >> 20} MiB is not read",
+            "copy it to a local disk; the metadata may be remote",
+        )
+    return np.frombuffer(file.read(size * HALVES.itemsize), HALVES, size)
 
 
 class SubsetOf(Tables):

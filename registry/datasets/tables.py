@@ -223,7 +223,7 @@ def _size(table: Table) -> int:
     """Return about the number of bytes of a table; 0: unknown."""
     if isinstance(table, SplitTable):
         return table.size
-    return table.path.stat().st_size if table.path.is_file() else 0
+    return max(table.path.stat().st_size, 0) if table.path.is_file() else 0
 
 
 def unread_rows(rows: int, why: str) -> Iterator[pa.RecordBatch]:

@@ -6,7 +6,6 @@ commands which files are opened.
 
 from __future__ import annotations
 
-import os
 import stat
 import sys
 from pathlib import Path
@@ -53,9 +52,11 @@ def opened(path: Path, hint: str = COPY) -> IO[bytes]:
 def read_whole(path: Path) -> bytes:
     """Return all bytes of a regular file of at most WHOLE_LIMIT; raise RefusedFile or OSError."""
     with opened(path) as file:
-        if os.fstat(file.fileno()).st_size > WHOLE_LIMIT:
+        size = path.stat().st_size
+        if size > WHOLE_LIMIT:
             raise _too_large(str(path), "give a smaller file")
-        return file.read()
+        # Of some remote files the size is not known before.
+        return file.read() if size >= 0 else read_stream(file, str(path))
 
 
 def standard_input() -> IO[bytes]:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import os
-from pathlib import Path
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path, PurePath
+from typing import IO
 
 import pyarrow.parquet as pq
 
@@ -12,6 +16,8 @@ from registry.errors import RefusedFile
 from registry.files._parquet_footer import NAMELESS, encrypted_columns
 
 BUFFER_BYTES = 1 << 20
+# Of a remote file each buffer is a request.
+REMOTE_BUFFER_BYTES = 2 << 20
 # A Parquet file ends with the size of its footer and PAR1, or PARE for an encrypted footer.
 _END = 8
 _PLAIN, _ENCRYPTED = b"PAR1", b"PARE"
@@ -37,7 +43,11 @@ def open_partly(path: Path) -> pq.ParquetFile:
 
     Arrow ends the process at one.
     """
-    return pq.ParquetFile(path, buffer_size=BUFFER_BYTES, pre_buffer=False, memory_map=False)
+    if isinstance(path, PurePath):
+        return pq.ParquetFile(path, buffer_size=BUFFER_BYTES, pre_buffer=False, memory_map=False)
+    # Arrow cannot open a path by its name that only behaves like one on disk.
+    file = path.open("rb", buffering=0)
+    return pq.ParquetFile(file, buffer_size=REMOTE_BUFFER_BYTES, pre_buffer=False)
 
 
 def encrypted_in(path: Path) -> list[str]:
@@ -45,7 +55,7 @@ def encrypted_in(path: Path) -> list[str]:
 
     Raises RefusedFile if nothing of it can be read without its keys.
     """
-    with files.opened(path) as file:
+    with _opened(path) as file:
         end = file.seek(0, os.SEEK_END)
         file.seek(max(end - _END, 0))
         tail = file.read(_END)
@@ -59,3 +69,15 @@ def encrypted_in(path: Path) -> list[str]:
             f"{path} is encrypted, and cannot be read", "write it again without encryption"
         )
     return names
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[IO[bytes] | io.RawIOBase]:
+    """Open a file for its end, of which a remote one is to send nothing else."""
+    if isinstance(path, PurePath):
+        with files.opened(path) as file:
+            yield file
+    else:
+        files.refuse_special(path)
+        with path.open("rb", buffering=0) as raw:
+            yield raw

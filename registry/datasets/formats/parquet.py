@@ -28,7 +28,8 @@ from registry.datasets.tables import (
     unread_rows,
     without_first,
 )
-from registry.errors import UnreadableDataset, UsageError
+from registry.errors import RefusedFile, UnreadableDataset, UsageError
+from registry.files import opened
 from registry.files.parquet import encrypted_in, open_partly
 
 # The more fingerprints are compared at a time, the less each costs; with 16 MB a check of URLs,
@@ -194,9 +195,9 @@ def _is_parquet(path: Path) -> bool:
 
 def _has_magic(path: Path) -> bool:
     try:
-        with path.open("rb") as file:
+        with opened(path) as file:
             return file.read(4) == b"PAR1"
-    except OSError:
+    except (OSError, RefusedFile):
         return False
 
 
