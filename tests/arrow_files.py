@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from registry.datasets.arrow_batches import ArrowFile
+from registry.datasets.arrow.batches import ArrowFile
 
 KINDS = {"file": pa.ipc.new_file, "stream": pa.ipc.new_stream}
 

@@ -34,7 +34,7 @@ from registry.checking.strays import is_binary, is_text, plain
 from registry.checking.text_pictures import bytes_of
 from registry.checking.texts import fixed_binary, hex_bytes, mask, present, readable
 from registry.datasets.hidden import MORE, UNREAD
-from registry.datasets.json_rows import leaves
+from registry.datasets.json.rows import leaves
 from registry.matching.distinct import PrintCodes, alone
 from registry.matching.flat import flat_codes
 from registry.model import DIGESTS, HASH_BYTES

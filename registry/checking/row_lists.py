@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 import pyarrow as pa
 
-from registry.datasets.npy_files import NumberWriter
-from registry.datasets.text_files import TextWriter
+from registry.datasets.npy.files import NumberWriter
+from registry.datasets.text.files import TextWriter
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

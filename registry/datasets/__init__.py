@@ -142,7 +142,7 @@ def _open_paths(
     paths: Sequence[Path], names: Sequence[str], formats: Mapping[str, ModuleType]
 ) -> Dataset:
     # Loaded late: it is built on the tables of the formats, which are built on this module.
-    from registry.datasets.subset import SubsetOf, split_subset
+    from registry.datasets.npy.subset import SubsetOf, split_subset
 
     paths, subset = split_subset(paths)
     # A file that is missing in a range of names is a row that says so, in any format.

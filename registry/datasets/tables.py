@@ -22,12 +22,12 @@ from registry.datasets.fitting import fitted, united
 from registry.datasets.folder_writer import FolderWriter, names_in_folder
 from registry.datasets.hidden import HIDDEN, UNREAD
 from registry.datasets.listing import listing_of
-from registry.datasets.npy_files import NPY
+from registry.datasets.npy.files import NPY
+from registry.datasets.npy.writer import UidWriter
 from registry.datasets.parquet_writer import ParquetRowWriter
 from registry.datasets.row_names import lines_by_name, lines_by_number
 from registry.datasets.shares import Shares
 from registry.datasets.streams import COMPRESSIONS, is_folder, suffix_of
-from registry.datasets.uid_writer import UidWriter
 from registry.datasets.units import Part, parts_of, units_of
 from registry.errors import RefusedFile, UnreadableDataset
 

@@ -15,7 +15,7 @@ import pyarrow as pa
 from registry.checking.nested import is_picture
 from registry.checking.strays import is_binary, plain_type
 from registry.datasets.hidden import HIDDEN, UNREAD
-from registry.datasets.json_rows import one_by_one
+from registry.datasets.json.rows import one_by_one
 from registry.guarding.values import plain_value
 from registry.text import visible
 

@@ -12,9 +12,9 @@ from typing import Any
 
 import pyarrow as pa
 
-from registry.datasets.line_blocks import LONGEST_ROW, TOO_LONG
-from registry.datasets.sample_columns import batch_of, layout_of
-from registry.datasets.samples import HEAD, Sample, kind_of, kind_of_start, shown
+from registry.datasets.tar.columns import batch_of, layout_of
+from registry.datasets.tar.samples import HEAD, Sample, kind_of, kind_of_start, shown
+from registry.datasets.text.line_blocks import LONGEST_ROW, TOO_LONG
 from registry.guarding.values import plain_value
 
 KEY = "__key__"

@@ -74,8 +74,8 @@ ROOMS = {
     | {"registry.db", "registry.snapshot", "registry.durable", "registry.files"},
     # What is asked.
     "registry.datasets": PURE_CORE | {"registry.durable", "registry.files"},
-    "registry.datasets.layouts": {"registry.datasets.csv_form"},
-    "registry.datasets.csv_form": {"registry.evidence"},
+    "registry.datasets.layouts": {"registry.datasets.text.csv_form"},
+    "registry.datasets.text.csv_form": {"registry.evidence"},
     "registry.index": VALUES
     | {"registry.urls", "registry.matching", "registry.verdict", "registry.snapshot"},
     "registry.checking": PURE_CORE

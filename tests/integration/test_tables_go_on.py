@@ -10,7 +10,9 @@ from made import Made
 from registry.checking import filling
 from registry.checking.plan import plan
 from registry.checking.run import CheckOptions, check
-from registry.datasets import arrow_tables, json_tables, open_dataset
+from registry.datasets import open_dataset
+from registry.datasets.arrow import tables as arrow_tables
+from registry.datasets.json import tables as json_tables
 
 ROWS = 100
 URLS = [f"https://{'art' if n % 7 == 0 else 'free'}.example/{n}.jpg" for n in range(ROWS)]

@@ -10,9 +10,10 @@ from arrow_files import damage, of_every_type, places, urls, write
 from hypothesis import given
 from hypothesis import strategies as st
 
-from registry.datasets import arrow_tables, open_dataset
-from registry.datasets.arrow_batches import ArrowFile
-from registry.datasets.arrow_messages import message_at, messages_from
+from registry.datasets import open_dataset
+from registry.datasets.arrow import tables as arrow_tables
+from registry.datasets.arrow.batches import ArrowFile
+from registry.datasets.arrow.messages import message_at, messages_from
 from registry.datasets.hidden import ROW, UNREAD
 from registry.datasets.units import Part
 from registry.errors import UnreadableDataset, UsageError

@@ -9,13 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from registry.datasets import line_blocks
-from registry.datasets.csv_form import Form, form_of, names_of
-from registry.datasets.csv_rows import NOT_CLOSED, in_columns, rows_of
 from registry.datasets.formats import csv as csv_format
 from registry.datasets.formats import jsonl as jsonl_format
 from registry.datasets.hidden import MORE, RAW, UNREAD
-from registry.datasets.json_rows import MOST_LEAVES, leaves
+from registry.datasets.json.rows import MOST_LEAVES, leaves
+from registry.datasets.text import line_blocks
+from registry.datasets.text.csv_form import Form, form_of, names_of
+from registry.datasets.text.csv_rows import NOT_CLOSED, in_columns, rows_of
 
 CELL = st.text(st.sampled_from('ab,"\n\t;é 1'), max_size=6).filter(lambda text: "\r" not in text)
 TABLE = st.integers(2, 4).flatmap(

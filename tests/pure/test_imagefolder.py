@@ -10,9 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from picture_folders import folder_of
 
-from registry.datasets import Dataset, named_pictures, open_dataset, picture_rows
+from registry.datasets import Dataset, open_dataset
 from registry.datasets.hidden import MORE, UNREAD
-from registry.datasets.picture_names import inside
+from registry.datasets.pictures import named as named_pictures
+from registry.datasets.pictures import rows as picture_rows
+from registry.datasets.pictures.names import inside
 from registry.datasets.units import Part
 
 URL = "https://art.example/1.jpg"

@@ -10,16 +10,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from registry.datasets import (
-    json_columns,
-    json_lists,
-    json_stream,
-    json_tables,
-    json_writers,
-    open_dataset,
-)
+from registry.datasets import open_dataset
 from registry.datasets.formats import json as json_format
 from registry.datasets.hidden import MORE, RAW, ROW, UNREAD
+from registry.datasets.json import columns as json_columns
+from registry.datasets.json import lists as json_lists
+from registry.datasets.json import stream as json_stream
+from registry.datasets.json import tables as json_tables
+from registry.datasets.json import writers as json_writers
 from registry.datasets.units import Part
 from registry.errors import UnreadableDataset, UsageError
 

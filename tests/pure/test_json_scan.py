@@ -6,8 +6,8 @@ import json
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from registry.datasets.json_scan import State, scan
-from registry.datasets.json_stream import Cursor
+from registry.datasets.json.scan import State, scan
+from registry.datasets.json.stream import Cursor
 
 LAYOUTS = [{}, {"indent": 2}, {"separators": (",", ":")}, {"ensure_ascii": False, "indent": "\t"}]
 

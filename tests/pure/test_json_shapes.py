@@ -7,7 +7,7 @@ import pytest
 
 from registry.datasets import open_dataset
 from registry.datasets.formats import json as json_format
-from registry.datasets.json_shapes import shape_of
+from registry.datasets.json.shapes import shape_of
 from registry.errors import UnreadableDataset
 
 URLS = [f"https://a.example/{n}.jpg" for n in range(7)]

@@ -11,7 +11,8 @@ import pyarrow.parquet as pq
 import pytest
 from picture_folders import files_of, folder_of, kept
 
-from registry.datasets import open_dataset, picture_writers
+from registry.datasets import open_dataset
+from registry.datasets.pictures import writers as picture_writers
 from registry.errors import UsageError
 
 PICTURES = {

@@ -9,10 +9,11 @@ from made import Made
 
 from registry.checking.plan import plan
 from registry.checking.run import CheckOptions, check
-from registry.datasets import line_blocks, open_dataset
+from registry.datasets import open_dataset
 from registry.datasets.formats import csv as csv_format
 from registry.datasets.formats import jsonl as jsonl_format
 from registry.datasets.formats import parquet
+from registry.datasets.text import line_blocks
 
 URLS = ["https://art.example/1.jpg", "https://art.example/2.jpg", "https://free.example/3.jpg"]
 LARGE = "lorem ipsum " * 4000

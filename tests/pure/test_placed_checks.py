@@ -24,8 +24,9 @@ from registry.checking.placing import Placement
 from registry.checking.plan import plan
 from registry.checking.run import CheckOptions, check
 from registry.cli.check import command
-from registry.datasets import open_dataset, picture_rows, units
+from registry.datasets import open_dataset, units
 from registry.datasets.formats import parquet
+from registry.datasets.pictures import rows as picture_rows
 from registry.datasets.units import Part
 
 ROWS = 120

@@ -12,11 +12,12 @@ from made import Made
 from registry.checking.plan import plan
 from registry.checking.run import CheckOptions, check
 from registry.cli import _progress
-from registry.datasets import line_blocks, open_dataset
+from registry.datasets import open_dataset
 from registry.datasets.formats import csv as csv_format
 from registry.datasets.formats import jsonl as jsonl_format
 from registry.datasets.shares import Shares
 from registry.datasets.streams import Source
+from registry.datasets.text import line_blocks
 
 ROWS = 2000
 URLS = [f"https://free.example/{n:05}.jpg" for n in range(ROWS)]

@@ -3,7 +3,7 @@
 import pytest
 from tar_files import JPEG
 
-from registry.datasets.samples import key_and_ending, kind_of, kind_of_start
+from registry.datasets.tar.samples import key_and_ending, kind_of, kind_of_start
 
 # Names of members: key and ending as `base_plus_ext` of webdataset makes them, or none.
 NAMES = {

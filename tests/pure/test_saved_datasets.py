@@ -10,9 +10,10 @@ from arrow_files import damage, places, urls, write
 from hypothesis import given
 from hypothesis import strategies as st
 
-from registry.datasets import arrow_indices, open_dataset
+from registry.datasets import open_dataset
+from registry.datasets.arrow import indices as arrow_indices
 from registry.datasets.hidden import ROW, UNREAD
-from registry.datasets.saved_state import Size, kept_info, kept_state, splits_of, state_of
+from registry.datasets.saved.state import Size, kept_info, kept_state, splits_of, state_of
 from registry.datasets.units import Part
 from registry.errors import UnreadableDataset, UsageError
 

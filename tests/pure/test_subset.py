@@ -15,9 +15,10 @@ from picture_folders import kept
 
 from registry.checking.plan import plan
 from registry.checking.run import CheckOptions, check
-from registry.datasets import open_dataset, uid_writer
+from registry.datasets import open_dataset
 from registry.datasets.hidden import UNREAD
-from registry.datasets.uids import found, in_order, is_sorted, uids_of
+from registry.datasets.npy import writer as uid_writer
+from registry.datasets.npy.uids import found, in_order, is_sorted, uids_of
 from registry.errors import UnreadableDataset, UsageError
 
 # The example of DataComp's README, and identifiers whose halves are small, equal or large.
@@ -149,7 +150,7 @@ def test_what_is_no_subset_or_has_no_metadata(tmp_path):
 
 
 def test_order_is_looked_at_in_blocks(tmp_path, monkeypatch):
-    monkeypatch.setattr("registry.datasets.subset._BLOCK", 2)
+    monkeypatch.setattr("registry.datasets.npy.subset._BLOCK", 2)
     path = metadata(tmp_path, "csv", UIDS)
     assert len(rows_of(path, subset(tmp_path / "s.npy", [*UIDS, *UIDS]))) == len(UIDS)
     for place in range(1, len(UIDS)):

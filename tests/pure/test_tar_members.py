@@ -10,9 +10,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from tar_files import member, tar_bytes
 
-from registry.datasets import tar_members
-from registry.datasets.tar_headers import BLOCK, parsed, records
-from registry.datasets.tar_members import CUT, Damage, Members
+from registry.datasets.tar import members as tar_members
+from registry.datasets.tar.headers import BLOCK, parsed, records
+from registry.datasets.tar.members import CUT, Damage, Members
 
 FORMS = (tarfile.USTAR_FORMAT, tarfile.GNU_FORMAT, tarfile.PAX_FORMAT)
 NAME = st.one_of(

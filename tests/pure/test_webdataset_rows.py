@@ -9,8 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tar_files import JPEG, member, shard, tar_bytes
 
-from registry.datasets import open_dataset, samples, tar_samples, tar_shards
+from registry.datasets import open_dataset
 from registry.datasets.hidden import MORE, RAW, UNREAD
+from registry.datasets.tar import reading as tar_samples
+from registry.datasets.tar import samples
+from registry.datasets.tar import shards as tar_shards
 from registry.errors import UnreadableDataset
 
 

@@ -52,7 +52,7 @@ def test_a_table_without_keys_is_another_table(tmp_path):
 
 
 def test_a_large_table_is_a_reason(tmp_path, monkeypatch):
-    monkeypatch.setattr("registry.datasets.side_tables._MOST_BYTES", 1)
+    monkeypatch.setattr("registry.datasets.pictures.side_tables._MOST_BYTES", 1)
     shard(tmp_path / "0.tar", ("1.jpg", JPEG))
     side(tmp_path / "0.parquet", key=["1"], url=["u1"])
     assert "too large" in read(tmp_path)[0][UNREAD]

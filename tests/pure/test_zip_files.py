@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from zip_files import zip_bytes
 
-from registry.datasets import zip_files, zip_records
-from registry.datasets.zip_files import ContentError, ZipFile
+from registry.datasets.zip import files as zip_files
+from registry.datasets.zip import records as zip_records
+from registry.datasets.zip.files import ContentError, ZipFile
 
 METHODS = st.sampled_from([zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])
 NAMES = st.text(st.sampled_from("abé./ü"), min_size=1, max_size=8).filter(

@@ -12,7 +12,7 @@ from zip_files import written, zip_bytes
 
 from registry.datasets import open_dataset
 from registry.datasets.hidden import MORE, RAW, UNREAD
-from registry.datasets.zip_metadata import metadata_of
+from registry.datasets.zip.metadata import metadata_of
 from registry.errors import UnreadableDataset, UsageError
 
 PICTURES = {"x/1.jpg": JPEG + b"1", "x/2.png": JPEG + b"2", "3.jpg": JPEG + b"3"}

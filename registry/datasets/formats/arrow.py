@@ -9,15 +9,15 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from registry.datasets import CONTENT, NAME, RowWriter, refuse_own_files
-from registry.datasets.arrow_batches import is_arrow
-from registry.datasets.arrow_tables import ArrowTable, Picker, PicksRows
-from registry.datasets.arrow_writer import ArrowKeeper
+from registry.datasets.arrow.batches import is_arrow
+from registry.datasets.arrow.tables import ArrowTable, Picker, PicksRows
+from registry.datasets.arrow.writer import ArrowKeeper
 from registry.datasets.folder_writer import FolderWriter, names_in_folder
 from registry.datasets.hidden import ROW
 from registry.datasets.listing import listing_of
-from registry.datasets.npy_files import NPY
+from registry.datasets.npy.files import NPY
+from registry.datasets.npy.uids import UID
 from registry.datasets.tables import Tables, files_of_tables, opened_tables
-from registry.datasets.uids import UID
 from registry.errors import UsageError
 
 SUFFIXES = (".arrow", ".feather", ".arrows", ".ipc")

@@ -13,10 +13,7 @@ from typing import IO
 import numpy as np
 import pyarrow as pa
 
-from registry.datasets.csv_form import Form, column_name, form_of, names_of
-from registry.datasets.csv_rows import Rows, in_columns, rows_of
 from registry.datasets.hidden import MORE, RAW, UNREAD
-from registry.datasets.line_blocks import BLOCK, LONGEST_ROW, TOO_LONG, pieces
 from registry.datasets.streams import Source, suffix_of
 from registry.datasets.tables import (
     files_of_tables,
@@ -24,7 +21,10 @@ from registry.datasets.tables import (
     sureness_of_tables,
     without_first,
 )
-from registry.datasets.text_files import TextFiles
+from registry.datasets.text.csv_form import Form, column_name, form_of, names_of
+from registry.datasets.text.csv_rows import Rows, in_columns, rows_of
+from registry.datasets.text.files import TextFiles
+from registry.datasets.text.line_blocks import BLOCK, LONGEST_ROW, TOO_LONG, pieces
 from registry.errors import UnreadableDataset
 
 SUFFIXES = (".csv", ".tsv", ".tab")

@@ -14,11 +14,11 @@ from pathlib import Path
 from registry.datasets import FOLDER_OF_NAMED_PICTURES
 from registry.datasets._left_out import is_picture, left_out
 from registry.datasets.listing import listing_of
-from registry.datasets.named_pictures import NamingTable, UnnamedPictures
-from registry.datasets.naming_tables import naming_tables
-from registry.datasets.picture_names import free
-from registry.datasets.picture_tables import PictureTables, picture_files
-from registry.datasets.side_files import FILE, SideFiles
+from registry.datasets.pictures.named import NamingTable, UnnamedPictures
+from registry.datasets.pictures.names import free
+from registry.datasets.pictures.naming_tables import naming_tables
+from registry.datasets.pictures.side_files import FILE, SideFiles
+from registry.datasets.pictures.tables import PictureTables, picture_files
 from registry.datasets.tables import Table
 
 

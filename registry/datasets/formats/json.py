@@ -13,14 +13,14 @@ from registry.datasets import CONTENT, NAME, RowWriter, files_in
 from registry.datasets._left_out import TABLES, is_about, left_out
 from registry.datasets.formats.jsonl import SUFFIXES as LINES
 from registry.datasets.hidden import ROW
-from registry.datasets.json_lists import JsonLists
-from registry.datasets.json_shapes import Shape, shape_of
-from registry.datasets.json_tables import JsonElements, Spaces
-from registry.datasets.json_writers import ElementsWriter, ImagesWriter, ListsWriter
+from registry.datasets.json.lists import JsonLists
+from registry.datasets.json.shapes import Shape, shape_of
+from registry.datasets.json.tables import JsonElements, Spaces
+from registry.datasets.json.writers import ElementsWriter, ImagesWriter, ListsWriter
 from registry.datasets.listing import listing_of
 from registry.datasets.streams import COMPRESSIONS, Source, is_folder, suffix_of
 from registry.datasets.tables import Table, opened_tables
-from registry.datasets.text_files import TextFiles
+from registry.datasets.text.files import TextFiles
 from registry.errors import RefusedFile, UnreadableDataset, UsageError
 from registry.evidence.carriers import IMAGE_ENDINGS
 

@@ -10,8 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from registry.datasets.hidden import MORE, RAW, UNREAD
-from registry.datasets.json_rows import in_columns, inferred, one_by_one, parsed
-from registry.datasets.line_blocks import TOO_LONG, Lines, line_blocks, line_ends, pieces
+from registry.datasets.json.rows import in_columns, inferred, one_by_one, parsed
 from registry.datasets.streams import Source, suffix_of
 from registry.datasets.tables import (
     files_of_tables,
@@ -19,7 +18,8 @@ from registry.datasets.tables import (
     sureness_of_tables,
     without_first,
 )
-from registry.datasets.text_files import TextFiles
+from registry.datasets.text.files import TextFiles
+from registry.datasets.text.line_blocks import TOO_LONG, Lines, line_blocks, line_ends, pieces
 from registry.errors import UnreadableDataset
 
 if TYPE_CHECKING:

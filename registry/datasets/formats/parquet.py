@@ -19,7 +19,7 @@ import pyarrow.parquet as pq
 from registry.datasets import CONTENT, FOLDER, NAME, RowWriter
 from registry.datasets.hidden import GROUP, UNREAD
 from registry.datasets.listing import listing_of
-from registry.datasets.npy_files import NPY
+from registry.datasets.npy.files import NPY
 from registry.datasets.parquet_writer import ParquetKeeper
 from registry.datasets.tables import (
     Tables,

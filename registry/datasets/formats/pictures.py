@@ -10,9 +10,9 @@ from pathlib import Path
 
 from registry.datasets import FOLDER, NAME, files_in
 from registry.datasets._left_out import is_picture, left_out
-from registry.datasets.picture_rows import Pictures
-from registry.datasets.picture_tables import PictureTables, picture_files
-from registry.datasets.side_files import FILE, IMAGE, SideFiles
+from registry.datasets.pictures.rows import Pictures
+from registry.datasets.pictures.side_files import FILE, IMAGE, SideFiles
+from registry.datasets.pictures.tables import PictureTables, picture_files
 
 
 def sureness(path: Path) -> float:

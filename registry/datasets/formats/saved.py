@@ -11,14 +11,14 @@ from pathlib import Path
 from registry.datasets import RowWriter, files_in, refuse_own_files
 from registry.datasets._left_out import SkippedFiles, left_out
 from registry.datasets.hidden import ROW
-from registry.datasets.npy_files import NPY
+from registry.datasets.npy.files import NPY
+from registry.datasets.npy.uids import UID
 from registry.datasets.parquet_writer import OTHER_FORMATS
-from registry.datasets.saved_splits import Split, is_saved, opened_splits
-from registry.datasets.saved_state import INFO, SPLITS, STATE
-from registry.datasets.saved_writer import SavedKeeper
+from registry.datasets.saved.splits import Split, is_saved, opened_splits
+from registry.datasets.saved.state import INFO, SPLITS, STATE
+from registry.datasets.saved.writer import SavedKeeper
 from registry.datasets.streams import is_folder
 from registry.datasets.tables import Tables
-from registry.datasets.uids import UID
 from registry.errors import UsageError
 
 # Above a folder of files of any format.

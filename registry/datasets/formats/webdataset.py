@@ -21,18 +21,18 @@ from registry.datasets import (
     RowWriter,
     files_in,
     refuse_own_files,
-    tar_headers,
 )
 from registry.datasets._left_out import METADATA_LEFT_OUT, TABLES, SkippedFiles, left_out
 from registry.datasets.folder_writer import FolderWriter, names_in_folder
 from registry.datasets.hidden import RAW
-from registry.datasets.sample_columns import layout_of
-from registry.datasets.samples import Sample, kind_of
-from registry.datasets.side_tables import side_schema
+from registry.datasets.pictures.side_tables import side_schema
 from registry.datasets.streams import COMPRESSIONS, Source, compression_of, is_folder, suffix_of
 from registry.datasets.tables import Table, Tables, UnreadableTable
-from registry.datasets.tar_shards import LABEL, PACKED, SUFFIXES, Shard, first_samples, stem_of
-from registry.datasets.tar_writer import TarWriter
+from registry.datasets.tar import headers as tar_headers
+from registry.datasets.tar.columns import layout_of
+from registry.datasets.tar.samples import Sample, kind_of
+from registry.datasets.tar.shards import LABEL, PACKED, SUFFIXES, Shard, first_samples, stem_of
+from registry.datasets.tar.writer import TarWriter
 from registry.errors import RefusedFile, UnreadableDataset, UsageError
 from registry.evidence.carriers import IMAGE_ENDINGS
 from registry.files import opened

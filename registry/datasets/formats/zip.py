@@ -15,12 +15,12 @@ from registry.datasets import CONTENT, FOLDER, NAME, RowWriter, files_in, refuse
 from registry.datasets._left_out import TABLES, left_out
 from registry.datasets.folder_writer import FolderWriter, names_in_folder
 from registry.datasets.hidden import RAW
-from registry.datasets.sample_columns import Layout
 from registry.datasets.streams import is_folder, suffix_of
 from registry.datasets.tables import Table, Tables, UnreadableTable
-from registry.datasets.zip_records import END, LOCAL
-from registry.datasets.zip_tables import LABEL, SUFFIX, ZipTable, first_pictures
-from registry.datasets.zip_writer import ZipWriter
+from registry.datasets.tar.columns import Layout
+from registry.datasets.zip.records import END, LOCAL
+from registry.datasets.zip.tables import LABEL, SUFFIX, ZipTable, first_pictures
+from registry.datasets.zip.writer import ZipWriter
 from registry.errors import RefusedFile, UnreadableDataset, UsageError
 from registry.evidence.carriers import IMAGE_ENDINGS
 from registry.files import opened

@@ -29,7 +29,7 @@ from functools import cache
 from importlib import resources
 from typing import Any
 
-from registry.datasets.csv_form import column_name
+from registry.datasets.text.csv_form import column_name
 
 
 @dataclass(frozen=True, slots=True)

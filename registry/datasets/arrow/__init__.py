@@ -1,0 +1,1 @@
+"""Arrow IPC files and streams: messages, batches, and files in which rows are kept."""

@@ -1,0 +1,1 @@
+"""Files of pictures: rows of them, tables and texts beside them, and copies of kept ones."""

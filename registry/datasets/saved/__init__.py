@@ -1,0 +1,1 @@
+"""Folders that `datasets` saves: their state and splits, and folders in which rows are kept."""

@@ -1,0 +1,1 @@
+"""Zip archives: their records, pictures and metadata, and archives in which pictures are kept."""
