@@ -18,8 +18,9 @@ OLDEST_MAJOR = 15
 TRIES = 3
 VARIABLE = "REGISTRY_DATABASE_URL"
 DEFAULTS = {"connect_timeout": "10", "application_name": "optout-registry"}
-# Longest wait for a lock.
-SESSION = {"TimeZone": "UTC", "client_encoding": "UTF8", "lock_timeout": "30s"}
+# The longest wait for a lock; and no compiling of queries, which takes longer than they do:
+# statistics of tables that were filled a moment ago are missing, and so their costs are guessed.
+SESSION = {"TimeZone": "UTC", "client_encoding": "UTF8", "lock_timeout": "30s", "jit": "off"}
 
 
 def is_embedded() -> bool:

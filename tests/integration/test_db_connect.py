@@ -171,3 +171,7 @@ def test_an_encoding_that_cannot_hold_any_text_is_refused() -> None:
 )
 def test_a_database_is_named_by_host_port_and_name(url: str, words: str) -> None:
     assert seam.where(seam.parse(url)) == words
+
+
+def test_queries_are_not_compiled(conn: psycopg.Connection) -> None:
+    assert conn.execute("SHOW jit").fetchone() == ("off",)

@@ -30,7 +30,7 @@ from registry.datasets.tables import (
 )
 from registry.errors import RefusedFile, UnreadableDataset, UsageError
 from registry.files import opened
-from registry.files.parquet import encrypted_in, open_partly
+from registry.files.parquet import open_partly
 
 # The more fingerprints are compared at a time, the less each costs; with 16 MB a check of URLs,
 # captions and hashes on two cores takes 630 MB instead of 510.
@@ -95,8 +95,8 @@ class ParquetTable:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        leaves = _encrypted(path)
-        with _open(path) as file:
+        file, leaves = _open(path)
+        with file:
             self.schema: pa.Schema = file.schema_arrow
             numbers = range(file.metadata.num_row_groups)
             groups = [file.metadata.row_group(number) for number in numbers]
@@ -120,7 +120,8 @@ class ParquetTable:
         names = self.schema.names if columns is None else columns
         own = [n for n in names if n in self.schema.names and n not in self.encrypted]
         missing = [name for name in names if name in self.encrypted]
-        with _open(self.path) as file:
+        file, _ = _open(self.path)
+        with file:
             most = _batch_rows(file.metadata, own)
             for run in self._runs():
                 if run.first + run.rows > first:
@@ -220,14 +221,8 @@ def _is_of(path: str, names: Sequence[str]) -> bool:
     return any(".".join(parts[:size]) in names for size in range(1, len(parts) + 1))
 
 
-def _encrypted(path: Path) -> list[str]:
-    try:
-        return encrypted_in(path)
-    except OSError as error:
-        raise unreadable(path, error) from error
-
-
-def _open(path: Path) -> pq.ParquetFile:
+def _open(path: Path) -> tuple[pq.ParquetFile, list[str]]:
+    """Open a file, and return the names of its encrypted columns, too."""
     try:
         return open_partly(path)
     except (pa.ArrowException, OSError) as error:
