@@ -58,6 +58,8 @@ def test_a_disk_that_takes_no_more(tmp_path: Path, snapshot: Path, option: str):
         capture_output=True,
         text=True,
         check=False,
+        # Else compiled modules are cut off there, too.
+        env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},
         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (2000, 2000)),
     )
     said_in_one_line(result, 4, f"{target.name} cannot be written")

@@ -99,6 +99,7 @@ def test_a_new_work_is_found_before_the_pages_are_due(
     assert told == [("picture-new", "/works/30.jpg")]
 
 
+@pytest.mark.parametrize("studio", ["feed"], indirect=True)
 def test_pages_of_which_nothing_is_told_are_not_asked_for(studio: Studio, later: Later) -> None:
     later(0)
     for _ in range(5):
@@ -147,6 +148,7 @@ def test_a_broken_guide_does_no_harm(studio: Studio, later: Later) -> None:
     assert (extent, len(works(asked))) == ("due", 2)
 
 
+@pytest.mark.parametrize("studio", ["sitemap"], indirect=True)
 def test_a_visit_to_all_pages_asks_for_those_that_only_a_guide_names(
     studio: Studio, later: Later, database_url: str
 ) -> None:

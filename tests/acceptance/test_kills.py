@@ -2,7 +2,7 @@
 
 from bench.kills import play
 
-ROUNDS = 4
+ROUNDS = 2
 
 
 def test_killed_commands_leave_nothing_and_can_be_run_again() -> None:

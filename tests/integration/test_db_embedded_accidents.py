@@ -155,6 +155,8 @@ def test_a_file_size_limit_of_a_command_is_not_the_servers(registry_home: Path, 
     done = subprocess.run(
         [str(BIN / "registry"), "import", str(registry_home / "list.csv")],
         preexec_fn=limited,
+        # Else compiled modules are cut off there, too.
+        env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},
         capture_output=True,
         text=True,
         timeout=100,
