@@ -37,6 +37,7 @@ _FORKS.set_forkserver_preload(
             for package in PACKAGES
             for module in pkgutil.iter_modules(package.__path__, f"{package.__name__}.")
         ),
+        "tests.frozen",
     ]
 )
 
