@@ -17,6 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import csv
 
+from registry.arrow_csv import read_block
 from registry.claims.column_views import Mask, is_utf8, matches
 
 # Patterns with more columns than this would be slow to match.
@@ -123,11 +124,9 @@ def csv_columns(
     """Return the columns at these places of rows that match `csv_pattern`."""
     names = [str(place) for place in range(fields)]
     taken = [names[place] for place in places.values()]
-    table = csv.read_csv(
-        pa.BufferReader(pa.py_buffer(lines.data)),
-        csv.ReadOptions(
-            use_threads=False, column_names=names, block_size=len(lines.data) + 1, encoding="utf8"
-        ),
+    table = read_block(
+        lines.data,
+        names,
         csv.ParseOptions(
             delimiter=delimiter,
             quote_char=False if delimiter == "\t" else '"',

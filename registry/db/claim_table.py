@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import csv
 
+from registry.arrow_csv import read_block
 from registry.db.sql import load
 from registry.db.values import ESCAPE, unpack
 from registry.model import HASH_BYTES
@@ -50,10 +51,9 @@ def _read(data: bytes) -> pa.Table:
     """Return the rows of a CSV text with the types of `_WRITTEN`."""
     if not data:
         return pa.schema(list(_WRITTEN.items())).empty_table()
-    return csv.read_csv(
-        pa.BufferReader(data),
-        # A row must be within a block, and a text may be long.
-        csv.ReadOptions(column_names=list(_COLUMNS), block_size=len(data) + 1),
+    return read_block(
+        data,
+        list(_COLUMNS),
         csv.ParseOptions(newlines_in_values=True),
         csv.ConvertOptions(
             column_types=_WRITTEN,

@@ -11,6 +11,7 @@ VALUES = {"registry.model", "registry.errors", "registry.text"}
 # response -> evidence -> signals -> verdict; image bytes -> fingerprint -> match.
 PURE_CORE = VALUES | {
     "registry.plugins",
+    "registry.arrow_csv",
     "registry.urls",
     "registry.agents",
     "registry.evidence",
@@ -35,6 +36,7 @@ ROOMS = {
     "registry.terminal": {"registry.errors", "registry.text"},
     "registry.durable": VALUES,
     "registry.compiling": set(),
+    "registry.arrow_csv": set(),
     # The flow, from left to right.
     "registry.urls": {"registry.compiling"},
     "registry.urls.variants": {"registry.plugins", "registry.urls"},
@@ -58,7 +60,7 @@ ROOMS = {
     | {"registry.files", "registry.sandbox", "registry.fingerprints", "registry.evidence"},
     "registry.matching": VALUES | {"registry.compiling"},
     # What is kept.
-    "registry.claims": VALUES | {"registry.files"},
+    "registry.claims": VALUES | {"registry.arrow_csv", "registry.files"},
     "registry.claims.columns": VALUES,
     "registry.claims.rows": VALUES
     | {"registry.claims.columns", "registry.matching", "registry.urls"},

@@ -16,6 +16,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.csv as pc
 
+from registry.arrow_csv import read_block
 from registry.datasets.hidden import MORE, UNREAD
 from registry.datasets.text.csv_form import Form
 
@@ -144,11 +145,10 @@ def _by_arrow(data: bytes, names: Sequence[str], form: Form) -> pa.RecordBatch |
         escape_char="\\" if form.escaped else False,
         newlines_in_values=form.quoted,
     )
-    read = pc.ReadOptions(column_names=names, block_size=len(data) + 1, use_threads=False)
     types = dict.fromkeys(names, pa.string())
     convert = pc.ConvertOptions(check_utf8=False, column_types=types, strings_can_be_null=False)
     try:
-        table = pc.read_csv(pa.BufferReader(data), read, parse, convert)
+        table = read_block(data, names, parse, convert)
     except (pa.ArrowException, OSError):
         return None
     table = table.combine_chunks()
