@@ -1,12 +1,22 @@
-"""Datasets of every format get the same answers from S3 and a web server as from the disk."""
+"""Every format, whatever it holds, gets its answer on the disk, in S3 and by HTTPS alike."""
 
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from layout_parts import RESERVED, ROWS, registry_of_works
-from layouts import LAYOUTS
-from remote_servers import GoogleStore, Hub, contents, put, s3_server, store, web_server
+from matrix import HOLDS, WRITERS
+from remote_servers import (
+    GoogleStore,
+    Hub,
+    contents,
+    put,
+    s3_server,
+    self_signed,
+    store,
+    web_server,
+)
 
 from registry.checking.plan import plan
 from registry.checking.run import CheckOptions, check
@@ -17,14 +27,8 @@ from registry.plugins import discover
 
 SAMPLES = Path(__file__).parents[1] / "samples"
 FORMATS = sorted(discover("registry.datasets.formats"))
-# At least one of each format, with its neighbours, captions, patterns and packings.
-CHOSEN = (
-    *("webdataset_packed", "webdataset_in_braces", "img2dataset_webdataset_without_json"),
-    *("diffusiondb_zip", "a_digest_in_the_json_of_a_file", "imagefolder_with_metadata"),
-    *("csv_file", "tsv_without_header", "json_lines", "hive_folders", "json_array"),
-    *("arrow_file", "saved_to_disk"),
-)
-PLACES = ("s3", "http")
+TRUTH = ["reserved" if row in RESERVED else "clear" for row in range(ROWS)]
+PLACES = ("s3", "https")
 
 
 @pytest.fixture(autouse=True)
@@ -38,8 +42,16 @@ def snapshot(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def web(tmp_path_factory):
-    with web_server(tmp_path_factory.mktemp("web")) as server:
+def certificate(tmp_path_factory):
+    return self_signed(tmp_path_factory.mktemp("certificate"))
+
+
+@pytest.fixture(scope="module")
+def web(certificate, tmp_path_factory):
+    """Serve by TLS; the certificate is trusted by this process."""
+    connector = pytest.importorskip("aiohttp.connector", reason="needs the extra remote")
+    connector._SSL_CONTEXT_VERIFIED.load_verify_locations(certificate)
+    with web_server(tmp_path_factory.mktemp("web"), certificate) as server:
         yield server
 
 
@@ -61,7 +73,9 @@ def s3():
 def base_of(request, tmp_path):
     """Return a function: files of a folder get a base URL."""
     pytest.importorskip("fsspec", reason="needs the extra remote")
-    if request.param == "http":
+    if request.param == "local":
+        return str
+    if request.param == "https":
         web = request.getfixturevalue("web")
         return lambda folder: (web.again(folder), web.address)[1]
     request.getfixturevalue("s3")
@@ -104,21 +118,39 @@ def test_a_sample_is_the_same_in_other_stores(name, kind, monkeypatch):
     places._place.cache_clear()
 
 
-@pytest.mark.parametrize("case", [c for c in LAYOUTS if c.name in CHOSEN], ids=lambda c: c.name)
-def test_a_layout_gets_its_answer(case, base_of, tmp_path, snapshot):
+@pytest.mark.parametrize("base_of", ["local", *PLACES], indirect=True)
+@pytest.mark.parametrize("holds", HOLDS)
+@pytest.mark.parametrize("kind", WRITERS)
+def test_a_format_gets_its_answer_from_what_it_holds(kind, holds, base_of, tmp_path, snapshot):
     folder = tmp_path / "data"
     folder.mkdir()
-    named = case.write(folder).relative_to(folder)
-    url = base_of(folder)
-    opened = open_dataset([url + "/" if str(named) == "." else f"{url}/{named}"])
-    report = check(opened, snapshot, plan(opened), CheckOptions(workers=1))
-    assert report.tally.outcomes["reserved"] == len(RESERVED)
-    assert report.tally.outcomes["clear"] == ROWS - len(RESERVED)
+    names = WRITERS[kind](folder, holds)
+    base = base_of(folder)
+    opened = open_dataset([f"{base}/{name}" for name in names])
+    out = tmp_path / "rows.parquet"
+    report = check(opened, snapshot, plan(opened), CheckOptions(workers=1, out=out))
+    assert pq.read_table(out)["optout_outcome"].to_pylist() == TRUTH
     assert report.exit_code == 1
+    (way,) = report.tally.matched_by
+    assert way == {"urls": "url", "digests": "digest"}.get(holds, "fingerprint")
 
 
-def test_all_chosen_layouts_exist():
-    assert {one.name for one in LAYOUTS}.issuperset(CHOSEN)
+def test_a_certificate_of_ones_own_is_trusted_or_named(
+    web, certificate, tmp_path, snapshot, run, monkeypatch
+):
+    (tmp_path / "data").mkdir()
+    (name,) = WRITERS["csv"](tmp_path / "data", "urls")
+    url = f"{web.again(tmp_path / 'data').address}/{name}"
+    refused = run("registry", "check", url, "--snapshot", snapshot.path)
+    assert (refused.returncode, refused.stdout) == (4, "")
+    assert "certificate" in refused.stderr
+    assert "Traceback" not in refused.stderr
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    assert run("registry", "check", url, "--snapshot", snapshot.path).returncode == 1
+
+
+def test_every_format_is_in_the_matrix():
+    assert set(FORMATS) <= set(WRITERS)
 
 
 @pytest.mark.parametrize("name", ["a b.csv", "100%.csv", "%41.csv", "what?.csv", "é#[1]+.csv"])
