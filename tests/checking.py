@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import forking
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -40,9 +41,10 @@ def snapshot(tmp_path: Path, picture: Path) -> Path:
 def check(*arguments: object, snapshot: Path | None = None, env: dict[str, str] | None = None):
     where = ["--snapshot", str(snapshot)] if snapshot else []
     command = [str(REGISTRY), "check", *map(str, arguments), *where]
-    return subprocess.run(
-        command, capture_output=True, text=True, check=False, env={**os.environ, **(env or {})}
-    )
+    environment = {**os.environ, **(env or {})}
+    if forking.can_be_forked(environment):
+        return forking.run(command, environment, Path.cwd(), timeout=120)
+    return subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
 
 
 def table(path: Path, **columns: list[object]) -> Path:

@@ -29,6 +29,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import forking
+import nursery
 import psycopg
 import pytest
 from hypothesis import HealthCheck, settings
@@ -59,6 +60,9 @@ atexit.register(shutil.rmtree, os.environ["REGISTRY_HOME"], ignore_errors=True)
 
 # `picture` and `snapshot`, for tests of checks.
 pytest_plugins = ["checking"]
+
+if forking.is_wanted():
+    nursery.start_forked(nursery.address)
 
 # A runner that ignores Ctrl-C (nohup) must not teach the commands under test to ignore it.
 signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -18,6 +18,8 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import nursery
+
 import crawler.cli
 import registry.checking
 import registry.cli
@@ -42,10 +44,14 @@ _FORKS.set_forkserver_preload(
 )
 
 
+def is_wanted() -> bool:
+    """Return whether processes are to be forked."""
+    return os.environ.get("OPTOUT_TESTS_FORK") != "no"
+
+
 def can_be_forked(environment: Mapping[str, str]) -> bool:
     """Return whether a command with this environment does the same as one that is started."""
-    wanted = os.environ.get("OPTOUT_TESTS_FORK") != "no"
-    return wanted and _read_at_start(environment) == _read_at_start(os.environ)
+    return is_wanted() and _read_at_start(environment) == _read_at_start(os.environ)
 
 
 def _read_at_start(environment: Mapping[str, str]) -> dict[str, str]:
@@ -60,7 +66,8 @@ def run(
     with tempfile.NamedTemporaryFile("r") as out, tempfile.NamedTemporaryFile("r") as error:
         files = out.name, error.name
         process = _FORKS.Process(
-            target=_command, args=([*words], dict(environment), str(cwd), files)
+            target=_command,
+            args=([*words], dict(environment), str(cwd), files, nursery.address()),
         )
         process.start()
         process.join(timeout)
@@ -74,9 +81,14 @@ def run(
 
 
 def _command(
-    words: list[str], environment: dict[str, str], cwd: str, files: tuple[str, str]
+    words: list[str],
+    environment: dict[str, str],
+    cwd: str,
+    files: tuple[str, str],
+    workers: str,
 ) -> None:
     """Do what the script does that is installed for a command."""
+    nursery.start_forked(lambda: workers)
     for number, path in enumerate(files, 1):
         fd = os.open(path, os.O_WRONLY | os.O_APPEND)
         os.dup2(fd, number)

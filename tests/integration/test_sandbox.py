@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+import registry.sandbox.pool
 from registry.sandbox import CallLimits, CallResult, Pool, Work
 from registry.sandbox.work import OUT_OF_MEMORY_CODE
 
@@ -42,6 +43,14 @@ def obey(order: str) -> str:
 
 
 OBEY = Work(obey, SOON)
+
+
+@pytest.fixture(autouse=True)
+def real_workers(monkeypatch: pytest.MonkeyPatch) -> None:
+    # Some tests import this module where the tests' other modules are not found.
+    import nursery
+
+    monkeypatch.setattr(registry.sandbox.pool, "_started", nursery.really_started)
 
 
 def said(pool: Pool, orders: list[str]) -> list[str | None]:
