@@ -1,14 +1,17 @@
-"""Starts the sandbox's worker processes as forks of one that has loaded what they need.
+"""Starts the processes of commands under test as forks of one that has loaded what they need.
 
-The tests start more than a thousand workers, each of which would load the same modules for a
-third of a second. Only how a worker is started differs: `tests/integration/test_sandbox.py`, and
-every command that is not forked, start real ones. `OPTOUT_TESTS_FORK=no` starts real ones only.
+The sandbox's workers and the children of `crawler worker` are interpreters that are started with
+a line of code. The tests start more than a thousand, each of which would load the same modules
+for a third of a second to a whole one. Only how they are started differs. Real ones are started by
+`tests/integration/test_sandbox.py` and by every command that is not forked itself.
 """
 
 from __future__ import annotations
 
+import asyncio
 import atexit
 import contextlib
+import fcntl
 import gc
 import os
 import pickle
@@ -20,21 +23,26 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Callable
+import traceback
+from collections.abc import Callable, Sequence
 from functools import cache
 from multiprocessing.connection import Connection
 from pathlib import Path
+from typing import Any
 
 from registry.sandbox import pool
 
 _STATUS = 16
 _MOST_BYTES = 1 << 20
+# Above all files that a process has when it is forked.
+_HIGH = 200
 _lock = threading.Lock()
 really_started = pool._started
+_really_executed = asyncio.create_subprocess_exec
 
 
 def address() -> str:
-    """Return the socket where workers are asked for; start the server if there is none."""
+    """Return the socket where processes are asked for; start the server if there is none."""
     with _lock:
         return _served()
 
@@ -64,20 +72,28 @@ def _end(owner: int, server: subprocess.Popen[bytes], folder: str) -> None:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-class Forked:
-    """A worker, as the sandbox's pool uses a subprocess.Popen."""
+def start_forked(where: Callable[[], str]) -> None:
+    """Let processes that this one starts be forked by the server at this socket."""
+    pool._started = lambda channel: _worker(where(), channel)  # type: ignore[assignment,return-value]
 
-    def __init__(self, path: str, channel: Connection) -> None:
+    async def executed(*words: str, **options: Any) -> Any:
+        if words[1:3] == ("-P", "-c"):
+            return await _child(where(), words[3], options["limit"])
+        return await _really_executed(*words, **options)
+
+    asyncio.create_subprocess_exec = executed
+
+
+class Forked:
+    """A process that runs some code; `files` are its first ones, from standard input on."""
+
+    def __init__(self, path: str, code: str, files: Sequence[int]) -> None:
         self._server = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._server.connect(path)
-        theirs, ours = os.pipe()
-        self.stdin = os.fdopen(ours, "wb", buffering=0)
-        asked = pickle.dumps((sys.path, dict(os.environ), str(Path.cwd())))
-        try:
-            socket.send_fds(self._server, [asked], [theirs, channel.fileno()])
-        finally:
-            os.close(theirs)
-        self._pid = int(self._server.recv(_STATUS))
+        again = f"import nursery; nursery.start_forked(lambda: {path!r})\n{code}"
+        asked = pickle.dumps((again, sys.path, dict(os.environ), str(Path.cwd())))
+        socket.send_fds(self._server, [asked], files)
+        self.pid = int(self._server.recv(_STATUS))
         self._code: int | None = None
         self._lock = threading.Lock()
 
@@ -93,10 +109,10 @@ class Forked:
     def kill(self) -> None:
         if self.poll() is None:
             with contextlib.suppress(ProcessLookupError):
-                os.kill(self._pid, signal.SIGKILL)
+                os.kill(self.pid, signal.SIGKILL)
 
     def _ended(self, flags: int) -> int | None:
-        """Return the exit code of an ended worker, negative for a signal."""
+        """Return the exit code of an ended process, negative for a signal."""
         with self._lock:
             if self._code is None:
                 try:
@@ -107,22 +123,66 @@ class Forked:
             return self._code
 
 
-def start_forked(where: Callable[[], str]) -> None:
-    """Let the workers of this process be forked by the server at this socket."""
-    pool._started = lambda channel: Forked(where(), channel)  # type: ignore[assignment,return-value]
+class _Worker(Forked):
+    """A worker, as the sandbox's pool uses a subprocess.Popen."""
+
+    def __init__(self, path: str, code: str, files: Sequence[int], lifeline: int) -> None:
+        super().__init__(path, code, files)
+        self.stdin = os.fdopen(lifeline, "wb", buffering=0)
+
+
+def _worker(path: str, channel: Connection) -> _Worker:
+    code = "from registry.sandbox.worker import main; main(3)"
+    theirs, ours = os.pipe()
+    null = os.open(os.devnull, os.O_WRONLY)
+    try:
+        return _Worker(path, code, [theirs, null, 2, channel.fileno()], ours)
+    finally:
+        os.close(theirs)
+        os.close(null)
+
+
+class _Child:
+    """A child, as `crawler worker` uses an asyncio.subprocess.Process."""
+
+    def __init__(
+        self, forked: Forked, stdin: asyncio.StreamWriter, stdout: asyncio.StreamReader
+    ) -> None:
+        self.stdin, self.stdout, self.pid, self.kill = stdin, stdout, forked.pid, forked.kill
+        self._forked = forked
+
+    async def wait(self) -> int:
+        return await asyncio.to_thread(self._forked.wait)
+
+
+async def _child(path: str, code: str, limit: int) -> _Child:
+    their_input, our_input = os.pipe()
+    our_output, their_output = os.pipe()
+    forked = Forked(path, code, [their_input, their_output, 2])
+    os.close(their_input)
+    os.close(their_output)
+    loop = asyncio.get_running_loop()
+    stdout = asyncio.StreamReader(limit)
+    await loop.connect_read_pipe(
+        lambda: asyncio.StreamReaderProtocol(stdout), os.fdopen(our_output, "rb", buffering=0)
+    )
+    transport, protocol = await loop.connect_write_pipe(
+        asyncio.streams.FlowControlMixin, os.fdopen(our_input, "wb", buffering=0)
+    )
+    return _Child(forked, asyncio.StreamWriter(transport, protocol, None, loop), stdout)
 
 
 def serve() -> None:
-    """Fork a worker for each connection to the socket at stdout, until stdin is closed."""
+    """Fork a process for each connection to the socket at stdout, until stdin is closed."""
+    import crawler.worker.child
     from crawler.visit import readers
     from registry.pictures import reading
-    from registry.sandbox import worker
 
+    del crawler
     reading.load()
     readers.load()
     gc.collect()
     gc.freeze()
-    del worker
     listening = socket.socket(fileno=os.dup(1))
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     with selectors.DefaultSelector() as waiting:
@@ -132,19 +192,17 @@ def serve() -> None:
             asking, _ = listening.accept()
             with asking:
                 if os.fork() == 0:
-                    waiting.close()
-                    listening.close()
                     os._exit(_keep(asking))
 
 
 def _keep(asking: socket.socket) -> int:
-    """Fork a worker, say its number, and say how it ended."""
+    """Fork a process, say its number, and say how it ended."""
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-    message, fds, _, _ = socket.recv_fds(asking, _MOST_BYTES, 2)
+    message, fds, _, _ = socket.recv_fds(asking, _MOST_BYTES, 4)
     pid = os.fork()
     if pid == 0:
-        asking.close()
-        _work(message, *fds)
+        _run(message, fds)
+    os.closerange(0, asking.fileno())
     for fd in fds:
         os.close(fd)
     with contextlib.suppress(OSError):
@@ -155,23 +213,22 @@ def _keep(asking: socket.socket) -> int:
     return 0
 
 
-def _work(message: bytes, lifeline: int, channel: int) -> None:
-    """Do what a worker that is started really does."""
-    from registry.sandbox.worker import main
-
-    path, environment, cwd = pickle.loads(message)
+def _run(message: bytes, fds: Sequence[int]) -> None:
+    """Do what an interpreter does that is started with some code; do not return."""
+    code, path, environment, cwd = pickle.loads(message)
+    kept = [fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, _HIGH) for fd in fds]
+    os.closerange(0, _HIGH)
+    for number, fd in enumerate(kept):
+        os.dup2(fd, number)
+        os.close(fd)
     os.setpgid(0, 0)
-    os.dup2(lifeline, 0)
-    os.close(lifeline)
-    null = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(null, 1)
     os.environ.clear()
     os.environ.update(environment)
     os.chdir(cwd)
     sys.path[:] = path
-    code = 1
     try:
-        main(channel)
-        code = 0
-    finally:
-        os._exit(code)
+        exec(code, {"__name__": "__main__"})
+    except BaseException:  # noqa: BLE001 (printed; whatever it is, this process ends)
+        traceback.print_exc()
+        os._exit(1)
+    os._exit(0)
