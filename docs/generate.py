@@ -25,7 +25,6 @@ import click
 DOCS = Path(__file__).parent
 PROGRAMS = {"registry": "registry.cli", "crawler": "crawler.cli"}
 EXAMPLES = {
-    "registry check": "registry check dataset.parquet --keep clear --out clean.parquet",
     "registry init": "REGISTRY_DATABASE_URL=postgresql://me@db.example/registry registry init",
     "registry lookup": "registry lookup picture.jpg https://gallery.example/works/tiger.jpg",
     "registry snapshot build": "registry snapshot build --out snapshot-2026-11",

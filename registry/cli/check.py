@@ -144,16 +144,24 @@ def command(
 ) -> int:
     """Check which rows of a dataset are reserved, and by which mark.
 
-    DATASET is a file of Parquet, CSV, TSV, JSON lines or WebDataset (also compressed), a zip
-    archive of pictures, a folder or a pattern of such files, a folder of pictures, also at a
-    URL (s3://, gs://, hf://, https://), or `-`: CSV, TSV, JSON lines or WebDataset on standard
-    input. Without --snapshot, the newest snapshot built here is used; if the database has
-    changed since, a new one is built first.
+    DATASET is read as it lies: Parquet, CSV, TSV, JSON, JSON lines, Arrow/Feather or
+    WebDataset (also compressed), zip archives of pictures, a folder or a pattern of such files,
+    a folder of pictures (also with captions, JSON or an imagefolder's metadata) or of
+    `save_to_disk`, METADATA and a subset of DataComp (.npy); at a URL (s3://, gs://, hf://,
+    https://), too; or `-`: CSV, TSV, JSON lines or WebDataset on standard input. What was
+    recognised is said. Without --snapshot, the newest snapshot built here is used; if the
+    database has changed since, a new one is built first. As a filter in front of training, in
+    Python: registry.guard.
 
     \b
     Exit codes: 0 every row is clear; 1 some rows are reserved or conditional;
     2 wrong usage; 3 some rows need review or are unchecked; 4 the dataset or the
     registry is unreadable, or the cluster is not there.
+
+    \b
+    Examples:
+      registry check dataset.parquet --report report.html --out rows.parquet
+      registry check 's3://bucket/{00000..00099}.tar' --keep clear --out clean/
     """
     results = {"--out": out, "--removal": removal, "--indices": indices, **summaries.by_option}
     refuse_keep_alone(keep, results)
