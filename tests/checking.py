@@ -13,6 +13,7 @@ from drawn import draw
 from made import Made
 
 from registry.pictures.reading import fingerprint_file
+from registry.snapshot.opened import Snapshot
 
 MARKED = "https://art.example/works/1.jpg"
 REGISTRY = Path(sys.executable).parent / "registry"
@@ -36,6 +37,14 @@ def snapshot(tmp_path: Path, picture: Path) -> Path:
         url="https://deal.example/3.jpg", meaning="conditional", licence_url="https://l.example"
     )
     return made.snapshot(tmp_path).path
+
+
+@pytest.fixture(scope="session")
+def art_snapshot(tmp_path_factory: pytest.TempPathFactory) -> Snapshot:
+    """In it all of art.example is reserved, and nothing else."""
+    made = Made()
+    made.robots("art.example", "User-agent: *\nDisallow: /\n")
+    return made.snapshot(tmp_path_factory.mktemp("registry"))
 
 
 def check(*arguments: object, snapshot: Path | None = None, env: dict[str, str] | None = None):

@@ -58,7 +58,7 @@ sys.dont_write_bytecode = False
 os.environ["REGISTRY_HOME"] = tempfile.mkdtemp(prefix="optout-tests-")
 atexit.register(shutil.rmtree, os.environ["REGISTRY_HOME"], ignore_errors=True)
 
-# `picture` and `snapshot`, for tests of checks.
+# `picture`, `snapshot` and `art_snapshot`, for tests of checks.
 pytest_plugins = ["checking"]
 
 if forking.is_wanted():

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from threading import local
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from registry.checking.shards import check_shard
 from registry.checking.tally import MAX_SHOWN, Tally
 from registry.checking.wording import Wording
 from registry.index import Index
+from registry.ordered import in_order
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -23,9 +23,6 @@ if TYPE_CHECKING:
     from registry.datasets.tables import Chunk
     from registry.datasets.units import Unit
     from registry.snapshot.opened import Snapshot
-
-Item = TypeVar("Item")
-Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,23 +92,3 @@ class Checker:
         )
         written = None if answers[0] is None else self.output.written(chunk.batch, answers[0])
         return Checked(unit, chunk, tally, answers[0], written)
-
-
-def in_order(
-    send: Callable[[Item], Future[Result]], items: Iterable[Item], most: Callable[[], int]
-) -> Iterator[Result]:
-    """Yield the results for some items in their order, with a limited number in work.
-
-    Those that are not begun when the reader stops are cancelled.
-    """
-    waiting = deque[Future[Result]]()
-    try:
-        for item in items:
-            waiting.append(send(item))
-            while len(waiting) >= most():
-                yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()
-    finally:
-        for future in waiting:
-            future.cancel()

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from registry.checking.chunks import in_order
 from registry.checking.jobs import DonePart, Job, check_unit
 from registry.errors import EngineUnavailable, RegistryError
+from registry.ordered import in_order
 
 if TYPE_CHECKING:
     from registry.datasets.units import Unit

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pyarrow as pa
@@ -27,3 +27,13 @@ def with_unread(parsed: pa.RecordBatch, rows: int, unread: Mapping[int, str]) ->
     taken = parsed.take(pa.array(places, mask=~given))
     reasons = pa.array([unread.get(row) for row in range(rows)], pa.string())
     return taken.append_column(UNREAD, reasons)
+
+
+def own_columns(batch: pa.RecordBatch, names: Sequence[str]) -> pa.RecordBatch:
+    """Return the columns `names` that a batch has from its file, and what it says of its rows.
+
+    Those that are made on demand are left out.
+    """
+    own = (name for name in names if name not in (RAW, ROW))
+    said = (name for name in (MORE, UNREAD) if name in batch.schema.names)
+    return batch.select([*own, *said])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -71,6 +72,24 @@ class SplitTable(Table, Protocol):
 
     def starts(self) -> Sequence[int]:
         """Return these rows, in order; the first row is not among them."""
+
+
+class StreamedTable(ABC):
+    """A table that is read from its start, also when only later rows are wanted."""
+
+    rows: int | None = None
+    schema: pa.Schema
+
+    def batches(
+        self, columns: Sequence[str] | None = None, first: int = 0
+    ) -> Iterator[pa.RecordBatch]:
+        """Yield the rows from `first` on; only `columns` where given, and hidden ones."""
+        names = self.schema.names if columns is None else list(columns)
+        return without_first(self.read(names), first)
+
+    @abstractmethod
+    def read(self, names: Sequence[str]) -> Iterator[pa.RecordBatch]:
+        """Yield all rows, with the columns `names` and hidden ones."""
 
 
 class UnreadableTable:

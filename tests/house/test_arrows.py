@@ -37,6 +37,7 @@ ROOMS = {
     "registry.durable": VALUES,
     "registry.compiling": set(),
     "registry.arrow_csv": set(),
+    "registry.ordered": set(),
     # The flow, from left to right.
     "registry.urls": {"registry.compiling"},
     "registry.urls.variants": {"registry.plugins", "registry.urls"},
@@ -75,14 +76,14 @@ ROOMS = {
     "registry.bundles": PURE_CORE
     | {"registry.db", "registry.snapshot", "registry.durable", "registry.files"},
     # What is asked.
-    "registry.datasets": PURE_CORE | {"registry.durable", "registry.files"},
+    "registry.datasets": PURE_CORE | {"registry.durable", "registry.files", "registry.ordered"},
     "registry.datasets.layouts": {"registry.datasets.text.csv_form"},
     "registry.datasets.text.csv_form": {"registry.evidence"},
     "registry.index": VALUES
     | {"registry.urls", "registry.matching", "registry.verdict", "registry.snapshot"},
     "registry.checking": PURE_CORE
     | {"registry.snapshot", "registry.index", "registry.datasets", "registry.pictures"}
-    | {"registry.durable"},
+    | {"registry.durable", "registry.ordered"},
     "registry.checking.complete": {"registry.model"},
     "registry.checking.hash_family": set(),
     "registry.checking.address_columns": {

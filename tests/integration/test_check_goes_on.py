@@ -9,7 +9,6 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from made import Made
 
 from registry.checking import chunks, filling
 from registry.checking.journal import SUFFIX
@@ -28,13 +27,6 @@ def small(monkeypatch):
     monkeypatch.setattr(filling, "PART_ROWS", 20)
     monkeypatch.setattr(parquet, "BATCH_ROWS", 6)
     monkeypatch.setattr(csv, "BLOCK", 200)
-
-
-@pytest.fixture(scope="module")
-def snapshot(tmp_path_factory):
-    made = Made()
-    made.robots("art.example", "User-agent: *\nDisallow: /\n")
-    return made.snapshot(tmp_path_factory.mktemp("registry"))
 
 
 @pytest.fixture(params=["parquet", "csv", "several"])
@@ -56,7 +48,7 @@ class Stopped(Exception):
     pass
 
 
-def checked(path, snapshot, out, keep=(), stop_at=None, policy="cautious"):
+def checked(path, art_snapshot, out, keep=(), stop_at=None, policy="cautious"):
     """Check, stop after some rows if asked, and return the report."""
 
     def progress(done, total):
@@ -69,7 +61,7 @@ def checked(path, snapshot, out, keep=(), stop_at=None, policy="cautious"):
         samples=True,
         all_hosts=True,
     )
-    return check(dataset, snapshot, plan(dataset), options, progress)
+    return check(dataset, art_snapshot, plan(dataset), options, progress)
 
 
 def content(path):
@@ -85,13 +77,13 @@ def without_time(report):
 @pytest.mark.parametrize("keep", [(), ("clear",)])
 @pytest.mark.parametrize("stop_at", [5, 77])
 def test_the_result_is_that_of_a_check_in_one_go(
-    data, snapshot, tmp_path, keep, stop_at, monkeypatch
+    data, art_snapshot, tmp_path, keep, stop_at, monkeypatch
 ):
     suffix = data.suffix if keep else ".parquet"
     whole, out = tmp_path / f"whole{suffix}", tmp_path / f"out{suffix}"
-    expected = checked(data, snapshot, whole, keep)
+    expected = checked(data, art_snapshot, whole, keep)
     with pytest.raises(Stopped):
-        checked(data, snapshot, out, keep, stop_at)
+        checked(data, art_snapshot, out, keep, stop_at)
     assert not out.exists()
     kept = out.with_name(out.name + SUFFIX)
     assert kept.exists() == (stop_at >= 20)
@@ -100,7 +92,7 @@ def test_the_result_is_that_of_a_check_in_one_go(
     monkeypatch.setattr(
         chunks, "check_shard", lambda b, *rest: seen.append(len(b[0])) or check_shard(b, *rest)
     )
-    report = checked(data, snapshot, out, keep)
+    report = checked(data, art_snapshot, out, keep)
     assert without_time(report) == without_time(expected)
     assert report.tally == expected.tally
     assert [one.row for one in report.tally.samples] == [0, 7]
@@ -111,29 +103,29 @@ def test_the_result_is_that_of_a_check_in_one_go(
     assert not kept.exists()
 
 
-def test_another_check_does_not_go_on(data, snapshot, tmp_path):
+def test_another_check_does_not_go_on(data, art_snapshot, tmp_path):
     out = tmp_path / "out.parquet"
     for policy, rows in (("cautious", ROWS), ("letter", ROWS)):
         with pytest.raises(Stopped):
-            checked(data, snapshot, out, stop_at=60)
-        report = checked(data, snapshot, out, policy=policy)
+            checked(data, art_snapshot, out, stop_at=60)
+        report = checked(data, art_snapshot, out, policy=policy)
         assert report.tally.rows == rows
         assert report.policy == policy
     with pytest.raises(Stopped):
-        checked(data, snapshot, out, stop_at=60)
+        checked(data, art_snapshot, out, stop_at=60)
     file = data if data.is_file() else data / "0.parquet"
     file.write_bytes(file.read_bytes())
     os.utime(file, ns=(1, 1))
-    assert checked(data, snapshot, out).tally.rows == ROWS
+    assert checked(data, art_snapshot, out).tally.rows == ROWS
 
 
 @pytest.mark.parametrize("damage", ["cut", "gone", "answers"])
 @pytest.mark.parametrize("data", ["several"], indirect=True)
-def test_a_damaged_part_is_checked_again(data, snapshot, tmp_path, damage):
+def test_a_damaged_part_is_checked_again(data, art_snapshot, tmp_path, damage):
     whole, out = tmp_path / "whole.parquet", tmp_path / "out.parquet"
-    checked(data, snapshot, whole)
+    checked(data, art_snapshot, whole)
     with pytest.raises(Stopped):
-        checked(data, snapshot, out, stop_at=90)
+        checked(data, art_snapshot, out, stop_at=90)
     kept = out.with_name(out.name + SUFFIX)
     if damage == "cut":
         (kept / "1.json").write_text((kept / "1.json").read_text()[:50])
@@ -141,11 +133,11 @@ def test_a_damaged_part_is_checked_again(data, snapshot, tmp_path, damage):
         (kept / "0.json").unlink()
     else:
         (kept / "2.arrow").write_bytes(b"")
-    checked(data, snapshot, out)
+    checked(data, art_snapshot, out)
     assert content(out) == content(whole)
 
 
-def test_a_dataset_that_changes_meanwhile_is_noticed(data, snapshot, tmp_path):
+def test_a_dataset_that_changes_meanwhile_is_noticed(data, art_snapshot, tmp_path):
     out = tmp_path / "out.parquet"
     file = data if data.is_file() else data / "1.parquet"
 
@@ -154,7 +146,7 @@ def test_a_dataset_that_changes_meanwhile_is_noticed(data, snapshot, tmp_path):
 
     dataset = open_dataset([str(data)])
     with pytest.raises(UnreadableDataset, match="changed while it was read"):
-        check(dataset, snapshot, plan(dataset), CheckOptions(out=out), progress)
+        check(dataset, art_snapshot, plan(dataset), CheckOptions(out=out), progress)
     assert not out.exists()
 
 
@@ -167,26 +159,26 @@ sys.stdin.read()
 """
 
 
-def test_two_checks_of_one_result_do_not_mix(data, snapshot, tmp_path):
+def test_two_checks_of_one_result_do_not_mix(data, art_snapshot, tmp_path):
     out = tmp_path / "out.parquet"
     with pytest.raises(Stopped):
-        checked(data, snapshot, out, stop_at=60)
+        checked(data, art_snapshot, out, stop_at=60)
     folder = out.with_name(out.name + SUFFIX)
     command = [sys.executable, "-c", LOCKS, str(folder / "check.json")]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
         other.stdout.readline()
         with pytest.raises(UsageError, match="another check"):
-            checked(data, snapshot, out)
+            checked(data, art_snapshot, out)
         other.communicate(b"\n")
-    assert checked(data, snapshot, out).tally.rows == ROWS
+    assert checked(data, art_snapshot, out).tally.rows == ROWS
 
 
-def test_a_folder_of_something_else_is_left_alone(data, snapshot, tmp_path):
+def test_a_folder_of_something_else_is_left_alone(data, art_snapshot, tmp_path):
     folder = tmp_path / f"out.parquet{SUFFIX}"
     folder.mkdir()
     (folder / "mine.txt").write_text("mine")
     with pytest.raises(UsageError, match="is not the folder"):
-        checked(data, snapshot, tmp_path / "out.parquet")
+        checked(data, art_snapshot, tmp_path / "out.parquet")
     assert (folder / "mine.txt").read_text() == "mine"
 
 
@@ -208,9 +200,9 @@ sys.exit(main(sys.argv[1:]))
 
 @pytest.mark.parametrize("name", ["SIGKILL", "SIGINT"])
 @pytest.mark.parametrize("data", ["parquet"], indirect=True)
-def test_a_killed_command_goes_on(data, snapshot, tmp_path, name):
+def test_a_killed_command_goes_on(data, art_snapshot, tmp_path, name):
     out = tmp_path / "rows.parquet"
-    arguments = ["check", str(data), "--out", str(out), "--snapshot", str(snapshot.path)]
+    arguments = ["check", str(data), "--out", str(out), "--snapshot", str(art_snapshot.path)]
     killed = subprocess.run(
         [sys.executable, "-c", KILLED, *arguments],
         env={**os.environ, "SIGNAL": name},

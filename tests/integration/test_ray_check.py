@@ -7,18 +7,10 @@ import sys
 import placed_check
 import pytest
 from checking import check, said_in_one_line
-from made import Made
 
 pytestmark = pytest.mark.skipif(
     importlib.util.find_spec("ray") is None, reason="the package ray is not installed"
 )
-
-
-@pytest.fixture(scope="module")
-def snapshot(tmp_path_factory):
-    made = Made()
-    made.robots("art.example", "User-agent: *\nDisallow: /\n")
-    return made.snapshot(tmp_path_factory.mktemp("registry"))
 
 
 @pytest.fixture(scope="module")
@@ -37,11 +29,11 @@ def address():
         nodes.stdin.close()
 
 
-def test_a_killed_worker_changes_nothing(address, snapshot, tmp_path, monkeypatch):
-    placed_check.hold_same("ray", address, "kill_process", snapshot, tmp_path, monkeypatch)
+def test_a_killed_worker_changes_nothing(address, art_snapshot, tmp_path, monkeypatch):
+    placed_check.hold_same("ray", address, "kill_process", art_snapshot, tmp_path, monkeypatch)
 
 
-def test_a_cluster_that_is_not_there_is_said_in_one_line(snapshot, tmp_path):
+def test_a_cluster_that_is_not_there_is_said_in_one_line(art_snapshot, tmp_path):
     data = placed_check.dataset(tmp_path)
-    result = check(data, "--engine", "ray", "--address", "127.0.0.1:1", snapshot=snapshot.path)
+    result = check(data, "--engine", "ray", "--address", "127.0.0.1:1", snapshot=art_snapshot.path)
     said_in_one_line(result, 4, "there is no Ray at 127.0.0.1:1", "start it")

@@ -13,7 +13,6 @@ from pathlib import Path
 import placed_check
 import pytest
 from checking import check, said_in_one_line
-from made import Made
 
 _MISSING = [
     name
@@ -34,13 +33,6 @@ spark.executor.extraJavaOptions {JAVA}
 spark.log.level ERROR
 """
 PATIENCE = 60
-
-
-@pytest.fixture(scope="module")
-def snapshot(tmp_path_factory):
-    made = Made()
-    made.robots("art.example", "User-agent: *\nDisallow: /\n")
-    return made.snapshot(tmp_path_factory.mktemp("registry"))
 
 
 @pytest.fixture(scope="module")
@@ -101,12 +93,12 @@ def _wait_for(is_so):
         time.sleep(0.1)
 
 
-def test_a_killed_executor_changes_nothing(master, snapshot, tmp_path, monkeypatch):
-    placed_check.hold_same("spark", master, "kill_executor", snapshot, tmp_path, monkeypatch)
+def test_a_killed_executor_changes_nothing(master, art_snapshot, tmp_path, monkeypatch):
+    placed_check.hold_same("spark", master, "kill_executor", art_snapshot, tmp_path, monkeypatch)
 
 
-def test_a_master_that_is_not_there_is_said_in_one_line(snapshot, tmp_path):
+def test_a_master_that_is_not_there_is_said_in_one_line(art_snapshot, tmp_path):
     data = placed_check.dataset(tmp_path)
     address = "spark://127.0.0.1:1"
-    result = check(data, "--engine", "spark", "--master", address, snapshot=snapshot.path)
+    result = check(data, "--engine", "spark", "--master", address, snapshot=art_snapshot.path)
     said_in_one_line(result, 4, "there is no Spark at 127.0.0.1:1", "start it")

@@ -5,7 +5,6 @@ import json
 import arrow_files
 import pyarrow as pa
 import pytest
-from made import Made
 
 from registry.checking import filling
 from registry.checking.plan import plan
@@ -25,13 +24,6 @@ def small(monkeypatch):
     monkeypatch.setattr(arrow_tables, "BATCH_ROWS", 6)
     monkeypatch.setattr(arrow_tables, "_PIECES", 3)
     monkeypatch.setattr(json_tables, "BLOCK", 300)
-
-
-@pytest.fixture(scope="module")
-def snapshot(tmp_path_factory):
-    made = Made()
-    made.robots("art.example", "User-agent: *\nDisallow: /\n")
-    return made.snapshot(tmp_path_factory.mktemp("registry"))
 
 
 def batches(size):
@@ -75,14 +67,14 @@ class Stopped(Exception):
     pass
 
 
-def checked(path, snapshot, out, keep, stop_at=None):
+def checked(path, art_snapshot, out, keep, stop_at=None):
     def progress(done, total):
         if stop_at is not None and done >= stop_at:
             raise Stopped
 
     dataset = open_dataset([str(path)])
     options = CheckOptions(out=out, keep=keep, progress=out.with_name(out.name + ".unfinished"))
-    check(dataset, snapshot, plan(dataset), options, progress)
+    check(dataset, art_snapshot, plan(dataset), options, progress)
 
 
 def content(path):
@@ -93,13 +85,13 @@ def content(path):
 @pytest.mark.parametrize("stop_at", [25, 77])
 @pytest.mark.parametrize("keep", [(), ("clear",)])
 @pytest.mark.parametrize("name", DATA)
-def test_the_result_is_that_of_a_check_in_one_go(tmp_path, snapshot, name, keep, stop_at):
+def test_the_result_is_that_of_a_check_in_one_go(tmp_path, art_snapshot, name, keep, stop_at):
     data = DATA[name](tmp_path)
     suffix = data.suffix if keep else ".parquet"
     whole, out = tmp_path / f"whole{suffix}", tmp_path / f"out{suffix}"
-    checked(data, snapshot, whole, keep)
+    checked(data, art_snapshot, whole, keep)
     with pytest.raises(Stopped):
-        checked(data, snapshot, out, keep, stop_at)
+        checked(data, art_snapshot, out, keep, stop_at)
     assert not out.exists()
-    checked(data, snapshot, out, keep)
+    checked(data, art_snapshot, out, keep)
     assert content(out) == content(whole)

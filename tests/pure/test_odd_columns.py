@@ -5,7 +5,6 @@ import json
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from made import Made
 
 from registry.checking.plan import plan
 from registry.checking.run import CheckOptions, check
@@ -19,25 +18,18 @@ URLS = ["https://art.example/1.jpg", "https://art.example/2.jpg", "https://free.
 LARGE = "lorem ipsum " * 4000
 
 
-@pytest.fixture(scope="module")
-def snapshot(tmp_path_factory):
-    made = Made()
-    made.robots("art.example", "User-agent: *\nDisallow: /\n")
-    return made.snapshot(tmp_path_factory.mktemp("registry"))
-
-
-def outcomes(path, snapshot, out):
+def outcomes(path, art_snapshot, out):
     dataset = open_dataset([str(path)])
-    check(dataset, snapshot, plan(dataset), CheckOptions(out=out))
+    check(dataset, art_snapshot, plan(dataset), CheckOptions(out=out))
     return pq.read_table(out)["optout_outcome"].to_pylist()
 
 
 @pytest.mark.parametrize("name", ["image_url", "md5", "caption", "image", "phash"])
-def test_a_column_of_the_type_null(snapshot, tmp_path, name):
+def test_a_column_of_the_type_null(art_snapshot, tmp_path, name):
     table = pa.table({"url": URLS, name: pa.nulls(3)})
     pq.write_table(table, tmp_path / "d.parquet")
     out = tmp_path / "out.parquet"
-    assert outcomes(tmp_path / "d.parquet", snapshot, out) == ["reserved", "reserved", "clear"]
+    assert outcomes(tmp_path / "d.parquet", art_snapshot, out) == ["reserved", "reserved", "clear"]
     assert pq.read_schema(out).field(name).type == pa.null()
 
 
@@ -56,7 +48,7 @@ def in_parquet(path):
 
 
 @pytest.mark.parametrize("write", [csv, jsonl, in_parquet], ids=lambda write: write.__name__)
-def test_a_very_large_text_in_one_row(snapshot, tmp_path, monkeypatch, write):
+def test_a_very_large_text_in_one_row(art_snapshot, tmp_path, monkeypatch, write):
     for module, name, value in (
         *((module, "LONGEST_ROW", 10_000) for module in (line_blocks, csv_format)),
         (csv_format, "BLOCK", 1000),
@@ -69,15 +61,15 @@ def test_a_very_large_text_in_one_row(snapshot, tmp_path, monkeypatch, write):
     is_read = write is in_parquet
     # The start of a row of CSV is searched, whatever follows.
     second = "unchecked" if write is jsonl else "reserved"
-    assert outcomes(path, snapshot, out) == ["reserved", second, "clear"]
+    assert outcomes(path, art_snapshot, out) == ["reserved", second, "clear"]
     texts = pq.read_table(out)["text"].to_pylist()
     assert texts == ["a", LARGE if is_read else None, "b"]
 
 
-def test_no_statistics_are_made_of_texts(snapshot, tmp_path):
+def test_no_statistics_are_made_of_texts(art_snapshot, tmp_path):
     in_parquet(tmp_path / "d.parquet")
     out = tmp_path / "out.parquet"
-    outcomes(tmp_path / "d.parquet", snapshot, out)
+    outcomes(tmp_path / "d.parquet", art_snapshot, out)
     group = pq.read_metadata(out).row_group(0)
     columns = [group.column(number) for number in range(group.num_columns)]
     made = {one.path_in_schema for one in columns if one.statistics is not None}

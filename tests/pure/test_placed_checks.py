@@ -13,7 +13,6 @@ import pyarrow.parquet as pq
 import pytest
 from click.testing import CliRunner
 from drawn import draw
-from made import Made
 from process_engine import Here, Processes
 
 import registry.engines
@@ -40,13 +39,6 @@ def small(monkeypatch):
     monkeypatch.setattr(units, "UNIT_BYTES", 2_000)
     monkeypatch.setattr(parquet, "BATCH_ROWS", 12)
     monkeypatch.setattr(picture_rows, "PART_FILES", 3)
-
-
-@pytest.fixture(scope="module")
-def snapshot(tmp_path_factory):
-    made = Made()
-    made.robots("art.example", "User-agent: *\nDisallow: /\n")
-    return made.snapshot(tmp_path_factory.mktemp("registry"))
 
 
 def one_parquet(folder):
@@ -84,13 +76,13 @@ def tars(folder):
 DATA = {"parquet": one_parquet, "csv": several, "pictures": pictures, "tar": tars}
 
 
-def checked(data, snapshot, out, engine=None, keep=(), progress=lambda done, total: None):
+def checked(data, art_snapshot, out, engine=None, keep=(), progress=lambda done, total: None):
     """Check, and return what the report says, but for the time."""
     dataset = open_dataset([str(data)])
     placement = Placement(engine, [str(data)]) if engine else None
     folder = out.with_name(out.name + ".unfinished") if out else None
     options = CheckOptions(out=out, keep=keep, progress=folder, placement=placement)
-    report = check(dataset, snapshot, plan(dataset), options, progress).to_json()
+    report = check(dataset, art_snapshot, plan(dataset), options, progress).to_json()
     return {**report, "seconds": 0, "checked_at": ""}
 
 
@@ -108,34 +100,36 @@ def processes():
 
 @pytest.mark.parametrize("keep", [(), ("clear", "unchecked")])
 @pytest.mark.parametrize("name", DATA)
-def test_the_result_has_the_bytes_of_a_check_here(tmp_path, snapshot, processes, name, keep):
+def test_the_result_has_the_bytes_of_a_check_here(tmp_path, art_snapshot, processes, name, keep):
     data = DATA[name](tmp_path)
     assert len(open_dataset([str(data)]).units()) > 1
     # A file of its own format where it is one, else a folder.
     suffix = data.suffix if keep else ".parquet"
     here, there = tmp_path / f"here{suffix}", tmp_path / f"there{suffix}"
-    report = checked(data, snapshot, here, keep=keep)
-    assert checked(data, snapshot, there, processes, keep) == report
+    report = checked(data, art_snapshot, here, keep=keep)
+    assert checked(data, art_snapshot, there, processes, keep) == report
     assert content(there) == content(here) != []
     assert not there.with_name(there.name + ".unfinished").exists()
 
 
-def test_without_a_file_only_counts_come_back(tmp_path, snapshot):
+def test_without_a_file_only_counts_come_back(tmp_path, art_snapshot):
     data = one_parquet(tmp_path)
     engine = Here()
-    assert checked(data, snapshot, None, engine) == checked(data, snapshot, None)
+    assert checked(data, art_snapshot, None, engine) == checked(data, art_snapshot, None)
     (job,) = engine.jobs
     (part,) = check_unit(job, [Part(0, 0, 10)])
     assert part.answers is None
 
 
 @pytest.mark.parametrize("name", ["parquet", "csv"])
-def test_work_of_a_killed_process_is_done_again(tmp_path, snapshot, monkeypatch, processes, name):
+def test_work_of_a_killed_process_is_done_again(
+    tmp_path, art_snapshot, monkeypatch, processes, name
+):
     data = DATA[name](tmp_path)
-    report = checked(data, snapshot, tmp_path / "here.parquet")
+    report = checked(data, art_snapshot, tmp_path / "here.parquet")
     monkeypatch.setattr(placing, "check_unit", killing.kill_process)
     ended = processes.ended
-    assert checked(data, snapshot, tmp_path / "there.parquet", processes) == report
+    assert checked(data, art_snapshot, tmp_path / "there.parquet", processes) == report
     assert killing.marker(data).exists()
     assert processes.ended == ended + 1
     assert content(tmp_path / "here.parquet") == content(tmp_path / "there.parquet")
@@ -146,29 +140,29 @@ class Stopped(Exception):
 
 
 @pytest.mark.parametrize("first", [None, Here()], ids=["here", "placed"])
-def test_an_interrupted_check_goes_on_here_or_there(tmp_path, snapshot, first):
+def test_an_interrupted_check_goes_on_here_or_there(tmp_path, art_snapshot, first):
     data, out = one_parquet(tmp_path), tmp_path / "out.parquet"
-    report = checked(data, snapshot, tmp_path / "whole.parquet")
+    report = checked(data, art_snapshot, tmp_path / "whole.parquet")
 
     def stop(done, total):
         if done >= 70:
             raise Stopped
 
     with pytest.raises(Stopped):
-        checked(data, snapshot, out, first, progress=stop)
+        checked(data, art_snapshot, out, first, progress=stop)
     assert not out.exists()
     rest = None if first else Here()
     seen = []
-    assert checked(data, snapshot, out, rest, progress=lambda n, _: seen.append(n)) == report
+    assert checked(data, art_snapshot, out, rest, progress=lambda n, _: seen.append(n)) == report
     assert 50 < seen[0] <= 90
     assert content(out) == content(tmp_path / "whole.parquet")
 
 
 @pytest.fixture
-def job(tmp_path, snapshot):
+def job(tmp_path, art_snapshot):
     """A job, as values, that a check has sent."""
     engine = Here()
-    checked(one_parquet(tmp_path), snapshot, None, engine)
+    checked(one_parquet(tmp_path), art_snapshot, None, engine)
     return pickle.loads(engine.jobs[0])
 
 
@@ -193,7 +187,7 @@ def test_what_a_worker_does_not_see_is_an_error(job, change, error, text):
     assert (type(sent), sent.message, sent.hint) == (error, found.message, found.hint)
 
 
-def test_an_error_of_a_worker_ends_the_check(tmp_path, snapshot, monkeypatch):
+def test_an_error_of_a_worker_ends_the_check(tmp_path, art_snapshot, monkeypatch):
     class Other(Here):
         def sender(self, work, data):
             changed = replace(pickle.loads(data), snapshot="/nowhere")
@@ -201,22 +195,22 @@ def test_an_error_of_a_worker_ends_the_check(tmp_path, snapshot, monkeypatch):
 
     data, out = one_parquet(tmp_path), tmp_path / "out.parquet"
     with pytest.raises(errors.UnreadableSnapshot, match="/nowhere"):
-        checked(data, snapshot, out, Other())
+        checked(data, art_snapshot, out, Other())
     assert not out.exists()
 
 
-def test_a_dataset_that_changes_meanwhile_is_noticed(tmp_path, snapshot):
+def test_a_dataset_that_changes_meanwhile_is_noticed(tmp_path, art_snapshot):
     data, out = one_parquet(tmp_path), tmp_path / "out.parquet"
 
     def change(done, total):
         pq.write_table(pa.table({"url": URLS[:50]}), data, row_group_size=5)
 
     with pytest.raises(errors.UnreadableDataset, match="is not what it was"):
-        checked(data, snapshot, out, Here(), progress=change)
+        checked(data, art_snapshot, out, Here(), progress=change)
     assert not out.exists()
 
 
-def test_an_engine_that_fails_is_an_error_in_one_line(tmp_path, snapshot):
+def test_an_engine_that_fails_is_an_error_in_one_line(tmp_path, art_snapshot):
     class Failing(Here):
         errors = (LookupError,)
 
@@ -229,7 +223,7 @@ def test_an_engine_that_fails_is_an_error_in_one_line(tmp_path, snapshot):
             return send
 
     with pytest.raises(errors.EngineUnavailable, match=r"^Here gave up: the node is gone$"):
-        checked(one_parquet(tmp_path), snapshot, None, Failing())
+        checked(one_parquet(tmp_path), art_snapshot, None, Failing())
 
 
 @pytest.mark.parametrize(("name", "package"), [("ray", "ray"), ("spark", "pyspark")])

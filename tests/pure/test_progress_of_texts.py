@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 import tar_files
-from made import Made
 
 from registry.checking.plan import plan
 from registry.checking.run import CheckOptions, check
@@ -21,13 +20,6 @@ from registry.datasets.text import line_blocks
 
 ROWS = 2000
 URLS = [f"https://free.example/{n:05}.jpg" for n in range(ROWS)]
-
-
-@pytest.fixture(scope="module")
-def snapshot(tmp_path_factory):
-    made = Made()
-    made.robots("art.example", "User-agent: *\nDisallow: /\n")
-    return made.snapshot(tmp_path_factory.mktemp("registry"))
 
 
 def csv(folder: Path) -> list[Path]:
@@ -58,7 +50,7 @@ def tar(folder: Path) -> list[Path]:
 
 
 @pytest.mark.parametrize("write", [csv, several, packed, tar], ids=lambda write: write.__name__)
-def test_the_estimate_comes_near_and_ends_with_the_truth(tmp_path, snapshot, monkeypatch, write):
+def test_the_estimate_is_near_and_ends_with_the_truth(tmp_path, art_snapshot, monkeypatch, write):
     monkeypatch.setattr(csv_format, "BLOCK", 1000)
     blocks = line_blocks.line_blocks
     monkeypatch.setattr(jsonl_format, "line_blocks", lambda file, size=0: blocks(file, 1000))
@@ -66,7 +58,7 @@ def test_the_estimate_comes_near_and_ends_with_the_truth(tmp_path, snapshot, mon
     assert dataset.rows is None
     seen: list[tuple[int, int | None]] = []
     options = CheckOptions()
-    check(dataset, snapshot, plan(dataset), options, lambda *pair: seen.append(pair))
+    check(dataset, art_snapshot, plan(dataset), options, lambda *pair: seen.append(pair))
     assert seen[-1] == (ROWS, ROWS)
     assert all(total is None or total >= done for done, total in seen)
     late = [total for done, total in seen if done > ROWS / 2]

@@ -13,7 +13,6 @@ import tar_files
 import zip_files
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from made import Made
 from picture_folders import folder_of
 
 from registry.checking import filling
@@ -29,13 +28,6 @@ URLS = [f"https://{'art' if n % 5 == 0 else 'free'}.example/{n}.jpg" for n in ra
 RESERVED = [n for n in range(ROWS) if n % 5 == 0]
 
 
-@pytest.fixture(scope="module")
-def snapshot(tmp_path_factory):
-    made = Made()
-    made.robots("art.example", "User-agent: *\nDisallow: /\n")
-    return made.snapshot(tmp_path_factory.mktemp("registry"))
-
-
 @pytest.fixture(autouse=True)
 def small(monkeypatch):
     monkeypatch.setattr(filling, "PART_ROWS", 10)
@@ -47,13 +39,13 @@ class Stopped(Exception):
     pass
 
 
-def checked(names, snapshot, stop_at=None, **options):
+def checked(names, art_snapshot, stop_at=None, **options):
     def progress(done, total):
         if stop_at is not None and done >= stop_at:
             raise Stopped
 
     dataset = open_dataset([str(name) for name in names])
-    return check(dataset, snapshot, plan(dataset), CheckOptions(**options), progress)
+    return check(dataset, art_snapshot, plan(dataset), CheckOptions(**options), progress)
 
 
 def side(number):
@@ -109,11 +101,11 @@ MADE = (table, tables, shard, shards, archive, pictures, metadata)
 
 
 @pytest.mark.parametrize("make", MADE, ids=lambda make: make.__name__)
-def test_rows_that_are_not_kept_are_listed_and_the_others_numbered(make, tmp_path, snapshot):
+def test_rows_that_are_not_kept_are_listed_and_the_others_numbered(make, tmp_path, art_snapshot):
     names, expected = make(tmp_path)
     removal, indices = tmp_path / "list.txt", tmp_path / "kept.npy"
     keep = ("clear", "unchecked")
-    report = checked(names, snapshot, removal=removal, indices=indices, keep=keep)
+    report = checked(names, art_snapshot, removal=removal, indices=indices, keep=keep)
     assert removal.read_text().splitlines() == expected
     rows = report.tally.rows
     kept = np.load(indices)
@@ -124,17 +116,17 @@ def test_rows_that_are_not_kept_are_listed_and_the_others_numbered(make, tmp_pat
 
 @pytest.mark.parametrize("make", [tables, pictures], ids=lambda make: make.__name__)
 @pytest.mark.parametrize("out", [False, True])
-def test_an_interrupted_check_gives_the_same_lists(make, tmp_path, snapshot, out):
+def test_an_interrupted_check_gives_the_same_lists(make, tmp_path, art_snapshot, out):
     names, expected = make(tmp_path)
     removal, indices = tmp_path / "list.txt", tmp_path / "kept.npy"
     files = {"removal": removal, "indices": indices, "progress": tmp_path / "unfinished"}
     files |= {"out": tmp_path / "rows.parquet"} if out else {"keep": ("clear", "unchecked")}
     with pytest.raises(Stopped):
-        checked(names, snapshot, stop_at=25, **files)
+        checked(names, art_snapshot, stop_at=25, **files)
     assert not removal.exists()
     assert not indices.exists()
     assert (tmp_path / "unfinished/1.json").exists() or make is pictures
-    checked(names, snapshot, **files)
+    checked(names, art_snapshot, **files)
     lines = removal.read_text().splitlines()
     # Files that are no pictures are not clear, and so not kept by default.
     assert lines == expected if make is tables or not out else len(lines) == ROWS
@@ -142,26 +134,26 @@ def test_an_interrupted_check_gives_the_same_lists(make, tmp_path, snapshot, out
     assert not list(tmp_path.glob(".*"))
 
 
-def test_a_part_without_any_kept_row_is_not_checked_again(tmp_path, snapshot, monkeypatch):
+def test_a_part_without_any_kept_row_is_not_checked_again(tmp_path, art_snapshot, monkeypatch):
     path = tmp_path / "a.parquet"
     pq.write_table(pa.table({"url": ["https://art.example/1.jpg"] * 20 + URLS}), path)
     files = {"out": tmp_path / "out.parquet", "progress": tmp_path / "unfinished"}
     with pytest.raises(Stopped):
-        checked([path], snapshot, stop_at=30, keep=("clear",), **files)
+        checked([path], art_snapshot, stop_at=30, keep=("clear",), **files)
     assert (tmp_path / "unfinished/1.json").exists()
-    checked([path], snapshot, keep=("clear",), **files)
+    checked([path], art_snapshot, keep=("clear",), **files)
     kept = [url for n, url in enumerate(URLS) if n not in RESERVED]
     assert pq.read_table(files["out"])["url"].to_pylist() == kept
 
 
-def test_the_list_of_files_removes_them(tmp_path, snapshot):
+def test_the_list_of_files_removes_them(tmp_path, art_snapshot):
     names, expected = pictures(tmp_path)
     odd = os.fsencode(names[0]) + b"/-rf \xff'.png"
     with open(odd, "wb") as file:
         file.write(b"no")
     with open(odd.replace(b".png", b".json"), "wb") as file:
         file.write(side(0))
-    checked(names, snapshot, removal=tmp_path / "list", keep=("unchecked",))
+    checked(names, art_snapshot, removal=tmp_path / "list", keep=("unchecked",))
     with (tmp_path / "list").open() as file:
         subprocess.run(["xargs", "-d", "\n", "rm", "--"], stdin=file, check=True)
     left = {path for path in names[0].iterdir() if path.suffix == ".png"}
@@ -169,16 +161,16 @@ def test_the_list_of_files_removes_them(tmp_path, snapshot):
     assert not {str(path) for path in left}.intersection(expected)
 
 
-def test_a_line_end_in_the_name_of_a_file_is_refused(tmp_path, snapshot):
+def test_a_line_end_in_the_name_of_a_file_is_refused(tmp_path, art_snapshot):
     folder_of(tmp_path / "p", {"a\nb.png": "no"})
     with pytest.raises(UsageError, match="has a line end"):
-        checked([tmp_path / "p"], snapshot, removal=tmp_path / "list")
+        checked([tmp_path / "p"], art_snapshot, removal=tmp_path / "list")
     assert not (tmp_path / "list").exists()
 
 
-def test_hostile_keys_of_an_archive_are_one_line_each(tmp_path, snapshot):
+def test_hostile_keys_of_an_archive_are_one_line_each(tmp_path, art_snapshot):
     names, _ = shard(tmp_path, keys="../a\nb\\{}")
-    checked(names, snapshot, removal=tmp_path / "list", keep=("unchecked",))
+    checked(names, art_snapshot, removal=tmp_path / "list", keep=("unchecked",))
     lines = (tmp_path / "list").read_text().splitlines()
     assert lines == [f"../a\\nb\\\\{n}" for n in RESERVED]
 

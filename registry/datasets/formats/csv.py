@@ -13,13 +13,13 @@ from typing import IO
 import numpy as np
 import pyarrow as pa
 
-from registry.datasets.hidden import MORE, RAW, UNREAD
+from registry.datasets.hidden import RAW, own_columns
 from registry.datasets.streams import Source, suffix_of
 from registry.datasets.tables import (
+    StreamedTable,
     files_of_tables,
     opened_tables,
     sureness_of_tables,
-    without_first,
 )
 from registry.datasets.text.csv_form import Form, column_name, form_of, names_of
 from registry.datasets.text.csv_rows import Rows, in_columns, rows_of
@@ -48,10 +48,8 @@ def open_files(paths: Sequence[Path], name: str) -> TextFiles:
     return TextFiles("csv", name, opened_tables(files, CsvFile), others, SUFFIXES)
 
 
-class CsvFile:
+class CsvFile(StreamedTable):
     """The rows of one file."""
-
-    rows: int | None = None
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -73,20 +71,13 @@ class CsvFile:
         self._names = names or [column_name(place) for place in range(len(cells))]
         self.schema = pa.schema([(name, pa.string()) for name in self._names])
 
-    def batches(
-        self, columns: Sequence[str] | None = None, first: int = 0
-    ) -> Iterator[pa.RecordBatch]:
-        """Yield the rows from `first` on; only `columns` where given, and hidden ones."""
-        return without_first(self._all(columns), first)
-
-    def _all(self, columns: Sequence[str] | None) -> Iterator[pa.RecordBatch]:
-        names = self._names if columns is None else list(columns)
+    def read(self, names: Sequence[str]) -> Iterator[pa.RecordBatch]:
+        """Yield all rows, with the columns `names` and hidden ones."""
         with self.source.opened() as file:
             _skip(file, len(self.head))
             for data, rows in _blocks(file, self._form, len(self._names)):
                 batch = in_columns(data, rows, self._names, self._form)
-                hidden = [name for name in (MORE, UNREAD) if name in batch.schema.names]
-                own = batch.select([*(name for name in names if name != RAW), *hidden])
+                own = own_columns(batch, names)
                 raw = pieces(data, rows.starts, rows.ends) if RAW in names else None
                 yield own if raw is None else own.append_column(RAW, raw)
 

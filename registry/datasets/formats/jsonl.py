@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 
-from registry.datasets.hidden import MORE, RAW, UNREAD
+from registry.datasets.hidden import RAW, own_columns
 from registry.datasets.json.rows import in_columns, inferred, one_by_one, parsed
 from registry.datasets.streams import Source, suffix_of
 from registry.datasets.tables import (
+    StreamedTable,
     files_of_tables,
     opened_tables,
     sureness_of_tables,
-    without_first,
 )
 from registry.datasets.text.files import TextFiles
 from registry.datasets.text.line_blocks import TOO_LONG, Lines, line_blocks, line_ends, pieces
@@ -44,10 +44,9 @@ def open_files(paths: Sequence[Path], name: str) -> TextFiles:
     return TextFiles("jsonl", name, opened_tables(files, JsonLines), others, SUFFIXES)
 
 
-class JsonLines:
+class JsonLines(StreamedTable):
     """The rows of one file."""
 
-    rows: int | None = None
     # Bytes before the rows of a file that are no rows.
     head = b""
 
@@ -64,20 +63,13 @@ class JsonLines:
             )
         self.schema = inferred(first.data, rows)
 
-    def batches(
-        self, columns: Sequence[str] | None = None, first: int = 0
-    ) -> Iterator[pa.RecordBatch]:
-        """Yield the rows from `first` on; only `columns` where given, and hidden ones."""
-        return without_first(self._all(columns), first)
-
-    def _all(self, columns: Sequence[str] | None) -> Iterator[pa.RecordBatch]:
-        names = self.schema.names if columns is None else list(columns)
+    def read(self, names: Sequence[str]) -> Iterator[pa.RecordBatch]:
+        """Yield all rows, with the columns `names` and hidden ones."""
         with self.source.opened() as file:
             for block in line_blocks(file):
                 lines = _Rows(block)
                 batch = self._parsed(lines)
-                hidden = [name for name in (MORE, UNREAD) if name in batch.schema.names]
-                own = batch.select([*(name for name in names if name != RAW), *hidden])
+                own = own_columns(batch, names)
                 yield own.append_column(RAW, lines.raw()) if RAW in names else own
 
     def _parsed(self, lines: _Rows) -> pa.RecordBatch:

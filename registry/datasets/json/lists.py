@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 
-from registry.datasets.hidden import MORE, RAW, ROW, UNREAD
+from registry.datasets.hidden import own_columns
 from registry.datasets.json.rows import in_columns, inferred, one_by_one, parsed
 from registry.datasets.json.scan import SPACE
 from registry.datasets.json.stream import Cursor
@@ -85,9 +85,7 @@ class JsonLists:
             batch = None if broken else in_columns(b"\n".join(lines), self.schema, len(lines))
             if batch is None:
                 batch = one_by_one(parsed(lines), self.schema)
-            hidden = [name for name in (MORE, UNREAD) if name in batch.schema.names]
-            own = batch.select([*(n for n in names if n not in (RAW, ROW)), *hidden])
-            yield with_places(own, names, lines, start)
+            yield with_places(own_columns(batch, names), names, lines, start)
 
     def _text(self) -> bytes:
         parts, size = [], 0

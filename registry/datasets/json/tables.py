@@ -10,13 +10,13 @@ from typing import IO
 import numpy as np
 import pyarrow as pa
 
-from registry.datasets.hidden import MORE, RAW, ROW, UNREAD
+from registry.datasets.hidden import RAW, ROW, UNREAD, own_columns
 from registry.datasets.json.columns import columns_of
 from registry.datasets.json.scan import SPACE
 from registry.datasets.json.shapes import IMAGES, Shape
 from registry.datasets.json.stream import CUT_OFF, GOES_ON, Cursor
 from registry.datasets.streams import Source
-from registry.datasets.tables import without_first
+from registry.datasets.tables import StreamedTable
 from registry.datasets.text.line_blocks import BLOCK
 from registry.errors import UnreadableDataset
 
@@ -41,10 +41,8 @@ class Spaces:
         return cls(before[0], behind + b"," + before[-1], b"\n" if b"\n" in before[0] else b"")
 
 
-class JsonElements:
+class JsonElements(StreamedTable):
     """The rows of one file. With the shape `objects`, the key of each is a column."""
-
-    rows: int | None = None
 
     def __init__(self, path: Path, shape: Shape) -> None:
         self.path, self.shape = path, shape
@@ -77,22 +75,15 @@ class JsonElements:
             why = str(error)
         raise UnreadableDataset(f"{self.path} cannot be read: {why}", "name another file")
 
-    def batches(
-        self, columns: Sequence[str] | None = None, first: int = 0
-    ) -> Iterator[pa.RecordBatch]:
-        """Yield the rows from `first` on; only `columns` where given, and hidden ones."""
-        names = self.schema.names if columns is None else list(columns)
-        return without_first(self._all(names), first)
-
-    def _all(self, names: Sequence[str]) -> Iterator[pa.RecordBatch]:
+    def read(self, names: Sequence[str]) -> Iterator[pa.RecordBatch]:
+        """Yield all rows, with the columns `names` and hidden ones."""
         row, why = 0, ""
         with self.source.opened() as file:
             cursor = self.at_rows(file)
             for block in cursor.elements():
                 batch, why = self._columns.batch(block), block.unread
-                hidden = [name for name in (MORE, UNREAD) if name in batch.schema.names]
-                own = batch.select([*(n for n in names if n not in (RAW, ROW)), *hidden])
-                yield with_places(own, names, block.texts() if RAW in names else [], row)
+                texts = block.texts() if RAW in names else []
+                yield with_places(own_columns(batch, names), names, texts, row)
                 row += len(batch)
             why = "" if why == CUT_OFF else self._behind(cursor)
         if why:

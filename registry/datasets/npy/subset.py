@@ -36,11 +36,11 @@ from registry.datasets.remote.paths import is_remote
 from registry.datasets.row_names import lines_by_name
 from registry.datasets.tables import (
     Chunk,
+    StreamedTable,
     Table,
     Tables,
     UnreadableTable,
     unread_rows,
-    without_first,
 )
 from registry.datasets.units import Part
 from registry.errors import RefusedFile, UnreadableDataset, UsageError
@@ -212,24 +212,16 @@ def _of_subset(table: Table, subset: Subset) -> Table:
     return table if isinstance(table, UnreadableTable) else _Rows(table, subset)
 
 
-class _Rows:
+class _Rows(StreamedTable):
     """The rows of a table that a subset names, and those that cannot be read."""
-
-    rows: int | None = None
 
     def __init__(self, table: Table, subset: Subset) -> None:
         self.path, self.schema = table.path, table.schema
         self._table, self._subset = table, subset
         self.is_read = False
 
-    def batches(
-        self, columns: Sequence[str] | None = None, first: int = 0
-    ) -> Iterator[pa.RecordBatch]:
-        """Yield the rows from `first` on; only `columns` where given, and hidden ones."""
-        return without_first(self._all(columns), first)
-
-    def _all(self, columns: Sequence[str] | None) -> Iterator[pa.RecordBatch]:
-        names = list(self.schema.names if columns is None else columns)
+    def read(self, names: Sequence[str]) -> Iterator[pa.RecordBatch]:
+        """Yield all rows, with the columns `names` and hidden ones."""
         needed = [*names, *(n for n in self.schema.names if n == UID and n not in names)]
         for batch in self._table.batches(needed):
             rows = self._named(batch)

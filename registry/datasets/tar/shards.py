@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from registry.datasets.hidden import RAW, UNREAD
 from registry.datasets.pictures.side_tables import SideTable
 from registry.datasets.streams import COMPRESSIONS, Source
-from registry.datasets.tables import without_first
+from registry.datasets.tables import StreamedTable
 from registry.datasets.tar.columns import Layout, batch_of
 from registry.datasets.tar.reading import TarSamples
 from registry.datasets.tar.samples import Sample, Wants, grouped
@@ -25,23 +25,15 @@ SUFFIXES = (".tar", *PACKED)
 _FIRST, _FIRST_BYTES = 256, 32 << 20
 
 
-class Shard:
+class Shard(StreamedTable):
     """The samples of one tar file. `side` is the table beside it."""
-
-    rows: int | None = None
 
     def __init__(self, path: Path, layout: Layout, schema: pa.Schema, side: Path | None) -> None:
         self.path, self.schema, self.side = path, schema, side
         self._layout, self.source = layout, Source(path)
 
-    def batches(
-        self, columns: Sequence[str] | None = None, first: int = 0
-    ) -> Iterator[pa.RecordBatch]:
-        """Yield the samples from `first` on; only `columns` where given, and hidden ones."""
-        return without_first(self._all(columns), first)
-
-    def _all(self, columns: Sequence[str] | None) -> Iterator[pa.RecordBatch]:
-        names = self.schema.names if columns is None else list(columns)
+    def read(self, names: Sequence[str]) -> Iterator[pa.RecordBatch]:
+        """Yield all samples, with the columns `names` and hidden ones."""
         wants = Wants(any(name in self._layout.pictures for name in names), RAW in names)
         side = _Beside(self.side, self._layout)
         with self.source.opened() as file:

@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from registry.datasets._left_out import may_hold_keys
 from registry.datasets.hidden import RAW
-from registry.datasets.tables import without_first
+from registry.datasets.tables import StreamedTable
 from registry.datasets.tar.columns import Layout, batch_of, layout_of
 from registry.datasets.tar.samples import (
     HEAD,
@@ -203,22 +203,14 @@ def _unique(keys: Sequence[str], names: Sequence[str]) -> dict[str, str]:
     return {key: name for key, name in zip(keys, names, strict=True) if counts[key] == 1 and key}
 
 
-class ZipTable:
+class ZipTable(StreamedTable):
     """The pictures of one archive."""
-
-    rows: int | None = None
 
     def __init__(self, path: Path, layout: Layout, schema: pa.Schema) -> None:
         self.path, self.schema, self._layout = path, schema, layout
 
-    def batches(
-        self, columns: Sequence[str] | None = None, first: int = 0
-    ) -> Iterator[pa.RecordBatch]:
-        """Yield the pictures from `first` on; only `columns` where given, and hidden ones."""
-        return without_first(self._all(columns), first)
-
-    def _all(self, columns: Sequence[str] | None) -> Iterator[pa.RecordBatch]:
-        names = self.schema.names if columns is None else list(columns)
+    def read(self, names: Sequence[str]) -> Iterator[pa.RecordBatch]:
+        """Yield all pictures, with the columns `names` and hidden ones."""
         wants = Wants(IMAGE in names, RAW in names)
         try:
             with opened(self.path) as file:
