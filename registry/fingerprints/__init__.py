@@ -88,15 +88,18 @@ def fingerprint(data: bytes, *, max_pixels: int = MAX_PIXELS) -> Picture:
     image = _decode.open_picture(data, max_pixels)
     upright = _normalise.normalise(image)
     sha256, md5 = file_digests(data)
+    # Every algorithm works on luminance; it is made once, and takes the place of the picture.
+    upright = upright.convert("L")
     width, height = upright.size
     scaled = _structure.small(upright)
     reason = _structure.unfit(upright, scaled)
     views = {} if reason else {"full": _computed(upright, scaled)}
     del upright  # to free its memory before the other renderings, each as large
     for view, rendering in _normalise.renderings(image):
-        scaled = _structure.small(rendering)
-        if not _structure.unfit(rendering, scaled):
-            views[view] = _computed(rendering, scaled)
+        grey = rendering.convert("L")
+        scaled = _structure.small(grey)
+        if not _structure.unfit(grey, scaled):
+            views[view] = _computed(grey, scaled)
     return Picture(
         sha256=sha256,
         md5=md5,
