@@ -18,6 +18,7 @@ import click
 from registry import __version__
 from registry.cli._ending import Ending
 from registry.cli._memory import lacks_memory, not_enough, prepare_memory
+from registry.cli._pandas import leave_pandas_out
 from registry.errors import RegistryError, UnwritableOutput, part_missing
 from registry.terminal import (
     STDERR,
@@ -86,6 +87,7 @@ def _outcome(group: click.Command, program: str, ending: Ending) -> int:
     try:
         refuse_closed_stdout()
         prepare_memory()
+        leave_pandas_out()
         code = group.main(prog_name=program, standalone_mode=False)
         flush()
     except BrokenPipeError:

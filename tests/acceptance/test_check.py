@@ -1,14 +1,17 @@
 """`registry check` as installed: outcomes, outputs, exit codes."""
 
+import importlib.util
 import json
 import random
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from checking import MARKED, check, table
+from checking import MARKED, REGISTRY, check, table
 from click.testing import CliRunner
 from made import Made
 
@@ -231,3 +234,15 @@ def test_lists_that_cannot_be_written_are_refused(tmp_path, monkeypatch, options
     result = CliRunner().invoke(command, ["d.parquet", *options], standalone_mode=False)
     assert isinstance(result.exception, UsageError)
     assert text in f"{result.exception.message} {result.exception.hint}"
+
+
+@pytest.mark.skipif(not importlib.util.find_spec("pandas"), reason="pandas is not installed")
+def test_pandas_is_not_loaded_beside_pyarrow(tmp_path, snapshot):
+    dataset = table(tmp_path / "d.parquet", url=[MARKED])
+    command = [REGISTRY, "check", dataset, "--snapshot", snapshot]
+    told = [sys.executable, "-X", "importtime", *map(str, command)]
+    done = subprocess.run(told, capture_output=True, text=True, check=False)
+    assert done.returncode == 1, done.stderr
+    loaded = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
+    assert "pyarrow.compute" in loaded
+    assert "pandas.core" not in loaded

@@ -18,7 +18,7 @@ from hostile_pictures import NUMBER, hostile_pictures, many_scans, zeros
 from registry.pictures.reading import fingerprint_file
 from registry.text import visible
 
-SECONDS, MIB = 1.5, 400
+SECONDS, MIB = 1.0, 400
 # Most seconds of one command: far more than it takes, far less than without limits.
 TIMEOUT = 240
 COMMAND = f"""
@@ -77,7 +77,7 @@ def test_hash_prints_a_picture_or_an_error(folder: Path) -> None:
     printed = [json.loads(line)["file"] for line in ended.stdout.splitlines()]
     refused = re.findall(r"^error: (.*?): ", ended.stderr, re.MULTILINE)
     assert Counter(printed + refused) == Counter(map(str, files))
-    assert "takes longer than 1.5 seconds" in ended.stderr
+    assert f"takes longer than {SECONDS:g} seconds" in ended.stderr
 
 
 def test_import_counts_pictures_and_unreadable_files(folder: Path, database_url: str) -> None:
@@ -99,7 +99,7 @@ def test_a_slow_picture_ends_by_its_limit(
     slow.write_bytes(SLOW[name]())
     hashed = registry("hash", slow)
     assert (hashed.returncode, hashed.stdout) == (4, "")
-    error = visible(f"error: {slow}: the picture takes longer than 1.5 seconds to read")
+    error = visible(f"error: {slow}: the picture takes longer than {SECONDS:g} seconds to read")
     assert error in hashed.stderr.splitlines()
     looked_up = registry("lookup", slow, "--snapshot", snapshot)
     assert looked_up.returncode == 4
