@@ -67,8 +67,8 @@ if forking.is_wanted():
 # A runner that ignores Ctrl-C (nohup) must not teach the commands under test to ignore it.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
-# Machines that run tests are shared and slow at times, which is no fault of the code. Each run takes
-# other examples, so that fewer at a time find as much in the end.
+# Machines that run tests are shared and slow at times, which is no fault of the code. Each run
+# takes other examples, so that fewer at a time find as much in the end.
 settings.register_profile(
     "shared", deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow]
 )
