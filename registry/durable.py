@@ -32,12 +32,35 @@ FOLDER_SUFFIX = ".registry-building"
 FOREIGN_SECONDS = 24 * 3600
 # Characters of the target's name used in a temporary name, which has 255 bytes at most.
 NAME_CHARACTERS = 40
+_DEVICES, _KERNEL = Path("/dev"), (Path("/proc"), Path("/sys"))
+# As many as Linux follows.
+_MOST_LINKS = 40
 
 
 def unwritable(path: Path, error: OSError, hint: str | None = None) -> UnwritableOutput:
     """Return the UnwritableOutput for an OSError of a file; `hint` replaces the usual one."""
     reason = os.strerror(error.errno) if error.errno else str(error)
     return UnwritableOutput(f"{path} cannot be written: {reason}", hint)
+
+
+def place_of(path: Path) -> Path:
+    """Return the file that is written for a name: symbolic links are followed, not replaced.
+
+    Raises UnwritableOutput for the names of devices and of open files (`/dev/stdout`): a new file
+    would take the place of the name itself.
+    """
+    place = _in_real_folder(path)
+    for _ in range(_MOST_LINKS):
+        if place.parent == _DEVICES or any(place.is_relative_to(root) for root in _KERNEL):
+            raise UnwritableOutput(f"{path} is not a regular file", "name a file")
+        if not place.is_symlink():
+            return place
+        place = _in_real_folder(place.parent / place.readlink())
+    raise UnwritableOutput(f"{path} is a symbolic link to itself", "name a file")
+
+
+def _in_real_folder(path: Path) -> Path:
+    return Path(os.path.realpath(path.parent)) / path.name
 
 
 @contextmanager
@@ -67,13 +90,14 @@ def flush_folder(path: Path) -> None:
 class Unfinished:
     """A temporary file in the folder of its target and, on demand, a temporary folder there.
 
-    All methods may raise OSError. `discard` may be called at any time, also twice.
+    All methods may raise OSError, and the first one UnwritableOutput. `discard` may be called at
+    any time, also twice.
     """
 
     def __init__(self, target: Path) -> None:
-        remove_abandoned(target.parent)
-        self.target = target
-        self.path, self._lock = _create(target)
+        self.target = place_of(target)
+        remove_abandoned(self.target.parent)
+        self.path, self._lock = _create(self.target)
 
     def make_folder(self) -> Path:
         """Create the temporary folder; it is removed with the file, unless renamed."""

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from registry.cli._summaries import ENDINGS
-from registry.errors import UsageError
+from registry.errors import UnwritableOutput, UsageError
 from registry.terminal import say
 
 # What the file of each option holds.
@@ -27,50 +27,72 @@ _ENDINGS = {
 # Options whose files have the rows that --keep names.
 _OF_KEPT_ROWS = ("--out", "--removal", "--indices")
 
-# By option: the file that is to be written, or None.
-Results = Mapping[str, Path | None]
+# Options whose files would be read as a part of the dataset, if they were in its folder.
+_READ_AGAIN = (*_OF_KEPT_ROWS, "--ai-act")
+
+# Options, each with the file that is to be written.
+Results = Sequence[tuple[str, Path]]
+
+
+def named(files: Sequence[tuple[str, Path | None]]) -> Results:
+    """Return those options that name a file."""
+    return [(option, path) for option, path in files if path]
 
 
 def first_of(results: Results) -> Path | None:
     """Return the first file."""
-    return next(filter(None, results.values()), None)
+    return results[0][1] if results else None
 
 
 def say_written(results: Results) -> None:
     """Say where the files are."""
-    for option, path in results.items():
-        if path:
-            say(f"{_WRITTEN[option]}: {path}")
+    for option, path in results:
+        say(f"{_WRITTEN[option]}: {path}")
 
 
 def refuse_keep_alone(keep: Sequence[str], results: Results) -> None:
     """Raise UsageError for outcomes to keep without a file that has the rows."""
-    if keep and not any(results[option] for option in _OF_KEPT_ROWS):
+    if keep and not any(option in _OF_KEPT_ROWS for option, _ in results):
         raise UsageError(
             "--keep needs --out, --removal or --indices",
             "name the file to write: --out clean.parquet",
         )
 
 
-def refuse_results(results: Results, taken: Sequence[Path]) -> None:
+def refuse_results(results: Results, taken: Sequence[Path], names: Sequence[str]) -> None:
     """Raise UsageError if a result could not be written, or if two options name one file.
 
-    `taken` are the files of the dataset.
+    `taken` are the files of the dataset, `names` what was named of it.
     """
+    from registry.datasets import refuse_inside
+
     options: dict[Path, str] = {}
-    for option, path in results.items():
-        if path is None:
-            continue
+    for option, path in results:
+        place = _place(path, option)
         _refuse_unwritable(path, option, taken)
-        other = options.setdefault(path.absolute(), option)
-        if other != option:
+        if option in _READ_AGAIN:
+            refuse_inside(path, [Path(name) for name in names if "://" not in name])
+        if place in options:
+            other = options[place]
             raise UsageError(f"{other} and {option} name the same file", "name different files")
+        options[place] = option
+
+
+def _place(path: Path, option: str) -> Path:
+    from registry.durable import place_of
+
+    try:
+        return place_of(path)
+    except UnwritableOutput as error:
+        raise UsageError(f"{option} {error.message}", error.hint) from error
 
 
 def _refuse_unwritable(path: Path, option: str, taken: Sequence[Path]) -> None:
     from registry.datasets import refuse_own_files
 
     if path.exists():
+        if path.is_dir():
+            raise UsageError(f"{option} {path} is a folder that is there", "name a new one")
         if not path.is_file():
             raise UsageError(f"{option} {path} is not a regular file", "name a file")
         refuse_own_files(path, taken)

@@ -35,27 +35,27 @@ ENDINGS = {
 class Summaries:
     """The files that are to be written about the result; None: not."""
 
-    report: Path | None = None
+    reports: tuple[Path, ...] = ()
     ai_act: Path | None = None
     croissant: Path | None = None
 
     @property
-    def by_option(self) -> dict[str, Path | None]:
-        """The file of each option."""
-        files = (self.report, self.ai_act, self.croissant)
-        return dict(zip(ENDINGS, files, strict=True))
+    def files(self) -> list[tuple[str, Path | None]]:
+        """The options, each with its file."""
+        reports = [("--report", report) for report in self.reports]
+        return [*reports, ("--ai-act", self.ai_act), ("--croissant", self.croissant)]
 
     @property
     def wants_samples(self) -> bool:
         """Whether rows of every mark are shown with their pictures."""
-        return self.report is not None and self.report.suffix.lower() in PAGES
+        return any(report.suffix.lower() in PAGES for report in self.reports)
 
     def write(self, report: Report, dataset: Dataset, columns: Columns) -> None:
         """Write the files. Raises UnwritableOutput."""
         from registry.durable import write_text
 
-        if self.report:
-            write_text(self.report, _report(self.report, report, dataset, columns))
+        for path in self.reports:
+            write_text(path, _report(path, report, dataset, columns))
         if self.ai_act:
             from registry.checking.reports.ai_act import to_ai_act
 
@@ -74,7 +74,9 @@ def summary_options(command: Callable[..., Any]) -> Callable[..., Any]:
     @click.option(
         "--report",
         type=NamedPath(),
-        help="Write a report to this file: a web page (.html), Markdown (.md) or JSON (.json).",
+        multiple=True,
+        help="Write a report to this file: a web page (.html), Markdown (.md) or JSON (.json). "
+        "Repeatable.",
     )
     @click.option(
         "--ai-act",
@@ -90,7 +92,7 @@ def summary_options(command: Callable[..., Any]) -> Callable[..., Any]:
     )
     @functools.wraps(command)
     def wrapped(
-        report: Path | None, ai_act: Path | None, croissant: Path | None, **others: Any
+        report: tuple[Path, ...], ai_act: Path | None, croissant: Path | None, **others: Any
     ) -> Any:
         return command(summaries=Summaries(report, ai_act, croissant), **others)
 

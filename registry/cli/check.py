@@ -12,7 +12,14 @@ from typing import TYPE_CHECKING
 import click
 
 from registry.cli._path import NamedPath
-from registry.cli._results import first_of, refuse_keep_alone, refuse_results, say_written
+from registry.cli._results import (
+    Results,
+    first_of,
+    named,
+    refuse_keep_alone,
+    refuse_results,
+    say_written,
+)
 from registry.cli._summaries import Summaries, summary_options
 from registry.errors import ServiceUnavailable, UnreadableSnapshot, UsageError
 from registry.terminal import say, show, show_json
@@ -163,7 +170,8 @@ def command(
       registry check dataset.parquet --report report.html --out rows.parquet
       registry check 's3://bucket/{00000..00099}.tar' --keep clear --out clean/
     """
-    results = {"--out": out, "--removal": removal, "--indices": indices, **summaries.by_option}
+    rows = [("--out", out), ("--removal", removal), ("--indices", indices)]
+    results = named([*rows, *summaries.files])
     refuse_keep_alone(keep, results)
     _refuse_address_alone(engine, address)
     from registry.checking.run import CheckOptions
@@ -173,7 +181,7 @@ def command(
     policy_named(policy)
     overrides = _overrides(column)
     opened = open_dataset(dataset)
-    refuse_results(results, opened.files)
+    refuse_results(results, opened.files, dataset)
     columns = _planned(opened, overrides)
     unfinished = _unfinished(opened, first_of(results), fresh=fresh)
     options = CheckOptions(
@@ -252,7 +260,7 @@ def _registry(named: Path | None) -> Snapshot:
         raise UnreadableSnapshot(error.message, error.hint) from error
 
 
-def _shown(report: Report, results: Mapping[str, Path | None], *, as_json: bool) -> int:
+def _shown(report: Report, results: Results, *, as_json: bool) -> int:
     """Show the result, say where the files are, and return the exit code."""
     from registry.checking.report import to_lines
 

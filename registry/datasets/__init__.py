@@ -231,6 +231,14 @@ def hidden_files_in(folder: Path) -> list[Path]:
     return [Path(*file) for file in walked(folder, hidden=True)]
 
 
+def refuse_inside(path: Path, folders: Sequence[Path]) -> None:
+    """Raise UsageError for a result in a folder of a dataset: the next check would read it."""
+    place = path.resolve()
+    for folder in without_remote(folders):
+        if folder.is_dir() and place.is_relative_to(folder.resolve()):
+            raise UsageError(f"{path} is in the folder of the dataset", "name another folder")
+
+
 def refuse_own_files(path: Path, files: Sequence[Path]) -> None:
     """Raise UsageError if writing to `path` would overwrite the dataset."""
     own = without_remote(files)

@@ -224,16 +224,35 @@ def test_lists_of_rows_to_remove_and_to_keep(tmp_path: Path, snapshot: Path):
         (["--indices", "kept.txt"], "name an .npy file"),
         (["--removal", "a", "--indices", "missing/kept.npy"], "there is no folder"),
         (["--removal", "a.npy", "--indices", "a.npy"], "name the same file"),
+        (["--removal", "a", "--out", "folder/../a"], "name the same file"),
+        (["--report", "a.md", "--report", "./a.md"], "name the same file"),
         (["--removal", "d.parquet"], "part of the dataset itself"),
+        (["--out", "/dev/stdout"], "not a regular file"),
+        (["--out", "link"], "not a regular file"),
+        (["--removal", "folder"], "a folder that is there"),
         (["--keep", "clear"], "--keep needs --out, --removal or --indices"),
     ],
 )
 def test_lists_that_cannot_be_written_are_refused(tmp_path, monkeypatch, options, text):
     monkeypatch.chdir(tmp_path)
     table(tmp_path / "d.parquet", url=[MARKED])
+    (tmp_path / "link").symlink_to("/dev/stdout")
+    (tmp_path / "folder").mkdir()
     result = CliRunner().invoke(command, ["d.parquet", *options], standalone_mode=False)
     assert isinstance(result.exception, UsageError)
     assert text in f"{result.exception.message} {result.exception.hint}"
+
+
+@pytest.mark.parametrize("option", ["--out", "--removal", "--ai-act", "--report"])
+def test_what_the_next_check_would_read_is_not_written_into_the_dataset(tmp_path, snapshot, option):
+    (tmp_path / "data").mkdir()
+    table(tmp_path / "data/d.parquet", url=[MARKED])
+    (tmp_path / "link").symlink_to("data")
+    for name in ("data/r.json", "link/r.json"):
+        result = check(tmp_path / "data", option, tmp_path / name, snapshot=snapshot)
+        assert result.returncode == (1 if option == "--report" else 2), result.stderr
+        assert (tmp_path / "data/r.json").exists() == (option == "--report")
+        assert ("in the folder of the dataset" in result.stderr) == (option != "--report")
 
 
 @pytest.mark.skipif(not importlib.util.find_spec("pandas"), reason="pandas is not installed")

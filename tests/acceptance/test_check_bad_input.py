@@ -92,7 +92,7 @@ def test_a_report_never_replaces_the_dataset_nor_a_device(tmp_path: Path, snapsh
             check(dataset, option, "/dev/null", snapshot=snapshot), 2, "is not a regular file"
         )
         said_in_one_line(
-            check(dataset, option, tmp_path, snapshot=snapshot), 2, "is not a regular file"
+            check(dataset, option, tmp_path, snapshot=snapshot), 2, "is a folder that is there"
         )
     (tmp_path / "x.parquet").touch()
     other = check(dataset, "--report", tmp_path / "x.parquet", snapshot=snapshot)

@@ -128,6 +128,12 @@ def test_standard_input_has_a_report_without_files_and_pictures(folder: Path):
     assert "distribution" not in json.loads((folder / "s.json").read_text())
 
 
+def test_one_check_writes_several_reports(folder: Path):
+    result = run(folder, "--report", "several.md", "--report", "several.html")
+    assert result.returncode == 1, result.stderr
+    assert all((folder / f"several.{ending}").stat().st_size for ending in ("md", "html"))
+
+
 def test_wrong_names_are_refused_before_the_check(folder: Path):
     for option, name in (("--report", "r.pdf"), ("--croissant", "c")):
         said_in_one_line(run(folder, option, name), 2, "is written", "hint: name")

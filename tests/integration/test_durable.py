@@ -13,6 +13,7 @@ import pytest
 
 from registry import durable
 from registry.datasets.parquet_writer import ParquetRowWriter
+from registry.errors import UnwritableOutput
 from registry.snapshot import store
 
 SCHEMA = pa.schema([("n", pa.int64())])
@@ -30,6 +31,7 @@ time.sleep(60)
 FOLDER = """
 import sys, time
 from pathlib import Path
+from registry.errors import UnwritableOutput
 from registry.snapshot import store
 with store.building(Path(sys.argv[1])) as temporary:
     (temporary / "images.arrow").write_bytes(b"half")
@@ -114,3 +116,30 @@ def test_long_names_and_links_are_no_trouble(tmp_path: Path) -> None:
     durable.write_text(tmp_path / ("ü" * 127), "text")
     assert (tmp_path / "precious").read_text() == "kept"
     assert (tmp_path / ("ü" * 127)).read_text() == "text"
+
+
+def test_a_link_is_written_through_and_stays(tmp_path: Path):
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "second").symlink_to("folder/file")
+    (tmp_path / "first").symlink_to(tmp_path / "second")
+    for text in ("made", "replaced"):
+        durable.write_text(tmp_path / "first", text)
+        assert (tmp_path / "folder/file").read_text() == text
+        assert not (tmp_path / "folder/file").is_symlink()
+    assert (tmp_path / "first").is_symlink()
+    assert (tmp_path / "second").is_symlink()
+
+
+@pytest.mark.parametrize("name", ["/dev/stdout", "/dev/fd/1", "/proc/self/fd/1", "/dev/new"])
+def test_the_name_of_an_open_file_is_not_replaced(tmp_path: Path, name: str):
+    (tmp_path / "link").symlink_to(name)
+    for path in (Path(name), tmp_path / "link"):
+        with pytest.raises(UnwritableOutput, match="not a regular file"):
+            durable.place_of(path)
+
+
+def test_a_circle_of_links_is_refused(tmp_path: Path):
+    (tmp_path / "a").symlink_to("b")
+    (tmp_path / "b").symlink_to("a")
+    with pytest.raises(UnwritableOutput, match="a symbolic link to itself"):
+        durable.place_of(tmp_path / "a")

@@ -10,7 +10,7 @@ from typing import Protocol, runtime_checkable
 
 import pyarrow as pa
 
-from registry.datasets import RowWriter, refuse_own_files
+from registry.datasets import RowWriter, refuse_inside, refuse_own_files
 from registry.datasets._left_out import SkippedFiles
 from registry.datasets.folder_writer import FolderWriter
 from registry.datasets.hidden import GROUP, RAW
@@ -146,9 +146,7 @@ class PictureTables(Tables):
 
     def _folder(self, path: Path) -> RowWriter:
         """Return a writer of a folder of the pictures and of their tables, as they lie now."""
-        folders = [root for root in self._found.roots if root.is_dir()]
-        if any(path.resolve().is_relative_to(folder.resolve()) for folder in folders):
-            raise UsageError(f"{path} is in the folder of the dataset", "name a folder beside it")
+        refuse_inside(path, self._found.roots)
         roots = [root if root.is_dir() else root.parent for root in self._found.roots]
         base = os.path.commonpath([os.path.abspath(root) for root in roots])
         files = [table.path if table.path.is_file() else None for table in self.tables]
