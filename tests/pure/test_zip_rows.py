@@ -182,6 +182,23 @@ def test_what_cannot_be_read_is_a_row_with_the_reason(tmp_path):
     assert "directory" in rows[3][UNREAD]
 
 
+def test_an_archive_within_an_archive_is_a_row_with_the_reason(tmp_path):
+    inner = zip_bytes({"2.jpg": JPEG})
+    files = {"1.jpg": JPEG, "x/in.zip": inner, "y.tar.gz": b"\x1f\x8b", "z.npz": inner}
+    path = written(tmp_path / "a.zip", files)
+    rows = read(path)
+    assert [row["file"] for row in rows] == list(files)
+    assert [row.get(UNREAD) for row in rows] == [
+        None,
+        *(f"{name} is not read and may hold pictures" for name in [*files][1:]),
+    ]
+    keeper = open_dataset([str(path)]).keeper(tmp_path / "kept.zip")
+    for batch in open_dataset([str(path)]).batches(["file", RAW]):
+        keeper.write(batch, 0)
+    keeper.close()
+    assert [row["file"] for row in read(tmp_path / "kept.zip")] == ["1.jpg"]
+
+
 def test_archives_share_the_columns_of_the_first(tmp_path):
     (tmp_path / "0.zip").write_bytes(b"PK\3\4 no zip")
     written(tmp_path / "1.zip", {"1.jpg": JPEG, "m.json": b'{"1.jpg": {"a": 1}}'})

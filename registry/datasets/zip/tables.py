@@ -16,6 +16,7 @@ from registry.datasets.hidden import RAW
 from registry.datasets.tables import StreamedTable
 from registry.datasets.tar.columns import Layout, batch_of, layout_of
 from registry.datasets.tar.samples import (
+    FILMS,
     HEAD,
     PartKind,
     Sample,
@@ -49,8 +50,8 @@ _SHOWN = 5
 class Archive:
     """What is in an archive, as numbers of files: pictures, and the files beside each.
 
-    `metadata` are files about many pictures, `about` texts about all of it; `problem` is the
-    reason why no row can be clear.
+    `metadata` are files about many pictures, `about` texts about all of it, `closed` files that may
+    hold pictures and are not read; `problem` is the reason why no row can be clear.
     """
 
     def __init__(self, file: IO[bytes], path: Path) -> None:
@@ -59,6 +60,7 @@ class Archive:
         self.pictures = [number for number, one in enumerate(entries) if self._is_picture(one)]
         self.metadata: dict[int, Metadata] = {}
         self.about: list[int] = []
+        self.closed: list[int] = []
         self.problem: str | None = None
         self._names = _Names([entries[number].name for number in self.pictures])
         pictures = set(self.pictures)
@@ -87,6 +89,8 @@ class Archive:
         path = PurePosixPath(entry.name)
         ending = path.suffix[1:].lower()
         kind = self._kind_of_other(entry, ending)
+        if kind == kind_of(ending) == "closed" and not _is_passed_over(path, ending):
+            self.closed.append(number)
         if kind not in ("json", "text", "table") or self.problem:
             return
         shown = visible(entry.name)
@@ -122,6 +126,9 @@ class Archive:
         """Yield the pictures with what is said of them, then what is damaged in the archive."""
         for number in self.pictures:
             yield self._sample(number, wants)
+        for number in self.closed:
+            name = self.zip.entries[number].name
+            yield Sample(name, unread=f"{visible(name)} is not read and may hold pictures")
         if self.zip.damage:
             yield Sample(None, unread=self.zip.damage)
         elif self.zip.entries and not self.pictures:
@@ -164,6 +171,11 @@ class Archive:
             return None
         sample.held += len(content)
         return content
+
+
+def _is_passed_over(path: PurePosixPath, ending: str) -> bool:
+    """Return whether a file is a film, or one that file managers add."""
+    return ending in FILMS or path.name.startswith(".") or "__MACOSX" in path.parts
 
 
 def _names_beside(name: str) -> Iterator[tuple[str, str]]:
