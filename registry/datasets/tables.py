@@ -199,7 +199,7 @@ class Tables:
             return self._kept_table(0, path)
         if suffix_of(path):
             return self._kept_in_one(path)
-        return FolderWriter(path, names_in_folder(self.files), self._kept_table)
+        return FolderWriter(path, names_in_folder(self.files), self._kept_if_read)
 
     @property
     def naming(self) -> Sequence[str]:
@@ -217,6 +217,11 @@ class Tables:
         if self.label is None:
             return lines_by_number(numbers, file)
         return lines_by_name(rows.column(self.label).to_pylist(), file)
+
+    def _kept_if_read(self, number: int, path: Path) -> RowWriter | None:
+        """Return a writer of some rows of one table; of one that cannot be read there are none."""
+        is_read = not isinstance(self.tables[number], UnreadableTable)
+        return self._kept_table(number, path) if is_read else None
 
     def _kept_table(self, number: int, path: Path) -> RowWriter:
         """Return a writer of some rows of one table."""

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from registry.datasets import open_dataset
 from registry.datasets.formats import csv as csv_format
 from registry.datasets.formats import jsonl as jsonl_format
 from registry.datasets.hidden import MORE, RAW, UNREAD
@@ -16,6 +17,7 @@ from registry.datasets.json.rows import MOST_LEAVES, leaves
 from registry.datasets.text import line_blocks
 from registry.datasets.text.csv_form import Form, form_of, names_of
 from registry.datasets.text.csv_rows import NOT_CLOSED, in_columns, rows_of
+from registry.errors import UnreadableDataset
 
 CELL = st.text(st.sampled_from('ab,"\n\t;é 1'), max_size=6).filter(lambda text: "\r" not in text)
 TABLE = st.integers(2, 4).flatmap(
@@ -204,3 +206,16 @@ def test_a_row_that_is_too_long_is_one_unread_row(format_, tmp_path, monkeypatch
     assert [place for place, row in enumerate(read) if row.get(UNREAD)] == [30]
     kept, _ = whole(format_, path, [RAW])
     assert b"".join(row[RAW] for row in kept).count(short.encode()) == 60
+
+
+def test_a_nul_in_a_row_is_no_reason_to_refuse_the_file(tmp_path):
+    rows = [f"https://a.example/{n}.jpg,{n}" for n in range(20)]
+    rows[3] += "\0"
+    path = tmp_path / "a.csv"
+    path.write_text("\n".join(["url,n", *rows]))
+    found = [row for batch in open_dataset([str(path)]).batches() for row in batch.to_pylist()]
+    assert [row["url"] for row in found] == [row.partition(",")[0] for row in rows]
+    for data in (b"u\0rl,n\nhttps://a.example/1.jpg,1", "url\nx\n".encode("utf-16-le")):
+        path.write_bytes(data)
+        with pytest.raises(UnreadableDataset, match="not a text in UTF-8"):
+            open_dataset([str(path)])

@@ -35,6 +35,8 @@ _HEAD, _SAMPLE = 65536, 1 << 20
 _BOM = b"\xef\xbb\xbf"
 _ADDRESS = re.compile(rb"(?i:https?)://\S+")
 _UTF_16 = (b"\xff\xfe", b"\xfe\xff")
+# A text has so many bytes for each NUL at least.
+_TEXT_A_NUL = 64
 
 
 def sureness(path: Path) -> float:
@@ -55,7 +57,7 @@ class CsvFile(StreamedTable):
         self.path = path
         self.source = Source(path)
         sample = self.source.head(_SAMPLE)
-        if sample.startswith(_UTF_16) or b"\0" in sample:
+        if _is_binary(sample):
             raise UnreadableDataset(f"{self.source.name} is not a text in UTF-8", "save it as one")
         text = sample.removeprefix(_BOM)
         self._form = form_of(text, suffix_of(path) in _TABS) or Form()
@@ -115,6 +117,12 @@ def _without_line(data: bytes, file: IO[bytes]) -> Generator[tuple[bytes, Rows],
     return b""
 
 
+def _is_binary(head: bytes) -> bool:
+    """Return whether the first bytes are no text in UTF-8: of a single NUL a row is to blame."""
+    line = head.lstrip().partition(b"\n")[0]
+    return head.startswith(_UTF_16) or b"\0" in line or head.count(0) * _TEXT_A_NUL > len(head)
+
+
 def _content(path: Path) -> bool:
     """Return whether a file begins with rows of values."""
     source = Source(path)
@@ -122,7 +130,7 @@ def _content(path: Path) -> bool:
         head = source.head(_HEAD).removeprefix(_BOM)
     except UnreadableDataset:
         return False
-    if not head.strip() or b"\0" in head or head.lstrip()[:1] in (b"{", b"["):
+    if not head.strip() or _is_binary(head) or head.lstrip()[:1] in (b"{", b"["):
         return False
     if suffix_of(path) in SUFFIXES:
         return True

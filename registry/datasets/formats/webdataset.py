@@ -178,7 +178,7 @@ class Shards(Tables):
                 f"{path}: the samples that are kept are written as in the dataset",
                 "name a folder, or a file that ends in .tar, .tar.gz or .tar.zst",
             )
-        return FolderWriter(path, names_in_folder(shards), self._kept_table)
+        return FolderWriter(path, names_in_folder(shards), self._kept_if_read)
 
     def _kept_table(self, number: int, path: Path) -> RowWriter:
         source = self.tables[number].path

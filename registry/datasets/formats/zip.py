@@ -96,7 +96,7 @@ class Archives(Tables):
         if suffix:
             name = "a folder" if suffix == SUFFIX else "a folder, or a .zip file"
             raise UsageError(f"{path}: the pictures are kept in their archives", f"name {name}")
-        return FolderWriter(path, names_in_folder(self.files), self._kept_table)
+        return FolderWriter(path, names_in_folder(self.files), self._kept_if_read)
 
     def _kept_table(self, number: int, path: Path) -> RowWriter:
         return ZipWriter(path, self.tables[number].path)
