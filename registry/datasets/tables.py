@@ -219,8 +219,9 @@ class Tables:
         return lines_by_name(rows.column(self.label).to_pylist(), file)
 
     def _kept_if_read(self, number: int, path: Path) -> RowWriter | None:
-        """Return a writer of some rows of one table; of one that cannot be read there are none."""
-        is_read = not isinstance(self.tables[number], UnreadableTable)
+        """Return a writer of some rows of one table; of one that is not read there are none."""
+        table = self.tables[number]
+        is_read = not isinstance(table, UnreadableTable) and table.path.exists()
         return self._kept_table(number, path) if is_read else None
 
     def _kept_table(self, number: int, path: Path) -> RowWriter:

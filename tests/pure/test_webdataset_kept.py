@@ -38,7 +38,7 @@ def kept(dataset, out, keys):
     """Write the samples with some keys, as a check does; also those that could not be read."""
     writer = dataset.keeper(out)
     for chunk in dataset.chunks([*dataset.needed]):
-        if "__key__" not in chunk.batch.schema.names:
+        if RAW not in chunk.batch.schema.names:
             continue
         mask = pc.is_in(chunk.batch.column("__key__"), pa.array(sorted(keys), pa.string()))
         writer.write(chunk.batch.filter(mask), chunk.table)

@@ -41,6 +41,10 @@ NOTHING_FETCHED = (
     "URLs were compared with recorded ones, not opened: a mark that appeared after the snapshot "
     "was built is not in this report."
 )
+WHOLE_PICTURES = (
+    "whole pictures are compared: a copy that was cropped, padded to another shape, mirrored, "
+    "turned or written over may not be found by its fingerprint"
+)
 _WAYS = {
     "url": "URLs of pictures, in a normal form, also those of another size of the same picture",
     "page_url": "URLs of pages, and rules for the page's site",
@@ -182,6 +186,7 @@ def method(report: Report) -> list[Pair]:
         ("Other columns", "searched for URLs, digests and fingerprints, unless left out"),
         ("Hash families", ", ".join(algorithms)),
         ("Fingerprints agree", _thresholds(report)),
+        ("Not found by them", WHOLE_PICTURES),
         ("Matches by chance", f"{report.expected_chance_matches:.2g} are to be expected"),
         ("By another size", f"{number_of(tally.resized, 'row')}, of the matches by URL"),
         ("Network", NOTHING_FETCHED),
