@@ -25,6 +25,7 @@ from registry.matching.key_table import NONE
 from registry.matching.lists import slices
 from registry.model import OUTCOMES, TIERS
 from registry.urls.columns import KeyColumn, key_column
+from registry.urls.variant_columns import OtherKeys, other_keys
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -44,17 +45,18 @@ def answer(
     """
     answers = _blank(keys, index, dataset_reasons)
     sources = list(keys.prints)
+    others = [other_keys(urls) for urls in keys.urls]
     for column, urls in enumerate(keys.urls):
         places = index.places(urls)
         entries = index.entries_at(places)
         answers.known[:] = np.where(answers.known == -1, entries, answers.known)
         _take_entries(answers, index, entries, WAYS.index("url"), column)
         sources.append(_known_pictures(answers, index, places))
-        sources.append(_take_sizes(answers, index, urls, column))
+        sources.append(_take_sizes(answers, index, urls, others[column], column))
     for name, digests in keys.digests:
         _take_entries(answers, index, index.entries_by_digest(name, digests), WAYS.index("digest"))
     sources += [_take_mentions(answers, index, mentions) for mentions in keys.others]
-    sites = SiteAnswers(answers, index, keys)
+    sites = SiteAnswers(answers, index, keys, others)
     sites.take_pictures()
     for urls in keys.pages:
         _take_pages(answers, index, urls)
@@ -97,9 +99,11 @@ def _take_mentions(answers: Answers, index: Index, mentions: Mentions) -> Prints
     return _known_pictures(answers, index, at)
 
 
-def _take_sizes(answers: Answers, index: Index, urls: KeyColumn, column: int) -> Prints:
+def _take_sizes(
+    answers: Answers, index: Index, urls: KeyColumn, others: OtherKeys, column: int
+) -> Prints:
     """Apply the strictest entry at another URL of the rows' pictures, and return fingerprints."""
-    rows, entries = index.variants.entries(urls)
+    rows, entries = index.variants.entries(urls, others)
     images = index.tables.pictures(entries)
     has = images != NONE
     ranks = index.decisions.ranks(entries)
@@ -191,7 +195,7 @@ def _take_pages(answers: Answers, index: Index, urls: KeyColumn) -> None:
     answers.outcome[rows] = outcomes[rows]
     answers.way[rows], answers.page[rows] = WAYS.index("url"), True
     answers.entry[rows], answers.site[rows] = entries[rows], -1
-    answers.tier[rows] = -1
+    answers.tier[rows], answers.resized[rows] = -1, False
 
 
 def _take_fingerprints(

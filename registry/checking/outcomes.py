@@ -35,8 +35,9 @@ class Answers:
     indexes TIERS; `distance` is the number of differing bits of phash64. `known` is the entry
     recorded at a clear row's own URL. `searched` is the number of fingerprints that were looked
     up, `crowded` the rows with one to which more recorded codes are similar than were compared;
-    `resized` the rows that match by the URL of another size of their picture. `allowed` are the
-    clear rows that a mark allows: that of `known`, or of the site rule `permit`.
+    `resized` the rows that match by the URL of another size of their picture, or by a rule of the
+    site of that. `allowed` are the clear rows that a mark allows: that of `known`, or of the site
+    rule `permit`.
     """
 
     outcome: NDArray[np.int8]

@@ -17,8 +17,11 @@ from registry.index.sites import Place
 from registry.matching.key_table import NONE
 from registry.urls.columns import hosts_of_keys
 from registry.urls.sites import same_site
+from registry.urls.variant_columns import are_addresses
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from registry.checking.keys import Keys
@@ -28,6 +31,7 @@ if TYPE_CHECKING:
     from registry.matching.lists import Numbers
     from registry.model import Verdict
     from registry.urls.columns import KeyColumn
+    from registry.urls.variant_columns import OtherKeys
 
 _NO_STATE = 0
 
@@ -49,8 +53,11 @@ class _Found(NamedTuple):
 class SiteAnswers:
     """Applies rules of sites where they are stricter than the answers of a batch."""
 
-    def __init__(self, answers: Answers, index: Index, keys: Keys) -> None:
-        self._answers = answers
+    def __init__(
+        self, answers: Answers, index: Index, keys: Keys, others: Sequence[OtherKeys]
+    ) -> None:
+        """`others` has `other_keys` of each of the keys' `urls`."""
+        self._answers, self._index, self._others = answers, index, others
         self._sites = index.sites
         self._keys = keys
         # Entries of a crawl include the rules of their site files, so that only claims are new.
@@ -59,17 +66,38 @@ class SiteAnswers:
         self._of_urls: list[Ruled] = [self._sites.ruled(urls) for urls in keys.urls]
 
     def take_pictures(self) -> None:
-        """Apply the rules of the pictures' sites, by host and path."""
+        """Apply the rules of the pictures' sites, by host and path.
+
+        Those of the site of the original, too, if the URL is that of another size or a proxy's.
+        """
         for column, ruled in enumerate(self._of_urls):
-            weighed = self._weighed[ruled.rows]
-            first, group = _groups([ruled.states, weighed])
-            found = [
-                self._of_picture(Place(int(ruled.hosts[n]), int(ruled.states[n])), bool(weighed[n]))
-                for n in first.tolist()
-            ]
-            self._take(ruled, found, group, column)
-            permits = np.array([f.permits for f in found], np.int64)[group]
+            permits = self._take_picture(ruled, self._weighed[ruled.rows], column)
             self._answers.permit[ruled.rows] = self._sites.rows(ruled.hosts, permits)
+            self._take_original(column)
+
+    def _take_original(self, column: int) -> None:
+        others = self._others[column]
+        ruled = self._sites.ruled(others.keys)
+        ruled = ruled.without(~are_addresses(others, ruled.rows, self._keys.urls[column]))
+        keys = others.keys.take(ruled.rows)
+        weighed = self._index.crawled(self._index.entries_at(self._index.places(keys)))
+        of_rows = ruled._replace(rows=others.rows[ruled.rows])
+        self._take_picture(of_rows, weighed, column, of_original=True)
+
+    def _take_picture(
+        self, ruled: Ruled, weighed: NDArray[np.bool_], column: int, *, of_original: bool = False
+    ) -> Numbers:
+        """Apply rules to rows, and return the parts that permit, or NONE.
+
+        `weighed` are the rows whose entry includes the rules of its site files.
+        """
+        first, group = _groups([ruled.states, weighed])
+        found = [
+            self._of_picture(Place(int(ruled.hosts[n]), int(ruled.states[n])), bool(weighed[n]))
+            for n in first.tolist()
+        ]
+        self._take(ruled, found, group, column, of_original=of_original)
+        return np.array([f.permits for f in found], np.int64)[group]
 
     def _of_picture(self, at: Place, claims_only: bool) -> _Found:
         part, verdict = self._sites.verdict(at, claims_only=claims_only)
@@ -160,6 +188,7 @@ class SiteAnswers:
         *,
         in_doubt: NDArray[np.bool_] | None = None,
         is_page: bool = False,
+        of_original: bool = False,
     ) -> None:
         """Apply the answers of groups to their rows; those `in_doubt` become review."""
         if not found:
@@ -173,6 +202,7 @@ class SiteAnswers:
         answers.outcome[rows] = outcomes[better]
         answers.way[rows], answers.column[rows] = WAYS.index("site"), column
         answers.page[rows], answers.entry[rows], answers.tier[rows] = is_page, -1, -1
+        answers.resized[rows] = of_original
         answers.site[rows] = self._sites.rows(ruled.hosts[better], values[better, 1])
         answers.marks[rows] = values[better, 2]
 

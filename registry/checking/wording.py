@@ -16,6 +16,7 @@ from registry.matching.key_table import NONE
 from registry.model import OUTCOMES, TIERS, Signal, Verdict
 from registry.text import visible
 from registry.urls.same import SAME, WITHOUT_TRACKING, how_equal
+from registry.urls.variants import same_picture
 from registry.verdict.licensing import NO_TERMS, Terms, host_of_marks, terms_of
 
 if TYPE_CHECKING:
@@ -163,10 +164,17 @@ def row_words(keys: Keys, answers: Answers, wording: Wording, row: int) -> Words
         if answers.page[row]:
             page = keys.pages[column].key(row) or ""
             return wording.of_page_site(site, keys.picture_of(row), page)
-        return wording.of_site(site, keys.urls[column].key(row) or "")
+        return wording.of_site(site, _address(keys, answers, row))
     if answers.entry[row] != -1:
         return wording.of_entry(int(answers.entry[row]))
     return None
+
+
+def _address(keys: Keys, answers: Answers, row: int) -> str:
+    """Return the URL key that a rule of a site is about: the row's, or that of its original."""
+    key = keys.urls[int(answers.column[row])].key(row) or ""
+    original = same_picture(key) if answers.resized[row] else None
+    return original[0] if original else key
 
 
 def out_columns(keys: Keys, answers: Answers, wording: Wording) -> list[pa.Array]:
@@ -205,10 +213,14 @@ def how_matched(keys: Keys, answers: Answers, words: Words, row: int) -> str:
         return "all pictures of its page" if is_all else "a picture of its page"
     if way == "url":
         return _how_named(keys, answers, words, row)
-    if way == "site" and answers.outcome[row] == CODE["review"]:
-        return "claim on a wider host of its site; may not cover this host"
-    if way != "fingerprint":
-        return {"digest": "same file", "site": "rule of its site"}[way]
+    if way == "site":
+        if answers.outcome[row] == CODE["review"]:
+            return "claim on a wider host of its site; may not cover this host"
+        return "rule of the site of its original" if answers.resized[row] else "rule of its site"
+    return "same file" if way == "digest" else _how_similar(answers, row)
+
+
+def _how_similar(answers: Answers, row: int) -> str:
     tier = TIERS[answers.tier[row]] if answers.tier[row] >= 0 else "within --distance"
     how = f"same picture: {tier}, {answers.distance[row]} of 64 bits differ"
     if answers.crowded[row] and answers.outcome[row] == CODE["review"]:

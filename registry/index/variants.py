@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 from registry.index.decisions import Strictest
 from registry.matching.key_table import NONE
 from registry.urls.columns import key_column
-from registry.urls.variant_columns import other_keys, picture_keys
+from registry.urls.variant_columns import picture_keys
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from registry.matching.lists import Numbers
     from registry.snapshot.opened import Snapshot
     from registry.urls.columns import KeyColumn
+    from registry.urls.variant_columns import OtherKeys
 
 
 class VariantIndex:
@@ -35,12 +36,13 @@ class VariantIndex:
         self._at_url = Strictest(decisions.strictest, tables.of_url)
         self._at_size = Strictest(decisions.strictest, tables.of_size)
 
-    def entries(self, keys: KeyColumn) -> tuple[Numbers, Numbers]:
+    def entries(self, keys: KeyColumn, of_pictures: OtherKeys) -> tuple[Numbers, Numbers]:
         """Return (row, entry) for what is recorded at other URLs of the rows' pictures.
 
-        Of the entries for one URL, or for one picture, the one that counts.
+        `of_pictures` are `other_keys` of the keys. Of the entries for one URL, or for one picture,
+        the one that counts.
         """
-        rows, pictures = other_keys(keys)
+        rows, pictures = of_pictures
         # A row whose URL is that of the original finds those of its sizes.
         others = np.flatnonzero(keys.has) if len(self._tables.sizes) else rows[:0]
         found = [

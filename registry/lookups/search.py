@@ -22,9 +22,13 @@ from registry.model import DECISIONS, TIERS, MatchedBy, Outcome, Tier, Verdict
 from registry.pictures.reading import prints_of
 from registry.urls.columns import key_column
 from registry.urls.key import url_key
+from registry.urls.variant_columns import other_keys
+from registry.urls.variants import is_address
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from numpy.typing import NDArray
 
     from registry.model import Digest, Picture
     from registry.urls.columns import KeyColumn
@@ -103,10 +107,18 @@ class _Search:
         images = sorted(set(self._index.tables.pictures(entries).tolist()) - {NONE})
         for image in images:
             self._add_image(image, "digest", "exact", None)
-        for entry in self._index.variants.entries(keys)[1].tolist():
+        others = other_keys(keys)
+        for entry in self._index.variants.entries(keys, others)[1].tolist():
             self._add(entry, "url", "exact", None, other_size=True)
         self._by_codes(self._index.prints.of(np.array(images, np.int64))[1])
         self._by_page(keys, key)
+        self._by_site(key, entries)
+        for picture in others.keys.keys().to_pylist():
+            if is_address(picture, key):
+                self._by_site(picture, self._index.all_at(self._index.places(others.keys)))
+
+    def _by_site(self, key: str, entries: NDArray[np.int64]) -> None:
+        """Add the rules of the site of a URL, at which some entries are recorded."""
         crawled = bool(self._index.crawled(entries).any())
         sites = self._index.sites
         at = sites.place(key)
@@ -227,7 +239,8 @@ class _Search:
             site=row.host,
             in_question=in_question,
         )
-        self._sites.append(match)
+        if match not in self._sites:
+            self._sites.append(match)
 
 
 def _codes_of(picture: Picture) -> PrintCodes:

@@ -96,3 +96,46 @@ def test_a_picture_that_is_gone_from_one_size_is_not_there(tmp_path):
     made.observe(PICTURES[0][1], refusal="http-404")
     _, rows, _ = checked(tmp_path, made, [PICTURES[0][0]])
     assert rows[0]["optout_outcome"] == "clear"
+
+
+# Addresses at which a proxy, or the site itself, serves the picture {} of a site.
+PROXIES = [
+    "https://wsrv.nl/?url=https://{}",
+    "https://wsrv.nl/?url={}&w=300",
+    "https://shop.example/_next/image?url=https%3A%2F%2F{}&w=640&q=75",
+    "https://i0.wp.com/{}?w=300",
+    "https://res.cloudinary.com/demo/image/fetch/w_300/https://{}",
+]
+OF_SITE = "painter.example/works/y.jpg"
+
+
+@pytest.mark.parametrize("proxy", PROXIES)
+@pytest.mark.parametrize("path", ["/", "/works/"])
+def test_a_rule_of_the_site_of_the_original_counts_at_a_proxy(tmp_path, proxy, path):
+    made = Made()
+    made.robots("painter.example", f"User-agent: *\nDisallow: {path}\n")
+    sites = (OF_SITE, OF_SITE.replace("painter.", "other."), OF_SITE.replace("works", "free"))
+    urls = [proxy.format(one) for one in sites]
+    _, rows, index = checked(tmp_path, made, urls)
+    expected = ["reserved", "clear", "reserved" if path == "/" else "clear"]
+    assert [row["optout_outcome"] for row in rows] == expected
+    assert "rule of the site of its original" in rows[0]["optout_reason"]
+    assert f"Disallow: {path}" in rows[0]["optout_reason"]
+    decisions = [lookup(index, url).decision for url in urls]
+    assert [one == "reserved" for one in decisions] == [one == "reserved" for one in expected]
+
+
+def test_a_rule_for_the_original_counts_for_its_sizes(tmp_path):
+    made = Made()
+    made.robots("blog.example", f"User-agent: *\nDisallow: {BLOG[20:]}/cat.jpg\n")
+    _, rows, index = checked(tmp_path, made, PICTURES[0] + PICTURES[1])
+    assert [row["optout_outcome"] for row in rows] == ["reserved"] * 3 + ["clear"] * 2
+    assert lookup(index, PICTURES[0][1]).decision == "reserved"
+
+
+def test_the_key_of_a_platform_is_no_address_of_another_site(tmp_path):
+    """`i.redd.it` stands for all addresses of a picture at Reddit; a rule of it is about it."""
+    made = Made()
+    made.robots("i.redd.it", "User-agent: *\nDisallow: /\n")
+    _, rows, _ = checked(tmp_path, made, PICTURES[2])
+    assert [row["optout_outcome"] for row in rows] == ["reserved", "clear"]

@@ -35,6 +35,7 @@ from collections.abc import Callable
 from functools import cache, lru_cache
 from types import ModuleType
 from typing import TYPE_CHECKING
+from urllib.parse import unquote
 
 from registry.plugins import discover
 from registry.urls.key import url_key
@@ -80,6 +81,15 @@ def same_picture(key: str) -> tuple[str, tuple[str, ...]] | None:
         name, key = change
         used[name] = None
     return None
+
+
+def is_address(picture: str, key: str) -> bool:
+    """Return whether the key of a picture (of `same_picture`) is the address of its original.
+
+    It is on the host of the URL or, if that is a proxy's, on one that the URL names.
+    """
+    host, own = (one[2:].partition("/")[0] for one in (picture, key))
+    return host == own or host in unquote(key.removeprefix(f"//{own}")).lower()
 
 
 def _change(key: str) -> tuple[str, str] | None:
