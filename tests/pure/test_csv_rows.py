@@ -219,3 +219,38 @@ def test_a_nul_in_a_row_is_no_reason_to_refuse_the_file(tmp_path):
         path.write_bytes(data)
         with pytest.raises(UnreadableDataset, match="not a text in UTF-8"):
             open_dataset([str(path)])
+
+
+def with_captions(folder, name, captions, separator):
+    lines = [
+        f"{captions.get(n, f'cap {n}')}{separator}https://a.example/{n}.jpg" for n in range(400)
+    ]
+    path = folder / name
+    path.write_text("\n".join(lines) + "\n")
+    return path
+
+
+@pytest.mark.parametrize("name", ["a.tsv", "a.csv"])
+@pytest.mark.parametrize("second", ['"Bye" he said', 'it is 5"', 'it is 5" tall'])
+@pytest.mark.parametrize("at", [(3, 9), (3, 4), (100, 110)])
+def test_quotes_that_are_plain_text_join_no_rows(tmp_path, name, second, at):
+    separator = "\t" if name == "a.tsv" else ","
+    path = with_captions(tmp_path, name, {at[0]: '"Hello', at[1]: second}, separator)
+    rows = [row for batch in open_dataset([str(path)]).batches() for row in batch.to_pylist()]
+    assert len(rows) == 400
+    unread = [n for n, row in enumerate(rows) if row.get(UNREAD)]
+    # Of a file with commas a quote is none of the text; its line is named, and the others are read.
+    assert set(unread) <= (set() if name == "a.tsv" else set(at))
+    assert all(
+        n in unread or row["column_2"] == f"https://a.example/{n}.jpg" for n, row in enumerate(rows)
+    )
+
+
+def test_quoted_values_of_several_lines_are_one_value(tmp_path):
+    path = tmp_path / "a.csv"
+    text = "Hello, world\nhttps://b.example, and so on\nbye"
+    with path.open("w", newline="") as file:
+        rows = [[text, f"https://a.example/{n}.jpg"] for n in range(20)]
+        csv.writer(file).writerows([["caption", "url"], *rows])
+    found = [row for batch in open_dataset([str(path)]).batches() for row in batch.to_pylist()]
+    assert [[row["caption"], row["url"]] for row in found] == rows

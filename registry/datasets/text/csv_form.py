@@ -2,7 +2,9 @@
 
 Rows are those of RFC 4180: a quoted field may hold separators and line ends, and a quote in it is
 doubled (or written with a backslash, as Spark and MySQL do). In a file that is separated by tabs
-quotes are often plain text; they are read as such unless all fields of the first rows fit.
+quotes are often plain text; they are read as such unless all fields of the first rows fit. A quote
+at the start of a text may be plain in other files, too, and then joins lines that are rows: see
+`Form.is_row`.
 """
 
 from __future__ import annotations
@@ -23,6 +25,7 @@ _ROWS = 100
 # Share of the first rows that have the same number of fields.
 _REGULAR = 0.6
 _LONGEST_NAME = 80
+_KEY = re.compile(r"(?:https?:)?//\S+|[0-9a-f]{16,}")
 # Texts that no column has as its name: numbers, hashes, URLs.
 _VALUE = re.compile(r"[-+]?[\d.,]+(?:e[-+]?\d+)?|[0-9a-f]{16,}|.*://.*|www\..*", re.I | re.S)
 
@@ -77,6 +80,33 @@ class Form:
             return re.sub(rb'\\(.)|""', lambda m: m[1] or b'"', inside, flags=re.DOTALL) + rest
         return inside.replace(b'""', b'"') + rest
 
+    def is_row(self, row: bytes, columns: int) -> bool:
+        """Return whether what the pattern `row` matches is a row with so many values.
+
+        Lines that a quote joins are not if text follows a closing quote, or if the first and the
+        last of them are rows with a key of a picture each: then quotes are plain text.
+        """
+        if b"\n" not in row.rstrip(b"\r\n"):
+            return True
+        if len(self.cells(row)) != columns or self._goes_on_after_quotes(row):
+            return False
+        lines = row.rstrip(b"\r\n").split(b"\n")
+        plain = Form(self.separator, quoted=False)
+        return not all(
+            len(cells) == columns and any(map(_is_key, cells))
+            for cells in (plain.cells(lines[0]), plain.cells(lines[-1]))
+        )
+
+    def _goes_on_after_quotes(self, row: bytes) -> bool:
+        """Return whether text follows a value of several lines in quotes."""
+        at = 0
+        while at < len(row) and (match := self._cell.match(row, at)):
+            inside = match["quoted"]
+            if inside and b"\n" in inside and match[0][len(inside) + 2 :].strip(b"\r"):
+                return True
+            at = match.end() + 1
+        return False
+
     def rows(self, data: bytes) -> Iterator[bytes]:
         """Yield the rows of some bytes that are not empty lines, up to one that has no end."""
         at = 0
@@ -109,7 +139,9 @@ def _forms(separator: bytes, sample: bytes) -> list[Form]:
     escaped = [Form(separator, escaped=True)] if b'\\"' in sample else []
     if separator == _TAB:
         starts = b'\t"' in sample or b'\n"' in sample or sample.startswith(b'"')
-        return [*([quoted, *escaped] if starts else []), Form(separator, quoted=False)]
+        with_quotes = [quoted, *escaped] if starts else []
+        regular = [form for form in with_quotes if _has_only_rows(form, sample)]
+        return [*regular, Form(separator, quoted=False)]
     return [*escaped, quoted]
 
 
@@ -130,6 +162,12 @@ def _regular(form: Form, sample: bytes) -> tuple[float, int]:
     unclosed = sample[used:].count(b"\n") if len(counts) < _ROWS else 0
     usual, rows = Counter(counts).most_common(1)[0]
     return rows / (len(counts) + unclosed), usual
+
+
+def _has_only_rows(form: Form, sample: bytes) -> bool:
+    """Return whether no quote joins lines of a sample that are rows."""
+    columns = _regular(form, sample)[1]
+    return all(form.is_row(row, columns) for row in form.rows(sample))
 
 
 def names_of(cells: Sequence[bytes]) -> list[str] | None:
@@ -156,6 +194,12 @@ def names_of(cells: Sequence[bytes]) -> list[str] | None:
 def column_name(place: int) -> str:
     """Return the name of a column without one, given its place from 0."""
     return f"column_{place + 1}"
+
+
+def _is_key(cell: bytes) -> bool:
+    """Return whether a value may name a picture by itself: a URL, a hash or a file."""
+    text = cell.decode("utf-8", "replace").strip().lower()
+    return bool(_KEY.fullmatch(text)) or text.endswith(tuple(IMAGE_ENDINGS))
 
 
 def _is_name(text: str) -> bool:

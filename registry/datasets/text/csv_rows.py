@@ -69,16 +69,13 @@ def in_columns(data: bytes, rows: Rows, names: Sequence[str], form: Form) -> pa.
 def _fit(
     data: bytes, starts: NDArray[np.int64], ends: NDArray[np.int64], form: Form, columns: int
 ) -> bool:
-    """Return whether rows of several lines have as many values as there are columns.
-
-    If they have not, the quote that joins the lines is one too many.
-    """
+    """Return whether rows of several lines are rows; if not, a quote that joins lines is text."""
     breaks = np.flatnonzero(np.frombuffer(data, np.uint8) == _LF)
     if len(breaks) <= len(ends):
         return True
     lines = np.searchsorted(breaks, ends - 1) - np.searchsorted(breaks, starts)
     several = np.flatnonzero(lines).tolist()
-    return all(len(form.cells(data[starts[row] : ends[row]])) == columns for row in several)
+    return all(form.is_row(data[starts[row] : ends[row]], columns) for row in several)
 
 
 def _is_closed(data: bytes) -> bool:
@@ -127,7 +124,7 @@ def _one_by_one(data: bytes, form: Form, columns: int, is_last: bool) -> Rows:
         if end is None and not (is_last or given_up):
             break
         line = data.find(b"\n", at) + 1 or len(data)
-        if end is None or (end > line and len(form.cells(data[at:end])) != columns):
+        if end is None or (end > line and not form.is_row(data[at:end], columns)):
             unread[len(ends)] = NOT_CLOSED
             end = line
         if data[at:end].strip(b"\r\n"):
