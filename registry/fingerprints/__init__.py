@@ -67,15 +67,18 @@ def file_digests(data: bytes) -> tuple[str, str]:
     return hashlib.sha256(data).hexdigest(), md5
 
 
-def fingerprint(data: bytes, *, max_pixels: int = MAX_PIXELS) -> Picture:
+def fingerprint(
+    data: bytes, *, max_pixels: int = MAX_PIXELS, may_be_padded: bool = False
+) -> Picture:
     """Return digests and fingerprints of an image file held in memory.
 
     Width and height are those displayed, after the rotation that Exif gives.
     A picture that is too small or too regular has no fingerprint of the view `full`,
     and `unfit` is the reason (`too-small`, `flat`). A transparent picture has further
     views, `black`, `dropped` and `cleared`, if these are fit and differ from the earlier
-    ones. The peak of memory is 4 to 8 bytes a pixel, up to 18 for a picture with
-    transparency.
+    ones. If it `may_be_padded`, as a copy in a dataset may, there are views of what is inside its
+    border: `inside` and, if another part may be meant, `within`. The peak of memory is 4 to 8
+    bytes a pixel, up to 18 for a picture with transparency.
 
     Time is not limited here; `registry.pictures` limits it.
 
@@ -94,6 +97,8 @@ def fingerprint(data: bytes, *, max_pixels: int = MAX_PIXELS) -> Picture:
     scaled = _structure.small(upright)
     reason = _structure.unfit(upright, scaled)
     views = {} if reason else {"full": _computed(upright, scaled)}
+    if may_be_padded:
+        views |= _inside(upright)
     del upright  # to free its memory before the other renderings, each as large
     for view, rendering in _normalise.renderings(image):
         grey = rendering.convert("L")
@@ -110,6 +115,16 @@ def fingerprint(data: bytes, *, max_pixels: int = MAX_PIXELS) -> Picture:
         fingerprints=_by_algorithm(views),
         unfit=reason,
     )
+
+
+def _inside(upright: Image.Image) -> dict[str, dict[str, str]]:
+    """Return the fingerprints of the parts of a picture that may be inside its border, by view."""
+    from registry.fingerprints import _structure
+    from registry.fingerprints._border import without_border
+
+    parts = ((part, _structure.small(part)) for part in without_border(upright))
+    fit = (_computed(part, small) for part, small in parts if not _structure.unfit(part, small))
+    return dict(zip(("inside", "within"), fit, strict=False))
 
 
 def _computed(image: Image.Image, scaled: Image.Image) -> dict[str, str]:

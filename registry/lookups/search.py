@@ -52,7 +52,7 @@ def lookup(index: Index, target: str, distance: int | None = None) -> Answer:
         from registry.pictures.files import PictureReader
 
         with PictureReader() as reader:
-            picture = reader.file(Path(target))
+            picture = reader.copy(Path(target))
         unfit = picture.unfit
         search.by_picture(picture)
     else:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from registry.errors import UnreadableInput
 from registry.model import Picture
-from registry.pictures.reading import Unread, read_bytes, read_path, sandboxed, unread
+from registry.pictures.reading import Unread, read_bytes, read_copy, read_path, sandboxed, unread
 from registry.sandbox import CallResult, Pool
 
 # Starting a worker costs as much as fingerprinting this many pictures.
@@ -26,6 +26,10 @@ class PictureReader:
     def file(self, path: Path) -> Picture:
         """Return the picture in a file. Raises UnreadableInput that names the path."""
         return _picture(_named(path, self._pool.call(sandboxed(read_path), path)))
+
+    def copy(self, path: Path) -> Picture:
+        """Return the copy of a picture in a file, which may be padded; raises like `file`."""
+        return _picture(_named(path, self._pool.call(sandboxed(read_copy), path)))
 
     def data(self, data: bytes) -> Picture:
         """Return the picture that bytes hold. Raises UnreadableInput."""

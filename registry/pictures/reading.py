@@ -73,17 +73,17 @@ def load() -> None:
 
     del read_embedded, fingerprint
     algorithms()
-    from registry.fingerprints import _decode, _normalise, _structure
+    from registry.fingerprints import _border, _decode, _normalise, _structure
 
-    del _decode, _normalise, _structure
+    del _border, _decode, _normalise, _structure
 
 
 def hash_picture(data: bytes) -> Hashed:
-    """Return digests and fingerprints of a picture's bytes."""
+    """Return digests and fingerprints of the bytes of a copy."""
     from registry.fingerprints import fingerprint
 
     try:
-        picture = fingerprint(data)
+        picture = fingerprint(data, may_be_padded=True)
     except UnreadablePicture as error:
         return unhashed(data, error.reason)
     digests = bytes.fromhex(picture.sha256), bytes.fromhex(picture.md5)
@@ -127,8 +127,8 @@ def read_marks(fetched: Fetched) -> FileRead:
     return FileRead(None, None, marks.evidence, marks.warnings)
 
 
-def fingerprint_file(path: Path) -> Picture:
-    """Return the picture in a file on disk.
+def fingerprint_file(path: Path, *, may_be_padded: bool = False) -> Picture:
+    """Return the picture in a file on disk, also of what is inside its border if asked.
 
     Raises UnreadableInput if the file cannot be read, and UnreadablePicture like
     `fingerprint`; the message begins with the path.
@@ -137,7 +137,7 @@ def fingerprint_file(path: Path) -> Picture:
 
     data = _content(path)
     try:
-        return fingerprint(data)
+        return fingerprint(data, may_be_padded=may_be_padded)
     except UnreadablePicture as error:
         raise UnreadablePicture(error.reason, f"{path}: {error.message}", error.hint) from error
 
@@ -156,6 +156,14 @@ def read_path(path: Path) -> Picture | Unread:
     """Return the picture in a file on disk, or an Unread."""
     try:
         return fingerprint_file(path)
+    except UnreadableInput as error:
+        return Unread(error.message, error.hint)
+
+
+def read_copy(path: Path) -> Picture | Unread:
+    """Return the copy of a picture in a file on disk, which may be padded, or an Unread."""
+    try:
+        return fingerprint_file(path, may_be_padded=True)
     except UnreadableInput as error:
         return Unread(error.message, error.hint)
 

@@ -4,6 +4,7 @@ import io
 import json
 import zipfile
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -162,8 +163,8 @@ def test_what_may_be_about_the_pictures_is_a_reason(tmp_path, name):
 
 
 def test_other_files_change_nothing(tmp_path):
-    files = {"README.md": b"https://a.example", "v.npy": b"\x93NUMPY", "notes.txt": b"words"}
-    files |= {"__MACOSX/._1.jpg": b"\0\5\x16\7", "dir/": b"", ".DS_Store": b"\0", "x.mp4": b"x"}
+    files = {"README.md": b"https://a.example", "v.npy": npy(np.zeros(3)), "notes.txt": b"words"}
+    files |= {"__MACOSX/._1.jpg": b"\0\5\x16\7", "dir/": b"", ".DS_Store": b"\0", "x.bin": b"\0"}
     rows = read(written(tmp_path / "a.zip", {"1.jpg": JPEG, "y": JPEG, **files}))
     assert rows == [{"file": "1.jpg", "image": JPEG}, {"file": "y", "image": JPEG}]
 
@@ -182,9 +183,16 @@ def test_what_cannot_be_read_is_a_row_with_the_reason(tmp_path):
     assert "directory" in rows[3][UNREAD]
 
 
-def test_an_archive_within_an_archive_is_a_row_with_the_reason(tmp_path):
+def npy(array):
+    file = io.BytesIO()
+    np.save(file, array)
+    return file.getvalue()
+
+
+def test_what_may_hold_pictures_is_a_row_with_the_reason(tmp_path):
     inner = zip_bytes({"2.jpg": JPEG})
     files = {"1.jpg": JPEG, "x/in.zip": inner, "y.tar.gz": b"\x1f\x8b", "z.npz": inner}
+    files |= {"f.mp4": b"x", "v.npy": npy(np.zeros((2, 8, 8), np.uint8))}
     path = written(tmp_path / "a.zip", files)
     rows = read(path)
     assert [row["file"] for row in rows] == list(files)

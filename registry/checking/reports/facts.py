@@ -42,7 +42,7 @@ NOTHING_FETCHED = (
     "was built is not in this report."
 )
 WHOLE_PICTURES = (
-    "whole pictures are compared: a copy that was cropped, padded to another shape, mirrored, "
+    "pictures are compared whole, and without a uniform border: a copy that was cropped, mirrored, "
     "turned or written over may not be found by its fingerprint"
 )
 _WAYS = {

@@ -33,8 +33,8 @@ _TABLES = frozenset({"csv", "tsv", "tab", "jsonl", "ndjson", "arrow", "feather",
 _CLOSED = frozenset({"pyd", "pickle", "pkl", "pth", "pt", "ten", "tb", "mp", "msg", "cbor"}) | {
     *("npz", "h5", "hdf5", "safetensors", "tfrecord", "mdb"),
     *("tar", "tgz", "zip", "gz", "bz2", "xz", "zst", "7z", "rar"),
+    *("mp4", "avi", "mkv", "mov", "webm", "mpg", "mpeg"),
 }
-FILMS = frozenset({"mp4", "avi", "mkv", "mov", "webm", "mpg", "mpeg"})
 _NUMPY = b"\x93NUMPY"
 # Rows of a batch, and about the most bytes of it: with pictures, and without.
 _PICTURE_ROWS, _PICTURE_BYTES = 256, 32 << 20
@@ -141,7 +141,7 @@ def kind_of(ending: str) -> PartKind:
         return "harmless"
     if last in _TABLES:
         return "table"
-    return "closed" if last in _CLOSED or last in FILMS else "unknown"
+    return "closed" if last in _CLOSED else "unknown"
 
 
 def kind_of_start(ending: str, head: bytes) -> PartKind:

@@ -16,7 +16,6 @@ from registry.datasets.hidden import RAW
 from registry.datasets.tables import StreamedTable
 from registry.datasets.tar.columns import Layout, batch_of, layout_of
 from registry.datasets.tar.samples import (
-    FILMS,
     HEAD,
     PartKind,
     Sample,
@@ -89,7 +88,8 @@ class Archive:
         path = PurePosixPath(entry.name)
         ending = path.suffix[1:].lower()
         kind = self._kind_of_other(entry, ending)
-        if kind == kind_of(ending) == "closed" and not _is_passed_over(path, ending):
+        is_known = kind_of(ending) == "closed" or ending == "npy"
+        if kind == "closed" and is_known and not _is_of_system(path):
             self.closed.append(number)
         if kind not in ("json", "text", "table") or self.problem:
             return
@@ -173,9 +173,9 @@ class Archive:
         return content
 
 
-def _is_passed_over(path: PurePosixPath, ending: str) -> bool:
-    """Return whether a file is a film, or one that file managers add."""
-    return ending in FILMS or path.name.startswith(".") or "__MACOSX" in path.parts
+def _is_of_system(path: PurePosixPath) -> bool:
+    """Return whether a file is one that file managers add."""
+    return path.name.startswith(".") or "__MACOSX" in path.parts
 
 
 def _names_beside(name: str) -> Iterator[tuple[str, str]]:
