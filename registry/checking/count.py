@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 
 from registry.checking.outcomes import WAYS, Answers
 from registry.checking.tally import MOST_UNREAD, Licensor, ShownMatch, Tally
-from registry.checking.wording import READ_ROWS, Wording, Words, row_words
+from registry.checking.wording import READ_ROWS, Wording, Words, how_matched, row_words
 from registry.model import OUTCOMES, TIERS
 from registry.urls.columns import hosts_of_keys
 
@@ -62,7 +62,8 @@ def count(
         name = keys.picture_of(row) if names is None else names[row].as_py()
         words = row_words(keys, answers, wording, row)
         assert words is not None
-        tally.shown.append(_shown(start, row, name or "", answers, words))
+        how = how_matched(keys, answers, words, row)
+        tally.shown.append(_shown(start, row, name or "", answers, words, how))
 
 
 def count_hosts(hosts: Counter[str], keys: Keys, rows: NDArray[np.intp] | None = None) -> None:
@@ -132,7 +133,7 @@ def _licensor(terms: Terms) -> Licensor:
     return terms.licensor, terms.contact, terms.licence_url
 
 
-def _shown(start: int, row: int, name: str, answers: Answers, words: Words) -> ShownMatch:
+def _shown(start: int, row: int, name: str, answers: Answers, words: Words, how: str) -> ShownMatch:
     distance = int(answers.distance[row])
     return ShownMatch(
         row=start + row,
@@ -143,4 +144,5 @@ def _shown(start: int, row: int, name: str, answers: Answers, words: Words) -> S
         signal=", ".join(words.marks),
         reason=words.reason,
         since=f"{words.since:%Y-%m-%d}" if words.since else "",
+        how=how,
     )

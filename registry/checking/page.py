@@ -124,10 +124,9 @@ def _matches(report: Report) -> str:
 
 
 def _match(match: ShownMatch) -> Sequence[str]:
-    near = "" if match.distance is None else f" ({match.distance}/64)"
     mark = f"<code>{_shown(match.reason)}</code>"
-    way = f"{match.way}{near}"
-    return (f"{match.row}", _dot(match.outcome), _shown(match.what), way, mark, match.since)
+    what, way = _shown(facts.shortened(match.what)), _shown(facts.shortened(facts.way_of(match)))
+    return (f"{match.row}", _dot(match.outcome), what, way, mark, match.since)
 
 
 def _method(report: Report) -> str:

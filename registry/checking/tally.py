@@ -21,7 +21,10 @@ MOST_COUNTED = {
 
 @dataclass(frozen=True, slots=True)
 class ShownMatch:
-    """One matched row of the report: its number, its URL or file (`what`), and the match."""
+    """One matched row of the report: its number, its URL or file (`what`), and the match.
+
+    `how` says in words how it matches.
+    """
 
     row: int
     what: str
@@ -31,6 +34,7 @@ class ShownMatch:
     signal: str
     reason: str
     since: str
+    how: str = ""
 
 
 _COUNTERS = (

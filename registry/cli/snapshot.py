@@ -82,7 +82,7 @@ def list_(as_json: bool) -> int:
         for one in found:
             show_json(one.to_json())
     elif found:
-        show(table("snapshots", [one.to_row() for one in found], most=len(found)))
+        show(*table("snapshots", [one.to_row() for one in found], most=len(found)).split("\n"))
     else:
         say("no snapshot was built here yet: registry snapshot build")
     return 0 if found else 1

@@ -55,7 +55,7 @@ def test_the_page_shows_pictures_of_every_mark_encoded_again(folder: Path):
             assert max(image.size) <= 240
     shown = re.findall(r"copies\.example/([\w-]+)\.webp</code></dd>", page)
     assert set(shown) < set(MARKED)
-    assert page.count("same picture: certain") == 6
+    assert page.count("<dd>fingerprint: same picture: certain") == 6
 
 
 def test_markdown_and_json_hold_the_same_counts(folder: Path):

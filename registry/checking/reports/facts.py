@@ -16,7 +16,7 @@ from registry.checking.report import (
     ranked_licensors,
 )
 from registry.checking.reports.reasons import MEANS
-from registry.checking.tally import MOST_COUNTED
+from registry.checking.tally import MOST_COUNTED, ShownMatch
 from registry.matching.confirm import CERTAIN_256, LIKELY_64, LIKELY_256
 from registry.text import number_of
 
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 Pair = tuple[str, str]
 # Most names of a chart; the rows of the others are one more. Most years; earlier ones are one.
 MOST_BARS, MOST_YEARS = 12, 8
+# Characters of a URL or a name in a table.
+LONG = 240
 OUTCOME_MEANS = {
     "reserved": "a reservation was found: do not train on these rows",
     "conditional": "reserved unless a named licence or condition is met",
@@ -218,6 +220,16 @@ def licensing(report: Report) -> str:
     if allowed := report.tally.allowed:
         said.append(f"A mark allows {allowed:,} of the clear rows (optout_proof quotes it).")
     return " ".join(said)
+
+
+def way_of(match: ShownMatch) -> str:
+    """Return how a row matches."""
+    return f"{match.way}: {match.how}" if match.how else match.way
+
+
+def shortened(text: str) -> str:
+    """Return a text without its middle if it is very long: the file of the rows has it whole."""
+    return text if len(text) <= LONG else f"{text[: LONG // 2]} ... {text[-LONG // 2 :]}"
 
 
 def not_compared(report: Report) -> list[tuple[int, str, str]]:

@@ -78,7 +78,13 @@ def _matches(report: Report) -> list[str]:
     shown = report.tally.shown
     if not shown:
         return []
-    rows = [(str(one.row), one.outcome, one.what, one.way, one.reason, one.since) for one in shown]
+    rows = [
+        (
+            *(str(one.row), one.outcome, facts.shortened(one.what)),
+            *(facts.shortened(facts.way_of(one)), one.reason, one.since),
+        )
+        for one in shown
+    ]
     head = ("row", "outcome", "URL", "matched by", "mark", "since")
     title = f"## Matches (first {len(shown):,} of {facts.matched(report):,})"
     return [title, _table(head, rows)]
