@@ -193,13 +193,16 @@ def _leaves(
 
 
 def plain(column: pa.Array) -> pa.Array:
-    """Return a column without dictionary encoding, extension types and views."""
+    """Return a column without dictionary encoding, extension types and views.
+
+    One of the type null becomes one of texts, since what it would hold is not known.
+    """
     kind = column.type
     if isinstance(kind, pa.BaseExtensionType):
         return plain(column.storage)
     if pa.types.is_dictionary(kind):
         return plain(column.dictionary_decode())
-    if pa.types.is_string_view(kind):
+    if pa.types.is_string_view(kind) or pa.types.is_null(kind):
         return column.cast(pa.large_string())
     if pa.types.is_binary_view(kind):
         return column.cast(pa.large_binary())
@@ -215,7 +218,7 @@ def plain_type(kind: pa.DataType) -> pa.DataType:
         return plain_type(kind.storage_type)
     if pa.types.is_dictionary(kind):
         return plain_type(kind.value_type)
-    if pa.types.is_string_view(kind):
+    if pa.types.is_string_view(kind) or pa.types.is_null(kind):
         return pa.large_string()
     if pa.types.is_binary_view(kind):
         return pa.large_binary()

@@ -75,3 +75,14 @@ def test_no_statistics_are_made_of_texts(art_snapshot, tmp_path):
     made = {one.path_in_schema for one in columns if one.statistics is not None}
     assert "text" not in made
     assert "optout_outcome" in made
+
+
+@pytest.mark.parametrize("kind", [pa.null(), pa.list_(pa.null()), pa.string()])
+def test_urls_that_are_all_missing_are_an_answer(art_snapshot, tmp_path, kind):
+    pq.write_table(
+        pa.table({"url": pa.nulls(3, kind), "caption": list("abc")}), tmp_path / "d.parquet"
+    )
+    assert (
+        outcomes(tmp_path / "d.parquet", art_snapshot, tmp_path / "out.parquet")
+        == ["unchecked"] * 3
+    )
