@@ -14,7 +14,7 @@ from registry.checking.address_columns import (
 from registry.checking.columns import Choice, Column, Role, own_name
 from registry.checking.complete import NOT_READ, OTHER_ALGORITHM
 from registry.checking.hash_family import ENOUGH, sample_passes
-from registry.checking.hash_forms import are_fingerprints
+from registry.checking.hash_forms import are_fingerprints, hash_in
 from registry.evidence.carriers import BASE64_STARTS, IMAGE_ENDINGS, is_still_image
 from registry.model import HASH_BYTES
 
@@ -96,17 +96,25 @@ def _hash(column: Column, role: HashRole) -> Choice:
         return Choice(column.name, None, f"{column.type}: its type does not fit its name", NOT_READ)
     if role == "phash64" and (joined := _joined(column)):
         return Choice(column.name, role, f"by its name; {joined}", OTHER_ALGORITHM, joined=True)
-    if column.sample and column.kind != "other" and not hexes(column, role):
+    if column.sample and column.kind != "other" and not _holds(column, role):
         return Choice(column.name, None, f"{column.type}: its values do not fit its name", NOT_READ)
     return _named_phash(column) if role == "phash64" else Choice(column.name, role, "by its name")
 
 
 def _named_phash(column: Column) -> Choice:
     role: Role = "phash64"
-    if not sample_passes(codes(column)):
+    if not sample_passes(_named_codes(column)):
         return Choice(column.name, role, f"by its name; {NO_PHASH}", OTHER_ALGORITHM)
     like = "its bits are balanced like those of imagehash.phash" if column.sample else "no sample"
     return Choice(column.name, role, f"by its name; {like}")
+
+
+def _named_codes(column: Column) -> list[int]:
+    """Return the fingerprints in a column that is named so, in any of the forms that are read."""
+    if column.kind != "string":
+        return codes(column)
+    found = (hash_in(value, HASH_BYTES["phash64"]) for value in column.sample)
+    return [int.from_bytes(code, "big") for code in found if code]
 
 
 def _joined(column: Column) -> str:
@@ -166,13 +174,20 @@ def type_fits(column: Column, role: Role) -> bool:
         return column.kind in ("binary", "picture")
     if role == "phash64" and column.type in ("int64", "uint64"):
         return True
-    return column.kind == "string" or (role in ("sha256", "md5") and column.kind == "binary")
+    return column.kind == "string" or (role in HASHES and column.kind == "binary")
 
 
 def hexes(column: Column, role: Role) -> bool:
     """Return whether values of a column's sample are hex of the length of a hash."""
     length = 2 * next((size for name, size in HASH_BYTES.items() if name == role), 0)
     return any(len(value) == length and HEX.fullmatch(value) for value in column.sample)
+
+
+def _holds(column: Column, role: HashRole) -> bool:
+    """Return whether values of a column's sample are hashes in any of the forms that are read."""
+    if column.kind == "binary":
+        return hexes(column, role)
+    return any(hash_in(value, HASH_BYTES[role]) for value in column.sample)
 
 
 def codes(column: Column) -> list[int]:

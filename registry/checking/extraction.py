@@ -25,6 +25,7 @@ from registry.checking.hash_forms import (
     as_codes,
     as_hex,
     hashes,
+    in_hex,
     pieces,
 )
 from registry.checking.keys import Keys, Mentions, Prints
@@ -115,15 +116,18 @@ def _take(keys: Keys, choice: Choice, column: pa.Array, hash_pictures: HashPictu
     elif is_text(column.type) or choice.role in ADDRESS_ROLES:
         text, broken = readable(column)
         if choice.role == "phash64":
-            _phashes(keys, choice, text, broken)
+            _phashes(keys, choice, in_hex(text, PRINT), broken)
         elif choice.role in DIGESTS:
-            _hex_digests(keys, choice.role, text, broken)
+            _hex_digests(keys, choice.role, in_hex(text, HASH_BYTES[choice.role]), broken)
         else:
             _urls(keys, choice.role, text, broken)
         if choice.role == "source_url":
             _note_not_read(keys, choice.column, column)
     elif choice.role in DIGESTS:
         _binary_digests(keys, choice.role, column)
+    elif choice.role == "phash64":
+        codes = (None if value is None else value.hex() for value in column.to_pylist())
+        _phashes(keys, choice, pa.array(codes, pa.string()), np.zeros(keys.rows, bool))
 
 
 def _take_other(keys: Keys, other: Other, column: pa.Array) -> None:

@@ -56,10 +56,26 @@ def hashes(value: bytes) -> list[bytes]:
     """Return the possible hashes of 8, 16 or 32 bytes that a value holds, raw or as text."""
     raw = [value] if len(value) in (PRINT, *SIZES) else []
     try:
-        parts = _PARTS.fullmatch(value.decode("ascii"))
+        return [*raw, *_in_text(value.decode("ascii"))]
     except UnicodeDecodeError:
         return raw
-    return [*raw, *_written(parts["rest"])] if parts else raw
+
+
+def hash_in(text: str, size: int) -> bytes | None:
+    """Return the first hash of so many bytes that a text holds in one of the forms, or None."""
+    return next((one for one in _in_text(text) if len(one) == size), None)
+
+
+def in_hex(text: pa.Array, size: int) -> pa.Array:
+    """Return texts of which those that hold a hash of so many bytes in another form are hex."""
+    plain = pc.match_substring_regex(text, f"^[0-9a-fA-F]{{{2 * size}}}$")
+    other = pc.and_(pc.fill_null(pc.invert(plain), False), text.is_valid())
+    if not pc.any(other).as_py():
+        return text
+    found = [hash_in(value, size) for value in text.filter(other).to_pylist()]
+    hexes = pa.array([one and one.hex() for one in found], text.type)
+    # What holds none stays as it is, so that it is counted.
+    return pc.replace_with_mask(text, other, pc.coalesce(hexes, text.filter(other)))
 
 
 def are_fingerprints(codes: NDArray[np.uint64]) -> bool:
@@ -101,6 +117,11 @@ def of_length(column: pa.Array, size: int) -> NDArray[np.bool_]:
         fits = pc.equal(pc.binary_length(column), size)
     mask: NDArray[np.bool_] = fits.fill_null(False).to_numpy(zero_copy_only=False).astype(bool)
     return mask
+
+
+def _in_text(text: str) -> Iterator[bytes]:
+    parts = _PARTS.fullmatch(text)
+    return _written(parts["rest"]) if parts else iter(())
 
 
 def _written(text: str) -> Iterator[bytes]:
