@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import json
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -73,3 +74,13 @@ def test_other_texts_are_no_sha256(tmp_path, snapshot, text):
     dataset, out = open_dataset([str(tmp_path / "d.parquet")]), tmp_path / "rows.parquet"
     check(dataset, snapshot, plan(dataset), CheckOptions(out=out))
     assert pq.read_table(out)["optout_outcome"].to_pylist() == ["clear", "unchecked"]
+
+
+def test_numbers_of_64_bits_in_json_lose_no_bit(tmp_path, snapshot):
+    path, out = tmp_path / "d.jsonl", tmp_path / "rows.parquet"
+    codes = [int.from_bytes(code_of("phash64", number), "big") for number in range(ROWS)]
+    path.write_text("\n".join(json.dumps({"phash": code}) for code in codes))
+    dataset = open_dataset([str(path)])
+    check(dataset, snapshot, plan(dataset), CheckOptions(out=out))
+    found = pq.read_table(out)["optout_outcome"].to_pylist()
+    assert {row for row, outcome in enumerate(found) if outcome == "reserved"} == MARKED

@@ -36,7 +36,16 @@ def inferred(data: bytes, rows: Sequence[Row | str]) -> pa.Schema:
         schema = pj.read_json(pa.BufferReader(data), _whole(data)).schema
     except (pa.ArrowException, OSError):
         schema = _schema_of([row for row in rows if not isinstance(row, str)])
-    return pa.schema([pa.field(field.name, _settled(field.type)) for field in schema])
+    kinds = [pa.uint64() if _are_wide(field, rows) else _settled(field.type) for field in schema]
+    return pa.schema(list(zip(schema.names, kinds, strict=True)))
+
+
+def _are_wide(field: pa.Field, rows: Sequence[Row | str]) -> bool:
+    """Return whether a column that seems to be of fractions holds integers of 64 bits."""
+    if not pa.types.is_float64(field.type):
+        return False
+    values = [row.get(field.name) for row in rows if not isinstance(row, str)]
+    return all(value is None or (type(value) is int and 0 <= value < 1 << 64) for value in values)
 
 
 def in_columns(data: bytes, schema: pa.Schema, rows: int) -> pa.RecordBatch | None:
