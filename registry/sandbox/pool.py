@@ -111,7 +111,7 @@ class Pool:
     def _answers(self, work: Work[A, R], items: Sequence[A]) -> list[CallResult[R]]:
         """CallResult items in one worker after the other: each failure takes a new one."""
         answers: list[CallResult[R]] = []
-        tries = 0
+        tries, again = 0, -1
         while len(answers) < len(items):
             answered = len(answers)
             worker = self._take()
@@ -126,6 +126,11 @@ class Pool:
                     raise
             finally:
                 self._give_back(worker, alive=alive)
+            if worker.was_killed and again != len(answers) - 1:
+                # Another process may have used up the memory: the item gets a second worker.
+                again = len(answers) - 1
+                answers.pop()
+                continue
             tries = 0 if len(answers) > answered else tries + 1
             if tries == TRIES:
                 answers.append(CallResult(failure="crashed"))
@@ -165,6 +170,8 @@ class _Worker:
         with theirs:
             self._process = _started(theirs)
         self._is_ready = False
+        # Whether it was killed while it worked, by no limit of its own.
+        self.was_killed = False
 
     def is_alive(self) -> bool:
         return self._process.poll() is None
@@ -226,6 +233,7 @@ class _Worker:
     def _cause_of_end(self) -> Failure:
         """Return why the process ended; a foreign SIGKILL counts as the kernel's, for memory."""
         code = self._process.wait()
+        self.was_killed = code == -signal.SIGKILL
         if code == -signal.SIGALRM:
             return "timeout"
         return "out-of-memory" if code in (-signal.SIGKILL, OUT_OF_MEMORY_CODE) else "crashed"

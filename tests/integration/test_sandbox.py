@@ -33,6 +33,13 @@ def obey(order: str) -> str:
         time.sleep(60)
     if order == "bloat":
         return str(len(bytearray(1 << 30)))
+    if order == "die":
+        os.kill(os.getpid(), signal.SIGKILL)
+    if order.startswith("/"):
+        # Dies once.
+        first = not Path(order).exists()
+        Path(order).touch()
+        return obey("die" if first else "a")
     if order == "fault":
         raise ValueError("a fault of ours")
     if order == "core":
@@ -109,6 +116,14 @@ def test_large_items_and_answers_pass() -> None:
     text = "x" * (8 << 20)
     with Pool(1) as pool:
         assert pool.call(OBEY, text).value == text.upper()
+
+
+def test_a_call_whose_worker_was_killed_is_made_once_more(tmp_path: Path) -> None:
+    once = [str(tmp_path / name) for name in "xy"]
+    with Pool(1) as pool:
+        assert said(pool, [once[0], once[1], "b", "die", "c"]) == [
+            *("A", "A", "B", "out-of-memory", "C")
+        ]
 
 
 def test_a_worker_killed_while_idle_is_replaced() -> None:
