@@ -13,6 +13,7 @@ from registry import errors
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
     from os import PathLike
+    from pathlib import Path
     from typing import Any
 
     from registry.checking.report import Report
@@ -111,23 +112,28 @@ def open_snapshot(folder: str | PathLike[str]) -> Snapshot:
 
 def check(
     dataset: str | PathLike[str] | Sequence[str | PathLike[str]],
-    snapshot: Snapshot,
+    snapshot: Snapshot | str | PathLike[str] | None = None,
     *,
     policy: str = "cautious",
     columns: Mapping[str, Sequence[str]] | None = None,
     out: str | PathLike[str] | None = None,
+    keep: Sequence[Outcome] = (),
+    removal: str | PathLike[str] | None = None,
+    indices: str | PathLike[str] | None = None,
     workers: int = 1,
     engine: str | None = None,
     address: str | None = None,
 ) -> Report:
     """Check every row of a dataset, and return the counts.
 
-    `dataset` is a path, or several, as for `registry check`. `columns` names columns
+    `dataset` is a path, or several, as for `registry check`. Without `snapshot` (an opened one,
+    or its folder) it is the newest that was built here; none is built. `columns` names columns
     by role, if the role does not follow from the name (`{"url": ["LINK"]}`). With `out` the
-    rows and their outcomes are written to that Parquet file. `workers` is the number of
-    processes that fingerprint pictures. With `engine` (`ray` or `spark`) the rows are checked on
-    the cluster at `address`, or on the one to which the program is connected. Raises
-    UnreadableDataset, UsageError, EngineUnavailable.
+    rows and their outcomes are written to that Parquet file; with `keep`, too, only the rows of
+    these outcomes, as they are. `removal` and `indices` are the files of these options of the
+    command. `workers` is the number of processes that fingerprint pictures. With `engine` (`ray` or
+    `spark`) the rows are checked on the cluster at `address`, or on the one to which the program is
+    connected. Raises UnreadableDataset, UsageError, EngineUnavailable.
 
     >>> report = registry.check("dataset.parquet", registry.open_snapshot("snapshot"))
     >>> dict(report.tally.outcomes)
@@ -136,7 +142,6 @@ def check(
     from contextlib import closing
     from dataclasses import replace
     from os import PathLike
-    from pathlib import Path
 
     from registry.checking.placing import Placement
     from registry.checking.plan import plan
@@ -149,19 +154,19 @@ def check(
     named = [dataset] if isinstance(dataset, str | bytes | PathLike) else dataset
     names = [_path(one) for one in named]
     opened = open_dataset(names)
-    written = None if out is None else Path(_path(out))
-    options = CheckOptions(policy=policy, out=written, workers=workers)
+    written = CheckOptions(policy, None, _file(out), tuple(keep), workers)
+    options = replace(written, removal=_file(removal), indices=_file(indices))
     planned = plan(opened, columns)
     if engine is None:
-        return check(opened, snapshot, planned, options)
+        return check(opened, _opened(snapshot), planned, options)
     with closing(connect(engine, address)) as cluster:
         placement = Placement(cluster, names)
-        return check(opened, snapshot, planned, replace(options, placement=placement))
+        return check(opened, _opened(snapshot), planned, replace(options, placement=placement))
 
 
 def guard(
     dataset: Any,
-    snapshot: Snapshot,
+    snapshot: Snapshot | str | PathLike[str] | None = None,
     *,
     keep: Sequence[Outcome] = ("clear",),
     policy: str = "cautious",
@@ -175,9 +180,9 @@ def guard(
     `dataset` is a dataset of the package `datasets` (also streamed, or a dictionary of splits), a
     pipeline of `webdataset`, or any rows as dictionaries; None makes a stage, which is called with
     rows. `Guarded.dataset` is of the same type. `keep` are the outcomes that are passed on: what
-    was not compared is `unchecked`. `columns` and `workers` are those of `check`. `on_drop` is
-    called with each other row and its `optout_*` values. `counts` is a folder in which all
-    processes that read the dataset keep their counts. Raises UnreadableDataset, UsageError.
+    was not compared is `unchecked`. `snapshot`, `columns` and `workers` are as for `check`.
+    `on_drop` is called with each other row and its `optout_*` values. `counts` is a folder in which
+    all processes that read the dataset keep their counts. Raises UnreadableDataset, UsageError.
 
     >>> rows = [{"url": "https://a.example/1.jpg"}, {"url": "https://a.example/2.jpg"}]
     >>> guarded = registry.guard(rows, registry.open_snapshot("snapshot"))
@@ -186,18 +191,24 @@ def guard(
     >>> dict(guarded.tally.outcomes)
     {'reserved': 1, 'clear': 1}
     """
-    from pathlib import Path
 
     from registry.guarding.guarded import guarded
     from registry.guarding.row_check import GuardOptions
 
     if workers < 1:
         raise errors.UsageError(f"{workers} processes cannot read pictures", "workers=1 or more")
-    kept = None if counts is None else Path(_path(counts)).absolute()
-    return guarded(dataset, snapshot, GuardOptions(policy, keep, columns, workers, kept, on_drop))
+    folder = _file(counts)
+    kept = folder and folder.absolute()
+    options = GuardOptions(policy, keep, columns, workers, kept, on_drop)
+    return guarded(dataset, _opened(snapshot), options)
 
 
-def lookup(target: str | PathLike[str], snapshot: Snapshot, *, policy: str = "cautious") -> Answer:
+def lookup(
+    target: str | PathLike[str],
+    snapshot: Snapshot | str | PathLike[str] | None = None,
+    *,
+    policy: str = "cautious",
+) -> Answer:
     """Look up an image file, the URL of an image or a page, a fingerprint or a digest.
 
     A URL is looked up, never fetched. `Answer.decision` is the strictest decision found.
@@ -212,7 +223,25 @@ def lookup(target: str | PathLike[str], snapshot: Snapshot, *, policy: str = "ca
     from registry.index import Index
     from registry.lookups import lookup
 
-    return lookup(Index(snapshot, policy), _path(target))
+    return lookup(Index(_opened(snapshot), policy), _path(target))
+
+
+def _opened(snapshot: Snapshot | str | PathLike[str] | None) -> Snapshot:
+    """Return an opened snapshot; None: the newest that was built here."""
+    from os import PathLike
+
+    from registry.snapshot.store import newest_built
+
+    if snapshot is None:
+        return open_snapshot(newest_built())
+    return open_snapshot(snapshot) if isinstance(snapshot, str | PathLike) else snapshot
+
+
+def _file(name: str | PathLike[str] | None) -> Path | None:
+    """Return the path of a file, if one is named."""
+    from pathlib import Path
+
+    return None if name is None else Path(_path(name))
 
 
 def _path(name: str | PathLike[str]) -> str:

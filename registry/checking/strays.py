@@ -202,14 +202,21 @@ def plain(column: pa.Array) -> pa.Array:
         return plain(column.storage)
     if pa.types.is_dictionary(kind):
         return plain(column.dictionary_decode())
-    if pa.types.is_string_view(kind) or pa.types.is_null(kind):
-        return column.cast(pa.large_string())
-    if pa.types.is_binary_view(kind):
-        return column.cast(pa.large_binary())
+    if other := _other_type(kind):
+        return column.cast(other)
     if pa.types.is_list_view(kind) or pa.types.is_large_list_view(kind):
         # Arrow's own cast of these returns invalid arrays.
         return pa.array(column.to_pylist(), pa.large_list(kind.value_type))
     return column
+
+
+def _other_type(kind: pa.DataType) -> pa.DataType | None:
+    """Return the type of texts or bytes to which a type is cast, or None."""
+    if pa.types.is_null(kind):
+        return pa.string()
+    if pa.types.is_string_view(kind):
+        return pa.large_string()
+    return pa.large_binary() if pa.types.is_binary_view(kind) else None
 
 
 def plain_type(kind: pa.DataType) -> pa.DataType:
@@ -218,10 +225,8 @@ def plain_type(kind: pa.DataType) -> pa.DataType:
         return plain_type(kind.storage_type)
     if pa.types.is_dictionary(kind):
         return plain_type(kind.value_type)
-    if pa.types.is_string_view(kind) or pa.types.is_null(kind):
-        return pa.large_string()
-    if pa.types.is_binary_view(kind):
-        return pa.large_binary()
+    if other := _other_type(kind):
+        return other
     if pa.types.is_list_view(kind) or pa.types.is_large_list_view(kind):
         return pa.large_list(kind.value_type)
     return kind

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from registry.errors import ServiceUnavailable, UnreadableSnapshot, part_missing
+from registry.errors import ServiceUnavailable, part_missing
 from registry.terminal import say
 
 if TYPE_CHECKING:
@@ -30,24 +30,11 @@ def resolve(named: Path | None) -> Snapshot:
     return snapshot
 
 
-def newest_built() -> Path:
-    """Return the newest snapshot built here; UnreadableSnapshot if there is none.
-
-    Nothing is built, and no database is asked.
-    """
-    from registry.snapshot.publish import snapshots_root
-    from registry.snapshot.store import newest
-
-    folder = newest(snapshots_root())
-    if folder is None:
-        raise UnreadableSnapshot("no snapshot was built here yet", "run `registry snapshot build`")
-    return folder
-
-
 def _newest() -> Path:
     try:
         from registry.db.connect import connect
-        from registry.snapshot.publish import publish_numbered, snapshots_root, up_to_date
+        from registry.snapshot.publish import publish_numbered, up_to_date
+        from registry.snapshot.store import snapshots_root
     except ImportError as error:
         raise part_missing(error) or error from None
 

@@ -107,7 +107,7 @@ def verify_command(bundle: Path, snapshot: Path | None, as_json: bool) -> int:
     from registry.bundles.files import read_bundle
     from registry.bundles.known import known_records
     from registry.bundles.verification import verify
-    from registry.cli._snapshot import newest_built
+    from registry.snapshot.store import newest_built
 
     opened = read_bundle(bundle)
     folder = snapshot or newest_built()

@@ -26,12 +26,8 @@ def command() -> None:
 def build(out: Path | None, if_changed: bool, as_json: bool) -> None:
     """Export the database into the next numbered snapshot."""
     from registry.db.connect import connect
-    from registry.snapshot.publish import (
-        publish_folder,
-        publish_numbered,
-        snapshots_root,
-        up_to_date,
-    )
+    from registry.snapshot.publish import publish_folder, publish_numbered, up_to_date
+    from registry.snapshot.store import snapshots_root
 
     root = snapshots_root()
     with connect() as conn:
@@ -51,8 +47,8 @@ def verify(folder: Path | None, as_json: bool) -> None:
 
     Without FOLDER, the newest snapshot built here is verified.
     """
-    from registry.cli._snapshot import newest_built
     from registry.snapshot.opened import open_snapshot
+    from registry.snapshot.store import newest_built
     from registry.snapshot.structure import refuse_unreadable
     from registry.snapshot.verified import verify as verify_whole
 
@@ -75,7 +71,7 @@ def list_(as_json: bool) -> int:
     """
     from registry.cli._table import table
     from registry.snapshot.pruning import listed
-    from registry.snapshot.publish import snapshots_root
+    from registry.snapshot.store import snapshots_root
 
     found = listed(snapshots_root())
     if as_json:
@@ -105,7 +101,7 @@ def prune(keep: int) -> int:
       registry snapshot prune --keep 10
     """
     from registry.snapshot.pruning import prune as remove_old
-    from registry.snapshot.publish import snapshots_root
+    from registry.snapshot.store import snapshots_root
 
     removed, in_use = remove_old(snapshots_root(), keep)
     say(f"removed {len(removed)} snapshots")

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 from registry import __version__
 from registry.errors import UnreadableSnapshot, UsageError
 from registry.fingerprints import versions
-from registry.home import registry_home
 from registry.signals import readers
 from registry.snapshot import store
 from registry.snapshot.build import build
@@ -20,11 +19,6 @@ from registry.snapshot.verified import remember_built
 
 if TYPE_CHECKING:
     import psycopg
-
-
-def snapshots_root() -> Path:
-    """Return the folder of the snapshots that are built here."""
-    return registry_home() / "snapshots"
 
 
 def publish_numbered(conn: psycopg.Connection, root: Path, now: datetime | None = None) -> Path:

@@ -15,8 +15,25 @@ from pathlib import Path
 
 from registry import durable
 from registry.errors import UnreadableSnapshot, UsageError
+from registry.home import registry_home
 
 POINTER = "CURRENT"
+
+
+def snapshots_root() -> Path:
+    """Return the folder of the snapshots that are built here."""
+    return registry_home() / "snapshots"
+
+
+def newest_built() -> Path:
+    """Return the newest snapshot built here; UnreadableSnapshot if there is none.
+
+    Nothing is built, and no database is asked.
+    """
+    folder = newest(snapshots_root())
+    if folder is None:
+        raise UnreadableSnapshot("no snapshot was built here yet", "run `registry snapshot build`")
+    return folder
 
 
 @contextmanager

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -54,6 +55,32 @@ def test_functions_stay_functions(folder):
         assert registry.check(["dataset.parquet"], snapshot).exit_code == 1
         assert registry.lookup(MARKED, snapshot).decision == "reserved"
     assert all(callable(getattr(registry, name)) for name in FUNCTIONS)
+
+
+def test_without_a_snapshot_it_is_the_newest_that_was_built_here(folder, monkeypatch):
+    monkeypatch.setenv("REGISTRY_HOME", str(folder / "home"))
+    rows = [{"url": MARKED}, {"url": FREE}]
+    for ask in (
+        lambda: registry.check("dataset.parquet"),
+        lambda: registry.guard(rows),
+        lambda: registry.lookup(MARKED),
+    ):
+        with pytest.raises(registry.errors.UnreadableSnapshot, match="no snapshot was built here"):
+            ask()
+    shutil.copytree("snapshot", "home/snapshots/000001")
+    Path("home/snapshots/CURRENT").write_text("000001")
+    assert registry.check("dataset.parquet").exit_code == 1
+    assert list(registry.guard(rows)) == rows[1:]
+    assert registry.lookup(MARKED).decision == "reserved"
+    assert registry.check("dataset.parquet", "snapshot").exit_code == 1
+
+
+def test_a_check_writes_what_the_command_writes(folder):
+    files = {"out": "kept.parquet", "removal": "removal.txt", "indices": "kept.npy"}
+    registry.check("dataset.parquet", "snapshot", keep=["clear"], **files)
+    assert pq.read_table("kept.parquet")["url"].to_pylist() == [FREE]
+    assert Path("removal.txt").read_text() == "0\n"
+    assert np.load("kept.npy").tolist() == [1]
 
 
 def test_importing_it_loads_nothing_else():
