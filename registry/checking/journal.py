@@ -3,6 +3,7 @@
 The folder holds `check.json`, which names what is checked against what and how, and for each part
 `N.json` with its counts and where the next part begins, and `N.arrow` with the answers of its
 rows. A part is there when its `N.json` is. If anything of `check.json` differs, all is done anew.
+The process that uses the folder holds a lock on `check.json`.
 """
 
 from __future__ import annotations
@@ -27,6 +28,10 @@ SUFFIX = ".unfinished"
 _CHECK = "check.json"
 
 
+class Busy(UsageError):
+    """Another check uses the folder."""
+
+
 @dataclass(frozen=True, slots=True)
 class Done:
     """A part that is done: its counts, the table of its last row, and how many of it are done."""
@@ -42,14 +47,17 @@ class Journal:
     def __init__(self, folder: Path | None, about: Mapping[str, Any]) -> None:
         """Read the parts that are done of the same check; `about` names it, as values of JSON.
 
-        Raises UsageError if the folder is another one, or another check uses it.
+        Raises Busy if another check uses the folder, UsageError if it is no folder of a check.
         """
         self.folder, self._about = folder, json.loads(json.dumps(about))
         self.done: list[Done] = []
         self._lock: int | None = None
-        self._is_used = False
-        if folder and folder.exists():
-            self._read(folder)
+        if folder:
+            _refuse_other(folder)
+            with durable.reported(folder):
+                folder.mkdir(exist_ok=True)
+                self._lock = _locked(folder)
+                self._read(folder)
 
     @property
     def rows(self) -> int:
@@ -74,13 +82,9 @@ class Journal:
         self.done.append(replace(done, tally=Tally(rows=done.tally.rows)))
         if self.folder is None:
             return
-        with durable.reported(self.folder):
-            if self._lock is None:
-                self.folder.mkdir(exist_ok=True)
-                (self.folder / _CHECK).write_text(json.dumps(self._about), "utf-8")
-                self._take(self.folder)
-            if answers:
-                values["answers"] = True
+        if answers:
+            values["answers"] = True
+            with durable.reported(self.folder):
                 _write(self.folder / f"{number}.arrow", answers)
         durable.write_text(self.folder / f"{number}.json", json.dumps(values))
 
@@ -97,22 +101,19 @@ class Journal:
                     yield from map(reader.get_batch, range(reader.num_record_batches))
 
     def close(self) -> None:
-        """Let another process use the folder."""
+        """Let another process use the folder; one without a part is removed."""
+        if not self.done:
+            self.finish()
         if self._lock is not None:
             os.close(self._lock)
             self._lock = None
 
     def finish(self) -> None:
-        """Remove the folder: the check is complete."""
-        if self.folder and self._is_used:
+        """Remove the folder: the check is complete, or its parts are of no use."""
+        if self.folder and self._lock is not None:
             shutil.rmtree(self.folder, ignore_errors=True)
 
     def _read(self, folder: Path) -> None:
-        if not (folder / _CHECK).is_file():
-            raise UsageError(
-                f"{folder} is not the folder of an interrupted check", "move it away, or remove it"
-            )
-        self._take(folder)
         try:
             if json.loads((folder / _CHECK).read_text("utf-8")) == self._about:
                 self.done = list(_parts_in(folder))
@@ -123,18 +124,6 @@ class Journal:
             if path.name != _CHECK and not _is_done(path, len(self.done)):
                 path.unlink()
         (folder / _CHECK).write_text(json.dumps(self._about), "utf-8")
-
-    def _take(self, folder: Path) -> None:
-        """Lock the folder for this process."""
-        self._is_used = True
-        self._lock = os.open(folder / _CHECK, os.O_RDONLY)
-        try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            self.close()
-            raise UsageError(
-                f"another check is at work in {folder}", "wait for it, or name another result"
-            ) from error
 
 
 class Answered:
@@ -158,10 +147,45 @@ class Answered:
         return whole.slice(0, rows)
 
 
+def _refuse_other(folder: Path) -> None:
+    """Raise UsageError for a folder, or file, that no check made."""
+    if not folder.exists() or (folder / _CHECK).is_file():
+        return
+    if not folder.is_dir() or any(folder.iterdir()):
+        raise UsageError(
+            f"{folder} is not the folder of an interrupted check", "move it away, or remove it"
+        )
+
+
+def _locked(folder: Path) -> int:
+    """Lock the folder for this process; raise Busy if another one uses it."""
+    lock = os.open(folder / _CHECK, os.O_RDWR | os.O_CREAT, 0o666)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if os.fstat(lock).st_nlink:
+            return lock
+        # The other one has ended just now, and removed the folder.
+    except OSError:
+        pass
+    os.close(lock)
+    raise Busy(f"another check is at work in {folder}", "wait for it, or name another result")
+
+
+def is_begun(folder: Path) -> bool:
+    """Return whether an interrupted check has left parts in a folder. Raises Busy."""
+    return (folder / _CHECK).is_file() and _unlocked(folder) and (folder / "0.json").exists()
+
+
 def discard(folder: Path) -> None:
-    """Remove the folder of an interrupted check; another folder is left as it is."""
-    if (folder / _CHECK).is_file():
+    """Remove the folder of an interrupted check; another folder is left as it is. Raises Busy."""
+    if (folder / _CHECK).is_file() and _unlocked(folder):
         shutil.rmtree(folder)
+
+
+def _unlocked(folder: Path) -> bool:
+    """Return True; raise Busy if another process uses the folder."""
+    os.close(_locked(folder))
+    return True
 
 
 def _parts_in(folder: Path) -> Iterator[Done]:

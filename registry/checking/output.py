@@ -15,7 +15,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from registry.checking.row_lists import KeptNumbers, RemovalList, RowList
+from registry.checking.row_lists import KeptNumbers, RowList, removal_list
 from registry.checking.texts import mask
 from registry.checking.wording import FIELDS, Wording, out_columns
 from registry.datasets.hidden import HIDDEN, RAW, UNREAD
@@ -65,11 +65,11 @@ class OutputFiles:
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """What is written of a batch: rows of the file, which are kept, the names of the others."""
+    """What is written of a batch: rows of the file, which are kept, and the names of all rows."""
 
     rows: pa.RecordBatch | None
     kept: NDArray[np.bool_]
-    removed: pa.RecordBatch
+    names: pa.RecordBatch
 
 
 class Output:
@@ -86,7 +86,7 @@ class Output:
     ) -> None:
         """With `keep`, only rows with those outcomes are written, as they are in the dataset.
 
-        `naming` are the columns that lists need of the rows that are not kept; `answers` are those
+        `naming` are the columns by which lists name rows; `answers` are those
         that are made, which may be written elsewhere.
         """
         self._writer, self._lists, self._naming = writer, lists, naming
@@ -110,8 +110,7 @@ class Output:
         """Return what is written of a batch, given its answers."""
         kept = np.isin(_codes(answers), self._kept)
         names = [name for name in self._naming if name in batch.schema.names]
-        removed = batch.select(names).filter(pa.array(~kept)) if self._lists else batch.slice(0, 0)
-        return Written(self._rows(batch, answers, kept), kept, removed)
+        return Written(self._rows(batch, answers, kept), kept, batch.select(names))
 
     def _rows(
         self, batch: pa.RecordBatch, answers: pa.RecordBatch, kept: NDArray[np.bool_]
@@ -133,7 +132,7 @@ class Output:
         if self._writer is not None and written.rows is not None:
             self._writer.write(written.rows, table)
         for one in self._lists:
-            one.add(written.kept, written.removed, table)
+            one.add(written.kept, written.names, table)
 
 
 @contextmanager
@@ -148,7 +147,7 @@ def writing(dataset: Dataset, files: OutputFiles) -> Iterator[Output]:
             opened.append(writer)
         naming = dataset.naming if files.removal else ()
         if files.removal is not None:
-            lists.append(RemovalList(dataset, files.removal))
+            lists.append(removal_list(dataset, files.removal))
         opened += lists
         if files.indices is not None:
             lists.append(KeptNumbers(files.indices))

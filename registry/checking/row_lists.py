@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+from array import array
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -9,6 +12,7 @@ import numpy as np
 import pyarrow as pa
 
 from registry.datasets.npy.files import NumberWriter
+from registry.datasets.remote.paths import is_url
 from registry.datasets.text.files import TextWriter
 
 if TYPE_CHECKING:
@@ -20,8 +24,8 @@ if TYPE_CHECKING:
 class RowList(Protocol):
     """A list in a file, which has its name only when it is complete."""
 
-    def add(self, kept: NDArray[np.bool_], removed: pa.RecordBatch, table: int) -> None:
-        """Add the next rows of a table: which are kept, and the names of the others."""
+    def add(self, kept: NDArray[np.bool_], names: pa.RecordBatch, table: int) -> None:
+        """Add the next rows of a table: which are kept, and the columns that name rows."""
 
     def close(self) -> None:
         """Finish the file."""
@@ -40,15 +44,18 @@ class RemovalList:
         self._dataset, self._text = dataset, TextWriter(path, b"")
         self._table = self._first = 0
 
-    def add(self, kept: NDArray[np.bool_], removed: pa.RecordBatch, table: int) -> None:
-        """Add the next rows of a table: which are kept, and the names of the others."""
+    def add(self, kept: NDArray[np.bool_], names: pa.RecordBatch, table: int) -> None:
+        """Add the next rows of a table: which are kept, and the columns that name rows."""
         if table != self._table:
             self._table, self._first = table, 0
         numbers = (np.flatnonzero(~kept) + self._first).tolist()
         self._first += len(kept)
         if numbers:
-            rows = self._dataset.lines_of(removed, table, numbers)
-            self._text.append(b"".join(line + b"\n" for lines in rows for line in lines))
+            removed = names.filter(pa.array(~kept))
+            self._append(_in_one(self._dataset.lines_of(removed, table, numbers)))
+
+    def _append(self, lines: Iterable[bytes]) -> None:
+        self._text.append(b"".join(line + b"\n" for line in lines))
 
     def close(self) -> None:
         """Finish the file."""
@@ -59,6 +66,50 @@ class RemovalList:
         self._text.abandon()
 
 
+class FileRemovalList(RemovalList):
+    """A list of files, where a row has several and several rows have the same.
+
+    Each is listed once, if it exists and no row that is kept has it.
+    """
+
+    def __init__(self, dataset: Dataset, path: Path) -> None:
+        super().__init__(dataset, path)
+        self._files: dict[bytes, None] = {}
+        # Of files that are kept, which are many, 64 bits are enough to know them.
+        self._kept = array("q")
+
+    def add(self, kept: NDArray[np.bool_], names: pa.RecordBatch, table: int) -> None:
+        """Add the next rows of a table: which are kept, and the columns that name rows."""
+        lines = self._dataset.lines_of(names, table, range(len(kept)))
+        for is_kept, files in zip(kept.tolist(), lines, strict=True):
+            if is_kept:
+                self._kept.extend(map(hash, files))
+            else:
+                self._files.update(dict.fromkeys(files))
+
+    def close(self) -> None:
+        """Finish the file."""
+        hashes = np.fromiter(map(hash, self._files), np.int64, len(self._files))
+        is_kept = np.isin(hashes, np.array(self._kept, np.int64)).tolist()
+        files = zip(self._files, is_kept, strict=True)
+        self._append(file for file, kept in files if not kept and _exists(file))
+        super().close()
+
+
+def removal_list(dataset: Dataset, path: Path) -> RemovalList:
+    """Return the list for the rows of a dataset."""
+    return (FileRemovalList if dataset.shares_files else RemovalList)(dataset, path)
+
+
+def _in_one(lists: Iterable[Iterable[bytes]]) -> Iterable[bytes]:
+    return (line for lines in lists for line in lines)
+
+
+def _exists(file: bytes) -> bool:
+    """Return whether there is a file; of remote ones it is not asked."""
+    return is_url(os.fsdecode(file)) or os.path.lexists(file)
+
+
 class KeptNumbers:
     """An array with the numbers of the rows that are kept, in their order in the dataset."""
 
@@ -66,8 +117,8 @@ class KeptNumbers:
         self._numbers = NumberWriter(path)
         self._first = 0
 
-    def add(self, kept: NDArray[np.bool_], removed: pa.RecordBatch, table: int) -> None:
-        """Add the next rows of a table: which are kept, and the names of the others."""
+    def add(self, kept: NDArray[np.bool_], names: pa.RecordBatch, table: int) -> None:
+        """Add the next rows of a table: which are kept, and the columns that name rows."""
         self._numbers.append(np.flatnonzero(kept) + self._first)
         self._first += len(kept)
 

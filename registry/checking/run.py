@@ -104,10 +104,33 @@ def check(
         options = _elsewhere(dataset, options)
     verify_once(snapshot)
     snapshot.read_whole()
+    about = _about(dataset, snapshot, columns, options)
+    with closing(Journal(options.progress, about)) as journal:
+        tally, bytes_ = _tallied(dataset, snapshot, columns, options, journal, progress)
+        # Only now: the results have their names.
+        journal.finish()
+    index = Index(snapshot, options.policy)
+    files = FileFacts(len(dataset.files), bytes_, digest(dataset.files))
+    report = report_of(dataset, columns, options, index, tally)
+    seconds = time.perf_counter() - started
+    return replace(report, files=files, checked_at=now, seconds=seconds)
+
+
+def _tallied(
+    dataset: Dataset,
+    snapshot: Snapshot,
+    columns: Columns,
+    options: CheckOptions,
+    journal: Journal,
+    progress: OnProgress,
+) -> tuple[Tally, int | None]:
+    """Check what is left, write the results, and return the counts of all rows.
+
+    With them returns the bytes of all files, if they are known.
+    """
     before = states(dataset.files)
     tally = Tally()
     with (
-        closing(Journal(options.progress, _about(dataset, snapshot, columns, options))) as journal,
         closing(PictureHasher(options.workers)) as hasher,
         writing(dataset, options.files) as output,
     ):
@@ -116,19 +139,14 @@ def check(
         if options.placement:
             for rows in _checked_elsewhere(checker, journal, tally, options.placement):
                 progress(rows, dataset.rows)
-            _refuse_changed(before, dataset)
+            _refuse_changed(before, dataset, journal)
             _write_again(checker, journal)
         else:
             _write_again(checker, journal)
             for rows, table in _checked(checker, journal, tally):
                 progress(rows, dataset.estimated_rows(rows, table))
-        _refuse_changed(before, dataset)
-    journal.finish()
-    index = Index(snapshot, options.policy)
-    files = FileFacts(len(dataset.files), size(before), digest(dataset.files))
-    report = report_of(dataset, columns, options, index, tally)
-    seconds = time.perf_counter() - started
-    return replace(report, files=files, checked_at=now, seconds=seconds)
+        _refuse_changed(before, dataset, journal)
+    return tally, size(before)
 
 
 def _checker(
@@ -228,8 +246,10 @@ def _elsewhere(dataset: Dataset, options: CheckOptions) -> CheckOptions:
     return replace(options, progress=first.with_name(first.name + SUFFIX))
 
 
-def _refuse_changed(before: Sequence[State], dataset: Dataset) -> None:
+def _refuse_changed(before: Sequence[State], dataset: Dataset, journal: Journal) -> None:
+    """Raise UnreadableDataset if a file is not what it was; what is done is of no use then."""
     if name := changed(before, dataset.files):
+        journal.finish()
         raise UnreadableDataset(
             f"{name} changed while it was read", "check it again when nothing writes to it"
         )

@@ -219,15 +219,17 @@ def _refuse_address_alone(engine: str | None, address: str | None) -> None:
 def _checked(
     dataset: Dataset, snapshot: Path | None, columns: Columns, options: CheckOptions
 ) -> Report:
+    from registry.checking.journal import Busy
     from registry.checking.run import check
     from registry.cli._progress import Progress
 
     try:
         with Progress("rows") as progress:
             return check(dataset, _registry(snapshot), columns, options, progress)
-    except BaseException:
-        if options.progress and options.progress.exists():
-            say(f"what is done is kept in {options.progress}: the same command goes on from there")
+    except BaseException as error:
+        kept = None if isinstance(error, Busy) else options.progress
+        if kept and kept.exists():
+            say(f"what is done is kept in {kept}: the same command goes on from there")
         raise
 
 
@@ -236,17 +238,16 @@ def _unfinished(dataset: Dataset, result: Path | None, *, fresh: bool) -> Path |
 
     None without a result, and for standard input, which cannot be read again.
     """
-    from registry.checking.journal import SUFFIX, discard
+    from registry.checking.journal import SUFFIX, discard, is_begun
     from registry.datasets import STDIN
 
     if result is None or STDIN in dataset.files:
         return None
     folder = result.with_name(result.name + SUFFIX)
-    if folder.exists():
-        if fresh:
-            discard(folder)
-        else:
-            say(f"going on from {folder}; --fresh checks every row again")
+    if fresh:
+        discard(folder)
+    elif is_begun(folder):
+        say(f"going on from {folder}; --fresh checks every row again")
     return folder
 
 

@@ -64,7 +64,8 @@ class Dataset(Protocol):
 
     `files` are the files of the dataset, `left_out` other files in its folders, which are not
     read. `name` is the name that the user gave, `label` the column that identifies a row (None:
-    its URL), `rows` the number of rows if it is known before reading.
+    its URL), `rows` the number of rows if it is known before reading. With `shares_files`,
+    `lines_of` names files, of which several rows may have the same.
     """
 
     name: str
@@ -75,6 +76,7 @@ class Dataset(Protocol):
     files: Sequence[Path]
     left_out: Sequence[SkippedFiles]
     encrypted: frozenset[str]
+    shares_files: bool
 
     def estimated_rows(self, done: int, table: int) -> int | None:
         """Return the number of rows, or an estimate when so many are done; None if unknown.

@@ -115,6 +115,8 @@ class Tables:
     `label` is the column that names a row. A table that cannot be read is a row with the reason.
     """
 
+    shares_files = False
+
     def __init__(
         self,
         format_: str,

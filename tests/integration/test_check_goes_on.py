@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from contextlib import contextmanager
 from pathlib import Path
 
 import pyarrow as pa
@@ -18,6 +19,7 @@ from registry.datasets import open_dataset
 from registry.datasets.formats import csv, parquet
 from registry.errors import UnreadableDataset, UsageError
 
+COMMAND = Path(sys.executable).parent / "registry"
 ROWS = 100
 URLS = [f"https://{'art' if n % 7 == 0 else 'free'}.example/{n}.jpg" for n in range(ROWS)]
 
@@ -159,18 +161,68 @@ sys.stdin.read()
 """
 
 
+@contextmanager
+def used(folder):
+    """Another process that is at work in the folder."""
+    command = [sys.executable, "-c", LOCKS, str(folder / "check.json")]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
+        other.stdout.readline()
+        yield
+        other.communicate(b"\n")
+
+
 def test_two_checks_of_one_result_do_not_mix(data, art_snapshot, tmp_path):
     out = tmp_path / "out.parquet"
     with pytest.raises(Stopped):
         checked(data, art_snapshot, out, stop_at=60)
-    folder = out.with_name(out.name + SUFFIX)
-    command = [sys.executable, "-c", LOCKS, str(folder / "check.json")]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
-        other.stdout.readline()
-        with pytest.raises(UsageError, match="another check"):
-            checked(data, art_snapshot, out)
-        other.communicate(b"\n")
+    with used(out.with_name(out.name + SUFFIX)), pytest.raises(UsageError, match="another check"):
+        checked(data, art_snapshot, out)
     assert checked(data, art_snapshot, out).tally.rows == ROWS
+
+
+@pytest.mark.parametrize("more", [(), ("--fresh",)])
+@pytest.mark.parametrize("data", ["parquet"], indirect=True)
+def test_the_second_of_two_commands_is_refused_before_it_begins(data, art_snapshot, tmp_path, more):
+    out = tmp_path / "out.parquet"
+    folder = out.with_name(out.name + SUFFIX)
+    seen = []
+
+    def other_check(done, total):
+        if not seen:
+            command = [COMMAND, "check", data, "--out", out, *more, "--snapshot", art_snapshot.path]
+            seen.append(subprocess.run(command, capture_output=True, text=True, check=False))
+
+    dataset = open_dataset([str(data)])
+    options = CheckOptions(out=out, progress=folder)
+    report = check(dataset, art_snapshot, plan(dataset), options, other_check)
+    assert seen[0].returncode == 2
+    assert f"another check is at work in {folder}" in seen[0].stderr
+    assert "goes on" not in seen[0].stderr
+    assert "going on" not in seen[0].stderr
+    assert report.tally.rows == len(pq.read_table(out)) == ROWS
+    assert not folder.exists()
+
+
+def test_of_a_dataset_that_changed_nothing_is_kept(data, art_snapshot, tmp_path):
+    out = tmp_path / "out.parquet"
+    folder = out.with_name(out.name + SUFFIX)
+    first = open_dataset([str(data)]).files[0]
+
+    def change(done, total):
+        os.utime(first, ns=(1, 1))
+
+    dataset = open_dataset([str(data)])
+    with pytest.raises(UnreadableDataset, match="changed while"):
+        check(dataset, art_snapshot, plan(dataset), CheckOptions(out=out, progress=folder), change)
+    assert not folder.exists()
+    assert not out.exists()
+
+
+def test_a_check_that_ends_before_its_first_part_leaves_no_folder(data, art_snapshot, tmp_path):
+    out = tmp_path / "out.parquet"
+    with pytest.raises(Stopped):
+        checked(data, art_snapshot, out, stop_at=1)
+    assert not out.with_name(out.name + SUFFIX).exists()
 
 
 def test_a_folder_of_something_else_is_left_alone(data, art_snapshot, tmp_path):
@@ -215,7 +267,7 @@ def test_a_killed_command_goes_on(data, art_snapshot, tmp_path, name):
     assert not out.exists()
     kept = out.with_name(out.name + SUFFIX)
     assert json.loads((kept / "2.json").read_text())["tally"]["rows"] >= 20
-    command = [Path(sys.executable).parent / "registry", *arguments, "--json"]
+    command = [COMMAND, *arguments, "--json"]
     again = subprocess.run(command, capture_output=True, text=True, check=False)
     assert "going on from" in again.stderr
     assert json.loads(again.stdout)["rows"] == ROWS

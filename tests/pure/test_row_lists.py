@@ -161,6 +161,23 @@ def test_the_list_of_files_removes_them(tmp_path, art_snapshot):
     assert not {str(path) for path in left}.intersection(expected)
 
 
+def test_a_file_that_a_kept_row_uses_is_not_listed_nor_one_twice_nor_one_that_is_not_there(
+    tmp_path, art_snapshot
+):
+    rows = [
+        {"file_names": ["both.png", "mine.png", "missing.png"], "url": URLS[0]},
+        {"file_names": ["both.png", "free.png"], "url": URLS[1]},
+        {"file_names": ["mine.png", "../out.png"], "url": URLS[5]},
+        {"file_names": ["free.png", "last.png"], "url": URLS[10]},
+    ]
+    names = ("both", "mine", "free", "last")
+    lines = "\n".join(map(json.dumps, rows))
+    folder_of(tmp_path / "p", {**{f"{n}.png": "no" for n in names}, "metadata.jsonl": lines})
+    removal = tmp_path / "list"
+    checked([tmp_path / "p"], art_snapshot, removal=removal, keep=("clear", "unchecked"))
+    assert removal.read_text().splitlines() == [f"{tmp_path}/p/{n}.png" for n in ("mine", "last")]
+
+
 def test_a_line_end_in_the_name_of_a_file_is_refused(tmp_path, art_snapshot):
     folder_of(tmp_path / "p", {"a\nb.png": "no"})
     with pytest.raises(UsageError, match="has a line end"):

@@ -316,3 +316,10 @@ def test_names_that_are_no_unicode_are_in_no_column(tmp_path):
     rows = one(tmp_path, ("1.json", b'{"\\ud800": "https://a.example/1", "u": 1}'))
     assert rows[0]["u"] == 1
     assert "https://a.example/1" in rows[0][MORE]
+
+
+def test_a_name_that_leads_out_of_the_folder_is_said(tmp_path):
+    names = ("../a.jpg", "/b.jpg", "c/./d.jpg")
+    shard(tmp_path / "0.tar", *((name, JPEG) for name in names))
+    said = [row.get(UNREAD) or "" for row in read(tmp_path / "0.tar")]
+    assert ["leads out of the folder" in text for text in said] == [True, True, False]

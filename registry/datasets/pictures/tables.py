@@ -16,6 +16,7 @@ from registry.datasets.folder_writer import FolderWriter
 from registry.datasets.hidden import GROUP, RAW
 from registry.datasets.listing import File, Listing, listing_of
 from registry.datasets.npy.files import NPY
+from registry.datasets.pictures.rows import Pictures
 from registry.datasets.pictures.side_files import PICTURE, SIDE, SideFiles, kinds_of, with_sides
 from registry.datasets.pictures.writers import PictureList, PlacedPictures, Placing
 from registry.datasets.tables import Table, Tables
@@ -91,6 +92,8 @@ class PictureTables(Tables):
         """`images` are the columns of bytes, `label` is that of the path."""
         super().__init__(format_, name, tables, left_out, label)
         self.files = found.all
+        # Rows of a table name files; else each file is a row.
+        self.shares_files = any(not isinstance(table, Pictures) for table in tables)
         self._found, self._images = found, frozenset(images)
 
     @property
@@ -131,7 +134,7 @@ class PictureTables(Tables):
         self, rows: pa.RecordBatch, table: int, numbers: Sequence[int]
     ) -> list[list[bytes]]:
         """Return the paths of the pictures of each row: a list of them is one of files."""
-        paths = self._pictures_of(rows, table) or [[]] * len(rows)
+        paths = self._pictures_of(rows, table) or [[]] * len(numbers)
         return [[os.fsencode(path) for path in row if "\n" not in path] for row in paths]
 
     def _refuse_line_ends(self, hint: str) -> None:

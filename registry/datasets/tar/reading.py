@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import IO
 
+from registry.datasets.archive_names import LEADS_OUT, leads_out
 from registry.datasets.tar.members import Damage, Member, Members
 from registry.datasets.tar.samples import (
     HEAD,
@@ -80,6 +81,8 @@ class TarSamples:
         sample = Sample(key, unread=lost)
         if key in self._keys and not (last and last.key == key):
             sample.note(_SCATTERED)
+        if leads_out(key):
+            sample.note(LEADS_OUT)
         if len(self._keys) < _MOST_KEYS:
             self._keys.add(key)
         return sample

@@ -5,7 +5,6 @@ The layout is that of PKWARE's APPNOTE.TXT, chapter 4.
 
 from __future__ import annotations
 
-import re
 import struct
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -27,7 +26,6 @@ _ZIP64 = 1
 _ENCRYPTED, HAS_DESCRIPTOR, _UTF_8 = 1, 8, 0x800
 STORED, DEFLATED = 0, 8
 _VERSION_64 = 45
-_DRIVE = re.compile(r"[A-Za-z]:")
 
 
 class Entry(NamedTuple):
@@ -49,12 +47,6 @@ class Entry(NamedTuple):
     def is_encrypted(self) -> bool:
         """Whether its bytes are encrypted."""
         return bool(self.flags & _ENCRYPTED)
-
-    @property
-    def leads_out(self) -> bool:
-        """Whether its name is that of a file in another folder, if the archive is unpacked."""
-        parts = self.name.replace("\\", "/").split("/")
-        return ".." in parts or not parts[0] or bool(_DRIVE.match(self.name))
 
 
 class Directory(NamedTuple):

@@ -12,6 +12,7 @@ from typing import IO
 import pyarrow as pa
 
 from registry.datasets._left_out import may_hold_keys
+from registry.datasets.archive_names import LEADS_OUT, leads_out
 from registry.datasets.hidden import RAW
 from registry.datasets.tables import StreamedTable
 from registry.datasets.tar.columns import Layout, batch_of, layout_of
@@ -42,7 +43,6 @@ _BESIDE = ("txt", "caption", "json")
 _ABOUT = ("json", "table")
 # Pictures that show the columns.
 _FIRST = 256
-_LEADS_OUT = "its name leads out of the folder in which the archive is unpacked"
 _SHOWN = 5
 
 
@@ -137,8 +137,8 @@ class Archive:
     def _sample(self, number: int, wants: Wants) -> Sample:
         entry = self.zip.entries[number]
         sample = Sample(entry.name, unread=self.problem)
-        if entry.leads_out:
-            sample.note(_LEADS_OUT)
+        if leads_out(entry.name):
+            sample.note(LEADS_OUT)
         sample.pictures[IMAGE] = self._picture(sample, entry, wants)
         for ending, other in self.beside[number]:
             try:
