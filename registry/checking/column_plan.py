@@ -170,5 +170,5 @@ def _refuse_unless_by_hand(
     raise UnreadableDataset(
         "no usable column among: " + ", ".join(f"{c.name} ({c.type})" for c in columns),
         "needed: an image URL, sha256, md5, 16-hex phash or image column; "
-        "if the dataset has one, use --column url=NAME",
+        "if the dataset has one, name it: --column url=NAME (or sha256=NAME, ...)",
     )

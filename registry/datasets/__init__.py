@@ -143,8 +143,9 @@ def refuse_hidden(schema: pa.Schema) -> None:
 def _open_paths(
     paths: Sequence[Path], names: Sequence[str], formats: Mapping[str, ModuleType]
 ) -> Dataset:
-    # Loaded late: it is built on the tables of the formats, which are built on this module.
+    # Loaded late: these are built on the tables of the formats, which are built on this module.
     from registry.datasets.npy.subset import SubsetOf, split_subset
+    from registry.datasets.streams import web_page
 
     paths, subset = split_subset(paths)
     # A file that is missing in a range of names is a row that says so, in any format.
@@ -152,7 +153,10 @@ def _open_paths(
     if len(names_of_formats) > 1:
         raise UnreadableDataset("these datasets are of different formats", "check them one by one")
     name = ", ".join(names)
-    opened = formats[names_of_formats.pop()].open_files(paths, name)
+    try:
+        opened = formats[names_of_formats.pop()].open_files(paths, name)
+    except UnreadableDataset as error:
+        raise next(filter(None, map(web_page, paths[:1])), error) from error
     return opened if subset is None else SubsetOf(opened, subset, name)
 
 
@@ -193,7 +197,9 @@ def _expand(name: str) -> list[Path]:
     if not any(path.exists() for path in paths):
         if is_url(name):
             raise missing(name)
-        raise UnreadableDataset(f"{name} does not exist", "name a Parquet file or a folder")
+        if glob.has_magic(name):
+            raise UnreadableDataset(f"no file matches {name}", "check the folder and the pattern")
+        raise UnreadableDataset(f"{name} does not exist", "check the name and the folder")
     for file in paths:
         if file.exists() and not file.is_dir():
             refuse_special(file)

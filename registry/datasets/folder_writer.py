@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pyarrow as pa
 
 from registry import durable
 from registry.datasets import RowWriter
-from registry.errors import UsageError
+from registry.errors import UnwritableOutput, UsageError
 
 MakesWriter = Callable[[int, Path], RowWriter | None]
 
@@ -44,14 +44,16 @@ class FolderWriter:
 
     def write(self, batch: pa.RecordBatch, table: int = 0) -> None:
         """Append rows of a table; tables come in their order."""
-        self._open(table)
-        if self._writer is not None:
-            self._writer.write(batch, table)
+        with self._shown():
+            self._open(table)
+            if self._writer is not None:
+                self._writer.write(batch, table)
 
     def close(self) -> None:
         """Finish the files, and give the folder its name."""
-        self._open(len(self._names))
-        self._finish(self._folder)
+        with self._shown():
+            self._open(len(self._names))
+            self._finish(self._folder)
         with durable.reported(self.path):
             self._folder.rename(self.path)
             durable.flush_folder(self.path.parent)
@@ -63,6 +65,15 @@ class FolderWriter:
             self._writer.abandon()
         with suppress(OSError):
             self._made.discard()
+
+    @contextmanager
+    def _shown(self) -> Iterator[None]:
+        """Name files in errors as they would have been named, not in the temporary folder."""
+        try:
+            yield
+        except UnwritableOutput as error:
+            error.message = error.message.replace(str(self._folder), str(self.path))
+            raise
 
     def _open(self, table: int) -> None:
         """Finish the files of earlier tables, also of those without rows, and open one."""

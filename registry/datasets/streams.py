@@ -17,15 +17,19 @@ import pyarrow as pa
 from registry.datasets import STDIN
 from registry.datasets.remote.listing import CREDENTIALS
 from registry.datasets.remote.paths import is_url
-from registry.errors import UnreadableDataset
+from registry.errors import RefusedFile, UnreadableDataset
 from registry.files import opened, standard_input
 
 # Most bytes of standard input that are kept to be read again.
 KEPT = 64 << 20
 _MAGICS = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd", b"BZh": "bz2"}
 _MAGIC = 4
+# Bytes that show a web page.
+_BEGIN = 64
 # Compressions by the ending of a name, before which is the file's own ending.
 COMPRESSIONS = {".gz": "gzip", ".zst": "zstd", ".zstd": "zstd", ".bz2": "bz2"}
+# How a web page begins, which a server may answer for a file: a login, or what went wrong.
+_WEB_PAGES = (b"<!doctype html", b"<html")
 # Other compressions that are recognised, to name them: xz, lz4, zip, 7z.
 _NOT_READ = (b"\xfd7zXZ", b"\x04\x22\x4d\x18", b"PK\x03\x04", b"7z\xbc\xaf")
 
@@ -78,6 +82,8 @@ class Source:
         """Open the bytes, decompressed. Raises UnreadableDataset, also while they are read."""
         try:
             with self._raw() as file:
+                if _begins_web_page(file.peek()):
+                    raise _web_page(self.name)
                 yield _decompressed(file)
         except (OSError, pa.ArrowException, EOFError) as error:
             raise unreadable(self.name, error) from error
@@ -141,6 +147,26 @@ def unreadable(name: str, error: Exception) -> UnreadableDataset:
     if isinstance(error, PermissionError):
         hint = CREDENTIALS if is_url(name) else "give yourself permission to read it"
     return UnreadableDataset(f"{name} cannot be read: {why}", hint)
+
+
+def web_page(path: Path) -> UnreadableDataset | None:
+    """Return the error for a file that is a web page; None for others, and for folders."""
+    if is_folder(path):
+        return None
+    with suppress(UnreadableDataset, RefusedFile, OSError), opened(path) as file:
+        return _web_page(str(path)) if _begins_web_page(file.read(_BEGIN)) else None
+    return None
+
+
+def _web_page(name: str) -> UnreadableDataset:
+    return UnreadableDataset(
+        f"{name} is a web page (HTML), not data",
+        "it may be a login or an error page: get the file itself",
+    )
+
+
+def _begins_web_page(start: bytes) -> bool:
+    return start[:_BEGIN].lstrip().lower().startswith(_WEB_PAGES)
 
 
 def compression_of(start: bytes) -> str | None:

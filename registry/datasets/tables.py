@@ -28,7 +28,7 @@ from registry.datasets.npy.writer import UidWriter
 from registry.datasets.parquet_writer import ParquetRowWriter
 from registry.datasets.row_names import lines_by_name, lines_by_number
 from registry.datasets.shares import Shares
-from registry.datasets.streams import COMPRESSIONS, is_folder, suffix_of
+from registry.datasets.streams import COMPRESSIONS, is_folder, suffix_of, web_page
 from registry.datasets.units import Part, parts_of, units_of
 from registry.errors import RefusedFile, UnreadableDataset
 
@@ -242,7 +242,7 @@ def opened_tables(files: Sequence[Path], open_one: Callable[[Path], Table]) -> l
         try:
             tables.append(open_one(file))
         except (UnreadableDataset, RefusedFile) as error:
-            tables.append(UnreadableTable(file, error))
+            tables.append(UnreadableTable(file, web_page(file) or error))
     return tables
 
 

@@ -254,3 +254,17 @@ def test_quoted_values_of_several_lines_are_one_value(tmp_path):
         csv.writer(file).writerows([["caption", "url"], *rows])
     found = [row for batch in open_dataset([str(path)]).batches() for row in batch.to_pylist()]
     assert [[row["caption"], row["url"]] for row in found] == rows
+
+
+@pytest.mark.parametrize("line", ["https://a.example/{}.jpg", "{:064x}", "{:032X}", "{:016x}"])
+def test_lists_of_keys_are_recognised_by_their_lines(tmp_path, line):
+    (tmp_path / "a.txt").write_text("\n".join(line.format(n) for n in range(9)))
+    rows = [
+        row
+        for batch in open_dataset([str(tmp_path / "a.txt")]).batches()
+        for row in batch.to_pylist()
+    ]
+    assert rows == [{"column_1": line.format(n)} for n in range(9)]
+    (tmp_path / "b.txt").write_text("\n".join(f"see {line.format(n)}" for n in range(9)))
+    with pytest.raises(UnreadableDataset, match="no format"):
+        open_dataset([str(tmp_path / "b.txt")])

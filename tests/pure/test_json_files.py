@@ -92,6 +92,34 @@ def test_columns_of_each_shape(tmp_path):
     assert [row["key"] for row in rows_of(tmp_path / "objects.json")] == [*SHAPES["objects"]]
 
 
+@pytest.mark.parametrize("size", [5, 64, 1 << 20])
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_an_array_of_urls_has_a_column_without_a_name(tmp_path, monkeypatch, layout, size):
+    monkeypatch.setattr(json_tables, "BLOCK", size)
+    path = written(tmp_path / "a.json", URLS, **layout)
+    assert rows_of(path) == [{"column_1": url} for url in URLS]
+    dataset = open_dataset([str(path)])
+    writer = dataset.keeper(tmp_path / "b.json")
+    for chunk in dataset.chunks(dataset.needed):
+        writer.write(chunk.batch, chunk.table)
+    writer.close()
+    assert (tmp_path / "b.json").read_bytes() == path.read_bytes()
+
+
+def test_an_array_of_urls_with_other_values(tmp_path):
+    others = ["null", "7", '["https://a.example/8.jpg"]', "x", '"a":1']
+    (tmp_path / "a.json").write_text(f'["{URLS[0]}", {", ".join(others)}, "')
+    rows = rows_of(tmp_path / "a.json", ["column_1"])
+    assert [row["column_1"] for row in rows] == [URLS[0], *[None] * 6]
+    assert [json.loads(row.get(MORE) or "null") for row in rows] == [
+        *(None, None, {"column_1": 7}, {"column_1": ["https://a.example/8.jpg"]}, *[None] * 3),
+    ]
+    assert ["not JSON" in (row.get(UNREAD) or "") for row in rows] == [False] * 4 + [True] * 2 + [
+        False
+    ]
+    assert "cut off" in rows[-1][UNREAD]
+
+
 def test_a_field_named_key_keeps_its_name(tmp_path):
     path = written(tmp_path / "a.json", {n: {"key": URLS[0], "_key": n} for n in "ab"})
     assert rows_of(path) == [{"__key": n, "key": URLS[0], "_key": n} for n in "ab"]

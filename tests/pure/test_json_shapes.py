@@ -19,6 +19,9 @@ TABLES = {
     "[{}]": "array",
     ' [\n{"a"': "array",
     "[1, {}]": "array",
+    '["https://a.example", {}]': "array",
+    '[null, "https://a.example", "': "values",
+    '["' + "a" * 64 + '", "x"]': "values",
     '{"a": {"x": 1, "y": 1}, "b": {"x": 2}}': "objects",
     '{"a": {"x": 1}, "b": {"x": 2}, "c": {"x"': "objects",
     '{"1.png": {"x": 1}}': "objects",
@@ -31,7 +34,7 @@ TABLES = {
 }
 NO_TABLES = [
     *("", " ", "{}", "[]", "5", '"x"', "null", "[1, 2]", "[[{}]]", "{", "["),
-    '["https://a.example"]',
+    '["a.jpg", "b"]',
     '{"url": "https://a.example/1.jpg", "caption": "a cat"}',
     '{"model": {"dim": 5}, "data": {"path": "x"}}',
     '{"model": {"dim": 5}, "data": 7}',
@@ -44,7 +47,7 @@ NO_TABLES = [
     '{"a" {}, "b": {}}',
     '{5: {"x": 1}, "b": {"x": 2}}',
     "url,text\n1,2",
-    "<html>",
+    "<svg>",
 ]
 
 

@@ -26,6 +26,7 @@ from registry.datasets.text.csv_rows import Rows, in_columns, rows_of
 from registry.datasets.text.files import TextFiles
 from registry.datasets.text.line_blocks import BLOCK, LONGEST_ROW, TOO_LONG, pieces
 from registry.errors import UnreadableDataset
+from registry.model import DIGESTS, hex_pattern
 
 SUFFIXES = (".csv", ".tsv", ".tab")
 READS_STREAMS = True
@@ -33,7 +34,7 @@ _TABS = (".tsv", ".tab")
 # Bytes of a file that show its format, and those that show its columns.
 _HEAD, _SAMPLE = 65536, 1 << 20
 _BOM = b"\xef\xbb\xbf"
-_ADDRESS = re.compile(rb"(?i:https?)://\S+")
+_KEY = re.compile(rb"(?i:https?)://\S+|%b" % hex_pattern("phash64", *DIGESTS).encode())
 _UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 # A text has so many bytes for each NUL at least.
 _TEXT_A_NUL = 64
@@ -137,12 +138,12 @@ def _content(path: Path) -> bool:
     # The last line may be cut off.
     whole = head if len(head) < _HEAD else head[: head.rfind(b"\n") + 1]
     form = form_of(whole, prefers_tabs=False)
-    return form is not None and (source.is_stdin or _holds_urls(whole, form))
+    return form is not None and (source.is_stdin or _holds_keys(whole, form))
 
 
-def _holds_urls(head: bytes, form: Form) -> bool:
-    """Return whether most rows of a text hold a value that is entirely a URL."""
+def _holds_keys(head: bytes, form: Form) -> bool:
+    """Return whether most rows of a text hold a value that is entirely a URL or a hash."""
     rows = list(form.rows(head))
     cells = [[cell.strip() for cell in form.cells(row)] for row in rows]
-    held = [row for row in cells if any(map(_ADDRESS.fullmatch, row))]
+    held = [row for row in cells if any(map(_KEY.fullmatch, row))]
     return 2 * len(held) > len(rows)

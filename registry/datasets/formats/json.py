@@ -1,4 +1,4 @@
-"""JSON files that hold a table: an array of objects, an object of objects or of lists, COCO's.
+"""JSON files that hold a table: an array of objects or URLs, an object of objects or lists, COCO's.
 
 Also compressed. A folder is read so only if it has no other tables and no pictures: beside these,
 JSON describes them. JSON lines are another format.
@@ -29,7 +29,7 @@ SUFFIXES = (".json",)
 _HEAD = 1 << 18
 # Below all folders of other tables.
 _FOLDER = 0.3
-_HINT = "tables are arrays of objects, objects of objects, of lists, or with a list `images`"
+_HINT = "tables are arrays of objects or URLs, objects of objects or lists, or with a list `images`"
 
 
 def sureness(path: Path) -> float:
@@ -73,10 +73,11 @@ class JsonFiles(TextFiles):
             return ElementsWriter(path, Spaces(b"", b",", b""))
         if table.shape == "images":
             return ImagesWriter(path, table)
-        return ElementsWriter(path, table.spaces, b"[]" if table.shape == "array" else b"{}")
+        return ElementsWriter(path, table.spaces, b"{}" if table.shape == "objects" else b"[]")
 
     def _kept_in_one(self, path: Path) -> RowWriter:
-        if {getattr(table, "shape", "array") for table in self.tables} != {"array"}:
+        shapes = {getattr(table, "shape", None) for table in self.tables} - {None}
+        if len(shapes) != 1 or not shapes <= {"array", "values"}:
             raise UsageError(
                 "only arrays can be written as one file",
                 "name a folder for the rows that are kept",

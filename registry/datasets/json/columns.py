@@ -9,17 +9,25 @@ from typing import NamedTuple
 import pyarrow as pa
 
 from registry.datasets.json.rows import NO_OBJECT, Row, in_columns, inferred, one_by_one, parsed
+from registry.datasets.json.shapes import Shape
 from registry.datasets.json.stream import Elements
+from registry.datasets.text.csv_form import column_name
 
 _KEY = "key"
+# As in CSV without column names.
+_ALONE = column_name(0).encode()
 
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """The columns of elements; `key` is the one of their names, if these are members."""
+    """The columns of elements; `key` is the one of their names, if these are members.
+
+    `alone`: the values are no objects, and are in a column without a name.
+    """
 
     values: pa.Schema
-    key: str | None
+    key: str | None = None
+    alone: bool = False
 
     @property
     def schema(self) -> pa.Schema:
@@ -29,7 +37,7 @@ class Columns:
 
     def batch(self, block: Elements) -> pa.RecordBatch:
         """Return some elements as a batch."""
-        read = _read(block, self.key is not None)
+        read = _alone(block) if self.alone else _read(block, self.key is not None)
         batch = None
         if read.rows is None:
             batch = in_columns(b"\n".join(read.lines), self.values, len(read.lines))
@@ -40,9 +48,10 @@ class Columns:
         return batch.add_column(0, self.key, pa.array(read.names, pa.string()))
 
 
-def columns_of(block: Elements, named: bool) -> Columns | None:
-    """Return the columns of some elements; None if none of them is an object."""
-    read = _read(block, named)
+def columns_of(block: Elements, shape: Shape) -> Columns | None:
+    """Return the columns of some elements; None if none of them is of the shape."""
+    named, alone = shape == "objects", shape == "values"
+    read = _alone(block) if alone else _read(block, named)
     rows = read.parsed()
     if not any(isinstance(row, dict) for row in rows):
         return None
@@ -50,7 +59,7 @@ def columns_of(block: Elements, named: bool) -> Columns | None:
     key = _KEY
     while key in values.names:
         key = "_" + key
-    return Columns(values, key if named else None)
+    return Columns(values, key if named else None, alone)
 
 
 class _Read(NamedTuple):
@@ -78,6 +87,13 @@ def _read(block: Elements, named: bool) -> _Read:
             pass
     pairs = [_member(text) for text in block.texts()]
     return _Read([name for name, _ in pairs], [], [row for _, row in pairs])
+
+
+def _alone(block: Elements) -> _Read:
+    """Read elements as objects with one member."""
+    if block.unread:
+        return _Read([], [], [block.unread])
+    return _Read([], [b'{"%b":%b}' % (_ALONE, text) for text in block.lines()])
 
 
 def _name(text: bytes) -> str:

@@ -1,6 +1,7 @@
 """The shapes in which a JSON file holds a table (pure).
 
 - `array`: an array of objects.
+- `values`: an array of URLs or hashes.
 - `objects`: an object of objects, which have common fields; the key of each is a column.
 - `images`: an object with a list `images` of objects, as COCO's annotations have.
 - `lists`: an object of lists of one length, of which one has URLs or hashes.
@@ -20,7 +21,7 @@ from registry.datasets.json.scan import SPACE, Scan, scan
 from registry.evidence.carriers import IMAGE_ENDINGS
 from registry.model import hex_pattern
 
-Shape = Literal["array", "objects", "images", "lists"]
+Shape = Literal["array", "values", "objects", "images", "lists"]
 BOM = b"\xef\xbb\xbf"
 IMAGES = "images"
 # Members of COCO's files, one of which may come before `images`.
@@ -49,8 +50,7 @@ def shape_of(head: bytes, is_whole: bool) -> Shape | None:
     text = head.removeprefix(BOM).lstrip(SPACE)
     inside, found = text[1:], scan(text[1:])
     if text.startswith(b"["):
-        firsts = (inside[end:].lstrip(SPACE)[:1] for end in _starts(found))
-        return "array" if b"{" in firsts else None
+        return _shape_of_array(inside, found)
     if not text.startswith(b"{") or _goes_on(inside, found):
         return None
     members: list[_Member] = []
@@ -66,9 +66,11 @@ def shape_of(head: bytes, is_whole: bool) -> Shape | None:
     return "lists" if _are_lists(members) else None
 
 
-def _starts(found: Scan) -> list[int]:
-    """Return where the first elements begin."""
-    return [0, *(found.commas[:_SAMPLE] + 1).tolist()]
+def _shape_of_array(inside: bytes, found: Scan) -> Shape | None:
+    starts = [0, *(found.commas[:_SAMPLE] + 1).tolist()]
+    if any(inside[start:].lstrip(SPACE).startswith(b"{") for start in starts):
+        return "array"
+    return "values" if any(_KEY.match(inside, start) for start in starts) else None
 
 
 def _goes_on(inside: bytes, found: Scan) -> bool:

@@ -204,7 +204,7 @@ class Cursor:
         name: str = json.loads(text[0])
         self._go(len(text[0]))
         if not self.opens(b":"):
-            raise ValueError("not JSON")
+            raise ValueError("not JSON" if self.peek() else CUT_OFF)
         return name
 
     def _rest(self) -> bytes:

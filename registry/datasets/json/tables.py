@@ -49,7 +49,7 @@ class JsonElements(StreamedTable):
         self.source = Source(path)
         with self.source.opened() as file:
             block = next(self.at_rows(file, _SAMPLE).elements(), None)
-        columns = block and columns_of(block, shape == "objects")
+        columns = block and columns_of(block, shape)
         if not block or not columns:
             raise UnreadableDataset(
                 f"{path}: none of its first elements is a JSON object",
