@@ -98,16 +98,40 @@ def parsed(lines: Iterable[bytes]) -> list[Row | str]:
 
 def _parsed(line: bytes) -> Row | str:
     try:
-        value = json.loads(line)
+        value = loaded(line)
     except UnicodeDecodeError:
         return "not UTF-8"
-    except RecursionError:
-        return _DEEP
-    except ValueError as error:
-        return f"not JSON: {error}"
+    except NotRead as error:
+        return str(error)
     if _may_be_deep(line, 1) and _is_deep(value):
         return _DEEP
     return value if isinstance(value, dict) else NO_OBJECT
+
+
+class NotRead(ValueError):
+    """A JSON text cannot be read; the message says why."""
+
+
+def loaded(text: bytes) -> Any:
+    """Return the value of a JSON text. Raises NotRead, and UnicodeDecodeError.
+
+    An object in which a member occurs twice is not read: other readers take either of them.
+    """
+    try:
+        return json.loads(text, object_pairs_hook=_object)
+    except RecursionError as error:
+        raise NotRead(_DEEP) from error
+    except (NotRead, UnicodeDecodeError):
+        raise
+    except ValueError as error:
+        raise NotRead(f"not JSON: {error}") from error
+
+
+def _object(members: list[tuple[str, Any]]) -> Row:
+    row = dict(members)
+    if len(row) < len(members):
+        raise NotRead("a member of an object occurs twice")
+    return row
 
 
 def _may_be_deep(data: bytes, rows: int) -> bool:

@@ -19,7 +19,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from registry.datasets._left_out import is_picture, is_picture_by_name
-from registry.datasets.json.rows import inferred
+from registry.datasets.json.rows import NotRead, inferred, loaded
 from registry.datasets.listing import File, Listing
 from registry.datasets.remote.paths import is_url, path_of
 from registry.datasets.text.line_blocks import LONGEST_ROW, TOO_LONG
@@ -193,11 +193,11 @@ def _values(content: bytes, suffix: str) -> Row | str:
     if suffix in _TEXTS:
         return {CAPTION: _text(content)}
     try:
-        value = json.loads(content)
-    except RecursionError:
-        return "nested too deeply"
-    except ValueError as error:
-        return f"not JSON: {error}"
+        value = loaded(content)
+    except UnicodeDecodeError:
+        return "not UTF-8"
+    except NotRead as error:
+        return str(error)
     return value if isinstance(value, dict) else {suffix[1:]: value}
 
 
