@@ -171,7 +171,7 @@ def test_results_come_in_order_and_only_a_few_ahead():
     [
         (FileNotFoundError("x"), errno.ENOENT),
         (PermissionError("x"), errno.EACCES),
-        (TimeoutError(), errno.EIO),
+        (TimeoutError(), errno.ETIMEDOUT),
         (ConnectionResetError(104, "reset"), errno.EIO),
         (ValueError("no bucket"), errno.EINVAL),
     ],
@@ -181,6 +181,20 @@ def test_errors_are_told(error, number):
     assert told.errno == number
     assert told.strerror
     assert "\n" not in told.strerror
+
+
+@pytest.mark.parametrize(("error", "times"), [(TimeoutError(), 2), (ConnectionError("x"), 4)])
+def test_a_silent_server_is_asked_once_more(monkeypatch, error, times):
+    monkeypatch.setattr(faults, "PAUSES", (0.0, 0.0, 0.0))
+    asked = []
+
+    def work():
+        asked.append(1)
+        raise error
+
+    with pytest.raises(OSError, match=r"did not answer in time|x"):
+        faults.retried(work)
+    assert len(asked) == times
 
 
 def test_a_missing_package_is_named():

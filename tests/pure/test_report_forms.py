@@ -221,7 +221,9 @@ def test_the_ranges_of_sizes_are_those_of_the_template(rows, text):
 
 def test_a_croissant_names_files_columns_and_the_result():
     files = [DescribedFile("a/d.parquet", 12, "ab" * 32)]
-    made = to_croissant(CHECKED, Contents(files, Counter(), "", COLUMNS))
+    # A column without a name makes the description invalid for mlcroissant.
+    columns = {**COLUMNS, "": "sc:Text"}
+    made = to_croissant(CHECKED, Contents(files, Counter(), "", columns))
     [file], [rows] = made["distribution"], made["recordSet"]
     assert (file["contentUrl"], file["sha256"]) == ("a/d.parquet", "ab" * 32)
     assert [one["dataType"] for one in rows["field"]] == ["sc:URL", "sc:Integer"]

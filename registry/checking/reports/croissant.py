@@ -170,6 +170,8 @@ def _record_sets(
             "source": {**place, "extract": {"column": name}},
         }
         for name, type_ in contents.columns.items()
+        # Readers take a column without a name for none at all.
+        if name
     ]
     rows = {"@type": "cr:RecordSet", "@id": "rows", "name": "rows", "field": fields}
     return [rows] if fields else []

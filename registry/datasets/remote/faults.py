@@ -31,12 +31,18 @@ _NO_CREDENTIALS = frozenset({"NoCredentialsError", "PartialCredentialsError", "R
 _ABSENT_NAMES = frozenset({"NoSuchBucket", "NoSuchKey", "RepositoryNotFoundError"}) | {
     *("EntryNotFoundError", "RevisionNotFoundError"),
 }
+# Of requests and botocore, and of httpx.
+_TIMEOUTS = frozenset({"ReadTimeout", "ConnectTimeout", "ReadTimeoutError", "ConnectTimeoutError"})
 # Of what cannot be a request at all.
 _INVALID = frozenset({"ParamValidationError", "InvalidURL", "InvalidUrlClientError", "ValueError"})
 
 
 def retried(work: Callable[[], Result], *, again: bool = True) -> Result:
-    """Return the result of a request, which is repeated a few times. Raises OSError."""
+    """Return the result of a request, which is repeated a few times. Raises OSError.
+
+    A server that is silent until the time is over is asked only once more.
+    """
+    was_silent = False
     for pause in (*PAUSES, None) if again else (None,):
         try:
             return work()
@@ -44,8 +50,10 @@ def retried(work: Callable[[], Result], *, again: bool = True) -> Result:
             raise
         except Exception as error:
             told = told_of(error)
-            if pause is None or told.errno in _FINAL:
+            is_silent = told.errno == errno.ETIMEDOUT
+            if pause is None or told.errno in _FINAL or (is_silent and was_silent):
                 raise told from error
+            was_silent = is_silent
         time.sleep(pause)
     raise AssertionError("the last attempt returns or raises")
 
@@ -70,8 +78,8 @@ def _number_and_text(error: Exception, names: set[str], status: int | None) -> t
     if status is not None:
         is_final = 400 <= status < 500 and status not in _LATER
         return errno.EINVAL if is_final else errno.EIO, f"the server answered {status}"
-    if isinstance(error, TimeoutError):
-        return errno.EIO, "the server did not answer in time"
+    if isinstance(error, TimeoutError) or names & _TIMEOUTS:
+        return errno.ETIMEDOUT, "the server did not answer in time"
     return errno.EINVAL if names & _INVALID else errno.EIO, _text(error)
 
 
