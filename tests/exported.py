@@ -73,6 +73,7 @@ SELECT claim.id, claim.source, claim.url, claim.page_url, claim.site, claim.path
        claim.meaning, claim.use, claim.signal, claim.evidence,
        coalesce(again.restored_at, claim.observed_at, claim.imported_at) AS since,
        claim.licence_url, claim.file_name,
+       CASE WHEN claim.meaning = 'conditional' THEN claim.claimant END AS claimant,
        coalesce(by_sha256.id, by_md5.id) AS image_id
 FROM claim
 LEFT JOIN image by_sha256 ON by_sha256.sha256 = claim.sha256

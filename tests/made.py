@@ -37,11 +37,14 @@ from registry.snapshot.opened import Snapshot, open_snapshot, read_manifest
 from registry.snapshot.source import Group
 
 # The columns of claims as a build reads them.
-_STRINGS = "source url page_url site path_pattern meaning use signal evidence licence_url file_name"
+_STRINGS = (
+    *("source", "url", "page_url", "site", "path_pattern", "meaning", "use", "signal"),
+    *("evidence", "licence_url", "file_name", "claimant"),
+)
 CLAIMS = pa.schema(
     {
         "id": pa.int64(),
-        **dict.fromkeys(_STRINGS.split(), pa.string()),
+        **dict.fromkeys(_STRINGS, pa.string()),
         **dict.fromkeys(("sha256", "phash256"), pa.binary(32)),
         "md5": pa.binary(16),
         "phash64": pa.uint64(),

@@ -27,7 +27,7 @@ _SINCE = pa.timestamp("us", "UTC")
 _COLUMNS = (
     *("id", "source", "url", "page_url", "site", "path_pattern"),
     *("sha256", "md5", "phash64", "phash256", "width", "height", "meaning", "use"),
-    *("signal", "evidence", "since", "licence_url", "file_name"),
+    *("signal", "evidence", "since", "licence_url", "file_name", "claimant"),
 )
 # As they are in the CSV: hashes are hex digits, times are numbers.
 _WRITTEN = dict.fromkeys(_COLUMNS, pa.string()) | _INTEGERS | {"since": pa.int64()}

@@ -106,7 +106,10 @@ class SiteRuleRow:
 
 @dataclass(frozen=True, slots=True)
 class ClaimRow:
-    """One claim; `image_id` is the picture with the claim's own digest, if it is known."""
+    """One claim; `image_id` is the picture with the claim's own digest, if it is known.
+
+    `claimant` is that of a condition, and None for other claims.
+    """
 
     id: int
     source: str
@@ -127,6 +130,7 @@ class ClaimRow:
     since: datetime
     licence_url: str | None
     file_name: str | None
+    claimant: str | None
     image_id: int | None
 
 

@@ -13,15 +13,14 @@ from registry.db.rows import ClaimRow
 from registry.model import DIGESTS
 from registry.signals import vocabularies_with
 from registry.snapshot.format import PLACE, schema_of, set_to_json, shape_digest
-from registry.snapshot.rows import claim_signal, recorded_host, site_claim_signal
+from registry.snapshot.rows import claim_signals, recorded_host, site_claim_signals
 from registry.verdict.site_rules import claim_covers
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-# What the signal of a claim is made of, besides its place.
-_WORDS = ("source", "meaning", "use", "signal", "evidence", "licence_url", "file_name")
-_TEXTS = (*_WORDS, "url", "page_url", "site", "path_pattern")
+# What the signals of a claim are made of, besides its place.
+_WORDS = ("source", "meaning", "use", "signal", "evidence", "licence_url", "file_name", "claimant")
 
 
 def claim_tables(claims: pa.Table) -> dict[str, pa.Table]:
@@ -56,7 +55,7 @@ def _about_pictures(claims: pa.Table) -> pa.Table:
 
 
 def _set(claim: ClaimRow, place: str) -> str:
-    signals = (claim_signal(claim),)
+    signals = claim_signals(claim)
     places = {signals[0].url: place} if place else {}
     kind = shape_digest(signals, vocabularies_with("LICENSABLE"))
     return set_to_json(signals, places, kind)
@@ -67,7 +66,7 @@ def _about_sites(claims: pa.Table) -> pa.Table:
     first, group = _groups([*(claims[name] for name in _WORDS), claims["path_pattern"]])
     sets, covers = [], []
     for row in claims.take(pa.array(first)).to_pylist():
-        signals = (site_claim_signal(_row(row), hosts[0]),)
+        signals = site_claim_signals(_row(row), hosts[0])
         sets.append(set_to_json(signals, {signals[0].url: PLACE}))
         covers.append(claim_covers(signals))
     marks = pa.array(group, pa.int32())

@@ -14,6 +14,7 @@ from registry.db.rows import (
 )
 from registry.model import PathRule, Signal, Target
 from registry.urls.key import host_of
+from registry.verdict.licensing import CLAIMANT
 from registry.verdict.site_rules import applicable
 
 MAX_QUOTE = 4096
@@ -64,8 +65,16 @@ def image_row(row: ImageRow) -> dict[str, Any]:
     }
 
 
-def claim_signal(claim: ClaimRow) -> Signal:
-    """Return the signal of a claim about an image."""
+def claim_signals(claim: ClaimRow) -> tuple[Signal, ...]:
+    """Return the signal of a claim about an image, and who states it, if it is a condition."""
+    signal = _claim_signal(claim)
+    if not claim.claimant:
+        return (signal,)
+    raw = f"{CLAIMANT}: {claim.claimant}"
+    return signal, replace(signal, name=CLAIMANT, raw=raw, uses=(), licence_url=None)
+
+
+def _claim_signal(claim: ClaimRow) -> Signal:
     # A reservation of mining includes training (as in TDMRep and PLUS), and training in a
     # list means all training, generative or not.
     more = {"tdm": ("tdm", "train", "train-genai"), "train": ("train", "train-genai")}
@@ -85,12 +94,13 @@ def claim_signal(claim: ClaimRow) -> Signal:
     )
 
 
-def site_claim_signal(claim: ClaimRow, site: str) -> Signal:
-    """Return the signal of a claim about a site, with its rule for paths."""
+def site_claim_signals(claim: ClaimRow, site: str) -> tuple[Signal, ...]:
+    """Return the same of a claim about a site, with its rule for paths."""
     rule = PathRule(claim.path_pattern or "/", "all", 0)
     # Host and path as claimed: the claim has no URL.
     place = site + (claim.path_pattern or "")
-    return replace(claim_signal(claim), scope="site", url=place, rule=rule)
+    signals = claim_signals(claim)
+    return tuple(replace(one, scope="site", url=place, rule=rule) for one in signals)
 
 
 def view_row(row: ViewRow) -> dict[str, Any]:

@@ -54,7 +54,7 @@ class Source(Protocol):
 
         Columns, of these types, none of them packed: `id` int64; `source`, `url`, `page_url`,
         `site`, `path_pattern`, `meaning`, `use`, `signal`, `evidence`, `licence_url`,
-        `file_name` string; `sha256`, `phash256` binary(32), `md5` binary(16); `phash64` uint64;
-        `width`, `height` int32; `since` timestamp("us", "UTC"). A restored claim is dated from
-        its restoration.
+        `file_name`, `claimant` string; `sha256`, `phash256` binary(32), `md5` binary(16);
+        `phash64` uint64; `width`, `height` int32; `since` timestamp("us", "UTC"). A restored
+        claim is dated from its restoration. `claimant` is only that of a condition.
         """

@@ -14,7 +14,9 @@ from dataclasses import dataclass
 from registry.model import Signal, Verdict
 from registry.urls.key import host_of
 
-_LICENSORS = ("licence:licensor-name", "rsl:licensor", "licence:owner")
+# Who makes a claim that states a condition.
+CLAIMANT = "claim:claimant"
+_LICENSORS = ("licence:licensor-name", "rsl:licensor", "licence:owner", CLAIMANT)
 _CREATORS = ("licence:creator", "schema:creator")
 _CREDITS = ("licence:credit", "schema:creditText")
 # Mail goes before the page of the same.

@@ -46,7 +46,7 @@ COLUMNS = {
     "height": pa.int32(),
     **dict.fromkeys(("meaning", "use", "signal", "evidence"), pa.string()),
     "since": pa.timestamp("us", "UTC"),
-    **dict.fromkeys(("licence_url", "file_name"), pa.string()),
+    **dict.fromkeys(("licence_url", "file_name", "claimant"), pa.string()),
 }
 
 
@@ -228,10 +228,11 @@ ODD = (
 def test_claims_with_odd_texts_and_nulls(conn: psycopg.Connection) -> None:
     claims = [FULL_CLAIM, Claim("", site="a.example"), Claim("x", md5="00" * 16)]
     for text in ODD:
-        claims.append(Claim(text, url=text + "x", evidence=text, file_name=text))
+        claims.append(Claim(text, url=text + "x", evidence=text, file_name=text, claimant=text))
         claims.append(
             Claim("b", phash64="f" * 16, page_url=text, site=text, path_pattern=text, signal=text)
         )
+    claims += [Claim("c", url="c", meaning="conditional", claimant=text) for text in ODD]
     claims.append(Claim("long", url=PAGE, evidence="long \n" * 500_000))
     # Digests sort the rows of a batch.
     for claim in claims:
@@ -241,6 +242,7 @@ def test_claims_with_odd_texts_and_nulls(conn: psycopg.Connection) -> None:
     for claim, row in zip(claims, table.to_pylist(), strict=True):
         for name in (*names, "licence_url", "file_name", "width", "height", "meaning", "use"):
             assert row[name] == getattr(claim, name), name
+        assert row["claimant"] == (claim.claimant if claim.meaning == "conditional" else None)
         for name in HASHES:
             text = getattr(claim, name)
             as_bytes = None if text is None else bytes.fromhex(text)

@@ -21,6 +21,7 @@ LICENSED = "https://art.example/licensed.jpg"
 RESERVED = "https://art.example/reserved.jpg"
 FREE = "https://free.example/1.jpg"
 CLAIMED = "https://deal.example/3.jpg"
+CARLAS = "https://claimed.example/carla.jpg"
 TDMREP = "https://press.example/.well-known/tdmrep.json"
 
 
@@ -63,6 +64,8 @@ def snapshot(tmp_path_factory):
     )
     made.observe(FREE, [made._evidence("xmp", "image", FREE, None, allowed)])
     made.claim(url=CLAIMED, meaning="conditional", licence_url="https://l.example")
+    made.claim(url=CARLAS, meaning="conditional", claimant="Carla")
+    made.claim(site="c.example", path_pattern="/c/", meaning="conditional", claimant="Carla")
     entries = [
         {"location": f"/{name}/", "tdm-reservation": 1, "tdm-policy": f"https://p.example/{name}"}
         for name in ("a", "b")
@@ -83,10 +86,12 @@ URLS = [
     *(LICENSED, RESERVED, FREE, CLAIMED, "https://none.example/x.jpg"),
     *(f"https://press.example/{path}.jpg" for path in ("a/1", "a/2", "b/1")),
     *("https://open.example/1.jpg", "https://rsl.example/1.jpg"),
+    *(CARLAS, "https://c.example/c/1.jpg", "https://c.example/d/1.jpg"),
 ]
 LICENSORS = {
     ("Agency", "rights@agency.example", "https://agency.example/terms"): 1,
     ("a list", None, "https://l.example"): 1,
+    ("Carla", None, None): 2,
     ("press.example", None, "https://p.example/a"): 2,
     ("press.example", None, "https://p.example/b"): 1,
     ("The Gallery", "rights@rsl.example", "https://rsl.example/buy"): 1,
@@ -121,6 +126,7 @@ def test_rows_have_whom_to_ask_and_to_credit_and_their_proof(data, snapshot, tmp
         **{url: ("press.example", None, f"https://p.example/{url[22]}", None, None)
            for url in URLS[5:8]},
         URLS[9]: ("The Gallery", "rights@rsl.example", "https://rsl.example/buy", None, None),
+        **dict.fromkeys(URLS[10:12], ("Carla", None, None, None, None)),
     }  # fmt: skip
     proofs = {url: row["optout_proof"] for url, row in rows.items() if row["optout_proof"]}
     assert set(proofs) == {FREE, "https://open.example/1.jpg"}
@@ -156,17 +162,17 @@ def test_the_command_says_whom_to_ask(data, snapshot, monkeypatch):
     text = CliRunner().invoke(check_command, arguments, standalone_mode=False).stdout
     assert "  whom to ask about conditional rows, and on what terms:\n" in text
     assert "               2  press.example  https://p.example/a\n" in text
-    assert "    and 3 more" in text
+    assert "    and 4 more" in text
     assert "allowed by a mark: 2 of the clear rows" in text
     given = CliRunner().invoke(check_command, [*arguments, "--json"], standalone_mode=False).stdout
     values = json.loads(given)
-    assert values["licensors"][0] == {
+    assert values["licensors"][1] == {
         "licensor": "press.example",
         "contact": None,
         "licence_url": "https://p.example/a",
         "rows": 2,
     }
-    assert (len(values["licensors"]), values["more_licensors"], values["allowed_rows"]) == (5, 0, 2)
+    assert (len(values["licensors"]), values["more_licensors"], values["allowed_rows"]) == (6, 0, 2)
 
 
 def test_very_many_licensors_are_bounded(monkeypatch):
