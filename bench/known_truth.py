@@ -4,11 +4,11 @@
 
 Artists' sites on loopback mark works in a page, in a header, in robots.txt and in the file; other
 hosts serve copies (bench/truth_site.py). The project visits the artists' sites only, builds a
-snapshot, and checks the dataset twice: its URLs alone, and the WebDataset shards that img2dataset
-makes of it. datadiligence is asked about each URL, header and file; img2dataset downloads the
-dataset with its defaults. Prints for each tool which share of the reserved rows it kept out
-(recall), which share of those it kept out are reserved (precision), and the recall by mark and by
-copy.
+snapshot, and checks the dataset: its URLs alone, and the WebDataset shards that img2dataset makes
+of it, with the pictures as they are and as it pads them by default. datadiligence is asked about
+each URL, header and file; img2dataset downloads the dataset with its defaults. Prints for each tool
+which share of the reserved rows it kept out (recall), which share of those it kept out are reserved
+(precision), and the recall by mark and by copy.
 """
 
 from __future__ import annotations
@@ -57,7 +57,8 @@ def main() -> None:
             "this project, URLs": by_check("dataset.parquet", "urls"),
             "datadiligence": by_datadiligence(urls, peers),
             "img2dataset": by_img2dataset(peers),
-            "this project, pictures": by_pictures(peers),
+            "this project, pictures": by_pictures(peers, "shards", "no"),
+            "this project, padded to 256 px": by_pictures(peers, "padded", "border"),
         }
     report(rows, refused)
 
@@ -78,10 +79,13 @@ def by_check(dataset: str, name: str) -> set[int]:
     return {int(n) for n, said in zip(number, outcome, strict=True) if said != "clear"}
 
 
-def by_pictures(peers: Path) -> set[int]:
-    """Check the dataset as img2dataset downloads it when it refuses nothing."""
-    downloaded(peers, "shards", ["--disallowed_header_directives", "[]"])
-    return by_check("shards", "pictures")
+def by_pictures(peers: Path, folder: str, resize_mode: str) -> set[int]:
+    """Check the dataset as img2dataset downloads it when it refuses nothing.
+
+    With `border`, its default, pictures are scaled to 256 pixels and padded to squares.
+    """
+    downloaded(peers, folder, ["--disallowed_header_directives", "[]"], resize_mode)
+    return by_check(folder, folder)
 
 
 def by_img2dataset(peers: Path) -> set[int]:
@@ -91,7 +95,7 @@ def by_img2dataset(peers: Path) -> set[int]:
     return {row["n"] for row in found.to_pylist() if row["status"] != "success"}
 
 
-def downloaded(peers: Path, folder: str, options: Sequence[str]) -> None:
+def downloaded(peers: Path, folder: str, options: Sequence[str], resize_mode: str = "no") -> None:
     """Have img2dataset download the dataset into shards."""
     given = {
         "url_list": "dataset.parquet",
@@ -100,7 +104,8 @@ def downloaded(peers: Path, folder: str, options: Sequence[str]) -> None:
         "save_additional_columns": '["n"]',
         "output_format": "webdataset",
         "output_folder": folder,
-        "resize_mode": "no",
+        "resize_mode": resize_mode,
+        "image_size": "256",
         "processes_count": "1",
         "thread_count": "8",
         "number_sample_per_shard": "1000",
