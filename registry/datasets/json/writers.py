@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -51,7 +52,7 @@ class ElementsWriter(TextWriter):
         super().close()
 
 
-class CopyWriter(TextWriter):
+class CopyWriter(TextWriter, ABC):
     """Copies a file without the rows that are not kept, when all rows are known.
 
     Rows have the columns RAW and ROW.
@@ -71,9 +72,9 @@ class CopyWriter(TextWriter):
             self._copy(np.concatenate(self._rows))
         super().close()
 
+    @abstractmethod
     def _copy(self, rows: NDArray[np.int64]) -> None:
         """Write the file with the rows of these numbers."""
-        raise NotImplementedError
 
 
 class ListsWriter(CopyWriter):

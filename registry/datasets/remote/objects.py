@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import errno
 import os
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from typing import IO, Any
 
@@ -21,7 +22,7 @@ _SEPARATOR = "/"
 _PART = 206
 
 
-class _Objects:
+class _Objects(ABC):
     """What the stores have in common."""
 
     def __init__(self, files: Any) -> None:
@@ -35,12 +36,13 @@ class _Objects:
             return Info(0, is_folder=True), None
         return self._info(found), None
 
+    @abstractmethod
     def _info(self, found: dict[str, Any]) -> Info:
-        raise NotImplementedError
+        """Return what a store says of a file."""
 
+    @abstractmethod
     def inside(self, folder: str, prefix: str) -> Iterator[tuple[str, Info]]:
         """Yield what is directly in a folder and begins so."""
-        raise NotImplementedError
 
     def fetch(self, url: str, start: int, end: int) -> bytes:
         """Return the bytes of a file between two places."""
