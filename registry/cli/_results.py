@@ -39,9 +39,16 @@ def named(files: Sequence[tuple[str, Path | None]]) -> Results:
     return [(option, path) for option, path in files if path]
 
 
-def first_of(results: Results) -> Path | None:
-    """Return the first file."""
-    return results[0][1] if results else None
+def first_outside(results: Results, names: Sequence[str]) -> Path | None:
+    """Return the first file that is not in a folder of the dataset, given what was named of it."""
+    from registry.datasets import is_inside
+
+    folders = _folders(names)
+    return next((path for _, path in results if not is_inside(path, folders)), None)
+
+
+def _folders(names: Sequence[str]) -> list[Path]:
+    return [Path(name) for name in names if "://" not in name]
 
 
 def say_written(results: Results) -> None:
@@ -71,7 +78,7 @@ def refuse_results(results: Results, taken: Sequence[Path], names: Sequence[str]
         place = _place(path, option)
         _refuse_unwritable(path, option, taken)
         if option in _READ_AGAIN:
-            refuse_inside(path, [Path(name) for name in names if "://" not in name])
+            refuse_inside(path, _folders(names))
         if place in options:
             other = options[place]
             raise UsageError(f"{other} and {option} name the same file", "name different files")

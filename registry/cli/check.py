@@ -14,7 +14,7 @@ import click
 from registry.cli._path import NamedPath
 from registry.cli._results import (
     Results,
-    first_of,
+    first_outside,
     named,
     refuse_keep_alone,
     refuse_results,
@@ -183,7 +183,7 @@ def command(
     opened = open_dataset(dataset)
     refuse_results(results, opened.files, dataset)
     columns = _planned(opened, overrides)
-    unfinished = _unfinished(opened, first_of(results), fresh=fresh)
+    unfinished = _unfinished(opened, first_outside(results, dataset), fresh=fresh)
     options = CheckOptions(
         *(policy, distance, out, keep, workers, unfinished, removal, indices),  # type: ignore[arg-type]
         samples=summaries.wants_samples and bool(columns.of("image")),
@@ -236,7 +236,8 @@ def _checked(
 def _unfinished(dataset: Dataset, result: Path | None, *, fresh: bool) -> Path | None:
     """Return the folder beside the result in which an interrupted check keeps its parts.
 
-    None without a result, and for standard input, which cannot be read again.
+    None without a result, or if it is in the dataset, of which the folder would be a part; and for
+    standard input, which cannot be read again.
     """
     from registry.checking.journal import SUFFIX, discard, is_begun
     from registry.datasets import STDIN

@@ -241,10 +241,17 @@ def hidden_files_in(folder: Path) -> list[Path]:
 
 def refuse_inside(path: Path, folders: Sequence[Path]) -> None:
     """Raise UsageError for a result in a folder of a dataset: the next check would read it."""
+    if is_inside(path, folders):
+        raise UsageError(f"{path} is in the folder of the dataset", "name another folder")
+
+
+def is_inside(path: Path, folders: Sequence[Path]) -> bool:
+    """Return whether a file is, or would be, in one of some folders."""
     place = path.resolve()
-    for folder in without_remote(folders):
-        if folder.is_dir() and place.is_relative_to(folder.resolve()):
-            raise UsageError(f"{path} is in the folder of the dataset", "name another folder")
+    return any(
+        folder.is_dir() and place.is_relative_to(folder.resolve())
+        for folder in without_remote(folders)
+    )
 
 
 def refuse_own_files(path: Path, files: Sequence[Path]) -> None:

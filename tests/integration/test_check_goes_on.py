@@ -10,11 +10,14 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from click.testing import CliRunner
 
 from registry.checking import chunks, filling
 from registry.checking.journal import SUFFIX
 from registry.checking.plan import plan
 from registry.checking.run import CheckOptions, check
+from registry.cli._progress import Progress
+from registry.cli.check import command
 from registry.datasets import open_dataset
 from registry.datasets.formats import csv, parquet
 from registry.errors import UnreadableDataset, UsageError
@@ -273,3 +276,21 @@ def test_a_killed_command_goes_on(data, art_snapshot, tmp_path, name):
     assert json.loads(again.stdout)["rows"] == ROWS
     assert not kept.exists()
     assert len(pq.read_table(out)) == ROWS
+
+
+def test_nothing_is_kept_in_the_folder_of_the_dataset(data, art_snapshot, tmp_path):
+    folder = data if data.is_dir() else data.parent
+    before = {path.name for path in folder.iterdir()}
+    seen = []
+
+    def listed(done, total):
+        seen.append({path.name for path in folder.iterdir()})
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Progress, "__call__", lambda self, done, total: listed(done, total))
+        arguments = [str(folder), "--report", str(folder / "r.html")]
+        arguments += ["--snapshot", str(art_snapshot.path)]
+        CliRunner().invoke(command, arguments, standalone_mode=False)
+    assert seen
+    assert all(names == before for names in seen)
+    assert (folder / "r.html").exists()
