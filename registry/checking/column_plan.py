@@ -17,7 +17,7 @@ from registry.checking.address_columns import (
     meant_by,
     share_of_addresses,
 )
-from registry.checking.column_roles import NO_PHASH, codes, hexes, judged, type_fits
+from registry.checking.column_roles import HASHES, NO_PHASH, codes, hexes, judged, type_fits
 from registry.checking.columns import (
     ADDRESS_ROLES,
     IGNORE,
@@ -170,5 +170,14 @@ def _refuse_unless_by_hand(
     raise UnreadableDataset(
         "no usable column among: " + ", ".join(f"{c.name} ({c.type})" for c in columns),
         "needed: an image URL, sha256, md5, 16-hex phash or image column; "
-        "if the dataset has one, name it: --column url=NAME (or sha256=NAME, ...)",
+        f"if the dataset has one, name it: {_example(columns)}",
     )
+
+
+def _example(columns: Sequence[Column]) -> str:
+    """Return an option that may be meant, by the length of the values of a column."""
+    texts = [column for column in columns if column.kind == "string"]
+    fitting = (
+        f"--column {role}={one.name}" for one in texts for role in HASHES if hexes(one, role)
+    )
+    return next(fitting, "--column url=NAME (or sha256=NAME, ...)")

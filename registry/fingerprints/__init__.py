@@ -77,8 +77,8 @@ def fingerprint(
     and `unfit` is the reason (`too-small`, `flat`). A transparent picture has further
     views, `black`, `dropped` and `cleared`, if these are fit and differ from the earlier
     ones. If it `may_be_padded`, as a copy in a dataset may, there are views of what is inside its
-    border: `inside` and, if another part may be meant, `within`. The peak of memory is 4 to 8
-    bytes a pixel, up to 18 for a picture with transparency.
+    border: `inside-1` and, if other parts may be meant, `inside-2` and `inside-3`. The peak of
+    memory is 4 to 8 bytes a pixel, up to 18 for a picture with transparency.
 
     Time is not limited here; `registry.pictures` limits it.
 
@@ -124,7 +124,7 @@ def _inside(upright: Image.Image) -> dict[str, dict[str, str]]:
 
     parts = ((part, _structure.small(part)) for part in without_border(upright))
     fit = (_computed(part, small) for part, small in parts if not _structure.unfit(part, small))
-    return dict(zip(("inside", "within"), fit, strict=False))
+    return {f"inside-{number}": codes for number, codes in enumerate(fit, 1)}
 
 
 def _computed(image: Image.Image, scaled: Image.Image) -> dict[str, str]:

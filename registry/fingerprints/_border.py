@@ -24,21 +24,21 @@ Pixels = NDArray[np.uint8]
 def without_border(image: Image.Image) -> list[Image.Image]:
     """Return the parts of a picture of luminance that may be inside its border.
 
-    There are none without a border. A border on all sides may be in part the picture's own: then
-    the part inside its two wider sides, which a tool makes that pads to a square, comes first.
+    There are none without a border, and three at most: a tool that pads to a square does so on two
+    sides, above and below or left and right, and beside these the picture may have a margin of its
+    own. So the parts between either two sides are tried, and that inside all four.
     """
     pixels = np.asarray(image)
-    top, bottom = _border(pixels), _border(pixels[::-1])
-    rows = pixels[top : len(pixels) - bottom]
-    left, right = _border(rows.T), _border(rows.T[::-1])
     width, height = image.size
-    inside = left, top, width - right, height - bottom
-    if (top + bottom) * width > (left + right) * height:
-        wider = 0, top, width, height - bottom
-    else:
-        wider = left, 0, width - right, height
-    boxes = dict.fromkeys((wider, inside))
-    return [image.crop(box) for box in boxes if _is_cut(box, image.size)]
+    above, below = _border(pixels), _border(pixels[::-1])
+    rows = pixels[above : height - below]
+    left, right = _border(rows.T), _border(rows.T[::-1])
+    boxes = (
+        (0, above, width, height - below),
+        (_border(pixels.T), 0, width - _border(pixels.T[::-1]), height),
+        (left, above, width - right, height - below),
+    )
+    return [image.crop(box) for box in dict.fromkeys(boxes) if _is_cut(box, image.size)]
 
 
 def _is_cut(box: tuple[int, int, int, int], size: tuple[int, int]) -> bool:

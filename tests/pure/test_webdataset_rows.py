@@ -318,6 +318,18 @@ def test_names_that_are_no_unicode_are_in_no_column(tmp_path):
     assert "https://a.example/1" in rows[0][MORE]
 
 
+@pytest.mark.parametrize("name", ["2.txt", "2.json", "2.dat"])
+@pytest.mark.parametrize("content", [JPEG, b"PK\3\4...", b"PAR1\0"])
+def test_a_text_that_may_hold_pictures_is_said(tmp_path, name, content):
+    shard(
+        tmp_path / "0.tar", ("1.jpg", JPEG), ("1.txt", b"words"), ("2.jpg", JPEG), (name, content)
+    )
+    said = [row.get(UNREAD) for row in read(tmp_path / "0.tar")]
+    assert said[0] is None
+    # A picture without the ending of one is another picture of the sample.
+    assert ("may hold a picture" in str(said[1])) != (content == JPEG and name == "2.dat")
+
+
 def test_a_name_that_leads_out_of_the_folder_is_said(tmp_path):
     names = ("../a.jpg", "/b.jpg", "c/./d.jpg")
     shard(tmp_path / "0.tar", *((name, JPEG) for name in names))

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tar_files import JPEG
+from tar_files import JPEG, member, tar_bytes
 from zip_files import written, zip_bytes
 
 from registry.datasets import open_dataset
@@ -193,6 +193,9 @@ def test_what_may_hold_pictures_is_a_row_with_the_reason(tmp_path):
     inner = zip_bytes({"2.jpg": JPEG})
     files = {"1.jpg": JPEG, "x/in.zip": inner, "y.tar.gz": b"\x1f\x8b", "z.npz": inner}
     files |= {"f.mp4": b"x", "v.npy": npy(np.zeros((2, 8, 8), np.uint8))}
+    # By their first bytes, whatever their names.
+    files |= {"in.bin": inner, "more/pictures": tar_bytes([member("1.jpg", JPEG)])}
+    files |= {"r.part1": b"Rar!\x1a\7", "t.dat": b"PAR1", "res.txt": JPEG, "m.json": JPEG}
     path = written(tmp_path / "a.zip", files)
     rows = read(path)
     assert [row["file"] for row in rows] == list(files)

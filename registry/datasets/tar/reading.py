@@ -15,6 +15,7 @@ from registry.datasets.tar.samples import (
     key_and_ending,
     kind_of,
     kind_of_start,
+    may_hold_pictures,
     shown,
 )
 from registry.datasets.text.line_blocks import LONGEST_ROW, TOO_LONG
@@ -97,6 +98,8 @@ class TarSamples:
                 self._kinds[ending] = kind
         if kind == "unknown":
             kind = kind_of_start(ending, self._members.start(HEAD))
+        elif kind in ("text", "json") and may_hold_pictures(self._members.start(HEAD)):
+            kind = "closed"
         return key, ending or (_NO_ENDING if kind == "picture" else ""), kind
 
     def _take(self, sample: Sample, ending: str, kind: PartKind, member: Member) -> None:

@@ -14,6 +14,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Literal
 
+from registry.datasets.tar.headers import MAGIC, MAGIC_AT
 from registry.evidence.carriers import IMAGE_ENDINGS, is_still_image
 from registry.text import visible
 
@@ -36,6 +37,11 @@ _CLOSED = frozenset({"pyd", "pickle", "pkl", "pth", "pt", "ten", "tb", "mp", "ms
     *("mp4", "avi", "mkv", "mov", "webm", "mpg", "mpeg"),
 }
 _NUMPY = b"\x93NUMPY"
+# First bytes of archives, packed files and tables; a tar file has its own further on.
+_CONTAINERS = (
+    *(b"PK\3\4", b"\x1f\x8b", b"BZh", b"\x28\xb5\x2f\xfd", b"\xfd7zXZ", b"Rar!"),
+    *(b"7z\xbc\xaf", b"PAR1", b"ARROW1", b"SQLite format 3", _NUMPY),
+)
 # Rows of a batch, and about the most bytes of it: with pictures, and without.
 _PICTURE_ROWS, _PICTURE_BYTES = 256, 32 << 20
 _ROWS, _BYTES = 1 << 14, 8 << 20
@@ -152,7 +158,12 @@ def kind_of_start(ending: str, head: bytes) -> PartKind:
         return "harmless"
     if head.startswith(_NUMPY):
         return "harmless" if _is_vector(head) else "closed"
-    return "text" if _is_text(head) else "closed"
+    return "text" if _is_text(head) and not may_hold_pictures(head) else "closed"
+
+
+def may_hold_pictures(head: bytes) -> bool:
+    """Return whether the first HEAD bytes are those of a picture, an archive or a table."""
+    return is_still_image(head) or head.startswith(_CONTAINERS) or head[MAGIC_AT:].startswith(MAGIC)
 
 
 def _is_text(head: bytes) -> bool:

@@ -24,6 +24,7 @@ from registry.datasets.tar.samples import (
     grouped,
     kind_of,
     kind_of_start,
+    may_hold_pictures,
 )
 from registry.datasets.text.line_blocks import LONGEST_ROW
 from registry.datasets.zip.files import ContentError, ZipFile
@@ -88,8 +89,7 @@ class Archive:
         path = PurePosixPath(entry.name)
         ending = path.suffix[1:].lower()
         kind = self._kind_of_other(entry, ending)
-        is_known = kind_of(ending) == "closed" or ending == "npy"
-        if kind == "closed" and is_known and not _is_of_system(path):
+        if kind == "closed" and not _is_of_system(path) and self._is_known(entry, ending):
             self.closed.append(number)
         if kind not in ("json", "text", "table") or self.problem:
             return
@@ -110,6 +110,11 @@ class Archive:
         else:
             self.about.append(number)
 
+    def _is_known(self, entry: Entry, ending: str) -> bool:
+        """Return whether a file that is not read may hold pictures, by its name or its start."""
+        by_name = kind_of(ending) == "closed" or ending == "npy"
+        return by_name or may_hold_pictures(self.zip.start(entry, HEAD))
+
     def _kind_of_other(self, entry: Entry, ending: str) -> PartKind:
         kind = kind_of(ending)
         if (
@@ -120,6 +125,8 @@ class Archive:
             return "table"
         if kind == "unknown":
             kind = kind_of_start(ending or "?", self.zip.start(entry, HEAD))
+        elif kind in ("text", "json") and may_hold_pictures(self.zip.start(entry, HEAD)):
+            return "closed"
         return kind
 
     def samples(self, wants: Wants) -> Iterator[Sample]:
