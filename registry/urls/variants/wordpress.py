@@ -12,9 +12,10 @@ number to such a name, so that it never meets a size (`wp_unique_filename`). Bef
 were uploaded as `sale-300x250.png` and `sale-728x90.png`, which are two pictures; other pairs of
 such names are rarely two. A crop in the query may be a region.
 
-Decision: key is the upload's own name, without known parameters of size. Sizes of the IAB's
-display advertisements are left alone. If any parameter is unknown, the whole query stays. Edited
-copies (`NAME-e1600000000000.jpg`) are pictures of their own.
+Decision: key is the upload's own name, without the `.webp` or `.avif` that plug-ins add behind
+`.jpg`, `.png` or `.gif` where they convert a file beside it, and without known parameters of size.
+Sizes of the IAB's display advertisements are left alone. If any parameter is unknown, the whole
+query stays. Edited copies (`NAME-e1600000000000.jpg`) are pictures of their own.
 
 Source: WordPress, `wp-includes/functions.php` and `wp-includes/media.php`;
 https://docs.wpvip.com/vip-file-system/image-files/transformations/query-parameters/; IAB,
@@ -28,7 +29,8 @@ import re
 from registry.urls.variants._parts import ADVERTISEMENTS, has_only, value_of
 
 HINT = (
-    r"/wp-content/uploads/.*(?:-(?:[0-9]+x[0-9]+|scaled|rotated)\.|\?)"
+    r"/wp-content/uploads/.*(?:-(?:[0-9]+x[0-9]+|scaled|rotated)\."
+    r"|(?i:\.(?:jpe?g|jpe|png|gif)\.(?:webp|avif))|\?)"
     r"|^//[^/]*\.files\.wordpress\.com/.*\?"
 )
 # What Photon (`photon`) takes, too.
@@ -38,9 +40,11 @@ NAMES = frozenset(
 
 _SUFFIX = re.compile(
     r"-(?:([1-9][0-9]{0,4}x[1-9][0-9]{0,4})|scaled|rotated)"
-    r"(\.(?:jpe?g|jpe|png|gif|webp|avif|heic|bmp|tiff?)(?:\.(?:webp|avif))?)\Z",
+    r"(\.(?:jpe?g|jpe|png|gif|webp|avif|heic|bmp|tiff?))\Z",
     re.IGNORECASE,
 )
+# What plug-ins for WebP and AVIF add to the name of the file that they convert.
+_CONVERTED = re.compile(r"(?<=[^/])\.(?:jpe?g|jpe|png|gif)(\.(?:webp|avif))\Z", re.IGNORECASE)
 # Longer than any suffix and its ending.
 _SUFFIX_LENGTH = 30
 
@@ -61,6 +65,8 @@ def scales_only(query: str) -> bool:
 
 
 def _upload(head: str) -> str:
+    if converted := _CONVERTED.search(head, max(len(head) - _SUFFIX_LENGTH, 0)):
+        head = head[: converted.start(1)]
     start = max(len(head) - _SUFFIX_LENGTH, 0)
     found = _SUFFIX.search(head, start)
     # A name that is nothing but a size has no original.
