@@ -49,8 +49,11 @@ if TYPE_CHECKING:
     from registry.pictures.reading import Hashed
 
 # Several URLs in one value, as in a list written into one cell, or a URL with characters
-# of the text around it.
-NOT_ONE = r"[^\s|,;][\s|,;]+[\"']?(?i:https?:)?//|[\"<>]\s*$|^[^(]*\)\s*$"
+# of the text around it, as the size in the `srcset` of a page.
+NOT_ONE = (
+    r"[^\s|,;][\s|,;]+[\"']?(?i:https?:)?//|[\"<>]\s*$|^[^(]*\)\s*$"
+    r"|[^\s|,;]\s+[0-9.]{1,7}[wxh]\s*(?:,|$)"
+)
 HashPictures = Callable[[Sequence[bytes | None]], Sequence["Hashed"]]
 
 

@@ -36,6 +36,14 @@ AnswerColumns = Literal["all", "outcome", "none"]
 _CLEAR: tuple[Outcome, ...] = ("clear",)
 
 
+def refuse_wrong_outcomes(keep: Sequence[str]) -> None:
+    """Raise UsageError for what is no list of outcomes."""
+    if isinstance(keep, str) or not set(keep) <= set(OUTCOMES):
+        raise UsageError(
+            f"keep={keep!r} is not a list of outcomes", "outcomes: " + ", ".join(OUTCOMES)
+        )
+
+
 @dataclass(frozen=True, slots=True)
 class OutputFiles:
     """The files that a check writes, of those that are asked for.

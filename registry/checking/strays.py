@@ -40,12 +40,13 @@ if TYPE_CHECKING:
 _NOTHING = r"(?:[\x00-\x20]|" + INVISIBLE_ENCODED.replace("%", r"\x") + ")*"
 _SLASHES = r"[/\\]{2}"
 ADDRESS = rf"^{_NOTHING}(?:(?i:https?:){_SLASHES}[^ ]+|{_SLASHES}[^\s/?#]+\.[^\s/?#]+[/\\]\S+)\s*$"
-# Text with keys in it: JSON, lists of URLs, pages and Markdown that show a picture.
+# Text with keys in it: JSON, lists of URLs (also as in `srcset`), pages and Markdown that show a
+# picture.
 _HOLDS_KEYS = (
     r"^\s*[\[{](?s:.*)(?:"
     r"[\"'](?i:https?:)?//[^\"'\s]+[\"']|[\"']" + hex_pattern(*DIGESTS) + r"[\"'])"
     r"|(?i)<(?:img|source|picture|image)\b[^>]*\b(?:src|srcset|href)\s*="
-    r"|^\s*(?i:https?:)?//\S+[\s|,;]+[\"']?(?i:https?:)?//"
+    r"|^\s*(?i:https?:)?//\S+(?:[\s|,;]+[\"']?(?i:https?:)?//|\s+[0-9.]{1,7}[wxh]\s*(?:,|$))"
     r"|!\[[^\]]*\]\(\s*[^\s)]"
     r"|(?i:data:(?:image/[a-z.+-]+[;,]|[a-z/.+-]*;base64,))"
     # A picture's first bytes: as base64, hex, escapes of a program or numbers.

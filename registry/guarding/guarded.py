@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from registry.checking.columns import Columns
+from registry.checking.output import refuse_wrong_outcomes
 from registry.checking.run import CheckOptions, report_of
 from registry.checking.shards import merge
 from registry.checking.tally import Tally
@@ -94,7 +95,9 @@ class _Rows:
 def guarded(dataset: Any, snapshot: Snapshot, options: GuardOptions) -> Guarded:
     """Return what `registry.guard` returns. Raises UsageError, UnreadableDataset."""
     policy_named(options.policy)
-    _refuse_wrong(options.keep)
+    refuse_wrong_outcomes(options.keep)
+    if not options.keep:
+        raise UsageError("keep names no outcome", "outcomes: " + ", ".join(OUTCOMES))
     kind = kind_of(dataset)
     if kind in ("tables", "streams"):
         return _splits(dataset, snapshot, options, streamed=kind == "streams")
@@ -135,10 +138,3 @@ def _is_pipeline(dataset: Any) -> bool:
 
 def _name_of(dataset: Any) -> str:
     return str(dataset.info.dataset_name or "dataset")
-
-
-def _refuse_wrong(keep: Sequence[str]) -> None:
-    if isinstance(keep, str) or not keep or not set(keep) <= set(OUTCOMES):
-        raise UsageError(
-            f"keep={keep!r} is not a list of outcomes", "outcomes: " + ", ".join(OUTCOMES)
-        )
