@@ -314,3 +314,9 @@ def a_column_that_is_empty_in_the_first_file(folder: Path) -> Path:
     parquet(folder / "data/0.parquet", url=URL[:half], extra=nothing)
     parquet(folder / "data/1.parquet", url=ELSEWHERE[half:], extra=URL[half:])
     return folder / "data"
+
+
+@layout("partly")
+def pixels_as_numbers_beside_an_address(folder: Path) -> Path:
+    numbers = [[(n * row) % 256 for n in range(300)] for row in range(1, ROWS + 1)]
+    return simple(folder, url=ELSEWHERE, image=pa.array(numbers, pa.list_(pa.int64())))

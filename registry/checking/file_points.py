@@ -57,7 +57,8 @@ def points(name: str, column: pa.Array, depth: int) -> Mask:
         return _valid(column)
     if not pa.types.is_integer(kind):
         return np.zeros(len(column), bool)
-    return _files(column) | _colours(column, depth)
+    found = _files(column) | _colours(column, depth)
+    return found | _bright(column) if lower in _PICTURES else found
 
 
 def _valid(column: pa.Array) -> Mask:
@@ -76,6 +77,15 @@ def _files(column: pa.Array) -> Mask:
     if len(rows):
         heads = pc.list_slice(column.take(pa.array(rows)), 0, _HEAD).to_pylist()
         mask[rows] = [is_still_image(bytes(n & 255 for n in h if n is not None)) for h in heads]
+    return mask
+
+
+def _bright(column: pa.Array) -> Mask:
+    """Return a mask of long lists whose numbers can all be the brightness of a pixel."""
+    mask = np.zeros(len(column), bool)
+    for row in np.flatnonzero(_lengths(column) >= _FILE).tolist():
+        ends = pc.min_max(column[row].values).as_py()
+        mask[row] = ends["min"] is not None and ends["min"] >= 0 and 1 < ends["max"] <= _BRIGHTEST
     return mask
 
 
