@@ -18,6 +18,7 @@ import pyarrow.compute as pc
 from registry.checking.row_lists import KeptNumbers, RowList, removal_list
 from registry.checking.texts import mask
 from registry.checking.wording import FIELDS, Wording, out_columns
+from registry.datasets.arrow.fields import filtered
 from registry.datasets.hidden import HIDDEN, RAW, UNREAD
 from registry.errors import UsageError
 from registry.model import OUTCOMES, Outcome
@@ -133,7 +134,7 @@ class Output:
             # Of these rows there is nothing to write.
             kept = kept & ~mask(batch.column(UNREAD).is_valid())
         # Rows that could not be read may lack the columns that are written.
-        return batch.filter(pa.array(kept)) if kept.any() else None
+        return filtered(batch, pa.array(kept)) if kept.any() else None
 
     def write(self, written: Written, table: int) -> None:
         """Append rows of a table of the dataset."""

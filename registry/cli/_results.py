@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from fnmatch import fnmatch
 from pathlib import Path
 
 from registry.cli._summaries import ENDINGS
@@ -79,10 +80,25 @@ def refuse_results(results: Results, taken: Sequence[Path], names: Sequence[str]
         _refuse_unwritable(path, option, taken)
         if option in _READ_AGAIN:
             refuse_inside(path, _folders(names))
+            _refuse_matching(path, option, names)
         if place in options:
             other = options[place]
             raise UsageError(f"{other} and {option} name the same file", "name different files")
         options[place] = option
+
+
+def _refuse_matching(path: Path, option: str, names: Sequence[str]) -> None:
+    """Raise UsageError for a file that a pattern of the dataset would find the next time."""
+    from registry.datasets.braces import expanded
+
+    file = os.path.abspath(path)
+    for name in names:
+        patterns = expanded(name) if "://" not in name else []
+        if any(fnmatch(file, os.path.abspath(pattern)) for pattern in patterns):
+            raise UsageError(
+                f"{option} {path} is among what {name} stands for: the next check would read it",
+                "name a file in another folder",
+            )
 
 
 def _place(path: Path, option: str) -> Path:

@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from checking import MARKED, REGISTRY, check, table
+from checking import MARKED, REGISTRY, check, said_in_one_line, table
 from click.testing import CliRunner
 from made import Made
 
@@ -253,6 +253,14 @@ def test_what_the_next_check_would_read_is_not_written_into_the_dataset(tmp_path
         assert result.returncode == (1 if option == "--report" else 2), result.stderr
         assert (tmp_path / "data/r.json").exists() == (option == "--report")
         assert ("in the folder of the dataset" in result.stderr) == (option != "--report")
+
+
+@pytest.mark.parametrize("pattern", ["*.parquet", "{0..3}.parquet", "[0-9].parquet"])
+def test_what_a_pattern_would_find_is_not_written(tmp_path, snapshot, pattern):
+    table(tmp_path / "1.parquet", url=[MARKED])
+    given = (str(tmp_path / pattern), "--keep", "clear", "--out")
+    said_in_one_line(check(*given, tmp_path / "2.parquet", snapshot=snapshot), 2, "would read it")
+    assert check(*given, tmp_path / "other.PARQUET", snapshot=snapshot).returncode == 1
 
 
 @pytest.mark.skipif(not importlib.util.find_spec("pandas"), reason="pandas is not installed")
