@@ -176,7 +176,10 @@ def _surest(path: Path, formats: Mapping[str, ModuleType]) -> str:
     names = [name for name, value in sure.items() if value == most]
     shown = "standard input" if path == STDIN else path
     if not most:
-        raise UnreadableDataset(
+        # Loaded late: it needs this module.
+        from registry.datasets.streams import web_page
+
+        raise web_page(path) or UnreadableDataset(
             f"{shown} has no format that this version reads", "formats: " + ", ".join(formats)
         )
     if len(names) > 1:

@@ -265,6 +265,14 @@ def test_lists_of_keys_are_recognised_by_their_lines(tmp_path, line):
         for row in batch.to_pylist()
     ]
     assert rows == [{"column_1": line.format(n)} for n in range(9)]
+    lines = [line.format(n) for n in range(9)]
+    (tmp_path / "empty.txt").write_text("\n\n" + "\r\n\r\n\n".join(lines) + "\n\n")
+    rows = [
+        r
+        for batch in open_dataset([str(tmp_path / "empty.txt")]).batches()
+        for r in batch.to_pylist()
+    ]
+    assert rows == [{"column_1": text} for text in lines]
     (tmp_path / "b.txt").write_text("\n".join(f"see {line.format(n)}" for n in range(9)))
     with pytest.raises(UnreadableDataset, match="no format"):
         open_dataset([str(tmp_path / "b.txt")])

@@ -12,7 +12,19 @@ from registry.datasets.hidden import UNREAD
 from registry.errors import UnreadableDataset
 
 PAGE = b"\n<!DOCTYPE html>\n<html><body>Sign in</body></html>\n"
-NAMES = ("a.parquet", "a.arrow", "a.csv", "a.tsv", "a.json", "a.jsonl", "a.tar", "a.zip")
+NAMES = (
+    "a.parquet",
+    "a.arrow",
+    "a.csv",
+    "a.tsv",
+    "a.json",
+    "a.jsonl",
+    "a.tar",
+    "a.zip",
+    "a",
+    "a.txt",
+    "a.npy",
+)
 
 
 @pytest.mark.parametrize("page", [PAGE, b"<HTML>no"], ids=["doctype", "html"])

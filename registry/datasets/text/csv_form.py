@@ -25,6 +25,7 @@ _ROWS = 100
 # Share of the first rows that have the same number of fields.
 _REGULAR = 0.6
 _LONGEST_NAME = 80
+_EMPTY_LINES = re.compile(rb"\n[\r\n]*\n")
 _KEY = re.compile(r"(?:https?:)?//\S+|[0-9a-f]{16,}")
 # Texts that no column has as its name: numbers, hashes, URLs.
 _VALUE = re.compile(r"[-+]?[\d.,]+(?:e[-+]?\d+)?|[0-9a-f]{16,}|.*://.*|www\..*", re.I | re.S)
@@ -152,6 +153,7 @@ def _regular(form: Form, sample: bytes) -> tuple[float, int]:
     """
     counts: list[int] = []
     used = 0
+    sample = _EMPTY_LINES.sub(b"\n", sample).lstrip(b"\r\n")
     for row in form.rows(sample):
         counts.append(len(form.cells(row)))
         used += len(row)
