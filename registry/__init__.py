@@ -143,7 +143,6 @@ def check(
     from dataclasses import replace
     from os import PathLike
 
-    from registry.checking.output import refuse_wrong_outcomes
     from registry.checking.placing import Placement
     from registry.checking.plan import plan
     from registry.checking.run import CheckOptions, check
@@ -152,14 +151,12 @@ def check(
 
     if workers < 1:
         raise errors.UsageError(f"{workers} processes cannot read pictures", "workers=1 or more")
-    refuse_wrong_outcomes(keep)
-    if keep and not (out or removal or indices):
-        raise errors.UsageError("keep needs out, removal or indices", "name the file to write")
     named = [dataset] if isinstance(dataset, str | bytes | PathLike) else dataset
     names = [_path(one) for one in named]
     opened = open_dataset(names)
-    written = CheckOptions(policy, None, _file(out), tuple(keep), workers)
+    written = CheckOptions(policy, None, _file(out), keep, workers)
     options = replace(written, removal=_file(removal), indices=_file(indices))
+    options.files.refuse_wrong()
     planned = plan(opened, columns)
     if engine is None:
         return check(opened, _opened(snapshot), planned, options)

@@ -59,6 +59,12 @@ class OutputFiles:
     removal: Path | None = None
     indices: Path | None = None
 
+    def refuse_wrong(self) -> None:
+        """Raise UsageError if `keep` is no list of outcomes, or no file has the rows to keep."""
+        refuse_wrong_outcomes(self.keep)
+        if self.keep and self.out is None and not self.has_lists:
+            raise UsageError("keep needs out, removal or indices", "name the file to write")
+
     @property
     def has_lists(self) -> bool:
         """Whether there is a list."""
